@@ -1,0 +1,69 @@
+"""What a reader hands to the engine: frozen photos, intrinsics, poses and split of one scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from engine.geometry.intrinsics import Intrinsics
+
+SceneKind = Literal["forward-facing", "object"]
+
+
+@dataclass(frozen=True)
+class PoseNoise:
+    """The seeded perturbation that made the initial poses of an object scene; saved with the run.
+
+    A frame's initial pose is `exp(rotation) * reference`, the translation being added in the camera frame.
+    """
+
+    rotation: Float[Tensor, "frames 3"]
+    translation: Float[Tensor, "frames 3"]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A scene, read. All poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward).
+
+    Attributes:
+        name: the folder's name.
+        path: the folder.
+        kind: forward-facing scenes are held in projective space, objects in a box.
+        names: one name per frame, the image's file name without its folder.
+        images: RGB, already composited over `background` where the files have alpha.
+        intrinsics: of the images at the resolution held here.
+        initial_poses: where registration starts.
+        reference_poses: what the data set or COLMAP says, or None.
+        training_frames: indices of the frames that are registered and trained on.
+        held_out_frames: indices of the frames kept for evaluation (may be empty).
+        near: nearest depth in scene units, > 0.
+        far: farthest depth in scene units (may be infinite).
+        background: RGB in [0, 1] behind the object, or None where the whole image is scene.
+        box_centre: middle of the volume of an object scene, in scene units.
+        box_half_extent: half the edge of that volume (a cube); for a forward-facing scene unused.
+        file_scale: scene units per unit of the files (exports divide by it).
+        noise: the perturbation of the initial poses, if there was one.
+    """
+
+    name: str
+    path: Path
+    kind: SceneKind
+    names: tuple[str, ...]
+    images: UInt8[Tensor, "frames height width 3"]
+    intrinsics: Intrinsics
+    initial_poses: Float[Tensor, "frames 3 4"]
+    reference_poses: Float[Tensor, "frames 3 4"] | None
+    training_frames: tuple[int, ...]
+    held_out_frames: tuple[int, ...]
+    near: float
+    far: float
+    background: tuple[float, float, float] | None
+    box_centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    box_half_extent: float = 1.0
+    file_scale: float = 1.0
+    noise: PoseNoise | None = None
