@@ -1,0 +1,124 @@
+import pytest
+import roma
+import torch
+from hypothesis import given
+from torch.autograd import gradcheck
+
+from engine.geometry import se3
+from engine.geometry.procrustes import special_procrustes
+from engine.geometry.rigid import solve_rigid
+from tests.engine.geometry.strategies import batches, dtypes, normal, poses, quick, seeds, tolerance
+
+
+def _with_singular_values(*values: float, seed: int = 0) -> torch.Tensor:
+    left, right = poses(1, seed=seed)[..., :3], poses(1, angle=2.0, seed=seed + 50)[..., :3]
+    return left @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ right
+
+
+@quick
+@given(batches, dtypes, seeds)
+def test_recovers_the_pose(batch, dtype, seed):
+    pose, points = poses(*batch, angle=2.0, seed=seed, dtype=dtype), normal(*batch, 12, 3, seed=seed, dtype=dtype)
+    fitted = solve_rigid(points, se3.transform(pose[..., None, :, :], points))
+    assert fitted.dtype == dtype
+    torch.testing.assert_close(fitted, pose, atol=5 * tolerance(dtype), rtol=0)
+
+
+@quick
+@given(dtypes, seeds)
+def test_agrees_with_roma(dtype, seed):
+    source, target = normal(7, 20, 3, seed=seed, dtype=dtype), normal(7, 20, 3, seed=seed + 1, dtype=dtype)
+    weights = normal(7, 20, seed=seed + 2, dtype=dtype).square()
+    for shares in (None, weights):
+        rotation, translation = roma.rigid_points_registration(source, target, shares)
+        expected = torch.cat([rotation, translation[..., None]], dim=-1)
+        torch.testing.assert_close(solve_rigid(source, target, shares), expected, atol=1e3 * tolerance(dtype), rtol=0)
+
+
+def test_points_of_weight_zero_are_ignored():
+    source, target = normal(3, 10, 3), normal(3, 10, 3, seed=1)
+    weights = torch.ones(3, 10, dtype=torch.float64)
+    weights[:, 6:] = 0
+    expected = solve_rigid(source[:, :6], target[:, :6])
+    target[:, 6:] = 1e6
+    torch.testing.assert_close(solve_rigid(source, target, weights), expected)
+
+
+def test_noise_moves_the_fit_little():
+    source, pose = normal(20, 500, 3), poses(20)
+    target = se3.transform(pose[:, None], source) + 0.01 * normal(20, 500, 3, seed=3)
+    error = se3.logarithm(se3.compose(solve_rigid(source, target), se3.invert(pose)))
+    assert error.abs().max() < 0.005
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(3, 2, 1), (1, 1, 1), (2, 2, 1), (2, 1, 1), (2, 1, 0), (1, 1, 0), (3, 2, -1), (2, 2, -1), (1e-4, 1e-4, 5e-5)],
+    ids=str,
+)
+def test_gradient_of_procrustes(values):
+    matrix = _with_singular_values(*values).requires_grad_()
+    scale = max(values)
+    assert gradcheck(
+        lambda relative: special_procrustes(relative * scale), matrix.detach().div(scale).requires_grad_()
+    )
+    assert gradcheck(special_procrustes, matrix, eps=1e-6 * scale)
+
+
+@pytest.mark.parametrize(
+    "values", [(1, 0, 0), (0, 0, 0), (2, 1, -1), (1, 1, -1), (1, 1e-9, 0), (1e-25, 0, 0), (1e20, 1, 0)], ids=str
+)
+def test_undetermined_rotations_have_finite_gradients(values):
+    for dtype in (torch.float32, torch.float64):
+        matrix = _with_singular_values(*values).to(dtype).requires_grad_()
+        rotation = special_procrustes(matrix)
+        rotation.backward(normal(1, 3, 3).to(dtype))
+        assert torch.linalg.det(rotation).item() == pytest.approx(1, abs=1e-5)
+        assert matrix.grad is not None
+        assert matrix.grad.isfinite().all()
+
+
+def test_the_zero_matrix_gives_the_identity():
+    torch.testing.assert_close(special_procrustes(torch.zeros(2, 3, 3)), torch.eye(3).expand(2, 3, 3))
+
+
+def test_not_finite_stays_in_its_frame():
+    matrix = torch.eye(3).repeat(3, 1, 1)
+    matrix[1, 0, 0] = torch.nan
+    matrix[2, 0, 0] = torch.inf
+    rotation = special_procrustes(matrix)
+    assert rotation[0].isfinite().all()
+    assert rotation[1:].isnan().all()
+
+
+@pytest.mark.parametrize("rank", [3, 2])
+def test_gradient_of_the_solver(rank):
+    source, target = normal(2, 6, 3), normal(2, 6, 3, seed=1)
+    source[..., rank:] = 0
+    weights = normal(2, 6, seed=2).square() + 0.1
+    inputs = [tensor.requires_grad_() for tensor in (source, target, weights)]
+    assert gradcheck(solve_rigid, inputs)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_degenerate_points_are_finite(dtype):
+    line = normal(6, 1, dtype=dtype) * normal(1, 3, seed=1, dtype=dtype)
+    point = torch.ones(6, 3, dtype=dtype)
+    mirrored = normal(6, 3, seed=2, dtype=dtype)
+    cases = [
+        (line, line),
+        (point, point),
+        (point, line),
+        (mirrored, -mirrored),
+        (line[:1], line[:1]),
+        (line[:2], point[:2]),
+    ]
+    for source, target in cases:
+        source, target = source.clone().requires_grad_(), target.clone().requires_grad_()
+        weights = torch.ones(len(source), dtype=dtype, requires_grad=True)
+        for shares in (None, weights, weights * 0):
+            pose = solve_rigid(source, target, shares)
+            assert pose.isfinite().all()
+            grads = torch.autograd.grad(pose.square().sum() + pose.sum(), [source, target])
+            assert all(grad.isfinite().all() for grad in grads)
+    torch.testing.assert_close(solve_rigid(mirrored, mirrored, weights.new_zeros(6)), se3.identity(dtype=dtype))
