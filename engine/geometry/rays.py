@@ -1,0 +1,98 @@
+"""From pixels to the image plane to rays, and back from points to pixels.
+
+Image-plane coordinates are those of the plane z = 1 in front of the camera, ideal (undistorted) unless a name
+says otherwise. Pixel centres lie at +0.5. Leading batch dimensions broadcast.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.geometry.distortion import distort, undistort
+from engine.geometry.se3 import camera_centre, transform
+
+__all__ = ["distort", "normalised_points", "pixel_grid", "project", "rays_through", "undistort"]
+
+_NEAREST = 1e-6  # depths between plus and minus this are moved here before the perspective division
+
+
+def pixel_grid(
+    height: int, width: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
+) -> Float[Tensor, "height width 2"]:
+    """The centres (x, y) of all pixels: (0.5, 0.5) is the top-left one."""
+    y = torch.arange(height, dtype=dtype, device=device) + 0.5
+    x = torch.arange(width, dtype=dtype, device=device) + 0.5
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+
+
+def normalised_points(
+    pixels: Float[Tensor, "*#batch points 2"],
+    focal: Float[Tensor, "*#batch 2"],
+    centre: Float[Tensor, "*#batch 2"],
+    distortion: Float[Tensor, "*#batch 4"] | None = None,
+) -> Float[Tensor, "*batch points 2"]:
+    """Where pixels lie on the plane z = 1.
+
+    Args:
+        pixels: (x, y) in pixels.
+        focal: fx, fy in pixels, > 0.
+        centre: principal point cx, cy in pixels.
+        distortion: OpenCV k1, k2, p1, p2; None skips the undistortion (do so where a camera has none).
+    Returns:
+        ideal image-plane coordinates.
+    """
+    points = (pixels - centre[..., None, :]) / focal[..., None, :]
+    return points if distortion is None else undistort(points, distortion[..., None, :])
+
+
+def rays_through(
+    world_to_camera: Float[Tensor, "*#batch 3 4"], points: Float[Tensor, "*#batch 2"]
+) -> tuple[Float[Tensor, "*batch 3"], Float[Tensor, "*batch 3"]]:
+    r"""The rays from the camera centre through points of the image plane.
+
+    .. math:: o = T^{-1} 0 = -R^T t, \quad d = T^{-1} (u, 1) - o = R^T (u, 1)
+
+    so that o + z d is the point at depth z (not at distance z: d is not normalised). One pose per frame and
+    many points per frame are `rays_through(poses[:, None], points)`.
+
+    Args:
+        world_to_camera: poses.
+        points: image-plane coordinates u.
+    Returns:
+        origins and directions in the world, scene units, both of the shape of the broadcast batch.
+    Reference:
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.2.
+    """
+    first, second, third = world_to_camera[..., :3].unbind(-2)
+    direction = points[..., :1] * first + points[..., 1:] * second + third
+    return camera_centre(world_to_camera).expand_as(direction), direction
+
+
+def project(
+    points: Float[Tensor, "*#batch points 3"],
+    world_to_camera: Float[Tensor, "*#batch 3 4"],
+    focal: Float[Tensor, "*#batch 2"],
+    centre: Float[Tensor, "*#batch 2"],
+    distortion: Float[Tensor, "*#batch 4"] | None = None,
+) -> tuple[Float[Tensor, "*batch points 2"], Float[Tensor, "*batch points"]]:
+    """Where points of the world appear in the images.
+
+    Args:
+        points: in the world, scene units.
+        world_to_camera: poses.
+        focal: fx, fy in pixels.
+        centre: principal point in pixels.
+        distortion: OpenCV k1, k2, p1, p2, or None.
+    Returns:
+        pixels (x, y), finite even for points in the plane of the camera; and depths z in scene units, <= 0 for
+        points that the camera cannot see.
+    """
+    in_camera = transform(world_to_camera[..., None, :, :], points)
+    depth = in_camera[..., 2]
+    divisor = torch.where(depth < 0, depth.clamp(max=-_NEAREST), depth.clamp(min=_NEAREST))
+    on_plane = in_camera[..., :2] / divisor[..., None]
+    if distortion is not None:
+        on_plane = distort(on_plane, distortion[..., None, :])
+    return on_plane * focal[..., None, :] + centre[..., None, :], depth
