@@ -1,0 +1,128 @@
+"""One image: decoded within bounds, composited, area-downsampled."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from engine.errors import UserError
+
+# Formats that cameras and renderers write; MPO is what many phones call JPEG. Pillow's other decoders stay shut.
+FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+
+# What Pillow's decoders raise on damaged files: they share no base class.
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    IndexError,
+    KeyError,
+    TypeError,
+)
+
+
+def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
+    """Width and height in pixels from the header; nothing is decoded.
+
+    Raises:
+        UserError: the file is no image, or larger than `maximum_pixels`.
+    """
+    with _opened(path, maximum_pixels) as image:
+        return image.size
+
+
+def load_image(
+    path: Path, background: tuple[float, float, float], maximum_pixels: int
+) -> tuple[NDArray[np.uint8] | NDArray[np.float32], bool]:
+    """Decode one image to RGB in [0, 255] (height, width, 3) and say whether any pixel was transparent.
+
+    Transparent images are composited over `background` (RGB in [0, 1]) and kept as float32, so that rounding
+    happens once, after downsampling. Greyscale, palette, 16-bit, float and CMYK images become RGB. The EXIF
+    orientation is not applied: poses and intrinsics speak of the pixels as stored.
+
+    Raises:
+        UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
+    """
+    with _opened(path, maximum_pixels) as image:
+        try:
+            pixels = _eight_bit(image)
+        except DECODER_ERRORS as error:
+            raise UserError(f"{path} is damaged or cut short; copy it again from its source.") from error
+    colour = pixels[..., :3]
+    if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
+        return colour, False
+    alpha = pixels[..., 3:].astype(np.float32) / np.float32(255)
+    behind = np.float32(255) * np.asarray(background, dtype=np.float32)
+    composited: NDArray[np.float32] = behind + alpha * (colour.astype(np.float32) - behind)
+    return composited, True
+
+
+def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Mean over blocks of `factor` x `factor` pixels, (height, width, channels) -> (height // factor, ...).
+
+    Rows and columns that fill no block are cut off at the bottom and right, so pixel scale and origin stay exact.
+    """
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    cut = image[: height * factor, : width * factor]
+    total = np.zeros((height, width, *image.shape[2:]), dtype=np.float32)
+    for row in range(factor):
+        for column in range(factor):
+            total += cut[row::factor, column::factor]
+    total /= np.float32(factor * factor)
+    return total
+
+
+def to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Round values in [0, 255] to the nearest integer."""
+    return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+@contextmanager
+def _opened(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path} is empty (0 bytes); copy it again from its source.")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the bound below speaks for Pillow's warning about large images
+            image = Image.open(path, formats=FORMATS)
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"{path} is not an image that can be read (PNG, JPEG, TIFF, WebP or BMP); convert or replace it."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise UserError(_too_large(path, "far more", maximum_pixels)) from error
+    except PermissionError as error:
+        raise UserError(f"{path} may not be read; change its permissions.") from error
+    except DECODER_ERRORS as error:
+        raise UserError(f"{path} is damaged or cut short; copy it again from its source.") from error
+    with image:
+        if image.width * image.height > maximum_pixels:
+            raise UserError(_too_large(path, f"{image.width} x {image.height}", maximum_pixels))
+        yield image
+
+
+def _too_large(path: Path, size: str, maximum_pixels: int) -> str:
+    return f"{path} has {size} pixels, more than the bound of {maximum_pixels:,}; shrink the image or raise the bound."
+
+
+def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:
+    """Any Pillow mode -> (height, width, 3 or 4) of 8 bits."""
+    if image.mode.startswith("I"):  # 16-bit greyscale, also when Pillow widens it to 32
+        grey = to_uint8(np.asarray(image, dtype=np.float32) / np.float32(257))
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if image.mode == "F":  # float images hold [0, 1]
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        return np.repeat(to_uint8(values * np.float32(255))[..., None], 3, axis=-1)
+    transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+    return np.asarray(image.convert("RGBA" if transparent else "RGB"), dtype=np.uint8)

@@ -1,0 +1,65 @@
+"""Where registration starts: identity, the reference, or the reference under seeded noise."""
+
+from __future__ import annotations
+
+import roma
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.scenes.options import SceneOptions
+from engine.scenes.scene import PoseNoise, SceneKind
+
+
+def initial_poses(
+    reference: Float[Tensor, "frames 3 4"] | None,
+    frames: int,
+    training: tuple[int, ...],
+    kind: SceneKind,
+    options: SceneOptions,
+    where: str,
+) -> tuple[Float[Tensor, "frames 3 4"], PoseNoise | None]:
+    """Initial world-to-camera poses and the noise that made them, if any.
+
+    Under noise only the training frames are moved: held-out frames start at their reference. `where` names the
+    scene in errors.
+
+    Raises:
+        UserError: reference or noise is wanted of a scene without reference poses.
+    """
+    init = resolved_init(kind, options) if reference is not None or options.init != "auto" else "identity"
+    if init == "identity":
+        return torch.eye(3, 4).repeat(frames, 1, 1), None
+    if reference is None:
+        raise UserError(f"{where} has no reference poses to start from; choose the initial poses 'identity'.")
+    if init == "reference":
+        return reference.clone(), None
+    noise = drawn_noise(frames, training, options)
+    return perturbed(reference, noise), noise
+
+
+def resolved_init(kind: SceneKind, options: SceneOptions) -> str:
+    """What `auto` means for a scene with reference poses."""
+    if options.init != "auto":
+        return options.init
+    if kind == "forward-facing":
+        return "identity"
+    return "noise" if options.noise_rotation > 0 or options.noise_translation > 0 else "reference"
+
+
+def drawn_noise(frames: int, training: tuple[int, ...], options: SceneOptions) -> PoseNoise:
+    """Independent normal rotation vectors (radians) and translations (scene units), zero for held-out frames."""
+    generator = torch.Generator().manual_seed(options.seed)
+    rotation, translation = torch.zeros(frames, 3), torch.zeros(frames, 3)
+    chosen = list(training)
+    rotation[chosen] = torch.randn(len(chosen), 3, generator=generator) * options.noise_rotation
+    translation[chosen] = torch.randn(len(chosen), 3, generator=generator) * options.noise_translation
+    return PoseNoise(rotation, translation, options.seed)
+
+
+def perturbed(poses: Float[Tensor, "frames 3 4"], noise: PoseNoise) -> Float[Tensor, "frames 3 4"]:
+    """`[exp(r) R | exp(r) t + n]`: the noise composed in the camera frame, as in L2G-NeRF's Blender experiments."""
+    rotation = roma.rotvec_to_rotmat(noise.rotation.to(poses))
+    moved = rotation @ poses
+    return torch.cat([moved[..., :3], moved[..., 3:] + noise.translation.to(poses)[..., None]], dim=-1)

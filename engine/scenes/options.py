@@ -1,0 +1,60 @@
+"""What a user may ask of a reader: resolution, initial poses, background."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from engine.errors import UserError
+
+InitialPoses = Literal["auto", "identity", "reference", "noise"]
+BackgroundName = Literal["white", "black"]
+BACKGROUNDS: dict[str, tuple[float, float, float]] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """How a scene is read.
+
+    Attributes:
+        downscale: integer factor relative to the largest images in the folder; None takes the smallest
+            factor that brings the longer side to 512 pixels or fewer.
+        init: where registration starts. `auto` is identity for forward-facing scenes; for objects it is
+            noise if `noise_rotation` or `noise_translation` is positive, else reference.
+        noise_rotation: standard deviation of the rotation vectors of `noise`, in radians, >= 0.
+        noise_translation: standard deviation of the translations of `noise`, in scene units, >= 0.
+        seed: of the noise, >= 0.
+        background: what is put behind transparent pixels.
+        maximum_pixels: largest image that is decoded, in pixels (a guard against decompression bombs).
+    """
+
+    downscale: int | None = None
+    init: InitialPoses = "auto"
+    noise_rotation: float = 0.0
+    noise_translation: float = 0.0
+    seed: int = 0
+    background: BackgroundName = "white"
+    maximum_pixels: int = 40_000_000
+
+    @property
+    def background_colour(self) -> tuple[float, float, float]:
+        """RGB in [0, 1]."""
+        return BACKGROUNDS[self.background]
+
+
+def check_options(options: SceneOptions) -> None:
+    """Raise `UserError` where an option has no meaning."""
+    if options.downscale is not None and options.downscale < 1:
+        raise UserError(f"The downscale factor is {options.downscale}; give an integer of 1 or more.")
+    if options.init not in get_args(InitialPoses):
+        raise UserError(f"Unknown initial poses {options.init!r}; choose one of {', '.join(get_args(InitialPoses))}.")
+    if options.background not in BACKGROUNDS:
+        raise UserError(f"Unknown background {options.background!r}; choose white or black.")
+    for what, value in (("rotation", options.noise_rotation), ("translation", options.noise_translation)):
+        if not (math.isfinite(value) and value >= 0):
+            raise UserError(f"The {what} noise is {value}; give a standard deviation of 0 or more.")
+    if not 0 <= options.seed < 2**63:
+        raise UserError(f"The seed is {options.seed}; give an integer of 0 or more, below 2^63.")
+    if options.maximum_pixels < 1:
+        raise UserError(f"The bound on image size is {options.maximum_pixels} pixels; give 1 or more.")

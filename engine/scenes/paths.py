@@ -1,0 +1,111 @@
+"""Paths that stay inside the scene folder, and helpful words where they do not exist."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from engine.errors import UserError
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """` (did you mean X?)` for the nearest of `candidates`, or nothing if none is near."""
+    near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def scene_folder(path: Path | str) -> Path:
+    """The scene's folder, absolute and free of links.
+
+    Raises:
+        UserError: it does not exist, is a file, or cannot be opened.
+    """
+    path = Path(path).expanduser()
+    try:
+        if path.is_file():
+            raise UserError(
+                f"{path} is a file; give the folder that holds the scene, such as {path.resolve().parent}."
+            )
+        if not path.is_dir():
+            parent = path.absolute().parent
+            siblings = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
+            raise UserError(
+                f"There is no folder {path}{suggestion(path.name, siblings)}; give the path of a scene folder."
+            )
+        next(path.iterdir(), None)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be opened ({_reason(error)}); check the path and its permissions.") from error
+    return path.resolve()
+
+
+def contained(folder: Path, path: Path) -> Path:
+    """`path` resolved; both it and the target of any link must lie inside `folder` (itself resolved).
+
+    Raises:
+        UserError: the path leaves the folder.
+    """
+    try:
+        resolved = path.resolve()
+    except (OSError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be followed ({_reason(error)}); correct the path.") from error
+    if not resolved.is_relative_to(folder):
+        raise UserError(f"{path} leads out of the scene folder {folder}; copy the file into the folder.")
+    return resolved
+
+
+def contained_file(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
+    """The existing file that `named_in` calls `relative`, tried with each of `endings` in turn.
+
+    Raises:
+        UserError: it leaves the folder or does not exist; near names are suggested.
+    """
+    for spelling in dict.fromkeys((relative, relative.replace("\\", "/"))):
+        for ending in endings:
+            try:
+                candidate = contained(folder, folder / (spelling + ending))
+                if candidate.is_file():
+                    return candidate
+            except (OSError, ValueError) as error:
+                raise UserError(
+                    f"{named_in} names the image {relative!r}, which is no path ({_reason(error)}); correct it."
+                ) from error
+    missing = folder / (relative.replace("\\", "/") + endings[0])
+    siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+    raise UserError(
+        f"{named_in} names the image {relative}, which does not exist{suggestion(missing.name, siblings)}; "
+        "restore the file or remove its entry."
+    )
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images of a folder in the order of their names; hidden files and other kinds are passed over."""
+    return sorted(
+        (
+            entry
+            for entry in folder.iterdir()
+            if entry.suffix.lower() in IMAGE_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+        ),
+        key=lambda entry: entry.name,
+    )
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """Sorts `frame_2` before `frame_10`."""
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name))
+
+
+def frame_names(folder: Path, files: Iterable[Path]) -> tuple[str, ...]:
+    """One name per frame: the file's name, or, where two would coincide, its path inside the scene folder."""
+    files = list(files)
+    names = [file.name for file in files]
+    if len(set(names)) < len(names):
+        names = [file.relative_to(folder).as_posix() for file in files]
+    return tuple(names)
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).rstrip(".")

@@ -1,0 +1,90 @@
+"""Checks of what files say about cameras; each failure is one sentence that names the file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import roma
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
+
+ROTATION_TOLERANCE = 1e-3
+ASPECT_TOLERANCE = 0.02
+
+
+def checked_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[str]) -> Float[Tensor, "frames 3 4"]:
+    """The same poses with each rotation replaced by the nearest one.
+
+    Raises:
+        UserError: a pose of `file` is not finite, or its matrix is no rotation within 1e-3; `names` says which.
+    """
+    for name, pose in zip(names, poses, strict=True):
+        if not bool(torch.isfinite(pose).all()):
+            raise UserError(f"{file} has a pose that is not finite for {name}; remove the frame or mend its matrix.")
+        matrix = pose[:, :3]
+        error = (matrix @ matrix.mT - torch.eye(3, dtype=pose.dtype)).abs().max().item()
+        if error > ROTATION_TOLERANCE or torch.linalg.det(matrix).item() < 0:
+            raise UserError(
+                f"{file} has a pose for {name} whose 3x3 part is not a rotation (it scales, shears or mirrors); "
+                "export the cameras without scale."
+            )
+    return torch.cat([roma.special_procrustes(poses[..., :3]), poses[..., 3:]], dim=-1)
+
+
+def check_intrinsics(intrinsics: Intrinsics, file: Path, names: Sequence[str]) -> None:
+    """Raise `UserError` where a focal length is not positive or any number is not finite."""
+    for name, focal, centre, distortion in zip(
+        names, intrinsics.focal, intrinsics.centre, intrinsics.distortion, strict=True
+    ):
+        if not bool((torch.isfinite(focal) & (focal > 0)).all()):
+            raise UserError(
+                f"{file} gives {name} the focal length {focal[0].item():g}, {focal[1].item():g}; "
+                "it must be a positive number of pixels."
+            )
+        if not bool(torch.isfinite(torch.cat([centre, distortion])).all()):
+            raise UserError(
+                f"{file} gives {name} a principal point or distortion that is not finite; mend the numbers."
+            )
+
+
+def check_bounds(near: float, far: float, file: Path) -> None:
+    """Raise `UserError` unless 0 < near < far."""
+    if not 0 < near < far:
+        raise UserError(
+            f"{file} has depth bounds from {near:g} to {far:g}; they must be positive and increasing, "
+            "so run the reconstruction that made it again."
+        )
+
+
+def check_frame_counts(training: Sequence[int], file: Path) -> None:
+    """Raise `UserError` unless at least two frames are there to train on."""
+    if not training:
+        raise UserError(f"{file} has no training frames; give at least two images with cameras.")
+    if len(training) < 2:
+        raise UserError(f"{file} has a single training frame; give at least two images with cameras.")
+
+
+def size_factors(
+    declared: tuple[float, float], actual: tuple[int, int], file: Path, image: Path
+) -> tuple[float, float]:
+    """By how much the images are wider and taller than `file` declares, both as (width, height) in pixels.
+
+    Raises:
+        UserError: the shapes differ by more than 2 %, as when images were rotated or cropped after calibration.
+    """
+    if not all(side > 0 and side < float("inf") for side in declared):
+        raise UserError(f"{file} gives {image.name} a size of {declared[0]:g} x {declared[1]:g} pixels; mend it.")
+    factors = actual[0] / declared[0], actual[1] / declared[1]
+    # Downscaled images are rounded to whole pixels, which counts where they are small.
+    tolerance = ASPECT_TOLERANCE + 1 / min(actual)
+    if abs(factors[0] / factors[1] - 1) > tolerance:
+        raise UserError(
+            f"{file} was made for images of {declared[0]:g} x {declared[1]:g} pixels but {image} has "
+            f"{actual[0]} x {actual[1]}; use the images that the cameras were computed from, not rotated copies."
+        )
+    return factors
