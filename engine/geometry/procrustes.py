@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.geometry.numerics import determinant, precise
+
 _DAMPING = 1e-6  # sums of two singular values below this fraction of the largest one no longer pass gradients
 _COLLAPSED = 1e-30  # matrices smaller than this count as zero
 
@@ -33,8 +35,7 @@ def special_procrustes(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*b
         rotation matrices, det = +1; the identity for the zero matrix.
     Reference:
         Umeyama, Least-squares estimation of transformation parameters between two point patterns, PAMI 1991,
-        lemma. Brégier, Deep regression on manifolds: a 3D rotation case study, 3DV 2021, section 4 and
-        appendix (the derivative).
+        lemma. Brégier, Deep regression on manifolds: a 3D rotation case study, 3DV 2021 (derivative).
     """
     return _SpecialProcrustes.apply(matrix)
 
@@ -42,10 +43,10 @@ def special_procrustes(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*b
 class _SpecialProcrustes(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
-        precise = matrix if matrix.device.type == "mps" else matrix.double()
-        poison = (precise * 0).sum((-2, -1), keepdim=True)  # 0, or NaN where an entry is not finite
-        left, singular, right_transposed = torch.linalg.svd(precise.nan_to_num(0.0, 0.0, 0.0))
-        sign = (_determinant(left) * _determinant(right_transposed)).sign()
+        exact = precise(matrix)
+        poison = (exact * 0).sum((-2, -1), keepdim=True)  # 0, or NaN where an entry is not finite
+        left, singular, right_transposed = torch.linalg.svd(exact.nan_to_num(0.0, 0.0, 0.0))
+        sign = (determinant(left) * determinant(right_transposed)).sign()
         left = torch.cat([left[..., :2], left[..., 2:] * sign[..., None, None]], dim=-1)
         singular = torch.cat([singular[..., :2], singular[..., 2:] * sign[..., None]], dim=-1)
         ctx.save_for_backward(left, singular, right_transposed)
@@ -60,9 +61,3 @@ class _SpecialProcrustes(torch.autograd.Function):
         weight = sums / (sums.square() + _DAMPING**2) / size
         inner = left.mT @ grad.to(left.dtype) @ right_transposed.mT
         return (left @ ((inner - inner.mT) * weight) @ right_transposed).to(grad.dtype)
-
-
-def _determinant(matrix: Tensor) -> Tensor:
-    """Of 3x3 matrices; a product and a sum instead of a factorisation."""
-    first, second, third = matrix.unbind(-2)
-    return (first * torch.linalg.cross(second, third)).sum(-1)

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.geometry.series import cosine_quotient, cotangent_remainder, sine_remainder
-from engine.geometry.so3 import _rodrigues, orthonormalise, rotation_angle, vector_from_rotation
+from engine.geometry.series import cotangent_remainder, stumpff
+from engine.geometry.so3 import orthonormalise, rodrigues, rotation_angle, vector_from_rotation
 
 __all__ = [
     "camera_centre",
@@ -47,12 +47,16 @@ def exponential(twist: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 4"]
     Reference:
         Lie algebra as in BARF (Lin et al., ICCV 2021), `camera.py`, without its truncated series.
     """
-    vector, velocity = twist[..., :3], twist[..., 3:]
-    squared_angle = vector.square().sum(-1)
-    b, c = cosine_quotient(squared_angle), sine_remainder(squared_angle)
-    crossed = torch.linalg.cross(vector, velocity)
-    translation = velocity + b[..., None] * crossed + c[..., None] * torch.linalg.cross(vector, crossed)
-    return torch.cat([_rodrigues(vector, squared_angle, b, c), translation[..., None]], dim=-1)
+    x, y, z, vx, vy, vz = twist.movedim(-1, 0).contiguous().unbind(0)  # one contiguous run per component: faster
+    squared_angle = x * x + y * y + z * z
+    b, c = stumpff(squared_angle, 2), stumpff(squared_angle, 3)
+    cx, cy, cz = y * vz - z * vy, z * vx - x * vz, x * vy - y * vx
+    tx = vx + b * cx + c * (y * cz - z * cy)
+    ty = vy + b * cy + c * (z * cx - x * cz)
+    tz = vz + b * cz + c * (x * cy - y * cx)
+    xx, xy, xz, yx, yy, yz, zx, zy, zz = rodrigues(x, y, z, squared_angle, b, c)
+    entries = torch.stack([xx, xy, xz, tx, yx, yy, yz, ty, zx, zy, zz, tz])
+    return entries.movedim(0, -1).unflatten(-1, (3, 4))
 
 
 def logarithm(pose: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 6"]:

@@ -1,41 +1,64 @@
-"""Quotients of trigonometric functions that are entire in the squared angle, without their 0/0 at zero.
+"""Functions of the squared rotation angle that have no 0/0 at zero, with all their derivatives.
 
 Near zero a power series, elsewhere the closed form. As functions of the squared angle they need no norm, so
-that a rotation vector of zero has all its derivatives. `torch.where` lets the gradient of the branch not
-taken through as 0 x (its value), so both branches are evaluated where they are finite.
+that a rotation vector of zero is a point like any other.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_NEAR = 0.25  # squared radians: seven terms of the series below give all of float64
+_NEAR = 1.0  # squared radians: below, the series
 
 
-def sine_quotient(squared_angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    r"""\sin(\theta) / \theta as a function of \theta^2."""
-    near, far = _branches(squared_angle)
-    angle = far.sqrt()
-    return torch.where(squared_angle < _NEAR, _horner(near, _factorials(1)), angle.sin() / angle)
+def stumpff(squared_angle: Float[Tensor, "*batch"], order: int) -> Float[Tensor, "*batch"]:
+    r"""Stumpff's functions, the coefficients of Rodrigues' formula and its kin.
+
+    .. math:: c_k(x) = \sum_{j \ge 0} \frac{(-x)^j}{(2j + k)!}: \quad
+        c_1 = \frac{\sin\theta}{\theta}, \; c_2 = \frac{1 - \cos\theta}{\theta^2}, \;
+        c_3 = \frac{\theta - \sin\theta}{\theta^3}, \; \dots \quad (x = \theta^2)
+
+    They close under differentiation without any division, so every derivative is right at zero:
+
+    .. math:: c_k' = (k\, c_{k+2} - c_{k+1}) / 2
+
+    Args:
+        squared_angle: x = \theta^2 >= 0, square radians.
+        order: k >= 1.
+    Returns:
+        c_k(x).
+    Reference:
+        Stumpff, Himmelsmechanik I, 1959.
+    """
+    return _Stumpff.apply(squared_angle, order)
 
 
-def cosine_quotient(squared_angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    r"""(1 - \cos\theta) / \theta^2 as a function of \theta^2."""
-    near, far = _branches(squared_angle)
-    sine = (far.sqrt() / 2).sin()
-    return torch.where(squared_angle < _NEAR, _horner(near, _factorials(2)), 2 * sine * sine / far)
+class _Stumpff(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, squared_angle: Tensor, order: int) -> Tensor:
+        ctx.save_for_backward(squared_angle)
+        ctx.order = order
+        near, far = _branches(squared_angle)
+        terms = 6 if squared_angle.dtype == torch.float32 else 9
+        series = _horner(near, [(-1) ** j / math.factorial(2 * j + order) for j in range(terms)])
+        angle = far.sqrt()
+        lowest = 2 - order % 2
+        closed = angle.sin() / angle if lowest == 1 else 2 * (angle / 2).sin().square() / far
+        for k in range(lowest, order, 2):
+            closed = (1 / math.factorial(k) - closed) / far
+        return torch.where(squared_angle < _NEAR, series, closed)
 
-
-def sine_remainder(squared_angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-    r"""(\theta - \sin\theta) / \theta^3 as a function of \theta^2."""
-    near, far = _branches(squared_angle)
-    angle = far.sqrt()
-    return torch.where(squared_angle < _NEAR, _horner(near, _factorials(3)), (1 - angle.sin() / angle) / far)
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        (squared_angle,) = ctx.saved_tensors
+        slope = ctx.order * stumpff(squared_angle, ctx.order + 2) - stumpff(squared_angle, ctx.order + 1)
+        return grad * slope / 2, None
 
 
 def cotangent_remainder(squared_angle: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -51,24 +74,24 @@ def arctangent_over_argument(squared: Float[Tensor, "*batch"]) -> Float[Tensor, 
 
 
 def _branches(squared_angle: Tensor) -> tuple[Tensor, Tensor]:
-    """The argument of the series and of the closed form, each moved to where it is harmless if not used."""
+    """The argument for the series and for the closed form, each moved to where it is harmless if not used.
+
+    `torch.where` lets 0 x (gradient) of the branch not taken through; so that must be finite.
+    """
     return squared_angle.clamp(max=_NEAR), squared_angle.clamp(min=_NEAR)
 
 
 def _horner(x: Tensor, coefficients: Sequence[float]) -> Tensor:
-    value = torch.full_like(x, coefficients[-1])
-    for coefficient in reversed(coefficients[:-1]):
+    value = x * coefficients[-1] + coefficients[-2]
+    for coefficient in reversed(coefficients[:-2]):
         value = value * x + coefficient
     return value
-
-
-def _factorials(first: int) -> list[float]:
-    """1 / first! - x / (first + 2)! + x^2 / (first + 4)! - ..."""
-    return [(-1) ** k / math.factorial(2 * k + first) for k in range(8)]
 
 
 # 1/12 + x/720 + ...: the coefficients |B_2k| / (2k)! of x/2 cot(x/2), B_2k being Bernoulli's numbers.
 _BERNOULLI = [
     bernoulli / math.factorial(2 * k)
-    for k, bernoulli in enumerate([1 / 6, 1 / 30, 1 / 42, 1 / 30, 5 / 66, 691 / 2730, 7 / 6, 3617 / 510], start=1)
+    for k, bernoulli in enumerate(
+        [1 / 6, 1 / 30, 1 / 42, 1 / 30, 5 / 66, 691 / 2730, 7 / 6, 3617 / 510, 43867 / 798, 174611 / 330], start=1
+    )
 ]

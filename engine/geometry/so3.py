@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.procrustes import special_procrustes
-from engine.geometry.series import arctangent_over_argument, cosine_quotient, sine_remainder
+from engine.geometry.series import arctangent_over_argument, stumpff
 
 
 def rotation_from_vector(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
@@ -21,18 +21,19 @@ def rotation_from_vector(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*b
     Returns:
         rotation matrices; the first and second derivatives are right at w = 0 too.
     """
-    squared_angle = vector.square().sum(-1)
-    return _rodrigues(vector, squared_angle, cosine_quotient(squared_angle), sine_remainder(squared_angle))
+    x, y, z = vector.movedim(-1, 0).contiguous().unbind(0)
+    squared_angle = x * x + y * y + z * z
+    entries = rodrigues(x, y, z, squared_angle, stumpff(squared_angle, 2), stumpff(squared_angle, 3))
+    return torch.stack(entries).movedim(0, -1).unflatten(-1, (3, 3))
 
 
-def _rodrigues(vector: Tensor, squared_angle: Tensor, b: Tensor, c: Tensor) -> Tensor:
-    x, y, z = vector.unbind(-1)
-    ax, ay, az = ((1 - c * squared_angle)[..., None] * vector).unbind(-1)
-    bx, by, bz = (b[..., None] * vector).unbind(-1)
-    cosine = 1 - b * squared_angle
+def rodrigues(x: Tensor, y: Tensor, z: Tensor, squared_angle: Tensor, b: Tensor, c: Tensor) -> list[Tensor]:
+    """The nine entries of Rodrigues' formula, row by row, given the Stumpff functions b = c_2 and c = c_3."""
+    a, cosine = 1 - c * squared_angle, 1 - b * squared_angle
+    ax, ay, az = a * x, a * y, a * z
+    bx, by, bz = b * x, b * y, b * z
     xy, xz, yz = bx * y, bx * z, by * z
-    entries = [cosine + bx * x, xy - az, xz + ay, xy + az, cosine + by * y, yz - ax, xz - ay, yz + ax, cosine + bz * z]
-    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
+    return [cosine + bx * x, xy - az, xz + ay, xy + az, cosine + by * y, yz - ax, xz - ay, yz + ax, cosine + bz * z]
 
 
 def vector_from_rotation(rotation: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3"]:

@@ -1,0 +1,18 @@
+"""Two small helpers of the solvers."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def precise(tensor: Tensor) -> Tensor:
+    """In float64, except on devices that have none (Apple's)."""
+    return tensor if tensor.device.type == "mps" else tensor.double()
+
+
+def determinant(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
+    """Of 3x3 matrices, as a triple product: faster than a factorisation, and differentiable where singular."""
+    first, second, third = matrix.unbind(-2)
+    return (first * torch.linalg.cross(second, third)).sum(-1)
