@@ -1,4 +1,4 @@
-"""The differentiable rigid solver: the global transform that fits a warp field best."""
+"""The differentiable rigid solvers: the global transform that fits a warp field best, in space and in the plane."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.procrustes import special_procrustes
+
+__all__ = ["solve_rigid", "solve_rigid_planar", "special_procrustes"]
 
 
 def solve_rigid(
@@ -29,17 +31,49 @@ def solve_rigid(
         weights: w >= 0, equal if None. A point of weight zero has no influence.
     Returns:
         poses `[R|t]`, det R = +1. The identity rotation where all points of a set coincide, the identity
-        pose where all weights are zero.
+        pose where there are no points or all weights are zero.
     Reference:
-        Umeyama, PAMI 1991, equations 34 to 42 without the scale; L2G-NeRF (Chen et al., CVPR 2023), eq. 10.
+        Umeyama, PAMI 1991, equations 40 and 41 with scale 1; L2G-NeRF (Chen et al., CVPR 2023), section 3.
     """
+    source_mean, target_mean, covariance = _moments(source, target, weights)
+    rotation = special_procrustes(covariance)
+    return torch.cat([rotation, target_mean.mT - rotation @ source_mean.mT], dim=-1)
+
+
+def solve_rigid_planar(
+    source: Float[Tensor, "*batch points 2"],
+    target: Float[Tensor, "*batch points 2"],
+    weights: Float[Tensor, "*batch points"] | None = None,
+) -> Float[Tensor, "*batch 2 3"]:
+    """The same in the plane, where the rotation's cosine and sine are sums of dot and cross products.
+
+    Args:
+        source: points p.
+        target: points q.
+        weights: w >= 0, equal if None.
+    Returns:
+        motions `[R|t]` as in `se2`; the identity rotation, with no gradient, where the points leave it
+        undetermined (all of a set coincide, or the sets are mirror images of equal spread along both axes).
+    """
+    source_mean, target_mean, covariance = _moments(source, target, weights)
+    cosine = covariance[..., 0, 0] + covariance[..., 1, 1]
+    sine = covariance[..., 1, 0] - covariance[..., 0, 1]
+    squared = cosine * cosine + sine * sine
+    determined = squared > torch.finfo(squared.dtype).tiny
+    length = torch.where(determined, squared, 1).sqrt()
+    cosine, sine = torch.where(determined, cosine / length, 1), torch.where(determined, sine / length, 0)
+    rotation = torch.stack([cosine, -sine, sine, cosine], dim=-1).unflatten(-1, (2, 2))
+    return torch.cat([rotation, target_mean.mT - rotation @ source_mean.mT], dim=-1)
+
+
+def _moments(source: Tensor, target: Tensor, weights: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Both centroids (as rows) and the mean of the outer products (target x source) of the centred points."""
     if weights is None:
-        source_mean, target_mean = source.mean(-2, keepdim=True), target.mean(-2, keepdim=True)
-        centred, weighted = source - source_mean, target - target_mean
+        count = max(source.shape[-2], 1)
+        source_mean, target_mean = source.sum(-2, keepdim=True) / count, target.sum(-2, keepdim=True) / count
+        covariance = (target - target_mean).mT @ (source - source_mean) / count
     else:
         share = (weights / weights.sum(-1, keepdim=True).clamp(min=torch.finfo(weights.dtype).tiny))[..., None]
         source_mean, target_mean = (share * source).sum(-2, keepdim=True), (share * target).sum(-2, keepdim=True)
-        centred, weighted = source - source_mean, share * (target - target_mean)
-    rotation = special_procrustes(weighted.mT @ centred)
-    translation = target_mean.mT - rotation @ source_mean.mT
-    return torch.cat([rotation, translation], dim=-1)
+        covariance = (share * (target - target_mean)).mT @ (source - source_mean)
+    return source_mean, target_mean, covariance
