@@ -1,0 +1,146 @@
+"""The differentiable homography solver: the projective transform that fits a planar warp field best."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.geometry.numerics import determinant, precise
+
+_TIE_BREAK = 1e-12  # of the similarity against the data; far above the rounding of float64, far below any real gap
+_DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
+_SINGULAR = 1e-9  # a fit (of unit norm) with a smaller determinant maps the plane to a line
+_HORIZON = 1e-8  # homogeneous coordinates between plus and minus this are moved here before the division
+
+
+def solve_homography(
+    source: Float[Tensor, "*batch points 2"],
+    target: Float[Tensor, "*batch points 2"],
+    weights: Float[Tensor, "*batch points"] | None = None,
+) -> Float[Tensor, "*batch 3 3"]:
+    r"""The homography that brings one set of points onto another: the normalised direct linear transform.
+
+    .. math:: H^* = \arg\min_{\|\hat H\| = 1} \sum_u w_u \| \hat H\, \hat p_u \times \hat q_u \|^2
+
+    (the first two components of the cross product), in coordinates in which both sets have centroid zero and
+    root mean square radius \sqrt 2. The minimiser is the eigenvector of the smallest eigenvalue of a 9x9
+    matrix. Its derivative is taken from that eigenvector alone: ties among the other eigenvalues, which every
+    square grid has, do no harm.
+
+    Where points leave the homography undetermined (fewer than four, or all but one on a line) the fallback is
+    the one nearest to the similarity that fits best, or that similarity itself if the former is singular. There
+    the gradient is finite, and damped in the undetermined directions.
+
+    Args:
+        source: points p.
+        target: points q.
+        weights: w >= 0, equal if None. A point of weight zero has no influence.
+    Returns:
+        homographies scaled to det = 1. The identity where all weights are zero.
+    Reference:
+        Hartley, In defense of the eight-point algorithm, PAMI 1997; Hartley and Zisserman, Multiple View
+        Geometry, algorithm 4.2. Magnus, On differentiating eigenvalues and eigenvectors, 1985.
+    """
+    dtype = source.dtype
+    source, target = precise(source), precise(target)
+    share = torch.ones_like(source[..., 0]) if weights is None else weights.to(source.dtype)
+    share = (share / share.sum(-1, keepdim=True).clamp(min=torch.finfo(share.dtype).tiny))[..., None]
+    source, to_normal = _normalise(source, share)
+    target, to_target = _normalise(target, share)
+    similarity = _similarity(source, target, share)
+    tie_break = (
+        torch.eye(9, dtype=share.dtype, device=share.device) - similarity[..., :, None] * similarity[..., None, :]
+    )
+    fitted = _SmallestEigenvector.apply(_dlt_matrix(source, target, share) + _TIE_BREAK * tie_break)
+    regular = determinant(fitted.unflatten(-1, (3, 3))).abs() > _SINGULAR
+    normal = torch.where(regular[..., None] | fitted.isnan(), fitted, similarity).unflatten(-1, (3, 3))
+    homography = torch.linalg.inv_ex(to_target)[0] @ normal @ to_normal
+    cubed = determinant(homography)[..., None, None]
+    return (homography / (cubed.sign() * cubed.abs().pow(1 / 3))).to(dtype)
+
+
+def apply_homography(
+    homography: Float[Tensor, "*#batch 3 3"], points: Float[Tensor, "*#batch points 2"]
+) -> Float[Tensor, "*batch points 2"]:
+    """Points mapped by a homography each set; finite (if far) for points on its horizon.
+
+    Args:
+        homography: of any scale, near 1.
+        points: image-plane coordinates.
+    Returns:
+        the mapped points.
+    """
+    mapped = points @ homography[..., :2].mT + homography[..., None, :, 2]
+    divisor = mapped[..., 2:]
+    divisor = torch.where(divisor < 0, divisor.clamp(max=-_HORIZON), divisor.clamp(min=_HORIZON))
+    return mapped[..., :2] / divisor
+
+
+def _normalise(points: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
+    """Points with centroid zero and root mean square radius sqrt 2, and the 3x3 matrix that makes them so."""
+    mean = (share * points).sum(-2, keepdim=True)
+    centred = points - mean
+    variance = (share * centred.square()).sum((-2, -1))
+    spread = variance > 1e-20 * (1e-20 + (share * points.square()).sum((-2, -1)))  # else one point, but for rounding
+    scale = torch.where(spread, math.sqrt(2) / torch.where(spread, variance, 1).sqrt(), 1)[..., None, None]
+    eye = torch.eye(3, dtype=points.dtype, device=points.device).expand(*scale.shape[:-2], 3, 3)
+    matrix = torch.cat([scale * eye[..., :2, :2], -scale * mean.mT], dim=-1)
+    return scale * centred, torch.cat([matrix, eye[..., 2:, :]], dim=-2)
+
+
+def _similarity(source: Tensor, target: Tensor, share: Tensor) -> Tensor:
+    """The rotation that fits normalised points best, as a homography (9,) of unit norm; a constant."""
+    with torch.no_grad():
+        covariance = (share * target).mT @ source
+        angle = torch.atan2(
+            covariance[..., 1, 0] - covariance[..., 0, 1], covariance[..., 0, 0] + covariance[..., 1, 1]
+        ).nan_to_num()
+        cosine, sine, zero = angle.cos(), angle.sin(), torch.zeros_like(angle)
+        entries = [cosine, -sine, zero, sine, cosine, zero, zero, zero, torch.ones_like(angle)]
+        return torch.stack(entries, dim=-1) / math.sqrt(3)
+
+
+def _dlt_matrix(source: Tensor, target: Tensor, share: Tensor) -> Tensor:
+    """A^T A of the direct linear transform, summed over the points without forming A (two rows per point).
+
+    The rows for p = (x, y, 1) and q = (u, v) are (p, 0, -u p) and (0, p, -v p).
+    """
+    lifted = torch.cat([source, torch.ones_like(share)], dim=-1)
+    outer = (lifted[..., :, None] * lifted[..., None, :]).flatten(-2)
+    factors = torch.cat([torch.ones_like(share), target, target.square().sum(-1, keepdim=True)], dim=-1)
+    moments = ((share * factors).mT @ outer).unflatten(-1, (3, 3))
+    plain, by_u, by_v, by_square = moments.unbind(-3)
+    zero = torch.zeros_like(plain)
+    rows = [(plain, zero, -by_u), (zero, plain, -by_v), (-by_u, -by_v, by_square)]
+    return torch.cat([torch.cat(row, dim=-1) for row in rows], dim=-2)
+
+
+class _SmallestEigenvector(torch.autograd.Function):
+    r"""The unit eigenvector v of the smallest eigenvalue of a symmetric matrix S, sign arbitrary.
+
+    .. math:: \mathrm{d}v = -\sum_k v_k \frac{v_k^T \mathrm{d}S\, v}{\lambda_k - \lambda}
+
+    A matrix that is not finite gives NaNs.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor) -> Tensor:
+        poison = (matrix * 0).sum((-2, -1))[..., None]
+        values, vectors = torch.linalg.eigh(matrix.nan_to_num(0.0, 0.0, 0.0))
+        ctx.save_for_backward(values, vectors)
+        return vectors[..., 0] + poison
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        values, vectors = ctx.saved_tensors
+        size = values.sum(-1, keepdim=True).clamp(min=1e-30)
+        gaps = (values[..., 1:] - values[..., :1]) / size
+        along = (vectors[..., 1:].mT @ grad[..., None])[..., 0] * gaps / (gaps.square() + _DAMPING**2) / size
+        moved = (vectors[..., 1:] @ along[..., None])[..., 0]
+        outer = -moved[..., :, None] * vectors[..., None, :, 0]
+        return (outer + outer.mT) / 2

@@ -1,0 +1,24 @@
+"""Homographies as the group SL(3): an eight-vector for each, zero being the identity."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+def exponential(vector: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 3 3"]:
+    r"""The homography of an eight-vector, det = 1.
+
+    .. math:: \exp \begin{pmatrix} h_5 & h_3 & h_1 \\ h_4 & -h_5 - h_6 & h_2 \\ h_7 & h_8 & h_6 \end{pmatrix}
+
+    Args:
+        vector: h_1 and h_2 translate, h_3 to h_6 deform affinely, h_7 and h_8 tilt. Smooth everywhere.
+    Returns:
+        homographies of image-plane coordinates.
+    Reference:
+        BARF (Lin et al., ICCV 2021), planar experiments, `warp.py` of its code (the order of the basis).
+    """
+    h1, h2, h3, h4, h5, h6, h7, h8 = vector.unbind(-1)
+    generator = torch.stack([h5, h3, h1, h4, -h5 - h6, h2, h7, h8, h6], dim=-1).unflatten(-1, (3, 3))
+    return torch.linalg.matrix_exp(generator)
