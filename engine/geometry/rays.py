@@ -63,7 +63,7 @@ def rays_through(
     Returns:
         origins and directions in the world, scene units, both of the shape of the broadcast batch.
     Reference:
-        L2G-NeRF (Chen et al., CVPR 2023), section 3.2.
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.
     """
     first, second, third = world_to_camera[..., :3].unbind(-2)
     direction = points[..., :1] * first + points[..., 1:] * second + third

@@ -8,8 +8,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.geometry.numerics import precise
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.se3 import camera_centre
+
+_TIE_BREAK = 1e-7  # weight of the orientations against camera centres of unit spread
+_COLLAPSED = 1e-6  # a set this small beside its distance from the origin is rounding noise of its centre
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,10 @@ class Similarity:
     scale: Float[Tensor, ""]
     rotation: Float[Tensor, "3 3"]
     translation: Float[Tensor, "xyz=3"]
+
+    def to(self, target: torch.dtype | torch.device | str) -> Similarity:
+        """The same similarity in another dtype or on another device."""
+        return Similarity(self.scale.to(target), self.rotation.to(target), self.translation.to(target))
 
     def apply(self, points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
         """The points moved by the similarity."""
@@ -64,13 +72,15 @@ def align_similarity(source: Float[Tensor, "points 3"], target: Float[Tensor, "p
     Reference:
         Umeyama, PAMI 1991, equations 40 to 43.
     """
+    dtype = source.dtype
+    source, target = precise(source), precise(target)
     source_mean, target_mean = source.mean(0), target.mean(0)
     centred, wanted = source - source_mean, target - target_mean
     rotation = special_procrustes(wanted.mT @ centred)
     scale = (wanted * (centred @ rotation.mT)).sum() / centred.square().sum()
     usable = (spread(source) > 0) & (spread(target) > 0) & (scale > 0)
     scale = torch.where(usable, scale, 1)
-    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean)
+    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean).to(dtype)
 
 
 def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "frames 3 4"]) -> Similarity:
@@ -89,7 +99,8 @@ def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "fr
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.2 and `procrustes_analysis` of its code (det = +1 done rightly).
     """
-    source, target = source.double(), target.double()
+    dtype = source.dtype
+    source, target = precise(source), precise(target)
     source_centres, target_centres = camera_centre(source), camera_centre(target)
     source_mean, target_mean = source_centres.mean(0), target_centres.mean(0)
     source_spread, target_spread = spread(source_centres), spread(target_centres)
@@ -98,11 +109,7 @@ def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "fr
     covariance = (target_centres - target_mean).mT @ (source_centres - source_mean) / unit
     rotation = special_procrustes(covariance * usable + _TIE_BREAK * mean_rotation_moment(source, target))
     scale = torch.where(usable, target_spread / torch.where(usable, source_spread, 1), 1)
-    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean)
-
-
-_TIE_BREAK = 1e-7  # weight of the orientations against camera centres of unit spread
-_COLLAPSED = 1e-6  # a set this small beside its distance from the origin is rounding noise of its centre
+    return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean).to(dtype)
 
 
 def mean_rotation_moment(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "frames 3 4"]) -> Tensor:
