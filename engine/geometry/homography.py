@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import pad
 
 from engine.geometry.numerics import determinant, precise
 
@@ -107,13 +108,14 @@ def _similarity(source: Tensor, target: Tensor, share: Tensor) -> Tensor:
 def _dlt_matrix(source: Tensor, target: Tensor, share: Tensor) -> Tensor:
     """A^T A of the direct linear transform, summed over the points without forming A (two rows per point).
 
-    The rows for p = (x, y, 1) and q = (u, v) are (p, 0, -u p) and (0, p, -v p).
+    The rows for p = (x, y, 1) and q = (u, v) are (p, 0, -u p) and (0, p, -v p), so the blocks of the sum are
+    those of the Gram matrix of (p, u p, v p).
     """
-    lifted = torch.cat([source, torch.ones_like(share)], dim=-1)
-    outer = (lifted[..., :, None] * lifted[..., None, :]).flatten(-2)
-    factors = torch.cat([torch.ones_like(share), target, target.square().sum(-1, keepdim=True)], dim=-1)
-    moments = ((share * factors).mT @ outer).unflatten(-1, (3, 3))
-    plain, by_u, by_v, by_square = moments.unbind(-3)
+    lifted, factors = pad(source, (0, 1), value=1.0), pad(target, (1, 0), value=1.0)
+    products = (factors[..., :, None] * lifted[..., None, :]).flatten(-2)
+    gram = ((share * products).mT @ products).unflatten(-1, (3, 3)).unflatten(-3, (3, 3)).transpose(-3, -2)
+    plain, by_u, by_v = gram[..., 0, :, :, :].unbind(-3)
+    by_square = gram[..., 1, 1, :, :] + gram[..., 2, 2, :, :]
     zero = torch.zeros_like(plain)
     rows = [(plain, zero, -by_u), (zero, plain, -by_v), (-by_u, -by_v, by_square)]
     return torch.cat([torch.cat(row, dim=-1) for row in rows], dim=-2)

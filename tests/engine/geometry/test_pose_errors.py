@@ -1,9 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
 
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
@@ -62,6 +64,19 @@ def test_tilted_centres_do_not_touch_the_relative_rotation():
     errors = pose_errors(estimated, reference)
     torch.testing.assert_close(errors.rotation_deg, torch.full((20,), 5.0).double(), atol=1e-3, rtol=0)
     assert errors.relative_rotation_deg.max() < 1e-6
+
+
+def test_agrees_with_a_procrustes_analysis_by_scipy():
+    reference, estimated = poses(20), se3.compose(poses(20, angle=0.1, seed=4), poses(20))
+    centres, wanted = se3.camera_centre(estimated).numpy(), se3.camera_centre(reference).numpy()
+    centred, goal = centres - centres.mean(0), wanted - wanted.mean(0)
+    turn, _ = Rotation.align_vectors(goal, centred)
+    aligned = turn.apply(centred) * np.linalg.norm(goal) / np.linalg.norm(centred)
+    orientations = Rotation.from_matrix(estimated[..., :3].mT.numpy())
+    difference = (turn * orientations).inv() * Rotation.from_matrix(reference[..., :3].mT.numpy())
+    errors = pose_errors(estimated, reference)
+    np.testing.assert_allclose(errors.translation, np.linalg.norm(aligned - goal, axis=-1), atol=1e-5)
+    np.testing.assert_allclose(errors.rotation_deg, np.rad2deg(difference.magnitude()), atol=1e-4)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 7])
