@@ -1,0 +1,1 @@
+"""Scripts that build and render the shipped scenes; run them as modules from the repository root."""
