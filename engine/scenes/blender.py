@@ -14,7 +14,7 @@ from engine.scenes.extent import box_depths, object_box
 from engine.scenes.json_cameras import json_camera, stacked
 from engine.scenes.json_files import objects, pose_matrix, read_object, text
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import contained, contained_file
+from engine.scenes.paths import IMAGE_ENDINGS, contained, contained_file
 from engine.scenes.recording import Recording, scene_of
 from engine.scenes.resolution import common_size, shrinking_factor
 from engine.scenes.scene import Scene
@@ -22,7 +22,6 @@ from engine.scenes.validation import check_frame_counts, check_intrinsics, check
 
 TRAINING_FILE = "transforms_train.json"
 HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists
-IMAGE_ENDINGS = ("", ".png", ".jpg", ".jpeg")
 
 
 def read_blender(folder: Path, options: SceneOptions) -> Scene:

@@ -85,7 +85,8 @@ def depths_in_view(
     if len(depths) < 10:
         return None
     outliers = int(0.005 * len(depths))
-    return depths[outliers].item(), depths[len(depths) - 1 - outliers].item()
+    near, far = depths[outliers].item(), depths[len(depths) - 1 - outliers].item()
+    return near, max(far, 1.1 * near)  # a wall seen head-on still gets some depth
 
 
 def guessed_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UserError
 from engine.scenes.blender import TRAINING_FILE, read_blender
+from engine.scenes.colmap import MODEL_FOLDERS, model_folder, read_colmap
 from engine.scenes.llff import POSES_FILE, read_llff
+from engine.scenes.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.options import SceneOptions, check_options
 from engine.scenes.paths import scene_folder
 from engine.scenes.scene import Scene
 
-# The first file that exists decides: LLFF's folders often keep the COLMAP model that their poses came from.
-READERS = {
+Reader = Callable[[Path, SceneOptions], Scene]
+# The first layout that is there decides: LLFF's and nerfstudio's folders often keep the COLMAP model that their
+# poses came from.
+READERS: dict[str, Reader] = {
     TRAINING_FILE: read_blender,
+    TRANSFORMS_FILE: read_nerfstudio,
     POSES_FILE: read_llff,
 }
-LAYOUTS = "transforms_train.json (Blender) or poses_bounds.npy (LLFF)"
+LAYOUTS = (
+    "transforms_train.json (Blender), transforms.json (nerfstudio, instant-ngp), poses_bounds.npy (LLFF) nor "
+    f"a model in {', '.join(MODEL_FOLDERS)} (COLMAP)"
+)
 
 
 def load_scene(path: Path | str, options: SceneOptions | None = None) -> Scene:
@@ -28,17 +37,25 @@ def load_scene(path: Path | str, options: SceneOptions | None = None) -> Scene:
     options = options or SceneOptions()
     check_options(options)
     folder = scene_folder(path)
+    reader = reader_of(folder)
+    if reader is None:
+        raise UserError(
+            f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that has one{_hint(folder)}."
+        )
+    return reader(folder, options)
+
+
+def reader_of(folder: Path) -> Reader | None:
+    """The reader of the layout that a folder has, or None if it has none that is known."""
     for marker, reader in READERS.items():
-        if (folder / marker).exists():
-            return reader(folder, options)
-    raise UserError(
-        f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that holds one of them{_hint(folder)}."
-    )
+        if (folder / marker).is_file():
+            return reader
+    return read_colmap if model_folder(folder) else None
 
 
 def _hint(folder: Path) -> str:
     """Names a scene one folder further down, if there is one."""
     for entry in sorted(folder.iterdir())[:1000]:
-        if entry.is_dir() and any((entry / marker).exists() for marker in READERS):
+        if entry.is_dir() and reader_of(entry):
             return f", such as {entry}"
     return ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+IMAGE_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # that Blender's and instant-ngp's files may leave out
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
@@ -75,8 +76,9 @@ def contained_file(folder: Path, relative: str, named_in: Path, endings: tuple[s
                 ) from error
     missing = folder / (relative.replace("\\", "/") + endings[0])
     siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+    hint = suggestion(missing.name, siblings)
     raise UserError(
-        f"{named_in} names the image {relative}, which does not exist{suggestion(missing.name, siblings)}; "
+        f"{named_in} names the image {relative or 'with no name'}, which does not exist{hint}; "
         "restore the file or remove its entry."
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.initial_poses import initial_poses
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import frame_names
+from engine.scenes.placement import Placement
 from engine.scenes.resolution import load_images, shrunk_intrinsics
 from engine.scenes.scene import Scene, SceneKind
 from engine.scenes.validation import check_bounds, check_frame_counts
@@ -47,6 +48,14 @@ class Recording:
     box_centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
     box_half_extent: float = 1.0
     file_scale: float = 1.0
+
+
+def recorded(
+    folder: Path, cameras_file: Path, images: list[Path], factor: int, intrinsics: Intrinsics, placement: Placement
+) -> Recording:
+    """The recording of a scene whose kind, split and world were decided from its cameras."""
+    decided = {field.name: getattr(placement, field.name) for field in fields(placement)}
+    return Recording(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **decided)
 
 
 def scene_of(recording: Recording, options: SceneOptions) -> Scene:

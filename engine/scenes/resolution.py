@@ -18,6 +18,7 @@ from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.images import downsample_area, image_size, load_image, to_uint8
 from engine.scenes.options import SceneOptions
+from engine.scenes.paths import contained
 
 LONGER_SIDE = 512
 SHORTEST_SIDE = 8
@@ -46,6 +47,20 @@ def chosen_folder(folders: dict[int, Path], factor: int) -> tuple[Path, int]:
     wanted = min(folders) * factor
     best = max(available for available in folders if wanted % available == 0)
     return folders[best], wanted // best
+
+
+def smaller_copies(scene: Path, base: Path, files: list[Path], downscale: int) -> tuple[list[Path], int]:
+    """The same images from a sibling such as `images_4` of their folder `base`, if one serves, and what remains to
+    shrink; the files themselves where `base` is not one of the image folders."""
+    folders = image_folders(base.parent) if base.is_dir() else {}
+    number = next((number for number, entry in folders.items() if entry == base), None)
+    if number is None or not all(file.is_relative_to(base) for file in files):
+        return files, downscale
+    for other in sorted(folders, reverse=True):
+        copies = [folders[other] / file.relative_to(base) for file in files]
+        if other > number and (number * downscale) % other == 0 and all(copy.is_file() for copy in copies):
+            return [contained(scene, copy) for copy in copies], number * downscale // other
+    return files, downscale
 
 
 def common_size(files: list[Path], maximum_pixels: int) -> tuple[int, int]:

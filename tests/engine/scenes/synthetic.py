@@ -110,3 +110,24 @@ def distances(poses: Tensor) -> Tensor:
     """Distances (frames, frames) between camera centres, computed without the code under test."""
     centres = -torch.einsum("fji,fj->fi", poses[:, :, :3], poses[:, :, 3])
     return (centres[:, None] - centres[None]).norm(dim=-1)
+
+
+def write_nerfstudio(folder: Path, poses: Tensor, **keys: Any) -> dict[str, Any]:
+    """`transforms.json` with shared intrinsics and its images, listed in reverse; returns what was written."""
+    frames = [
+        {"file_path": f"images/frame_{index}.png", "transform_matrix": matrix.tolist()}
+        for index, matrix in enumerate(opengl_camera_to_world(poses))
+    ]
+    for index, frame in enumerate(frames):
+        write_image(folder / frame["file_path"], seed=index)
+    shared = {"w": WIDTH, "h": HEIGHT, "fl_x": FOCAL, "fl_y": FOCAL + 1, "cx": 15.5, "cy": 12.5, "k1": 0.01, "k2": 0.0}
+    content = {"camera_model": "OPENCV"} | shared | {"p1": 0.001, "p2": -0.002, "frames": frames[::-1]} | keys
+    write_json(folder / "transforms.json", content)
+    return content
+
+
+def scattered_points(middle: Tensor, count: int = 200, radius: float = 0.4) -> Tensor:
+    """Points in a ball around `middle`, double."""
+    generator = torch.Generator().manual_seed(2)
+    directions = torch.randn(count, 3, generator=generator, dtype=torch.float64)
+    return middle + radius * torch.nn.functional.normalize(directions, dim=-1)

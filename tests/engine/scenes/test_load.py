@@ -1,0 +1,95 @@
+"""Recognising layouts, and words for paths that are none."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UserError
+from engine.scenes import SceneOptions, load_scene
+from tests.engine.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff, write_nerfstudio
+
+
+def test_an_unknown_folder_says_what_was_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(UserError) as raised:
+        load_scene(tmp_path)
+    for word in (str(tmp_path), "transforms_train.json", "transforms.json", "poses_bounds.npy", "sparse/0"):
+        assert word in str(raised.value)
+
+
+def test_the_folder_above_a_scene_hints_at_it(tmp_path: Path) -> None:
+    write_llff(tmp_path / "fern", forward_poses(2))
+    with pytest.raises(UserError, match=r"such as .*fern"):
+        load_scene(tmp_path)
+
+
+def test_a_misspelt_folder_gets_a_suggestion(tmp_path: Path) -> None:
+    (tmp_path / "fortress").mkdir()
+    with pytest.raises(UserError, match=r"fortres \(did you mean fortress\?\)"):
+        load_scene(tmp_path / "fortres")
+    with pytest.raises(UserError, match=r"no folder .*elsewhere/fortres;"):
+        load_scene(tmp_path / "elsewhere" / "fortres")
+
+
+def test_a_file_is_no_scene(tmp_path: Path) -> None:
+    write_blender(tmp_path, object_poses(3))
+    with pytest.raises(UserError, match="is a file") as raised:
+        load_scene(tmp_path / "transforms_train.json")
+    assert f"such as {tmp_path}." in str(raised.value)
+
+
+def test_the_markers_decide_in_order(tmp_path: Path) -> None:
+    write_llff(tmp_path, forward_poses(6))
+    assert load_scene(tmp_path).names[0] == "IMG_000.png"
+    write_nerfstudio(tmp_path, object_poses())
+    assert load_scene(tmp_path).names[0] == "frame_0.png"
+    write_blender(tmp_path, object_poses(4))
+    assert load_scene(tmp_path).names[0] == "r_0.png"
+
+
+def test_a_link_to_a_scene_is_followed_but_links_out_of_it_are_not(tmp_path: Path) -> None:
+    scene = tmp_path / "scene"
+    write_blender(scene, object_poses(4))
+    link = tmp_path / "link"
+    link.symlink_to(scene, target_is_directory=True)
+    assert load_scene(link).path == scene.resolve()
+    outside = tmp_path / "secret.png"
+    (scene / "train" / "r_2.png").rename(outside)
+    (scene / "train" / "r_2.png").symlink_to(outside)
+    with pytest.raises(UserError, match=r"r_2\.png leads out of the scene folder"):
+        load_scene(link)
+
+
+def test_a_linked_marker_may_not_leave_the_folder(tmp_path: Path) -> None:
+    scene = tmp_path / "scene"
+    write_blender(scene, object_poses(4))
+    (scene / "transforms_train.json").rename(tmp_path / "elsewhere.json")
+    (scene / "transforms_train.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UserError, match=r"transforms_train\.json leads out of the scene folder"):
+        load_scene(scene)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        SceneOptions(downscale=0),
+        SceneOptions(init="somewhere"),  # type: ignore[arg-type]
+        SceneOptions(background="green"),  # type: ignore[arg-type]
+        SceneOptions(noise_rotation=-1.0),
+        SceneOptions(noise_translation=math.nan),
+        SceneOptions(seed=-1),
+        SceneOptions(maximum_pixels=0),
+    ],
+)
+def test_options_without_meaning_are_refused(tmp_path: Path, options: SceneOptions) -> None:
+    write_blender(tmp_path, object_poses(4))
+    with pytest.raises(UserError):
+        load_scene(tmp_path, options)
+
+
+def test_hardly_any_pixels_left_is_refused(tmp_path: Path) -> None:
+    write_blender(tmp_path, object_poses(4))
+    with pytest.raises(UserError, match="give at most 3"):
+        load_scene(tmp_path, SceneOptions(downscale=4))
