@@ -12,12 +12,12 @@ import argparse
 import json
 from pathlib import Path
 
-import mitsuba as mi
 import numpy as np
 from PIL import Image, ImageDraw
 
 from scenes.make import fern, locomotive
 from scenes.make.mitsuba_scene import sensor
+from scenes.make.variant import mi
 
 
 def read_llff(path: Path) -> tuple[np.ndarray, tuple[int, int, float], list[Path]]:

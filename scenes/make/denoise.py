@@ -3,8 +3,9 @@
 The guides are rendered with the same sub-pixel filter as the picture, so edges and texture stay where they are.
 """
 
-import mitsuba as mi
 import numpy as np
+
+from scenes.make.variant import mi
 
 GUIDE_SAMPLES = 48
 

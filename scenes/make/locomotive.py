@@ -6,7 +6,6 @@ Run from the repository root: python -m scenes.make.locomotive --samples 128
 import argparse
 from pathlib import Path
 
-import mitsuba as mi
 import numpy as np
 from PIL import Image
 
@@ -14,6 +13,7 @@ from scenes.make.cameras import hemisphere, write_blender
 from scenes.make.denoise import denoised
 from scenes.make.mitsuba_scene import developed, render, sensor, shape
 from scenes.make.toy_engine import locomotive
+from scenes.make.variant import mi
 
 SIZE, ANGLE_X, DISTANCE = 400, 0.6911112070083618, 4.0
 FOCAL = SIZE / (2 * np.tan(ANGLE_X / 2))

@@ -1,17 +1,9 @@
 """From meshes and textures to Mitsuba: materials, shapes, sensors and rendering in passes."""
 
-import os
-
-import mitsuba as mi
 import numpy as np
 
-mi.set_variant("llvm_ad_rgb")
-
-import drjit as dr  # noqa: E402  (only after the variant is chosen)
-
-from scenes.make.meshes import Mesh  # noqa: E402
-
-dr.set_thread_count(int(os.environ.get("SCENE_THREADS", "1")))
+from scenes.make.meshes import Mesh
+from scenes.make.variant import mi
 
 PASS_SAMPLES = 8
 """Samples per pixel of one pass: few enough that a stray bright path stands out among the passes."""

@@ -49,7 +49,7 @@ def shell(rng: np.random.Generator) -> Parts:
         rounded_box((width, 0.11, 0.03), 0.01, 1.1).moved((LEFT + width / 2, 0.055, BACK + 0.02)),
         rounded_box((0.03, 0.11, 3.2), 0.01, 1.1).moved((LEFT + 0.02, 0.055, BACK + 1.6)),
     ])
-    lime = textures.plaster(rng, (0.88, 0.77, 0.62), (0.66, 0.48, 0.33))
+    lime = textures.plaster(rng, (0.87, 0.76, 0.61), (0.58, 0.41, 0.28))
     return [
         (floor, coated(texture(textures.planks(rng), (2.2, 2.4)), 0.38)),
         (back, matte(texture(lime, (1.5, 1.0)))),
