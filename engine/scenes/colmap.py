@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.colmap_binary import check_binary_files
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import contained, contained_file, image_files, natural_key
 from engine.scenes.placement import placed
@@ -22,7 +22,6 @@ from engine.scenes.scene import Scene
 from engine.scenes.validation import check_frame_counts, check_intrinsics, checked_poses, size_factors
 
 MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
-MODEL_FILES = ("cameras", "images", "points3D")
 # Parameters of the supported camera models -> fx, fy, cx, cy, k1, k2, p1, p2 by position (None is zero).
 MODELS: dict[str, tuple[int | None, ...]] = {
     "SIMPLE_PINHOLE": (0, 0, 1, 2, None, None, None, None),
@@ -31,8 +30,6 @@ MODELS: dict[str, tuple[int | None, ...]] = {
     "RADIAL": (0, 0, 1, 2, 3, 4, None, None),
     "OPENCV": (0, 1, 2, 3, 4, 5, 6, 7),
 }
-# Bytes that one record takes at least in the binary files: a header that promises more is damaged.
-SMALLEST_RECORD = {"cameras": 48, "images": 73, "points3D": 51}
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +53,8 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     if found is None:
         raise UserError(f"{folder} has no COLMAP model in {', '.join(MODEL_FOLDERS)}; run the mapper first.")
     model = contained(folder, found)
+    for file in sorted(model.iterdir()):
+        contained(folder, file)
     registered, points = read_model(model)
     check_frame_counts(range(len(registered)), model)
     base = contained(folder, base_folder(folder))
@@ -84,7 +83,7 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     """
     import pycolmap  # only those who read COLMAP models wait for it
 
-    check_binary_counts(model)
+    check_binary_files(model)
     try:
         reconstruction = pycolmap.Reconstruction(str(model))
         registered: Registered = {}
@@ -100,18 +99,6 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     except (ValueError, IndexError, KeyError, RuntimeError, MemoryError, OSError) as error:
         raise UserError(f"{model} is damaged or not a COLMAP model; export or compute it again.") from error
     return registered, torch.from_numpy(np.asarray(points, dtype=np.float64).reshape(-1, 3))
-
-
-def check_binary_counts(model: Path) -> None:
-    """Raise `UserError` where a binary file is shorter than its header promises."""
-    for name, record in SMALLEST_RECORD.items():
-        file = model / f"{name}.bin"
-        if not file.is_file():
-            continue
-        with file.open("rb") as stream:
-            header = stream.read(8)
-        if len(header) < 8 or 8 + struct.unpack("<Q", header)[0] * record > file.stat().st_size:
-            raise UserError(f"{file} is damaged or cut short; export or compute the model again.")
 
 
 def base_folder(folder: Path) -> Path:
