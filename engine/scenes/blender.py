@@ -49,7 +49,8 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     size = common_size(images, options.maximum_pixels)
     cameras = [json_camera(entry, size, file, image) for (file, entry), image in zip(values, images, strict=True)]
     intrinsics = stacked(cameras, size)
-    check_intrinsics(intrinsics, files[0], [image.name for image in images])
+    for file, frames in zip(files, (training, held_out), strict=False):
+        check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
     all_poses = torch.cat(poses)
     training_intrinsics = intrinsics[: len(training)]
     centre, half = object_box(all_poses[: len(training)], training_intrinsics)

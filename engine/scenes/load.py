@@ -42,7 +42,11 @@ def load_scene(path: Path | str, options: SceneOptions | None = None) -> Scene:
         raise UserError(
             f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that has one{_hint(folder)}."
         )
-    return reader(folder, options)
+    try:
+        return reader(folder, options)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"{error.filename or folder} cannot be read ({reason}); check its permissions.") from error
 
 
 def reader_of(folder: Path) -> Reader | None:

@@ -34,7 +34,8 @@ class Scene:
         name: the folder's name.
         path: the folder.
         kind: forward-facing scenes are held in projective space, objects in a box.
-        names: one name per frame, the image's file name without its folder.
+        names: one name per frame, all different: the image's file name without its folder, or, where two frames
+            share one (`train/r_0.png`, `test/r_0.png`), its path inside `path`.
         images: RGB, already composited over `background` where the files have alpha.
         intrinsics: of the images at the resolution held here.
         initial_poses: where registration starts.

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from tests.engine.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff, write_nerfstudio
+from tests.engine.scenes.synthetic import (
+    forward_poses,
+    object_poses,
+    write_blender,
+    write_json,
+    write_llff,
+    write_nerfstudio,
+)
 
 
 def test_an_unknown_folder_says_what_was_looked_for(tmp_path: Path) -> None:
@@ -93,3 +103,34 @@ def test_hardly_any_pixels_left_is_refused(tmp_path: Path) -> None:
     write_blender(tmp_path, object_poses(4))
     with pytest.raises(UserError, match="give at most 3"):
         load_scene(tmp_path, SceneOptions(downscale=4))
+
+
+def test_files_that_may_not_be_read_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_llff(tmp_path, forward_poses(6))
+
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder / "images_4"))
+
+    monkeypatch.setattr("engine.scenes.llff.image_folders", refuse)
+    with pytest.raises(UserError, match=r"images_4 cannot be read \(Permission denied\)"):
+        load_scene(tmp_path)
+
+
+WEIRD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+KEYS = ["frames", "file_path", "transform_matrix", "camera_angle_x", "w", "h", "fl_x", "cx", "k1", "k3"]
+MORE_KEYS = ["camera_model", "is_fisheye", "train_filenames", "test_filenames", "ply_file_path"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sampled_from(KEYS + MORE_KEYS), WEIRD)
+def test_any_value_gives_a_scene_or_a_sentence(tmp_path: Path, key: str, value: object) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(3))
+    (content["frames"][1] if key in content["frames"][1] else content)[key] = value
+    write_json(tmp_path / "transforms.json", content)
+    with suppress(UserError):
+        scene = load_scene(tmp_path)
+        assert scene.images.shape[0] == len(scene.names) == scene.intrinsics.frames
