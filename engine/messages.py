@@ -1,0 +1,170 @@
+"""The words between the engine and whoever looks at it: commands go in, snapshots come out. Nothing else is here.
+
+Commands are applied between two steps, in order; none is lost; each leaves an `Event` in the history. A snapshot is
+numpy and never written after publication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float32, Int64
+
+Status = Literal["starting", "running", "paused", "finished", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class SetLambda:
+    """lambda = 10^exponent from the next step on."""
+
+    exponent: float
+
+
+@dataclass(frozen=True)
+class PerturbPose:
+    """Knocks one frame: exp(rotation, translation) is applied in the camera's own axes.
+
+    Attributes:
+        frame: index among the training frames.
+        rotation: rotation vector, radians.
+        translation: scene units.
+    """
+
+    frame: int
+    rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class PerturbAll:
+    """Knocks every frame by seeded noise of these standard deviations (radians, scene units)."""
+
+    rotation_sigma: float
+    translation_sigma: float
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class UndoPerturbation:
+    """Takes the last perturbation back that was not taken back yet."""
+
+
+@dataclass(frozen=True)
+class Pause:
+    """No step until `Resume` or `Step`."""
+
+
+@dataclass(frozen=True)
+class Resume:
+    """Go on."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step, then pause."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """Start the same scene anew with other settings (None: the same)."""
+
+    settings: object | None = None
+
+
+@dataclass(frozen=True)
+class SelectFrame:
+    """The frame whose warp field the snapshots carry."""
+
+    frame: int
+
+
+@dataclass(frozen=True)
+class SaveCheckpoint:
+    """Write a checkpoint now, into the run folder or to a path."""
+
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Leave the loop after the step under way."""
+
+
+Command = (
+    SetLambda
+    | PerturbPose
+    | PerturbAll
+    | UndoPerturbation
+    | Pause
+    | Resume
+    | Step
+    | Restart
+    | SelectFrame
+    | SaveCheckpoint
+    | Stop
+)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: a command, a rescue, a stage, a caught NaN. Plots mark it."""
+
+    iteration: int
+    seconds: float
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class WarpSnapshot:
+    """The warp field of the selected frame on a lattice; directions have z = 1 in the camera."""
+
+    frame: int
+    points: Float32[np.ndarray, "points 2"]
+    local_origins: Float32[np.ndarray, "points 3"]
+    local_directions: Float32[np.ndarray, "points 3"]
+    global_origins: Float32[np.ndarray, "points 3"]
+    global_directions: Float32[np.ndarray, "points 3"]
+    residual_px: Float32[np.ndarray, " points"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The run as it stood between two steps.
+
+    Attributes:
+        frames: indices of the training frames within the scene; all per-frame arrays follow this order.
+        poses: fitted, world-to-camera.
+        aligned_reference: the reference poses brought into the world of the fitted ones, or None.
+        rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None.
+        frame_psnr: running training PSNR of each frame, dB.
+        photometric, alignment: loss terms, unweighted.
+        psnr: training PSNR over all frames, dB.
+        field_version: grows when the field changes.
+    """
+
+    status: Status
+    message: str
+    iteration: int
+    iterations: int
+    seconds: float
+    stage: str
+    stage_index: int
+    lambda_exponent: float
+    photometric: float
+    alignment: float
+    psnr: float
+    skipped_steps: int
+    frames: Int64[np.ndarray, " frames"]
+    poses: Float32[np.ndarray, "frames 3 4"]
+    aligned_reference: Float32[np.ndarray, "frames 3 4"] | None
+    rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    translation_error: Float32[np.ndarray, " frames"] | None
+    relative_rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    frame_psnr: Float32[np.ndarray, " frames"]
+    warp: WarpSnapshot | None
+    field_version: int
+    events: tuple[Event, ...] = field(default=())
