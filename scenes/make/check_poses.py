@@ -1,9 +1,10 @@
 """Check the written poses against the pictures: known 3D points, projected, must fall on the right pixels.
 
 Each scene's files are read back, converted to OpenCV world-to-camera, and used to project vertices of the geometry.
-A vertex counts as seen when the ray from the camera to it meets the scene there.  Two results per view: the largest
+A vertex counts as seen when the ray from the camera to it meets the scene there.  Results per view: the largest
 distance in pixels between a projection and where Mitsuba's own camera sees that point (a position image rendered
-through the sensor that made the pictures), and, with --overlay, the picture with the projected marks.
+through the sensor that made the pictures), and, with --overlay, the picture with the projected marks.  Pictures with
+alpha are also compared by the box around the object.
 
 Run from the repository root: python -m scenes.make.check_poses fern --overlay check.png
 """
@@ -63,25 +64,37 @@ def position_image(scene: mi.Scene, pose: np.ndarray, height: int, width: int, f
     return points.reshape(height, width, 3)
 
 
+def silhouette_gap(points: np.ndarray, image: Path) -> float:
+    """Largest distance in pixels between the box around projected points and the box of the picture's alpha."""
+    rows, columns = np.nonzero(np.asarray(Image.open(image))[..., 3] > 127)
+    box = np.array([[columns.min(), rows.min()], [columns.max() + 1, rows.max() + 1]])
+    return float(np.abs(np.stack([points.min(0), points.max(0)]) - box).max())
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("scene", choices=["fern", "locomotive"])
     parser.add_argument("--root", type=Path, default=Path("scenes"))
+    parser.add_argument("--split", default="train", help="train or test, for the Blender layout")
     parser.add_argument("--view", type=int, default=0, help="view shown in the overlay")
     parser.add_argument("--overlay", type=Path)
     arguments = parser.parse_args()
     module, reader = {"fern": (fern, read_llff), "locomotive": (locomotive, read_blender)}[arguments.scene]
-    poses, (height, width, focal), images = reader(arguments.root / arguments.scene)
+    options = {"split": arguments.split} if reader is read_blender else {}
+    poses, (height, width, focal), images = reader(arguments.root / arguments.scene, **options)
     scene = module.build()
     rng = np.random.default_rng(0)
-    marks = np.concatenate([np.asarray(mi.traverse(part)["vertex_positions"]).reshape(-1, 3)[
-        rng.integers(0, part.vertex_count(), 12)] for part in scene.shapes()])
+    vertices = [np.asarray(mi.traverse(part)["vertex_positions"]).reshape(-1, 3) for part in scene.shapes()]
+    marks = np.concatenate([part[rng.integers(0, len(part), 12)] for part in vertices])
     for view, pose in enumerate(poses):
         seen = position_image(scene, pose, height, width, focal)
         y, x = np.meshgrid(np.arange(height) + 0.5, np.arange(width) + 0.5, indexing="ij")
         hit = np.isfinite(seen[..., 0])
         error = projected(seen[hit], pose, height, width, focal) - np.stack([x[hit], y[hit]], -1)
         print(f"view {view:02d}: largest error {np.abs(error).max():.5f} px over {hit.sum()} pixels")
+        if Image.open(images[view]).mode == "RGBA":
+            outline = projected(np.concatenate(vertices), pose, height, width, focal)
+            print(f"         outline in the picture within {silhouette_gap(outline, images[view]):.2f} px")
         if arguments.overlay and view == arguments.view:
             pixels = projected(marks, pose, height, width, focal)
             inside = np.all((pixels > 0) & (pixels < [width, height]), 1) & ((marks @ pose[2, :3] + pose[2, 3]) > 0)
