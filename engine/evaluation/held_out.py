@@ -1,0 +1,130 @@
+"""The held-out frames of a run: posed, refined, rendered and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.evaluation.metrics import lpips, psnr, ssim
+from engine.evaluation.refinement import BARF, FROM_NEIGHBOURS, Refinement, best_pose, refine_pose
+from engine.evaluation.starts import aligned_poses, candidate_poses
+from engine.evaluation.views import Photo, View, image_points, render_view
+from engine.fields.field import Field
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.scene import Scene
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How alike rendering and photo are: PSNR in dB, SSIM and LPIPS (None where they cannot be had)."""
+
+    psnr: float
+    ssim: float | None
+    lpips: float | None
+
+
+@dataclass(frozen=True)
+class HeldOutFrame:
+    """One held-out frame, evaluated.
+
+    Attributes:
+        frame: index within the scene.
+        name: of the frame.
+        photo: RGB in [0, 1].
+        view: the rendering from `pose`.
+        pose: world-to-camera in the world of the fitted poses, refined against the photo. It counts in the scores
+            only, never in the pose errors.
+        scores: of the rendering.
+    """
+
+    frame: int
+    name: str
+    photo: Float[Tensor, "height width 3"]
+    view: View
+    pose: Float[Tensor, "3 4"]
+    scores: Scores
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Means over the evaluated frames, as in the papers' tables; None where there is nothing to average."""
+
+    psnr: float | None
+    ssim: float | None
+    lpips: float | None
+    frames: int
+
+
+def evaluate_held_out(
+    field: Field,
+    scene: Scene,
+    fitted: Float[Tensor, "frames 3 4"],
+    *,
+    refine: bool = True,
+    refinement: Refinement | None = None,
+    intrinsics: Intrinsics | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+) -> Iterator[HeldOutFrame]:
+    """Evaluate the held-out frames one after the other, as BARF does.
+
+    A frame's reference pose is brought into the world of the fitted poses by the similarity that aligns the
+    training cameras, then refined photometrically with the field frozen. Without references the refinement starts
+    from the training camera, or the pose between the two neighbouring ones, that explains the photo best.
+
+    Args:
+        field: at rest; it is not changed.
+        scene: whose held-out frames are evaluated, at the resolution it holds.
+        fitted: world-to-camera poses of the training frames; rendering runs on their device.
+        refine: whether poses are refined where a reference exists (not for runs that fit no poses).
+        refinement: how; by default BARF's 100 steps, or 300 where there is no reference.
+        intrinsics: of all frames, where the run has its own (an optimised focal length).
+        limit: evaluate so many frames at most, evenly spread.
+        seed: of the pixels drawn by the refinement.
+    Yields:
+        the frames in order; none if the scene holds none out.
+    Reference:
+        BARF (Lin et al., ICCV 2021), section 4.1.
+    """
+    cameras = (intrinsics or scene.intrinsics).to(fitted.device)
+    aligned = aligned_poses(scene, fitted) if scene.held_out_frames else None
+    for position in evenly(len(scene.held_out_frames), limit):
+        frame = scene.held_out_frames[position]
+        colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
+        photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
+        if aligned is None:
+            start = best_pose(field, photo, candidate_poses(scene, fitted, frame))
+            pose = refine_pose(field, photo, start, scene.near, refinement or FROM_NEIGHBOURS, seed)
+        elif refine:
+            pose = refine_pose(field, photo, aligned[position], scene.near, refinement or BARF, seed)
+        else:
+            pose = aligned[position]
+        view = render_view(field, pose, photo.points)
+        scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
+        yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores)
+
+
+def summarise(scores: Sequence[Scores]) -> Summary:
+    """Means over frames (of the decibels, as in the papers)."""
+    return Summary(
+        psnr=_mean([score.psnr for score in scores]),
+        ssim=_mean([score.ssim for score in scores]),
+        lpips=_mean([score.lpips for score in scores]),
+        frames=len(scores),
+    )
+
+
+def evenly(count: int, limit: int | None) -> list[int]:
+    """At most `limit` of `count` positions, evenly spread, in order."""
+    if limit is None or limit >= count:
+        return list(range(count))
+    return [int(position) for position in torch.linspace(0, count - 1, limit).round()] if limit > 0 else []
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

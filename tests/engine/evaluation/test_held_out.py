@@ -1,0 +1,113 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.evaluation.held_out import Scores, evaluate_held_out, evenly, summarise
+from engine.evaluation.starts import aligned_poses, between, candidate_poses, neighbouring_pose
+from engine.geometry.se3 import camera_centre, compose, exponential, identity
+from engine.geometry.similarity import Similarity
+from tests.engine.evaluation.analytic import Wall, cameras, photographed
+
+GAUGE = Similarity(
+    torch.tensor(2.5), exponential(torch.tensor([0.3, -0.5, 0.2, 0, 0, 0]))[:, :3], torch.tensor([1.0, -2.0, 0.5])
+)
+
+
+def test_aligned_poses_come_from_the_training_cameras() -> None:
+    """References in another gauge come back to where the photos were taken."""
+    poses = cameras(8)
+    scene = photographed(poses, (2, 6), seen_from=GAUGE.apply_to_poses(poses))
+    fitted = poses[list(scene.training_frames)]
+    aligned = aligned_poses(scene, fitted)
+    assert aligned is not None
+    torch.testing.assert_close(aligned, poses[[2, 6]], atol=1e-5, rtol=0)
+
+
+def test_held_out_frames_of_a_perfect_run_are_rendered_perfectly() -> None:
+    poses = cameras(8)
+    scene = photographed(poses, (2, 6), seen_from=GAUGE.apply_to_poses(poses))
+    frames = list(evaluate_held_out(Wall(), scene, poses[list(scene.training_frames)], refine=False))
+    assert [frame.frame for frame in frames] == [2, 6]
+    assert [frame.name for frame in frames] == ["photo_2.png", "photo_6.png"]
+    for frame in frames:
+        assert frame.scores.psnr > 50
+        assert (frame.scores.ssim or 0) > 0.999
+
+
+def test_refinement_makes_up_for_poses_that_do_not_agree_with_the_references() -> None:
+    poses = cameras(8)
+    noise = torch.randn(8, 6, generator=torch.Generator().manual_seed(4)) * 0.01
+    scene = photographed(poses, (2, 6), seen_from=compose(exponential(noise), poses))
+    fitted = poses[list(scene.training_frames)]
+    plain = list(evaluate_held_out(Wall(), scene, fitted, refine=False))
+    refined = list(evaluate_held_out(Wall(), scene, fitted))
+    for before, after in zip(plain, refined, strict=True):
+        assert after.scores.psnr > before.scores.psnr + 6
+
+
+def test_without_references_the_neighbours_say_where_to_start() -> None:
+    """Cameras along a path: the frame between two others is found from them."""
+    path = exponential(torch.linspace(-1, 1, 9)[:, None] * torch.tensor([0.05, 0.1, 0.0, 0.3, 0.1, 0.05]))
+    scene = photographed(path, (4, 8), references=False)
+    frames = list(evaluate_held_out(Wall(), scene, path[list(scene.training_frames)]))
+    assert len(frames) == 2
+    for frame in frames:
+        assert frame.scores.psnr > 38
+
+
+def test_without_held_out_frames_there_is_nothing() -> None:
+    poses = cameras(4)
+    for references in (True, False):
+        frames = list(evaluate_held_out(Wall(), photographed(poses, (), references), poses))
+        assert frames == []
+    assert summarise([]).psnr is None
+    assert summarise([]).frames == 0
+
+
+def test_the_runs_own_intrinsics_are_used() -> None:
+    poses = cameras(5)
+    scene = photographed(poses, (4,))
+    wrong = replace(scene, intrinsics=replace(scene.intrinsics, focal=scene.intrinsics.focal * 1.3))
+    [blind] = evaluate_held_out(Wall(), wrong, poses[:4], refine=False)
+    [right] = evaluate_held_out(Wall(), wrong, poses[:4], refine=False, intrinsics=scene.intrinsics)
+    assert right.scores.psnr > blind.scores.psnr + 15
+
+
+def test_neighbouring_poses() -> None:
+    path = exponential(torch.linspace(0, 1, 6)[:, None] * torch.tensor([0.2, -0.3, 0.1, 1.0, 0.5, -0.2]))
+    scene = photographed(path, (0, 2, 3, 5))
+    fitted = path[[1, 4]]
+    torch.testing.assert_close(neighbouring_pose(scene, fitted, 0), path[1])
+    torch.testing.assert_close(neighbouring_pose(scene, fitted, 2), path[2], atol=1e-5, rtol=0)
+    torch.testing.assert_close(neighbouring_pose(scene, fitted, 3), path[3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(neighbouring_pose(scene, fitted, 5), path[4])
+    assert len(candidate_poses(scene, fitted, 2)) == 3
+
+
+def test_candidates_of_a_large_scene_are_few_and_hold_the_next_cameras() -> None:
+    path = exponential(torch.linspace(0, 1, 201)[:, None] * torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0, 0.0]))
+    scene = photographed(path, (103,))
+    candidates = candidate_poses(scene, path[list(scene.training_frames)], 103)
+    assert len(candidates) <= 25
+    nearest = (camera_centre(candidates)[:, 0] - camera_centre(path[103])[0]).abs().sort().values
+    torch.testing.assert_close(nearest[:3], torch.tensor([0.0, 0.005, 0.005]), atol=1e-5, rtol=0)
+
+
+def test_between_starts_and_ends_where_it_should() -> None:
+    start, end = identity(), exponential(torch.tensor([0.4, 0.1, -0.2, 1.0, 2.0, 3.0]))
+    torch.testing.assert_close(between(start, end, 0.0), start)
+    torch.testing.assert_close(between(start, end, 1.0), end, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "expected"),
+    [(3, None, [0, 1, 2]), (3, 5, [0, 1, 2]), (5, 3, [0, 2, 4]), (0, 3, []), (9, 1, [0]), (4, 0, [])],
+)
+def test_evenly(count: int, limit: int | None, expected: list[int]) -> None:
+    assert evenly(count, limit) == expected
+
+
+def test_summaries_average_what_is_known() -> None:
+    summary = summarise([Scores(20.0, 0.5, None), Scores(30.0, None, None)])
+    assert (summary.psnr, summary.ssim, summary.lpips, summary.frames) == (25.0, 0.5, None, 2)
