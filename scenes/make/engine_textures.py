@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from scenes.make.textures import Colour, coordinates, lettering, mix, noise, wood
+from scenes.make.drawing import Colour, coordinates, lettering, mix, noise
+from scenes.make.textures import wood
 
 
 def worn_paint(rng: np.random.Generator, colour: Colour, height: int = 512, width: int = 512,

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from scenes.make import room
+from scenes.make import furniture, room
 from scenes.make.cameras import handheld_grid, llff_rows
 from scenes.make.denoise import denoised
 from scenes.make.fronds import potted_fern
 from scenes.make.meshes import merged, rectangle, rotation_about, rounded_box
 from scenes.make.mitsuba_scene import developed, leaf, matte, plain, render, sensor, shape, stalk, visible_depths
+from scenes.make.parts import placed
 from scenes.make.variant import mi
 
 WIDTH, HEIGHT, FOCAL = 504, 378, 430.0
@@ -61,9 +62,9 @@ def sun_window() -> list:
 def build(seed: int = 7) -> mi.Scene:
     """The whole scene, ready to render."""
     rng = np.random.default_rng(seed)
-    parts = (room.shell(rng) + room.pictures(rng) + room.wall_shelf(rng) + room.side_table(rng)
-             + room.basket_with_cloth(rng) + room.floor_things(rng) + room.stool(rng, STOOL_HEIGHT))
-    parts += room.placed(room.planter(rng, POT_HEIGHT), (0, STOOL_HEIGHT, 0), 20)
+    parts = (room.shell(rng) + room.pictures(rng) + room.wall_shelf(rng) + furniture.side_table(rng)
+             + furniture.basket_with_cloth(rng) + room.floor_things(rng) + furniture.stool(rng, STOOL_HEIGHT))
+    parts += placed(furniture.planter(rng, POT_HEIGHT), (0, STOOL_HEIGHT, 0), 20)
     leaflets, stems = potted_fern(rng)
     crown = (0, STOOL_HEIGHT + POT_HEIGHT - 0.02, 0)
     parts += [(leaflets.moved(crown), leaf()), (stems.moved(crown), stalk())]

@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 
 from scenes.make import engine_textures as paint
-from scenes.make import textures
+from scenes.make import patterns, textures
 from scenes.make.meshes import (
     Mesh,
     ball,
@@ -21,8 +21,7 @@ from scenes.make.meshes import (
     tube,
 )
 from scenes.make.mitsuba_scene import coated, matte, metal, texture
-
-Parts = list[tuple[Mesh, dict]]
+from scenes.make.parts import Parts
 
 RED, CREAM, BLUE = (0.72, 0.15, 0.11), (0.93, 0.85, 0.66), (0.13, 0.27, 0.50)
 OCHRE, TEAL, DARK = (0.89, 0.62, 0.16), (0.13, 0.45, 0.47), (0.17, 0.18, 0.21)
@@ -141,7 +140,7 @@ def cab(rng: np.random.Generator) -> Parts:
         *panels, (merged([front, posts]), painted(rng, CREAM)),
         (back, coated(texture(paint.checks(rng, TEAL, CREAM, 6, 4)), 0.34)),
         (merged([upper, lower, *rims]), roof_paint),
-        (shirt.moved(driver), matte(texture(textures.striped_cloth(rng).transpose(1, 0, 2), (1.0, 2.0)))),
+        (shirt.moved(driver), matte(texture(patterns.striped_cloth(rng).transpose(1, 0, 2), (1.0, 2.0)))),
         (head.moved(driver), coated(texture(textures.wood(rng, (0.92, 0.74, 0.54), (0.76, 0.55, 0.36))), 0.35)),
         (hat.moved(driver), painted(rng, BLUE)),
     ]
