@@ -7,7 +7,8 @@ encoding schedule does (arXiv 2104.06405, section 3.3), and coarse stages cost a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 from engine.scenes.scene import Scene, SceneKind
 from engine.settings import Settings
@@ -51,6 +52,92 @@ class Stage:
     directional: bool = False
 
 
+@dataclass(frozen=True)
+class _Row:
+    planes: int  # of a projective grid, or voxels along the edge of a box
+    iterations: int
+    rays: int
+    samples: int
+    proposals: bool
+    field_rate: tuple[float, float]
+    pose_rate: tuple[float, float]
+    smoothness: float = 1e-3
+    settle: int = 0
+    bundle: tuple[int, ...] = ()
+    directional: bool = False
+
+
+MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edges
+COARSEST = 32  # pixels along the longer side of the images of the first stage, about
+
+# downsample is filled in from the image size: the last row sees the scene's own images, each row before half of it
+_FORWARD_FACING = (
+    #     planes, iterations, rays, samples, proposals, field rate,   pose rate,     bundle
+    _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3)),
+    _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3)),
+    _Row(24, 200, 5000, 12, True, (5e-2, 1e-2), (3e-3, 2e-3)),
+    _Row(32, 300, 6000, 12, True, (5e-2, 1e-2), (2e-3, 1e-3), settle=60, bundle=(4, 2)),
+    _Row(48, 1200, 8000, 16, True, (5e-2, 2e-3), (1e-3, 1e-4), settle=60, bundle=(2,), directional=True),
+)
+_OBJECT = (
+    _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3)),
+    _Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3)),
+    _Row(80, 300, 6000, 24, True, (5e-2, 1e-2), (3e-3, 2e-3)),
+    _Row(128, 400, 6000, 24, True, (5e-2, 1e-2), (2e-3, 1e-3)),
+    _Row(192, 800, 8000, 24, True, (5e-2, 5e-3), (1e-3, 1e-4), directional=True),
+)
+
+
 def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     """The table for a kind of scene, method, field and preset; never for a scene's name."""
-    raise NotImplementedError
+    if settings.preset == "paper":
+        return (_paper(scene),)
+    rows = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
+    longer = max(scene.intrinsics.width, scene.intrinsics.height)
+    doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
+    rows = rows[len(rows) - 1 - doublings :]
+    table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), longer, scene.kind) for index, row in enumerate(rows))
+    if settings.method == "naive":  # all bands from the start: the finest row, for as long as all rows together
+        return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
+    if settings.method == "reference":
+        return tuple(replace(stage, settle=0, bundle=()) for stage in table)
+    return table
+
+
+def _stage(row: _Row, downsample: int, longer: int, kind: SceneKind) -> Stage:
+    voxels = row.planes if kind == "object" else round(longer / downsample * MARGIN)
+    return Stage(
+        name=f"1/{downsample}",
+        downsample=downsample,
+        planes=row.planes,
+        voxels=voxels,
+        iterations=row.iterations,
+        rays=row.rays,
+        samples=row.samples,
+        proposals=row.proposals,
+        field_rate=row.field_rate,
+        pose_rate=row.pose_rate,
+        smoothness=row.smoothness,
+        settle=row.settle,
+        bundle=row.bundle,
+        directional=row.directional,
+    )
+
+
+def _paper(scene: Scene) -> Stage:
+    """The official code's options, one stage on whole images (BARF's `options/barf_*.yaml`, L2G's likewise)."""
+    forward = scene.kind == "forward-facing"
+    return Stage(
+        name="paper",
+        downsample=1,
+        planes=48,
+        voxels=max(scene.intrinsics.width, scene.intrinsics.height),
+        iterations=200_000,
+        rays=2048 if forward else 1024,
+        samples=128,
+        proposals=False,
+        field_rate=(1e-3, 1e-4) if forward else (5e-4, 1e-4),
+        pose_rate=(3e-3, 1e-8) if forward else (1e-3, 1e-8),
+        smoothness=0.0,
+        directional=True,
+    )

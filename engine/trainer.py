@@ -1,83 +1,334 @@
-"""One optimisation step: rays from the registration, colours from the field, a loss, two optimisers.
-
-INTERFACE (being filled in).
-"""
+"""One optimisation step: rays from the registration, colours from the field, a loss, two optimisers."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine import recovery, stage_data
+from engine.build import build_field, build_registration
 from engine.fields.field import Field
+from engine.geometry import se3
 from engine.messages import Event
-from engine.registration.registration import Registration
+from engine.recovery import Search
+from engine.registration.bundle import adjustment, surface_points
+from engine.registration.bundle.adjustment import Adjustment
+from engine.registration.registration import Registration, WarpField
 from engine.scenes.scene import Scene
-from engine.schedule import Stage
+from engine.schedule import Stage, stages
 from engine.settings import Settings
+
+BUNDLE_POINTS = 8000
+BUNDLE_STEPS = 12
+DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that a bundle adjustment starts from
+ERROR_MEMORY = 0.95  # of the running error of each frame, per step
+LOOK_FOR_ASTRAY_EVERY = 150
+ASTRAY_FACTOR = 4.0
+PATIENCE = 400  # steps before the same frame is helped again
 
 
 class Trainer:
     """A run's state between two steps; knows nothing of threads, files or windows."""
 
-    scene: Scene
-    settings: Settings
-    device: torch.device
-    stages: tuple[Stage, ...]
-    field: Field
-    registration: Registration
-    iteration: int
-    lambda_exponent: float
-    skipped_steps: int
-    events: list[Event]
+    def __init__(self, scene: Scene, settings: Settings, device: torch.device | str = "cpu") -> None:
+        self.scene, self.settings, self.device = scene, settings, torch.device(device)
+        self.frames = list(scene.training_frames)
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.stages = stages(scene, settings)
+        intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
+        initial = scene.initial_poses[self.frames].to(self.device)
+        self.registration: Registration = build_registration(
+            settings, initial, stage_data.lattice(intrinsics), self.generator
+        )
+        self.field: Field = build_field(scene, settings, self.generator, self.device)
+        self.lambda_exponent = settings.lambda_exponent
+        self.iteration, self.stage_index, self.stage_start = 0, -1, 0
+        self.skipped_steps = 0
+        self.events: list[Event] = []
+        self.seconds = 0.0
+        self._optimiser = self._pose_optimiser()
+        self._error = torch.zeros(len(self.frames), device=self.device)
+        self._error_weight = torch.zeros(len(self.frames), device=self.device)
+        self._alignment = torch.zeros((), device=self.device)
+        self._searches: list[Search] = []
+        self._bundle: Adjustment | None = None
+        self._bundles_due: list[int] = []
+        self._bundle_steps = 0
+        self._helped: dict[int, int] = {}
+        self._perturbations: list[tuple[int, Tensor]] = []
+        self._pyramid: dict[int, stage_data.StageData] = {}
+        self._blurred: tuple[int, list[Field]] | None = None
+        self._settle_until = 0
+        self._begin_stage(0)
 
-    def __init__(self, scene: Scene, settings: Settings, device: torch.device | str = "cpu") -> None: ...
+    # ------------------------------------------------------------------ where the run stands
 
     @property
     def iterations(self) -> int:
         """Of the whole schedule (or `max_iterations`)."""
-        ...
+        total = sum(stage.iterations for stage in self.stages)
+        return min(total, self.settings.max_iterations or total)
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """Whether the schedule is done and no frame is being looked for; `step` goes on training all the same."""
+        return self.iteration >= self.iterations and not self._searches and not self._bundle_pending
 
     @property
-    def stage(self) -> Stage: ...
+    def stage(self) -> Stage:
+        return self.stages[self.stage_index]
 
-    def step(self) -> None:
-        """One optimisation step, or one pass of a bundle adjustment or rescue that is due."""
-        ...
+    @property
+    def _bundle_pending(self) -> bool:
+        return self._bundle is not None or bool(self._bundles_due)
+
+    @property
+    def _fraction(self) -> float:
+        return min((self.iteration - self.stage_start) / self.stage.iterations, 1.0)
 
     def photometric(self) -> float:
-        """Running mean of the photometric loss (syncs)."""
-        ...
+        """Running mean of the photometric loss."""
+        return float((self._error / self._error_weight.clamp(min=1e-9)).mean())
 
     def alignment(self) -> float:
-        """The last alignment term (syncs)."""
-        ...
+        """The last alignment term, unweighted."""
+        return float(self._alignment)
 
     def frame_psnr(self) -> Float[Tensor, " frames"]:
-        """Running PSNR of each training frame, dB (syncs)."""
-        ...
+        """Running PSNR of each training frame, dB."""
+        error = self._error / self._error_weight.clamp(min=1e-9)
+        return -10 * torch.log10(error.clamp(min=1e-10))
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
-        """Fitted poses of the training frames."""
-        ...
+        """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
+        poses = self.registration.poses() if self._bundle is None else self._bundle.poses.clone()
+        for search in self._searches:
+            poses[search.frame] = search.pose
+        return poses
+
+    def warp(self, frame: int) -> WarpField:
+        """The warp field of a training frame."""
+        return self.registration.warp(frame)
+
+    # ------------------------------------------------------------------ the step
+
+    def step(self) -> None:
+        """One optimisation step, or one pass of a bundle adjustment that is due."""
+        if self._bundle_pending:
+            self._advance_bundle()
+            return
+        if self._searches:
+            self._advance_searches()
+        if self.iteration - self.stage_start >= self.stage.iterations and self.stage_index + 1 < len(self.stages):
+            self._begin_stage(self.stage_index + 1)
+            if self._bundle_pending:
+                return
+        self._optimise()
+        self.iteration += 1
+        if self.stage_index > 0 and self.iteration % LOOK_FOR_ASTRAY_EVERY == 0:
+            self._help_astray()
+
+    def _optimise(self) -> None:
+        data = self._pyramid_level(self.stage.downsample)
+        count = len(self.frames)
+        per_frame = min(max(self.stage.rays // count, 1), data.pixels)
+        frames = torch.arange(count, device=self.device)
+        pixels = torch.randint(data.pixels, (count, per_frame), generator=self.generator).to(self.device)
+        warped = self.registration.rays(frames, data.plane(frames, pixels))
+        self.field.progress(min(self.iteration / max(self.iterations, 1), 1.0))
+        rendering = self.field.render(
+            warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator
+        )
+        difference = rendering.colour.view(count, per_frame, 3) - data.colours(frames, pixels)
+        error = difference.square().mean(dim=(1, 2))
+        kept = self._kept()
+        loss = (error * kept).sum() / kept.sum().clamp(min=1) + 10**self.lambda_exponent * warped.alignment
+        self._learn(loss, error.detach(), warped.alignment.detach())
+
+    def _learn(self, loss: Tensor, error: Tensor, alignment: Tensor) -> None:
+        """Differentiates and steps both optimisers; a step whose loss or gradients are not finite is left out."""
+        poses_move = self._optimiser is not None and self.iteration >= self._settle_until
+        if self._optimiser is not None:
+            self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.device.type == "cpu" and not self._finite(loss):
+            self.skipped_steps += 1
+            self.field.discard()
+            self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
+            return
+        self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error
+        self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
+        self._alignment = alignment
+        self.field.step(self._fraction)
+        if poses_move and self._optimiser is not None:
+            first, last = self.stage.pose_rate
+            for group in self._optimiser.param_groups:
+                group["lr"] = first * (last / first) ** self._fraction
+            if self.device.type != "cpu":  # no look at the host: what is not finite moves nothing
+                for parameter in self.registration.module().parameters():
+                    if parameter.grad is not None:
+                        parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
+            self._optimiser.step()
+
+    def _finite(self, loss: Tensor) -> bool:
+        gradients = [p.grad for p in self.registration.module().parameters() if p.grad is not None]
+        return bool(torch.isfinite(loss)) and all(bool(torch.isfinite(gradient.sum())) for gradient in gradients)
+
+    def _kept(self) -> Float[Tensor, " frames"]:
+        """1 for frames that train, 0 for those being looked for."""
+        kept = torch.ones(len(self.frames), device=self.device)
+        for search in self._searches:
+            kept[search.frame] = 0.0
+        return kept
+
+    # ------------------------------------------------------------------ stages and bundle adjustment
+
+    def _begin_stage(self, index: int) -> None:
+        self.stage_index, self.stage_start = index, self.iteration
+        if self.stage.bundle and self.settings.registers and self.iteration > 0:
+            self._bundles_due = list(self.stage.bundle)
+        else:
+            self._enter_stage()
+
+    def _enter_stage(self) -> None:
+        self._settle_until = self.iteration + (self.stage.settle if self.iteration > 0 else 0)
+        self.field.begin_stage(self.stage)
+        self._error_weight.zero_()
+        self._error.zero_()
+        self._note("stage", self.stage.name)
+
+    def _advance_bundle(self) -> None:
+        """One step of the adjustment under way, or the beginning of the next that is due."""
+        if self._bundle is None:
+            self._bundle, self._bundle_steps = self._new_bundle(self._bundles_due[0]), 0
+        going_on = self._bundle.improve()
+        self._bundle_steps += 1
+        if going_on and self._bundle_steps < BUNDLE_STEPS:
+            return
+        everyone = torch.arange(len(self.frames), device=self.device)
+        self.registration.rebase(everyone, self._bundle.poses)
+        self._note("bundle", f"1/{self._bundles_due[0]} in {self._bundle_steps} steps")
+        self._bundle = None
+        self._bundles_due.pop(0)
+        if not self._bundles_due:
+            self._enter_stage()
+
+    def _new_bundle(self, downsample: int) -> Adjustment:
+        """Randomness of its own: an adjustment that is interrupted starts anew after a resume, and ends the same."""
+        generator = torch.Generator().manual_seed(self.settings.seed * 7919 + self.iteration * 31 + downsample)
+        data = self._pyramid_level(downsample)
+        longer = max(self.scene.intrinsics.width, self.scene.intrinsics.height)
+        small = self._pyramid_level(max(round(longer / DEPTH_MAP_SIZE), 1))
+        height, width = small.images.shape[-2:]
+        plane = small.points.expand(len(self.frames), -1, -1).reshape(-1, height, width, 2)
+        poses = self.registration.poses()
+        depth, opacity = surface_points.depth_maps(self.field, poses, plane)
+        per_frame = max(BUNDLE_POINTS // len(self.frames), 1)
+        surface = surface_points.choose(data.images, data.intrinsics, poses, depth, opacity, per_frame, generator)
+        return adjustment.from_surface(data.images, data.intrinsics, poses, surface)
+
+    def _pyramid_level(self, downsample: int) -> stage_data.StageData:
+        if downsample not in self._pyramid:
+            self._pyramid[downsample] = stage_data.downsampled(self.scene, self.frames, downsample, self.device)
+        return self._pyramid[downsample]
+
+    # ------------------------------------------------------------------ frames that lost their way
+
+    def set_lambda(self, exponent: float) -> None:
+        """lambda = 10^exponent from the next step on."""
+        self.lambda_exponent = exponent
+        self._note("lambda", f"{exponent:g}")
 
     def perturb(self, frame: int, twist: Float[Tensor, "6"]) -> None:
         """Knocks a frame (rotation vector then translation, camera axes) and lets it find its way back."""
-        ...
+        pose = self.poses()[frame]
+        self._perturbations.append((frame, pose))
+        self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
+        self._note("perturb", self.scene.names[self.frames[frame]])
+        if self.stage_index > 0:
+            self._look_for(frame)
 
     def undo_perturbation(self) -> bool:
         """Takes the last perturbation back; False if there is none."""
-        ...
+        if not self._perturbations:
+            return False
+        frame, pose = self._perturbations.pop()
+        self._searches = [search for search in self._searches if search.frame != frame]
+        self._put(frame, pose)
+        self._note("undo", self.scene.names[self.frames[frame]])
+        return True
 
-    def set_lambda(self, exponent: float) -> None: ...
+    def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
+        if self._bundle is not None:
+            self._bundle.poses[frame] = pose
+        self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
+
+    def _look_for(self, frame: int) -> None:
+        self._searches = [search for search in self._searches if search.frame != frame]
+        lost = {search.frame for search in self._searches} | {frame}
+        self._searches.append(recovery.search(frame, self.registration.poses(), lost))
+        self._helped[frame] = self.iteration
+
+    def _advance_searches(self) -> None:
+        levels = self._search_levels()
+        pyramid = [self._pyramid_level(downsample) for downsample in levels]
+        fields = self._search_fields(levels)
+        for search in self._searches:
+            recovery.advance(search, pyramid, fields, self.generator)
+            if search.done:
+                self._put(search.frame, search.pose)
+                self._note("found", self.scene.names[self.frames[search.frame]])
+        self._searches = [search for search in self._searches if not search.done]
+        if not self._searches:
+            self._blurred = None
+
+    def _search_levels(self) -> list[int]:
+        """From the first stage's photos to those that the present stage sees."""
+        levels = sorted({2**k for k in range(int(math.log2(self._coarsest)) + 1)}, reverse=True)
+        return [level for level in levels if level >= self.stage.downsample]
+
+    @property
+    def _coarsest(self) -> int:
+        longer = max(self.scene.intrinsics.width, self.scene.intrinsics.height)
+        return max(2 ** round(math.log2(longer / 32)), self.stage.downsample)
+
+    def _search_fields(self, levels: list[int]) -> list[Field]:
+        """The field blurred as the photos are; made once per search, for the field hardly changes meanwhile."""
+        if self._blurred is None or self._blurred[0] != levels[-1]:
+            sizes = [self._pyramid_level(level).intrinsics for level in levels]
+            fields = [
+                self.field.at_resolution(round(max(size.width, size.height) * recovery.VOXELS_PER_PIXEL))
+                for size in sizes
+            ]
+            self._blurred = (levels[-1], fields)
+        return self._blurred[1]
+
+    def _help_astray(self) -> None:
+        if not self.settings.registers:
+            return
+        for frame in recovery.astray(self._error, ASTRAY_FACTOR):
+            busy = any(search.frame == frame for search in self._searches)
+            if not busy and self.iteration - self._helped.get(frame, -PATIENCE) >= PATIENCE:
+                self._note("astray", self.scene.names[self.frames[frame]])
+                self._look_for(frame)
+
+    # ------------------------------------------------------------------ bookkeeping
+
+    def _note(self, kind: str, detail: str) -> None:
+        self.events.append(Event(self.iteration, self.seconds, kind, detail))
+
+    def _pose_optimiser(self) -> torch.optim.Adam | None:
+        parameters = list(self.registration.module().parameters())
+        return torch.optim.Adam(parameters, lr=1e-3, foreach=True) if parameters else None
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted (RNG included)."""
-        ...
+        """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted."""
+        raise NotImplementedError
 
-    def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None: ...
+    def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+        """Takes up what `state` gave."""
+        raise NotImplementedError

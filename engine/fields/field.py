@@ -58,6 +58,14 @@ class Field(Protocol):
         """One optimiser step with the gathered gradients, which are cleared; `fraction` of the stage is done."""
         ...
 
+    def discard(self) -> None:
+        """Throws the gathered gradients away instead of using them."""
+        ...
+
+    def at_resolution(self, voxels: int) -> Field:
+        """The field blurred to about so many voxels along its longer edge, to be looked at only."""
+        ...
+
     def state(self) -> dict[str, Tensor]:
         """Everything a checkpoint needs, optimiser included: a flat dict of tensors."""
         ...

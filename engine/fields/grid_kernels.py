@@ -46,7 +46,7 @@ def _cell(x, size):
 
 @njit(inline="always", fastmath=FAST)
 def _inside(x, y, z, width, height, depth):
-    return 0.0 <= x <= width - 1 and 0.0 <= y <= height - 1 and 0.0 <= z <= depth - 1
+    return -1e-3 <= x <= width - 0.999 and -1e-3 <= y <= height - 0.999 and -1e-3 <= z <= depth - 0.999
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -163,8 +163,18 @@ def march_forward(voxels, start, step, optical_length, closed, edges, background
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def march_backward(
-    voxels, start, step, optical_length, closed, edges, background, raw, colour_gradient, sample_gradient,
-    start_gradient, step_gradient,
+    voxels,
+    start,
+    step,
+    optical_length,
+    closed,
+    edges,
+    background,
+    raw,
+    colour_gradient,
+    sample_gradient,
+    start_gradient,
+    step_gradient,
 ):
     """From the gradient of the colours to the gradients of every sample's raw values and of the rays."""
     rays, count = edges.shape[0], edges.shape[1] - 1
@@ -181,7 +191,9 @@ def march_backward(
                 continue
             delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
             survives = math.exp(-_softplus(raw[r, k, 0]) * delta)
-            value[k] = g_red * _sigmoid(raw[r, k, 1]) + g_green * _sigmoid(raw[r, k, 2]) + g_blue * _sigmoid(raw[r, k, 3])
+            value[k] = (
+                g_red * _sigmoid(raw[r, k, 1]) + g_green * _sigmoid(raw[r, k, 2]) + g_blue * _sigmoid(raw[r, k, 3])
+            )
             passed[k] = transmittance
             transmittance *= survives
         behind = transmittance * (g_red * background[0] + g_green * background[1] + g_blue * background[2])
@@ -302,7 +314,7 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def add_smoothness(voxels, gradient, touched, weight):
+def add_smoothness(voxels, gradient, touched, weight, density_weight):
     """Adds the gradient of the squared differences between neighbours, on the touched tiles only."""
     depth, height, width, channels = voxels.shape
     for j in prange(height):
@@ -326,11 +338,13 @@ def add_smoothness(voxels, gradient, touched, weight):
                             total += here - voxels[l, j, i - 1, c]
                         if i < width - 1:
                             total += here - voxels[l, j, i + 1, c]
-                        gradient[l, j, i, c] += weight * total
+                        gradient[l, j, i, c] += (density_weight if c == 0 else weight) * total
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def adam(voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon):
+def adam(
+    voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
+):
     """One Adam step on the touched tiles, whose gradients and flags are cleared on the way."""
     depth, height, width, channels = voxels.shape
     for j in prange(height):
@@ -347,4 +361,5 @@ def adam(voxels, gradient, first, second, touched, rate, beta1, beta2, correctio
                         first[l, j, i, c] = m
                         second[l, j, i, c] = v
                         gradient[l, j, i, c] = 0.0
-                        voxels[l, j, i, c] -= rate * (m * correction1) / (math.sqrt(v * correction2) + epsilon)
+                        factor = rate * density_rate if c == 0 else rate
+                        voxels[l, j, i, c] -= factor * (m * correction1) / (math.sqrt(v * correction2) + epsilon)

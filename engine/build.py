@@ -1,0 +1,79 @@
+"""From settings to parts: which field and which registration a run is made of."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from engine.errors import UserError
+from engine.fields.field import Field
+from engine.fields.grid import VoxelGrid
+from engine.fields.space import BoxSpace, ProjectiveSpace, Space
+from engine.registration.direct import DirectPoses
+from engine.registration.fixed import FixedPoses
+from engine.registration.local_to_global import LocalToGlobal
+from engine.registration.registration import Registration
+from engine.scenes.scene import Scene
+from engine.schedule import MARGIN
+from engine.settings import Settings
+
+
+def plane_extent(scene: Scene) -> tuple[float, float]:
+    """Half width and half height, on the plane z = 1, of what a projective volume must hold."""
+    intrinsics = scene.intrinsics
+    wide = float((0.5 * intrinsics.width / intrinsics.focal[:, 0]).max())
+    high = float((0.5 * intrinsics.height / intrinsics.focal[:, 1]).max())
+    return wide * MARGIN, high * MARGIN
+
+
+def space_of(scene: Scene) -> Space:
+    """Where the scene's volume lies."""
+    if scene.kind == "forward-facing":
+        return ProjectiveSpace(plane_extent(scene))
+    return BoxSpace(scene.box_centre, scene.box_half_extent)
+
+
+def build_field(scene: Scene, settings: Settings, generator: Generator, device: torch.device) -> Field:
+    """The field of a run.
+
+    Raises:
+        UserError: a method that makes no sense on this field.
+    """
+    if settings.field == "grid":
+        if settings.method == "no-encoding":
+            raise UserError(
+                "--method no-encoding needs --field mlp: a voxel grid has no positional encoding to leave out."
+            )
+        return VoxelGrid(space_of(scene), scene.background, generator, device)
+    from engine.fields.mlp import MlpField
+
+    return MlpField(
+        scene.kind,
+        scene.near,
+        scene.far,
+        scene.background,
+        method=settings.method,
+        preset=settings.preset,
+        generator=generator,
+        device=device,
+        box_centre=scene.box_centre,
+        box_half_extent=scene.box_half_extent,
+        extent=plane_extent(scene),
+    )
+
+
+def build_registration(
+    settings: Settings,
+    initial: Float[Tensor, "frames 3 4"],
+    lattice: Float[Tensor, "frames points 2"],
+    generator: Generator,
+) -> Registration:
+    """The registration of a run."""
+    if settings.method == "reference":
+        return FixedPoses(initial, lattice)
+    if settings.method != "l2g":
+        return DirectPoses(initial, lattice)
+    if settings.preset == "paper":
+        return LocalToGlobal(initial, lattice, generator, width=256, layers=6, embedding=128, skip=4)
+    return LocalToGlobal(initial, lattice, generator)

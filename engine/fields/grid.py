@@ -1,0 +1,189 @@
+"""The voxel grid: density and colour on a lattice, trained coarse to fine; exactly what a GL 3D texture can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from engine.fields import grid_compiled, grid_dense, grid_state
+from engine.fields.field import Rendering
+from engine.fields.grid_state import GridState
+from engine.fields.space import ProjectiveSpace, Space
+from engine.sampling import uniform_edges
+from engine.schedule import Stage
+
+PROPOSAL_FLOOR = 0.08  # of the weight is spread evenly, so that no interval of a ray is forgotten
+REFRESH_EVERY = 8  # steps between two looks at the density that proposals are drawn from
+INITIAL_NOISE = 0.01
+
+
+class VoxelGrid:
+    """An explicit radiance field (see `engine.fields.field.Field`).
+
+    Density is softplus and colour sigmoid of the interpolated raw values. Density starts thin: a fog in projective
+    space, next to nothing in a box, where empty space must stay empty.
+    """
+
+    def __init__(
+        self,
+        space: Space,
+        background: tuple[float, float, float] | None,
+        generator: Generator,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.space = space
+        self.device = torch.device(device)
+        self.background = torch.tensor(background or (0.5, 0.5, 0.5), device=self.device)
+        self.initial_density = -2.0 if isinstance(space, ProjectiveSpace) else -12.0
+        self.density_rate = 1.0 if isinstance(space, ProjectiveSpace) else 4.0
+        self.generator = generator
+        self.version = 0
+        self._gathers = True
+        self._stage: Stage | None = None
+        self._state: GridState | None = None
+        self._coarse: Tensor | None = None
+        self._age = 0
+        self._backend: ModuleType = grid_compiled if self.device.type == "cpu" else grid_dense
+
+    @property
+    def grid(self) -> GridState:
+        """The tensors, once a stage has begun."""
+        if self._state is None:
+            raise RuntimeError("a voxel grid has no voxels before its first stage")
+        return self._state
+
+    @property
+    def stage(self) -> Stage:
+        if self._stage is None:
+            raise RuntimeError("a voxel grid has no stage before its first")
+        return self._stage
+
+    def begin_stage(self, stage: Stage) -> None:
+        shape = self.space.shape(stage.planes, stage.voxels)
+        if self._state is None:
+            voxels = torch.randn(*shape, 4, generator=self.generator) * INITIAL_NOISE
+            voxels[..., 0] = voxels[..., 0] * self.density_rate + self.initial_density
+            voxels = voxels.to(self.device)
+        else:
+            voxels = grid_state.resampled(self._state.voxels, shape)
+        self._stage = stage
+        self._state = grid_state.around(voxels)
+        self._changed()
+
+    def progress(self, fraction: float) -> None:
+        """A grid's band limit is its resolution; nothing opens between stages."""
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._age = 0
+        self._coarse = None
+
+    def _proposal_density(self) -> Float[Tensor, "depth height width"]:
+        if self._coarse is None:
+            height = self.grid.shape[1]
+            factor = 4 if height >= 64 else 1
+            along = 1 if isinstance(self.space, ProjectiveSpace) else min(factor, 2)
+            across = factor if isinstance(self.space, ProjectiveSpace) else min(factor, 2)
+            self._coarse = grid_state.pooled_density(self.grid.voxels, (along, across, across))
+        return self._coarse
+
+    def _edges(
+        self, origins: Tensor, directions: Tensor, generator: Generator | None, samples: int, proposals: bool
+    ) -> Tensor:
+        rays = origins.shape[0]
+        if generator is None:
+            jitter = torch.full((rays,), 0.5, device=self.device)
+        else:
+            jitter = torch.rand(rays, generator=generator).to(self.device)
+        if not proposals:
+            return uniform_edges(rays, samples, jitter, self.device)
+        coarse = self._proposal_density()
+        depth, height, width = coarse.shape
+        lines = self.space.lines(origins, directions, (depth, height, width))
+        return self._backend.edges(coarse, lines, self.space.closed, samples, PROPOSAL_FLOOR, jitter)
+
+    def render(
+        self,
+        origins: Float[Tensor, "rays 3"],
+        directions: Float[Tensor, "rays 3"],
+        generator: Generator | None = None,
+    ) -> Rendering:
+        with torch.no_grad():
+            edges = self._edges(origins, directions, generator, self.stage.samples, self.stage.proposals)
+        lines = self.space.lines(origins, directions, self.grid.shape)
+        gathers = self._gathers and torch.is_grad_enabled()
+        colour, opacity, position = self._backend.march(
+            self.grid, lines, edges, self.space.closed, self.background, gathers
+        )
+        return Rendering(colour, opacity, self.space.depth(position, origins.detach(), directions.detach()))
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        gathered, self._gathers = self._gathers, False
+        try:
+            yield
+        finally:
+            self._gathers = gathered
+
+    def step(self, fraction: float) -> None:
+        first, last = self.stage.field_rate
+        rate = first * (last / first) ** fraction
+        self._backend.optimise(self.grid, rate, self.stage.smoothness, self.density_rate)
+        self.version += 1
+        self._age += 1
+        if self._age % REFRESH_EVERY == 0:
+            self._coarse = None
+
+    def discard(self) -> None:
+        self.grid.gradient.zero_()
+        self.grid.touched.zero_()
+
+    def at_resolution(self, voxels: int) -> VoxelGrid:
+        """A blurred copy of at most so many voxels along an edge, to look for poses that are far off."""
+        depth = self.grid.shape[0]
+        shape = self.space.shape(depth, voxels)
+        if max(shape) >= max(self.grid.shape):
+            return self
+        copy = VoxelGrid(self.space, None, self.generator, self.device)
+        copy.background = self.background
+        copy._stage = self._stage
+        copy._state = grid_state.around(grid_state.blurred(self.grid.voxels, shape))
+        copy._gathers = False
+        return copy
+
+    def state(self) -> dict[str, Tensor]:
+        grid = self.grid
+        coarse = self._proposal_density() if self.stage.proposals else torch.zeros(0)
+        return {
+            "voxels": grid.voxels,
+            "first": grid.first,
+            "second": grid.second,
+            "steps": torch.tensor(grid.steps),
+            "age": torch.tensor(self._age),
+            "coarse": coarse,
+        }
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        grid = grid_state.around(state["voxels"].to(self.device))
+        grid.first.copy_(state["first"])
+        grid.second.copy_(state["second"])
+        grid.steps = int(state["steps"])
+        self._state = grid
+        self._changed()
+        self._age = int(state["age"])
+        if state["coarse"].numel():
+            self._coarse = state["coarse"].to(self.device)
+
+    def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
+        """The voxels themselves where they fit, else resampled; a copy."""
+        shape = self.grid.shape
+        if max(shape) <= longest:
+            return self.grid.voxels.detach().clone()
+        factor = longest / max(shape)
+        fits = tuple(min(size, max(round(size * factor), 2)) for size in shape)
+        return grid_state.resampled(self.grid.voxels, (fits[0], fits[1], fits[2]))

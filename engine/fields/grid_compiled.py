@@ -1,0 +1,149 @@
+"""The voxel grid's work on a CPU: the compiled kernels behind torch's autograd."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.fields import grid_kernels
+from engine.fields.grid_state import GridState
+from engine.fields.space import Lines
+
+EPSILON = np.float32(1e-12)
+BETA_FIRST, BETA_SECOND = 0.9, 0.99
+
+
+def edges(
+    coarse: Float[Tensor, "depth height width"],
+    lines: Lines,
+    closed: bool,
+    count: int,
+    floor: float,
+    jitter: Float[Tensor, " rays"],
+) -> Float[Tensor, "rays edges"]:
+    """Interval edges drawn from the activated density of a pooled volume; see `sampling.edges_from_weights`."""
+    drawn = np.empty((lines.start.shape[0], count + 1), np.float32)
+    grid_kernels.proposal_edges(
+        coarse.numpy(),
+        lines.start.detach().contiguous().numpy(),
+        lines.step.detach().contiguous().numpy(),
+        lines.optical_length.numpy(),
+        closed,
+        np.float32(floor),
+        jitter.numpy(),
+        drawn,
+    )
+    return torch.from_numpy(drawn)
+
+
+class _March(torch.autograd.Function):
+    """Forward and backward of the quadrature; voxel gradients go straight into the grid's own buffer."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        start: Tensor,
+        step: Tensor,
+        optical_length: Tensor,
+        edges: Tensor,
+        state: GridState,
+        closed: bool,
+        background: Tensor,
+        gathers: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        rays, count = edges.shape[0], edges.shape[1] - 1
+        inputs = [tensor.detach().contiguous().numpy() for tensor in (start, step, optical_length)]
+        colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
+        raw = np.empty((rays, count, 4), np.float32)
+        grid_kernels.march_forward(
+            state.voxels.numpy(),
+            *inputs,
+            closed,
+            edges.numpy(),
+            background.numpy(),
+            colour.numpy(),
+            opacity.numpy(),
+            position.numpy(),
+            raw,
+        )
+        ctx.kept = (inputs, edges.numpy(), raw, state, closed, background.numpy(), gathers)
+        ctx.mark_non_differentiable(opacity, position)
+        return colour, opacity, position
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
+        inputs, edges, raw, state, closed, background, gathers = ctx.kept
+        rays = edges.shape[0]
+        start_gradient, step_gradient = torch.empty(rays, 3), torch.empty(rays, 3)
+        sample_gradient = np.empty_like(raw)
+        grid_kernels.march_backward(
+            state.voxels.numpy(),
+            *inputs,
+            closed,
+            edges,
+            background,
+            raw,
+            gradients[0].contiguous().numpy(),
+            sample_gradient,
+            start_gradient.numpy(),
+            step_gradient.numpy(),
+        )
+        if gathers:
+            height = state.voxels.shape[1]
+            slabs = np.linspace(0, height, min(numba.get_num_threads(), height // 2) + 1).astype(np.int64)
+            grid_kernels.scatter(
+                state.gradient.numpy(),
+                state.touched.numpy(),
+                inputs[0],
+                inputs[1],
+                edges,
+                raw,
+                sample_gradient,
+                slabs,
+            )
+        return start_gradient, step_gradient, None, None, None, None, None, None
+
+
+def march(
+    state: GridState,
+    lines: Lines,
+    edges: Float[Tensor, "rays edges"],
+    closed: bool,
+    background: Float[Tensor, "3"],
+    gathers: bool,
+) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
+    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels."""
+    start = lines.start
+    if gathers and not start.requires_grad:  # autograd calls back only where something asks for a gradient
+        start = start.detach().requires_grad_(True)
+    return _March.apply(start, lines.step, lines.optical_length, edges, state, closed, background, gathers)
+
+
+def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
+    """One Adam step with smoothness, on the tiles the rays touched since the last; gradients are cleared.
+
+    Untouched voxels keep their moments, as in instant-ngp's Adam. Density may learn at a rate of its own; its
+    smoothness is weighed as if it were expressed in units in which both rates are one.
+    """
+    state.steps += 1
+    arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
+    if smoothness > 0:
+        weight = 2 * smoothness / state.voxels.numel()
+        grid_kernels.add_smoothness(
+            arrays[0], arrays[1], arrays[4], np.float32(weight), np.float32(weight / density_rate**2)
+        )
+    grid_kernels.adam(
+        *arrays,
+        np.float32(rate),
+        np.float32(BETA_FIRST),
+        np.float32(BETA_SECOND),
+        np.float32(1 / (1 - BETA_FIRST**state.steps)),
+        np.float32(1 / (1 - BETA_SECOND**state.steps)),
+        EPSILON,
+        np.float32(density_rate),
+    )

@@ -1,0 +1,124 @@
+"""The voxel grid's work on a GPU: the same functions as `grid_compiled`, in plain torch operations.
+
+It is also the reference that the compiled kernels are tested against.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from engine.fields.grid_state import GridState
+from engine.fields.space import Lines
+from engine.sampling import edges_from_weights
+
+EPSILON = 1e-12
+BETA_FIRST, BETA_SECOND = 0.9, 0.99
+BORDER = 1e-3  # voxels by which a sample may leave a closed volume
+
+
+def _sample(
+    volume: Float[Tensor, "depth height width channels"], positions: Float[Tensor, "rays samples 3"]
+) -> Float[Tensor, "rays samples channels"]:
+    depth, height, width, channels = volume.shape
+    last = positions.new_tensor([width - 1, height - 1, depth - 1])
+    lattice = (positions / last * 2 - 1)[None, :, :, None]
+    sampled = F.grid_sample(volume.permute(3, 0, 1, 2)[None], lattice, padding_mode="border", align_corners=True)
+    return sampled[0, :, :, :, 0].permute(1, 2, 0)
+
+
+def _inside(positions: Float[Tensor, "rays samples 3"], shape: tuple[int, int, int]) -> Bool[Tensor, "rays samples"]:
+    depth, height, width = shape
+    last = positions.new_tensor([width - 1, height - 1, depth - 1])
+    return ((positions >= -BORDER) & (positions <= last + BORDER)).all(dim=-1)
+
+
+def edges(
+    coarse: Float[Tensor, "depth height width"],
+    lines: Lines,
+    closed: bool,
+    count: int,
+    floor: float,
+    jitter: Float[Tensor, " rays"],
+) -> Float[Tensor, "rays edges"]:
+    """Interval edges drawn from the activated density of a pooled volume."""
+    bins = coarse.shape[0] * (2 if closed else 1)
+    s = (torch.arange(bins, device=coarse.device) + 0.5) / bins
+    positions = lines.start[:, None] + s[None, :, None] * lines.step[:, None]
+    density = _sample(coarse[..., None], positions)[..., 0]
+    if closed:
+        density = density * _inside(positions, (coarse.shape[0], coarse.shape[1], coarse.shape[2]))
+    alpha = 1 - torch.exp(-density * lines.optical_length[:, None] / bins)
+    passed = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1]], dim=1), dim=1)
+    return edges_from_weights(passed * alpha, count, floor, jitter)
+
+
+def march(
+    state: GridState,
+    lines: Lines,
+    edges: Float[Tensor, "rays edges"],
+    closed: bool,
+    background: Float[Tensor, "3"],
+    gathers: bool,
+) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
+    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels."""
+    voxels = _Gather.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
+    s = (edges[:, 1:] + edges[:, :-1]) / 2
+    positions = lines.start[:, None] + s[..., None] * lines.step[:, None]
+    raw = _sample(voxels, positions)
+    density = F.softplus(raw[..., 0])
+    if closed:
+        density = density * _inside(positions, state.shape)
+    optical = density * (edges[:, 1:] - edges[:, :-1]) * lines.optical_length[:, None]
+    passed = torch.exp(-torch.cumsum(F.pad(optical, (1, 0)), dim=1))
+    weights = passed[:, :-1] - passed[:, 1:]
+    colour = (weights[..., None] * torch.sigmoid(raw[..., 1:])).sum(dim=1) + passed[:, -1:] * background
+    position = (weights * s).sum(dim=1) + passed[:, -1]
+    return colour, (1 - passed[:, -1]).detach(), position.detach()
+
+
+class _Gather(torch.autograd.Function):
+    """Hands the voxels on; what comes back is added to the grid's own gradient buffer."""
+
+    @staticmethod
+    def forward(ctx, voxels: Tensor, state: GridState) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.state = state
+        return voxels.view_as(voxels)
+
+    @staticmethod
+    def backward(ctx, gradient: Tensor) -> tuple[None, None]:  # type: ignore[no-untyped-def, override]
+        ctx.state.gradient += gradient
+        return None, None
+
+
+def _smoothness_gradient(voxels: Float[Tensor, "depth height width 4"]) -> Float[Tensor, "depth height width 4"]:
+    """Sum over the six neighbours of here minus there."""
+    total = torch.zeros_like(voxels)
+    for dim in range(3):
+        difference = voxels.diff(dim=dim)
+        size = voxels.shape[dim]
+        total.narrow(dim, 1, size - 1).add_(difference)
+        total.narrow(dim, 0, size - 1).sub_(difference)
+    return total
+
+
+@torch.no_grad()
+def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
+    """One Adam step with smoothness where gradients arrived; see `grid_compiled.optimise`."""
+    state.steps += 1
+    touched = (state.gradient != 0).any(dim=-1, keepdim=True)
+    per_channel = state.voxels.new_tensor([density_rate, 1.0, 1.0, 1.0])
+    gradient = state.gradient
+    if smoothness > 0:
+        weight = 2 * smoothness / state.voxels.numel()
+        gradient = gradient + _smoothness_gradient(state.voxels) * (weight / per_channel**2)
+    first = torch.lerp(gradient, state.first, BETA_FIRST)
+    second = torch.lerp(gradient * gradient, state.second, BETA_SECOND)
+    state.first = torch.where(touched, first, state.first)
+    state.second = torch.where(touched, second, state.second)
+    mean = state.first / (1 - BETA_FIRST**state.steps)
+    spread = (state.second / (1 - BETA_SECOND**state.steps)).sqrt()
+    state.voxels -= touched * rate * per_channel * mean / (spread + EPSILON)
+    state.gradient.zero_()

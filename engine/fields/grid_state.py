@@ -1,0 +1,74 @@
+"""The tensors of a voxel grid: the values, their gradients and Adam's moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+TILE = 16
+
+
+@dataclass
+class GridState:
+    """Interleaved voxels: channel 0 is raw density (softplus makes it density), 1 to 3 raw colour (sigmoid)."""
+
+    voxels: Float[Tensor, "depth height width 4"]
+    gradient: Float[Tensor, "depth height width 4"]
+    first: Float[Tensor, "depth height width 4"]
+    second: Float[Tensor, "depth height width 4"]
+    touched: UInt8[Tensor, "depth height tiles"]
+    steps: int = 0
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        depth, height, width, _ = self.voxels.shape
+        return depth, height, width
+
+
+def around(voxels: Float[Tensor, "depth height width 4"]) -> GridState:
+    """A fresh optimiser state around values."""
+    depth, height, width, _ = voxels.shape
+    tiles = (width + TILE - 1) // TILE
+    return GridState(
+        voxels=voxels.contiguous(),
+        gradient=torch.zeros_like(voxels),
+        first=torch.zeros_like(voxels),
+        second=torch.zeros_like(voxels),
+        touched=torch.zeros(depth, height, tiles, dtype=torch.uint8, device=voxels.device),
+    )
+
+
+def resampled(
+    voxels: Float[Tensor, "depth height width channels"], shape: tuple[int, int, int]
+) -> Float[Tensor, "depth height width channels"]:
+    """Raw values trilinearly resampled, corner voxels kept on corners (upsampling between stages)."""
+    planes = voxels.permute(3, 0, 1, 2)[None]
+    return F.interpolate(planes, size=shape, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0).contiguous()
+
+
+def pooled_density(
+    voxels: Float[Tensor, "depth height width 4"], factor: tuple[int, int, int]
+) -> Float[Tensor, "depth height width"]:
+    """Activated density averaged over blocks and laid on the same corners: what proposals are drawn from."""
+    density = F.softplus(voxels[..., 0])[None, None]
+    shape = [max(size // by, 2) for size, by in zip(density.shape[2:], factor, strict=True)]
+    pooled = F.avg_pool3d(density, factor, ceil_mode=True) if max(factor) > 1 else density
+    return F.interpolate(pooled, size=shape, mode="trilinear", align_corners=True)[0, 0].contiguous()
+
+
+def blurred(
+    voxels: Float[Tensor, "depth height width 4"], shape: tuple[int, int, int]
+) -> Float[Tensor, "depth height width 4"]:
+    """A coarser grid that looks the same from afar: densities averaged, colours averaged by density."""
+    density = F.softplus(voxels[..., :1])
+    colours = torch.sigmoid(voxels[..., 1:]) * density
+    planes = torch.cat([density, colours], dim=-1).permute(3, 0, 1, 2)[None]
+    small = F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0)
+    density = small[..., :1].clamp(min=1e-6)
+    colours = (small[..., 1:] / density).clamp(1e-3, 1 - 1e-3)
+    raw_density = density + torch.log(-torch.expm1(-density))  # inverse softplus
+    return torch.cat([raw_density, torch.logit(colours)], dim=-1).contiguous()

@@ -1,0 +1,96 @@
+"""Where the samples of a neural radiance field lie along a ray, and in which unit its network sees them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.scenes.scene import SceneKind
+
+FARTHEST = 1e10  # what stands for infinity along a ray
+BLENDER_HALF_EXTENT = 1.45  # of the box that the cameras of NeRF's synthetic scenes look at
+_NEAREST_DISPARITY = 1e-3  # a depth is reported up to a thousand scene units
+
+
+@dataclass(frozen=True)
+class RaySpace:
+    """Turns s in [0, 1] into depth t in multiples of the ray's direction, and world positions into network inputs.
+
+    Forward-facing: s is one minus disparity, so t runs from 1 to infinity (one scene unit is less than the nearest
+    depth), and the network sees positions as they are. Objects: t runs evenly from near to far, and the network
+    sees positions from the box's centre, in units in which the box is as large as in NeRF's synthetic scenes, so
+    that the frequencies of the encoding mean the same in every scene.
+    """
+
+    kind: SceneKind
+    near: float
+    far: float
+    box_centre: tuple[float, float, float]
+    box_half_extent: float
+
+    def __post_init__(self) -> None:
+        if self.kind == "object" and not 0 <= self.near < self.far < math.inf:
+            raise ValueError(f"an object needs 0 <= near < far < infinity, not {self.near} and {self.far}")
+
+    @property
+    def scale(self) -> float:
+        """Network units per scene unit."""
+        return 1.0 if self.kind == "forward-facing" else BLENDER_HALF_EXTENT / self.box_half_extent
+
+    def depth(self, s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """t at s, increasing."""
+        if self.kind == "forward-facing":
+            return 1 / (1 - s).clamp(min=1 / FARTHEST)
+        return self.near + s * (self.far - self.near)
+
+    def reported_depth(self, s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+        """t at an expected s, with infinity brought nearer for pictures of depth."""
+        return self.depth(s.clamp(max=1 - _NEAREST_DISPARITY) if self.kind == "forward-facing" else s)
+
+    def inputs(self, positions: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+        """World positions as the network sees them."""
+        if self.kind == "forward-facing":
+            return positions
+        return (positions - positions.new_tensor(self.box_centre)) * self.scale
+
+    def lattice_shape(self, longest: int, extent: tuple[float, float]) -> tuple[int, int, int]:
+        """(depth, height, width) of a baked volume: a cube, or planes of equal disparity as wide as `extent`."""
+        if self.kind == "object":
+            return longest, longest, longest
+        height, width = (max(round(longest * side / max(extent)), 2) for side in (extent[1], extent[0]))
+        return longest, height, width
+
+    def lattice_plane(
+        self, index: int, shape: tuple[int, int, int], extent: tuple[float, float], farthest: float
+    ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"], Float[Tensor, "height width"]]:
+        """One plane of a baked volume.
+
+        Args:
+            index: the plane: along z of the box; disparity times (depth - 1) otherwise, so that 0 is infinitely far.
+            shape: (depth, height, width) of the volume.
+            extent: half width and half height of a forward-facing volume at z = 1.
+            farthest: depth at which the plane at infinity is looked at.
+        Returns:
+            positions in the world; unit viewing directions; and the length in scene units that is one spacing of the
+            lattice there, along the viewing direction.
+        """
+        depth, height, width = shape
+        if self.kind == "object":
+            centre = torch.tensor(self.box_centre)
+            x, y = (torch.linspace(-1, 1, size) * self.box_half_extent for size in (width, height))
+            z = (2 * index / (depth - 1) - 1) * self.box_half_extent
+            across = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+            offset = torch.cat([across, torch.full((height, width, 1), z)], dim=-1)
+            views = -torch.nn.functional.normalize(offset, dim=-1)
+            return centre + offset, views, torch.full((height, width), 2 * self.box_half_extent / (depth - 1))
+        x, y = torch.linspace(-extent[0], extent[0], width), torch.linspace(-extent[1], extent[1], height)
+        across = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+        rays = torch.cat([across, torch.ones(height, width, 1)], dim=-1)
+        disparity = max(index / (depth - 1), 1 / farthest)
+        # A step in disparity is dz = dw / w^2 in depth, and longer by |ray| towards the corners.
+        length = torch.linalg.vector_norm(rays, dim=-1) / disparity**2 / depth
+        return rays / disparity, torch.tensor([0.0, 0.0, 1.0]).expand(height, width, 3), length

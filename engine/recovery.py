@@ -1,0 +1,90 @@
+"""Frames that must find their way back: knocked off by hand, or gone astray by themselves.
+
+A lost frame is taken out of the loss, so that it harms no other, and looked for by photometric alignment against the
+field as the others hold it: first among several hypotheses on a blurred field and a small photo, then finer. One
+Gauss-Newton step is taken per training step, so that the way back can be watched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.fields.field import Field
+from engine.geometry import se3
+from engine.registration import photometric_alignment
+from engine.registration.photometric_alignment import Alignment
+from engine.stage_data import StageData
+
+MOST_HYPOTHESES = 12
+PIXELS = 700
+STEPS_PER_LEVEL = 14
+VOXELS_PER_PIXEL = 1.25
+
+
+@dataclass
+class Search:
+    """One frame on its way back.
+
+    Attributes:
+        frame: index among the training frames.
+        level: into the photo pyramid, coarse to fine.
+        steps: taken on this level.
+        alignment: the hypotheses.
+    """
+
+    frame: int
+    alignment: Alignment
+    level: int = 0
+    steps: int = 0
+    done: bool = False
+
+    @property
+    def pose(self) -> Float[Tensor, "3 4"]:
+        return self.alignment.best
+
+
+def search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Search:
+    """Hypotheses for a frame: where it is, and where the nearest frames that are not lost themselves are."""
+    centres = se3.camera_centre(poses)
+    spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().clamp(min=1e-6)
+    turned = se3.rotation_angle(poses[frame, :, :3].mT @ poses[..., :3])
+    distance = (centres - centres[frame]).norm(dim=-1) / spread + turned
+    order = [int(index) for index in distance.argsort() if int(index) != frame and int(index) not in lost]
+    chosen = torch.tensor([frame, *order[: MOST_HYPOTHESES - 1]], device=poses.device)
+    return Search(frame, photometric_alignment.start(poses[chosen]))
+
+
+def advance(search: Search, pyramid: list[StageData], fields: list[Field], generator: torch.Generator) -> None:
+    """One step of the search, in place; `pyramid` and `fields` go from coarse to fine."""
+    data = pyramid[search.level]
+    count = min(PIXELS, data.pixels)
+    pixels = torch.randperm(data.pixels, generator=generator)[:count].to(data.points.device)[None]
+    frame = torch.tensor([search.frame], device=data.points.device)
+    # every step sees other pixels, so the cost of the last is not comparable
+    search.alignment.cost.fill_(torch.inf)
+    photometric_alignment.improve(
+        search.alignment, fields[search.level], data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
+    )
+    search.steps += 1
+    if search.steps == STEPS_PER_LEVEL // 2 and search.level == 0:
+        _keep_best(search, 3)
+    if search.steps >= STEPS_PER_LEVEL:
+        _keep_best(search, 1)
+        search.alignment.damping.fill_(1e-3)
+        search.level, search.steps = search.level + 1, 0
+        search.done = search.level == len(pyramid)
+
+
+def _keep_best(search: Search, count: int) -> None:
+    alignment = search.alignment
+    best = alignment.cost.argsort()[:count]
+    search.alignment = Alignment(alignment.poses[best], alignment.cost[best], alignment.damping[best])
+
+
+def astray(error: Float[Tensor, " frames"], factor: float = 4.0) -> list[int]:
+    """Frames whose photometric error stands out: more than `factor` times the median."""
+    return [int(frame) for frame in torch.nonzero(error > factor * error.median())[:, 0]]

@@ -1,0 +1,171 @@
+"""The damped Gauss-Newton solver behind the surface bundle adjustment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from engine.geometry import rays, se3
+from engine.geometry.intrinsics import Intrinsics
+from engine.registration.bundle.surface_points import SurfacePoints, look_up
+
+BORDER = 1.0  # pixels
+FEWEST_VIEWS = 3
+LARGEST_DAMPING = 1e3
+ROBUST_SCALE = 0.045  # colour residual at which an observation's weight has halved
+
+
+class _Observations(NamedTuple):
+    """Every point in every frame."""
+
+    camera: Float[Tensor, "frames points 3"]
+    pixels: Float[Tensor, "frames points 2"]
+    usable: Bool[Tensor, "frames points"]
+
+
+class _System(NamedTuple):
+    """Normal equations in blocks: poses, points (position and colour), and what couples them."""
+
+    poses: Float[Tensor, "frames 6 6"]
+    points: Float[Tensor, "points 6 6"]
+    coupling: Float[Tensor, "points frames 6 6"]
+    pose_gradient: Float[Tensor, "frames 6"]
+    point_gradient: Float[Tensor, "points 6"]
+
+
+@dataclass
+class Adjustment:
+    """Poses and points on their way to agreement; call `improve` until it says it is done.
+
+    The cost is a robust (Cauchy) sum over points p and frames i of |I_i(project(T_i x_p)) - c_p|^2; the colours c_p
+    are unknowns too, so no frame is the reference of a point.
+    """
+
+    images: Float[Tensor, "frames 3 height width"]
+    intrinsics: Intrinsics
+    poses: Float[Tensor, "frames 3 4"]
+    points: Float[Tensor, "points 3"]
+    visible: Bool[Tensor, "frames points"]
+    damping: float = 1e-4
+    cost: float = float("inf")
+
+    def __post_init__(self) -> None:
+        across = torch.nn.functional.pad((self.images[..., 2:] - self.images[..., :-2]) / 2, (1, 1, 0, 0))
+        down = torch.nn.functional.pad((self.images[..., 2:, :] - self.images[..., :-2, :]) / 2, (0, 0, 1, 1))
+        self._stack = torch.cat([self.images, across, down], dim=1)
+
+    @torch.no_grad()
+    def improve(self, tries: int = 6) -> bool:
+        """One accepted step; False when none was found or it no longer pays."""
+        seen = self._observe(self.poses, self.points)
+        usable = seen.usable & (seen.usable.sum(dim=0) >= FEWEST_VIEWS)
+        if not bool(usable.any()):
+            return False
+        sampled = look_up(self._stack, seen.pixels)
+        weights, residual = _robust(sampled[..., :3], usable)
+        before = _cost(residual, usable)
+        system = self._linearise(seen, sampled, weights, residual)
+        for _ in range(tries):
+            poses, points = self._moved(system)
+            again = self._observe(poses, points)
+            common = usable & again.usable
+            _, residual = _robust(look_up(self.images, again.pixels), common)
+            after = _cost(residual, common)
+            if after < before:
+                self.poses, self.points, self.cost = poses, points, after
+                self.damping = max(self.damping / 4, 1e-7)
+                return (before - after) > 1e-4 * before
+            self.damping *= 8
+            if self.damping > LARGEST_DAMPING:
+                break
+        return False
+
+    def _observe(self, poses: Tensor, points: Tensor) -> _Observations:
+        frames = poses.shape[0]
+        camera = se3.transform(poses[:, None], points[None])
+        intrinsics = self.intrinsics
+        distortion = intrinsics.distortion if intrinsics.distorted else None
+        pixels, depth = rays.project(
+            points[None].expand(frames, -1, -1), poses, intrinsics.focal, intrinsics.centre, distortion
+        )
+        limit = pixels.new_tensor([intrinsics.width - BORDER, intrinsics.height - BORDER])
+        inside = ((pixels > BORDER) & (pixels < limit)).all(dim=-1)
+        return _Observations(camera, pixels, self.visible & inside & (depth > 1e-2))
+
+    def _linearise(self, seen: _Observations, sampled: Tensor, weights: Tensor, residual: Tensor) -> _System:
+        """Jacobians of colour by the camera's motion in its own axes and by the point, weighted and squared.
+
+        Lens distortion is left out of the Jacobian, not of the residual: it is close to the identity.
+        """
+        slope = torch.stack([sampled[..., 3:6], sampled[..., 6:9]], dim=-1)  # colour by pixel
+        x, y, z = seen.camera.clamp(min=-1e6).unbind(dim=-1)
+        inverse = 1 / z.clamp(min=1e-2)
+        focal = self.intrinsics.focal[:, None]
+        zero = torch.zeros_like(x)
+        rows = [
+            torch.stack([inverse, zero, -x * inverse**2], dim=-1) * focal[..., :1],
+            torch.stack([zero, inverse, -y * inverse**2], dim=-1) * focal[..., 1:],
+        ]
+        by_camera = slope @ torch.stack(rows, dim=-2)  # colour by point in camera axes
+        turn = torch.linalg.cross(seen.camera[..., None, :].expand_as(by_camera), by_camera, dim=-1)
+        root = weights.sqrt()[..., None, None]
+        by_pose = torch.cat([turn, by_camera], dim=-1) * root
+        by_position = by_camera @ self.poses[:, None, :, :3]
+        by_colour = -torch.eye(3, device=slope.device).expand_as(by_position)
+        by_point = torch.cat([by_position, by_colour], dim=-1) * root
+        error = residual * root[..., 0]
+        return _System(
+            poses=torch.einsum("fpci,fpcj->fij", by_pose, by_pose),
+            points=torch.einsum("fpci,fpcj->pij", by_point, by_point),
+            coupling=torch.einsum("fpci,fpcj->pfij", by_pose, by_point),
+            pose_gradient=torch.einsum("fpci,fpc->fi", by_pose, error),
+            point_gradient=torch.einsum("fpci,fpc->pi", by_point, error),
+        )
+
+    def _moved(self, system: _System) -> tuple[Tensor, Tensor]:
+        """Solves the damped system with the points eliminated (Schur complement); returns moved poses and points."""
+        frames, count = system.poses.shape[0], system.points.shape[0]
+        diagonal = torch.diagonal(system.points, dim1=-2, dim2=-1)
+        floor = 1e-6 + 1e-3 * diagonal[:, :3].mean() * diagonal.new_tensor([1.0, 1, 1, 0, 0, 0])
+        factor = torch.linalg.cholesky(system.points + torch.diag_embed(diagonal * self.damping + floor))
+        coupling = system.coupling.reshape(count, frames * 6, 6).mT
+        whitened = torch.linalg.solve_triangular(factor, coupling, upper=False).reshape(count * 6, frames * 6)
+        gradient = torch.linalg.solve_triangular(factor, system.point_gradient[..., None], upper=False)
+        pose_diagonal = torch.diagonal(system.poses, dim1=-2, dim2=-1)
+        damped = system.poses + torch.diag_embed(pose_diagonal * self.damping)
+        reduced = torch.block_diag(*damped) - whitened.mT @ whitened
+        reduced_gradient = system.pose_gradient.reshape(-1) - whitened.mT @ gradient.reshape(-1)
+        precise = reduced.double()
+        # the gauge (seven motions of the whole world) is free: keep it where it is
+        precise += torch.eye(frames * 6, device=precise.device) * (1e-6 * precise.diagonal().mean())
+        twist = -torch.linalg.solve(precise, reduced_gradient.double()).to(reduced).view(frames, 6)
+        pull = system.point_gradient + torch.einsum("pfij,fi->pj", system.coupling, twist)
+        shift = -torch.cholesky_solve(pull[..., None], factor)[..., 0]
+        return se3.compose(se3.exponential(twist), self.poses), self.points + shift[:, :3]
+
+
+def from_surface(images: Tensor, intrinsics: Intrinsics, poses: Tensor, surface: SurfacePoints) -> Adjustment:
+    """An adjustment that starts from a surface."""
+    return Adjustment(images, intrinsics, poses, surface.points, surface.visible)
+
+
+def _robust(
+    colours: Float[Tensor, "frames points 3"], usable: Bool[Tensor, "frames points"]
+) -> tuple[Float[Tensor, "frames points"], Float[Tensor, "frames points 3"]]:
+    """Cauchy weights and residuals against each point's weighted mean colour, found by reweighting."""
+    weights = usable.float()
+    residual = torch.zeros_like(colours)
+    for _ in range(3):
+        total = weights.sum(dim=0).clamp(min=1e-6)[:, None]
+        residual = colours - (weights[..., None] * colours).sum(dim=0) / total
+        weights = usable / (1 + residual.square().sum(dim=-1) / ROBUST_SCALE**2)
+    return weights, residual
+
+
+def _cost(residual: Float[Tensor, "frames points 3"], usable: Bool[Tensor, "frames points"]) -> float:
+    robust = torch.log1p(residual.square().sum(dim=-1) / ROBUST_SCALE**2)
+    return float((robust * usable).sum() / usable.sum().clamp(min=1))

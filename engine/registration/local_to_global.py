@@ -1,0 +1,66 @@
+"""L2G: every pixel has a rigid warp of its own; a solver fits each frame's pose to them, and lambda ties them to it."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from engine.geometry import rays, se3
+from engine.geometry.rigid import solve_rigid
+from engine.registration.fixed import FixedPoses, compose
+from engine.registration.registration import WarpedRays
+from engine.registration.warp_network import WarpNetwork
+
+
+class LocalToGlobal(FixedPoses):
+    """Local poses T_i(u) = T_i^0 o exp(W(u, e_i)); global pose T_i*, the rigid fit to where they put the rays.
+
+    Reference:
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.3, equations 8 to 11.
+    """
+
+    def __init__(
+        self,
+        initial: Float[Tensor, "frames 3 4"],
+        lattice: Float[Tensor, "frames points 2"],
+        generator: Generator,
+        width: int = 64,
+        layers: int = 4,
+        embedding: int = 64,
+        skip: int | None = None,
+    ) -> None:
+        super().__init__(initial, lattice)
+        self.network = WarpNetwork(initial.shape[0], width, layers, embedding, skip, generator).to(initial.device)
+
+    def _local(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
+    ) -> tuple[Float[Tensor, "frames points 3"], Float[Tensor, "frames points 3"]]:
+        poses = compose(self.base[frames][:, None], self.network(frames, points))
+        return rays.rays_through(poses, points)
+
+    def _fit(
+        self, points: Tensor, origins: Tensor, directions: Tensor
+    ) -> tuple[Float[Tensor, "frames 3 4"], Tensor, Tensor]:
+        """The rigid fit, world to camera, with the points it was fitted to: image plane and centre, both worlds."""
+        plane = torch.cat([points, torch.ones_like(points[..., :1])], dim=-1)
+        seen = torch.cat([plane, torch.zeros_like(plane)], dim=-2)
+        placed = torch.cat([origins + directions, origins], dim=-2)
+        return solve_rigid(placed, seen), placed, seen
+
+    def rays(self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]) -> WarpedRays:
+        origins, directions = self._local(frames, points)
+        pose, placed, seen = self._fit(points, origins, directions)
+        residual = se3.transform(se3.invert(pose)[:, None], seen) - placed
+        return WarpedRays(origins, directions, residual.square().mean())
+
+    def _poses(self, frames: Int[Tensor, " frames"]) -> Float[Tensor, "frames 3 4"]:
+        """Fitted to a fixed lattice of the whole frame: a fit to a step's random rays would be noisy."""
+        points = self.lattice[frames]
+        return self._fit(points, *self._local(frames, points))[0]
+
+    @torch.no_grad()
+    def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
+        """Moves the bases so that the fitted poses become these; the warp around them keeps its shape."""
+        fitted = self._poses(frames)
+        self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])

@@ -1,0 +1,57 @@
+"""The network of local warps: a rigid motion per pixel, from the pixel and a learned embedding of its frame."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Generator, Tensor, nn
+
+
+class WarpNetwork(nn.Module):
+    """W(u, e_i): an se(3) twist for a point u of frame i's normalised image plane.
+
+    The hidden layers are a ReLU MLP, with the input given once more half-way where `skip` says so. The last layer
+    starts near zero, so that all warps start near the identity.
+
+    Reference:
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.3; 6 x 256 with a skip at 4 and 128-d embeddings there.
+    """
+
+    def __init__(
+        self, frames: int, width: int, layers: int, embedding: int, skip: int | None, generator: Generator
+    ) -> None:
+        super().__init__()
+        self.skip = skip
+        self.embedding = nn.Parameter(torch.randn(frames, embedding, generator=generator))
+        sizes = [2 + embedding] + [width] * layers
+        self.hidden = nn.ModuleList()
+        for index in range(layers):
+            size = sizes[index] + (2 + embedding if index == skip else 0)
+            self.hidden.append(_linear(size, width, generator))
+        self.last = _linear(width, 6, generator)
+        with torch.no_grad():
+            self.last.weight *= 0.01
+            self.last.bias *= 0.0
+
+    def forward(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
+    ) -> Float[Tensor, "frames points 6"]:
+        embedded = self.embedding[frames][:, None].expand(-1, points.shape[1], -1)
+        given = torch.cat([points, embedded], dim=-1)
+        value = given
+        for index, layer in enumerate(self.hidden):
+            if index == self.skip:
+                value = torch.cat([value, given], dim=-1)
+            value = F.relu(layer(value))
+        return self.last(value)
+
+
+def _linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
+    """A layer with torch's default initialisation, drawn from our own generator."""
+    layer = nn.Linear(inputs, outputs)
+    bound = inputs**-0.5
+    with torch.no_grad():
+        layer.weight.uniform_(-bound, bound, generator=generator)
+        layer.bias.uniform_(-bound, bound, generator=generator)
+    return layer
