@@ -101,7 +101,7 @@ class MlpField:
             encoded.append(encode(values, bands, weights))
         if not (self.always_directional or self.stage.directional):
             encoded[1] = torch.zeros_like(encoded[1])
-        if self.low_precision:  # before the network, whose concatenations would else be made in float32
+        if self.low_precision:  # before the network, which would else concatenate in float32
             encoded = [values.bfloat16() for values in encoded]
         with autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
             density, colour = self.network(*encoded)
@@ -174,8 +174,7 @@ class MlpField:
             for key in ("step", "exp_avg", "exp_avg_sq"):
                 if f"adam.{key}.{name}" in state:  # there are no moments before the first step
                     device = "cpu" if key == "step" else self.device  # where Adam keeps them
-                    moment = state[f"adam.{key}.{name}"].to(device, copy=True)
-                    self.optimiser.state[value][key] = moment
+                    self.optimiser.state[value][key] = state[f"adam.{key}.{name}"].to(device, copy=True)
         self.version += 1
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
