@@ -1,0 +1,110 @@
+"""What a run was like from its start: poses, losses, errors and events, few enough to keep for hours."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+from torch import Tensor
+
+from engine.messages import Event, Snapshot
+
+_ARRAYS = ("poses", "rotation_error_deg", "translation_error", "relative_rotation_error_deg")
+_NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_exponent")
+
+
+@dataclass(frozen=True)
+class Row:
+    """The run at one moment; errors are None where the scene has no reference (units as in `Snapshot`)."""
+
+    iteration: int
+    seconds: float
+    stage: str
+    psnr: float
+    photometric: float
+    alignment: float
+    lambda_exponent: float
+    poses: Float32[np.ndarray, "frames 3 4"]
+    rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    translation_error: Float32[np.ndarray, " frames"] | None
+    relative_rotation_error_deg: Float32[np.ndarray, " frames"] | None
+
+
+@dataclass
+class History:
+    """Rows and events of a run, in order.
+
+    Attributes:
+        rows: at most `limit`; when there are more, every other one goes and `period` doubles, so that they stay
+            evenly spread over the run, however long it gets.
+        events: at most `event_limit`; the oldest go first.
+        period: seconds between rows.
+    """
+
+    limit: int = 1000
+    period: float = 0.5
+    event_limit: int = 5000
+    rows: list[Row] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+
+    def due(self, seconds: float) -> bool:
+        """Whether the run's clock has reached the next row."""
+        return not self.rows or seconds - self.rows[-1].seconds >= self.period
+
+    def record(self, snapshot: Snapshot) -> None:
+        """Adds a row; at the same iteration as the last one it takes its place (a pose may have been knocked)."""
+        row = Row(
+            stage=snapshot.stage,
+            **{name: getattr(snapshot, name) for name in _NUMBERS},
+            **{name: getattr(snapshot, name) for name in _ARRAYS},
+        )
+        if self.rows and self.rows[-1].iteration == row.iteration:
+            self.rows.pop()
+        self.rows.append(row)
+        if len(self.rows) > self.limit:
+            self.rows = self.rows[:-1:2] + self.rows[-1:]
+            self.period *= 2
+
+    def note(self, event: Event) -> None:
+        """Adds an event."""
+        self.events.append(event)
+        del self.events[: -self.event_limit]
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors and JSON-able metadata from which `from_state` makes the same history."""
+        tensors: dict[str, Tensor] = {}
+        if self.rows:
+            numbers = [[float(getattr(row, name)) for name in _NUMBERS] for row in self.rows]
+            tensors["numbers"] = torch.tensor(numbers, dtype=torch.float64)
+        for name in _ARRAYS:
+            arrays = [getattr(row, name) for row in self.rows]
+            if arrays and arrays[0] is not None:
+                tensors[name] = torch.from_numpy(np.stack(arrays))
+        return tensors, {
+            "period": self.period,
+            "stages": [row.stage for row in self.rows],
+            "events": [asdict(event) for event in self.events],
+        }
+
+    @classmethod
+    def from_state(cls, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> History:
+        """The history that `state` was asked of."""
+        history = cls(period=float(metadata["period"]), events=[Event(**event) for event in metadata["events"]])
+        for index, stage in enumerate(metadata["stages"]):
+            numbers: dict[str, Any] = dict(zip(_NUMBERS, tensors["numbers"][index].tolist(), strict=True))
+            numbers["iteration"] = int(numbers["iteration"])
+            arrays: dict[str, Any] = {
+                name: tensors[name][index].numpy() if name in tensors else None for name in _ARRAYS
+            }
+            history.rows.append(Row(stage=stage, **numbers, **arrays))
+        return history
+
+
+def summary(errors: Float32[np.ndarray, " frames"] | None) -> dict[str, float | None]:
+    """Mean, median and maximum over the frames; None where there is no reference."""
+    if errors is None:
+        return {"mean": None, "median": None, "max": None}
+    return {"mean": float(errors.mean()), "median": float(np.median(errors)), "max": float(errors.max())}

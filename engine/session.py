@@ -1,0 +1,217 @@
+"""A run without its thread: a trainer with its clock, its history and its checkpoint."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from engine.checkpoint import Checkpoint, check_same_scene
+from engine.checkpoint_writer import CheckpointWriter
+from engine.commands import obey
+from engine.errors import UserError
+from engine.history import History
+from engine.messages import Command, Event, Snapshot, Status, Stop
+from engine.scenes.scene import Scene
+from engine.settings import Settings
+from engine.snapshots import starting_snapshot, take_snapshot
+from engine.stopwatch import Stopwatch
+from engine.trainer import Trainer
+
+TrainerFactory = Callable[[Scene, Settings, torch.device], Trainer]
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """One run, in the hands of one thread.
+
+    Attributes:
+        scene, settings, device: of the run; the settings change with `Restart`.
+        keep_going: train on after the end of the schedule until told to stop.
+        trainer: None before `begin` and where making it failed.
+        history: from the start of the run, over interruptions.
+        over: `Stop` was given.
+        writer: of its checkpoints.
+        undoable: how many frames each perturbation moved that can still be taken back.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        settings: Settings,
+        device: torch.device | str = "cpu",
+        writer: CheckpointWriter | None = None,
+        *,
+        keep_going: bool = False,
+        make_trainer: TrainerFactory = Trainer,
+    ) -> None:
+        self.scene, self.settings, self.device = scene, settings, torch.device(device)
+        self.writer = writer or CheckpointWriter(None, None, None)
+        self.keep_going, self.make_trainer = keep_going, make_trainer
+        self.trainer: Trainer | None = None
+        self.history = History()
+        self.over = self.failed = self.paused = self.single_step = False
+        self.undoable: list[int] = []
+        self.selected_frame = 0
+        self._clock = Stopwatch()
+        self._message = ""
+        self._events_seen = 0
+        self._last = starting_snapshot(scene, settings)
+
+    @property
+    def busy(self) -> bool:
+        """Whether `advance` has something to do."""
+        if self.trainer is None or self.over or self.failed:
+            return False
+        return (self.single_step or not self.paused) and (self.keep_going or not self.trainer.finished)
+
+    @property
+    def status(self) -> Status:
+        if self.failed:
+            return "failed"
+        if self.trainer is None:
+            return "starting"
+        if self.trainer.finished and not self.keep_going:
+            return "finished"
+        if self.over:
+            return "stopped"
+        return "paused" if self.paused and not self.single_step else "running"
+
+    @property
+    def seconds(self) -> float:
+        """Of making the trainer and of training, with what is measured and saved meanwhile; pauses do not count."""
+        return self._clock.seconds
+
+    def begin(self, checkpoint: Checkpoint | None = None) -> None:
+        """Makes the trainer, from a checkpoint or from the start.
+
+        Raises:
+            UserError: the checkpoint is of another scene.
+        """
+        self._clock = Stopwatch(checkpoint.seconds if checkpoint else 0.0)
+        self._clock.start()
+        self.writer.begin(self.seconds)
+        if checkpoint is not None:
+            check_same_scene(checkpoint, self.scene, "The checkpoint")
+        trainer = self.make_trainer(self.scene, self.settings, self.device)
+        if checkpoint is not None:
+            trainer.load_state(*checkpoint.trainer)
+            self.history, self.undoable = checkpoint.history, list(checkpoint.session["undoable"])
+        self.trainer = trainer
+        if checkpoint is not None:
+            self._skip_events()
+            self.note("continue")
+        self._take_events()
+        self.record()
+        self._rest_if_idle()
+
+    def restart(self, settings: Settings | None = None) -> None:
+        """Forgets everything and begins anew."""
+        self.settings = settings or self.settings
+        self.trainer, self.history, self.undoable, self._events_seen = None, History(), [], 0
+        self.failed = self.paused = self.single_step = False
+        self._last = starting_snapshot(self.scene, self.settings)
+        try:
+            self.begin()
+        except UserError as error:
+            self.fail(error)
+
+    def advance(self) -> None:
+        """One step, and what is due after it: a row of the history, a checkpoint."""
+        assert self.trainer is not None
+        self._clock.start()
+        self.writer.changed = True
+        self.trainer.step()
+        self.single_step = False
+        self._take_events()
+        if not self.busy or self.history.due(self.seconds):
+            self.record()
+        if self.status == "finished" or self.writer.due(self.seconds):
+            self.save_own()
+        self._rest_if_idle()
+
+    def apply(self, command: Command) -> None:
+        """Does what a command asks, or says why not; either leaves an event."""
+        kind, detail = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower(), ""
+        self._message = ""
+        self.writer.changed |= not isinstance(command, Stop)
+        try:
+            detail = obey(self, command)
+        except UserError as error:
+            self._message = str(error)
+            kind, detail = "refused", f"{kind}: {error}"
+        self._skip_events()
+        self.note(kind, detail)
+        self._rest_if_idle()
+
+    def stop(self) -> None:
+        """Nothing follows; what was reached is saved."""
+        self.over = True
+        if self.trainer is not None and not self.failed:
+            self.record()
+            self.save_own()
+
+    def fail(self, error: Exception) -> None:
+        """Takes note of an error inside: no step follows, until `restart`."""
+        self.failed = True
+        self._message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+        log.error("The run failed", exc_info=None if isinstance(error, UserError) else error)
+        self.note("failed", self._message)
+        self._rest_if_idle()
+
+    def snapshot(self) -> Snapshot:
+        """The run as it stands; where it failed, as it last stood."""
+        events = tuple(self.history.events)
+        if self.trainer is None or self.failed:
+            return dataclasses.replace(self._last, status=self.status, message=self._message, events=events)
+        self._last = take_snapshot(self.trainer, self.status, self._message, self.seconds, self.selected_frame, events)
+        return self._last
+
+    def record(self) -> None:
+        """Adds a row to the history."""
+        self.history.record(self.snapshot())
+
+    def note(self, kind: str, detail: str = "") -> None:
+        """Adds an event to the history."""
+        iteration = self.trainer.iteration if self.trainer else 0
+        self.history.note(Event(iteration, self.seconds, kind, detail))
+
+    def save(self, path: Path | None = None) -> Path:
+        """Writes a checkpoint to `path` or into the run's folder; tells where.
+
+        Raises:
+            UserError: there is nothing to save or nowhere to save it, or it could not be written.
+        """
+        return self.writer.write(self, path)
+
+    def save_own(self) -> None:
+        """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""
+        error = self.writer.write_own(self)
+        if error is not None:
+            self._message = str(error)
+            self.note("unsaved", self._message)
+
+    def frame_name(self, frame: int) -> str:
+        """The name of a training frame."""
+        return self.scene.names[self.scene.training_frames[frame]]
+
+    def _take_events(self) -> None:
+        """Moves what the trainer noted into the history, with the time on the run's clock."""
+        if self.trainer is None:
+            return
+        for event in self.trainer.events[self._events_seen :]:
+            self.history.note(dataclasses.replace(event, seconds=self.seconds))
+        self._events_seen = len(self.trainer.events)
+
+    def _skip_events(self) -> None:
+        """Leaves out what the trainer noted of a command or before an interruption: the history has it already."""
+        self._events_seen = len(self.trainer.events) if self.trainer else 0
+
+    def _rest_if_idle(self) -> None:
+        if not self.busy:
+            self._clock.stop()
