@@ -280,9 +280,9 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
         for r in range(rays):
             y0 = start[r, 1]
             y1 = start[r, 1] + step[r, 1]
-            if max(y0, y1) < np.float32(first - 1) and last < height:
+            if max(y0, y1) < np.float32(first - 1) and first > 0:
                 continue
-            if min(y0, y1) > np.float32(last + 1) and first > 0:
+            if min(y0, y1) > np.float32(last + 1) and last < height:
                 continue
             for k in range(count):
                 if raw[r, k, 0] == EMPTY:
