@@ -39,14 +39,20 @@ def _sigmoid(x):
 def _cell(x, size):
     """The cell's first index and the fraction within it, clamped to the volume."""
     limit = np.float32(size - 1)
-    x = min(max(x, np.float32(0.0)), limit)
-    i = min(int(x), size - 2)
+    if x < 0.0:
+        x = np.float32(0.0)
+    elif x > limit:
+        x = limit
+    # NaN falls through: it must stay in the fraction, to be seen, and out of the index, which is memory
+    i = min(int(x), size - 2) if x > 0.0 else 0
     return i, x - np.float32(i)
 
 
 @njit(inline="always", fastmath=FAST)
 def _inside(x, y, z, width, height, depth):
-    return -1e-3 <= x <= width - 0.999 and -1e-3 <= y <= height - 0.999 and -1e-3 <= z <= depth - 0.999
+    """False only for what is known to be outside: NaN counts as inside, where it shows up in the colour."""
+    outside = x < -1e-3 or x > width - 0.999 or y < -1e-3 or y > height - 0.999 or z < -1e-3 or z > depth - 0.999
+    return not outside
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
