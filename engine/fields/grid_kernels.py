@@ -261,6 +261,13 @@ def march_backward(
                         px += sx * wy * wz * dot
                         py += wx * sy * wz * dot
                         pz += wx * wy * sz * dot
+            # Beyond the border the volume goes on unchanged.
+            if x < 0.0 or x > width - 1:
+                px = np.float32(0.0)
+            if y < 0.0 or y > height - 1:
+                py = np.float32(0.0)
+            if z < 0.0 or z > depth - 1:
+                pz = np.float32(0.0)
             gs0 += px
             gs1 += py
             gs2 += pz
