@@ -76,8 +76,8 @@ _FORWARD_FACING = (
     _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3)),
     _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3)),
     _Row(24, 200, 5000, 12, True, (5e-2, 1e-2), (3e-3, 2e-3)),
-    _Row(32, 300, 6000, 12, True, (5e-2, 1e-2), (2e-3, 1e-3), settle=60, bundle=(4, 2)),
-    _Row(48, 1200, 8000, 16, True, (5e-2, 2e-3), (1e-3, 1e-4), settle=60, bundle=(2,), directional=True),
+    _Row(32, 150, 6000, 12, True, (5e-2, 1e-2), (2e-3, 1e-3), settle=150, bundle=(4, 2)),
+    _Row(48, 1200, 8000, 16, True, (5e-2, 2e-3), (1e-3, 1e-4), settle=200, bundle=(4, 2, 1), directional=True),
 )
 _OBJECT = (
     _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -22,8 +23,9 @@ from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
 from engine.settings import Settings
 
+NOB = False
 BUNDLE_POINTS = 8000
-BUNDLE_STEPS = 12
+BUNDLE_STEPS = 20
 DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that a bundle adjustment starts from
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
@@ -62,7 +64,7 @@ class Trainer:
         self._perturbations: list[tuple[int, Tensor]] = []
         self._pyramid: dict[int, stage_data.StageData] = {}
         self._blurred: tuple[int, list[Field]] | None = None
-        self._settle_until = 0
+        self._settle_until, self._field_stage = 0, 0
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
@@ -189,7 +191,7 @@ class Trainer:
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
-        if self.stage.bundle and self.settings.registers and self.iteration > 0:
+        if self.stage.bundle and not NOB and self.settings.registers and self.iteration > 0:
             self._bundles_due = list(self.stage.bundle)
         else:
             self._enter_stage()
@@ -197,6 +199,7 @@ class Trainer:
     def _enter_stage(self) -> None:
         self._settle_until = self.iteration + (self.stage.settle if self.iteration > 0 else 0)
         self.field.begin_stage(self.stage)
+        self._field_stage = self.stage_index
         self._error_weight.zero_()
         self._error.zero_()
         self._note("stage", self.stage.name)
@@ -326,9 +329,80 @@ class Trainer:
         return torch.optim.Adam(parameters, lr=1e-3, foreach=True) if parameters else None
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted."""
-        raise NotImplementedError
+        """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
+
+        A bundle adjustment or a search under way is not kept half done: it starts anew, and ends the same.
+        """
+        tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
+        tensors |= {f"registration.{name}": value for name, value in self.registration.module().state_dict().items()}
+        tensors |= _optimiser_tensors(self._optimiser)
+        tensors["generator"] = self.generator.get_state()
+        tensors["error"], tensors["error_weight"] = self._error, self._error_weight
+        tensors["alignment"] = self._alignment
+        if self._perturbations:
+            tensors["perturbed_poses"] = torch.stack([pose for _, pose in self._perturbations])
+        metadata = {
+            "iteration": self.iteration,
+            "stage_index": self.stage_index,
+            "stage_start": self.stage_start,
+            "settle_until": self._settle_until,
+            "field_stage": self._field_stage,
+            "bundles_due": self._bundles_due,
+            "lambda_exponent": self.lambda_exponent,
+            "skipped_steps": self.skipped_steps,
+            "seconds": self.seconds,
+            "searching": [search.frame for search in self._searches],
+            "helped": [[frame, iteration] for frame, iteration in self._helped.items()],
+            "perturbed": [frame for frame, _ in self._perturbations],
+            "events": [asdict(event) for event in self.events],
+        }
+        return tensors, metadata
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
-        """Takes up what `state` gave."""
-        raise NotImplementedError
+        """Takes up what `state` gave, on a trainer of the same scene and settings."""
+        moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        self._field_stage = metadata["field_stage"]
+        self.field.begin_stage(self.stages[self._field_stage])
+        self.field.load_state(_under("field.", moved))
+        self.registration.module().load_state_dict(_under("registration.", moved))
+        self._load_optimiser(_under("optimiser.", tensors))
+        self.generator.set_state(tensors["generator"].cpu())
+        self._error, self._error_weight = moved["error"].clone(), moved["error_weight"].clone()
+        self._alignment = moved["alignment"].clone()
+        self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
+        self.stage_start, self._settle_until = metadata["stage_start"], metadata["settle_until"]
+        self._bundle, self._bundles_due = None, list(metadata["bundles_due"])
+        self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
+        self.seconds = metadata["seconds"]
+        self._helped = {frame: iteration for frame, iteration in metadata["helped"]}
+        self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
+        self.events = [Event(**event) for event in metadata["events"]]
+        self._searches, self._blurred = [], None
+        for frame in metadata["searching"]:
+            self._look_for(frame)
+
+    def _load_optimiser(self, tensors: dict[str, Tensor]) -> None:
+        """Adam's moments, parameter by parameter in the order of the module."""
+        if self._optimiser is None or not tensors:
+            return
+        for index, parameter in enumerate(self._optimiser.param_groups[0]["params"]):
+            self._optimiser.state[parameter] = {
+                "step": tensors[f"{index}.step"].cpu().clone(),
+                "exp_avg": tensors[f"{index}.exp_avg"].to(parameter).clone(),
+                "exp_avg_sq": tensors[f"{index}.exp_avg_sq"].to(parameter).clone(),
+            }
+
+
+def _optimiser_tensors(optimiser: torch.optim.Adam | None) -> dict[str, Tensor]:
+    if optimiser is None:
+        return {}
+    parameters = optimiser.param_groups[0]["params"]
+    return {
+        f"optimiser.{index}.{name}": value
+        for index, parameter in enumerate(parameters)
+        for name, value in optimiser.state[parameter].items()
+    }
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}

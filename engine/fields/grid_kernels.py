@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
-TILE = 16  # voxels of a row that share a "touched" flag
+TILE = 4  # voxels of a row that share a "touched" flag: a cache line of them
 EMPTY = np.float32(-1e30)  # the raw density of a sample that was skipped
 # All of LLVM's fast-math but "no NaNs" and "no infinities": a NaN must survive to be caught and counted.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}

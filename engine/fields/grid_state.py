@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-TILE = 16
+from engine.fields.grid_kernels import TILE
 
 
 @dataclass
