@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.evaluation.metrics import lpips, psnr, ssim
-from engine.evaluation.refinement import BARF, FROM_NEIGHBOURS, Refinement, best_pose, refine_pose
+from engine.evaluation.refinement import pyramid, refine_pose
 from engine.evaluation.starts import aligned_poses, candidate_poses
 from engine.evaluation.views import Photo, View, image_points, render_view
 from engine.fields.field import Field
@@ -65,26 +65,22 @@ def evaluate_held_out(
     fitted: Float[Tensor, "frames 3 4"],
     *,
     refine: bool = True,
-    refinement: Refinement | None = None,
     intrinsics: Intrinsics | None = None,
     limit: int | None = None,
-    seed: int = 0,
 ) -> Iterator[HeldOutFrame]:
     """Evaluate the held-out frames one after the other, as BARF does.
 
     A frame's reference pose is brought into the world of the fitted poses by the similarity that aligns the
-    training cameras, then refined photometrically with the field frozen. Without references the refinement starts
-    from the training camera, or the pose between the two neighbouring ones, that explains the photo best.
+    training cameras, then refined photometrically with the field frozen. Without references the refinement is tried
+    from the training cameras and from between the two neighbouring ones, and the best outcome counts.
 
     Args:
         field: at rest; it is not changed.
         scene: whose held-out frames are evaluated, at the resolution it holds.
         fitted: world-to-camera poses of the training frames; rendering runs on their device.
         refine: whether poses are refined where a reference exists (not for runs that fit no poses).
-        refinement: how; by default BARF's 100 steps, or 300 where there is no reference.
         intrinsics: of all frames, where the run has its own (an optimised focal length).
         limit: evaluate so many frames at most, evenly spread.
-        seed: of the pixels drawn by the refinement.
     Yields:
         the frames in order; none if the scene holds none out.
     Reference:
@@ -92,17 +88,14 @@ def evaluate_held_out(
     """
     cameras = (intrinsics or scene.intrinsics).to(fitted.device)
     aligned = aligned_poses(scene, fitted) if scene.held_out_frames else None
+    refine = refine or aligned is None
+    levels = pyramid(field, cameras.width, cameras.height) if refine and scene.held_out_frames else []
     for position in evenly(len(scene.held_out_frames), limit):
         frame = scene.held_out_frames[position]
         colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
         photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
-        if aligned is None:
-            start = best_pose(field, photo, candidate_poses(scene, fitted, frame))
-            pose = refine_pose(field, photo, start, scene.near, refinement or FROM_NEIGHBOURS, seed)
-        elif refine:
-            pose = refine_pose(field, photo, aligned[position], scene.near, refinement or BARF, seed)
-        else:
-            pose = aligned[position]
+        starts = candidate_poses(scene, fitted, frame) if aligned is None else aligned[position, None]
+        pose = refine_pose(levels, photo, starts) if refine else starts[0]
         view = render_view(field, pose, photo.points)
         scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
         yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores)

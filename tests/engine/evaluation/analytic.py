@@ -35,6 +35,9 @@ class Wall:
         opacity = torch.full_like(depth, 0.0 if self.empty else 1.0)
         return Rendering(colour, opacity, depth)
 
+    def at_resolution(self, voxels: int) -> Wall:
+        return self
+
     def frozen(self) -> nullcontext[None]:
         return nullcontext()
 

@@ -1,0 +1,98 @@
+"""A run, as it was saved or as it stands, evaluated on its held-out frames: pictures, `test.json`, `result.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.checkpoint import check_same_scene, load_checkpoint
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.errors import UserError
+from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
+from engine.evaluation.pictures import picture_name, side_by_side
+from engine.evaluation.report import TEST_NAME, pose_entries, test_entry, update_result
+from engine.files import replacing, write_json
+from engine.scenes import load_scene
+from engine.trainer import Trainer
+
+PICTURES_FOLDER = "held_out"
+Progress = Callable[[int, int, str, Scores], None]  # frames done, frames in all, name and scores of the last one
+
+
+def evaluate_run(
+    run_folder: Path,
+    *,
+    scene_folder: Path | None = None,
+    device: torch.device | str = "cpu",
+    limit: int | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Evaluate a run from its checkpoint.
+
+    Args:
+        run_folder: what `l2g-train` wrote.
+        scene_folder: where the scene is now, if it has been moved since.
+        device: where to render.
+        limit: evaluate so many held-out frames at most, evenly spread.
+        progress: told after every frame.
+    Returns:
+        what now is the `test` of `result.json`; without held-out frames `psnr` is None and `frames` 0.
+    Raises:
+        UserError: there is no such run, its checkpoint or scene cannot be read, or the results cannot be written.
+    """
+    checkpoint = load_checkpoint(run_folder / CHECKPOINT_FILE)
+    scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
+    check_same_scene(checkpoint, scene, run_folder / CHECKPOINT_FILE)
+    trainer = Trainer(scene, checkpoint.settings, device)
+    trainer.load_state(*checkpoint.trainer)
+    return evaluate_trainer(trainer, run_folder, limit=limit, progress=progress)
+
+
+def evaluate_trainer(
+    trainer: Trainer, run_folder: Path, *, limit: int | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Evaluate a run as it stands; writes `held_out/`, `test.json` and the `test` of `result.json`, if there is one.
+
+    Arguments, result and errors are those of `evaluate_run`. The trainer is not changed. Pictures of an earlier
+    evaluation are replaced or removed.
+    """
+    scene, folder = trainer.scene, run_folder / PICTURES_FOLDER
+    count = len(evenly(len(scene.held_out_frames), limit))
+    scores: dict[str, Scores] = {}
+    poses: list[dict[str, Any]] = []
+    pictures: set[str] = set()
+    frames = evaluate_held_out(
+        trainer.field,
+        scene,
+        trainer.poses(),
+        refine=trainer.settings.registers,
+        limit=limit,
+    )
+    for frame in frames:
+        scores[frame.name] = frame.scores
+        poses += pose_entries([frame])
+        pictures.add(picture_name(frame))
+        with replacing(folder / picture_name(frame)) as temporary:
+            side_by_side(frame, scene.kind).save(temporary)
+        if progress is not None:
+            progress(len(scores), count, frame.name, frame.scores)
+    _remove_others(folder, pictures)
+    test = test_entry(scores)
+    write_json(run_folder / TEST_NAME, test | {"poses": poses})
+    update_result(run_folder, test)
+    return test
+
+
+def _remove_others(folder: Path, pictures: set[str]) -> None:
+    """Removes pictures that an evaluation of more or other frames has left."""
+    if not folder.is_dir():
+        return
+    try:
+        for path in folder.glob("[0-9][0-9][0-9][0-9]_*.png"):
+            if path.name not in pictures:
+                path.unlink()
+    except OSError as error:
+        raise UserError(f"{error.filename or folder} cannot be removed ({error.strerror or error}).") from error
