@@ -1,0 +1,79 @@
+"""One training in a process of its own, through the command that users type."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.checkpoint import load_checkpoint
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.history import History
+from tests.benchmarks.command import REPOSITORY, Options
+
+TRAIN = "from engine.cli import train; train()"
+QUICK = ("--max-iterations", "30")
+
+
+def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -> dict[str, Any]:
+    """`l2g-train` on a scene, in a fresh process so that its peak memory is its own.
+
+    Args:
+        chosen: where run folders are kept, the device, and whether this is a quick check.
+        name: of the run folder, beside the seed.
+        scene: the scene's folder.
+        seed: of the run and of the noise.
+        arguments: further options of the command.
+    Returns:
+        `result.json`, with the whole process' `wall_seconds` added.
+    """
+    with run_folder(chosen, f"{name}-{seed}") as folder:
+        command = [str(scene), "--seed", str(seed), "--device", chosen.device, "--output", str(folder), *arguments]
+        if chosen.quick:
+            command += QUICK
+        print(f"l2g-train {' '.join(command)}", file=sys.stderr, flush=True)
+        start = time.perf_counter()
+        fresh_process("-c", TRAIN, *command, log=folder.with_suffix(".log"))
+        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        add_largest_errors(result, load_checkpoint(folder / CHECKPOINT_FILE).history)
+    return result | {"wall_seconds": time.perf_counter() - start}
+
+
+def add_largest_errors(result: dict[str, Any], history: History) -> None:
+    """Puts the largest rotation error over the frames, which only the checkpoint knows, into the rows of a result."""
+    errors = {row.iteration: row.rotation_error_deg for row in history.rows}
+    for row in result["history"]:
+        found = errors.get(row["iteration"])
+        row["rotation_error_max_deg"] = None if found is None else float(found.max())
+
+
+def fresh_process(*arguments: str, log: Path, environment: dict[str, str] | None = None) -> None:
+    """This Python in a new process, from the repository's root; its output goes to a log file.
+
+    Raises:
+        RuntimeError: it failed; the message ends with the last lines of its output.
+    """
+    with log.open("w", encoding="utf-8") as output:
+        done = subprocess.run(
+            [sys.executable, *arguments], cwd=REPOSITORY, stdout=output, stderr=output, check=False, env=environment
+        )
+    if done.returncode != 0:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        raise RuntimeError(f"{' '.join(arguments)} ended with {done.returncode}:\n" + "\n".join(lines[-20:]))
+
+
+@contextlib.contextmanager
+def run_folder(chosen: Options, name: str) -> Iterator[Path]:
+    """The folder of a run: under `--runs`, where it stays, or a temporary one."""
+    if chosen.runs:
+        chosen.runs.mkdir(parents=True, exist_ok=True)
+        yield chosen.runs.resolve() / name
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        yield Path(temporary) / name
