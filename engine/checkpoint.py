@@ -111,10 +111,13 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     }
     header = {"format": FORMAT, "version": VERSION, "content": json.dumps(content)}
     with replacing(path) as temporary:
+        temporary.touch()
+        permissions = temporary.stat().st_mode  # the user's own; the library makes files that others cannot read
         try:
             save_file(_separate(tensors), temporary, header)
         except SafetensorError as error:  # how the library reports what the system refused, a full disk included
             raise UserError(f"{path} was not written ({error}); free some space or choose another folder.") from error
+        temporary.chmod(permissions)
 
 
 def load_checkpoint(path: Path) -> Checkpoint:

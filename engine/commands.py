@@ -48,7 +48,7 @@ def obey(session: Session, command: Command) -> str:
             session.paused = session.single_step = True
         case SelectFrame(frame):
             session.selected_frame = _checked_frame(session, frame)
-            return session.frame_name(frame)
+            return _name(session, frame)
         case SaveCheckpoint(path):
             return str(session.save(path))
         case Stop():
@@ -68,7 +68,7 @@ def obey(session: Session, command: Command) -> str:
             twist = torch.tensor([*rotation, *translation], dtype=torch.float32)
             _perturb(session, trainer, [_checked_frame(session, frame)], twist[None])
             degrees = math.degrees(math.dist(rotation, (0, 0, 0)))
-            return f"{session.frame_name(frame)}: {degrees:.3g}°, {math.dist(translation, (0, 0, 0)):.3g} units"
+            return f"{_name(session, frame)}: {degrees:.3g}°, {math.dist(translation, (0, 0, 0)):.3g} units"
         case PerturbAll(rotation_sigma, translation_sigma, seed):
             trainer = _trainer(session)
             frames = list(range(len(session.scene.training_frames)))
@@ -104,3 +104,7 @@ def _checked_frame(session: Session, frame: int) -> int:
     if not 0 <= frame < frames:
         raise UserError(f"There is no training frame {frame}; there are {frames}, counted from 0.")
     return frame
+
+
+def _name(session: Session, frame: int) -> str:
+    return session.scene.names[session.scene.training_frames[frame]]

@@ -36,6 +36,7 @@ class Session:
         trainer: None before `begin` and where making it failed.
         history: from the start of the run, over interruptions.
         over: `Stop` was given.
+        error: what made the run fail, or None.
         writer: of its checkpoints.
         undoable: how many frames each perturbation moved that can still be taken back.
     """
@@ -55,7 +56,8 @@ class Session:
         self.keep_going, self.make_trainer = keep_going, make_trainer
         self.trainer: Trainer | None = None
         self.history = History()
-        self.over = self.failed = self.paused = self.single_step = False
+        self.over = self.paused = self.single_step = False
+        self.error: Exception | None = None
         self.undoable: list[int] = []
         self.selected_frame = 0
         self._clock = Stopwatch()
@@ -81,6 +83,10 @@ class Session:
         if self.over:
             return "stopped"
         return "paused" if self.paused and not self.single_step else "running"
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
 
     @property
     def seconds(self) -> float:
@@ -114,7 +120,7 @@ class Session:
         """Forgets everything and begins anew."""
         self.settings = settings or self.settings
         self.trainer, self.history, self.undoable, self._events_seen = None, History(), [], 0
-        self.failed = self.paused = self.single_step = False
+        self.paused, self.single_step, self.error = False, False, None
         self._last = starting_snapshot(self.scene, self.settings)
         try:
             self.begin()
@@ -158,9 +164,12 @@ class Session:
 
     def fail(self, error: Exception) -> None:
         """Takes note of an error inside: no step follows, until `restart`."""
-        self.failed = True
-        self._message = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
-        log.error("The run failed", exc_info=None if isinstance(error, UserError) else error)
+        self.error = error
+        if isinstance(error, UserError):
+            self._message = str(error)
+        else:
+            self._message = f"{type(error).__name__}: {error}"
+            log.error("The run failed", exc_info=error)
         self.note("failed", self._message)
         self._rest_if_idle()
 
@@ -195,10 +204,6 @@ class Session:
         if error is not None:
             self._message = str(error)
             self.note("unsaved", self._message)
-
-    def frame_name(self, frame: int) -> str:
-        """The name of a training frame."""
-        return self.scene.names[self.scene.training_frames[frame]]
 
     def _take_events(self) -> None:
         """Moves what the trainer noted into the history, with the time on the run's clock."""

@@ -1,0 +1,130 @@
+"""The commands `l2g-train` and `l2g-eval`. What takes long to import is imported once it is needed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+
+import tyro
+
+from engine.errors import UserError
+from engine.memory import keep_freed_memory
+from engine.settings import FieldName, Method, Preset
+
+Words = TypeVar("Words")
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class TrainArguments:
+    """Register the cameras of a scene's photos and reconstruct its radiance field.
+
+    Ctrl-C or SIGTERM saves the run and leaves; --resume continues it.
+    """
+
+    scene: tyro.conf.Positional[Path]
+    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."""
+    method: Method = "l2g"
+    """Where rays come from and how the band limit opens."""
+    field: FieldName = "grid"
+    """What a ray sees."""
+    preset: Preset = "default"
+    """This project's coarse-to-fine recipe, or the paper's networks and schedule."""
+    lambda_exponent: Annotated[float, tyro.conf.arg(name="lambda")] = 2.0
+    """x of lambda = 10^x, the weight of the alignment term."""
+    seed: int = 0
+    """Of everything random."""
+    device: Device = "auto"
+    """auto is cuda where there is one, else cpu."""
+    downscale: int | None = None
+    """Integer factor against the scene's largest images; by default the longer side comes to at most 512 pixels."""
+    init: Literal["auto", "identity", "reference", "noise"] = "auto"
+    """Initial poses. auto: identity for forward-facing scenes, else noise if any is asked for, else reference."""
+    noise_rotation: float = 0.0
+    """Standard deviation of the initial noise, radians."""
+    noise_translation: float = 0.0
+    """Standard deviation of the initial noise, scene units."""
+    background: Literal["white", "black"] = "white"
+    """Behind transparent pixels."""
+    max_seconds: float | None = None
+    """Stop after so many seconds of the run."""
+    max_iterations: int | None = None
+    """Stop after so many iterations."""
+    optimise_focal: bool = False
+    """Fit the shared focal length too."""
+    optimise_exposure: bool = False
+    """Fit a gain per photo and channel too."""
+    output: Path | None = None
+    """Folder of the run; by default runs/<scene>-<method>, numbered where that is taken."""
+    resume: bool = False
+    """Continue the run in --output, with the settings it was started with."""
+    overwrite: bool = False
+    """Replace the run in --output."""
+    evaluate: bool = False
+    """Evaluate on the held-out photos at the end."""
+    checkpoint_every: float = 60.0
+    """Seconds between checkpoints."""
+
+
+@dataclass(frozen=True)
+class EvaluateArguments:
+    """Evaluate a run on its held-out photos, after photometric refinement of their poses."""
+
+    run: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    scene: Path | None = None
+    """Folder of the scene, if it has been moved since."""
+    device: Device = "auto"
+    """Where to render."""
+    limit: int | None = None
+    """Evaluate so many photos at most, evenly spread."""
+
+
+def train() -> None:
+    """`l2g-train`."""
+    arguments = parsed(TrainArguments)
+
+    def act() -> int:
+        keep_freed_memory()
+        from engine.training import train_scene
+
+        return train_scene(arguments)
+
+    leave(act, "l2g-train")
+
+
+def evaluate() -> None:
+    """`l2g-eval`."""
+    arguments = parsed(EvaluateArguments)
+
+    def act() -> int:
+        keep_freed_memory()
+        from engine.evaluating import evaluate_folder
+
+        return evaluate_folder(arguments)
+
+    leave(act, "l2g-eval")
+
+
+def parsed(words: type[Words]) -> Words:
+    """The command line; leaves with a message and code 2 where it makes no sense."""
+    return tyro.cli(words, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def leave(act: Callable[[], int], program: str) -> None:
+    """Ends the process with what `act` returns; what a user can mend is one line on stderr and code 2."""
+    try:
+        code = act()
+    except UserError as error:
+        print(f"{program}: {error}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,126 @@
+"""The run folder's files for people and programs: `result.json`, `poses.json`, `errors.png`, `cameras.mp4`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.errors import UserError
+from engine.files import write_json
+from engine.geometry.pose_errors import pose_errors
+from engine.history import History, Row, summary
+from engine.memory import peak_memory_bytes
+from engine.scenes.scene import Scene
+from engine.session import Session
+
+RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO = "result.json", "poses.json", "errors.png", "cameras.mp4"
+RUN_FILES = (CHECKPOINT_FILE, RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO, "test.json")
+
+CONVENTIONS = (
+    "world_to_camera is [R|t], 3x4: x_camera = R x_world + t. Camera axes as in OpenCV: x right, y down, z forward. "
+    "Lengths are in scene units; divide by file_scale for the units of the scene's files. Intrinsics are in pixels of "
+    "images of width x height, pixel centres at +0.5; distortion is OpenCV's k1, k2, p1, p2. The fitted world is "
+    "known up to a similarity; reference poses are aligned to it."
+)
+
+
+def write_results(session: Session, folder: Path) -> list[UserError]:
+    """Writes what a run has come to; returns what could not be written, after writing all that could."""
+    from engine.convergence_video import write_video
+    from engine.plots import plot_errors
+
+    history, scene = session.history, session.scene
+    if not history.rows:
+        return []
+    writers = (
+        lambda: write_json(folder / RESULT_FILE, result(session)),
+        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1])),
+        lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
+        lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
+    )
+    failures = []
+    for write in writers:
+        try:
+            write()
+        except UserError as error:
+            failures.append(error)
+    return failures
+
+
+def result(session: Session) -> dict[str, Any]:
+    """The content of `result.json`: degrees, scene units, seconds, dB, bytes; None for what is not known."""
+    history, last = session.history, session.history.rows[-1]
+    return {
+        "scene": session.scene.name,
+        "method": session.settings.method,
+        "field": session.settings.field,
+        "device": str(session.device),
+        "seed": session.settings.seed,
+        "seconds": last.seconds,
+        "iterations": last.iteration,
+        "frames": len(session.scene.training_frames),
+        "pose": {
+            "rotation_error_deg": summary(last.rotation_error_deg),
+            "translation_error": summary(last.translation_error),
+            "relative_rotation_error_deg": summary(last.relative_rotation_error_deg),
+        },
+        "train_psnr": training_psnr(history),
+        "test": {"psnr": None, "ssim": None, "lpips": None, "frames": 0},
+        "peak_memory_bytes": peak_memory_bytes(),
+        "history": [_row(row) for row in history.rows],
+        "events": [asdict(event) for event in history.events],
+    }
+
+
+def training_psnr(history: History) -> float | None:
+    """The last PSNR that was measured (a stage that has just begun has none yet), dB."""
+    return next((row.psnr for row in reversed(history.rows) if np.isfinite(row.psnr)), None)
+
+
+def poses(scene: Scene, last: Row) -> dict[str, Any]:
+    """The content of `poses.json`."""
+    aligned = None
+    if scene.reference_poses is not None:
+        reference = scene.reference_poses[list(scene.training_frames)]
+        aligned = pose_errors(torch.tensor(last.poses), reference).aligned_reference
+    intrinsics, frames = scene.intrinsics, []
+    for index, frame in enumerate(scene.training_frames):
+        entry = {
+            "name": scene.names[frame],
+            "world_to_camera": last.poses[index],
+            "reference_world_to_camera": None if aligned is None else aligned[index],
+            "focal": intrinsics.focal[frame],
+            "centre": intrinsics.centre[frame],
+            "distortion": intrinsics.distortion[frame],
+        }
+        if scene.noise is not None:
+            entry["initial_noise"] = {
+                "rotation": scene.noise.rotation[frame],
+                "translation": scene.noise.translation[frame],
+            }
+        frames.append(entry)
+    return {
+        "scene": scene.name,
+        "conventions": CONVENTIONS,
+        "file_scale": scene.file_scale,
+        "width": intrinsics.width,
+        "height": intrinsics.height,
+        "noise_seed": scene.noise.seed if scene.noise else None,
+        "frames": frames,
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "iteration": row.iteration,
+        "seconds": row.seconds,
+        "stage": row.stage,
+        "psnr": row.psnr,
+        "rotation_error_deg": summary(row.rotation_error_deg)["mean"],
+        "translation_error": summary(row.translation_error)["mean"],
+    }

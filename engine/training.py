@@ -1,0 +1,97 @@
+"""`l2g-train` from the parsed command line to the run folder: a client of `Run`, as the window is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from engine.arguments import check_arguments, continued, options_of, settings_of
+from engine.checkpoint import check_same_scene, load_checkpoint
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.devices import resolve_device
+from engine.errors import UserError
+from engine.interruption import Interruption
+from engine.progress import ProgressDisplay
+from engine.results import write_results
+from engine.results_table import results_table
+from engine.run import Run
+from engine.run_folder import folder_to_resume, new_folder
+from engine.scenes import load_scene
+from engine.schedule import stages
+from engine.session import Session
+
+if TYPE_CHECKING:
+    from engine.cli import TrainArguments
+
+LOOK_EVERY = 0.2  # seconds
+
+
+def train_scene(arguments: TrainArguments) -> int:
+    """Trains, writes the run folder, prints a table.
+
+    Returns:
+        the exit code: 0, 1 after an error inside, 130 or 143 after an interruption.
+    Raises:
+        UserError: something that the user can mend.
+    """
+    check_arguments(arguments)
+    device = resolve_device(arguments.device)
+    settings, options = settings_of(arguments), options_of(arguments)
+    name = arguments.scene.resolve().name
+    checkpoint = None
+    if arguments.resume:
+        folder = folder_to_resume(arguments.output, name, arguments.method)
+        checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
+        settings, options = continued(arguments, checkpoint)
+    scene = load_scene(arguments.scene, options)
+    if checkpoint is not None:
+        check_same_scene(checkpoint, scene, folder / CHECKPOINT_FILE)
+    else:
+        folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+    console = Console(highlight=False)
+    run = Run(
+        scene,
+        settings,
+        device,
+        folder,
+        resume=checkpoint,
+        options=options,
+        publish_period=LOOK_EVERY,
+        checkpoint_period=arguments.checkpoint_every,
+    )
+    checkpoint = None  # the run has it; it is large
+    with Interruption() as interruption:
+        with ProgressDisplay(console, stages(scene, settings), arguments.max_seconds) as display:
+            session = watch(run, display, interruption, arguments.max_seconds)
+        failures = write_results(session, folder)
+        if session.writer.unsaved:
+            failures.insert(0, session.writer.unsaved)
+        if arguments.evaluate and session.trainer is not None and not (session.failed or interruption.signal):
+            from engine.evaluating import evaluate_session
+
+            evaluate_session(session, folder, interruption, console)
+        console.print(results_table(session, folder))
+    if isinstance(session.error, UserError):
+        failures.insert(0, session.error)
+    if failures:
+        raise UserError("\n".join(dict.fromkeys(map(str, failures))))
+    return 1 if session.failed else interruption.exit_code
+
+
+def watch(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:
+    """Follows a run until it is finished, has failed, is interrupted or has had its time; then stops it."""
+    run.start()
+    while not run.wait(0.0):
+        snapshot = run.latest()
+        if snapshot is not None:
+            display.show(snapshot)
+        if interruption.signal or (snapshot and max_seconds is not None and snapshot.seconds >= max_seconds):
+            break
+        run.wait(LOOK_EVERY / 2)
+    run.stop()
+    session = run.join()
+    snapshot = run.latest()
+    if snapshot is not None:
+        display.show(snapshot)
+    return session
