@@ -7,72 +7,15 @@ from torch.nn import functional
 
 from engine.fields import mlp
 from engine.fields.mlp import MlpField
-from engine.rendering import composite, transmittance_weights
-from engine.schedule import Stage
-from engine.settings import Method, Preset
-
-STAGE = Stage("all", 1, 2, 2, 100, 64, 24, False, (3e-3, 1e-3), (1e-3, 1e-4), 0.0)
-WHITE = torch.ones(3)
-
-
-def sphere_field(seed: int = 0, size: float = 1.0, method: Method = "reference", preset: Preset = "default", **more):
-    """Around the unit sphere, seen from a distance of 4; `size` scales the world."""
-    made = MlpField(
-        "object",
-        2.5 * size,
-        5.5 * size,
-        (1.0, 1.0, 1.0),
-        method,
-        preset,
-        torch.Generator().manual_seed(seed),
-        box_half_extent=1.45 * size,
-        **more,
-    )
-    made.begin_stage(STAGE)
-    return made
-
-
-def facing_field(**more):
-    made = MlpField("forward-facing", 1.3, math.inf, None, "barf", "default", torch.Generator().manual_seed(0), **more)
-    made.begin_stage(STAGE)
-    return made
-
-
-def camera_rays(seed: int, count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
-    """From random places at a distance of 4 towards the origin, z = 1 in the camera."""
-    generator = torch.Generator().manual_seed(seed)
-    forward = functional.normalize(torch.randn(count, 3, generator=generator), dim=-1)
-    right = functional.normalize(torch.linalg.cross(forward, torch.tensor([[0.0, 1, 0]])), dim=-1)
-    plane = (torch.rand(count, 2, generator=generator) - 0.5) * 0.8
-    return -4 * forward, forward + plane[:, :1] * right + plane[:, 1:] * torch.linalg.cross(forward, right)
-
-
-def sphere_colours(origins: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
-    """The unit sphere, coloured by its normal, before white."""
-    a, b, c = (directions**2).sum(-1), (origins * directions).sum(-1), (origins**2).sum(-1) - 1
-    discriminant = b * b - a * c
-    normal = origins + ((-b - discriminant.clamp(min=0).sqrt()) / a)[:, None] * directions
-    return torch.where(discriminant[:, None] > 0, 0.5 + 0.5 * normal, WHITE)
-
-
-def train(made: MlpField, steps: range, of: int, rays: int = 64) -> None:
-    for iteration in steps:
-        origins, directions = camera_rays(iteration, rays)
-        made.progress(iteration / of)
-        seen = made.render(origins, directions, torch.Generator().manual_seed(iteration))
-        functional.mse_loss(seen.colour, sphere_colours(origins, directions)).backward()
-        made.step(iteration / of)
-
-
-@pytest.fixture(scope="module")
-def trained() -> MlpField:
-    made = sphere_field()
-    train(made, range(160), 160, rays=320)
-    return made
-
-
-def decibels(colour: torch.Tensor, expected: torch.Tensor) -> float:
-    return -10 * math.log10(functional.mse_loss(colour, expected).item())
+from tests.engine.fields.spheres import (
+    STAGE,
+    camera_rays,
+    decibels,
+    facing_field,
+    sphere_colours,
+    sphere_field,
+    train,
+)
 
 
 @torch.no_grad()
@@ -82,45 +25,6 @@ def test_known_poses_train_a_sphere(trained):
     ahead = trained.render(torch.tensor([[0.0, 0, -4]]), torch.tensor([[0.0, 0, 1]]))
     assert ahead.depth.item() == pytest.approx(3, abs=0.3)
     assert ahead.opacity.item() > 0.95
-
-
-@torch.no_grad()
-def test_the_volume_looks_like_the_field(trained):
-    origins, directions = camera_rays(10_000, 500)
-    volume = trained.volume(40)
-    assert volume.shape == (40, 40, 40, 4)
-    t = torch.linspace(2.5, 5.5, 129)
-    positions = origins[:, None] + ((t[1:] + t[:-1]) / 2)[:, None] * directions[:, None]
-    lattice = (positions / 1.45)[None, :, :, None]
-    raw = functional.grid_sample(volume.permute(3, 0, 1, 2)[None], lattice, align_corners=True)[0, ..., 0]
-    inside = (lattice.abs() <= 1).all(-1)[0, ..., 0]
-    spacings = t.diff() * directions.norm(dim=-1, keepdim=True) / (2 * 1.45 / 39)
-    weights, _ = transmittance_weights(functional.softplus(raw[0]) * inside, spacings)
-    seen = composite(weights, raw[1:].sigmoid().permute(1, 2, 0), spacings, WHITE)
-    assert decibels(seen.colour, trained.render(origins, directions).colour) > 24
-
-
-@torch.no_grad()
-def test_an_objects_volume_is_the_field_at_its_lattice():
-    made = sphere_field(box_centre=(0.2, 0.0, -0.1))
-    raw = made.volume(5)[1, 4, 2]
-    offset = torch.tensor([[0.0, 1.0, -0.5]]) * 1.45
-    density, colour = made.query(torch.tensor([0.2, 0, -0.1]) + offset, -functional.normalize(offset, dim=-1))
-    torch.testing.assert_close(functional.softplus(raw[:1]), density * 2 * 1.45 / 4)
-    torch.testing.assert_close(raw[1:].sigmoid(), colour[0])
-
-
-@torch.no_grad()
-def test_a_forward_facing_volume_is_the_field_at_its_lattice():
-    made = facing_field(extent=(0.8, 0.4))
-    volume = made.volume(9)
-    assert volume.shape == (9, 4, 9, 4)
-    raw, far, ray = volume[4, 3, 0], volume[0, 3, 0], torch.tensor([[-0.8, 0.4, 1.0]])
-    density, colour = made.query(ray / 0.5, torch.tensor([[0.0, 0, 1]]))
-    torch.testing.assert_close(functional.softplus(raw[:1]), density * ray.norm() / 0.5**2 / 9)
-    torch.testing.assert_close(raw[1:].sigmoid(), colour[0])
-    assert far[0] > 50  # nothing is seen behind infinity
-    assert volume.isfinite().all()
 
 
 @pytest.mark.parametrize("preset", ["default", "paper"])
