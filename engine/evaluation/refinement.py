@@ -15,7 +15,8 @@ from engine.geometry.rays import rays_through
 from engine.registration import photometric_alignment
 from engine.registration.photometric_alignment import Alignment
 
-STEPS = 10  # Gauss-Newton steps per level
+STEPS = 12  # Gauss-Newton steps per level, at most
+SETTLED = 1e-3  # part of its cost that a hypothesis has to gain in two steps, or it has settled
 PIXELS = 4096  # that a single pose is aligned on; many hypotheses share as many
 FEWEST_PIXELS = 512  # per hypothesis
 COARSEST = 8  # downsampling of the first level
@@ -65,9 +66,7 @@ def refine_pose(levels: list[Level], photo: Photo, starts: Float[Tensor, "starts
         small = downsampled(photo, level.downsample)
         count = max(PIXELS // len(alignment.poses), FEWEST_PIXELS)
         points, colours = small.at(lattice(small, count))
-        alignment.damping.fill_(1e-3)
-        for _ in range(STEPS):
-            photometric_alignment.improve(alignment, level.field, points, colours)
+        _align(alignment, level.field, points, colours)
         alignment = _best(alignment, 1 if index > 0 or level is levels[-1] else _SURVIVORS)
     return best_pose(levels[-1].field, photo, torch.stack([alignment.best, starts[0]]))
 
@@ -97,6 +96,19 @@ def lattice(photo: Photo, pixels: int) -> Int[Tensor, " pixels"]:
     rows = torch.arange(step // 2, photo.height, step)
     columns = torch.arange(step // 2, photo.width, step)
     return (rows[:, None] * photo.width + columns).flatten().to(photo.points.device)
+
+
+def _align(
+    alignment: Alignment, field: Field, points: Float[Tensor, "points 2"], colours: Float[Tensor, "points 3"]
+) -> None:
+    """Steps in place until no hypothesis gains any more."""
+    alignment.damping.fill_(1e-3)
+    before = [torch.full_like(alignment.cost, torch.inf)] * 2
+    for _ in range(STEPS):
+        photometric_alignment.improve(alignment, field, points, colours)
+        if bool((alignment.cost > before[-2] * (1 - SETTLED)).all()):
+            return
+        before.append(alignment.cost)
 
 
 def _best(alignment: Alignment, count: int) -> Alignment:
