@@ -14,6 +14,7 @@ from tests.benchmarks.table import Measure, Target
 from tests.benchmarks.training import fresh_process, train
 
 LONGEST = 900  # seconds
+GRACE = 5  # seconds in which a run stops after its time
 GIGABYTE = 1e9
 
 
@@ -22,7 +23,8 @@ def measures(results: Sequence[dict[str, Any]], gpu: bool) -> list[Measure]:
     histories = [result["history"] for result in results]
     registered = below(rotation_error_deg=1.0, translation_error=0.005)
     precise = below(rotation_error_deg=0.45)
-    psnr = [nested(result, "test.psnr") if result["seconds"] <= LONGEST else None for result in results]
+    in_time = [(nested(result, "seconds") or 0) <= LONGEST + GRACE for result in results]
+    psnr = [nested(result, "test.psnr") if within else None for result, within in zip(results, in_time, strict=True)]
     return [
         Measure(
             "fern: until rotation < 1.0° and translation < 0.005",
@@ -53,7 +55,7 @@ def measures(results: Sequence[dict[str, Any]], gpu: bool) -> list[Measure]:
             "°",
             [nested(result, "pose.relative_rotation_error_deg.mean") for result in results],
         ),
-        Measure("fern: seconds of training", "s", [result["seconds"] for result in results]),
+        Measure("fern: seconds of training", "s", [nested(result, "seconds") for result in results]),
         Measure("fern: held-out PSNR", "dB", psnr, Target("at least", 26.2 if gpu else 24.57)),
         Measure("fern: held-out SSIM", "", [nested(result, "test.ssim") for result in results]),
         memory("fern", results),

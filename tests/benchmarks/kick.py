@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.devices import resolve_device
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import spread
+from engine.memory import keep_freed_memory
 from engine.messages import PerturbPose, Snapshot
 from engine.run import Run
 from engine.scenes import SceneOptions, load_scene
@@ -41,10 +43,10 @@ def knock(snapshot: Snapshot, frame: int, seed: int) -> PerturbPose:
 
 def knocked_and_watched(scene_folder: Path, seed: int, device: str, quick: bool) -> dict[str, Any]:
     """Train to the end of the schedule, knock, watch; to be called in a fresh process."""
-    chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    keep_freed_memory()  # as the commands do
     scene = load_scene(scene_folder, SceneOptions(seed=seed, downscale=8 if quick else None))
     settings = Settings(seed=seed, max_iterations=30 if quick else None)
-    run = Run(scene, settings, chosen, keep_going=True)
+    run = Run(scene, settings, resolve_device(device), keep_going=True)
     run.start()
     try:
         before = seen(run, lambda snapshot: 0 < snapshot.iterations <= snapshot.iteration)

@@ -71,7 +71,7 @@ def final(
             target,
         )
         for key, unit, target in rows
-    ] + [Measure(f"lego, {method}: seconds of training", "s", [result["seconds"] for result in results])]
+    ] + [Measure(f"lego, {method}: seconds of training", "s", [nested(result, "seconds") for result in results])]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -32,7 +32,7 @@ def measures(results: Sequence[dict[str, Any]]) -> list[Measure]:
             "",
             [nested(result, "pose.translation_error.mean") for result in results],
         ),
-        Measure("scenes/fern: seconds of training", "s", [result["seconds"] for result in results]),
+        Measure("scenes/fern: seconds of training", "s", [nested(result, "seconds") for result in results]),
         Measure("scenes/fern: held-out PSNR", "dB", [nested(result, "test.psnr") for result in results]),
         memory("scenes/fern", results),
     ]

@@ -23,13 +23,14 @@ SCENES = {"fern": ("llff/fern", "fern", 0.0, 0.0), "lego": ("blender/lego", "loc
 
 def first_step(scene_folder: Path, seed: int, device: str, noise: tuple[float, float]) -> dict[str, float]:
     """Seconds until the scene is read, the trainer made, and one step done; to be called in a fresh process."""
-    import torch
-
+    from engine.devices import resolve_device
+    from engine.memory import keep_freed_memory
     from engine.scenes import SceneOptions, load_scene
     from engine.settings import Settings
     from engine.trainer import Trainer
 
-    chosen = device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    keep_freed_memory()  # as the commands do
+    chosen = resolve_device(device)
     start = time.perf_counter()
     options = SceneOptions(seed=seed, noise_rotation=noise[0], noise_translation=noise[1])
     scene = load_scene(scene_folder, options)

@@ -53,7 +53,7 @@ def test_fern_is_read_off_the_history() -> None:
     assert found["fern: translation after 5 min"] == 0.004
     assert found["fern: held-out PSNR"] == 25.0
     assert found["fern: peak memory"] == 2.0
-    late = values(fern.measures([RESULT | {"seconds": 901.0}], gpu=False))
+    late = values(fern.measures([RESULT | {"seconds": 910.0}], gpu=False))
     assert late["fern: held-out PSNR"] is None
 
 
@@ -71,6 +71,14 @@ def test_runs_without_errors_or_evaluation_leave_gaps() -> None:
         assert all(measure.values == [None] for measure in gaps)
         assert all(measure.met is not True for measure in gaps)
     assert values(shipped_fern.measures([NOT_EVALUATED]))["scenes/fern: held-out PSNR"] is None
+
+
+def test_a_failed_run_leaves_gaps_beside_the_others() -> None:
+    results = [RESULT, {"history": [], "failure": "it fell over"}]
+    for found in (fern.measures(results, False), lego.measures(results, False), shipped_fern.measures(results)):
+        assert all(measure.values[1] is None for measure in found)
+        assert found[0].met is False
+        assert "–" in markdown(found, ["seed 0", "seed 1"])
 
 
 def test_curves() -> None:

@@ -31,7 +31,7 @@ def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -
         seed: of the run and of the noise.
         arguments: further options of the command.
     Returns:
-        `result.json`, with the whole process' `wall_seconds` added.
+        `result.json`, with the whole process' `wall_seconds` added; of a run that failed, no rows and the `failure`.
     """
     with run_folder(chosen, f"{name}-{seed}") as folder:
         command = [str(scene), "--seed", str(seed), "--device", chosen.device, "--output", str(folder), *arguments]
@@ -39,7 +39,11 @@ def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -
             command += QUICK
         print(f"l2g-train {' '.join(command)}", file=sys.stderr, flush=True)
         start = time.perf_counter()
-        fresh_process("-c", TRAIN, *command, log=folder.with_suffix(".log"))
+        try:
+            fresh_process("-c", TRAIN, *command, log=folder.with_suffix(".log"))
+        except RuntimeError as error:  # the other runs, maybe hours of them, are not lost with this one
+            print(error, file=sys.stderr, flush=True)
+            return {"history": [], "failure": str(error)}
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
         add_largest_errors(result, load_checkpoint(folder / CHECKPOINT_FILE).history)
     return result | {"wall_seconds": time.perf_counter() - start}
