@@ -12,7 +12,7 @@ from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points, pixel_grid, rays_through
 
-CHUNK = 1 << 15  # rays rendered at once: bounds the memory, not the result
+CHUNK = 1 << 12  # rays rendered at once: bounds the memory (the neural field needs 0.1 MB and more per ray)
 
 
 class Photo(NamedTuple):

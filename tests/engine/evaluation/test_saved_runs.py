@@ -49,6 +49,13 @@ def test_a_saved_run_is_evaluated_as_it_stood(tmp_path: Path, method: Method) ->
     assert json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))["test"] == found
 
 
+def test_the_neural_field_is_evaluated_in_the_same_way(tmp_path: Path) -> None:
+    write_llff(tmp_path / "scene", forward_poses(5))
+    trainer = Trainer(load_scene(tmp_path / "scene"), Settings(field="mlp", method="barf", max_iterations=1))
+    trainer.step()
+    assert evaluate_trainer(trainer, tmp_path)["frames"] == 1
+
+
 def test_training_goes_on_after_an_evaluation_as_if_there_had_been_none(tmp_path: Path) -> None:
     """Poses and field stay; no gradient of the refinement ends up in the field's next step."""
     write_llff(tmp_path / "scene", forward_poses(6))
