@@ -29,7 +29,7 @@ class Stage:
         proposals: draw the intervals from the field's own density (else uniform).
         field_rate: Adam's rate for the field, first and last, exponential in between.
         pose_rate: Adam's rate for the registration, likewise.
-        smoothness: weight of the squared differences between neighbouring voxels.
+        smoothness: weight, per voxel, of half the squared differences to its neighbours.
         settle: first iterations in which poses stand still, for the field to follow a jump.
         bundle: before the stage, refine poses by surface bundle adjustment on images this many times smaller
             than the scene's, one after the other; empty for none.
@@ -61,7 +61,7 @@ class _Row:
     proposals: bool
     field_rate: tuple[float, float]
     pose_rate: tuple[float, float]
-    smoothness: float = 1e-3
+    smoothness: float
     settle: int = 0
     bundle: tuple[int, ...] = ()
     directional: bool = False
@@ -72,19 +72,19 @@ COARSEST = 32  # pixels along the longer side of the images of the first stage, 
 
 # downsample is filled in from the image size: the last row sees the scene's own images, each row before half of it
 _FORWARD_FACING = (
-    #     planes, iterations, rays, samples, proposals, field rate,   pose rate,     bundle
-    _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3)),
-    _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3)),
-    _Row(24, 200, 5000, 12, True, (5e-2, 1e-2), (3e-3, 2e-3)),
-    _Row(32, 150, 6000, 12, True, (5e-2, 1e-2), (2e-3, 1e-3), settle=150, bundle=(4, 2)),
-    _Row(48, 1200, 8000, 16, True, (5e-2, 2e-3), (1e-3, 1e-4), settle=200, bundle=(4, 2, 1), directional=True),
+    #     planes, iterations, rays, samples, proposals, field rate, pose rate, smoothness
+    _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
+    _Row(24, 200, 5000, 12, True, (5e-2, 1e-2), (3e-3, 2e-3), 1e-9),
+    _Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
+    _Row(48, 3000, 8000, 16, True, (5e-2, 2e-3), (2e-4, 1e-5), 1e-9, settle=200, directional=True),
 )
 _OBJECT = (
-    _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3)),
-    _Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3)),
-    _Row(80, 300, 6000, 24, True, (5e-2, 1e-2), (3e-3, 2e-3)),
-    _Row(128, 400, 6000, 24, True, (5e-2, 1e-2), (2e-3, 1e-3)),
-    _Row(192, 800, 8000, 24, True, (5e-2, 5e-3), (1e-3, 1e-4), directional=True),
+    _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    _Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
+    _Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
+    _Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
+    _Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1e-9, settle=200, bundle=(2,), directional=True),
 )
 
 
@@ -92,7 +92,7 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     """The table for a kind of scene, method, field and preset; never for a scene's name."""
     if settings.preset == "paper":
         return (_paper(scene),)
-    rows = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
+    rows: tuple[_Row, ...] = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
     longer = max(scene.intrinsics.width, scene.intrinsics.height)
     doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
     rows = rows[len(rows) - 1 - doublings :]

@@ -23,8 +23,8 @@ from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
 from engine.settings import Settings
 
-NOB = False
 BUNDLE_POINTS = 8000
+BUNDLE_OBSERVATIONS = 300_000  # points times frames: what a step of the adjustment costs
 BUNDLE_STEPS = 20
 DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that a bundle adjustment starts from
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
@@ -191,7 +191,7 @@ class Trainer:
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
-        if self.stage.bundle and not NOB and self.settings.registers and self.iteration > 0:
+        if self.stage.bundle and self.settings.registers and self.iteration > 0:
             self._bundles_due = list(self.stage.bundle)
         else:
             self._enter_stage()
@@ -230,7 +230,8 @@ class Trainer:
         plane = small.points.expand(len(self.frames), -1, -1).reshape(-1, height, width, 2)
         poses = self.registration.poses()
         depth, opacity = surface_points.depth_maps(self.field, poses, plane)
-        per_frame = max(BUNDLE_POINTS // len(self.frames), 1)
+        points = min(BUNDLE_POINTS, BUNDLE_OBSERVATIONS // len(self.frames))
+        per_frame = max(points // len(self.frames), 1)
         surface = surface_points.choose(data.images, data.intrinsics, poses, depth, opacity, per_frame, generator)
         return adjustment.from_surface(data.images, data.intrinsics, poses, surface)
 
@@ -374,7 +375,7 @@ class Trainer:
         self._bundle, self._bundles_due = None, list(metadata["bundles_due"])
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
         self.seconds = metadata["seconds"]
-        self._helped = {frame: iteration for frame, iteration in metadata["helped"]}
+        self._helped = dict(metadata["helped"])
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
         self.events = [Event(**event) for event in metadata["events"]]
         self._searches, self._blurred = [], None

@@ -73,6 +73,9 @@ class VoxelGrid:
             voxels = grid_state.resampled(self._state.voxels, shape)
         self._stage = stage
         self._state = grid_state.around(voxels)
+        if stage.directional:
+            half = [max(size // 2, 2) for size in shape]
+            self._state.tint = grid_state.around(torch.zeros(*half, 9, device=self.device))
         self._changed()
 
     def progress(self, fraction: float) -> None:
@@ -117,8 +120,9 @@ class VoxelGrid:
             edges = self._edges(origins, directions, generator, self.stage.samples, self.stage.proposals)
         lines = self.space.lines(origins, directions, self.grid.shape)
         gathers = self._gathers and torch.is_grad_enabled()
+        basis = torch.nn.functional.normalize(directions.detach(), dim=-1)
         colour, opacity, position = self._backend.march(
-            self.grid, lines, edges, self.space.closed, self.background, gathers
+            self.grid, lines, basis, edges, self.space.closed, self.background, gathers
         )
         return Rendering(colour, opacity, self.space.depth(position, origins.detach(), directions.detach()))
 
@@ -140,8 +144,10 @@ class VoxelGrid:
             self._coarse = None
 
     def discard(self) -> None:
-        self.grid.gradient.zero_()
-        self.grid.touched.zero_()
+        for state in (self.grid, self.grid.tint):
+            if state is not None:
+                state.gradient.zero_()
+                state.touched.zero_()
 
     def at_resolution(self, voxels: int) -> VoxelGrid:
         """A blurred copy of at most so many voxels along an edge, to look for poses that are far off."""
@@ -157,26 +163,22 @@ class VoxelGrid:
         return copy
 
     def state(self) -> dict[str, Tensor]:
-        grid = self.grid
-        coarse = self._proposal_density() if self.stage.proposals else torch.zeros(0)
-        return {
-            "voxels": grid.voxels,
-            "first": grid.first,
-            "second": grid.second,
-            "steps": torch.tensor(grid.steps),
-            "age": torch.tensor(self._age),
-            "coarse": coarse,
-        }
+        tensors = grid_state.saved(self.grid)
+        if self.grid.tint is not None:
+            tensors |= {f"tint.{name}": value for name, value in grid_state.saved(self.grid.tint).items()}
+        tensors["age"] = torch.tensor(self._age)
+        if self.stage.proposals:
+            tensors["coarse"] = self._proposal_density()
+        return tensors
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        grid = grid_state.around(state["voxels"].to(self.device))
-        grid.first.copy_(state["first"])
-        grid.second.copy_(state["second"])
-        grid.steps = int(state["steps"])
-        self._state = grid
+        self._state = grid_state.restored(state, self.device)
+        if "tint.voxels" in state:
+            tint = {name[5:]: value for name, value in state.items() if name.startswith("tint.")}
+            self._state.tint = grid_state.restored(tint, self.device)
         self._changed()
         self._age = int(state["age"])
-        if state["coarse"].numel():
+        if "coarse" in state:
             self._coarse = state["coarse"].to(self.device)
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:

@@ -16,6 +16,9 @@ from engine.fields.space import Lines
 
 EPSILON = np.float32(1e-12)
 BETA_FIRST, BETA_SECOND = 0.9, 0.99
+NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
+TINT_RATE = 0.3  # times that of the voxels
+TINT_SMOOTHNESS = 10.0  # times that of the voxels
 
 
 def edges(
@@ -51,6 +54,7 @@ class _March(torch.autograd.Function):
         step: Tensor,
         optical_length: Tensor,
         edges: Tensor,
+        basis: Tensor,
         state: GridState,
         closed: bool,
         background: Tensor,
@@ -60,8 +64,12 @@ class _March(torch.autograd.Function):
         inputs = [tensor.detach().contiguous().numpy() for tensor in (start, step, optical_length)]
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
         raw = np.empty((rays, count, 4), np.float32)
+        tint = NO_TINT if state.tint is None else state.tint.voxels.numpy()
+        directions = basis.numpy()
         grid_kernels.march_forward(
             state.voxels.numpy(),
+            tint,
+            directions,
             *inputs,
             closed,
             edges.numpy(),
@@ -71,13 +79,13 @@ class _March(torch.autograd.Function):
             position.numpy(),
             raw,
         )
-        ctx.kept = (inputs, edges.numpy(), raw, state, closed, background.numpy(), gathers)
+        ctx.kept = (inputs, directions, edges.numpy(), raw, state, closed, background.numpy(), gathers)
         ctx.mark_non_differentiable(opacity, position)
         return colour, opacity, position
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        inputs, edges, raw, state, closed, background, gathers = ctx.kept
+        inputs, directions, edges, raw, state, closed, background, gathers = ctx.kept
         rays = edges.shape[0]
         start_gradient, step_gradient = torch.empty(rays, 3), torch.empty(rays, 3)
         sample_gradient = np.empty_like(raw)
@@ -94,34 +102,61 @@ class _March(torch.autograd.Function):
             step_gradient.numpy(),
         )
         if gathers:
-            height = state.voxels.shape[1]
-            slabs = np.linspace(0, height, min(numba.get_num_threads(), height // 2) + 1).astype(np.int64)
-            grid_kernels.scatter(
-                state.gradient.numpy(),
-                state.touched.numpy(),
-                inputs[0],
-                inputs[1],
-                edges,
-                raw,
-                sample_gradient,
-                slabs,
-            )
-        return start_gradient, step_gradient, None, None, None, None, None, None
+            _scatter(state, directions, inputs, edges, raw, sample_gradient)
+        return start_gradient, step_gradient, *([None] * 7)
+
+
+def _slabs(height: int) -> np.ndarray:
+    """Rows shared out among the threads."""
+    return np.linspace(0, height, min(numba.get_num_threads(), height // 2) + 1).astype(np.int64)
+
+
+def _scatter(
+    state: GridState,
+    directions: np.ndarray,
+    inputs: list[np.ndarray],
+    edges: np.ndarray,
+    raw: np.ndarray,
+    sample_gradient: np.ndarray,
+) -> None:
+    """Adds the samples' gradients to those of the voxels and, where there is one, of the tint."""
+    samples = (inputs[0], inputs[1], edges, raw, sample_gradient)
+    slabs = _slabs(state.shape[1])
+    grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), *samples, slabs)
+    if state.tint is not None:
+        tint = state.tint
+        pairs = zip(tint.shape, state.shape, strict=True)
+        scale = np.array([(small - 1) / (large - 1) for small, large in pairs][::-1], np.float32)
+        grid_kernels.scatter_tint(
+            tint.gradient.numpy(),
+            tint.touched.numpy(),
+            directions,
+            inputs[0],
+            inputs[1],
+            scale,
+            *samples[2:],
+            _slabs(tint.shape[1]),
+        )
 
 
 def march(
     state: GridState,
     lines: Lines,
+    basis: Float[Tensor, "rays 3"],
     edges: Float[Tensor, "rays edges"],
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
-    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels."""
+    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels.
+
+    `basis` are the unit directions. The tint teaches the rays nothing: colours that depend on the direction would
+    otherwise absorb pose errors.
+    """
     start = lines.start
     if gathers and not start.requires_grad:  # autograd calls back only where something asks for a gradient
         start = start.detach().requires_grad_(True)
-    return _March.apply(start, lines.step, lines.optical_length, edges, state, closed, background, gathers)
+    return _March.apply(start, lines.step, lines.optical_length, edges, basis, state, closed, background, gathers)
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
@@ -130,12 +165,17 @@ def optimise(state: GridState, rate: float, smoothness: float, density_rate: flo
     Untouched voxels keep their moments, as in instant-ngp's Adam. Density may learn at a rate of its own; its
     smoothness is weighed as if it were expressed in units in which both rates are one.
     """
+    _adam(state, rate, smoothness, density_rate)
+    if state.tint is not None:
+        _adam(state.tint, TINT_RATE * rate, TINT_SMOOTHNESS * smoothness, 1.0)
+
+
+def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
     arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
     if smoothness > 0:
-        weight = 2 * smoothness / state.voxels.numel()
         grid_kernels.add_smoothness(
-            arrays[0], arrays[1], arrays[4], np.float32(weight), np.float32(weight / density_rate**2)
+            arrays[0], arrays[1], arrays[4], np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
         )
     grid_kernels.adam(
         *arrays,
@@ -145,5 +185,5 @@ def optimise(state: GridState, rate: float, smoothness: float, density_rate: flo
         np.float32(1 / (1 - BETA_FIRST**state.steps)),
         np.float32(1 / (1 - BETA_SECOND**state.steps)),
         EPSILON,
-        np.float32(density_rate),
+        np.float32(first_channel_rate),
     )

@@ -10,19 +10,19 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from engine.fields.grid_compiled import BETA_FIRST, BETA_SECOND, TINT_RATE, TINT_SMOOTHNESS
 from engine.fields.grid_state import GridState
 from engine.fields.space import Lines
 from engine.sampling import edges_from_weights
 
 EPSILON = 1e-12
-BETA_FIRST, BETA_SECOND = 0.9, 0.99
 BORDER = 1e-3  # voxels by which a sample may leave a closed volume
 
 
 def _sample(
     volume: Float[Tensor, "depth height width channels"], positions: Float[Tensor, "rays samples 3"]
 ) -> Float[Tensor, "rays samples channels"]:
-    depth, height, width, channels = volume.shape
+    depth, height, width, _ = volume.shape
     last = positions.new_tensor([width - 1, height - 1, depth - 1])
     lattice = (positions / last * 2 - 1)[None, :, :, None]
     sampled = F.grid_sample(volume.permute(3, 0, 1, 2)[None], lattice, padding_mode="border", align_corners=True)
@@ -58,6 +58,7 @@ def edges(
 def march(
     state: GridState,
     lines: Lines,
+    basis: Float[Tensor, "rays 3"],
     edges: Float[Tensor, "rays edges"],
     closed: bool,
     background: Float[Tensor, "3"],
@@ -68,13 +69,24 @@ def march(
     s = (edges[:, 1:] + edges[:, :-1]) / 2
     positions = lines.start[:, None] + s[..., None] * lines.step[:, None]
     raw = _sample(voxels, positions)
+    raw_colour = raw[..., 1:]
+    if state.tint is not None:
+        tint = (
+            _Gather.apply(state.tint.voxels.detach().requires_grad_(True), state.tint)
+            if gathers
+            else state.tint.voxels
+        )
+        pairs = zip(state.tint.shape, state.shape, strict=True)
+        scale = positions.new_tensor([(small - 1) / (large - 1) for small, large in pairs]).flip(0)
+        coefficients = _sample(tint, positions.detach() * scale).unflatten(-1, (3, 3))
+        raw_colour = raw_colour + (coefficients * basis[:, None, None]).sum(dim=-1)
     density = F.softplus(raw[..., 0])
     if closed:
         density = density * _inside(positions, state.shape)
     optical = density * (edges[:, 1:] - edges[:, :-1]) * lines.optical_length[:, None]
     passed = torch.exp(-torch.cumsum(F.pad(optical, (1, 0)), dim=1))
     weights = passed[:, :-1] - passed[:, 1:]
-    colour = (weights[..., None] * torch.sigmoid(raw[..., 1:])).sum(dim=1) + passed[:, -1:] * background
+    colour = (weights[..., None] * torch.sigmoid(raw_colour)).sum(dim=1) + passed[:, -1:] * background
     position = (weights * s).sum(dim=1) + passed[:, -1]
     return colour, (1 - passed[:, -1]).detach(), position.detach()
 
@@ -93,7 +105,9 @@ class _Gather(torch.autograd.Function):
         return None, None
 
 
-def _smoothness_gradient(voxels: Float[Tensor, "depth height width 4"]) -> Float[Tensor, "depth height width 4"]:
+def _smoothness_gradient(
+    voxels: Float[Tensor, "depth height width channels"],
+) -> Float[Tensor, "depth height width channels"]:
     """Sum over the six neighbours of here minus there."""
     total = torch.zeros_like(voxels)
     for dim in range(3):
@@ -107,13 +121,19 @@ def _smoothness_gradient(voxels: Float[Tensor, "depth height width 4"]) -> Float
 @torch.no_grad()
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
     """One Adam step with smoothness where gradients arrived; see `grid_compiled.optimise`."""
+    _adam(state, rate, smoothness, density_rate)
+    if state.tint is not None:
+        _adam(state.tint, TINT_RATE * rate, TINT_SMOOTHNESS * smoothness, 1.0)
+
+
+def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
     touched = (state.gradient != 0).any(dim=-1, keepdim=True)
-    per_channel = state.voxels.new_tensor([density_rate, 1.0, 1.0, 1.0])
+    per_channel = state.voxels.new_ones(state.voxels.shape[-1])
+    per_channel[0] = first_channel_rate
     gradient = state.gradient
     if smoothness > 0:
-        weight = 2 * smoothness / state.voxels.numel()
-        gradient = gradient + _smoothness_gradient(state.voxels) * (weight / per_channel**2)
+        gradient = gradient + _smoothness_gradient(state.voxels) * (smoothness / per_channel**2)
     first = torch.lerp(gradient, state.first, BETA_FIRST)
     second = torch.lerp(gradient * gradient, state.second, BETA_SECOND)
     state.first = torch.where(touched, first, state.first)

@@ -3,7 +3,8 @@
 Every kernel sees a ray as a straight line in voxel coordinates, `start + s * step` with s in [0, 1], cut into
 intervals at `edges`. A projective volume and a box are the same thing here: `optical_length` turns an interval of
 s into the length that the density is multiplied with. Interpolation is trilinear, between the raw values; density
-is softplus of the raw value, colour its sigmoid, both after interpolation (what a GL shader does with a texture).
+is softplus of the raw value, colour its sigmoid, both after interpolation (what a GL shader does with a texture). A
+second, coarser volume may add a colour linear in the viewing direction, three coefficients per channel.
 
 Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. Gradients
 are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a run is
@@ -18,6 +19,7 @@ import numpy as np
 from numba import njit, prange
 
 TILE = 4  # voxels of a row that share a "touched" flag: a cache line of them
+TINT_THRESHOLD = np.float32(1e-3)  # of a sample's weight, below which its directional colour is left out
 EMPTY = np.float32(-1e30)  # the raw density of a sample that was skipped
 # All of LLVM's fast-math but "no NaNs" and "no infinities": a NaN must survive to be caught and counted.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
@@ -78,13 +80,14 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
             if not closed or _inside(x, y, z, width, height, depth):
                 i, fx = _cell(x, width)
                 j, fy = _cell(y, height)
-                l, fz = _cell(z, depth)
+                level_z, fz = _cell(z, depth)
                 for a in range(2):
                     wz = fz if a == 1 else np.float32(1.0) - fz
                     for b in range(2):
                         wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
                         density += wy * (
-                            (np.float32(1.0) - fx) * coarse[l + a, j + b, i] + fx * coarse[l + a, j + b, i + 1]
+                            (np.float32(1.0) - fx) * coarse[level_z + a, j + b, i]
+                            + fx * coarse[level_z + a, j + b, i + 1]
                         )
             alpha = np.float32(1.0) - math.exp(-density * optical_length[r] / np.float32(bins))
             weight[k] = transmittance * alpha
@@ -112,11 +115,41 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
         edges[r, count] = 1.0
 
 
+@njit(inline="always", fastmath=FAST)
+def _tint(tint, basis, r, channel, x, y, z):
+    """One channel's directional colour: coefficients channel .. channel + 2 along the ray's direction."""
+    i, fx = _cell(x, tint.shape[2])
+    j, fy = _cell(y, tint.shape[1])
+    level_z, fz = _cell(z, tint.shape[0])
+    value = np.float32(0.0)
+    for a in range(2):
+        wz = fz if a == 1 else np.float32(1.0) - fz
+        for b in range(2):
+            wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
+            for c in range(2):
+                w = wy * (fx if c == 1 else np.float32(1.0) - fx)
+                value += w * (
+                    basis[r, 0] * tint[level_z + a, j + b, i + c, channel]
+                    + basis[r, 1] * tint[level_z + a, j + b, i + c, channel + 1]
+                    + basis[r, 2] * tint[level_z + a, j + b, i + c, channel + 2]
+                )
+    return value
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
-def march_forward(voxels, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, raw):
-    """Renders rays; keeps the interpolated raw values of every sample for the backward pass."""
+def march_forward(
+    voxels, tint, basis, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, raw
+):
+    """Renders rays; keeps the interpolated raw values of every sample for the backward pass.
+
+    `tint` is the volume of directional coefficients (width 0 where there is none), `basis` the unit directions.
+    """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
+    tinted = tint.shape[2] > 0
+    across = np.float32((tint.shape[2] - 1) / (width - 1))
+    down = np.float32((tint.shape[1] - 1) / (height - 1))
+    along = np.float32((tint.shape[0] - 1) / (depth - 1))
     for r in prange(rays):
         transmittance = np.float32(1.0)
         red = np.float32(0.0)
@@ -134,7 +167,7 @@ def march_forward(voxels, start, step, optical_length, closed, edges, background
                 continue
             i, fx = _cell(x, width)
             j, fy = _cell(y, height)
-            l, fz = _cell(z, depth)
+            level_z, fz = _cell(z, depth)
             v0 = np.float32(0.0)
             v1 = np.float32(0.0)
             v2 = np.float32(0.0)
@@ -145,16 +178,20 @@ def march_forward(voxels, start, step, optical_length, closed, edges, background
                     wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
                     for c in range(2):
                         w = wy * (fx if c == 1 else np.float32(1.0) - fx)
-                        v0 += w * voxels[l + a, j + b, i + c, 0]
-                        v1 += w * voxels[l + a, j + b, i + c, 1]
-                        v2 += w * voxels[l + a, j + b, i + c, 2]
-                        v3 += w * voxels[l + a, j + b, i + c, 3]
+                        v0 += w * voxels[level_z + a, j + b, i + c, 0]
+                        v1 += w * voxels[level_z + a, j + b, i + c, 1]
+                        v2 += w * voxels[level_z + a, j + b, i + c, 2]
+                        v3 += w * voxels[level_z + a, j + b, i + c, 3]
+            alpha = np.float32(1.0) - math.exp(-_softplus(v0) * delta)
+            weight = transmittance * alpha
+            if tinted and weight > TINT_THRESHOLD:
+                v1 += _tint(tint, basis, r, 0, x * across, y * down, z * along)
+                v2 += _tint(tint, basis, r, 3, x * across, y * down, z * along)
+                v3 += _tint(tint, basis, r, 6, x * across, y * down, z * along)
             raw[r, k, 0] = v0
             raw[r, k, 1] = v1
             raw[r, k, 2] = v2
             raw[r, k, 3] = v3
-            alpha = np.float32(1.0) - math.exp(-_softplus(v0) * delta)
-            weight = transmittance * alpha
             red += weight * _sigmoid(v1)
             green += weight * _sigmoid(v2)
             blue += weight * _sigmoid(v3)
@@ -239,7 +276,7 @@ def march_backward(
             z = start[r, 2] + s * step[r, 2]
             i, fx = _cell(x, width)
             j, fy = _cell(y, height)
-            l, fz = _cell(z, depth)
+            level_z, fz = _cell(z, depth)
             px = np.float32(0.0)
             py = np.float32(0.0)
             pz = np.float32(0.0)
@@ -253,10 +290,10 @@ def march_backward(
                         wx = fx if c == 1 else np.float32(1.0) - fx
                         sx = np.float32(1.0) if c == 1 else np.float32(-1.0)
                         dot = (
-                            d0 * voxels[l + a, j + b, i + c, 0]
-                            + d1 * voxels[l + a, j + b, i + c, 1]
-                            + d2 * voxels[l + a, j + b, i + c, 2]
-                            + d3 * voxels[l + a, j + b, i + c, 3]
+                            d0 * voxels[level_z + a, j + b, i + c, 0]
+                            + d1 * voxels[level_z + a, j + b, i + c, 1]
+                            + d2 * voxels[level_z + a, j + b, i + c, 2]
+                            + d3 * voxels[level_z + a, j + b, i + c, 3]
                         )
                         px += sx * wy * wz * dot
                         py += wx * sy * wz * dot
@@ -305,7 +342,7 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
                 if j + 1 < first or j >= last:
                     continue
                 i, fx = _cell(start[r, 0] + s * step[r, 0], width)
-                l, fz = _cell(start[r, 2] + s * step[r, 2], depth)
+                level_z, fz = _cell(start[r, 2] + s * step[r, 2], depth)
                 d0 = sample_gradient[r, k, 0]
                 d1 = sample_gradient[r, k, 1]
                 d2 = sample_gradient[r, k, 2]
@@ -316,14 +353,54 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
                     wy = fy if b == 1 else np.float32(1.0) - fy
                     for a in range(2):
                         wz = wy * (fz if a == 1 else np.float32(1.0) - fz)
-                        touched[l + a, j + b, i // TILE] = 1
-                        touched[l + a, j + b, (i + 1) // TILE] = 1
+                        touched[level_z + a, j + b, i // TILE] = 1
+                        touched[level_z + a, j + b, (i + 1) // TILE] = 1
                         for c in range(2):
                             w = wz * (fx if c == 1 else np.float32(1.0) - fx)
-                            gradient[l + a, j + b, i + c, 0] += w * d0
-                            gradient[l + a, j + b, i + c, 1] += w * d1
-                            gradient[l + a, j + b, i + c, 2] += w * d2
-                            gradient[l + a, j + b, i + c, 3] += w * d3
+                            gradient[level_z + a, j + b, i + c, 0] += w * d0
+                            gradient[level_z + a, j + b, i + c, 1] += w * d1
+                            gradient[level_z + a, j + b, i + c, 2] += w * d2
+                            gradient[level_z + a, j + b, i + c, 3] += w * d3
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def scatter_tint(gradient, touched, basis, start, step, scale, edges, raw, sample_gradient, rows):
+    """The same for the directional coefficients; `scale` takes voxel coordinates to the tint's."""
+    rays, count = edges.shape[0], edges.shape[1] - 1
+    depth, height, width, _ = gradient.shape
+    for slab in prange(rows.shape[0] - 1):
+        first = rows[slab]
+        last = rows[slab + 1]
+        for r in range(rays):
+            for k in range(count):
+                if raw[r, k, 0] == EMPTY:
+                    continue
+                s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
+                y = (start[r, 1] + s * step[r, 1]) * scale[1]
+                if y != y:
+                    continue
+                j, fy = _cell(y, height)
+                if j + 1 < first or j >= last:
+                    continue
+                slopes = sample_gradient[r, k]
+                if slopes[1] == 0.0 and slopes[2] == 0.0 and slopes[3] == 0.0:
+                    continue
+                i, fx = _cell((start[r, 0] + s * step[r, 0]) * scale[0], width)
+                level_z, fz = _cell((start[r, 2] + s * step[r, 2]) * scale[2], depth)
+                for b in range(2):
+                    if j + b < first or j + b >= last:
+                        continue
+                    wy = fy if b == 1 else np.float32(1.0) - fy
+                    for a in range(2):
+                        wz = wy * (fz if a == 1 else np.float32(1.0) - fz)
+                        touched[level_z + a, j + b, i // TILE] = 1
+                        touched[level_z + a, j + b, (i + 1) // TILE] = 1
+                        for c in range(2):
+                            w = wz * (fx if c == 1 else np.float32(1.0) - fx)
+                            for channel in range(3):
+                                d = w * slopes[channel + 1]
+                                for term in range(3):
+                                    gradient[level_z + a, j + b, i + c, 3 * channel + term] += d * basis[r, term]
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -331,27 +408,27 @@ def add_smoothness(voxels, gradient, touched, weight, density_weight):
     """Adds the gradient of the squared differences between neighbours, on the touched tiles only."""
     depth, height, width, channels = voxels.shape
     for j in prange(height):
-        for l in range(depth):
+        for level_z in range(depth):
             for tile in range(touched.shape[2]):
-                if touched[l, j, tile] == 0:
+                if touched[level_z, j, tile] == 0:
                     continue
                 for i in range(tile * TILE, min((tile + 1) * TILE, width)):
                     for c in range(channels):
-                        here = voxels[l, j, i, c]
+                        here = voxels[level_z, j, i, c]
                         total = np.float32(0.0)
-                        if l > 0:
-                            total += here - voxels[l - 1, j, i, c]
-                        if l < depth - 1:
-                            total += here - voxels[l + 1, j, i, c]
+                        if level_z > 0:
+                            total += here - voxels[level_z - 1, j, i, c]
+                        if level_z < depth - 1:
+                            total += here - voxels[level_z + 1, j, i, c]
                         if j > 0:
-                            total += here - voxels[l, j - 1, i, c]
+                            total += here - voxels[level_z, j - 1, i, c]
                         if j < height - 1:
-                            total += here - voxels[l, j + 1, i, c]
+                            total += here - voxels[level_z, j + 1, i, c]
                         if i > 0:
-                            total += here - voxels[l, j, i - 1, c]
+                            total += here - voxels[level_z, j, i - 1, c]
                         if i < width - 1:
-                            total += here - voxels[l, j, i + 1, c]
-                        gradient[l, j, i, c] += (density_weight if c == 0 else weight) * total
+                            total += here - voxels[level_z, j, i + 1, c]
+                        gradient[level_z, j, i, c] += (density_weight if c == 0 else weight) * total
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -361,18 +438,18 @@ def adam(
     """One Adam step on the touched tiles, whose gradients and flags are cleared on the way."""
     depth, height, width, channels = voxels.shape
     for j in prange(height):
-        for l in range(depth):
+        for level_z in range(depth):
             for tile in range(touched.shape[2]):
-                if touched[l, j, tile] == 0:
+                if touched[level_z, j, tile] == 0:
                     continue
-                touched[l, j, tile] = 0
+                touched[level_z, j, tile] = 0
                 for i in range(tile * TILE, min((tile + 1) * TILE, width)):
                     for c in range(channels):
-                        g = gradient[l, j, i, c]
-                        m = beta1 * first[l, j, i, c] + (np.float32(1.0) - beta1) * g
-                        v = beta2 * second[l, j, i, c] + (np.float32(1.0) - beta2) * g * g
-                        first[l, j, i, c] = m
-                        second[l, j, i, c] = v
-                        gradient[l, j, i, c] = 0.0
+                        g = gradient[level_z, j, i, c]
+                        m = beta1 * first[level_z, j, i, c] + (np.float32(1.0) - beta1) * g
+                        v = beta2 * second[level_z, j, i, c] + (np.float32(1.0) - beta2) * g * g
+                        first[level_z, j, i, c] = m
+                        second[level_z, j, i, c] = v
+                        gradient[level_z, j, i, c] = 0.0
                         factor = rate * density_rate if c == 0 else rate
-                        voxels[l, j, i, c] -= factor * (m * correction1) / (math.sqrt(v * correction2) + epsilon)
+                        voxels[level_z, j, i, c] -= factor * (m * correction1) / (math.sqrt(v * correction2) + epsilon)

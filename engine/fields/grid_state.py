@@ -14,14 +14,19 @@ from engine.fields.grid_kernels import TILE
 
 @dataclass
 class GridState:
-    """Interleaved voxels: channel 0 is raw density (softplus makes it density), 1 to 3 raw colour (sigmoid)."""
+    """Interleaved voxels: channel 0 is raw density (softplus makes it density), 1 to 3 raw colour (sigmoid).
 
-    voxels: Float[Tensor, "depth height width 4"]
-    gradient: Float[Tensor, "depth height width 4"]
-    first: Float[Tensor, "depth height width 4"]
-    second: Float[Tensor, "depth height width 4"]
+    `tint`, where there is one, is a coarser volume of nine coefficients, three per colour channel, that are multiplied
+    with the unit viewing direction and added to the raw colour.
+    """
+
+    voxels: Float[Tensor, "depth height width channels"]
+    gradient: Float[Tensor, "depth height width channels"]
+    first: Float[Tensor, "depth height width channels"]
+    second: Float[Tensor, "depth height width channels"]
     touched: UInt8[Tensor, "depth height tiles"]
     steps: int = 0
+    tint: GridState | None = None
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -29,7 +34,7 @@ class GridState:
         return depth, height, width
 
 
-def around(voxels: Float[Tensor, "depth height width 4"]) -> GridState:
+def around(voxels: Float[Tensor, "depth height width channels"]) -> GridState:
     """A fresh optimiser state around values."""
     depth, height, width, _ = voxels.shape
     tiles = (width + TILE - 1) // TILE
@@ -40,6 +45,20 @@ def around(voxels: Float[Tensor, "depth height width 4"]) -> GridState:
         second=torch.zeros_like(voxels),
         touched=torch.zeros(depth, height, tiles, dtype=torch.uint8, device=voxels.device),
     )
+
+
+def saved(state: GridState) -> dict[str, Tensor]:
+    """The tensors a checkpoint needs."""
+    return {"voxels": state.voxels, "first": state.first, "second": state.second, "steps": torch.tensor(state.steps)}
+
+
+def restored(tensors: dict[str, Tensor], device: torch.device) -> GridState:
+    """What `saved` gave, on a device."""
+    state = around(tensors["voxels"].to(device))
+    state.first.copy_(tensors["first"])
+    state.second.copy_(tensors["second"])
+    state.steps = int(tensors["steps"])
+    return state
 
 
 def resampled(

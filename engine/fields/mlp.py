@@ -156,6 +156,13 @@ class MlpField:
             self.skipped_steps += 1
         self.optimiser.zero_grad()
 
+    def discard(self) -> None:
+        self.optimiser.zero_grad()
+
+    def at_resolution(self, voxels: int) -> MlpField:
+        """A network has no blurred copy; it is looked at as it is."""
+        return self
+
     def state(self) -> dict[str, Tensor]:
         state = {"progress": torch.tensor(self.fraction, dtype=torch.float64)}
         for name, value in self.network.named_parameters():

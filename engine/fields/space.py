@@ -31,7 +31,10 @@ class Lines(NamedTuple):
 class Space(Protocol):
     """Maps rays of the world into a grid of a given (depth, height, width)."""
 
-    closed: bool
+    @property
+    def closed(self) -> bool:
+        """Whether there is nothing outside (else what lies at the border goes on)."""
+        ...
 
     def lines(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"], shape: Shape) -> Lines: ...
 

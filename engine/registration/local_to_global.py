@@ -1,4 +1,4 @@
-"""L2G: every pixel has a rigid warp of its own; a solver fits each frame's pose to them, and lambda ties them to it."""
+"""L2G: every pixel has a rigid warp of its own; a solver fits each frame's pose to them; lambda ties them to it."""
 
 from __future__ import annotations
 

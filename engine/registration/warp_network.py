@@ -31,8 +31,8 @@ class WarpNetwork(nn.Module):
             self.hidden.append(_linear(size, width, generator))
         self.last = _linear(width, 6, generator)
         with torch.no_grad():
-            self.last.weight *= 0.01
-            self.last.bias *= 0.0
+            self.last.weight.mul_(0.01)
+            self.last.bias.zero_()
 
     def forward(
         self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]

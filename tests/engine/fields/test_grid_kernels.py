@@ -66,7 +66,8 @@ def compiled(
     raw = np.empty((count, samples, 4), np.float32)
     outputs = (tensor.numpy() for tensor in rendered)
     seen = (voxels.numpy(), start, step, length, closed, edges, BACKGROUND.numpy())
-    grid_kernels.march_forward(*seen, *outputs, raw)
+    no_tint, basis = np.zeros((0, 0, 0, 9), np.float32), np.zeros((count, 3), np.float32)
+    grid_kernels.march_forward(seen[0], no_tint, basis, *seen[1:], *outputs, raw)
     gradients = Gradients(torch.zeros_like(voxels), torch.empty(count, 3), torch.empty(count, 3))
     at_samples = np.empty_like(raw)
     above = torch.ones(count, 3) if colour_gradient is None else colour_gradient
