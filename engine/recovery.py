@@ -7,22 +7,28 @@ Gauss-Newton step is taken per training step, so that the way back can be watche
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Generator, Tensor
 
+from engine.calibration import Calibration
 from engine.fields.field import Field
 from engine.geometry import se3
+from engine.photos import Photos
 from engine.registration import photometric_alignment
 from engine.registration.photometric_alignment import Alignment
+from engine.schedule import COARSEST
 from engine.stage_data import StageData
 
 MOST_HYPOTHESES = 12
 PIXELS = 700
 STEPS_PER_LEVEL = 14
 VOXELS_PER_PIXEL = 1.25
+ASTRAY_FACTOR = 4.0
+PATIENCE = 400  # steps before the same frame is helped again
 
 
 @dataclass
@@ -47,7 +53,7 @@ class Search:
         return self.alignment.best
 
 
-def search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Search:
+def _search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Search:
     """Hypotheses for a frame: where it is, and where the nearest frames that are not lost themselves are."""
     centres = se3.camera_centre(poses)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().clamp(min=1e-6)
@@ -58,7 +64,7 @@ def search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Se
     return Search(frame, photometric_alignment.start(poses[chosen]))
 
 
-def advance(search: Search, pyramid: list[StageData], fields: list[Field], generator: torch.Generator) -> None:
+def _advance(search: Search, pyramid: list[StageData], fields: list[Field], generator: torch.Generator) -> None:
     """One step of the search, in place; `pyramid` and `fields` go from coarse to fine."""
     data = pyramid[search.level]
     count = min(PIXELS, data.pixels)
@@ -85,6 +91,54 @@ def _keep_best(search: Search, count: int) -> None:
     search.alignment = Alignment(alignment.poses[best], alignment.cost[best], alignment.damping[best])
 
 
-def astray(error: Float[Tensor, " frames"], factor: float = 4.0) -> list[int]:
-    """Frames whose photometric error stands out: more than `factor` times the median."""
-    return [int(frame) for frame in torch.nonzero(error > factor * error.median())[:, 0]]
+class Recovery:
+    """The searches under way."""
+
+    def __init__(self) -> None:
+        self.searches: list[Search] = []
+        self.helped: dict[int, int] = {}
+        self._blurred: tuple[int, list[Field]] | None = None
+
+    def look_for(self, frame: int, poses: Float[Tensor, "frames 3 4"], iteration: int) -> None:
+        """Starts a search, anew if there is one."""
+        self.forget(frame)
+        lost = {search.frame for search in self.searches} | {frame}
+        self.searches.append(_search(frame, poses, lost))
+        self.helped[frame] = iteration
+
+    def forget(self, frame: int) -> None:
+        """Gives a search up."""
+        self.searches = [search for search in self.searches if search.frame != frame]
+
+    def astray(self, error: Float[Tensor, " frames"], iteration: int) -> list[int]:
+        """Frames whose photometric error stands out from the median, and that were not helped of late."""
+        outliers = torch.nonzero(error > ASTRAY_FACTOR * error.median())[:, 0].tolist()
+        searched = {search.frame for search in self.searches}
+        return [
+            frame
+            for frame in outliers
+            if frame not in searched and iteration - self.helped.get(frame, -PATIENCE) >= PATIENCE
+        ]
+
+    def advance(
+        self, field: Field, photos: Photos, calibration: Calibration, finest: int, generator: Generator
+    ) -> list[Search]:
+        """One step of every search, on photos downsampled to no less than `finest`; those that have ended."""
+        coarsest = max(2 ** round(math.log2(max(photos.longer_side / COARSEST, 1))), finest)
+        levels = [level for level in (2**k for k in range(12, -1, -1)) if finest <= level <= coarsest]
+        pyramid = [calibration.data(photos.level(level)) for level in levels]
+        fields = self._fields(field, pyramid, finest)
+        for search in self.searches:
+            _advance(search, pyramid, fields, generator)
+        ended = [search for search in self.searches if search.done]
+        self.searches = [search for search in self.searches if not search.done]
+        if not self.searches:
+            self._blurred = None
+        return ended
+
+    def _fields(self, field: Field, pyramid: list[StageData], finest: int) -> list[Field]:
+        """The field blurred as the photos are; made once per search, for the field hardly changes meanwhile."""
+        if self._blurred is None or self._blurred[0] != finest:
+            sizes = [max(data.intrinsics.width, data.intrinsics.height) for data in pyramid]
+            self._blurred = (finest, [field.at_resolution(round(size * VOXELS_PER_PIXEL)) for size in sizes])
+        return self._blurred[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -10,27 +9,22 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine import recovery, stage_data
+from engine import stage_data
 from engine.build import build_field, build_registration
+from engine.bundling import Bundling
+from engine.calibration import Calibration
 from engine.fields.field import Field
 from engine.geometry import se3
 from engine.messages import Event
-from engine.recovery import Search
-from engine.registration.bundle import adjustment, surface_points
-from engine.registration.bundle.adjustment import Adjustment
+from engine.photos import Photos
+from engine.recovery import Recovery
 from engine.registration.registration import Registration, WarpField
 from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
 from engine.settings import Settings
 
-BUNDLE_POINTS = 8000
-BUNDLE_OBSERVATIONS = 300_000  # points times frames: what a step of the adjustment costs
-BUNDLE_STEPS = 20
-DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that a bundle adjustment starts from
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
-ASTRAY_FACTOR = 4.0
-PATIENCE = 400  # steps before the same frame is helped again
 
 
 class Trainer:
@@ -47,6 +41,7 @@ class Trainer:
             settings, initial, stage_data.lattice(intrinsics), self.generator
         )
         self.field: Field = build_field(scene, settings, self.generator, self.device)
+        self.calibration = Calibration(settings, len(self.frames), self.device)
         self.lambda_exponent = settings.lambda_exponent
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps = 0
@@ -56,14 +51,10 @@ class Trainer:
         self._error = torch.zeros(len(self.frames), device=self.device)
         self._error_weight = torch.zeros(len(self.frames), device=self.device)
         self._alignment = torch.zeros((), device=self.device)
-        self._searches: list[Search] = []
-        self._bundle: Adjustment | None = None
-        self._bundles_due: list[int] = []
-        self._bundle_steps = 0
-        self._helped: dict[int, int] = {}
+        self._photos = Photos(scene, self.frames, self.device)
+        self._recovery = Recovery()
+        self._bundling = Bundling()
         self._perturbations: list[tuple[int, Tensor]] = []
-        self._pyramid: dict[int, stage_data.StageData] = {}
-        self._blurred: tuple[int, list[Field]] | None = None
         self._settle_until, self._field_stage = 0, 0
         self._begin_stage(0)
 
@@ -78,15 +69,11 @@ class Trainer:
     @property
     def finished(self) -> bool:
         """Whether the schedule is done and no frame is being looked for; `step` goes on training all the same."""
-        return self.iteration >= self.iterations and not self._searches and not self._bundle_pending
+        return self.iteration >= self.iterations and not self._recovery.searches and not self._bundling.pending
 
     @property
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
-
-    @property
-    def _bundle_pending(self) -> bool:
-        return self._bundle is not None or bool(self._bundles_due)
 
     @property
     def _fraction(self) -> float:
@@ -107,8 +94,9 @@ class Trainer:
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
-        poses = self.registration.poses() if self._bundle is None else self._bundle.poses.clone()
-        for search in self._searches:
+        bundle = self._bundling.under_way
+        poses = self.registration.poses() if bundle is None else bundle.poses.clone()
+        for search in self._recovery.searches:
             poses[search.frame] = search.pose
         return poses
 
@@ -120,14 +108,14 @@ class Trainer:
 
     def step(self) -> None:
         """One optimisation step, or one pass of a bundle adjustment that is due."""
-        if self._bundle_pending:
+        if self._bundling.pending:
             self._advance_bundle()
             return
-        if self._searches:
+        if self._recovery.searches:
             self._advance_searches()
         if self.iteration - self.stage_start >= self.stage.iterations and self.stage_index + 1 < len(self.stages):
             self._begin_stage(self.stage_index + 1)
-            if self._bundle_pending:
+            if self._bundling.pending:
                 return
         self._optimise()
         self.iteration += 1
@@ -135,17 +123,18 @@ class Trainer:
             self._help_astray()
 
     def _optimise(self) -> None:
-        data = self._pyramid_level(self.stage.downsample)
+        data = self._photos.level(self.stage.downsample)
         count = len(self.frames)
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
         pixels = torch.randint(data.pixels, (count, per_frame), generator=self.generator).to(self.device)
-        warped = self.registration.rays(frames, data.plane(frames, pixels))
+        warped = self.registration.rays(frames, self.calibration.points(data.plane(frames, pixels)))
         self.field.progress(min(self.iteration / max(self.iterations, 1), 1.0))
         rendering = self.field.render(
             warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator
         )
-        difference = rendering.colour.view(count, per_frame, 3) - data.colours(frames, pixels)
+        rendered = self.calibration.colours(rendering.colour.view(count, per_frame, 3))
+        difference = rendered - data.colours(frames, pixels)
         error = difference.square().mean(dim=(1, 2))
         kept = self._kept()
         loss = (error * kept).sum() / kept.sum().clamp(min=1) + 10**self.lambda_exponent * warped.alignment
@@ -169,21 +158,21 @@ class Trainer:
         if poses_move and self._optimiser is not None:
             first, last = self.stage.pose_rate
             for group in self._optimiser.param_groups:
-                group["lr"] = first * (last / first) ** self._fraction
+                group["lr"] = first * (last / first) ** self._fraction * group.get("relative_rate", 1.0)
             if self.device.type != "cpu":  # no look at the host: what is not finite moves nothing
-                for parameter in self.registration.module().parameters():
+                for parameter in self._moving():
                     if parameter.grad is not None:
                         parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
             self._optimiser.step()
 
     def _finite(self, loss: Tensor) -> bool:
-        gradients = [p.grad for p in self.registration.module().parameters() if p.grad is not None]
+        gradients = [parameter.grad for parameter in self._moving() if parameter.grad is not None]
         return bool(torch.isfinite(loss)) and all(bool(torch.isfinite(gradient.sum())) for gradient in gradients)
 
     def _kept(self) -> Float[Tensor, " frames"]:
         """1 for frames that train, 0 for those being looked for."""
         kept = torch.ones(len(self.frames), device=self.device)
-        for search in self._searches:
+        for search in self._recovery.searches:
             kept[search.frame] = 0.0
         return kept
 
@@ -192,7 +181,7 @@ class Trainer:
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
         if self.stage.bundle and self.settings.registers and self.iteration > 0:
-            self._bundles_due = list(self.stage.bundle)
+            self._bundling.due = list(self.stage.bundle)
         else:
             self._enter_stage()
 
@@ -205,40 +194,15 @@ class Trainer:
         self._note("stage", self.stage.name)
 
     def _advance_bundle(self) -> None:
-        """One step of the adjustment under way, or the beginning of the next that is due."""
-        if self._bundle is None:
-            self._bundle, self._bundle_steps = self._new_bundle(self._bundles_due[0]), 0
-        going_on = self._bundle.improve()
-        self._bundle_steps += 1
-        if going_on and self._bundle_steps < BUNDLE_STEPS:
+        seed = self.settings.seed * 7919 + self.iteration
+        ended = self._bundling.advance(self.field, self._photos, self.calibration, self.registration.poses(), seed)
+        if ended is None:
             return
         everyone = torch.arange(len(self.frames), device=self.device)
-        self.registration.rebase(everyone, self._bundle.poses)
-        self._note("bundle", f"1/{self._bundles_due[0]} in {self._bundle_steps} steps")
-        self._bundle = None
-        self._bundles_due.pop(0)
-        if not self._bundles_due:
+        self.registration.rebase(everyone, self._bundling.close())
+        self._note("bundle", ended)
+        if not self._bundling.pending:
             self._enter_stage()
-
-    def _new_bundle(self, downsample: int) -> Adjustment:
-        """Randomness of its own: an adjustment that is interrupted starts anew after a resume, and ends the same."""
-        generator = torch.Generator().manual_seed(self.settings.seed * 7919 + self.iteration * 31 + downsample)
-        data = self._pyramid_level(downsample)
-        longer = max(self.scene.intrinsics.width, self.scene.intrinsics.height)
-        small = self._pyramid_level(max(round(longer / DEPTH_MAP_SIZE), 1))
-        height, width = small.images.shape[-2:]
-        plane = small.points.expand(len(self.frames), -1, -1).reshape(-1, height, width, 2)
-        poses = self.registration.poses()
-        depth, opacity = surface_points.depth_maps(self.field, poses, plane)
-        points = min(BUNDLE_POINTS, BUNDLE_OBSERVATIONS // len(self.frames))
-        per_frame = max(points // len(self.frames), 1)
-        surface = surface_points.choose(data.images, data.intrinsics, poses, depth, opacity, per_frame, generator)
-        return adjustment.from_surface(data.images, data.intrinsics, poses, surface)
-
-    def _pyramid_level(self, downsample: int) -> stage_data.StageData:
-        if downsample not in self._pyramid:
-            self._pyramid[downsample] = stage_data.downsampled(self.scene, self.frames, downsample, self.device)
-        return self._pyramid[downsample]
 
     # ------------------------------------------------------------------ frames that lost their way
 
@@ -254,71 +218,35 @@ class Trainer:
         self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
         self._note("perturb", self.scene.names[self.frames[frame]])
         if self.stage_index > 0:
-            self._look_for(frame)
+            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
     def undo_perturbation(self) -> bool:
         """Takes the last perturbation back; False if there is none."""
         if not self._perturbations:
             return False
         frame, pose = self._perturbations.pop()
-        self._searches = [search for search in self._searches if search.frame != frame]
+        self._recovery.forget(frame)
         self._put(frame, pose)
         self._note("undo", self.scene.names[self.frames[frame]])
         return True
 
     def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
-        if self._bundle is not None:
-            self._bundle.poses[frame] = pose
+        if self._bundling.under_way is not None:
+            self._bundling.under_way.poses[frame] = pose
         self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
 
-    def _look_for(self, frame: int) -> None:
-        self._searches = [search for search in self._searches if search.frame != frame]
-        lost = {search.frame for search in self._searches} | {frame}
-        self._searches.append(recovery.search(frame, self.registration.poses(), lost))
-        self._helped[frame] = self.iteration
-
     def _advance_searches(self) -> None:
-        levels = self._search_levels()
-        pyramid = [self._pyramid_level(downsample) for downsample in levels]
-        fields = self._search_fields(levels)
-        for search in self._searches:
-            recovery.advance(search, pyramid, fields, self.generator)
-            if search.done:
-                self._put(search.frame, search.pose)
-                self._note("found", self.scene.names[self.frames[search.frame]])
-        self._searches = [search for search in self._searches if not search.done]
-        if not self._searches:
-            self._blurred = None
-
-    def _search_levels(self) -> list[int]:
-        """From the first stage's photos to those that the present stage sees."""
-        levels = sorted({2**k for k in range(int(math.log2(self._coarsest)) + 1)}, reverse=True)
-        return [level for level in levels if level >= self.stage.downsample]
-
-    @property
-    def _coarsest(self) -> int:
-        longer = max(self.scene.intrinsics.width, self.scene.intrinsics.height)
-        return max(2 ** round(math.log2(longer / 32)), self.stage.downsample)
-
-    def _search_fields(self, levels: list[int]) -> list[Field]:
-        """The field blurred as the photos are; made once per search, for the field hardly changes meanwhile."""
-        if self._blurred is None or self._blurred[0] != levels[-1]:
-            sizes = [self._pyramid_level(level).intrinsics for level in levels]
-            fields = [
-                self.field.at_resolution(round(max(size.width, size.height) * recovery.VOXELS_PER_PIXEL))
-                for size in sizes
-            ]
-            self._blurred = (levels[-1], fields)
-        return self._blurred[1]
+        finest = self.stage.downsample
+        for search in self._recovery.advance(self.field, self._photos, self.calibration, finest, self.generator):
+            self._put(search.frame, search.pose)
+            self._note("found", self.scene.names[self.frames[search.frame]])
 
     def _help_astray(self) -> None:
         if not self.settings.registers:
             return
-        for frame in recovery.astray(self._error, ASTRAY_FACTOR):
-            busy = any(search.frame == frame for search in self._searches)
-            if not busy and self.iteration - self._helped.get(frame, -PATIENCE) >= PATIENCE:
-                self._note("astray", self.scene.names[self.frames[frame]])
-                self._look_for(frame)
+        for frame in self._recovery.astray(self._error, self.iteration):
+            self._note("astray", self.scene.names[self.frames[frame]])
+            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -327,7 +255,14 @@ class Trainer:
 
     def _pose_optimiser(self) -> torch.optim.Adam | None:
         parameters = list(self.registration.module().parameters())
-        return torch.optim.Adam(parameters, lr=1e-3, foreach=True) if parameters else None
+        groups: list[dict[str, Any]] = [{"params": parameters}] if parameters else []
+        groups += self.calibration.groups()
+        return torch.optim.Adam(groups, lr=1e-3, foreach=True) if groups else None
+
+    def _moving(self) -> list[Tensor]:
+        """Everything the pose optimiser moves, in a fixed order."""
+        groups = [] if self._optimiser is None else self._optimiser.param_groups
+        return [parameter for group in groups for parameter in group["params"]]
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
@@ -336,7 +271,8 @@ class Trainer:
         """
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
         tensors |= {f"registration.{name}": value for name, value in self.registration.module().state_dict().items()}
-        tensors |= _optimiser_tensors(self._optimiser)
+        tensors |= {f"calibration.{name}": value for name, value in self.calibration.state_dict().items()}
+        tensors |= self._optimiser_tensors()
         tensors["generator"] = self.generator.get_state()
         tensors["error"], tensors["error_weight"] = self._error, self._error_weight
         tensors["alignment"] = self._alignment
@@ -348,12 +284,12 @@ class Trainer:
             "stage_start": self.stage_start,
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
-            "bundles_due": self._bundles_due,
+            "bundles_due": self._bundling.due,
             "lambda_exponent": self.lambda_exponent,
             "skipped_steps": self.skipped_steps,
             "seconds": self.seconds,
-            "searching": [search.frame for search in self._searches],
-            "helped": [[frame, iteration] for frame, iteration in self._helped.items()],
+            "searching": [search.frame for search in self._recovery.searches],
+            "helped": [[frame, iteration] for frame, iteration in self._recovery.helped.items()],
             "perturbed": [frame for frame, _ in self._perturbations],
             "events": [asdict(event) for event in self.events],
         }
@@ -366,43 +302,41 @@ class Trainer:
         self.field.begin_stage(self.stages[self._field_stage])
         self.field.load_state(_under("field.", moved))
         self.registration.module().load_state_dict(_under("registration.", moved))
+        self.calibration.load_state_dict(_under("calibration.", moved))
         self._load_optimiser(_under("optimiser.", tensors))
         self.generator.set_state(tensors["generator"].cpu())
         self._error, self._error_weight = moved["error"].clone(), moved["error_weight"].clone()
         self._alignment = moved["alignment"].clone()
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start, self._settle_until = metadata["stage_start"], metadata["settle_until"]
-        self._bundle, self._bundles_due = None, list(metadata["bundles_due"])
+        self._bundling = Bundling()
+        self._bundling.due = list(metadata["bundles_due"])
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
         self.seconds = metadata["seconds"]
-        self._helped = dict(metadata["helped"])
+        self._recovery = Recovery()
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
         self.events = [Event(**event) for event in metadata["events"]]
-        self._searches, self._blurred = [], None
         for frame in metadata["searching"]:
-            self._look_for(frame)
+            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
+        self._recovery.helped = dict(metadata["helped"])
+
+    def _optimiser_tensors(self) -> dict[str, Tensor]:
+        return {
+            f"optimiser.{index}.{name}": value
+            for index, parameter in enumerate(self._moving())
+            for name, value in self._optimiser.state[parameter].items()  # type: ignore[union-attr]
+        }
 
     def _load_optimiser(self, tensors: dict[str, Tensor]) -> None:
         """Adam's moments, parameter by parameter in the order of the module."""
         if self._optimiser is None or not tensors:
             return
-        for index, parameter in enumerate(self._optimiser.param_groups[0]["params"]):
+        for index, parameter in enumerate(self._moving()):
             self._optimiser.state[parameter] = {
                 "step": tensors[f"{index}.step"].cpu().clone(),
                 "exp_avg": tensors[f"{index}.exp_avg"].to(parameter).clone(),
                 "exp_avg_sq": tensors[f"{index}.exp_avg_sq"].to(parameter).clone(),
             }
-
-
-def _optimiser_tensors(optimiser: torch.optim.Adam | None) -> dict[str, Tensor]:
-    if optimiser is None:
-        return {}
-    parameters = optimiser.param_groups[0]["params"]
-    return {
-        f"optimiser.{index}.{name}": value
-        for index, parameter in enumerate(parameters)
-        for name, value in optimiser.state[parameter].items()
-    }
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

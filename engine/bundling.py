@@ -1,0 +1,74 @@
+"""Surface bundle adjustments between stages: what is due, what is under way, one step at a time."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.calibration import Calibration
+from engine.fields.field import Field
+from engine.photos import Photos
+from engine.registration.bundle import adjustment, surface_points
+from engine.registration.bundle.adjustment import Adjustment
+
+MOST_POINTS = 8000
+MOST_OBSERVATIONS = 300_000  # points times frames: what a step costs
+MOST_STEPS = 20
+DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that points are taken from
+
+
+class Bundling:
+    """The adjustments that a stage asks for, one after the other on ever larger photos.
+
+    Randomness is its own, seeded by where the run stands: an adjustment that is interrupted starts anew after a
+    resume, and ends the same.
+    """
+
+    def __init__(self) -> None:
+        self.due: list[int] = []
+        self.under_way: Adjustment | None = None
+        self._steps = 0
+
+    @property
+    def pending(self) -> bool:
+        return bool(self.due)
+
+    def advance(
+        self,
+        field: Field,
+        photos: Photos,
+        calibration: Calibration,
+        poses: Float[Tensor, "frames 3 4"],
+        seed: int,
+    ) -> str | None:
+        """One step, or the beginning of the next adjustment; a sentence about it when one has ended.
+
+        `poses` are where an adjustment begins; where it ends is `under_way.poses`, until `close` is called.
+        """
+        if self.under_way is None:
+            self.under_way, self._steps = self._begin(field, photos, calibration, poses, seed), 0
+        going_on = self.under_way.improve()
+        self._steps += 1
+        if going_on and self._steps < MOST_STEPS:
+            return None
+        return f"1/{self.due[0]} in {self._steps} steps"
+
+    def close(self) -> Float[Tensor, "frames 3 4"]:
+        """Ends the adjustment under way; its poses."""
+        assert self.under_way is not None
+        poses, self.under_way = self.under_way.poses, None
+        self.due.pop(0)
+        return poses
+
+    def _begin(self, field: Field, photos: Photos, calibration: Calibration, poses: Tensor, seed: int) -> Adjustment:
+        downsample, frames = self.due[0], poses.shape[0]
+        generator = torch.Generator().manual_seed(seed * 31 + downsample)
+        data = calibration.data(photos.level(downsample))
+        small = calibration.data(photos.level(max(round(photos.longer_side / DEPTH_MAP_SIZE), 1)))
+        height, width = small.images.shape[-2:]
+        plane = small.points.expand(frames, -1, -1).reshape(-1, height, width, 2)
+        depth, opacity = surface_points.depth_maps(field, poses, plane)
+        per_frame = max(min(MOST_POINTS, MOST_OBSERVATIONS // frames) // frames, 1)
+        surface = surface_points.choose(data.images, data.intrinsics, poses, depth, opacity, per_frame, generator)
+        return adjustment.from_surface(data.images, data.intrinsics, poses, surface)
