@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -115,8 +117,11 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         permissions = temporary.stat().st_mode  # the user's own; the library makes files that others cannot read
         try:
             save_file(_separate(tensors), temporary, header)
-        except SafetensorError as error:  # how the library reports what the system refused, a full disk included
-            raise UserError(f"{path} was not written ({error}); free some space or choose another folder.") from error
+        except SafetensorError as error:  # how the library wraps what the system refused, a full disk included
+            number = re.search(r"os error (\d+)", str(error))
+            if number is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
         temporary.chmod(permissions)
 
 

@@ -50,7 +50,7 @@ def obey(session: Session, command: Command) -> str:
             session.selected_frame = _checked_frame(session, frame)
             return _name(session, frame)
         case SaveCheckpoint(path):
-            return str(session.save(path))
+            return str(session.writer.write(session, path))
         case Stop():
             session.stop()
         case Restart(settings):

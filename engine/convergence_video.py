@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import imageio.v2 as imageio
 import matplotlib
 import numpy as np
 import torch
+from imageio_ffmpeg import count_frames_and_secs
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
@@ -44,13 +46,18 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
     reference = frusta(target, size, opening)
     walk = np.stack([frusta(poses, size, opening) for poses in moments])
     view = View(reference)
-    try:
-        with replacing(path) as temporary, writer(temporary) as video:
-            for position in positions(len(rows)):
-                row = rows[int(position)]
-                video.append_data(picture(between(walk, position), reference, view, caption(row, scene)))
-    except (RuntimeError, ValueError) as error:  # ffmpeg is missing or gave up; its log is long
-        raise UserError(f"{path} was not written: ffmpeg failed ({str(error).splitlines()[0]}).") from error
+    with replacing(path) as temporary:
+        try:
+            with writer(temporary) as video:
+                for position in positions(len(rows)):
+                    row = rows[int(position)]
+                    video.append_data(picture(between(walk, position), reference, view, caption(row, scene)))
+            # An ffmpeg that could not write its last bytes ends without a word; the file tells.
+            whole = count_frames_and_secs(str(temporary))[0] == len(positions(len(rows)))
+        except (OSError, RuntimeError, ValueError):  # their texts are ffmpeg's command lines and logs
+            whole = False
+        if not whole:
+            raise UserError(f"{path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?")
 
 
 def worlds(rows: list[Row], scene: Scene) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -171,4 +178,5 @@ def font(size: int = 20) -> ImageFont.FreeTypeFont:
 
 
 def writer(path: Path) -> imageio.core.format.Writer:  # type: ignore[name-defined]
-    return imageio.get_writer(path, fps=FRAMES_PER_SECOND, codec="libx264", quality=6, macro_block_size=8)
+    how: dict[str, Any] = {"codec": "libx264", "quality": 6, "macro_block_size": 8, "ffmpeg_log_level": "quiet"}
+    return imageio.get_writer(path, fps=FRAMES_PER_SECOND, **how)

@@ -17,6 +17,7 @@ from engine.history import History, Row, summary
 from engine.memory import peak_memory_bytes
 from engine.scenes.scene import Scene
 from engine.session import Session
+from engine.trainer import Trainer
 
 RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO = "result.json", "poses.json", "errors.png", "cameras.mp4"
 RUN_FILES = (CHECKPOINT_FILE, RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO, "test.json")
@@ -25,7 +26,8 @@ CONVENTIONS = (
     "world_to_camera is [R|t], 3x4: x_camera = R x_world + t. Camera axes as in OpenCV: x right, y down, z forward. "
     "Lengths are in scene units; divide by file_scale for the units of the scene's files. Intrinsics are in pixels of "
     "images of width x height, pixel centres at +0.5; distortion is OpenCV's k1, k2, p1, p2. The fitted world is "
-    "known up to a similarity; reference poses are aligned to it."
+    "known up to a similarity; reference poses are aligned to it. exposure, where it was fitted, is what the scene's "
+    "colours are multiplied by in that frame."
 )
 
 
@@ -39,7 +41,7 @@ def write_results(session: Session, folder: Path) -> list[UserError]:
         return []
     writers = (
         lambda: write_json(folder / RESULT_FILE, result(session)),
-        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1])),
+        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], session.trainer)),
         lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
         lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
     )
@@ -82,13 +84,17 @@ def training_psnr(history: History) -> float | None:
     return next((row.psnr for row in reversed(history.rows) if np.isfinite(row.psnr)), None)
 
 
-def poses(scene: Scene, last: Row) -> dict[str, Any]:
-    """The content of `poses.json`."""
+def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, Any]:
+    """The content of `poses.json`; with a trainer, the focal length and the exposures that it has learned."""
     aligned = None
     if scene.reference_poses is not None:
         reference = scene.reference_poses[list(scene.training_frames)]
         aligned = pose_errors(torch.tensor(last.poses), reference).aligned_reference
-    intrinsics, frames = scene.intrinsics, []
+    intrinsics, gains, frames = scene.intrinsics, None, []
+    if trainer is not None:
+        intrinsics = trainer.calibration.intrinsics(intrinsics)
+        log_gain = trainer.calibration.log_gain.detach().cpu()
+        gains = (log_gain - log_gain.mean(dim=0)).exp() if trainer.settings.optimise_exposure else None
     for index, frame in enumerate(scene.training_frames):
         entry = {
             "name": scene.names[frame],
@@ -98,6 +104,8 @@ def poses(scene: Scene, last: Row) -> dict[str, Any]:
             "centre": intrinsics.centre[frame],
             "distortion": intrinsics.distortion[frame],
         }
+        if gains is not None:
+            entry["exposure"] = gains[index]
         if scene.noise is not None:
             entry["initial_noise"] = {
                 "rotation": scene.noise.rotation[frame],

@@ -6,7 +6,6 @@ import dataclasses
 import logging
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
@@ -54,27 +53,30 @@ class Session:
         self.scene, self.settings, self.device = scene, settings, torch.device(device)
         self.writer = writer or CheckpointWriter(None, None, None)
         self.keep_going, self.make_trainer = keep_going, make_trainer
-        self.trainer: Trainer | None = None
-        self.history = History()
-        self.over = self.paused = self.single_step = False
-        self.error: Exception | None = None
-        self.undoable: list[int] = []
+        self.over = False
         self.selected_frame = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        self.trainer: Trainer | None = None
+        self.history, self.undoable = History(), list[int]()
+        self.error: Exception | None = None
+        self.paused = self.single_step = False
         self._clock = Stopwatch()
         self._message = ""
         self._events_seen = 0
-        self._last = starting_snapshot(scene, settings)
+        self._last = starting_snapshot(self.scene, self.settings)
 
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
-        if self.trainer is None or self.over or self.failed:
+        if self.trainer is None or self.over or self.error is not None:
             return False
         return (self.single_step or not self.paused) and (self.keep_going or not self.trainer.finished)
 
     @property
     def status(self) -> Status:
-        if self.failed:
+        if self.error is not None:
             return "failed"
         if self.trainer is None:
             return "starting"
@@ -83,10 +85,6 @@ class Session:
         if self.over:
             return "stopped"
         return "paused" if self.paused and not self.single_step else "running"
-
-    @property
-    def failed(self) -> bool:
-        return self.error is not None
 
     @property
     def seconds(self) -> float:
@@ -102,26 +100,24 @@ class Session:
         self._clock = Stopwatch(checkpoint.seconds if checkpoint else 0.0)
         self._clock.start()
         self.writer.begin(self.seconds)
-        if checkpoint is not None:
+        if checkpoint is None:
+            self.trainer = self.make_trainer(self.scene, self.settings, self.device)
+            self._take_events()
+            self.record()
+        else:
             check_same_scene(checkpoint, self.scene, "The checkpoint")
-        trainer = self.make_trainer(self.scene, self.settings, self.device)
-        if checkpoint is not None:
+            trainer = self.make_trainer(self.scene, self.settings, self.device)
             trainer.load_state(*checkpoint.trainer)
-            self.history, self.undoable = checkpoint.history, list(checkpoint.session["undoable"])
-        self.trainer = trainer
-        if checkpoint is not None:
+            self.trainer, self.history = trainer, checkpoint.history
+            self.undoable = list(checkpoint.session["undoable"])
             self._skip_events()
             self.note("continue")
-        self._take_events()
-        self.record()
         self._rest_if_idle()
 
     def restart(self, settings: Settings | None = None) -> None:
         """Forgets everything and begins anew."""
         self.settings = settings or self.settings
-        self.trainer, self.history, self.undoable, self._events_seen = None, History(), [], 0
-        self.paused, self.single_step, self.error = False, False, None
-        self._last = starting_snapshot(self.scene, self.settings)
+        self._forget()
         try:
             self.begin()
         except UserError as error:
@@ -158,7 +154,7 @@ class Session:
     def stop(self) -> None:
         """Nothing follows; what was reached is saved."""
         self.over = True
-        if self.trainer is not None and not self.failed:
+        if self.trainer is not None and self.error is None:
             self.record()
             self.save_own()
 
@@ -176,7 +172,7 @@ class Session:
     def snapshot(self) -> Snapshot:
         """The run as it stands; where it failed, as it last stood."""
         events = tuple(self.history.events)
-        if self.trainer is None or self.failed:
+        if self.trainer is None or self.error is not None:
             return dataclasses.replace(self._last, status=self.status, message=self._message, events=events)
         self._last = take_snapshot(self.trainer, self.status, self._message, self.seconds, self.selected_frame, events)
         return self._last
@@ -189,14 +185,6 @@ class Session:
         """Adds an event to the history."""
         iteration = self.trainer.iteration if self.trainer else 0
         self.history.note(Event(iteration, self.seconds, kind, detail))
-
-    def save(self, path: Path | None = None) -> Path:
-        """Writes a checkpoint to `path` or into the run's folder; tells where.
-
-        Raises:
-            UserError: there is nothing to save or nowhere to save it, or it could not be written.
-        """
-        return self.writer.write(self, path)
 
     def save_own(self) -> None:
         """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""

@@ -67,7 +67,7 @@ def train_scene(arguments: TrainArguments) -> int:
         failures = write_results(session, folder)
         if session.writer.unsaved:
             failures.insert(0, session.writer.unsaved)
-        if arguments.evaluate and session.trainer is not None and not (session.failed or interruption.signal):
+        if arguments.evaluate and session.trainer is not None and not (session.error or interruption.signal):
             from engine.evaluating import evaluate_session
 
             evaluate_session(session, folder, interruption, console)
@@ -76,7 +76,7 @@ def train_scene(arguments: TrainArguments) -> int:
         failures.insert(0, session.error)
     if failures:
         raise UserError("\n".join(dict.fromkeys(map(str, failures))))
-    return 1 if session.failed else interruption.exit_code
+    return 1 if session.error else interruption.exit_code
 
 
 def watch(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:

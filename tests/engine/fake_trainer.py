@@ -71,6 +71,9 @@ class FakeTrainer:
         self.threads: set[str] = set()
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.field = SimpleNamespace(version=0)
+        self.calibration = SimpleNamespace(
+            intrinsics=lambda intrinsics: intrinsics, log_gain=torch.zeros(len(scene.training_frames), 3)
+        )
         self.registration = SimpleNamespace(warp=self.warp)
         self._poses = scene.initial_poses[list(scene.training_frames)].clone()
         self._perturbed: list[tuple[int, Tensor]] = []

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +18,7 @@ import torch
 from PIL import Image
 
 from engine import results
+from engine.calibration import Calibration
 from engine.convergence_video import View, between, frusta, positions
 from engine.errors import UserError
 from engine.files import write_json
@@ -98,6 +102,19 @@ def test_poses_say_what_they_are() -> None:
     assert found["frames"][2]["initial_noise"]["rotation"] is not None
 
 
+def test_poses_have_the_calibration_that_was_learned() -> None:
+    session = ran()
+    session.trainer.settings = replace(session.settings, optimise_exposure=True)  # type: ignore[union-attr]
+    session.trainer.calibration = Calibration(session.trainer.settings, 4, torch.device("cpu"))  # type: ignore[union-attr]
+    with torch.no_grad():
+        session.trainer.calibration.log_focal += 0.1  # type: ignore[union-attr]
+        session.trainer.calibration.log_gain[0] += 0.4  # type: ignore[union-attr]
+    found = results.poses(session.scene, session.history.rows[-1], session.trainer)
+    assert found["frames"][0]["focal"].tolist() == pytest.approx([11.0517, 11.0517], abs=1e-3)
+    assert found["frames"][0]["exposure"].tolist() == pytest.approx([np.exp(0.3)] * 3)
+    assert found["frames"][1]["exposure"].tolist() == pytest.approx([np.exp(-0.1)] * 3)
+
+
 def test_the_plot_and_the_video_are_pictures(tmp_path: Path) -> None:
     assert not results.write_results(ran(), tmp_path)
     with Image.open(tmp_path / "errors.png") as plot:
@@ -139,6 +156,34 @@ def test_on_a_full_disk_everything_is_tried_and_each_failure_told(
         *("result.json", "poses.json", "cameras.mp4"),
     ]
     assert os.listdir(tmp_path) == ["errors.png"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits on the size of files are POSIX's")
+@pytest.mark.parametrize("limit", [20_000, 300_000])
+def test_a_video_that_the_system_cut_short_is_none(tmp_path: Path, limit: int) -> None:
+    # In a process of its own: below the smaller limit ffmpeg dies at work, at the larger one with its last bytes.
+    program = """
+import resource, sys
+from pathlib import Path
+from engine.calibration import Calibration
+from engine.convergence_video import write_video
+from engine.errors import UserError
+from tests.engine.test_results import ran
+session, limit = ran(), int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+try:
+    write_video(session.history, session.scene, Path(sys.argv[1]) / "cameras.mp4")
+except UserError as error:
+    print(error)
+"""
+    words = [sys.executable, "-c", program, str(tmp_path), str(limit)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith(
+        "cameras.mp4 was not written: ffmpeg failed; is the disk full, or ffmpeg missing?"
+    )
+    assert done.stdout.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", ["forward", "object"])

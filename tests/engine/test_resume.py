@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import engine.bundling
 import engine.trainer
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_writer import CheckpointWriter
@@ -27,6 +28,7 @@ RUNS = [
     Settings(),
     Settings(method="barf"),
     Settings(method="reference"),
+    Settings(optimise_focal=True, optimise_exposure=True, max_iterations=PER_STAGE),
     Settings(field="mlp", max_iterations=PER_STAGE),  # what lies between stages is the same for all fields
 ]
 
@@ -47,7 +49,7 @@ def short_stages(monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(replace(stage, iterations=PER_STAGE, rays=300, settle=2) for stage in real(scene, settings))
 
     monkeypatch.setattr(engine.trainer, "stages", short)
-    monkeypatch.setattr(engine.trainer, "BUNDLE_POINTS", 600)
+    monkeypatch.setattr(engine.bundling, "MOST_POINTS", 600)
 
 
 def states(session: Session) -> dict[str, Tensor]:
@@ -87,7 +89,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(scene: Scene, settings: Set
         first = Session(scene, settings, writer=CheckpointWriter(tmp_path, None, None))
         first.begin()
         act(first, interruption)
-        first.save()
+        first.writer.write(first)
         again = Session(scene, settings)
         again.begin(load_checkpoint(tmp_path / "checkpoint.safetensors"))
         assert again.trainer is not None
@@ -108,7 +110,7 @@ def test_a_perturbation_can_be_taken_back_after_an_interruption(scene: Scene, tm
     session.advance()
     before = session.snapshot().poses
     session.apply(PerturbPose(2, (0.2, 0.0, 0.0)))
-    session.save()
+    session.writer.write(session)
     again = Session(scene, Settings())
     again.begin(load_checkpoint(tmp_path / "checkpoint.safetensors"))
     again.apply(UndoPerturbation())
