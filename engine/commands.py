@@ -47,8 +47,8 @@ def obey(session: Session, command: Command) -> str:
         case Step():
             session.paused = session.single_step = True
         case SelectFrame(frame):
-            session.selected_frame = _checked_frame(session, frame)
-            return _name(session, frame)
+            session.selected_frame = None if frame is None else _checked_frame(session, frame)
+            return "none" if frame is None else _name(session, frame)
         case SaveCheckpoint(path):
             return str(session.writer.write(session, path))
         case Stop():

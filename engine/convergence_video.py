@@ -22,8 +22,8 @@ from engine.history import History, Row
 from engine.progress import clock
 from engine.scenes.scene import Scene
 
-WIDTH, HEIGHT, FRAMES_PER_SECOND = 960, 720, 24
-MOVING, RESTING = 8 * FRAMES_PER_SECOND, 2 * FRAMES_PER_SECOND  # pictures
+WIDTH, HEIGHT, FRAMES_PER_SECOND = 800, 600, 24
+MOVING, RESTING = 6 * FRAMES_PER_SECOND, 2 * FRAMES_PER_SECOND  # pictures
 SHARPER = 2  # drawn so many times larger, then reduced: smooth lines
 PAPER, INK, REFERENCE, FITTED, LINK = "white", "#202830", "#9aa4af", "#12559b", "#c2402b"
 EDGES = ((0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1))
@@ -49,9 +49,12 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
     with replacing(path) as temporary:
         try:
             with writer(temporary) as video:
+                image, shown = np.empty(0), -1.0
                 for position in positions(len(rows)):
-                    row = rows[int(position)]
-                    video.append_data(picture(between(walk, position), reference, view, caption(row, scene)))
+                    if position != shown:
+                        words = caption(rows[int(position)], scene)
+                        image, shown = picture(between(walk, position), reference, view, words), position
+                    video.append_data(image)
             # An ffmpeg that could not write its last bytes ends without a word; the file tells.
             whole = count_frames_and_secs(str(temporary))[0] == len(positions(len(rows)))
         except (OSError, RuntimeError, ValueError):  # their texts are ffmpeg's command lines and logs
@@ -162,7 +165,7 @@ def picture(fitted: Frusta, reference: Frusta, view: View, words: str) -> np.nda
     draw = ImageDraw.Draw(image)
     draw.text((20, 16), words, INK, font())
     draw.text(
-        (20, HEIGHT - 34), "blue: fitted   grey: reference, or the last poses where there is none", INK, font(14)
+        (20, HEIGHT - 34), "blue: fitted   grey: reference, or the last poses where there is none", INK, font(12)
     )
     return np.asarray(image)
 
@@ -172,7 +175,7 @@ def draw_frustum(draw: ImageDraw.ImageDraw, corners: np.ndarray, colour: str, wi
         draw.line([*corners[first], *corners[second]], colour, width)
 
 
-def font(size: int = 20) -> ImageFont.FreeTypeFont:
+def font(size: int = 17) -> ImageFont.FreeTypeFont:
     """matplotlib's, as Pillow brings none of its own everywhere."""
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
 

@@ -50,9 +50,9 @@ class History:
     rows: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def due(self, seconds: float) -> bool:
-        """Whether the run's clock has reached the next row."""
-        return not self.rows or seconds - self.rows[-1].seconds >= self.period
+    def due(self, seconds: float, apart: float = 0.0) -> bool:
+        """Whether the run's clock has reached the next row; rows are `apart` seconds apart at least."""
+        return not self.rows or seconds - self.rows[-1].seconds >= max(self.period, apart)
 
     def record(self, snapshot: Snapshot) -> None:
         """Adds a row; at the same iteration as the last one it takes its place (a pose may have been knocked)."""

@@ -76,9 +76,9 @@ class Restart:
 
 @dataclass(frozen=True)
 class SelectFrame:
-    """The frame whose warp field the snapshots carry."""
+    """The frame whose warp field the snapshots carry from now on; None for none, as at the start of a run."""
 
-    frame: int
+    frame: int | None
 
 
 @dataclass(frozen=True)
@@ -141,6 +141,7 @@ class Snapshot:
         aligned_reference: the reference poses brought into the world of the fitted ones, or None.
         rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None.
         frame_psnr: running training PSNR of each frame, dB.
+        warp: of the selected frame, or None while none is selected.
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.

@@ -63,7 +63,7 @@ class Run:
             resume: where to go on.
             options: how the scene was read, kept in checkpoints.
             keep_going: train on after the end of the schedule.
-            publish_period: seconds between snapshots, at least.
+            publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
             make_trainer: in place of `Trainer`.
         """
@@ -150,7 +150,8 @@ class Run:
             self._open(self._mail.get())
         else:
             session.advance()
-            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= self._publish_period):
+            apart = max(self._publish_period, session.measuring)
+            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= apart):
                 self._publish()
 
     def _open(self, letter: Command | Question) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import time
 from collections.abc import Callable
 
 import torch
@@ -23,6 +24,8 @@ from engine.trainer import Trainer
 
 TrainerFactory = Callable[[Scene, Settings, torch.device], Trainer]
 
+SHARE = 0.04  # of the time may go into measuring: fitting the poses of all frames costs about as much as half a step
+
 log = logging.getLogger(__name__)
 
 
@@ -35,6 +38,8 @@ class Session:
         trainer: None before `begin` and where making it failed.
         history: from the start of the run, over interruptions.
         over: `Stop` was given.
+        selected_frame: index among the training frames, or None.
+        measuring: seconds between snapshots so that they take no more than `SHARE` of the time.
         error: what made the run fail, or None.
         writer: of its checkpoints.
         undoable: how many frames each perturbation moved that can still be taken back.
@@ -54,7 +59,8 @@ class Session:
         self.writer = writer or CheckpointWriter(None, None, None)
         self.keep_going, self.make_trainer = keep_going, make_trainer
         self.over = False
-        self.selected_frame = 0
+        self.selected_frame: int | None = None
+        self.measuring = 0.0
         self._forget()
 
     def _forget(self) -> None:
@@ -65,6 +71,7 @@ class Session:
         self._clock = Stopwatch()
         self._message = ""
         self._events_seen = 0
+        self._fresh = False  # whether nothing has happened since the last snapshot
         self._last = starting_snapshot(self.scene, self.settings)
 
     @property
@@ -127,11 +134,11 @@ class Session:
         """One step, and what is due after it: a row of the history, a checkpoint."""
         assert self.trainer is not None
         self._clock.start()
-        self.writer.changed = True
+        self.writer.changed, self._fresh = True, False
         self.trainer.step()
         self.single_step = False
         self._take_events()
-        if not self.busy or self.history.due(self.seconds):
+        if not self.busy or self.history.due(self.seconds, self.measuring):
             self.record()
         if self.status == "finished" or self.writer.due(self.seconds):
             self.save_own()
@@ -140,7 +147,7 @@ class Session:
     def apply(self, command: Command) -> None:
         """Does what a command asks, or says why not; either leaves an event."""
         kind, detail = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower(), ""
-        self._message = ""
+        self._message, self._fresh = "", False
         self.writer.changed |= not isinstance(command, Stop)
         try:
             detail = obey(self, command)
@@ -174,7 +181,11 @@ class Session:
         events = tuple(self.history.events)
         if self.trainer is None or self.error is not None:
             return dataclasses.replace(self._last, status=self.status, message=self._message, events=events)
-        self._last = take_snapshot(self.trainer, self.status, self._message, self.seconds, self.selected_frame, events)
+        if not self._fresh:
+            start = time.monotonic()
+            state = (self.status, self._message, self.seconds, self.selected_frame, events)
+            self._last = take_snapshot(self.trainer, *state)
+            self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
         return self._last
 
     def record(self) -> None:
@@ -185,6 +196,7 @@ class Session:
         """Adds an event to the history."""
         iteration = self.trainer.iteration if self.trainer else 0
         self.history.note(Event(iteration, self.seconds, kind, detail))
+        self._fresh = False
 
     def save_own(self) -> None:
         """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""

@@ -51,7 +51,7 @@ def starting_snapshot(scene: Scene, settings: Settings, status: Status = "starti
 
 
 def take_snapshot(
-    trainer: Trainer, status: Status, message: str, seconds: float, selected_frame: int, events: tuple[Event, ...]
+    trainer: Trainer, status: Status, message: str, seconds: float, selected: int | None, events: tuple[Event, ...]
 ) -> Snapshot:
     """Measures a trainer between two steps.
 
@@ -59,7 +59,7 @@ def take_snapshot(
         trainer: whose device is waited for.
         status, message: of the run.
         seconds: the run's own clock.
-        selected_frame: index among the training frames whose warp field is included.
+        selected: index among the training frames whose warp field is included, or None.
         events: of the whole run.
     """
     frame_psnr = trainer.frame_psnr()
@@ -84,7 +84,7 @@ def take_snapshot(
         translation_error=None,
         relative_rotation_error_deg=None,
         frame_psnr=frozen(frame_psnr),
-        warp=warp_snapshot(trainer.registration.warp(selected_frame), trainer.scene, selected_frame),
+        warp=None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected),
         field_version=trainer.field.version,
         events=events,
     )
@@ -107,7 +107,7 @@ def with_poses(snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 
     )
 
 
-def warp_snapshot(warp: WarpField, scene: Scene, selected_frame: int) -> WarpSnapshot:
+def warp_snapshot(warp: WarpField, scene: Scene, frame: int) -> WarpSnapshot:
     r"""The warp field of a training frame with its residual on screen.
 
     A point u of the image plane (depth 1) is taken into the world by its local warp,
@@ -120,7 +120,7 @@ def warp_snapshot(warp: WarpField, scene: Scene, selected_frame: int) -> WarpSna
     Points that the global camera does not have in front of it, or far outside the picture, count as the picture's
     diagonal.
     """
-    scene_frame = scene.training_frames[selected_frame]
+    scene_frame = scene.training_frames[frame]
     intrinsics = scene.intrinsics[scene_frame : scene_frame + 1]
     lens = (intrinsics.focal, intrinsics.centre, intrinsics.distortion if intrinsics.distorted else None)
     warp = WarpField(*(part.detach().cpu() for part in warp))
@@ -134,7 +134,7 @@ def warp_snapshot(warp: WarpField, scene: Scene, selected_frame: int) -> WarpSna
     diagonal = math.hypot(intrinsics.width, intrinsics.height)
     residual = (seen - wanted).norm(dim=-1).nan_to_num(diagonal, diagonal).clamp(max=diagonal)
     return WarpSnapshot(
-        frame=selected_frame,
+        frame=frame,
         points=frozen(warp.points),
         local_origins=frozen(warp.local_origins),
         local_directions=frozen(warp.local_directions),

@@ -8,6 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+import engine  # before torch: it tells OpenMP not to spin, which matters most on a busy machine
+
+__all__ = ["engine"]
+
 
 @pytest.fixture(autouse=True)
 def no_run_is_left_behind() -> Iterator[None]:

@@ -74,7 +74,6 @@ class FakeTrainer:
         self.calibration = SimpleNamespace(
             intrinsics=lambda intrinsics: intrinsics, log_gain=torch.zeros(len(scene.training_frames), 3)
         )
-        self.registration = SimpleNamespace(warp=self.warp)
         self._poses = scene.initial_poses[list(scene.training_frames)].clone()
         self._perturbed: list[tuple[int, Tensor]] = []
         self._astray = 0

@@ -146,6 +146,17 @@ def test_pause_step_resume(make_run: MakeRun) -> None:
     assert later.status == "running"
 
 
+def test_the_warp_of_the_selected_frame_is_in_the_snapshots(make_run: MakeRun) -> None:
+    run = make_run()
+    assert settled(run).warp is None
+    run.send(SelectFrame(3))
+    warp = settled(run).warp
+    assert warp is not None
+    assert warp.frame == 3
+    run.send(SelectFrame(None))
+    assert settled(run).warp is None
+
+
 def test_the_latest_snapshot_wins_and_is_nobody_s_to_write(make_run: MakeRun) -> None:
     run = make_run(patient(0.001), Settings(max_iterations=100_000))
     seen = [until(run, lambda snapshot: snapshot.iteration > 0)]
@@ -162,14 +173,16 @@ def test_the_latest_snapshot_wins_and_is_nobody_s_to_write(make_run: MakeRun) ->
 
 
 def test_nothing_is_measured_while_nobody_looks(make_run: MakeRun) -> None:
-    run = make_run(patient(0.001), Settings(max_iterations=300))
-    until(run, lambda snapshot: snapshot.iteration > 0)
-    run.latest()
-    time.sleep(0.05)
-    unseen = run._latest  # one was made, as somebody had asked, and no other after it
-    time.sleep(0.05)
+    run = make_run(patient(0.001), Settings(max_iterations=100_000))
+    seen = until(run, lambda snapshot: snapshot.iteration > 0)
+    end = time.monotonic() + 10
+    while run._latest is seen and time.monotonic() < end:
+        time.sleep(0.001)
+    unseen = run._latest  # one was made, as somebody had asked, and no other will follow it
+    assert unseen is not seen
+    time.sleep(0.5)
     assert run._latest is unseen
-    assert settled(run).iteration == 300
+    assert until(run, lambda snapshot: snapshot is not unseen).iteration > unseen.iteration + 10
 
 
 def test_a_perturbation_after_the_end_makes_it_train_on(make_run: MakeRun) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from torch import Tensor
 
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
@@ -95,6 +97,22 @@ def test_the_clock_stands_while_nothing_is_done() -> None:
     assert session.seconds == session.seconds
     session = trained(begun())
     assert session.seconds == session.seconds
+
+
+def test_what_takes_long_to_measure_is_measured_seldom() -> None:
+    class Slow(FakeTrainer):
+        pace = 0.001
+
+        def poses(self) -> Tensor:
+            time.sleep(0.01)
+            return super().poses()
+
+    session = Session(tiny_scene(), Settings(max_iterations=200), make_trainer=Slow)  # type: ignore[arg-type]
+    session.begin()
+    session.history.period = 0.0
+    trained(session)
+    assert session.measuring >= 0.01 / 0.04
+    assert len(session.history.rows) <= 4
 
 
 def test_another_scene_s_checkpoint_is_refused(tmp_path: Path) -> None:
