@@ -25,6 +25,7 @@ class Stage:
         voxels: voxels along the longer side of the image (projective) or along an edge of the box.
         iterations: optimisation steps.
         rays: rays per step, over all frames.
+        block: pixels are drawn in blocks of this many by this many.
         samples: intervals per ray.
         proposals: draw the intervals from the field's own density (else uniform).
         field_rate: Adam's rate for the field, first and last, exponential in between.
@@ -50,6 +51,7 @@ class Stage:
     settle: int = 0
     bundle: tuple[int, ...] = ()
     directional: bool = False
+    block: int = 1
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,16 @@ _FORWARD_FACING = (
     #     planes, iterations, rays, samples, proposals, field rate, pose rate, smoothness
     _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
     _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
-    _Row(24, 200, 5000, 12, True, (5e-2, 1e-2), (3e-3, 2e-3), 1e-9),
-    _Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    _Row(48, 3000, 8000, 16, True, (5e-2, 2e-3), (2e-4, 1e-5), 1e-9, settle=200, directional=True),
+    _Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
+    _Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 2e-9, settle=120, bundle=(4, 2)),
+    _Row(48, 3000, 8000, 16, True, (5e-2, 2e-3), (2e-4, 1e-5), 8e-9, settle=200, directional=True),
 )
 _OBJECT = (
     _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
     _Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
     _Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
     _Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
-    _Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1e-9, settle=200, bundle=(2,), directional=True),
+    _Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 3e-9, settle=200, bundle=(2,), directional=True),
 )
 
 
@@ -121,6 +123,7 @@ def _stage(row: _Row, downsample: int, longer: int, kind: SceneKind) -> Stage:
         settle=row.settle,
         bundle=row.bundle,
         directional=row.directional,
+        block=2 if row.proposals else 1,  # on coarse images a block is a good part of the image
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.geometry import rays
@@ -41,6 +41,19 @@ class StageData:
     def colours(self, frames: Tensor, pixels: Tensor) -> Float[Tensor, "frames count 3"]:
         flat = self.images.flatten(start_dim=2)
         return flat[frames[:, None], :, pixels]
+
+
+def draw_pixels(
+    data: StageData, frames: int, per_frame: int, block: int, generator: torch.Generator
+) -> Int[Tensor, "frames count"]:
+    """Random pixels of every frame, in blocks of `block` x `block`: neighbours share voxels, and so memory."""
+    width, height = data.intrinsics.width, data.intrinsics.height
+    blocks = max(per_frame // block**2, 1)
+    x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
+    y = torch.randint(height - block + 1, (frames, blocks), generator=generator)
+    steps = torch.arange(block)
+    within = (steps[:, None] * width + steps).reshape(-1)
+    return ((y * width + x)[..., None] + within).reshape(frames, -1).to(data.points.device)
 
 
 def downsampled(scene: Scene, frames: list[int], factor: int, device: torch.device) -> StageData:

@@ -63,8 +63,11 @@ class Trainer:
     @property
     def iterations(self) -> int:
         """Of the whole schedule (or `max_iterations`)."""
-        total = sum(stage.iterations for stage in self.stages)
-        return min(total, self.settings.max_iterations or total)
+        return min(self._whole_schedule, self.settings.max_iterations or self._whole_schedule)
+
+    @property
+    def _whole_schedule(self) -> int:
+        return sum(stage.iterations for stage in self.stages)
 
     @property
     def finished(self) -> bool:
@@ -127,13 +130,13 @@ class Trainer:
         count = len(self.frames)
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
-        pixels = torch.randint(data.pixels, (count, per_frame), generator=self.generator).to(self.device)
+        pixels = stage_data.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
         warped = self.registration.rays(frames, self.calibration.points(data.plane(frames, pixels)))
-        self.field.progress(min(self.iteration / max(self.iterations, 1), 1.0))
+        self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
         rendering = self.field.render(
             warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator
         )
-        rendered = self.calibration.colours(rendering.colour.view(count, per_frame, 3))
+        rendered = self.calibration.colours(rendering.colour.view(count, -1, 3))
         difference = rendered - data.colours(frames, pixels)
         error = difference.square().mean(dim=(1, 2))
         kept = self._kept()

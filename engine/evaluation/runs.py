@@ -69,6 +69,7 @@ def evaluate_trainer(
         scene,
         trainer.poses(),
         refine=trainer.settings.registers,
+        intrinsics=trainer.calibration.intrinsics(scene.intrinsics),
         limit=limit,
     )
     for frame in frames:

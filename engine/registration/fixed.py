@@ -48,7 +48,7 @@ class FixedPoses(nn.Module):
         chosen = torch.tensor([frame], device=self.base.device)
         points = self.lattice[chosen]
         local = self.rays(chosen, points)
-        fitted_origins, fitted_directions = rays.rays_through(self.poses()[chosen][:, None], points)
+        fitted_origins, fitted_directions = rays.rays_through(self._poses(chosen)[:, None], points)
         return WarpField(
             points[0],
             local.origins[0],

@@ -141,7 +141,7 @@ class Adjustment:
         reduced_gradient = system.pose_gradient.reshape(-1) - whitened.mT @ gradient.reshape(-1)
         precise = reduced.double()
         # the gauge (seven motions of the whole world) is free: keep it where it is
-        precise += torch.eye(frames * 6, device=precise.device) * (1e-6 * precise.diagonal().mean())
+        precise += torch.eye(frames * 6, device=precise.device) * (1e-6 * precise.diagonal().mean() + 1e-12)
         twist = -torch.linalg.solve(precise, reduced_gradient.double()).to(reduced).view(frames, 6)
         pull = system.point_gradient + torch.einsum("pfij,fi->pj", system.coupling, twist)
         shift = -torch.cholesky_solve(pull[..., None], factor)[..., 0]

@@ -80,6 +80,7 @@ def choose(
     frames, _, height, width = images.shape
     solid = F.interpolate(opacity[:, None], size=(height, width), mode="nearest")[:, 0] > 0.5
     chance = contrast(images) * solid + 1e-9
+    per_frame = min(per_frame, height * width)
     index = torch.multinomial(chance.reshape(frames, -1).cpu(), per_frame, generator=generator).to(images.device)
     pixels = torch.stack([index % width, index // width], dim=-1) + 0.5
     scale = pixels.new_tensor([depth.shape[2] / width, depth.shape[1] / height])

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from rich.console import Console
 
+from engine.calibration import Calibration
 from engine.errors import UserError
 from engine.evaluation.report import table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
@@ -20,7 +21,9 @@ from tests.engine.evaluation.analytic import Wall, cameras, photographed
 def standing(scene: Scene, poses: torch.Tensor) -> Any:
     """As much of a trainer as an evaluation looks at."""
     fitted = poses[list(scene.training_frames)]
-    return SimpleNamespace(scene=scene, settings=Settings(), field=Wall(), poses=lambda: fitted)
+    settings = Settings()
+    calibration = Calibration(settings, len(scene.training_frames), torch.device("cpu"))
+    return SimpleNamespace(scene=scene, settings=settings, field=Wall(), poses=lambda: fitted, calibration=calibration)
 
 
 def test_results_pictures_and_tables(tmp_path: Path) -> None:
