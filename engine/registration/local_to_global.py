@@ -12,6 +12,8 @@ from engine.registration.fixed import FixedPoses, compose
 from engine.registration.registration import WarpedRays
 from engine.registration.warp_network import WarpNetwork
 
+REBASE_ROUNDS = 4  # each leaves about a hundredth of what was left
+
 
 class LocalToGlobal(FixedPoses):
     """Local poses T_i(u) = T_i^0 o exp(W(u, e_i)); global pose T_i*, the rigid fit to where they put the rays.
@@ -61,6 +63,10 @@ class LocalToGlobal(FixedPoses):
 
     @torch.no_grad()
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
-        """Moves the bases so that the fitted poses become these; the warp around them keeps its shape."""
-        fitted = self._poses(frames)
-        self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
+        """Moves the bases so that the fitted poses become these; the warp around them all but keeps its shape.
+
+        The fit to a warp that is not rigid does not quite follow its base, hence more than one round.
+        """
+        for _ in range(REBASE_ROUNDS):
+            fitted = self._poses(frames)
+            self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
