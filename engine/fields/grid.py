@@ -18,7 +18,7 @@ from engine.sampling import uniform_edges
 from engine.schedule import Stage
 
 PROPOSAL_FLOOR = 0.08  # of the weight is spread evenly, so that no interval of a ray is forgotten
-REFRESH_EVERY = 8  # steps between two looks at the density that proposals are drawn from
+REFRESH_EVERY = 24  # steps between two looks at the density that proposals are drawn from
 INITIAL_NOISE = 0.01
 
 

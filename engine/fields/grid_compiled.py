@@ -17,6 +17,7 @@ from engine.fields.space import Lines
 EPSILON = np.float32(1e-12)
 BETA_FIRST, BETA_SECOND = 0.9, 0.99
 NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
+SMOOTH_EVERY = 4  # steps; the weight makes up for it
 TINT_RATE = 0.3  # times that of the voxels
 TINT_SMOOTHNESS = 10.0  # times that of the voxels
 
@@ -172,6 +173,7 @@ def optimise(state: GridState, rate: float, smoothness: float, density_rate: flo
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
+    smoothness = smoothness * SMOOTH_EVERY if state.steps % SMOOTH_EVERY == 0 else 0.0
     arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
     if smoothness > 0:
         grid_kernels.add_smoothness(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from engine.fields.grid_compiled import BETA_FIRST, BETA_SECOND, TINT_RATE, TINT_SMOOTHNESS
+from engine.fields.grid_compiled import BETA_FIRST, BETA_SECOND, SMOOTH_EVERY, TINT_RATE, TINT_SMOOTHNESS
 from engine.fields.grid_state import GridState
 from engine.fields.space import Lines
 from engine.sampling import edges_from_weights
@@ -128,6 +128,7 @@ def optimise(state: GridState, rate: float, smoothness: float, density_rate: flo
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
+    smoothness = smoothness * SMOOTH_EVERY if state.steps % SMOOTH_EVERY == 0 else 0.0
     touched = (state.gradient != 0).any(dim=-1, keepdim=True)
     per_channel = state.voxels.new_ones(state.voxels.shape[-1])
     per_channel[0] = first_channel_rate
