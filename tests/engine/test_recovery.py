@@ -13,7 +13,7 @@ from tests.engine.short_runs import REGISTERS, TINY, advance, errors, event_kind
 
 Saved = tuple[dict[str, torch.Tensor], dict]
 ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 160, bundle=(2, 1), rays=3000, pose_rate=(1e-6, 1e-6)))
-SLACK_DEG = 0.1
+SLACK_DEG = 0.2  # on photos 126 pixels wide, a third of a pixel
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def test_knocked_frames_find_their_way_back(made, frames):
     new = errors(made)
     for frame in frames:
         assert new.relative_rotation_deg[frame] < 2 * old.relative_rotation_deg[frame] + SLACK_DEG
-        assert new.rotation_deg[frame] < 2 * old.rotation_deg[frame] + 2 * SLACK_DEG
-        assert new.translation[frame] < 2 * old.translation[frame] + 0.005
+        assert new.rotation_deg[frame] < 2 * old.rotation_deg[frame] + SLACK_DEG
+        assert new.translation[frame] < 2 * old.translation[frame] + 0.008
     others = [frame for frame in range(len(made.frames)) if frame not in frames]
     assert new.relative_rotation_deg[others].mean() < 1.1 * old.relative_rotation_deg[others].mean() + 0.02
     assert new.translation[others].mean() < 1.1 * old.translation[others].mean() + 0.001
@@ -119,7 +119,7 @@ def test_a_frame_that_went_astray_is_noticed_and_helped(made):
             break
     assert [event.detail for event in made.events if event.kind == "astray"] == [made.scene.names[made.frames[6]]]
     search_to_the_end(made)
-    assert errors(made).relative_rotation_deg[6] < 2 * old.relative_rotation_deg[6] + 2 * SLACK_DEG
+    assert errors(made).relative_rotation_deg[6] < 2 * old.relative_rotation_deg[6] + SLACK_DEG
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf"])
