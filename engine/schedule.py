@@ -97,7 +97,10 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     rows: tuple[_Row, ...] = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
     longer = max(scene.intrinsics.width, scene.intrinsics.height)
     doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
-    rows = rows[len(rows) - 1 - doublings :]
+    coarsest, rows = rows[0], rows[len(rows) - 1 - doublings :]
+    # small images skip coarse rows, but whoever comes first has the same way to go
+    fog = replace(rows[0], pose_rate=coarsest.pose_rate, proposals=False, samples=rows[0].planes * 3 // 2)
+    rows = (replace(fog, iterations=coarsest.iterations, settle=0, bundle=()), *rows[1:])
     table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), longer, scene.kind) for index, row in enumerate(rows))
     if settings.method == "naive":  # all bands from the start: the finest row, for as long as all rows together
         return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)

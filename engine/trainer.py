@@ -25,6 +25,7 @@ from engine.settings import Settings
 
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
+CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
 
 
 class Trainer:
@@ -44,7 +45,7 @@ class Trainer:
         self.calibration = Calibration(settings, len(self.frames), self.device)
         self.lambda_exponent = settings.lambda_exponent
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
-        self.skipped_steps = 0
+        self.skipped_steps, self._last_skipped = 0, -2
         self.events: list[Event] = []
         self.seconds = 0.0
         self._optimiser = self._pose_optimiser()
@@ -152,7 +153,9 @@ class Trainer:
         if self.device.type == "cpu" and not self._finite(loss):
             self.skipped_steps += 1
             self.field.discard()
-            self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
+            if self.iteration > self._last_skipped + 1:  # a series of them is one event
+                self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
+            self._last_skipped = self.iteration
             return
         self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error
         self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
@@ -161,7 +164,10 @@ class Trainer:
         if poses_move and self._optimiser is not None:
             first, last = self.stage.pose_rate
             for group in self._optimiser.param_groups:
-                group["lr"] = first * (last / first) ** self._fraction * group.get("relative_rate", 1.0)
+                relative = group.get("relative_rate", 1.0)
+                if "relative_rate" in group and self.iteration < CALIBRATE_FROM * self._whole_schedule:
+                    relative = 0.0  # a fog tells nothing about the lens
+                group["lr"] = first * (last / first) ** self._fraction * relative
             if self.device.type != "cpu":  # no look at the host: what is not finite moves nothing
                 for parameter in self._moving():
                     if parameter.grad is not None:

@@ -148,6 +148,8 @@ class VoxelGrid:
             if state is not None:
                 state.gradient.zero_()
                 state.touched.zero_()
+                for values in (state.voxels, state.first, state.second):
+                    values.nan_to_num_(0.0, 0.0, 0.0)  # a voxel that is not finite would spoil every later step
 
     def at_resolution(self, voxels: int) -> VoxelGrid:
         """A blurred copy of at most so many voxels along an edge, to look for poses that are far off."""
@@ -158,7 +160,8 @@ class VoxelGrid:
         copy = VoxelGrid(self.space, None, self.generator, self.device)
         copy.background = self.background
         copy._stage = self._stage
-        copy._state = grid_state.around(grid_state.blurred(self.grid.voxels, shape))
+        gain = depth / shape[0]  # density counts per voxel along the first axis (all axes of a box are alike)
+        copy._state = grid_state.around(grid_state.blurred(self.grid.voxels, shape, gain))
         copy._gathers = False
         return copy
 

@@ -54,7 +54,7 @@ def saved(state: GridState) -> dict[str, Tensor]:
 
 def restored(tensors: dict[str, Tensor], device: torch.device) -> GridState:
     """What `saved` gave, on a device."""
-    state = around(tensors["voxels"].to(device))
+    state = around(tensors["voxels"].to(device).clone())
     state.first.copy_(tensors["first"])
     state.second.copy_(tensors["second"])
     state.steps = int(tensors["steps"])
@@ -80,14 +80,18 @@ def pooled_density(
 
 
 def blurred(
-    voxels: Float[Tensor, "depth height width 4"], shape: tuple[int, int, int]
+    voxels: Float[Tensor, "depth height width 4"], shape: tuple[int, int, int], gain: float = 1.0
 ) -> Float[Tensor, "depth height width 4"]:
-    """A coarser grid that looks the same from afar: densities averaged, colours averaged by density."""
+    """A coarser grid that looks the same from afar: densities averaged, colours averaged by density.
+
+    `gain` multiplies density, where it counts per voxel and the voxels become fewer along a ray.
+    """
     density = F.softplus(voxels[..., :1])
     colours = torch.sigmoid(voxels[..., 1:]) * density
     planes = torch.cat([density, colours], dim=-1).permute(3, 0, 1, 2)[None]
     small = F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0)
     density = small[..., :1].clamp(min=1e-6)
     colours = (small[..., 1:] / density).clamp(1e-3, 1 - 1e-3)
+    density = density * gain
     raw_density = density + torch.log(-torch.expm1(-density))  # inverse softplus
     return torch.cat([raw_density, torch.logit(colours)], dim=-1).contiguous()

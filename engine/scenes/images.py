@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,8 +38,10 @@ def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
     Raises:
         UserError: the file is no image, or larger than `maximum_pixels`.
     """
-    with _opened(path, maximum_pixels) as image:
-        return image.size
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound here says it in our own words
+        with _opened(path, maximum_pixels) as image:
+            return image.size
 
 
 def load_image(
