@@ -54,6 +54,14 @@ class Bundling:
             return None
         return f"1/{self.due[0]} in {self._steps} steps"
 
+    def nearest_disparity(self) -> float:
+        """1/z of the nearest points of the adjustment under way, but for the nearest half percent."""
+        assert self.under_way is not None
+        seen = self.under_way.visible.sum(dim=0) >= 3
+        depth = self.under_way.points[seen, 2]
+        depth = depth[depth > 1e-3]
+        return float((1 / depth).quantile(0.995)) if len(depth) else 0.0
+
     def close(self) -> Float[Tensor, "frames 3 4"]:
         """Ends the adjustment under way; its poses."""
         assert self.under_way is not None

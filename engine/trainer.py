@@ -25,6 +25,7 @@ from engine.settings import Settings
 
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
+ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
 CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
 
 
@@ -208,7 +209,13 @@ class Trainer:
         if ended is None:
             return
         everyone = torch.arange(len(self.frames), device=self.device)
-        self.registration.rebase(everyone, self._bundling.close())
+        nearest = self._bundling.nearest_disparity()
+        poses = self._bundling.close()
+        factor = nearest / ROOMY_DISPARITY
+        if self.scene.kind == "forward-facing" and factor > 1 and self.field.grow(factor):
+            poses = torch.cat([poses[..., :3], poses[..., 3:] * factor], dim=-1)
+            self._note("room", f"the world grew by {factor:.2f}: things stood nearer than the volume reaches")
+        self.registration.rebase(everyone, poses)
         self._note("bundle", ended)
         if not self._bundling.pending:
             self._enter_stage()

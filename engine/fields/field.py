@@ -58,6 +58,10 @@ class Field(Protocol):
         """One optimiser step with the gathered gradients, which are cleared; `fraction` of the stage is done."""
         ...
 
+    def grow(self, factor: float) -> bool:
+        """Follows a world whose unit is divided by `factor` (cameras and things move apart); False if it cannot."""
+        ...
+
     def discard(self) -> None:
         """Throws the gathered gradients away instead of using them."""
         ...

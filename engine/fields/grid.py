@@ -143,6 +143,13 @@ class VoxelGrid:
         if self._age % REFRESH_EVERY == 0:
             self._coarse = None
 
+    def grow(self, factor: float) -> bool:
+        if not isinstance(self.space, ProjectiveSpace):
+            return False
+        self._state = grid_state.around(grid_state.pushed_back(self.grid.voxels, factor, 2 * self.initial_density))
+        self._changed()
+        return True
+
     def discard(self) -> None:
         for state in (self.grid, self.grid.tint):
             if state is not None:

@@ -69,6 +69,23 @@ def resampled(
     return F.interpolate(planes, size=shape, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0).contiguous()
 
 
+def pushed_back(
+    voxels: Float[Tensor, "depth height width channels"], factor: float, thin: float
+) -> Float[Tensor, "depth height width channels"]:
+    """A projective volume of a world that has grown by `factor`: everything moves away, the near planes fall empty.
+
+    Directions stay what they are, so only planes move: one at disparity d is now at d / factor. `thin` is the raw
+    density of what was nearer than the volume reached.
+    """
+    depth = voxels.shape[0]
+    position = torch.arange(depth, device=voxels.device) * factor
+    below = position.floor().clamp(max=depth - 2).long()
+    weight = (position - below).clamp(max=1.0)[:, None, None, None]
+    moved = torch.lerp(voxels[below], voxels[below + 1], weight)
+    moved[position > depth - 1, ..., 0] = thin
+    return moved.contiguous()
+
+
 def pooled_density(
     voxels: Float[Tensor, "depth height width 4"], factor: tuple[int, int, int]
 ) -> Float[Tensor, "depth height width"]:

@@ -156,6 +156,10 @@ class MlpField:
             self.skipped_steps += 1
         self.optimiser.zero_grad()
 
+    def grow(self, factor: float) -> bool:
+        """A network is not resampled."""
+        return False
+
     def discard(self) -> None:
         self.optimiser.zero_grad()
 

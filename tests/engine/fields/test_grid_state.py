@@ -84,3 +84,15 @@ def test_blurring_the_emptiest_and_the_brightest_is_finite():
 def test_what_is_the_same_everywhere_stays_the_same():
     values = torch.tensor([1.0, 0.3, -0.4, 0.8]).expand(4, 6, 8, 4)
     torch.testing.assert_close(grid_state.blurred(values, (4, 3, 4))[1, 1, 1], values[0, 0, 0], atol=1e-4, rtol=1e-4)
+
+
+def test_a_grown_world_looks_the_same_from_its_centre():
+    generator = torch.Generator().manual_seed(8)
+    coarse = torch.randn(5, 4, 4, 4, generator=generator)
+    voxels = grid_state.resampled(coarse, (41, 4, 4))
+    grown = grid_state.pushed_back(voxels, 1.25, thin=-9.0)
+    # what stood on plane 40 (disparity 1) stands on plane 32 (disparity 0.8) now; what is infinitely far stays there
+    torch.testing.assert_close(grown[0], voxels[0])
+    torch.testing.assert_close(grown[32], voxels[40])
+    torch.testing.assert_close(grown[16], voxels[20])
+    assert (grown[33:, ..., 0] == -9.0).all()
