@@ -8,7 +8,7 @@ import os
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -86,6 +86,25 @@ def check_same_scene(checkpoint: Checkpoint, scene: Scene, path: Path | str) -> 
             f"{path} is a checkpoint of another scene ({checkpoint.scene['name']}, {checkpoint.scene['path']}) than "
             f"{scene.path}: {key} {was} there, {now} here; give the scene it was made of, read in the same way."
         )
+
+
+class Restorable(Protocol):
+    """What can take a state up: a trainer."""
+
+    def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None: ...
+
+
+def restore(trainer: Restorable, checkpoint: Checkpoint, path: Path | str) -> None:
+    """Puts a trainer where the checkpoint stood.
+
+    Raises:
+        UserError: the file can be read but lacks part of a run's state, or holds it in other shapes.
+    """
+    try:
+        trainer.load_state(*checkpoint.trainer)
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{path} does not hold the whole state of this run ({reason}); start the run anew.") from error
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

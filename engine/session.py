@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import torch
 
-from engine.checkpoint import Checkpoint, check_same_scene
+from engine.checkpoint import Checkpoint, check_same_scene, restore
 from engine.checkpoint_writer import CheckpointWriter
 from engine.commands import obey
 from engine.errors import UserError
@@ -114,7 +114,7 @@ class Session:
         else:
             check_same_scene(checkpoint, self.scene, "The checkpoint")
             trainer = self.make_trainer(self.scene, self.settings, self.device)
-            trainer.load_state(*checkpoint.trainer)
+            restore(trainer, checkpoint, "The run's checkpoint.safetensors")
             self.trainer, self.history = trainer, checkpoint.history
             self.undoable = list(checkpoint.session["undoable"])
             self._skip_events()

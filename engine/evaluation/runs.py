@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from engine.checkpoint import check_same_scene, load_checkpoint
+from engine.checkpoint import check_same_scene, load_checkpoint, restore
 from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.errors import UserError
 from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
@@ -47,7 +47,7 @@ def evaluate_run(
     scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
     check_same_scene(checkpoint, scene, run_folder / CHECKPOINT_FILE)
     trainer = Trainer(scene, checkpoint.settings, device)
-    trainer.load_state(*checkpoint.trainer)
+    restore(trainer, checkpoint, run_folder / CHECKPOINT_FILE)
     return evaluate_trainer(trainer, run_folder, limit=limit, progress=progress)
 
 

@@ -13,15 +13,25 @@ def book(rng: np.random.Generator, title: str, size: tuple[float, float, float],
     width, thickness, depth = size
     board = 0.004
     jacket = patterns.book_jacket(rng, title, base, accent)
-    covers = merged([
-        rounded_box((width, board, depth), 0.0015).moved((0, thickness / 2 - board / 2, 0)),
-        rounded_box((width, board, depth), 0.0015).moved((0, -thickness / 2 + board / 2, 0)),
-    ])
+    covers = merged(
+        [
+            rounded_box((width, board, depth), 0.0015).moved((0, thickness / 2 - board / 2, 0)),
+            rounded_box((width, board, depth), 0.0015).moved((0, -thickness / 2 + board / 2, 0)),
+        ]
+    )
     spine_image = patterns.book_jacket(rng, title, base, accent)
     spine_angle = np.linspace(-np.pi / 2, np.pi / 2, 9)[:, None]
     along = np.linspace(-width / 2, width / 2, 9)[None]
-    spine = sheet(np.stack([along + 0 * spine_angle, thickness / 2 * np.sin(spine_angle) + 0 * along,
-                            depth / 2 + 0.35 * thickness * np.cos(spine_angle) + 0 * along], -1))
+    spine = sheet(
+        np.stack(
+            [
+                along + 0 * spine_angle,
+                thickness / 2 * np.sin(spine_angle) + 0 * along,
+                depth / 2 + 0.35 * thickness * np.cos(spine_angle) + 0 * along,
+            ],
+            -1,
+        )
+    )
     block = rounded_box((width - 0.01, thickness - 2 * board, depth - 0.008), 0.001, 4.0)
     # The spine is wide and low: show the middle of the jacket, where the title is.
     spine = spine.with_uvs((1.0, 0.36), (0.0, 0.50))
@@ -51,8 +61,9 @@ def book_stack(rng: np.random.Generator, choice: list[int], width: float = 0.24)
         title, base, accent = BOOKS[index]
         thickness = rng.uniform(0.028, 0.05)
         size = (width * (1 - 0.07 * level) * rng.uniform(0.94, 1.04), thickness, 0.17 * rng.uniform(0.9, 1.05))
-        parts += placed(book(rng, title, size, base, accent), (rng.normal(0, 0.006), height + thickness / 2, 0),
-                        rng.normal(0, 7))
+        parts += placed(
+            book(rng, title, size, base, accent), (rng.normal(0, 0.006), height + thickness / 2, 0), rng.normal(0, 7)
+        )
         height += thickness + 0.0005
     return parts
 

@@ -21,8 +21,15 @@ def looking_at(centre: np.ndarray, target: np.ndarray, up: tuple[float, float, f
     return pose
 
 
-def handheld_grid(centre: np.ndarray, target: np.ndarray, spread: tuple[float, float, float],
-                  rng: np.random.Generator, columns: int = 5, rows: int = 4, jitter_deg: float = 1.6) -> np.ndarray:
+def handheld_grid(
+    centre: np.ndarray,
+    target: np.ndarray,
+    spread: tuple[float, float, float],
+    rng: np.random.Generator,
+    columns: int = 5,
+    rows: int = 4,
+    jitter_deg: float = 1.6,
+) -> np.ndarray:
     """Forward-facing views (rows * columns, 4, 4), walked boustrophedon.
 
     Offsets right, up and backwards reach about plus or minus `spread`; each rotation axis gets normal jitter.
@@ -43,8 +50,9 @@ def handheld_grid(centre: np.ndarray, target: np.ndarray, spread: tuple[float, f
     return np.stack(poses)
 
 
-def hemisphere(count: int, distance: float, rng: np.random.Generator, lowest_deg: float = 4.0,
-               highest_deg: float = 72.0) -> np.ndarray:
+def hemisphere(
+    count: int, distance: float, rng: np.random.Generator, lowest_deg: float = 4.0, highest_deg: float = 72.0
+) -> np.ndarray:
     """Views of the origin (count, 4, 4) spread by the golden angle, z upwards; the aim wanders a little."""
     poses = []
     sines = np.linspace(np.sin(np.radians(lowest_deg)), np.sin(np.radians(highest_deg)), count)
@@ -67,7 +75,8 @@ def llff_rows(poses: np.ndarray, width: int, height: int, focal: float, bounds: 
 
 def write_blender(path: Path, split: str, poses: np.ndarray, angle_x: float) -> None:
     """Blender layout (NeRF-synthetic): transforms_<split>.json."""
-    frames = [{"file_path": f"./{split}/r_{index}", "transform_matrix": pose.tolist()}
-              for index, pose in enumerate(poses)]
+    frames = [
+        {"file_path": f"./{split}/r_{index}", "transform_matrix": pose.tolist()} for index, pose in enumerate(poses)
+    ]
     document = {"camera_angle_x": angle_x, "frames": frames}
     (path / f"transforms_{split}.json").write_text(json.dumps(document, indent=1) + "\n")

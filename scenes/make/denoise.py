@@ -23,6 +23,7 @@ def denoised(linear: np.ndarray, scene: mi.Scene, camera: mi.Sensor, seed: int) 
     import pyoidn
 
     albedo, normal = guides(scene, camera, seed)
-    colour = pyoidn.denoise(np.ascontiguousarray(linear[..., :3], dtype=np.float32), albedo, normal, hdr=True,
-                            clean_aux=True)
+    colour = pyoidn.denoise(
+        np.ascontiguousarray(linear[..., :3], dtype=np.float32), albedo, normal, hdr=True, clean_aux=True
+    )
     return np.concatenate([colour, linear[..., 3:]], -1)

@@ -9,8 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 Colour = tuple[float, float, float]
 
 
-def noise(height: int, width: int, rng: np.random.Generator, exponent: float = 1.6,
-          stretch: tuple[float, float] = (1.0, 1.0)) -> np.ndarray:
+def noise(
+    height: int, width: int, rng: np.random.Generator, exponent: float = 1.6, stretch: tuple[float, float] = (1.0, 1.0)
+) -> np.ndarray:
     """Tileable noise in [0, 1] with power spectrum 1/f^exponent; `stretch` lengthens features along (y, x)."""
     frequency_y = np.fft.fftfreq(height)[:, None] * height * stretch[0]
     frequency_x = np.fft.fftfreq(width)[None] * width * stretch[1]
@@ -46,6 +47,11 @@ def lettering(image: np.ndarray, text: str, centre: tuple[float, float], size: i
     """Write text centred at (u, v) of an image; size in pixels."""
     picture = Image.fromarray((np.clip(image, 0, 1) * 255).astype(np.uint8))
     height, width = image.shape[:2]
-    ImageDraw.Draw(picture).text((centre[0] * width, (1 - centre[1]) * height), text, font=font(size), anchor="mm",
-                                 fill=tuple(int(255 * value) for value in colour))
+    ImageDraw.Draw(picture).text(
+        (centre[0] * width, (1 - centre[1]) * height),
+        text,
+        font=font(size),
+        anchor="mm",
+        fill=tuple(int(255 * value) for value in colour),
+    )
     return np.asarray(picture) / 255.0

@@ -6,8 +6,9 @@ from scenes.make.drawing import Colour, coordinates, lettering, mix, noise
 from scenes.make.textures import wood
 
 
-def worn_paint(rng: np.random.Generator, colour: Colour, height: int = 512, width: int = 512,
-               wear: float = 0.74) -> np.ndarray:
+def worn_paint(
+    rng: np.random.Generator, colour: Colour, height: int = 512, width: int = 512, wear: float = 0.74
+) -> np.ndarray:
     """Paint with brush marks and tonal drift; bare wood shows where `noise` exceeds `wear`."""
     brush = noise(height, width, rng, 0.8, (1.0, 12.0))
     drift = noise(height, width, rng, 1.6)

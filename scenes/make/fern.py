@@ -28,6 +28,7 @@ SUN = (7.9, 6.0, 7.4)
 
 def lights() -> dict:
     """A large soft window at the right, low sun through its bars, and dim warm fill from the room."""
+
     def window(origin: tuple, along_u: tuple, along_v: tuple, radiance: list[float]) -> mi.Object:
         panel = rectangle(origin, along_u, along_v)
         parameters = mi.Properties()
@@ -62,8 +63,15 @@ def sun_window() -> list:
 def build(seed: int = 7) -> mi.Scene:
     """The whole scene, ready to render."""
     rng = np.random.default_rng(seed)
-    parts = (room.shell(rng) + room.pictures(rng) + room.wall_shelf(rng) + furniture.side_table(rng)
-             + furniture.basket_with_cloth(rng) + room.floor_things(rng) + furniture.stool(rng, STOOL_HEIGHT))
+    parts = (
+        room.shell(rng)
+        + room.pictures(rng)
+        + room.wall_shelf(rng)
+        + furniture.side_table(rng)
+        + furniture.basket_with_cloth(rng)
+        + room.floor_things(rng)
+        + furniture.stool(rng, STOOL_HEIGHT)
+    )
     parts += placed(furniture.planter(rng, POT_HEIGHT), (0, STOOL_HEIGHT, 0), 20)
     leaflets, stems = potted_fern(rng)
     crown = (0, STOOL_HEIGHT + POT_HEIGHT - 0.02, 0)

@@ -29,13 +29,21 @@ def frond_curve(frond: Frond, steps: int) -> np.ndarray:
     along = np.linspace(0, 1, steps)
     elevation = np.radians(frond.elevation_deg - frond.droop_deg * along**1.4)
     azimuth = np.radians(frond.azimuth_deg + 0.6 * frond.roll_deg * along**2)
-    heading = np.stack([np.cos(elevation) * np.sin(azimuth), np.sin(elevation),
-                        np.cos(elevation) * np.cos(azimuth)], -1)
+    heading = np.stack(
+        [np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)], -1
+    )
     return np.cumsum(heading, axis=0) * frond.length / steps
 
 
-def pinna(root: np.ndarray, outward: np.ndarray, forward: np.ndarray, normal: np.ndarray, length: float,
-          colour: np.ndarray, rng: np.random.Generator) -> Mesh:
+def pinna(
+    root: np.ndarray,
+    outward: np.ndarray,
+    forward: np.ndarray,
+    normal: np.ndarray,
+    length: float,
+    colour: np.ndarray,
+    rng: np.random.Generator,
+) -> Mesh:
     """One leaflet: lanceolate, folded along its vein, drooping towards the tip, with a scalloped rim."""
     along = np.linspace(0, 1, 10)[:, None]
     across = np.linspace(-1, 1, 5)[None]
@@ -44,8 +52,12 @@ def pinna(root: np.ndarray, outward: np.ndarray, forward: np.ndarray, normal: np
     droop, fold, sweep = rng.normal(0.24, 0.10), rng.normal(0.35, 0.1), rng.normal(0.16, 0.06)
     wave = 0.03 * np.sin(5 * along + rng.uniform(0, 6)) * across
     rise = length * (0.10 * np.sin(np.pi * along) - droop * along**2 + wave) + fold * half_width * np.abs(across)
-    lattice = (root + length * along[..., None] * outward
-               + (length * sweep * along**2 + half_width * across)[..., None] * forward + rise[..., None] * normal)
+    lattice = (
+        root
+        + length * along[..., None] * outward
+        + (length * sweep * along**2 + half_width * across)[..., None] * forward
+        + rise[..., None] * normal
+    )
     vein = np.exp(-((across / 0.35) ** 2)) * (1 - 0.5 * along)
     light = 1 + 0.35 * vein + 0.12 * np.where(np.arange(10) % 2, 1, -1)[:, None] * np.abs(across)
     tip = np.clip(along * 1.6 - 1.1, 0, 1) * rng.uniform(0, 0.7)
@@ -81,8 +93,17 @@ def frond_mesh(frond: Frond, rng: np.random.Generator) -> tuple[Mesh, Mesh]:
             forward = tangent[index] * np.cos(sweep) - sign * side * np.sin(sweep)
             colour = base * rng.uniform(0.72, 1.25) * np.array([rng.uniform(0.85, 1.2), 1, rng.uniform(0.7, 1.2)])
             tilt = normal + 0.25 * rng.normal() * forward
-            leaflets.append(pinna(curve[index] + 0.004 * sign * tangent[index], outward, forward,
-                                  tilt / np.linalg.norm(tilt), length, colour, rng))
+            leaflets.append(
+                pinna(
+                    curve[index] + 0.004 * sign * tangent[index],
+                    outward,
+                    forward,
+                    tilt / np.linalg.norm(tilt),
+                    length,
+                    colour,
+                    rng,
+                )
+            )
     along = np.linspace(0, 1, 60)[:, None]
     stem_colours = STEM_BROWN * (1 - along) + 0.8 * YOUNG_GREEN * along
     stem = tube(curve, frond.length * (0.0058 - 0.0046 * along[:, 0]), 7, stem_colours)
@@ -117,8 +138,11 @@ def potted_fern(rng: np.random.Generator, count: int = 44) -> tuple[Mesh, Mesh]:
             age=age,
             roll_deg=rng.normal(0, 22),
         )
-        crown = 0.045 * np.sqrt(age) * np.array([np.sin(np.radians(frond.azimuth_deg)), 0,
-                                                 np.cos(np.radians(frond.azimuth_deg))])
+        crown = (
+            0.045
+            * np.sqrt(age)
+            * np.array([np.sin(np.radians(frond.azimuth_deg)), 0, np.cos(np.radians(frond.azimuth_deg))])
+        )
         leaves, stem = frond_mesh(frond, rng)
         leaflets.append(leaves.moved(tuple(crown)))
         stems.append(stem.moved(tuple(crown)))

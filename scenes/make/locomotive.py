@@ -27,23 +27,37 @@ def studio() -> dict:
     height, width = 64, 128
     elevation = np.linspace(np.pi / 2, -np.pi / 2, height)[:, None]
     azimuth = np.linspace(-np.pi, np.pi, width, endpoint=False)[None]
-    direction = np.stack([np.cos(elevation) * np.sin(azimuth), np.sin(elevation) + 0 * azimuth,
-                          -np.cos(elevation) * np.cos(azimuth)], -1)
+    direction = np.stack(
+        [np.cos(elevation) * np.sin(azimuth), np.sin(elevation) + 0 * azimuth, -np.cos(elevation) * np.cos(azimuth)],
+        -1,
+    )
     sky = 0.34 + 0.22 * direction[..., 1:2] + np.zeros(3)
-    for aim, sharpness, colour in (((0.7, 0.75, 0.5), 28, (9.0, 7.9, 6.4)), ((-0.8, 0.45, 0.5), 7, (1.0, 1.2, 1.5)),
-                                   ((-0.2, 0.5, -0.9), 14, (1.9, 1.8, 1.7))):
+    for aim, sharpness, colour in (
+        ((0.7, 0.75, 0.5), 28, (9.0, 7.9, 6.4)),
+        ((-0.8, 0.45, 0.5), 7, (1.0, 1.2, 1.5)),
+        ((-0.2, 0.5, -0.9), 14, (1.9, 1.8, 1.7)),
+    ):
         aim_direction = np.asarray(aim) / np.linalg.norm(aim)
         sky = sky + np.exp(sharpness * (direction @ aim_direction - 1))[..., None] * np.asarray(colour)
-    return {"type": "envmap", "bitmap": mi.Bitmap(sky.astype(np.float32)),
-            "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90)}
+    return {
+        "type": "envmap",
+        "bitmap": mi.Bitmap(sky.astype(np.float32)),
+        "to_world": mi.ScalarTransform4f().rotate([1, 0, 0], 90),
+    }
 
 
 def build(seed: int = 5) -> mi.Scene:
     """The engine under studio light, ready to render."""
     parts = locomotive(np.random.default_rng(seed))
     shapes = {f"part{index}": shape(f"part{index}", mesh, material) for index, (mesh, material) in enumerate(parts)}
-    return mi.load_dict({"type": "scene", "integrator": {"type": "path", "max_depth": 6, "hide_emitters": True},
-                         "sky": studio(), **shapes})
+    return mi.load_dict(
+        {
+            "type": "scene",
+            "integrator": {"type": "path", "max_depth": 6, "hide_emitters": True},
+            "sky": studio(),
+            **shapes,
+        }
+    )
 
 
 def straight_rgba(premultiplied: np.ndarray) -> np.ndarray:
@@ -73,8 +87,9 @@ def main() -> None:
             linear = render(scene, camera, arguments.samples, seed=1000 * seed + index)
             if arguments.denoise:
                 linear = denoised(linear, scene, camera, seed=index)
-            Image.fromarray(straight_rgba(linear), "RGBA").save(arguments.out / split / f"r_{index}.png",
-                                                                optimize=True)
+            Image.fromarray(straight_rgba(linear), "RGBA").save(
+                arguments.out / split / f"r_{index}.png", optimize=True
+            )
             print(f"{split} {index} done", flush=True)
 
 

@@ -98,8 +98,10 @@ def rounded_box(size: tuple[float, float, float], radius: float = 0.004, uv_per_
     for axis in range(3):
         horizontal, vertical = {0: (2, 1), 1: (0, 2), 2: (0, 1)}[axis]
         for sign in (-1.0, 1.0):
-            ticks = [np.array([-h, -h + 0.45 * radius, -h + radius, h - radius, h - 0.45 * radius, h])
-                     for h in (half[horizontal], half[vertical])]
+            ticks = [
+                np.array([-h, -h + 0.45 * radius, -h + radius, h - radius, h - 0.45 * radius, h])
+                for h in (half[horizontal], half[vertical])
+            ]
             across, up = np.meshgrid(ticks[0], ticks[1])
             points = np.zeros((6, 6, 3))
             points[..., axis], points[..., horizontal], points[..., vertical] = sign * half[axis], across, up
@@ -114,8 +116,14 @@ def rounded_box(size: tuple[float, float, float], radius: float = 0.004, uv_per_
                 u, v = (u, v) if half[horizontal] >= half[vertical] else (v, u)
                 u, v = u * uv_per_unit + 0.37 * axis + 0.11 * sign, v * uv_per_unit + 0.53 * axis + 0.23 * sign
             positions = inner + radius * normals
-            faces.append(Mesh(positions.reshape(-1, 3), normals.reshape(-1, 3),
-                              np.stack([u, v], -1).reshape(-1, 2), oriented(positions, normals)))
+            faces.append(
+                Mesh(
+                    positions.reshape(-1, 3),
+                    normals.reshape(-1, 3),
+                    np.stack([u, v], -1).reshape(-1, 2),
+                    oriented(positions, normals),
+                )
+            )
     return merged(faces)
 
 
@@ -146,13 +154,21 @@ def lathe(profile: list[tuple[float, float]], segments: int = 64, smooth: bool =
 
         def spin(radius_height: np.ndarray) -> np.ndarray:
             radius, height = radius_height[:, :1], radius_height[:, 1:]
-            return np.stack([radius * np.sin(angle), np.broadcast_to(height, (len(radius), segments + 1)),
-                             radius * np.cos(angle)], -1)
+            return np.stack(
+                [radius * np.sin(angle), np.broadcast_to(height, (len(radius), segments + 1)), radius * np.cos(angle)],
+                -1,
+            )
 
         positions, normals = spin(points[run]), spin(outward)
         u, v = np.meshgrid(np.linspace(0, 1, segments + 1), v_of_point[run])
-        parts.append(Mesh(positions.reshape(-1, 3), normals.reshape(-1, 3),
-                          np.stack([u, v], -1).reshape(-1, 2), oriented(positions, normals)))
+        parts.append(
+            Mesh(
+                positions.reshape(-1, 3),
+                normals.reshape(-1, 3),
+                np.stack([u, v], -1).reshape(-1, 2),
+                oriented(positions, normals),
+            )
+        )
     return merged(parts)
 
 
@@ -160,8 +176,17 @@ def cylinder(radius: float, length: float, segments: int = 48, bevel: float = 0.
     """Closed cylinder along y about the origin; v is 0.2 to 0.8 on the wall if the caps are that large."""
     half = length / 2
     bevel = max(bevel, 1e-4)
-    return lathe([(1e-5, -half), (radius - bevel, -half), (radius, -half + bevel), (radius, half - bevel),
-                  (radius - bevel, half), (1e-5, half)], segments)
+    return lathe(
+        [
+            (1e-5, -half),
+            (radius - bevel, -half),
+            (radius, -half + bevel),
+            (radius, half - bevel),
+            (radius - bevel, half),
+            (1e-5, half),
+        ],
+        segments,
+    )
 
 
 def ball(radius: float, segments: int = 48) -> Mesh:
@@ -185,5 +210,10 @@ def tube(curve: np.ndarray, radii: np.ndarray | float, segments: int = 8, colour
     positions = curve[:, None] + radii[:, None, None] * directions
     v, u = np.meshgrid(np.linspace(0, 1, len(curve)), np.linspace(0, 1, segments + 1), indexing="ij")
     spread = None if colours is None else np.repeat(colours[:, None], segments + 1, 1).reshape(-1, 3)
-    return Mesh(positions.reshape(-1, 3), directions.reshape(-1, 3), np.stack([u, v], -1).reshape(-1, 2),
-                oriented(positions, directions), spread)
+    return Mesh(
+        positions.reshape(-1, 3),
+        directions.reshape(-1, 3),
+        np.stack([u, v], -1).reshape(-1, 2),
+        oriented(positions, directions),
+        spread,
+    )

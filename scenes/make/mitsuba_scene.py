@@ -27,19 +27,36 @@ def matte(colour: dict) -> dict:
 
 def coated(colour: dict, roughness: float = 0.35, specular: float = 0.5, clearcoat: float = 0.0) -> dict:
     """Diffuse under a dielectric sheen: painted wood, leather, glaze."""
-    return {"type": "twosided", "bsdf": {"type": "principled", "base_color": colour, "roughness": roughness,
-                                         "specular": specular, "clearcoat": clearcoat, "clearcoat_gloss": 0.9}}
+    return {
+        "type": "twosided",
+        "bsdf": {
+            "type": "principled",
+            "base_color": colour,
+            "roughness": roughness,
+            "specular": specular,
+            "clearcoat": clearcoat,
+            "clearcoat_gloss": 0.9,
+        },
+    }
 
 
 def metal(colour: tuple[float, float, float], roughness: float) -> dict:
-    return {"type": "twosided", "bsdf": {"type": "principled", "base_color": plain(colour), "metallic": 1.0,
-                                         "roughness": roughness}}
+    return {
+        "type": "twosided",
+        "bsdf": {"type": "principled", "base_color": plain(colour), "metallic": 1.0, "roughness": roughness},
+    }
 
 
 def leaf() -> dict:
     """Thin leaf coloured per vertex: waxy sheen in front, light shining through."""
-    return {"type": "principledthin", "base_color": {"type": "mesh_attribute", "name": "vertex_color"},
-            "roughness": 0.42, "diff_trans": 0.75, "spec_trans": 0.0, "eta": 1.4}
+    return {
+        "type": "principledthin",
+        "base_color": {"type": "mesh_attribute", "name": "vertex_color"},
+        "roughness": 0.42,
+        "diff_trans": 0.75,
+        "spec_trans": 0.0,
+        "eta": 1.4,
+    }
 
 
 def stalk() -> dict:
@@ -51,8 +68,14 @@ def shape(name: str, mesh: Mesh, material: dict) -> mi.Mesh:
     """A Mitsuba mesh with its own material."""
     properties = mi.Properties()
     properties["bsdf"] = mi.load_dict(material)
-    result = mi.Mesh(name, len(mesh.positions), len(mesh.faces), has_vertex_normals=True, has_vertex_texcoords=True,
-                     props=properties)
+    result = mi.Mesh(
+        name,
+        len(mesh.positions),
+        len(mesh.faces),
+        has_vertex_normals=True,
+        has_vertex_texcoords=True,
+        props=properties,
+    )
     if mesh.colours is not None:
         result.add_attribute("vertex_color", 3, mesh.colours.astype(np.float32).ravel())
     parameters = mi.traverse(result)
@@ -68,13 +91,25 @@ def sensor(camera_to_world: np.ndarray, width: int, height: int, focal: float, a
     """Pinhole camera from an OpenGL camera-to-world matrix (x right, y up, z backwards); focal in pixels."""
     # Mitsuba's camera looks along +z with x to the left: half a turn about y.
     to_world = camera_to_world @ np.diag([-1.0, 1.0, -1.0, 1.0])
-    return mi.load_dict({
-        "type": "perspective", "fov_axis": "x", "fov": float(np.degrees(2 * np.arctan(width / (2 * focal)))),
-        "near_clip": 0.01, "far_clip": 100.0, "to_world": mi.ScalarTransform4f(to_world),
-        "film": {"type": "hdrfilm", "width": width, "height": height, "component_format": "float32",
-                 "pixel_format": "rgba" if alpha else "rgb", "rfilter": {"type": "gaussian", "stddev": 0.45}},
-        "sampler": {"type": "independent"},
-    })
+    return mi.load_dict(
+        {
+            "type": "perspective",
+            "fov_axis": "x",
+            "fov": float(np.degrees(2 * np.arctan(width / (2 * focal)))),
+            "near_clip": 0.01,
+            "far_clip": 100.0,
+            "to_world": mi.ScalarTransform4f(to_world),
+            "film": {
+                "type": "hdrfilm",
+                "width": width,
+                "height": height,
+                "component_format": "float32",
+                "pixel_format": "rgba" if alpha else "rgb",
+                "rfilter": {"type": "gaussian", "stddev": 0.45},
+            },
+            "sampler": {"type": "independent"},
+        }
+    )
 
 
 def render(scene: mi.Scene, camera: mi.Sensor, samples: int, seed: int) -> np.ndarray:
@@ -82,8 +117,12 @@ def render(scene: mi.Scene, camera: mi.Sensor, samples: int, seed: int) -> np.nd
 
     The bound removes fireflies (rare paths by way of mirrors) at the price of a tiny loss of light.
     """
-    passes = np.stack([np.asarray(mi.render(scene, sensor=camera, spp=PASS_SAMPLES, seed=seed * 1009 + index))
-                       for index in range(max(1, samples // PASS_SAMPLES))])
+    passes = np.stack(
+        [
+            np.asarray(mi.render(scene, sensor=camera, spp=PASS_SAMPLES, seed=seed * 1009 + index))
+            for index in range(max(1, samples // PASS_SAMPLES))
+        ]
+    )
     if len(passes) > 3:
         passes = np.minimum(passes, 2 * np.median(passes, axis=0) + 0.05)
     return passes.mean(axis=0)

@@ -7,8 +7,16 @@ from scenes.make.drawing import Colour, coordinates, lettering, mix, noise, step
 
 def kilim(rng: np.random.Generator, height: int = 640, width: int = 960) -> np.ndarray:
     """Woven rug: borders, stripes and stepped diamonds, with wear."""
-    palette = np.array([(0.55, 0.13, 0.10), (0.86, 0.76, 0.58), (0.12, 0.20, 0.33), (0.76, 0.46, 0.16),
-                        (0.22, 0.33, 0.27), (0.35, 0.08, 0.10)])
+    palette = np.array(
+        [
+            (0.55, 0.13, 0.10),
+            (0.86, 0.76, 0.58),
+            (0.12, 0.20, 0.33),
+            (0.76, 0.46, 0.16),
+            (0.22, 0.33, 0.27),
+            (0.35, 0.08, 0.10),
+        ]
+    )
     v, u = coordinates(height, width)
     image = np.empty((height, width, 3))
     step_u, step_v = np.floor(u * 120) / 120, np.floor(v * 80) / 80
@@ -19,7 +27,7 @@ def kilim(rng: np.random.Generator, height: int = 640, width: int = 960) -> np.n
     order = np.array([rng.permutation(6) for _ in range(16)])
     image[:] = palette[order[band % 16, ring % 6]]
     zigzag = np.abs(((step_v * 12) % 1) - 0.5) * 0.5
-    teeth = (np.abs(local_u) > 0.44 - 0.12 * zigzag)
+    teeth = np.abs(local_u) > 0.44 - 0.12 * zigzag
     image[teeth] = palette[(band[teeth] + 1) % 2]
     margin = np.minimum(np.minimum(u, 1 - u) * 1.5, np.minimum(v, 1 - v))
     image[margin < 0.085] = palette[2]
@@ -73,8 +81,11 @@ def specimen_print(rng: np.random.Generator, height: int = 512, width: int = 512
             edge = 0.075 * (1 - sharp + sharp * np.cos(lobes * angle))
             distance = np.hypot(u - centre_u, (v - centre_v))
             inside = distance < edge
-            colour = np.array([(0.58, 0.18, 0.13), (0.16, 0.32, 0.24), (0.80, 0.52, 0.16), (0.17, 0.25, 0.42),
-                               (0.40, 0.22, 0.33)][rng.integers(5)])
+            colour = np.array(
+                [(0.58, 0.18, 0.13), (0.16, 0.32, 0.24), (0.80, 0.52, 0.16), (0.17, 0.25, 0.42), (0.40, 0.22, 0.33)][
+                    rng.integers(5)
+                ]
+            )
             rays = np.where((angle * lobes * 2) % 1.5 < 0.5, 0.6, 1.0) * np.where(distance * 90 % 1 < 0.3, 1.3, 1.0)
             image[inside] = (colour * rays[..., None])[inside]
     image[np.minimum(np.minimum(u, 1 - u), np.minimum(v, 1 - v)) < 0.012] = (0.30, 0.24, 0.18)

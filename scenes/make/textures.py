@@ -30,11 +30,11 @@ def planks(rng: np.random.Generator, rows: int = 10, size: int = 1024) -> np.nda
             grain = wood(rng, (0.70, 0.52, 0.34), (0.36, 0.22, 0.12), 512, rng.uniform(5, 16))
             row, column = rng.integers(0, 512 - (bottom - top)), rng.integers(0, 512)
             piece = np.roll(np.concatenate([grain, grain, grain], 1), -column, 1)
-            piece = piece[row:row + bottom - top, : right - left]
+            piece = piece[row : row + bottom - top, : right - left]
             tone = rng.uniform(0.72, 1.12) * np.array([1, rng.uniform(0.94, 1.03), rng.uniform(0.88, 1.05)])
             image[top:bottom, left:right] = piece * tone
-            image[top:bottom, left:left + 3] *= 0.35
-        image[top:top + 4] *= 0.3
+            image[top:bottom, left : left + 3] *= 0.35
+        image[top : top + 4] *= 0.3
     scuffs = noise(size, size, rng, 1.5)
     return np.clip(image * (0.8 + 0.4 * scuffs[..., None]), 0, 1)
 
