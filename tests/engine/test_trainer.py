@@ -52,7 +52,9 @@ def test_a_fern_is_registered_from_the_identity(method):
     assert fine.rotation_deg.mean() < 2.0
     assert fine.rotation_deg.mean() < 0.4 * coarse.rotation_deg.mean()
     assert fine.translation.mean() < 0.4 * coarse.translation.mean()
-    assert event_kinds(made) == ["stage", "stage", "bundle", "bundle", "stage"]
+    kinds = event_kinds(made)
+    assert kinds.count("room") <= 1  # whether the world must grow depends on the scale it chose
+    assert [kind for kind in kinds if kind != "room"] == ["stage", "stage", "bundle", "bundle", "stage"]
     assert made.skipped_steps == 0
 
 
