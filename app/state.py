@@ -1,0 +1,133 @@
+"""What the user chose, and the runs that are looked at. No Dear PyGui here, no OpenGL: it is tested without a window.
+
+Panels read this and the snapshot, and write what the user does into it; nothing here is the engine's truth. λ, poses
+and settings live in the engine and come back in its snapshots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from app.orbit import FlyCamera, OrbitCamera
+from app.render.pictures import Channel, GizmoPart
+from app.viewed_run import ViewedRun
+
+NovelMode = Literal["orbit", "fly", "follow"]
+
+
+@dataclass
+class Layers:
+    """What the 3D view shows."""
+
+    fitted: bool = True
+    initial: bool = True
+    reference: bool = True
+    links: bool = True
+    trails: bool = True
+    thumbnails: bool = True
+    volume: bool = True
+    rays: bool = True
+    ground: bool = True
+    gizmo: bool = False
+
+
+@dataclass
+class CamerasView:
+    """The 3D view: where it is looked at from, and what is in it."""
+
+    orbit: OrbitCamera = field(default_factory=OrbitCamera)
+    layers: Layers = field(default_factory=Layers)
+    frustum_scale: float = 1.0
+    hovered_part: GizmoPart | None = None
+    framed: bool = False  # whether the camera was placed for this scene
+    moving: bool = False
+
+
+@dataclass
+class NovelView:
+    """The view of the field.
+
+    Attributes:
+        mode: `follow` takes the pose of the selected frame.
+        wipe: fraction of the width over which the photo lies, while following.
+        field_of_view_deg: vertical; while following the frame's own is taken.
+    """
+
+    mode: NovelMode = "orbit"
+    channel: Channel = "colour"
+    orbit: OrbitCamera = field(default_factory=OrbitCamera)
+    fly: FlyCamera = field(default_factory=FlyCamera)
+    field_of_view_deg: float = 45.0
+    wipe: float = 0.0
+    framed: bool = False
+    moving: bool = False
+    resolution_scale: float = 1.0
+
+
+@dataclass
+class Timeline:
+    """Which moment of the run the 3D view shows; None is now."""
+
+    seconds: float | None = None
+    playing: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.seconds is None
+
+
+@dataclass
+class Perturbation:
+    """What the sliders of the perturb panel stand at: camera axes, degrees and per cent of the cameras' spread."""
+
+    rotation_deg: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    translation_percent: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    sigma_rotation_deg: float = 5.0
+    sigma_translation_percent: float = 5.0
+
+
+@dataclass
+class Plots:
+    """How curves are drawn."""
+
+    over: Literal["iterations", "seconds"] = "seconds"
+    logarithmic: bool = True
+
+
+@dataclass
+class State:
+    """Everything the window shows that is not the engine's.
+
+    Attributes:
+        runs: one is shown now, `active`; the list is there for two side by side.
+        selected: index of a training frame.
+        banner: a sentence that needs the user, or None.
+    """
+
+    runs: list[ViewedRun] = field(default_factory=list)
+    active: int = 0
+    selected: int = 0
+    cameras: CamerasView = field(default_factory=CamerasView)
+    novel: NovelView = field(default_factory=NovelView)
+    timeline: Timeline = field(default_factory=Timeline)
+    perturbation: Perturbation = field(default_factory=Perturbation)
+    plots: Plots = field(default_factory=Plots)
+    banner: str | None = None
+    help_open: bool = False
+    scale: float = 1.0
+
+    @property
+    def run(self) -> ViewedRun | None:
+        """The run that is shown, or None while no scene is open."""
+        return self.runs[self.active] if self.active < len(self.runs) else None
+
+    def select(self, frame: int) -> None:
+        """Chooses a training frame, wrapping around at the ends; the engine is told which warp is wanted."""
+        run = self.run
+        if run is None or run.scene is None:
+            return
+        frame %= len(run.scene.training_frames)
+        if frame != self.selected or run.told_frame != frame:
+            self.selected = frame
+            run.tell_frame(frame)

@@ -1,0 +1,91 @@
+"""One run as the window sees it: opened in the background, asked for news every frame, never waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from engine.opening import OpenedRun
+from engine.volume_feed import FieldVolume, VolumeFeed
+
+from engine.errors import UserError
+from engine.history import History
+from engine.messages import Command, SelectFrame, Snapshot
+from engine.scenes.scene import Scene
+
+
+class ViewedRun:
+    """A run and what the window has heard of it.
+
+    Attributes:
+        name: of the scene, for titles.
+        opened: the run with its scene and settings; None while it is still being opened.
+        snapshot: the newest one.
+        volume: the newest volume of the field.
+        history: the run so far, a moment old.
+        error: why it could not be opened, or None.
+        told_frame: the frame whose warp the engine was last asked for.
+    """
+
+    def __init__(self, name: str, open_run: Callable[[], OpenedRun]) -> None:
+        """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
+        self.name = name
+        self.opened: OpenedRun | None = None
+        self.snapshot: Snapshot | None = None
+        self.volume: FieldVolume | None = None
+        self.history: History | None = None
+        self.error: str | None = None
+        self.told_frame: int | None = None
+        self._feed: VolumeFeed | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._open, args=(open_run,), name=f"open {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def scene(self) -> Scene | None:
+        return self.opened.scene if self.opened else None
+
+    def refresh(self) -> None:
+        """Takes what is new; once per frame of the window."""
+        if self.opened is None or self._feed is None:
+            return
+        self.snapshot = self.opened.run.latest()
+        self.volume = self._feed.latest() or self.volume
+        self.history = self.opened.run.history()
+
+    def send(self, command: Command) -> None:
+        """Has the engine do something between two steps."""
+        if self.opened is not None:
+            self.opened.run.send(command)
+
+    def tell_frame(self, frame: int) -> None:
+        """The frame whose warp field the snapshots shall carry."""
+        self.told_frame = frame
+        self.send(SelectFrame(frame))
+
+    def close(self, timeout: float = 60.0) -> None:
+        """Stops the run, which saves it, and waits for its end.
+
+        Raises:
+            TimeoutError: it has not ended.
+        """
+        self._closing = True
+        self._thread.join(timeout)
+        if self.opened is not None:
+            self.opened.run.stop()
+            self.opened.run.join(timeout)
+
+    def _open(self, open_run: Callable[[], OpenedRun]) -> None:
+        try:
+            opened = open_run()
+        except UserError as error:
+            self.error = str(error)
+            return
+        except Exception as error:  # whatever it is, the window must live and say so
+            self.error = f"{type(error).__name__}: {error}"
+            return
+        if self._closing:
+            return
+        opened.run.start()
+        self._feed = VolumeFeed(opened.run)
+        self.opened = opened
