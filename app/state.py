@@ -6,12 +6,15 @@ and settings live in the engine and come back in its snapshots.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
 from app.orbit import FlyCamera, OrbitCamera
 from app.render.pictures import Channel, GizmoPart
 from app.viewed_run import ViewedRun
+from engine.scenes.options import SceneOptions
+from engine.settings import Settings
 
 NovelMode = Literal["orbit", "fly", "follow"]
 
@@ -96,6 +99,22 @@ class Plots:
 
 
 @dataclass
+class Hooks:
+    """What panels ask of the window because it opens runs and dialogs; None where it is not wired.
+
+    Attributes:
+        reopen: reads the scene of the active run anew and starts it with these settings: where other initial poses are
+            asked for, `Restart` is not enough.
+        save, load, export: ask where to, and do it.
+    """
+
+    reopen: Callable[[Settings, SceneOptions], None] | None = None
+    save: Callable[[], None] | None = None
+    load: Callable[[], None] | None = None
+    export: Callable[[], None] | None = None
+
+
+@dataclass
 class State:
     """Everything the window shows that is not the engine's.
 
@@ -116,6 +135,7 @@ class State:
     banner: str | None = None
     help_open: bool = False
     scale: float = 1.0
+    hooks: Hooks = field(default_factory=Hooks)
 
     @property
     def run(self) -> ViewedRun | None:
