@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -23,12 +24,29 @@ class Rendering(NamedTuple):
     depth: Float[Tensor, " rays"]
 
 
+class Planes(NamedTuple):
+    """A volume that is made one plane after the other, for whoever has no time for all at once.
+
+    `shape` is (depth, height, width); `planes` yields `depth` tensors (height width channels), from the first to the
+    last, on the field's device. Between two of them the field may learn on: a plane is as the field is when it is
+    asked for.
+    """
+
+    shape: tuple[int, int, int]
+    planes: Iterator[Tensor]
+
+
 class Field(Protocol):
     """A radiance field that is trained stage by stage.
 
     Gradients with respect to a field's own parameters are gathered by the field when the loss is differentiated and
     used up by `step`, so that a field may keep them in whatever form is fastest.
     """
+
+    @property
+    def stage(self) -> Stage:
+        """The one begun last."""
+        ...
 
     def begin_stage(self, stage: Stage) -> None:
         """Takes up the stage's resolution or band limit; what was learned is kept (upsampled)."""
@@ -80,6 +98,26 @@ class Field(Protocol):
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
         """Raw density and colour on a voxel lattice of at most `longest` voxels a side, for the window."""
+        ...
+
+    def volume_planes(self, longest: int) -> Planes:
+        """The same plane by plane: 4 channels."""
+        ...
+
+    def tint_planes(self, longest: int) -> Planes | None:
+        """What the viewing direction adds to the raw colour of `volume`, 9 channels; None for nothing.
+
+        Channels 3c to 3c + 2 are dotted with the unit direction of the ray, in the axes of the world, for colour c.
+        """
+        ...
+
+    def volume_sizes(self, longest: int) -> tuple[int, ...]:
+        """What to ask of `volume`, coarse to fine, to see something soon: one size where none is quicker."""
+        ...
+
+    @property
+    def background(self) -> Float[Tensor, "3"] | None:
+        """Behind everything; None for black."""
         ...
 
     @property

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from engine.fields import grid_compiled, grid_dense, grid_state
-from engine.fields.field import Rendering
+from engine.fields import grid_compiled, grid_dense, grid_state, grid_volume
+from engine.fields.field import Planes, Rendering
 from engine.fields.grid_state import GridState
 from engine.fields.space import ProjectiveSpace, Space
 from engine.sampling import uniform_edges
@@ -192,10 +192,26 @@ class VoxelGrid:
             self._coarse = state["coarse"].to(self.device)
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
-        """The voxels themselves where they fit, else resampled; a copy."""
+        """The voxels themselves where they fit, else a coarser lattice that looks the same from afar; a copy."""
+        return torch.stack(list(self.volume_planes(longest).planes))
+
+    def volume_planes(self, longest: int) -> Planes:
         shape = self.grid.shape
         if max(shape) <= longest:
-            return self.grid.voxels.detach().clone()
-        factor = longest / max(shape)
-        fits = tuple(min(size, max(round(size * factor), 2)) for size in shape)
-        return grid_state.resampled(self.grid.voxels, (fits[0], fits[1], fits[2]))
+            return Planes(shape, iter(self.grid.voxels))
+        fits = grid_volume.fitting_shape(shape, longest, cube=self.space.closed)
+        edge = int(self.space.closed)  # density counts per spacing in a box, per plane in projective space
+        gain = (shape[0] - edge) / (fits[0] - edge)
+        return Planes(fits, grid_volume.coarser_planes(self.grid.voxels, fits, gain))
+
+    def tint_planes(self, longest: int) -> Planes | None:
+        tint = self.grid.tint
+        if tint is None:
+            return None
+        if max(tint.shape) <= longest:
+            return Planes(tint.shape, iter(tint.voxels))
+        fits = grid_volume.fitting_shape(tint.shape, longest, cube=self.space.closed)
+        return Planes(fits, iter(grid_state.resampled(tint.voxels, fits)))
+
+    def volume_sizes(self, longest: int) -> tuple[int, ...]:
+        return (longest,)

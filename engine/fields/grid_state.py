@@ -103,12 +103,20 @@ def blurred(
 
     `gain` multiplies density, where it counts per voxel and the voxels become fewer along a ray.
     """
+    planes = weighed(voxels).permute(3, 0, 1, 2)[None]
+    return unweighed(F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0), gain).contiguous()
+
+
+def weighed(voxels: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
+    """Density and, times density, colour: what may be averaged."""
     density = F.softplus(voxels[..., :1])
-    colours = torch.sigmoid(voxels[..., 1:]) * density
-    planes = torch.cat([density, colours], dim=-1).permute(3, 0, 1, 2)[None]
-    small = F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0)
-    density = small[..., :1].clamp(min=1e-6)
-    colours = (small[..., 1:] / density).clamp(1e-3, 1 - 1e-3)
+    return torch.cat([density, torch.sigmoid(voxels[..., 1:]) * density], dim=-1)
+
+
+def unweighed(averaged: Float[Tensor, "*batch 4"], gain: float = 1.0) -> Float[Tensor, "*batch 4"]:
+    """Raw values of what `weighed` gave and somebody averaged, density multiplied by `gain`."""
+    density = averaged[..., :1].clamp(min=1e-6)
+    colours = (averaged[..., 1:] / density).clamp(1e-3, 1 - 1e-3)
     density = density * gain
     raw_density = density + torch.log(-torch.expm1(-density))  # inverse softplus
-    return torch.cat([raw_density, torch.logit(colours)], dim=-1).contiguous()
+    return torch.cat([raw_density, torch.logit(colours)], dim=-1)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor, autocast
 
 from engine.fields.encoding import band_weights, bands_open, encode
-from engine.fields.field import Rendering
+from engine.fields.field import Planes, Rendering
 from engine.fields.mlp_network import ARCHITECTURES, RadianceNetwork
 from engine.fields.mlp_space import RaySpace
 from engine.rendering import composite, transmittance_weights
@@ -21,6 +21,7 @@ from engine.settings import Method, Preset
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
 OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats hold it, and nothing shines through
+BAKED_SIZES = (32, 64, 128)  # of volumes: each costs eight times the one before
 
 
 class MlpField:
@@ -189,11 +190,10 @@ class MlpField:
         self.version += 1
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
-        return torch.stack(list(self.volume_planes(longest)))
+        return torch.stack(list(self.volume_planes(longest).planes))
 
-    @torch.no_grad()
-    def volume_planes(self, longest: int) -> Iterator[Float[Tensor, "height width 4"]]:
-        """The planes of `volume`, one after the other, for whoever has no time for all at once.
+    def volume_planes(self, longest: int) -> Planes:
+        """The planes of `volume`, one after the other.
 
         As in a voxel grid density is per spacing of the lattice, raw values are inverse softplus and inverse sigmoid
         (what a shader undoes after interpolation), and plane 0 of a forward-facing volume lies infinitely far.
@@ -201,10 +201,19 @@ class MlpField:
         outside towards the centre.
         """
         shape = self.space.lattice_shape(longest, self.extent)
-        for index in range(shape[0]):
-            plane = self.space.lattice_plane(index, shape, self.extent, farthest=2.0 * self.stage.samples)
-            positions, views, lengths = (tensor.to(self.device) for tensor in plane)
-            density, colour = self.query(positions.flatten(0, 1), views.flatten(0, 1))
-            opacity = (density.view_as(lengths) * lengths).clamp(1e-6, OPAQUE)
-            raw = opacity + torch.log(-torch.expm1(-opacity))
-            yield torch.cat([raw[..., None], colour.view_as(positions).logit(1e-3)], dim=-1)
+        return Planes(shape, (self._plane(index, shape) for index in range(shape[0])))
+
+    @torch.no_grad()
+    def _plane(self, index: int, shape: tuple[int, int, int]) -> Float[Tensor, "height width 4"]:
+        plane = self.space.lattice_plane(index, shape, self.extent, farthest=2.0 * self.stage.samples)
+        positions, views, lengths = (tensor.to(self.device) for tensor in plane)
+        density, colour = self.query(positions.flatten(0, 1), views.flatten(0, 1))
+        opacity = (density.view_as(lengths) * lengths).clamp(1e-6, OPAQUE)
+        raw = opacity + torch.log(-torch.expm1(-opacity))
+        return torch.cat([raw[..., None], colour.view_as(positions).logit(1e-3)], dim=-1)
+
+    def tint_planes(self, longest: int) -> None:
+        """A baked volume looks alike from everywhere."""
+
+    def volume_sizes(self, longest: int) -> tuple[int, ...]:
+        return tuple(size for size in BAKED_SIZES if size <= longest) or (longest,)
