@@ -53,6 +53,8 @@ class FieldVolume:
         samples, proposals: of the engine's own pictures in the present stage.
         version: grows by one with every volume that a feed publishes.
         field_version: of the field when the making of this volume began, as in `Snapshot`.
+        proposal_density: density pooled over blocks, its corners on the same corners, from which the engine draws its
+            intervals (`grid_kernels.proposal_edges`); None where it does not, or where there is no such thing.
     """
 
     space: Literal["projective", "box"]
@@ -66,6 +68,7 @@ class FieldVolume:
     extent: tuple[float, float] = (1.0, 1.0)
     centre: Box = (0.0, 0.0, 0.0)
     half_extent: float = 1.0
+    proposal_density: Float16[np.ndarray, "pooled_depth pooled_height pooled_width"] | None = None
 
 
 class Baking:
