@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.checkpoint import Checkpoint, save_checkpoint, scene_identity
 from engine.errors import UserError
+from engine.perturbing import saved
 from engine.scenes.options import SceneOptions
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class CheckpointWriter:
             trainer=session.trainer.state(),
             history=session.history,
             seconds=session.seconds,
-            session={"undoable": session.undoable},
+            session={"perturbations": saved(session.undoable)},
         )
         save_checkpoint(path, checkpoint)
         return path

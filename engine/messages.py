@@ -53,6 +53,23 @@ class UndoPerturbation:
 
 
 @dataclass(frozen=True)
+class RedoPerturbation:
+    """Does again, from where the cameras now are, what the last `UndoPerturbation` took back."""
+
+
+@dataclass(frozen=True)
+class SetRates:
+    """Multiplies the schedule's learning rates from the next step on, for the rest of the run.
+
+    Attributes:
+        field, pose: factors, above 0 and at most 100.
+    """
+
+    field: float = 1.0
+    pose: float = 1.0
+
+
+@dataclass(frozen=True)
 class Pause:
     """No step until `Resume` or `Step`."""
 
@@ -98,6 +115,8 @@ Command = (
     | PerturbPose
     | PerturbAll
     | UndoPerturbation
+    | RedoPerturbation
+    | SetRates
     | Pause
     | Resume
     | Step
@@ -142,6 +161,8 @@ class Snapshot:
         rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None.
         frame_psnr: running training PSNR of each frame, dB.
         warp: of the selected frame, or None while none is selected.
+        rate_factors: on the schedule's learning rates of field and poses.
+        undoable, redoable: how many perturbations can be taken back, and be done again after that.
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
@@ -169,3 +190,6 @@ class Snapshot:
     warp: WarpSnapshot | None
     field_version: int
     events: tuple[Event, ...] = field(default=())
+    rate_factors: tuple[float, float] = (1.0, 1.0)
+    undoable: int = 0
+    redoable: int = 0

@@ -16,6 +16,7 @@ from engine.commands import obey
 from engine.errors import UserError
 from engine.history import History
 from engine.messages import Command, Event, Snapshot, Status, Stop
+from engine.perturbing import Perturbation, restored
 from engine.scenes.scene import Scene
 from engine.settings import Settings
 from engine.snapshots import starting_snapshot, take_snapshot
@@ -42,7 +43,8 @@ class Session:
         measuring: seconds between snapshots so that they take no more than `SHARE` of the time.
         error: what made the run fail, or None.
         writer: of its checkpoints.
-        undoable: how many frames each perturbation moved that can still be taken back.
+        undoable: the perturbations that can still be taken back, the last one last.
+        redoable: those that were taken back and can be done again.
     """
 
     def __init__(
@@ -65,7 +67,8 @@ class Session:
 
     def _forget(self) -> None:
         self.trainer: Trainer | None = None
-        self.history, self.undoable = History(), list[int]()
+        self.history = History()
+        self.undoable, self.redoable = list[Perturbation](), list[Perturbation]()
         self.error: Exception | None = None
         self.paused = self.single_step = False
         self._clock = Stopwatch()
@@ -116,7 +119,7 @@ class Session:
             trainer = self.make_trainer(self.scene, self.settings, self.device)
             restore(trainer, checkpoint, "The run's checkpoint.safetensors")
             self.trainer, self.history = trainer, checkpoint.history
-            self.undoable = list(checkpoint.session["undoable"])
+            self.undoable = restored(checkpoint.session.get("perturbations", []))
             self._skip_events()
             self.note("continue")
         self._rest_if_idle()
@@ -184,7 +187,8 @@ class Session:
         if not self._fresh:
             start = time.monotonic()
             state = (self.status, self._message, self.seconds, self.selected_frame, events)
-            self._last = take_snapshot(self.trainer, *state)
+            snapshot = take_snapshot(self.trainer, *state)
+            self._last = dataclasses.replace(snapshot, undoable=len(self.undoable), redoable=len(self.redoable))
             self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
         return self._last
 

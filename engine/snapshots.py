@@ -87,6 +87,7 @@ def take_snapshot(
         warp=None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected),
         field_version=trainer.field.version,
         events=events,
+        rate_factors=trainer.rate_factors,
     )
     return with_poses(snapshot, trainer.scene, poses)
 

@@ -17,6 +17,7 @@ from engine.fields.field import Field
 from engine.geometry import se3
 from engine.messages import Event
 from engine.photos import Photos
+from engine.pose_optimiser import PoseOptimiser
 from engine.recovery import Recovery
 from engine.registration.registration import Registration, WarpField
 from engine.scenes.scene import Scene
@@ -45,11 +46,12 @@ class Trainer:
         self.field: Field = build_field(scene, settings, self.generator, self.device)
         self.calibration = Calibration(settings, len(self.frames), self.device)
         self.lambda_exponent = settings.lambda_exponent
+        self.rate_factors = (1.0, 1.0)  # on the schedule's learning rates of field and poses
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps, self._last_skipped = 0, -2
         self.events: list[Event] = []
         self.seconds = 0.0
-        self._optimiser = self._pose_optimiser()
+        self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self._error = torch.zeros(len(self.frames), device=self.device)
         self._error_weight = torch.zeros(len(self.frames), device=self.device)
         self._alignment = torch.zeros((), device=self.device)
@@ -147,11 +149,10 @@ class Trainer:
 
     def _learn(self, loss: Tensor, error: Tensor, alignment: Tensor) -> None:
         """Differentiates and steps both optimisers; a step whose loss or gradients are not finite is left out."""
-        poses_move = self._optimiser is not None and self.iteration >= self._settle_until
-        if self._optimiser is not None:
-            self._optimiser.zero_grad(set_to_none=True)
+        looks = self.device.type == "cpu"  # elsewhere a look at the host would cost; what is not finite moves nothing
+        self._optimiser.clear()
         loss.backward()
-        if self.device.type == "cpu" and not self._finite(loss):
+        if looks and not (bool(torch.isfinite(loss)) and self._optimiser.finite):
             self.skipped_steps += 1
             self.field.discard()
             if self.iteration > self._last_skipped + 1:  # a series of them is one event
@@ -161,23 +162,12 @@ class Trainer:
         self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error
         self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
         self._alignment = alignment
-        self.field.step(self._fraction)
-        if poses_move and self._optimiser is not None:
+        field_factor, pose_factor = self.rate_factors
+        self.field.step(self._fraction, field_factor)
+        if self.iteration >= self._settle_until:
             first, last = self.stage.pose_rate
-            for group in self._optimiser.param_groups:
-                relative = group.get("relative_rate", 1.0)
-                if "relative_rate" in group and self.iteration < CALIBRATE_FROM * self._whole_schedule:
-                    relative = 0.0  # a fog tells nothing about the lens
-                group["lr"] = first * (last / first) ** self._fraction * relative
-            if self.device.type != "cpu":  # no look at the host: what is not finite moves nothing
-                for parameter in self._moving():
-                    if parameter.grad is not None:
-                        parameter.grad.nan_to_num_(0.0, 0.0, 0.0)
-            self._optimiser.step()
-
-    def _finite(self, loss: Tensor) -> bool:
-        gradients = [parameter.grad for parameter in self._moving() if parameter.grad is not None]
-        return bool(torch.isfinite(loss)) and all(bool(torch.isfinite(gradient.sum())) for gradient in gradients)
+            calibrates = self.iteration >= CALIBRATE_FROM * self._whole_schedule  # a fog tells nothing about the lens
+            self._optimiser.step(first * (last / first) ** self._fraction * pose_factor, calibrates, not looks)
 
     def _kept(self) -> Float[Tensor, " frames"]:
         """1 for frames that train, 0 for those being looked for."""
@@ -227,6 +217,11 @@ class Trainer:
         self.lambda_exponent = exponent
         self._note("lambda", f"{exponent:g}")
 
+    def set_rates(self, field: float, pose: float) -> None:
+        """Multiplies the schedule's learning rates from the next step on."""
+        self.rate_factors = (field, pose)
+        self._note("rates", f"field x{field:g}, pose x{pose:g}")
+
     def perturb(self, frame: int, twist: Float[Tensor, "6"]) -> None:
         """Knocks a frame (rotation vector then translation, camera axes) and lets it find its way back."""
         pose = self.poses()[frame]
@@ -269,17 +264,6 @@ class Trainer:
     def _note(self, kind: str, detail: str) -> None:
         self.events.append(Event(self.iteration, self.seconds, kind, detail))
 
-    def _pose_optimiser(self) -> torch.optim.Adam | None:
-        parameters = list(self.registration.module().parameters())
-        groups: list[dict[str, Any]] = [{"params": parameters}] if parameters else []
-        groups += self.calibration.groups()
-        return torch.optim.Adam(groups, lr=1e-3, foreach=True) if groups else None
-
-    def _moving(self) -> list[Tensor]:
-        """Everything the pose optimiser moves, in a fixed order."""
-        groups = [] if self._optimiser is None else self._optimiser.param_groups
-        return [parameter for group in groups for parameter in group["params"]]
-
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
 
@@ -288,7 +272,7 @@ class Trainer:
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
         tensors |= {f"registration.{name}": value for name, value in self.registration.module().state_dict().items()}
         tensors |= {f"calibration.{name}": value for name, value in self.calibration.state_dict().items()}
-        tensors |= self._optimiser_tensors()
+        tensors |= {f"optimiser.{name}": value for name, value in self._optimiser.state().items()}
         tensors["generator"] = self.generator.get_state()
         tensors["error"], tensors["error_weight"] = self._error, self._error_weight
         tensors["alignment"] = self._alignment
@@ -302,6 +286,7 @@ class Trainer:
             "field_stage": self._field_stage,
             "bundles_due": self._bundling.due,
             "lambda_exponent": self.lambda_exponent,
+            "rate_factors": list(self.rate_factors),
             "skipped_steps": self.skipped_steps,
             "seconds": self.seconds,
             "searching": [search.frame for search in self._recovery.searches],
@@ -319,7 +304,7 @@ class Trainer:
         self.field.load_state(_under("field.", moved))
         self.registration.module().load_state_dict(_under("registration.", moved))
         self.calibration.load_state_dict(_under("calibration.", moved))
-        self._load_optimiser(_under("optimiser.", tensors))
+        self._optimiser.load_state(_under("optimiser.", tensors))
         self.generator.set_state(tensors["generator"].cpu())
         self._error, self._error_weight = moved["error"].clone(), moved["error_weight"].clone()
         self._alignment = moved["alignment"].clone()
@@ -328,6 +313,8 @@ class Trainer:
         self._bundling = Bundling()
         self._bundling.due = list(metadata["bundles_due"])
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
+        field_factor, pose_factor = metadata.get("rate_factors", (1.0, 1.0))
+        self.rate_factors = (field_factor, pose_factor)
         self.seconds = metadata["seconds"]
         self._recovery = Recovery()
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
@@ -335,24 +322,6 @@ class Trainer:
         for frame in metadata["searching"]:
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
         self._recovery.helped = dict(metadata["helped"])
-
-    def _optimiser_tensors(self) -> dict[str, Tensor]:
-        return {
-            f"optimiser.{index}.{name}": value
-            for index, parameter in enumerate(self._moving())
-            for name, value in self._optimiser.state[parameter].items()  # type: ignore[union-attr]
-        }
-
-    def _load_optimiser(self, tensors: dict[str, Tensor]) -> None:
-        """Adam's moments, parameter by parameter in the order of the module."""
-        if self._optimiser is None or not tensors:
-            return
-        for index, parameter in enumerate(self._moving()):
-            self._optimiser.state[parameter] = {
-                "step": tensors[f"{index}.step"].cpu().clone(),
-                "exp_avg": tensors[f"{index}.exp_avg"].to(parameter).clone(),
-                "exp_avg_sq": tensors[f"{index}.exp_avg_sq"].to(parameter).clone(),
-            }
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

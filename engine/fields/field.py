@@ -72,8 +72,11 @@ class Field(Protocol):
         """While this context is open the field gathers no gradients of its own."""
         ...
 
-    def step(self, fraction: float) -> None:
-        """One optimiser step with the gathered gradients, which are cleared; `fraction` of the stage is done."""
+    def step(self, fraction: float, factor: float = 1.0) -> None:
+        """One optimiser step with the gathered gradients, which are cleared.
+
+        `fraction` of the stage is done; `factor` multiplies the stage's learning rate.
+        """
         ...
 
     def grow(self, factor: float) -> bool:

@@ -134,9 +134,9 @@ class VoxelGrid:
         finally:
             self._gathers = gathered
 
-    def step(self, fraction: float) -> None:
+    def step(self, fraction: float, factor: float = 1.0) -> None:
         first, last = self.stage.field_rate
-        rate = first * (last / first) ** fraction
+        rate = first * (last / first) ** fraction * factor
         self._backend.optimise(self.grid, rate, self.stage.smoothness, self.density_rate)
         self.version += 1
         self._age += 1

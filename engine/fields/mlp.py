@@ -145,9 +145,9 @@ class MlpField:
             for parameter, gathers in zip(parameters, gathered, strict=True):
                 parameter.requires_grad_(gathers)
 
-    def step(self, fraction: float) -> None:
+    def step(self, fraction: float, factor: float = 1.0) -> None:
         first, last = self.stage.field_rate
-        self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction
+        self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
         gradients = [value.grad for value in self.network.parameters() if value.grad is not None]
         # One look at the device per step: little beside the pass through the network, and a NaN would end the run.
         if gradients and bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):

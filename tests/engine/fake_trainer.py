@@ -67,6 +67,7 @@ class FakeTrainer:
         self.iterations = settings.max_iterations or 20
         self.iteration = self.skipped_steps = 0
         self.lambda_exponent = settings.lambda_exponent
+        self.rate_factors = (1.0, 1.0)
         self.events: list[Event] = [Event(0, 0.0, "stage", "coarse")]
         self.threads: set[str] = set()
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -133,6 +134,9 @@ class FakeTrainer:
 
     def set_lambda(self, exponent: float) -> None:
         self.lambda_exponent = exponent
+
+    def set_rates(self, field: float, pose: float) -> None:
+        self.rate_factors = (field, pose)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         return {"poses": self._poses, "generator": self.generator.get_state()}, {"iteration": self.iteration}

@@ -50,7 +50,7 @@ def example(scene: Scene | None = None) -> Checkpoint:
         (tensors, metadata),
         history,
         1.5,
-        {"undoable": [1, 4]},
+        {"perturbations": [{"kind": "PerturbAll", "rotation_sigma": 0.1}]},
     )
 
 

@@ -132,6 +132,30 @@ def test_lambda_changed_between_two_steps_is_honoured():
     assert saved(other)[1]["lambda_exponent"] == 3.0
 
 
+# ---------------------------------------------------------------------- learning rates
+
+
+@pytest.mark.parametrize("settings", [{}, {"field": "mlp"}])
+def test_rates_are_multiplied_from_the_next_step_on(settings):
+    made = trainer(NEURAL if settings else TINY, method="barf", **settings)
+    run(made, 3)
+    learned = "network.trunk.0.weight" if settings else "voxels"
+    poses, values = made.poses(), made.field.state()[learned].clone()
+    moved = {}
+    for factors in ((1.0, 1.0), (3.0, 1.0), (1.0, 0.5)):
+        other = interrupted(made, made.stages, method="barf", **settings)
+        other.set_rates(*factors)
+        advance(other, 1)
+        moved[factors] = (other.field.state()[learned] - values).norm(), (other.poses() - poses).norm()
+    field, pose = moved[1.0, 1.0]
+    assert moved[3.0, 1.0][0] > 2 * field
+    assert moved[3.0, 1.0][1] == pose
+    assert moved[1.0, 0.5][0] == field
+    torch.testing.assert_close(moved[1.0, 0.5][1], pose / 2, rtol=0.05, atol=0)
+    assert other.events[-1].kind == "rates"
+    assert interrupted(other, made.stages, method="barf", **settings).rate_factors == (1.0, 0.5)
+
+
 # ---------------------------------------------------------------------- continuing
 
 

@@ -161,9 +161,12 @@ def test_copying_takes_little_of_a_busy_run_s_time(make_run: MakeRun) -> None:
     assert time.monotonic() - now < 1.0
 
 
-def test_what_takes_long_is_coarse_at_first_and_fine_once_the_run_rests(make_run: MakeRun) -> None:
-    run = make_run(trainer_of(sizes=(4, 8, 16), pace=0.01))  # 0.04, 0.08, 0.16 s
-    feed = VolumeFeed(run, period=0.0, share=0.01)
+def test_what_takes_long_is_coarse_at_first_and_fine_once_the_run_rests(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.volume_feed.PATIENCE", 0.5)
+    run = make_run(trainer_of(sizes=(4, 8, 16), pace=0.003))
+    feed = VolumeFeed(run, period=0.0, share=0.04)
     assert until(feed, lambda volume: True).voxels.shape[0] == 4
     assert {volume.voxels.shape[0] for volume in watched(feed, 0.5) if volume is not None} == {4}
     run.send(Pause())
