@@ -1,0 +1,54 @@
+"""Batches of soft-edged lines of constant width in pixels."""
+
+from __future__ import annotations
+
+import moderngl
+
+from app.render.programs import Value, program, set_uniforms
+from app.render.segments import Segments
+from app.render.unchanged import Remembered
+
+_LAYOUT = "3f 3f 4f 4f 1f/i"
+_INPUTS = ("start", "end", "start_colour", "end_colour", "width")
+
+
+class LineProgram:
+    """The shader of all batches, with what they share in one picture."""
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self.context = context
+        self.program = program(context, "line")
+
+    def set(self, **uniforms: Value) -> None:
+        """Sets uniforms by name."""
+        set_uniforms(self.program, **uniforms)
+
+    def release(self) -> None:
+        self.program.release()
+
+
+class LineBatch:
+    """Segments that are drawn together; their buffer grows where needed and is never made anew."""
+
+    def __init__(self, lines: LineProgram) -> None:
+        self._lines = lines
+        self._buffer = lines.context.buffer(reserve=15 * 4, dynamic=True)
+        self._vertices = lines.context.vertex_array(lines.program, [(self._buffer, _LAYOUT, *_INPUTS)])
+        self._count = 0
+        self.inputs = Remembered()
+
+    def upload(self, segments: Segments) -> None:
+        """Takes segments in place of those before."""
+        self._count = len(segments)
+        if segments.nbytes > self._buffer.size:
+            self._buffer.orphan(2 * segments.nbytes)
+        if self._count:
+            self._buffer.write(segments)
+
+    def draw(self) -> None:
+        if self._count:
+            self._vertices.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
+
+    def release(self) -> None:
+        self._vertices.release()
+        self._buffer.release()

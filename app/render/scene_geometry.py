@@ -1,0 +1,97 @@
+"""The 3D view of the cameras as OpenGL draws it: lines and photos into whatever framebuffer is bound."""
+
+from __future__ import annotations
+
+import moderngl
+
+from app.render.camera_layers import LAYERS, Layer, layers
+from app.render.gizmo_mesh import GizmoMesh
+from app.render.lines import LineBatch, LineProgram
+from app.render.pictures import CamerasPicture
+from app.render.programs import set_uniforms
+from app.render.projection import view_projection
+from app.render.segments import camera_centres
+from app.render.thumbnails import ThumbnailPlanes
+
+LIFT = 2e-4  # of lines over the faces they frame, in normalised depth
+HIDDEN = 0.3  # opacity of the selected frustum behind other things
+NO_FADE = (0.0, 0.0, 0.0, 0.0)
+
+
+class SceneGeometry:
+    """Draws a `CamerasPicture` without its volume; buffers are kept from picture to picture.
+
+    The framebuffer that is bound has colour and depth; it may be smaller than the picture that is asked for, and
+    lines are then as much thinner.
+    """
+
+    def __init__(self, context: moderngl.Context) -> None:
+        """The context must be current, now and whenever something is drawn."""
+        self._context = context
+        self._lines = LineProgram(context)
+        self._batches: dict[Layer, LineBatch] = {layer: LineBatch(self._lines) for layer in LAYERS}
+        self._thumbnails = ThumbnailPlanes(context)
+        self._gizmo = GizmoMesh(context, self._lines)
+
+    def draw(self, picture: CamerasPicture) -> None:
+        """Everything that the volume can hide and be hidden by; colour and depth were cleared before."""
+        self._prepare(picture)
+        self._context.enable_only(moderngl.BLEND | moderngl.DEPTH_TEST)
+        self._context.depth_func = "<="
+        if picture.ground is not None:
+            self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
+        self._batches["initial"].draw()
+        if picture.thumbnails is not None:
+            shape = (picture.image_plane, picture.frustum_depth)
+            self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
+        for layer in ("links", "trails", "reference", "fitted", "selected"):
+            self._batches[layer].draw()
+
+    def draw_overlay(self, picture: CamerasPicture) -> None:
+        """What lies over the volume: the selected frustum where it is hidden, its rays, the gizmo."""
+        self._prepare(picture)
+        self._context.enable_only(moderngl.BLEND)
+        self._lines.set(strength=HIDDEN)
+        self._batches["selected"].draw()
+        self._lines.set(strength=1.0)
+        self._batches["rays"].draw()
+        if picture.gizmo is not None:
+            self._gizmo.draw(picture.gizmo, _position(picture))
+
+    def release(self) -> None:
+        """Gives everything back to OpenGL."""
+        for batch in self._batches.values():
+            batch.release()
+        self._thumbnails.release()
+        self._gizmo.release()
+        self._lines.release()
+
+    def _draw_ground(self, fade: tuple[float, ...]) -> None:
+        """The grid hides nothing: whatever is drawn later lies over it, or the depth test would let it cut photos."""
+        framebuffer = self._context.fbo
+        framebuffer.depth_mask = False
+        self._lines.set(fade=fade)
+        self._batches["ground"].draw()
+        framebuffer.depth_mask = True
+        self._lines.set(fade=NO_FADE)
+        self._batches["axes"].draw()
+
+    def _prepare(self, picture: CamerasPicture) -> None:
+        """Where it is looked at from, and what changed since the last picture."""
+        one, less = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self._context.blend_func = moderngl.SRC_ALPHA, less, one, less  # type: ignore[assignment]
+        _, _, width, height = self._context.fbo.viewport
+        view, projection = view_projection(picture)
+        to_clip, viewer, widen = projection @ view, _position(picture), height / picture.camera.size[1]
+        size = (float(width), float(height))
+        self._lines.set(to_clip=to_clip, size=size, widen=widen, lift=LIFT, fade=NO_FADE, strength=1.0)
+        for program in (self._thumbnails.program, self._gizmo.program):
+            set_uniforms(program, to_clip=to_clip, viewer=viewer)
+        for name, inputs, build in layers(picture):
+            if self._batches[name].inputs.changed(*inputs):
+                self._batches[name].upload(build())
+
+
+def _position(picture: CamerasPicture) -> tuple[float, float, float]:
+    x, y, z = camera_centres(picture.camera.world_to_camera[None])[0].tolist()
+    return x, y, z
