@@ -6,12 +6,14 @@ import threading
 from collections.abc import Callable
 
 from engine.opening import OpenedRun
-from engine.volume_feed import FieldVolume, VolumeFeed
 
 from engine.errors import UserError
 from engine.history import History
-from engine.messages import Command, SelectFrame, Snapshot
+from engine.messages import Command, Restart, SelectFrame, Snapshot
+from engine.scenes.options import SceneOptions
 from engine.scenes.scene import Scene
+from engine.settings import Settings
+from engine.volume_feed import FieldVolume, VolumeFeed
 
 
 class ViewedRun:
@@ -25,6 +27,8 @@ class ViewedRun:
         history: the run so far, a moment old.
         error: why it could not be opened, or None.
         told_frame: the frame whose warp the engine was last asked for.
+        settings: of the run, those that it was last restarted with.
+        options: how its scene was read.
     """
 
     def __init__(self, name: str, open_run: Callable[[], OpenedRun]) -> None:
@@ -36,6 +40,7 @@ class ViewedRun:
         self.history: History | None = None
         self.error: str | None = None
         self.told_frame: int | None = None
+        self.settings, self.options = Settings(), SceneOptions()
         self._feed: VolumeFeed | None = None
         self._closing = False
         self._thread = threading.Thread(target=self._open, args=(open_run,), name=f"open {name}", daemon=True)
@@ -55,6 +60,8 @@ class ViewedRun:
 
     def send(self, command: Command) -> None:
         """Has the engine do something between two steps."""
+        if isinstance(command, Restart) and isinstance(command.settings, Settings):
+            self.settings = command.settings
         if self.opened is not None:
             self.opened.run.send(command)
 
@@ -86,6 +93,7 @@ class ViewedRun:
             return
         if self._closing:
             return
+        self.settings, self.options = opened.settings, opened.options
         opened.run.start()
         self._feed = VolumeFeed(opened.run)
         self.opened = opened

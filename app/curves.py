@@ -1,0 +1,94 @@
+"""Curves of a run: from rows of the history to few enough points that still show every spike."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.history import Row
+
+MOST_POINTS = 600
+SMALLEST = 1e-9  # what is drawn for zero on a log axis
+
+Over = Literal["iterations", "seconds"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of one line, in order of x; what is unknown is left out."""
+
+    x: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
+    y: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
+
+
+NOTHING = Curve()
+
+
+def decimated(curve: Curve, limit: int = MOST_POINTS) -> Curve:
+    """At most `limit` (>= 4) points: of each stretch the lowest and the highest, in order, and both ends."""
+    count = len(curve.x)
+    if count <= limit:
+        return curve
+    stretches = (limit - 2) // 2
+    edges = np.linspace(1, count - 1, stretches + 1).astype(int)
+    kept = [0, count - 1]
+    for first, last in itertools.pairwise(edges):
+        if last > first:
+            stretch = curve.y[first:last]
+            kept += [first + int(stretch.argmin()), first + int(stretch.argmax())]
+    order = np.unique(kept)
+    return Curve(curve.x[order], curve.y[order])
+
+
+def drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
+    """A curve without what is not finite and, on a log axis, with what is not positive at its smallest."""
+    known = np.isfinite(x) & np.isfinite(y)
+    x, y = x[known], y[known]
+    return decimated(Curve(x, np.maximum(y, SMALLEST) if logarithmic else y))
+
+
+def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
+    """All curves that the plots draw, by name; those that the run cannot know (no reference) are without points.
+
+    Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
+    `rotation mean`, `rotation max`, `rotation frame` in degrees; `translation mean`, `translation max`,
+    `translation frame` in scene units, `frame` being the selected one.
+    """
+    if not rows:
+        return {}
+    numbers = np.array(
+        [(row.iteration, row.seconds, row.photometric, row.alignment, row.lambda_exponent, row.psnr) for row in rows],
+        dtype=np.float64,
+    )
+    x = numbers[:, 0] if over == "iterations" else numbers[:, 1]
+    weighted = numbers[:, 3] * 10.0 ** numbers[:, 4]
+    found = {
+        "photometric": drawable(x, numbers[:, 2], logarithmic),
+        # methods without local warps have no alignment term: no line at the bottom of the plot
+        "alignment": drawable(x, weighted, logarithmic) if (numbers[:, 3] > 0).any() else NOTHING,
+        "psnr": drawable(x, numbers[:, 5], False),
+    }
+    for name, errors in (
+        ("rotation", [row.rotation_error_deg for row in rows]),
+        ("translation", [row.translation_error for row in rows]),
+    ):
+        known = [error for error in errors if error is not None]
+        if len(known) != len(rows):
+            found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
+            continue
+        stacked = np.stack(known).astype(np.float64)
+        found[f"{name} mean"] = drawable(x, stacked.mean(axis=1), logarithmic)
+        found[f"{name} max"] = drawable(x, stacked.max(axis=1), logarithmic)
+        found[f"{name} frame"] = drawable(x, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
+    return found
+
+
+def row_at(rows: Sequence[Row], seconds: float) -> int:
+    """Index of the last row at or before a moment (the first one before all of them); rows must not be empty."""
+    times = np.array([row.seconds for row in rows])
+    return max(int(np.searchsorted(times, seconds, side="right")) - 1, 0)

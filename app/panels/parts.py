@@ -1,0 +1,65 @@
+"""Small pieces that several panels are made of: colours, tool tips, lines of muted text, a width to fill."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+Colour = tuple[int, int, int, int]
+
+ACCENT: Colour = (53, 196, 181, 255)
+ACCENT_DIM: Colour = (53, 196, 181, 110)
+AMBER: Colour = (232, 163, 61, 255)
+RED: Colour = (232, 90, 79, 255)
+GREEN: Colour = (120, 200, 90, 255)
+TEXT: Colour = (215, 220, 226, 255)
+MUTED: Colour = (138, 148, 160, 255)
+FAINT: Colour = (58, 66, 76, 255)
+GROOVE: Colour = (32, 38, 46, 255)
+CLEAR: Colour = (0, 0, 0, 0)
+
+TIP_WIDTH = 340  # pixels at which the text of tool tips breaks
+PADDING = 8
+
+
+def tool_tip(item: int | str, text: str) -> int | str:
+    """A sentence that appears while the mouse rests on an item; returns its text item."""
+    with dpg.tooltip(item, delay=0.4):
+        return dpg.add_text(text, wrap=TIP_WIDTH)
+
+
+def muted(text: str = "", wrap: int = -1) -> int | str:
+    """A line of text that steps back."""
+    return dpg.add_text(text, color=MUTED, wrap=wrap)
+
+
+def heading(text: str) -> int | str:
+    """The title of a section of a panel."""
+    dpg.add_spacer(height=2)
+    return dpg.add_text(text, color=ACCENT)
+
+
+def drawing(height: int) -> tuple[int | str, int | str]:
+    """A group with a drawlist in it: tool tips and hovering are the group's, for drawlists have none."""
+    with dpg.group() as group:
+        drawlist = dpg.add_drawlist(width=200, height=height)
+    return group, drawlist
+
+
+def inner_width(parent: int | str, least: int = 120) -> int:
+    """Pixels that an item may be wide inside a panel, scroll bar or not."""
+    width = dpg.get_item_rect_size(parent)[0] if dpg.does_item_exist(parent) else 0
+    return max(int(width) - 2 * PADDING - 14, least)
+
+
+def set_text(item: int | str, text: str) -> None:
+    """Changes a text where it is not so already: Dear PyGui would copy it every frame."""
+    if dpg.get_value(item) != text:
+        dpg.set_value(item, text)
+
+
+def error_colour(ratio: float) -> Colour:
+    """Green where a ratio is 0, amber at 0.5, red at 1 and beyond."""
+    ratio = min(max(ratio, 0.0), 1.0)
+    first, second, part = (GREEN, AMBER, ratio * 2) if ratio < 0.5 else (AMBER, RED, ratio * 2 - 1)
+    red, green, blue = (round(a + (b - a) * part) for a, b in zip(first[:3], second[:3], strict=True))
+    return red, green, blue, 255

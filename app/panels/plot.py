@@ -1,0 +1,115 @@
+"""One plot: its curves, the vertical marks, and a tool tip that tells what is under the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.curves import NOTHING, Curve, Over
+from app.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
+from app.panels.parts import Colour, set_text
+
+REACH = 6  # pixels from a mark
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve of `app.curves.curves` as it is drawn; `digits` is how its values are written."""
+
+    name: str
+    label: str
+    colour: Colour
+    digits: str
+
+
+class PlotView:
+    """Fits itself until the user zooms or pans."""
+
+    def __init__(
+        self, title: str, unit: str, can_be_logarithmic: bool, series: Sequence[Series], parent: int | str
+    ) -> None:
+        self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
+        self._fitting = True
+        self._lines: dict[str, int | str] = {}
+        self._marks: dict[MarkKind, int | str] = {}
+        label = f"{title} [{unit}]" if unit else title
+        flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True}
+        self._group = dpg.add_group(parent=parent)  # a plot cannot have a tool tip of its own
+        with dpg.plot(label=label, parent=self._group, width=200, height=120, **flags) as self.plot:
+            self._x = dpg.add_plot_axis(dpg.mvXAxis)
+            with dpg.plot_axis(dpg.mvYAxis) as self._y:
+                for kind in KINDS:
+                    self._marks[kind] = dpg.add_inf_line_series([])
+                    _paint(self._marks[kind], (*COLOURS[kind], 150), 1.0)
+                for one in series:
+                    self._lines[one.name] = dpg.add_line_series([], [])
+                    _paint(self._lines[one.name], one.colour, 1.6)
+        with dpg.tooltip(self._group, show=False) as self._tip:
+            self._text = dpg.add_text("")
+
+    @property
+    def hovered(self) -> bool:
+        return dpg.is_item_hovered(self.plot)
+
+    def place(self, shown: bool, width: int, height: int) -> None:
+        """How large it is, if it is shown at all."""
+        dpg.configure_item(self._group, show=shown)
+        dpg.configure_item(self.plot, width=width, height=height)
+
+    def scale(self, over: Over, logarithmic: bool) -> None:
+        """Names the x axis, and scales the y axis."""
+        dpg.configure_item(self._x, label="seconds [s]" if over == "seconds" else "iterations")
+        log = logarithmic and self._can_be_logarithmic
+        dpg.configure_item(self._y, scale=dpg.mvPlotScale_Log10 if log else dpg.mvPlotScale_Linear)
+
+    def fit(self) -> None:
+        """Fits the axes from now on."""
+        self._fitting = True
+        dpg.fit_axis_data(self._x)
+        dpg.fit_axis_data(self._y)
+
+    def release(self) -> None:
+        """Leaves the axes to the user."""
+        self._fitting = False
+
+    def show(self, curves: Mapping[str, Curve], marks: Mapping[MarkKind, Sequence[float]]) -> None:
+        """Takes new curves in."""
+        for name, line in self._lines.items():
+            curve = curves.get(name, NOTHING)
+            dpg.set_value(line, [curve.x, curve.y])
+        for kind, places in marks.items():
+            dpg.set_value(self._marks[kind], [list(places)])
+        if self._fitting:
+            self.fit()
+
+    def point(self, marks: Sequence[Mark], curves: Mapping[str, Curve], over: Over) -> None:
+        """Tells what is under the mouse, if it is over the plot: a mark, else the values of the curves."""
+        if not self.hovered:
+            dpg.configure_item(self._tip, show=False)
+            return
+        x = dpg.get_plot_mouse_pos()[0]
+        low, high = dpg.get_axis_limits(self._x)
+        mark = nearest(marks, x, REACH * (high - low) / max(dpg.get_item_width(self.plot) or 1, 1))
+        text = mark.text if mark is not None else self._values(x, curves, over)
+        dpg.configure_item(self._tip, show=bool(text))
+        set_text(self._text, text)
+
+    def _values(self, x: float, curves: Mapping[str, Curve], over: Over) -> str:
+        lines = []
+        for one in self._series:
+            curve = curves.get(one.name, NOTHING)
+            if len(curve.x):
+                index = int(np.abs(curve.x - x).argmin())
+                lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())
+                where = f"{curve.x[index]:,.0f} iterations" if over == "iterations" else f"{curve.x[index]:.1f} s"
+        return "\n".join([f"at {where}", *lines]) if lines else ""
+
+
+def _paint(item: int | str, colour: Colour, weight: float) -> None:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_color(dpg.mvPlotCol_Line, colour, category=dpg.mvThemeCat_Plots)
+        dpg.add_theme_style(dpg.mvPlotStyleVar_LineWeight, weight, category=dpg.mvThemeCat_Plots)
+    dpg.bind_item_theme(item, theme)

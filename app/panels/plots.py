@@ -1,0 +1,158 @@
+"""The plots: losses, PSNR, rotation and translation error over the run, with what happened to it as vertical marks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from app.curves import Curve, curves
+from app.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, marks
+from app.panels.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, tool_tip
+from app.panels.plot import PlotView, Series
+from app.state import State
+
+PERIOD = 0.2  # seconds between updates
+VIOLET: Colour = (190, 140, 255, 255)
+ALL = "all four"
+
+PLOTS: dict[str, tuple[str, bool, tuple[Series, ...]]] = {
+    # title: unit, whether a log scale makes sense, curves
+    "Loss": (
+        "",
+        True,
+        (Series("photometric", "photometric", ACCENT, ".2e"), Series("alignment", "λ·alignment", VIOLET, ".2e")),
+    ),
+    "PSNR": ("dB", False, (Series("psnr", "PSNR", ACCENT, ".2f"),)),
+    "Rotation error": (
+        "°",
+        True,
+        (
+            Series("rotation max", "max", AMBER, ".3f"),
+            Series("rotation mean", "mean", ACCENT, ".3f"),
+            Series("rotation frame", "this frame", TEXT, ".3f"),
+        ),
+    ),
+    "Translation error": (
+        "units",
+        True,
+        (
+            Series("translation max", "max", AMBER, ".4f"),
+            Series("translation mean", "mean", ACCENT, ".4f"),
+            Series("translation frame", "this frame", TEXT, ".4f"),
+        ),
+    ),
+}
+
+
+class PlotsPanel:
+    """Four plots, or one of them large; brought up to date five times a second while they are seen."""
+
+    title = "Plots"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._updated_at = -PERIOD
+        self._parent: int | str = 0
+        self._size = (0, 0)
+        self._marks: list[Mark] = []
+        self._curves: dict[str, Curve] = {}
+        self._key: tuple[object, ...] = ()
+        self._legend: dict[MarkKind, int | str] = {}
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        chosen = self._state.plots
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._which = dpg.add_combo([ALL, *PLOTS], default_value=ALL, width=132, callback=self._arrange)
+                self._over = dpg.add_combo(
+                    ["seconds", "iterations"], default_value=chosen.over, width=96, callback=self._choose
+                )
+                tool_tip(self._over, "What the plots run over; seconds are the run's own, pauses do not count.")
+                self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)
+                tool_tip(self._log, "Losses and errors on a logarithmic scale.")
+                fit = dpg.add_button(label="Fit", callback=self._fit)
+                tool_tip(fit, "Plots fit themselves until you zoom (wheel) or pan (drag); a double click fits again.")
+                for text, color in (("mean", ACCENT), ("max", AMBER), ("this frame", TEXT)):
+                    dpg.add_text(text, color=color)
+            with dpg.group(horizontal=True):
+                for kind in KINDS:
+                    self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
+            self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
+            with dpg.group() as self._body:
+                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]
+                self._plots = {
+                    title: PlotView(title, unit, logarithmic, series, rows[index // 2])
+                    for index, (title, (unit, logarithmic, series)) in enumerate(PLOTS.items())
+                }
+            with dpg.handler_registry():
+                dpg.add_mouse_wheel_handler(callback=self._each(PlotView.release))
+                dpg.add_mouse_drag_handler(button=0, threshold=4, callback=self._each(PlotView.release))
+                dpg.add_mouse_drag_handler(button=1, threshold=4, callback=self._each(PlotView.release))
+                dpg.add_mouse_double_click_handler(button=0, callback=self._each(PlotView.fit))
+        self._choose()
+
+    def update(self, state: State) -> None:
+        size = dpg.get_item_rect_size(self._parent)
+        if (int(size[0]), int(size[1])) != self._size:
+            self._size = (int(size[0]), int(size[1]))
+            self._arrange()
+        for view in self._plots.values():
+            view.point(self._marks, self._curves, state.plots.over)
+        now = time.monotonic()
+        run = state.run
+        if now - self._updated_at < PERIOD or run is None or run.history is None:
+            return
+        rows, events = run.history.rows, run.history.events
+        dpg.configure_item(self._none, show=len(rows) < 2)
+        if not dpg.is_item_visible(self._which):
+            return
+        self._updated_at = now
+        last = (rows[-1].iteration, rows[-1].seconds) if rows else None
+        end = events[-1] if events else None
+        moment = None if state.timeline.live else state.timeline.seconds
+        key = (id(run), len(rows), last, len(events), end, state.selected, state.plots.over, moment)
+        key += (state.plots.logarithmic,)
+        if key == self._key:
+            return
+        self._key = key
+        self._curves = curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
+        self._marks = marks(events, state.plots.over)
+        places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
+        for kind, xs in places.items():
+            dpg.configure_item(self._legend[kind], show=bool(xs))
+        for view in self._plots.values():
+            view.show(self._curves, places)
+
+    def _each(self, act: Callable[[PlotView], None]) -> Callable[[], None]:
+        """What a mouse handler does: something to the plot under the mouse."""
+
+        def callback() -> None:
+            for view in self._plots.values():
+                if view.hovered:
+                    act(view)
+
+        return callback
+
+    def _choose(self) -> None:
+        chosen = self._state.plots
+        chosen.over, chosen.logarithmic = dpg.get_value(self._over), dpg.get_value(self._log)
+        for view in self._plots.values():
+            view.scale(chosen.over, chosen.logarithmic)
+            view.fit()
+
+    def _fit(self) -> None:
+        for view in self._plots.values():
+            view.fit()
+
+    def _arrange(self, *_: Any) -> None:
+        which = dpg.get_value(self._which)
+        width, height = inner_width(self._parent), max(self._size[1] - 104, 160)
+        for title, view in self._plots.items():
+            if which == ALL:
+                view.place(True, (width - 4) // 2, height // 2)
+            else:
+                view.place(title == which, width, height)

@@ -1,0 +1,106 @@
+"""The recovery read-out: a small table, a sentence, and the selected frame's error since the kick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.panels.parts import ACCENT, AMBER, FAINT, GREEN, GROOVE, MUTED, drawing, muted, set_text, tool_tip
+from app.recovery_readout import FLOOR_DEG, NEARLY, NEARLY_SHARE, RECOVERED, RECOVERED_SHARE, Reading, RecoveryReadout
+from app.sparkline import level, points
+from engine.messages import Snapshot
+
+HEIGHT = 54
+TIP = (
+    f"Recovered: rotation and translation error are both within {RECOVERED:g}x of what they were before the kick; "
+    f"nearly: within {NEARLY:g}x. Without a reference the distance to the pose before the kick counts: down to "
+    f"{RECOVERED_SHARE:.0%} of the kick, nearly {NEARLY_SHARE:.0%}. Seconds are the run's; pauses do not count."
+)
+
+
+class RecoveryView:
+    """Fed with every snapshot, drawn for one frame."""
+
+    def __init__(self) -> None:
+        self._readout = RecoveryReadout()
+        self._cells: list[list[int | str]] = []
+
+    def build(self) -> None:
+        self._hint = muted("Kick a camera, and watch here how it finds its way back.", wrap=260)
+        with dpg.group(show=False) as self._body:
+            with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchProp):
+                for weight in (0.9, 1.0, 1.0, 1.0):
+                    dpg.add_table_column(init_width_or_weight=weight)
+                with dpg.table_row():
+                    for text in ("", "before", "kicked", "now"):
+                        dpg.add_text(text, color=MUTED)
+                for name in ("turn", "place"):
+                    with dpg.table_row():
+                        dpg.add_text(name, color=MUTED)
+                        self._cells.append([dpg.add_text("") for _ in range(3)])
+            self._sentence = dpg.add_text("", wrap=260)
+            tool_tip(self._sentence, TIP)
+            group, self._list = drawing(HEIGHT)
+            tool_tip(
+                group,
+                "Since the kick, log scale: rotation error (teal), translation error (amber); faint: before the kick.",
+            )
+            self._box = dpg.draw_rectangle((0, 0), (200, HEIGHT), fill=GROOVE, color=FAINT, parent=self._list)
+            self._limits = [
+                dpg.draw_line((0, 0), (0, 0), color=(*c[:3], 90), parent=self._list) for c in (ACCENT, AMBER)
+            ]
+            self._lines = [
+                dpg.draw_polyline([(0, 0), (0, 0)], color=color, thickness=1.5, parent=self._list)
+                for color in (ACCENT, AMBER)
+            ]
+
+    def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
+        self._readout.see(snapshot, names)
+
+    def update(self, frame: int, names: Sequence[str], width: int) -> None:
+        reading = self._readout.reading(frame)
+        dpg.configure_item(self._body, show=reading is not None)
+        dpg.configure_item(self._hint, show=reading is None, wrap=width)
+        if reading is None:
+            return
+        for row, unit, values in (
+            (self._cells[0], "°", [e.rotation_deg for e in (reading.before, reading.kicked, reading.now)]),
+            (self._cells[1], "", [e.translation for e in (reading.before, reading.kicked, reading.now)]),
+        ):
+            for cell, value in zip(row, values, strict=True):
+                set_text(cell, f"{value:.2f}°" if unit else f"{value:.4f}")
+        set_text(self._sentence, sentence(reading))
+        done = reading.recovered_seconds is not None
+        dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
+        self._draw(reading, width)
+
+    def _draw(self, reading: Reading, width: int) -> None:
+        dpg.configure_item(self._list, width=width)
+        dpg.configure_item(self._box, pmax=(width - 1, HEIGHT - 1))
+        curves = (
+            (reading.rotation_deg, reading.before.rotation_deg, reading.kicked.rotation_deg, FLOOR_DEG),
+            (reading.translation, reading.before.translation, reading.kicked.translation, 1e-4),
+        )
+        for line, limit, (curve, before, kicked, floor) in zip(self._lines, self._limits, curves, strict=True):
+            lowest = max(min(float(curve.min()), before) * 0.7, floor / 4)
+            limits = (lowest, max(float(curve.max()), kicked, before) * 1.2)
+            where = points(reading.seconds, curve, (width, HEIGHT), limits)
+            if len(where) == 1:
+                where = np.concatenate([where, where])
+            dpg.configure_item(line, points=where.tolist())
+            y = float(level(np.array(before), HEIGHT, limits))
+            dpg.configure_item(limit, p1=(2, y), p2=(width - 2, y), show=before > 0)
+
+
+def sentence(reading: Reading) -> str:
+    """How far it is with a recovery."""
+    if reading.taken_back:
+        return "Taken back."
+    if reading.recovered_seconds is not None:
+        return f"Recovered in {reading.recovered_seconds:.1f} s of training."
+    since = float(reading.seconds[-1])
+    if reading.nearly_seconds is not None:
+        return f"Nearly back after {reading.nearly_seconds:.1f} s; {since:.1f} s so far."
+    return f"On its way, {since:.1f} s so far."

@@ -1,0 +1,40 @@
+"""What log sliders show and where they catch: pure functions of exponents."""
+
+from __future__ import annotations
+
+import math
+
+LOWEST_LAMBDA, HIGHEST_LAMBDA, DEFAULT_LAMBDA = -4.0, 6.0, 2.0  # exponents; the default is the paper's
+LOWEST_FACTOR, HIGHEST_FACTOR = 0.1, 10.0
+CATCH = 0.06  # of an exponent: so near to a mark, a dragged slider stands on it
+
+
+def value_text(exponent: float) -> str:
+    """10^exponent with three digits, written out where that is short: `100`, `0.0316`, `2.51e+05`."""
+    value = 10.0**exponent
+    if 1e-3 <= value < 99_999.5:
+        decimals = max(2 - math.floor(math.log10(value) + 1e-9), 0)
+        text = f"{value:.{decimals}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:.2e}"
+
+
+def caught(exponent: float, mark: float = DEFAULT_LAMBDA, catch: float = CATCH) -> float:
+    """The mark where the exponent is near to it, else the exponent itself, to two decimals."""
+    return mark if abs(exponent - mark) < catch else round(exponent, 2)
+
+
+def exponent_of(factor: float) -> float:
+    """Where a factor stands on a log slider; factors beyond its ends stand at the ends."""
+    return math.log10(min(max(factor, LOWEST_FACTOR), HIGHEST_FACTOR))
+
+
+def factor_of(exponent: float) -> float:
+    """The factor at a place of a log slider, three digits; 1 exactly around the middle."""
+    value = 10.0 ** caught(exponent, 0.0, 0.02)
+    return float(f"{min(max(value, LOWEST_FACTOR), HIGHEST_FACTOR):.3g}")
+
+
+def fraction(value: float, lowest: float, highest: float) -> float:
+    """Where a value stands between two ends, 0 to 1."""
+    return min(max((value - lowest) / (highest - lowest), 0.0), 1.0)

@@ -1,0 +1,29 @@
+"""A curve without axes as points of a small picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+
+def points(
+    x: Float[np.ndarray, " moments"],
+    y: Float[np.ndarray, " moments"],
+    size: tuple[float, float],
+    limits: tuple[float, float],
+    margin: float = 2.0,
+) -> Float[np.ndarray, "moments 2"]:
+    """Pixels from the top-left corner, y growing downwards on a log scale between two limits (> 0)."""
+    width, height = size
+    span = float(x[-1] - x[0]) if len(x) else 0.0
+    across = (x - x[0]) / span if span > 0 else np.zeros(len(x))
+    return np.stack([margin + across * (width - 2 * margin), level(y, height, limits, margin)], axis=1)
+
+
+def level(
+    y: Float[np.ndarray, "*any"], height: float, limits: tuple[float, float], margin: float = 2.0
+) -> Float[np.ndarray, "*any"]:
+    """How far down values stand; those beyond the limits stand at them."""
+    low, high = np.log(limits[0]), np.log(max(limits[1], limits[0] * 1.001))
+    up = (np.log(np.clip(y, limits[0], limits[1])) - low) / (high - low)
+    return margin + (1 - up) * (height - 2 * margin)
