@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -62,8 +62,9 @@ class History:
             **{name: getattr(snapshot, name) for name in _ARRAYS},
         )
         if self.rows and self.rows[-1].iteration == row.iteration:
-            self.rows.pop()
-        self.rows.append(row)
+            self.rows[-1] = row
+        else:
+            self.rows.append(row)
         if len(self.rows) > self.limit:
             self.rows = self.rows[:-1:2] + self.rows[-1:]
             self.period *= 2
@@ -72,6 +73,14 @@ class History:
         """Adds an event."""
         self.events.append(event)
         del self.events[: -self.event_limit]
+
+    def copy(self) -> History:
+        """The same rows and events in lists of its own; they are frozen, and nothing large is copied."""
+        return replace(self, rows=list(self.rows), events=list(self.events))
+
+    def same(self, other: History) -> bool:
+        """Whether both end in the very same row and event, which no two moments of a run do."""
+        return _ends(self.rows) == _ends(other.rows) and _ends(self.events) == _ends(other.events)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata from which `from_state` makes the same history."""
@@ -101,6 +110,10 @@ class History:
             }
             history.rows.append(Row(stage=stage, **numbers, **arrays))
         return history
+
+
+def _ends(entries: list[Any]) -> tuple[int, int | None]:
+    return len(entries), id(entries[-1]) if entries else None
 
 
 def summary(errors: Float32[np.ndarray, " frames"] | None) -> dict[str, float | None]:

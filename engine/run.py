@@ -10,6 +10,7 @@ run.join()
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -22,6 +23,7 @@ import torch
 
 from engine.checkpoint import Checkpoint
 from engine.checkpoint_writer import CheckpointWriter
+from engine.history import History
 from engine.messages import Command, Snapshot, Stop
 from engine.scenes.options import SceneOptions
 from engine.scenes.scene import Scene
@@ -32,6 +34,8 @@ from engine.trainer import Trainer
 
 Answer = TypeVar("Answer")
 Question = tuple[Callable[[Session], object], Future]
+
+HISTORY_PERIOD = 0.5  # seconds
 
 
 class Run:
@@ -76,6 +80,7 @@ class Run:
         # Snapshots are handed over by assigning one reference, which the interpreter does at one stroke: no lock.
         self._latest: Snapshot | None = None
         self._wanted = True
+        self._history, self._copied_at = History(), -math.inf
         self._resting = threading.Event()  # nothing to do and no letter unread, or ended
         self._ended = False
         self._mailbox = threading.Lock()  # held for the moment in which letter and rest must not contradict
@@ -90,6 +95,17 @@ class Run:
         """The newest snapshot, at once (None before `start`); asking for one is what makes the next one due."""
         self._wanted = True
         return self._latest
+
+    def history(self) -> History:
+        """Rows and events so far, at once, half a second old at most; the same object again while nothing is new."""
+        if time.monotonic() - self._copied_at >= HISTORY_PERIOD:
+            # The run's thread only ever appends to the lists or puts others in their place: copying one, which the
+            # interpreter does at one stroke, needs no lock.
+            history = self._session.history.copy()
+            self._copied_at = time.monotonic()
+            if not history.same(self._history):
+                self._history = history
+        return self._history
 
     def send(self, command: Command) -> None:
         """Has a command applied between two steps, after those sent before."""

@@ -335,3 +335,49 @@ def test_stop_saves_what_was_reached(make_run: MakeRun, tmp_path: Path) -> None:
     assert run.latest().status == "stopped"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert session.history.rows[-1].iteration == session.trainer.iteration
+
+
+# ---------------------------------------------------------------------- the history
+
+
+def test_the_history_can_be_had_at_any_time(make_run: MakeRun, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.run.HISTORY_PERIOD", 0.0)
+    run = make_run(patient(0.05), Settings(max_iterations=100_000))
+    run.send(SetLambda(1.0))
+    until(run, lambda snapshot: snapshot.seconds > 1.1)
+    history = run.history()
+    assert len(history.rows) >= 2
+    assert [row.iteration for row in history.rows] == sorted({row.iteration for row in history.rows})
+    assert "set-lambda" in [event.kind for event in history.events]
+    rows = list(history.rows)
+    until(run, lambda snapshot: snapshot.seconds > 1.8)
+    assert history.rows == rows  # what was handed out stands still
+    assert len(run.history().rows) > len(rows)
+
+
+def test_the_history_is_the_same_object_while_nothing_is_new(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.run.HISTORY_PERIOD", 0.0)
+    run = make_run()
+    settled(run)
+    history = run.history()
+    assert run.history() is history
+    run.send(PerturbPose(0, (0.1, 0.0, 0.0)))
+    until(run, lambda snapshot: "perturb-pose" in kinds(snapshot))
+    assert run.history() is not history
+    run.send(Restart())
+    until(run, lambda snapshot: kinds(snapshot)[-1] == "restart")
+    settled(run)
+    assert "perturb-pose" not in [event.kind for event in run.history().events]
+
+
+def test_the_history_is_there_before_the_start_and_after_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.run.HISTORY_PERIOD", 0.0)
+    run = Run(tiny_scene(), Settings(), make_trainer=FakeTrainer)  # type: ignore[arg-type]
+    assert run.history().rows == []
+    run.start()
+    settled(run)
+    run.stop()
+    run.join(10)
+    assert run.history().rows[-1].iteration == 20
