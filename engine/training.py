@@ -6,18 +6,13 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.arguments import check_arguments, continued, options_of, settings_of
-from engine.checkpoint import check_same_scene, load_checkpoint
-from engine.checkpoint_writer import CHECKPOINT_FILE
-from engine.devices import resolve_device
 from engine.errors import UserError
 from engine.interruption import Interruption
+from engine.opening import open_run
 from engine.progress import ProgressDisplay
 from engine.results import write_results
 from engine.results_table import results_table
 from engine.run import Run
-from engine.run_folder import folder_to_resume, new_folder
-from engine.scenes import load_scene
 from engine.schedule import stages
 from engine.session import Session
 
@@ -35,34 +30,11 @@ def train_scene(arguments: TrainArguments) -> int:
     Raises:
         UserError: something that the user can mend.
     """
-    check_arguments(arguments)
-    device = resolve_device(arguments.device)
-    settings, options = settings_of(arguments), options_of(arguments)
-    name = arguments.scene.resolve().name
-    checkpoint = None
-    if arguments.resume:
-        folder = folder_to_resume(arguments.output, name, arguments.method)
-        checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
-        settings, options = continued(arguments, checkpoint)
-    scene = load_scene(arguments.scene, options)
-    if checkpoint is not None:
-        check_same_scene(checkpoint, scene, folder / CHECKPOINT_FILE)
-    else:
-        folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+    opened = open_run(arguments, publish_period=LOOK_EVERY)
+    run, folder, table = opened.run, opened.folder, stages(opened.scene, opened.settings)
     console = Console(highlight=False)
-    run = Run(
-        scene,
-        settings,
-        device,
-        folder,
-        resume=checkpoint,
-        options=options,
-        publish_period=LOOK_EVERY,
-        checkpoint_period=arguments.checkpoint_every,
-    )
-    checkpoint = None  # the run has it; it is large
     with Interruption() as interruption:
-        with ProgressDisplay(console, stages(scene, settings), arguments.max_seconds) as display:
+        with ProgressDisplay(console, table, arguments.max_seconds) as display:
             session = watch(run, display, interruption, arguments.max_seconds)
         failures = write_results(session, folder)
         if session.writer.unsaved:

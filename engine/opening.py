@@ -1,0 +1,76 @@
+"""From the parsed command line to a run that is ready to start: what every program that trains begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.arguments import check_arguments, continued, options_of, settings_of
+from engine.checkpoint import check_same_scene, load_checkpoint
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.devices import resolve_device
+from engine.run import Run
+from engine.run_folder import folder_to_resume, new_folder
+from engine.scenes import load_scene
+from engine.scenes.options import SceneOptions
+from engine.scenes.scene import Scene
+from engine.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.cli import TrainArguments
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run that has not started.
+
+    Attributes:
+        run: to be started.
+        scene, settings, options: of the run; those it was begun with where it continues.
+        folder: where it is kept.
+    """
+
+    run: Run
+    scene: Scene
+    settings: Settings
+    options: SceneOptions
+    folder: Path
+
+
+def open_run(arguments: TrainArguments, publish_period: float = 1 / 20) -> OpenedRun:
+    """Reads the scene and, to continue, the checkpoint; makes the folder.
+
+    Takes as long as reading takes, prints nothing, and may be called from any thread.
+
+    Args:
+        arguments: as on the command line of `l2g-train`.
+        publish_period: seconds between snapshots, at least.
+    Raises:
+        UserError: something that the user can mend.
+    """
+    check_arguments(arguments)
+    device = resolve_device(arguments.device)
+    settings, options = settings_of(arguments), options_of(arguments)
+    name = arguments.scene.resolve().name
+    checkpoint = None
+    if arguments.resume:
+        folder = folder_to_resume(arguments.output, name, arguments.method)
+        checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
+        settings, options = continued(arguments, checkpoint)
+    scene = load_scene(arguments.scene, options)
+    if checkpoint is not None:
+        check_same_scene(checkpoint, scene, folder / CHECKPOINT_FILE)
+    else:
+        folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+    run = Run(
+        scene,
+        settings,
+        device,
+        folder,
+        resume=checkpoint,
+        options=options,
+        publish_period=publish_period,
+        checkpoint_period=arguments.checkpoint_every,
+    )
+    return OpenedRun(run, scene, settings, options, folder)
