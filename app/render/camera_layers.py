@@ -20,10 +20,12 @@ from app.render.segments import (
     trail_segments,
 )
 
-Layer = Literal["ground", "axes", "initial", "reference", "links", "trails", "fitted", "selected", "rays"]
+Layer = Literal["ground", "axes", "fitted", "halo", "selected", "reference", "links", "trails", "initial", "rays"]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
-FITTED, SELECTED, REFERENCE, INITIAL, LINK, TRAIL, RAY = 1.8, 3.4, 1.4, 1.0, 1.2, 1.3, 1.0  # widths, pixels
+# widths, pixels
+FITTED, SELECTED, HALO, REFERENCE, INITIAL, LINK, TRAIL, RAY = 1.7, 3.2, 9.0, 1.1, 1.0, 1.1, 1.4, 1.0
+HALO_COLOUR: Float32[np.ndarray, "1 4"] = np.array([(1.0, 1.0, 1.0, 0.2)], np.float32)
 
 
 class LayerLines(NamedTuple):
@@ -41,6 +43,7 @@ def layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     every = (fitted.poses, fitted.colours, *shape, selected)
     yield LayerLines("fitted", every, lambda: _some_frusta(fitted, shape, selected, chosen=False))
     yield LayerLines("selected", every, lambda: _some_frusta(fitted, shape, selected, chosen=True))
+    yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
     yield _cameras("initial", picture.initial, shape, INITIAL)
     yield _cameras("reference", reference, shape, REFERENCE)
     if reference is not None and picture.links:
@@ -72,7 +75,7 @@ def _cameras(
     if cameras is None:
         return LayerLines(name, (), _nothing)
     inputs = (cameras.poses, cameras.colours, *shape)
-    return LayerLines(name, inputs, lambda: frustum_segments(*inputs, width))
+    return LayerLines(name, inputs, lambda: frustum_segments(*inputs, width, up_mark=False))
 
 
 def _some_frusta(
@@ -82,6 +85,12 @@ def _some_frusta(
     which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
     width = SELECTED if chosen else FITTED
     return frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+
+
+def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:
+    """A light around the selected frustum."""
+    which = np.flatnonzero((np.arange(len(cameras.poses)) == selected) & (cameras.colours[:, 3] > 0))
+    return frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, HALO)
 
 
 def _nothing() -> Segments:

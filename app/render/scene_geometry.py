@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import moderngl
+import numpy as np
 
 from app.render.camera_layers import LAYERS, Layer, layers
 from app.render.gizmo_mesh import GizmoMesh
@@ -40,11 +41,12 @@ class SceneGeometry:
         self._context.depth_func = "<="
         if picture.ground is not None:
             self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
-        self._batches["initial"].draw()
         if picture.thumbnails is not None:
             shape = (picture.image_plane, picture.frustum_depth)
             self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
-        for layer in ("links", "trails", "reference", "fitted", "selected"):
+        self._without_depth("halo")
+        # What is strong comes first: where lines cross, its soft edge keeps the fainter one a little away.
+        for layer in ("selected", "fitted", "reference", "links", "trails", "initial"):
             self._batches[layer].draw()
 
     def draw_overlay(self, picture: CamerasPicture) -> None:
@@ -67,14 +69,17 @@ class SceneGeometry:
         self._lines.release()
 
     def _draw_ground(self, fade: tuple[float, ...]) -> None:
-        """The grid hides nothing: whatever is drawn later lies over it, or the depth test would let it cut photos."""
-        framebuffer = self._context.fbo
-        framebuffer.depth_mask = False
         self._lines.set(fade=fade)
-        self._batches["ground"].draw()
-        framebuffer.depth_mask = True
+        self._without_depth("ground")
         self._lines.set(fade=NO_FADE)
         self._batches["axes"].draw()
+
+    def _without_depth(self, layer: Layer) -> None:
+        """Draws what hides nothing: whatever is drawn later lies over it."""
+        framebuffer = self._context.fbo
+        framebuffer.depth_mask = False
+        self._batches[layer].draw()
+        framebuffer.depth_mask = True
 
     def _prepare(self, picture: CamerasPicture) -> None:
         """Where it is looked at from, and what changed since the last picture."""
@@ -85,6 +90,7 @@ class SceneGeometry:
         to_clip, viewer, widen = projection @ view, _position(picture), height / picture.camera.size[1]
         size = (float(width), float(height))
         self._lines.set(to_clip=to_clip, size=size, widen=widen, lift=LIFT, fade=NO_FADE, strength=1.0)
+        self._lines.set(viewer=viewer, haze=_haze(picture))
         for program in (self._thumbnails.program, self._gizmo.program):
             set_uniforms(program, to_clip=to_clip, viewer=viewer)
         for name, inputs, build in layers(picture):
@@ -95,3 +101,14 @@ class SceneGeometry:
 def _position(picture: CamerasPicture) -> tuple[float, float, float]:
     x, y, z = camera_centres(picture.camera.world_to_camera[None])[0].tolist()
     return x, y, z
+
+
+def _haze(picture: CamerasPicture) -> tuple[float, float]:
+    """Distances from the viewer between which lines grow fainter: those of the nearest and the farthest camera."""
+    places = camera_centres(picture.fitted.poses)
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return 1e6, 2e6
+    distances = np.linalg.norm(places - np.array(_position(picture)), axis=1)
+    nearest, farthest = float(distances.min()), float(distances.max())
+    return nearest, max(farthest, 1.3 * nearest) + 1e-6

@@ -70,12 +70,13 @@ def frustum_segments(
     colours: Float[np.ndarray, "frames 4"],
     image_plane: tuple[float, float],
     depth: float,
-    width: Float[np.ndarray, " frames"] | float,
+    width: float,
+    *,
+    up_mark: bool = True,
 ) -> Segments:
     """The edges of frusta; `width` in pixels."""
-    corners = frustum_corners(poses, image_plane, depth)[:, EDGES]
-    widths = np.broadcast_to(width, len(poses))[:, None]
-    return segments(corners[:, :, 0], corners[:, :, 1], colours[:, None], widths)
+    corners = frustum_corners(poses, image_plane, depth)[:, EDGES if up_mark else EDGES[:8]]
+    return segments(corners[:, :, 0], corners[:, :, 1], colours[:, None], width)
 
 
 def link_segments(

@@ -23,5 +23,5 @@ void main() {
     texel = vec3(corner, layer);
     // seen from the camera's own side a photo is bright; from the scene's side one sees its dim back
     float facing = dot(normalize(place - viewer), forward);
-    light = facing > 0.0 ? 0.72 + 0.28 * facing : 0.34 - 0.1 * facing;
+    light = facing > 0.0 ? 0.6 + 0.3 * facing : 0.3 - 0.1 * facing;
 }

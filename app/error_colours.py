@@ -1,0 +1,34 @@
+"""Rotation errors as colours: green, yellow, red on a logarithmic scale."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+BEST_DEG, WORST_DEG = 0.1, 10.0
+STOPS: Float32[np.ndarray, "stops 3"] = np.array(
+    [(0.24, 0.78, 0.44), (0.62, 0.84, 0.30), (0.95, 0.83, 0.28), (0.96, 0.55, 0.27), (0.91, 0.28, 0.30)], np.float32
+)
+ACCENT = (0.208, 0.769, 0.710, 1.0)
+REFERENCE = (0.91, 0.64, 0.24, 0.6)
+INITIAL = (0.54, 0.58, 0.63, 0.38)
+
+
+def share(error_deg: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """Where an error lies on the scale, 0 at best to 1 at worst; NaN counts as worst."""
+    decades = np.log10(WORST_DEG / BEST_DEG)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        place = np.log10(np.asarray(error_deg, np.float64) / BEST_DEG) / decades
+    return np.clip(np.nan_to_num(place, nan=1.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+
+
+def blended(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4"]:
+    """The colours at places of the scale, opaque."""
+    ticks = np.linspace(0.0, 1.0, len(STOPS))
+    channels = [np.interp(place, ticks, STOPS[:, channel]) for channel in range(3)]
+    return np.stack([*channels, np.ones_like(place)], axis=-1).astype(np.float32)
+
+
+def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
+    """The colour of each error."""
+    return blended(share(error_deg))
