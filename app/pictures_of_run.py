@@ -13,7 +13,7 @@ from app.drawn_reference import drawn_reference
 from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours
 from app.kept import Kept
 from app.orbit import centres
-from app.render.pictures import CameraSet, CamerasPicture, Gizmo, RayBundle, Thumbnails, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Thumbnails, ViewCamera
 from app.replay import Moment, moment_at, trails
 from app.scene_scale import SceneScale, scale_of
 from app.state import State
