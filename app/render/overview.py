@@ -1,0 +1,109 @@
+"""The 3D view of the cameras: their geometry, and the live volume among it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moderngl
+import numpy as np
+from jaxtyping import Float32
+
+from app.render.context import Driver
+from app.render.effort import Effort
+from app.render.full_screen import FullScreen
+from app.render.novel import camera_uniforms
+from app.render.pictures import CamerasPicture
+from app.render.projection import near_far
+from app.render.scene_geometry import SceneGeometry
+from app.render.smooth_target import SmoothTarget
+from app.render.targets import Reused, read
+from app.render.volume_texture import VolumeTexture
+
+BACKGROUND = (0x14 / 255, 0x17 / 255, 0x1C / 255)
+SAMPLES = 160  # along a ray through the whole volume
+
+
+class CamerasDrawing:
+    """One view: the volume as it was marched last, and the picture of the geometry around it."""
+
+    def __init__(self, context: moderngl.Context, driver: Driver) -> None:
+        self._context, self._driver = context, driver
+        self._geometry = SceneGeometry(context)
+        self._march: dict[tuple[bool, bool], FullScreen] = {}
+        self._blend, self._turn = FullScreen(context, "overview_blend"), FullScreen(context, "turned")
+        self._marched, self._making = Reused(context, (4, 4)), Reused(context, (4, 4))
+        self._shown = Reused(context, (4,))
+        self._smooth: SmoothTarget | None = None
+
+    def march(self, picture: CamerasPicture, texture: VolumeTexture, effort: Effort, bands: int) -> Iterator[None]:
+        """Marches band after band; what was marched before stays until the last is done."""
+        volume = texture.volume
+        assert volume is not None
+        key = (volume.space == "projective", texture.shape("proposals") is not None)
+        if key not in self._march:
+            self._march[key] = FullScreen(self._context, "overview", PROJECTIVE=key[0], POOLED=key[1])
+        shader = self._march[key]
+        width, height = size = effort.size(picture.camera.size)
+        target = self._making.of_size(size)
+        for band in range(bands):
+            first, last = height * band // bands, height * (band + 1) // bands
+            target.framebuffer.scissor = (0, first, width, last - first)
+            texture.use(shader.program)
+            shader.set(**camera_uniforms(picture.camera, size))
+            shader.set(samples=effort.count(SAMPLES), reach=picture.volume_reach, opacity=picture.volume_opacity)
+            target.framebuffer.use()
+            self._context.enable_only(moderngl.NOTHING)
+            shader.draw()
+            self._driver.finish()
+            yield
+        target.framebuffer.scissor = (0, 0, width, height)
+        self._marched, self._making = self._making, self._marched
+
+    def show(self, picture: CamerasPicture) -> Float32[np.ndarray, "height width 4"]:
+        """The geometry as it is now, around the volume that was marched last."""
+        smooth = self._smooth_target(picture.camera.size)
+        smooth.begin(BACKGROUND)
+        self._geometry.draw(picture)
+        if self._marched.target is not None and picture.volume_opacity > 0:
+            self._draw_volume(picture, smooth)
+        self._geometry.draw_overlay(picture)
+        colour = smooth.colour()
+        target = self._shown.of_size(picture.camera.size)
+        colour.use(0)
+        self._turn.set(picture=0, size=tuple(map(float, target.size)))
+        target.framebuffer.use()
+        self._context.enable_only(moderngl.NOTHING)
+        self._turn.draw()
+        return read(self._driver, target)
+
+    def forget(self) -> None:
+        """Shows no volume until one is marched again."""
+        self._marched.release()
+
+    def release(self) -> None:
+        for shader in (*self._march.values(), self._blend, self._turn):
+            shader.release()
+        for reused in (self._marched, self._making, self._shown):
+            reused.release()
+        if self._smooth is not None:
+            self._smooth.release()
+        self._geometry.release()
+
+    def _draw_volume(self, picture: CamerasPicture, smooth: SmoothTarget) -> None:
+        marched = self._marched.target
+        assert marched is not None
+        for unit, texture in enumerate((*marched.textures, smooth.depth())):
+            texture.use(unit)
+        self._blend.set(overview=0, overview_depths=1, geometry_depth=2, clip_planes=near_far(picture))
+        self._blend.set(size=tuple(map(float, picture.camera.size)))
+        smooth.use()
+        self._context.enable_only(moderngl.BLEND)
+        self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self._blend.draw()
+
+    def _smooth_target(self, size: tuple[int, int]) -> SmoothTarget:
+        if self._smooth is None or self._smooth.size != size:
+            if self._smooth is not None:
+                self._smooth.release()
+            self._smooth = SmoothTarget(self._context, size)
+        return self._smooth

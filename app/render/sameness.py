@@ -1,0 +1,53 @@
+"""Whether two pictures would look the same: dataclasses of arrays, which Python's own `==` cannot compare."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from app.render.pictures import CamerasPicture, NovelPicture, Photo, Thumbnails, ViewCamera
+
+Picture = NovelPicture | CamerasPicture
+
+
+def same(one: Any, other: Any, but: tuple[str, ...] = ()) -> bool:
+    """Equal in every field except those named in `but`; what carries a `key` is known by it."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if not is_dataclass(one):
+        return bool(one == other)
+    if isinstance(one, Photo | Thumbnails):
+        return bool(one.key == other.key)
+    names = [field.name for field in fields(one) if field.name not in but]
+    return all(same(getattr(one, name), getattr(other, name)) for name in names)
+
+
+def same_march(one: Picture, other: Picture) -> bool:
+    """Whether the volume looks the same in both: all else about them is drawn around it."""
+    if not same(one.camera, other.camera):
+        return False
+    if isinstance(one, CamerasPicture) and isinstance(other, CamerasPicture):
+        return (one.volume_opacity, one.volume_reach) == (other.volume_opacity, other.volume_reach)
+    return type(one) is type(other)
+
+
+def shift(one: ViewCamera, other: ViewCamera) -> float:
+    """About how far things move on the screen from one camera to the other, pixels; infinite if its size changed.
+
+    Turns are taken at their word, steps as seen by something at depth 1 of the scene's unit.
+    """
+    if one.size != other.size:
+        return math.inf
+    turn = one.world_to_camera[:, :3] @ other.world_to_camera[:, :3].T
+    angle = math.acos(min(max((float(np.trace(turn)) - 1) / 2, -1.0), 1.0))
+    step = float(np.linalg.norm(one.world_to_camera[:, 3] - turn @ other.world_to_camera[:, 3]))
+    zoom = abs(math.log(one.focal[0] / other.focal[0])) * one.size[0] / 2
+    pan = math.dist(one.centre, other.centre)
+    return (angle + step) * one.focal[0] + zoom + pan

@@ -1,0 +1,94 @@
+#version 330 core
+
+// The field from any side, among the cameras: colour, and between which depths it lies.
+//
+// Rays are marched evenly in the lattice, where they are straight in projective space too. Density counts per spacing
+// of planes, whatever the direction: looking along z of a projective volume, the engine's value.
+
+#include "volume.glsl"
+
+uniform mat3 camera_to_world;
+uniform vec3 origin;
+uniform vec2 focal;
+uniform vec2 centre;
+uniform int samples;
+uniform float reach;    // depth to which a projective volume is drawn, scene units
+uniform float opacity;
+
+layout(location = 0) out vec4 result;  // RGB times opacity, opacity
+layout(location = 1) out vec4 depths;  // where it begins and ends to be seen, along the camera's axis
+
+const float BEGUN = 0.9;   // transmittances
+const float ENDED = 0.1;
+const float COUNTS = 1e-3; // weight below which a sample's colour is not looked at
+
+void clip(inout vec2 span, float at_origin, float along) {
+    // The half space at_origin + t * along >= 0.
+    float t = -at_origin / (abs(along) < 1e-9 ? 1e-9 : along);
+    if (along > 0.0) span.x = max(span.x, t);
+    else span.y = min(span.y, t);
+}
+
+vec2 frustum_span(vec3 direction) {
+    vec2 span = vec2(0.0, 1e9);
+    clip(span, origin.z - 1.0, direction.z);
+    clip(span, reach - origin.z, -direction.z);
+    for (int axis = 0; axis < 2; ++axis) {
+        clip(span, extent[axis] * origin.z - origin[axis], extent[axis] * direction.z - direction[axis]);
+        clip(span, extent[axis] * origin.z + origin[axis], extent[axis] * direction.z + direction[axis]);
+    }
+    return span;
+}
+
+vec3 lattice(vec3 point) {
+    if (PROJECTIVE) return vec3((point.xy / point.z / extent + 1.0) / 2.0, 1.0 / point.z);
+    return (point - box_centre + box_half_extent) / (2.0 * box_half_extent);
+}
+
+// A cheap even noise of the pixel: the beginning of a ray's first step, so that steps do not show as rings.
+float noise(vec2 pixel) {
+    return fract(52.9829189 * fract(dot(floor(pixel), vec2(0.06711056, 0.00583715))));
+}
+
+void main() {
+    result = vec4(0.0);
+    depths = vec4(1e9);
+    vec3 direction = camera_to_world * vec3((gl_FragCoord.xy - centre) / focal, 1.0);
+    vec2 span = PROJECTIVE ? frustum_span(direction) : box_span(origin, direction);
+    if (span.y <= span.x) return;
+    vec3 first = origin + span.x * direction, last = origin + span.y * direction;
+    vec3 from = lattice(first), to = lattice(last);
+    float planes = float(POOLED ? textureSize(proposals, 0).z : textureSize(voxels, 0).z) - (PROJECTIVE ? 0.0 : 1.0);
+    float per_sample = length(to - from) * planes / float(samples);
+    float transmittance = 1.0, start = noise(gl_FragCoord.xy);
+    vec3 colour = vec3(0.0);
+    vec2 seen = vec2(1e9);
+    for (int k = 0; k < samples; ++k) {
+        float s = (float(k) + start) / float(samples);
+        vec3 position = mix(from, to, s);
+        vec4 raw = vec4(0.0);
+        float density;
+        if (POOLED) {
+            density = pooled_at(position);
+        } else {
+            raw = raw_at(position);
+            density = softplus(raw.x);
+        }
+        float survives = exp(-density * per_sample);
+        float weight = transmittance * (1.0 - survives);
+        if (weight > COUNTS) {
+            if (POOLED) raw = raw_at(position);
+            colour += weight * sigmoid(raw.yzw);
+        }
+        float before = transmittance;
+        transmittance *= survives;
+        // Straight in the lattice is straight in the world, but not at an even pace.
+        float pace = PROJECTIVE ? mix(from.z * span.x, to.z * span.y, s) / position.z : mix(span.x, span.y, s);
+        if (before >= BEGUN && transmittance < BEGUN) seen.x = pace;
+        if (before >= ENDED && transmittance < ENDED) seen.y = pace;
+        if (transmittance < 1e-2) break;
+    }
+    result = opacity * vec4(colour, 1.0 - transmittance);
+    if (seen.x > 1e8) seen.x = span.x;
+    depths = vec4(seen.x, min(seen.y, span.y), 0.0, 1.0);
+}
