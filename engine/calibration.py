@@ -41,7 +41,14 @@ class Calibration(nn.Module):
         """Rendered colours as each frame's exposure would have taken them."""
         if not self.log_gain.requires_grad:
             return rendered
-        return rendered * torch.exp(self.log_gain - self.log_gain.mean(dim=0))[:, None]
+        return rendered * self._gains()[:, None]
+
+    def seen_by(self, frame: int, rendered: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
+        """The same for one frame."""
+        return rendered * self._gains()[frame] if self.log_gain.requires_grad else rendered
+
+    def _gains(self) -> Float[Tensor, "frames 3"]:
+        return torch.exp(self.log_gain - self.log_gain.mean(dim=0))
 
     @property
     def focal_factor(self) -> float:

@@ -55,7 +55,7 @@ class Trainer:
         self._error = torch.zeros(len(self.frames), device=self.device)
         self._error_weight = torch.zeros(len(self.frames), device=self.device)
         self._alignment = torch.zeros((), device=self.device)
-        self._photos = Photos(scene, self.frames, self.device)
+        self.photos = Photos(scene, self.frames, self.device)
         self._recovery = Recovery()
         self._bundling = Bundling()
         self._perturbations: list[tuple[int, Tensor]] = []
@@ -130,7 +130,7 @@ class Trainer:
             self._help_astray()
 
     def _optimise(self) -> None:
-        data = self._photos.level(self.stage.downsample)
+        data = self.photos.level(self.stage.downsample)
         count = len(self.frames)
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
@@ -195,7 +195,7 @@ class Trainer:
 
     def _advance_bundle(self) -> None:
         seed = self.settings.seed * 7919 + self.iteration
-        ended = self._bundling.advance(self.field, self._photos, self.calibration, self.registration.poses(), seed)
+        ended = self._bundling.advance(self.field, self.photos, self.calibration, self.registration.poses(), seed)
         if ended is None:
             return
         everyone = torch.arange(len(self.frames), device=self.device)
@@ -248,7 +248,7 @@ class Trainer:
 
     def _advance_searches(self) -> None:
         finest = self.stage.downsample
-        for search in self._recovery.advance(self.field, self._photos, self.calibration, finest, self.generator):
+        for search in self._recovery.advance(self.field, self.photos, self.calibration, finest, self.generator):
             self._put(search.frame, search.pose)
             self._note("found", self.scene.names[self.frames[search.frame]])
 

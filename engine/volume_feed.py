@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from concurrent.futures import Future
-from typing import NamedTuple
-
+from engine.feed import PIECE, Feed, Piece
 from engine.field_volume import Baking, FieldVolume
 from engine.fields.field import Field
 from engine.run import Run
@@ -14,32 +10,14 @@ from engine.session import Session
 
 __all__ = ["FieldVolume", "VolumeFeed"]
 
-PIECE = 0.02  # seconds of work between two steps: a command waits no longer because of it
 PATIENCE = 12.0  # seconds in which a volume must be refreshed for its size to be chosen while the run is busy
-LOOK_EVERY = 0.1  # seconds between two looks at a field that does not change
-AFTER_FAILURE = 5.0  # seconds
-
-log = logging.getLogger(__name__)
-
-
-class _Report(NamedTuple):
-    """What a piece of work came to; `volume` is None unless it was the last piece."""
-
-    volume: FieldVolume | None
-    seconds: float
-    unfinished: bool
-    busy: bool
 
 
 class VolumeFeed:
-    """Asks a run for the volume of its field, piece by piece, whenever the field has changed.
+    """Asks a run for the volume of its field, a few planes at a time, whenever the field has changed (see `Feed`).
 
-    At most one question is on its way; each takes `PIECE` seconds of the run's thread, and while the run trains
-    there is so much time between them that together they take no more than `share` of it. While it rests there is
-    nothing to disturb. A field that takes long to bake is baked coarse at first, and as fine as its patience allows
-    while it trains; all the way once the run rests.
-
-    It lives through restarts and failures of the run, and after its end keeps the last volume. One thread may use it.
+    A field that takes long to bake is baked coarse at first, and as fine as patience allows while it trains; all
+    the way once the run rests.
     """
 
     def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.04) -> None:
@@ -52,11 +30,8 @@ class VolumeFeed:
             period: seconds between two volumes, at least.
             share: of the run's time, at most.
         """
-        self._run, self._longest, self._period, self._share = run, longest, period, share
-        self._volume: FieldVolume | None = None
-        self._question: Future[_Report] | None = None
-        self._due = self._published_at = 0.0
-        self._over = False
+        self._longest, self._share = longest, share
+        self._feed = Feed(run, self._work, "volume of the field", period, share)
         # What follows belongs to the run's thread.
         self._baking: Baking | None = None
         self._shown: tuple[Field, int, int] | None = None  # field, its version and the size of the last volume
@@ -65,50 +40,26 @@ class VolumeFeed:
 
     def latest(self) -> FieldVolume | None:
         """The newest volume, at once (None before there is one); call it once per frame."""
-        if self._question is not None and self._question.done():
-            self._take(self._question)
-            self._question = None
-        if self._question is None and not self._over and time.monotonic() >= self._due:
-            self._question = self._run.ask(self._work)
-        return self._volume
-
-    def _take(self, question: Future[_Report]) -> None:
-        now = time.monotonic()
-        if question.cancelled():  # the run has ended
-            self._over = True
-            return
-        if question.exception() is not None:
-            log.warning("No volume of the field", exc_info=question.exception())
-            self._due = now + AFTER_FAILURE
-            return
-        report = question.result()
-        self._due = now + (report.seconds / self._share if report.busy else 0.0)
-        if report.volume is not None:
-            self._volume, self._published_at = report.volume, now
-        if not report.unfinished:
-            self._due = max(self._due, self._published_at + self._period, now + LOOK_EVERY)
+        return self._feed.latest()
 
     # ------------------------------------------------------------------ in the run's thread
 
-    def _work(self, session: Session) -> _Report:
+    def _work(self, session: Session) -> Piece[FieldVolume]:
         if session.trainer is None:
-            return _Report(None, 0.0, False, session.busy)
-        begun = time.monotonic()
+            return Piece()
         field = session.trainer.field
         baking, self._baking = self._baking, None  # a failure leaves none behind
         if baking is None or baking.field is not field:
             size = self._wanted_size(field, session.busy)
             if size is None:
-                return _Report(None, 0.0, False, session.busy)
+                return Piece()
             baking = Baking(field, size)
-        finished, volume = baking.work(PIECE), None
-        if finished:
-            self._versions += 1
-            volume = baking.volume(session.scene, self._versions)
-            self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
-        else:
+        if not baking.work(PIECE):
             self._baking = baking
-        return _Report(volume, time.monotonic() - begun, not finished, session.busy)
+            return Piece(unfinished=True)
+        self._versions += 1
+        self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
+        return Piece(baking.volume(session.scene, self._versions))
 
     def _wanted_size(self, field: Field, busy: bool) -> int | None:
         """Of the next volume; None where the last one will do."""
@@ -117,13 +68,11 @@ class VolumeFeed:
             self._costs.clear()
             return sizes[0]
         _, version, size = self._shown
-        changed = field.version != version
         if busy:
-            within = [one for one in sizes if self._cost(one) <= PATIENCE * self._share]
-            finer = max(within, default=sizes[0])
-            return finer if changed or finer > size else None
-        finer = next((one for one in sizes if one > size), size)
-        return finer if changed or finer > size else None
+            wanted = max((one for one in sizes if self._cost(one) <= PATIENCE * self._share), default=sizes[0])
+        else:
+            wanted = next((one for one in sizes if one > size), size)
+        return wanted if field.version != version or wanted > size else None
 
     def _cost(self, size: int) -> float:
         """Seconds, from those that others took: it goes with the number of voxels."""

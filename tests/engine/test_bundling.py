@@ -21,7 +21,7 @@ def to_the_end(made, factors, seed=0):
     adjusting.due = list(factors)
     poses, ends, steps = made.registration.poses(), [], 0
     while adjusting.pending:
-        ended = adjusting.advance(made.field, made._photos, made.calibration, poses, seed)
+        ended = adjusting.advance(made.field, made.photos, made.calibration, poses, seed)
         steps += 1
         if ended:
             poses = adjusting.close()

@@ -32,7 +32,7 @@ def test_a_longer_focal_length_brings_points_to_the_middle():
     points = torch.rand(3, 5, 2) - 0.5
     torch.testing.assert_close(made.points(points), points / 1.25)
     assert made.focal_factor == pytest.approx(1.25)
-    data = trainer()._photos.level(8)
+    data = trainer().photos.level(8)
     learned = made.data(data)
     torch.testing.assert_close(learned.points, data.points / 1.25)
     torch.testing.assert_close(learned.intrinsics.focal, data.intrinsics.focal * 1.25)

@@ -216,7 +216,7 @@ def test_interrupted_in_the_middle_of_an_adjustment(steps):
 def test_a_pixel_that_is_no_number_harms_nothing():
     made = trainer()
     run(made, 4)
-    images = made._photos.level(8).images
+    images = made.photos.level(8).images
     kept = images.clone()
     images[3] = math.nan
     before, _ = saved(made)
