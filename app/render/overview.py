@@ -11,11 +11,11 @@ from jaxtyping import Float32
 from app.render.context import Driver
 from app.render.effort import Effort
 from app.render.full_screen import FullScreen
+from app.render.geometry_target import GeometryTarget
 from app.render.novel import camera_uniforms
 from app.render.pictures import CamerasPicture
 from app.render.projection import near_far
 from app.render.scene_geometry import SceneGeometry
-from app.render.smooth_target import SmoothTarget
 from app.render.targets import Reused, read
 from app.render.volume_texture import VolumeTexture
 
@@ -33,7 +33,7 @@ class CamerasDrawing:
         self._blend, self._turn = FullScreen(context, "overview_blend"), FullScreen(context, "turned")
         self._marched, self._making = Reused(context, (4, 4)), Reused(context, (4, 4))
         self._shown = Reused(context, (4,))
-        self._smooth: SmoothTarget | None = None
+        self._scene: GeometryTarget | None = None
 
     def march(self, picture: CamerasPicture, texture: VolumeTexture, effort: Effort, bands: int) -> Iterator[None]:
         """Marches band after band; what was marched before stays until the last is done."""
@@ -61,15 +61,16 @@ class CamerasDrawing:
 
     def show(self, picture: CamerasPicture) -> Float32[np.ndarray, "height width 4"]:
         """The geometry as it is now, around the volume that was marched last."""
-        smooth = self._smooth_target(picture.camera.size)
-        smooth.begin(BACKGROUND)
+        scene = self._geometry_target(picture.camera.size)
+        scene.geometry.use()
+        scene.geometry.clear(*BACKGROUND, 1.0, depth=1.0)
         self._geometry.draw(picture)
         if self._marched.target is not None and picture.volume_opacity > 0:
-            self._draw_volume(picture, smooth)
+            self._draw_volume(picture, scene)
+            scene.geometry.use()
         self._geometry.draw_overlay(picture)
-        colour = smooth.colour()
         target = self._shown.of_size(picture.camera.size)
-        colour.use(0)
+        scene.colour.use(0)
         self._turn.set(picture=0, size=tuple(map(float, target.size)))
         target.framebuffer.use()
         self._context.enable_only(moderngl.NOTHING)
@@ -85,25 +86,25 @@ class CamerasDrawing:
             shader.release()
         for reused in (self._marched, self._making, self._shown):
             reused.release()
-        if self._smooth is not None:
-            self._smooth.release()
+        if self._scene is not None:
+            self._scene.release()
         self._geometry.release()
 
-    def _draw_volume(self, picture: CamerasPicture, smooth: SmoothTarget) -> None:
+    def _draw_volume(self, picture: CamerasPicture, scene: GeometryTarget) -> None:
         marched = self._marched.target
         assert marched is not None
-        for unit, texture in enumerate((*marched.textures, smooth.depth())):
+        for unit, texture in enumerate((*marched.textures, scene.depth)):
             texture.use(unit)
         self._blend.set(overview=0, overview_depths=1, geometry_depth=2, clip_planes=near_far(picture))
         self._blend.set(size=tuple(map(float, picture.camera.size)))
-        smooth.use()
+        scene.over.use()
         self._context.enable_only(moderngl.BLEND)
         self._context.blend_func = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._blend.draw()
 
-    def _smooth_target(self, size: tuple[int, int]) -> SmoothTarget:
-        if self._smooth is None or self._smooth.size != size:
-            if self._smooth is not None:
-                self._smooth.release()
-            self._smooth = SmoothTarget(self._context, size)
-        return self._smooth
+    def _geometry_target(self, size: tuple[int, int]) -> GeometryTarget:
+        if self._scene is None or self._scene.size != size:
+            if self._scene is not None:
+                self._scene.release()
+            self._scene = GeometryTarget(self._context, size)
+        return self._scene
