@@ -16,7 +16,7 @@ from app.render.thumbnails import ThumbnailPlanes
 
 LIFT = 2e-4  # of lines over the faces they frame, in normalised depth
 HIDDEN = 0.3  # opacity of the selected frustum behind other things
-NO_FADE = (0.0, 0.0, 0.0, 0.0)
+NO_FADE, NO_HAZE = (0.0, 0.0, 0.0, 0.0), (1e9, 2e9)
 
 
 class SceneGeometry:
@@ -53,7 +53,7 @@ class SceneGeometry:
         """What lies over the volume: the selected frustum where it is hidden, its rays, the gizmo."""
         self._prepare(picture)
         self._context.enable_only(moderngl.BLEND)
-        self._lines.set(strength=HIDDEN)
+        self._lines.set(strength=HIDDEN, haze=NO_HAZE)
         self._batches["selected"].draw()
         self._lines.set(strength=1.0)
         self._batches["rays"].draw()
@@ -104,11 +104,11 @@ def _position(picture: CamerasPicture) -> tuple[float, float, float]:
 
 
 def _haze(picture: CamerasPicture) -> tuple[float, float]:
-    """Distances from the viewer between which lines grow fainter: those of the nearest and the farthest camera."""
+    """Distances from the viewer between which lines grow fainter: behind the nearest frustum, to the farthest."""
     places = camera_centres(picture.fitted.poses)
     places = places[np.isfinite(places).all(axis=1)]
     if not len(places):
-        return 1e6, 2e6
-    distances = np.linalg.norm(places - np.array(_position(picture)), axis=1)
+        return NO_HAZE
+    distances = np.linalg.norm(places - np.array(_position(picture)), axis=1) + picture.frustum_depth
     nearest, farthest = float(distances.min()), float(distances.max())
-    return nearest, max(farthest, 1.3 * nearest) + 1e-6
+    return nearest, max(farthest, 1.6 * nearest) + 1e-6
