@@ -105,6 +105,7 @@ class Baking:
         """The finished volume."""
         stage, space, background = self.field.stage, space_of(scene), self.field.background
         arrays = [part.array() for part in self._parts]
+        pooled = self.field.proposal_density()
         red, green, blue = [0.0] * 3 if background is None else background.tolist()
         volume = FieldVolume(
             space="projective",
@@ -115,6 +116,7 @@ class Baking:
             proposals=stage.proposals,
             version=version,
             field_version=self.field_version,
+            proposal_density=None if pooled is None else pooled.to("cpu", torch.float16).numpy(),
         )
         if isinstance(space, ProjectiveSpace):
             return replace(volume, extent=space.extent)

@@ -114,6 +114,10 @@ class Field(Protocol):
         """
         ...
 
+    def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
+        """The density pooled over blocks from which `render` draws its intervals; None where they are even."""
+        ...
+
     def volume_sizes(self, longest: int) -> tuple[int, ...]:
         """What to ask of `volume`, coarse to fine, to see something soon: one size where none is quicker."""
         ...

@@ -213,5 +213,8 @@ class VoxelGrid:
         fits = grid_volume.fitting_shape(tint.shape, longest, cube=self.space.closed)
         return Planes(fits, iter(grid_state.resampled(tint.voxels, fits)))
 
+    def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
+        return self._proposal_density() if self.stage.proposals else None
+
     def volume_sizes(self, longest: int) -> tuple[int, ...]:
         return (longest,)

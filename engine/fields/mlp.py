@@ -215,5 +215,8 @@ class MlpField:
     def tint_planes(self, longest: int) -> None:
         """A baked volume looks alike from everywhere."""
 
+    def proposal_density(self) -> None:
+        """Its intervals are even."""
+
     def volume_sizes(self, longest: int) -> tuple[int, ...]:
         return tuple(size for size in BAKED_SIZES if size <= longest) or (longest,)

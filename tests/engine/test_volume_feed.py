@@ -44,6 +44,9 @@ class FakeField:
         time.sleep(self.pace)
         return torch.full((size, size, 4), float(self.version % 1000))
 
+    def proposal_density(self) -> None:
+        """Intervals are even."""
+
     def tint_planes(self, longest: int) -> None:
         return None
 
