@@ -64,8 +64,8 @@ def _search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> S
     return Search(frame, photometric_alignment.start(poses[chosen]))
 
 
-def _advance(search: Search, pyramid: list[StageData], fields: list[Field], generator: torch.Generator) -> None:
-    """One step of the search, in place; `pyramid` and `fields` go from coarse to fine."""
+def _advance(search: Search, pyramid: list[StageData], field: Field, generator: torch.Generator) -> None:
+    """One step of the search, in place; `pyramid` goes from coarse to fine, `field` is as its level wants it."""
     data = pyramid[search.level]
     count = min(PIXELS, data.pixels)
     pixels = torch.randperm(data.pixels, generator=generator)[:count].to(data.points.device)[None]
@@ -73,7 +73,7 @@ def _advance(search: Search, pyramid: list[StageData], fields: list[Field], gene
     # every step sees other pixels, so the cost of the last is not comparable
     search.alignment.cost.fill_(torch.inf)
     photometric_alignment.improve(
-        search.alignment, fields[search.level], data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
+        search.alignment, field, data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
     )
     search.steps += 1
     if search.steps == STEPS_PER_LEVEL // 2 and search.level == 0:
@@ -97,7 +97,7 @@ class Recovery:
     def __init__(self) -> None:
         self.searches: list[Search] = []
         self.helped: dict[int, int] = {}
-        self._blurred: tuple[int, list[Field]] | None = None
+        self._blurred: tuple[int, dict[int, Field]] | None = None
 
     def look_for(self, frame: int, poses: Float[Tensor, "frames 3 4"], iteration: int) -> None:
         """Starts a search, anew if there is one."""
@@ -127,18 +127,23 @@ class Recovery:
         coarsest = max(2 ** round(math.log2(max(photos.longer_side / COARSEST, 1))), finest)
         levels = [level for level in (2**k for k in range(12, -1, -1)) if finest <= level <= coarsest]
         pyramid = [calibration.data(photos.level(level)) for level in levels]
-        fields = self._fields(field, pyramid, finest)
         for search in self.searches:
-            _advance(search, pyramid, fields, generator)
+            _advance(search, pyramid, self._blurred_to(field, pyramid[search.level], finest), generator)
         ended = [search for search in self.searches if search.done]
         self.searches = [search for search in self.searches if not search.done]
         if not self.searches:
             self._blurred = None
         return ended
 
-    def _fields(self, field: Field, pyramid: list[StageData], finest: int) -> list[Field]:
-        """The field blurred as the photos are; made once per search, for the field hardly changes meanwhile."""
+    def _blurred_to(self, field: Field, data: StageData, finest: int) -> Field:
+        """The field blurred as the photos are; made when a search first comes there, for it hardly changes meanwhile.
+
+        All levels at once would keep a command waiting.
+        """
         if self._blurred is None or self._blurred[0] != finest:
-            sizes = [max(data.intrinsics.width, data.intrinsics.height) for data in pyramid]
-            self._blurred = (finest, [field.at_resolution(round(size * VOXELS_PER_PIXEL)) for size in sizes])
-        return self._blurred[1]
+            self._blurred = (finest, {})
+        voxels = round(max(data.intrinsics.width, data.intrinsics.height) * VOXELS_PER_PIXEL)
+        fields = self._blurred[1]
+        if voxels not in fields:
+            fields[voxels] = field.at_resolution(voxels)
+        return fields[voxels]

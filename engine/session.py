@@ -139,7 +139,7 @@ class Session:
         self._clock.start()
         self.writer.changed, self._fresh = True, False
         self.trainer.step()
-        self.single_step = False
+        self.single_step &= self.trainer.midway
         self._take_events()
         if not self.busy or self.history.due(self.seconds, self.measuring):
             self.record()

@@ -79,6 +79,11 @@ class Trainer:
         return self.iteration >= self.iterations and not self._recovery.searches and not self._bundling.pending
 
     @property
+    def midway(self) -> bool:
+        """Whether the next `step` only goes on with what the last one began."""
+        return self._bundling.midway
+
+    @property
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
 
@@ -114,7 +119,7 @@ class Trainer:
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:
-        """One optimisation step, or one pass of a bundle adjustment that is due."""
+        """One optimisation step, or a piece of a bundle adjustment that is due."""
         if self._bundling.pending:
             self._advance_bundle()
             return
@@ -195,7 +200,7 @@ class Trainer:
 
     def _advance_bundle(self) -> None:
         seed = self.settings.seed * 7919 + self.iteration
-        ended = self._bundling.advance(self.field, self.photos, self.calibration, self.registration.poses(), seed)
+        ended = self._bundling.advance(self.field, self.photos, self.calibration, self.registration.poses, seed)
         if ended is None:
             return
         everyone = torch.arange(len(self.frames), device=self.device)
@@ -244,6 +249,7 @@ class Trainer:
     def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
         if self._bundling.under_way is not None:
             self._bundling.under_way.poses[frame] = pose
+        self._bundling.interrupt()
         self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
 
     def _advance_searches(self) -> None:

@@ -52,6 +52,7 @@ class FakeTrainer:
     Attributes:
         pace: seconds a step takes.
         fail_at: iteration whose step raises `error`.
+        pieces: calls of `step` that make one.
         nan_at: iteration whose step is left out and reported, as a loss that is not finite is.
         threads: in which steps were made.
     """
@@ -59,6 +60,7 @@ class FakeTrainer:
     pace = 0.0
     fail_at: int | None = None
     nan_at: int | None = None
+    pieces = 1
     error: Exception = ZeroDivisionError("something inside")
 
     def __init__(self, scene: Scene, settings: Settings, device: torch.device) -> None:
@@ -77,7 +79,7 @@ class FakeTrainer:
         )
         self._poses = scene.initial_poses[list(scene.training_frames)].clone()
         self._perturbed: list[tuple[int, Tensor]] = []
-        self._astray = 0
+        self._astray = self._done_pieces = 0
 
     @property
     def finished(self) -> bool:
@@ -91,6 +93,10 @@ class FakeTrainer:
     def stage(self) -> SimpleNamespace:
         return self.stages[self.stage_index]
 
+    @property
+    def midway(self) -> bool:
+        return self._done_pieces % self.pieces > 0
+
     def step(self) -> None:
         time.sleep(self.pace)
         self.threads.add(threading.current_thread().name)
@@ -99,6 +105,9 @@ class FakeTrainer:
         if self.iteration == self.nan_at:
             self.skipped_steps += 1
             self.events.append(Event(self.iteration, 0.0, "nan", "step left out"))
+        self._done_pieces += 1
+        if self.midway:
+            return
         self.iteration += 1
         self.field.version += 1
         self._astray = max(self._astray - 1, 0)

@@ -1,5 +1,7 @@
 """The adjustments between stages: one after the other, a step at a time, repeatable."""
 
+from functools import partial
+
 import torch
 
 from engine import bundling
@@ -19,13 +21,15 @@ def ready(**settings):
 def to_the_end(made, factors, seed=0):
     adjusting = Bundling()
     adjusting.due = list(factors)
-    poses, ends, steps = made.registration.poses(), [], 0
+    poses, ends, pieces = made.registration.poses(), [], 0
     while adjusting.pending:
-        ended = adjusting.advance(made.field, made.photos, made.calibration, poses, seed)
-        steps += 1
+        ended = adjusting.advance(made.field, made.photos, made.calibration, partial(torch.clone, poses), seed)
+        pieces += 1
         if ended:
             poses = adjusting.close()
             ends.append(ended)
+    steps = sum(int(end.split()[2]) for end in ends)
+    assert pieces > steps
     return poses, ends, steps
 
 

@@ -132,9 +132,10 @@ def test_a_knock_at_any_time_stops_no_run(method, frame):
     made.perturb(frame, twist)  # in the first stage, where the training itself is the search
     assert made._recovery.searches == []
     run(made, 8)
-    advance(made, 2)
-    assert made._bundling.under_way is not None
-    made.perturb(frame, twist)  # in the middle of an adjustment
+    while made._bundling.under_way is None or not made.midway:
+        advance(made, 1)
+    made.perturb(frame, twist)  # in the middle of an adjustment's step, which would not know of it
+    assert not made.midway
     made.perturb(3, twist)
     assert made.undo_perturbation()
     advance(made, 3)

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
 from engine.errors import UserError
-from engine.messages import Pause, SaveCheckpoint, SetLambda, Stop
+from engine.messages import Pause, SaveCheckpoint, SetLambda, Step, Stop
 from engine.scenes.options import SceneOptions
 from engine.session import Session
 from engine.settings import Settings
@@ -97,6 +97,17 @@ def test_the_clock_stands_while_nothing_is_done() -> None:
     assert session.seconds == session.seconds
     session = trained(begun())
     assert session.seconds == session.seconds
+
+
+def test_a_single_step_is_a_whole_one_in_however_many_pieces() -> None:
+    class Pieces(FakeTrainer):
+        pieces = 4
+
+    session = Session(tiny_scene(), Settings(), make_trainer=Pieces)  # type: ignore[arg-type]
+    session.begin()
+    session.apply(Step())
+    trained(session)
+    assert (session.status, session.snapshot().iteration) == ("paused", 1)
 
 
 def test_what_takes_long_to_measure_is_measured_seldom() -> None:

@@ -196,12 +196,13 @@ def test_continuing_the_neural_field(method):
     assert alike(made.state()[0], other.state()[0]) == []
 
 
-@pytest.mark.parametrize("steps", [1, 3])
+@pytest.mark.parametrize("steps", [1, 10, 30])  # found to be due, looking for points, moving
 def test_interrupted_in_the_middle_of_an_adjustment(steps):
     made = trainer()
     run(made, 8)
     advance(made, steps)
-    assert made._bundling.under_way is not None or steps == 1  # the first step finds out that one is due
+    assert made._bundling.pending
+    assert (made._bundling.under_way is not None) == (steps == 30)
     assert made.iteration == 8
     other = interrupted(made)
     for one in (made, other):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -58,9 +59,18 @@ class Adjustment:
         down = torch.nn.functional.pad((self.images[..., 2:, :] - self.images[..., :-2, :]) / 2, (0, 0, 1, 1))
         self._stack = torch.cat([self.images, across, down], dim=1)
 
-    @torch.no_grad()
     def improve(self, tries: int = 6) -> bool:
         """One accepted step; False when none was found or it no longer pays."""
+        pieces = self.improving(tries)
+        while True:
+            try:
+                next(pieces)
+            except StopIteration as end:
+                return end.value
+
+    @torch.no_grad()
+    def improving(self, tries: int = 6) -> Generator[None, None, bool]:
+        """`improve` in pieces, for whoever has other things to do in between; nothing is moved before the end."""
         seen = self._observe(self.poses, self.points)
         usable = seen.usable & (seen.usable.sum(dim=0) >= FEWEST_VIEWS)
         if not bool(usable.any()):
@@ -70,6 +80,7 @@ class Adjustment:
         before = _cost(residual, usable)
         system = self._linearise(seen, sampled, weights, residual)
         for _ in range(tries):
+            yield
             poses, points = self._moved(system)
             again = self._observe(poses, points)
             common = usable & again.usable

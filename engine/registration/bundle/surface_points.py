@@ -68,7 +68,7 @@ def look_up(
 
 
 def choose(
-    images: Float[Tensor, "frames 3 height width"],
+    texture: Float[Tensor, "frames height width"],
     intrinsics: Intrinsics,
     poses: Float[Tensor, "frames 3 4"],
     depth: Float[Tensor, "frames rows columns"],
@@ -76,12 +76,15 @@ def choose(
     per_frame: int,
     generator: Generator,
 ) -> SurfacePoints:
-    """Draws points by contrast where the field is opaque; `depth` may have another resolution than the images."""
-    frames, _, height, width = images.shape
+    """Draws points by texture where the field is opaque; `depth` may have another resolution than the images.
+
+    `texture` is the `contrast` of the images that `intrinsics` belong to.
+    """
+    frames, height, width = texture.shape
     solid = F.interpolate(opacity[:, None], size=(height, width), mode="nearest")[:, 0] > 0.5
-    chance = contrast(images) * solid + 1e-9
+    chance = texture * solid + 1e-9
     per_frame = min(per_frame, height * width)
-    index = torch.multinomial(chance.reshape(frames, -1).cpu(), per_frame, generator=generator).to(images.device)
+    index = torch.multinomial(chance.reshape(frames, -1).cpu(), per_frame, generator=generator).to(texture.device)
     pixels = torch.stack([index % width, index // width], dim=-1) + 0.5
     scale = pixels.new_tensor([depth.shape[2] / width, depth.shape[1] / height])
     inverse = (1 / depth.clamp(min=1e-3))[:, None]

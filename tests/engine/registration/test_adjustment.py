@@ -34,7 +34,9 @@ def surface_seen_from(world, poses, per_frame=150) -> SurfacePoints:
     small = intrinsics(FRAMES, scale=0.5)  # depth maps may be smaller than the photos
     depth, opacity = surface_points.depth_maps(field, poses, plane_points(small))
     generator = torch.Generator().manual_seed(0)
-    return surface_points.choose(images, intrinsics(FRAMES), poses, depth, opacity, per_frame, generator)
+    return surface_points.choose(
+        surface_points.contrast(images), intrinsics(FRAMES), poses, depth, opacity, per_frame, generator
+    )
 
 
 def adjusted(made: Adjustment, most: int = 30) -> int:
@@ -162,13 +164,17 @@ def test_points_are_drawn_where_there_is_contrast_and_something_solid():
     of = intrinsics(2)
     of = type(of)(of.focal, torch.tensor([[30.0, 20.0]] * 2), of.distortion, 60, 40)
     poses = torch.eye(3, 4).repeat(2, 1, 1)
-    surface = surface_points.choose(images, of, poses, depth, opacity, 30, torch.Generator().manual_seed(0))
+    surface = surface_points.choose(
+        surface_points.contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
+    )
     pixels, _ = rays.project(surface.points[None].expand(2, -1, -1), poses, of.focal, of.centre)
     assert ((pixels[0] > torch.tensor([38.0, 8.0])) & (pixels[0] < torch.tensor([52.0, 32.0]))).all()
     assert surface.visible.all()
     torch.testing.assert_close(surface.points[:, 2], torch.full((60,), 2.0))
     opacity[:, :20] = 0.0
-    surface = surface_points.choose(images, of, poses, depth, opacity, 30, torch.Generator().manual_seed(0))
+    surface = surface_points.choose(
+        surface_points.contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
+    )
     pixels, _ = rays.project(surface.points[None].expand(2, -1, -1), poses, of.focal, of.centre)
     assert (pixels[0, :, 1] > 20).all()
 
@@ -180,7 +186,9 @@ def test_what_something_hides_is_not_seen():
     of = intrinsics(2)
     of = type(of)(of.focal, torch.tensor([[30.0, 20.0]] * 2), of.distortion, 60, 40)
     poses = torch.eye(3, 4).repeat(2, 1, 1)
-    surface = surface_points.choose(images, of, poses, depth, opacity, 25, torch.Generator().manual_seed(0))
+    surface = surface_points.choose(
+        surface_points.contrast(images), of, poses, depth, opacity, 25, torch.Generator().manual_seed(0)
+    )
     assert surface.visible[0, :25].all()
     assert not surface.visible[1, :25].any()
     assert not surface.visible[0, 25:].any()
