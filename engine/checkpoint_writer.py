@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,18 @@ if TYPE_CHECKING:
     from engine.session import Session
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
+Background = Callable[[Callable[[], None]], "Future[None]"]
+
+
+def at_once(act: Callable[[], None]) -> Future[None]:
+    """No background at all: the future is done."""
+    future: Future[None] = Future()
+    try:
+        act()
+        future.set_result(None)
+    except Exception as error:  # it belongs to whoever asks the future
+        future.set_exception(error)
+    return future
 
 
 class CheckpointWriter:
@@ -27,7 +41,15 @@ class CheckpointWriter:
         unsaved: why the last one could not be written, or None.
     """
 
-    def __init__(self, folder: Path | None, period: float | None, options: SceneOptions | None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        period: float | None,
+        options: SceneOptions | None,
+        in_background: Background = at_once,
+    ) -> None:
+        self._in_background = in_background
+        self._writing: Future[None] | None = None
         self.folder, self.period, self.options = folder, period, options
         self.changed = True
         self.unsaved: UserError | None = None
@@ -54,29 +76,55 @@ class CheckpointWriter:
             if self.folder is None:
                 raise UserError("This run has no folder to save into; give a path.")
             path = self.folder / CHECKPOINT_FILE
+        self.finish()
+        save_checkpoint(path, self._checkpoint(session))
+        return path
+
+    def begin_own(self, session: Session) -> None:
+        """Begins to write one where it belongs, if there is something new; until `finish` no step may be made."""
+        if self.folder is None or not self.changed or session.trainer is None:
+            return
+        self.finish()
+        self._written_at, self.changed = session.seconds, False
+        path, checkpoint = self.folder / CHECKPOINT_FILE, self._checkpoint(session)
+        self._writing = self._in_background(lambda: save_checkpoint(path, checkpoint))
+
+    @property
+    def writing(self) -> bool:
+        """Whether one was begun and `finish` has not seen its end."""
+        return self._writing is not None
+
+    def finish(self, timeout: float | None = None) -> UserError | None:
+        """Waits for the end of the one that was begun; returns the failure, so that training goes on."""
+        if self._writing is None:
+            return None
+        try:
+            error = self._writing.exception(timeout)
+        except TimeoutError:
+            return None
+        self._writing = None
+        if error is not None and not isinstance(error, UserError):
+            raise error
+        self.unsaved = error
+        self.changed |= error is not None
+        return error
+
+    def _checkpoint(self, session: Session) -> Checkpoint:
+        """The run as it stands. What a command could change while it is written is copied, and little is that large.
+
+        The field is not: only a step changes it.
+        """
+        assert session.trainer is not None
         self._identity = self._identity or scene_identity(session.scene)
-        checkpoint = Checkpoint(
+        tensors, metadata = session.trainer.state()
+        tensors = {name: value if name.startswith("field.") else value.clone() for name, value in tensors.items()}
+        return Checkpoint(
             settings=session.settings,
             options=self.options,
             scene=self._identity,
             noise=session.scene.noise,
-            trainer=session.trainer.state(),
-            history=session.history,
+            trainer=(tensors, metadata),
+            history=session.history.copy(),
             seconds=session.seconds,
             session={"perturbations": saved(session.undoable)},
         )
-        save_checkpoint(path, checkpoint)
-        return path
-
-    def write_own(self, session: Session) -> UserError | None:
-        """Writes one where it belongs, if there is something new; returns the failure, so that training goes on."""
-        if self.folder is None or not self.changed:
-            return None
-        self._written_at = session.seconds
-        try:
-            self.write(session)
-        except UserError as error:
-            self.unsaved = error
-            return error
-        self.unsaved, self.changed = None, False
-        return None

@@ -15,7 +15,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
@@ -71,7 +71,8 @@ class Run:
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
             make_trainer: in place of `Trainer`.
         """
-        writer = CheckpointWriter(output, checkpoint_period, options)
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
+        writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._session = Session(scene, settings, device, writer, keep_going=keep_going, make_trainer=make_trainer)
         self._resume = resume
         self._publish_period = publish_period
@@ -146,6 +147,7 @@ class Run:
         self._guarded(self._begin)
         while not self._session.over:
             self._guarded(self._turn)
+        self._background.shutdown()
         with self._mailbox:
             self._ended = True
             self._resting.set()

@@ -27,6 +27,8 @@ TrainerFactory = Callable[[Scene, Settings, torch.device], Trainer]
 
 SHARE = 0.04  # of the time may go into measuring: fitting the poses of all frames costs about as much as half a step
 
+LOOK_EVERY = 0.02  # seconds that a look at a checkpoint being written takes, at most: commands wait as long
+
 log = logging.getLogger(__name__)
 
 
@@ -80,6 +82,8 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
+        if self.writer.writing:
+            return True
         if self.trainer is None or self.over or self.error is not None:
             return False
         return (self.single_step or not self.paused) and (self.keep_going or not self.trainer.finished)
@@ -134,7 +138,14 @@ class Session:
             self.fail(error)
 
     def advance(self) -> None:
-        """One step, and what is due after it: a row of the history, a checkpoint."""
+        """One step, and what is due after it: a row of the history, a checkpoint.
+
+        While a checkpoint is written there is no step, but a look whether it is done.
+        """
+        if self.writer.writing:
+            self._finish_saving(LOOK_EVERY)
+            self._rest_if_idle()
+            return
         assert self.trainer is not None
         self._clock.start()
         self.writer.changed, self._fresh = True, False
@@ -144,7 +155,8 @@ class Session:
         if not self.busy or self.history.due(self.seconds, self.measuring):
             self.record()
         if self.status == "finished" or self.writer.due(self.seconds):
-            self.save_own()
+            self.writer.begin_own(self)
+            self._finish_saving(0.0)
         self._rest_if_idle()
 
     def apply(self, command: Command) -> None:
@@ -204,7 +216,12 @@ class Session:
 
     def save_own(self) -> None:
         """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""
-        error = self.writer.write_own(self)
+        self._finish_saving()
+        self.writer.begin_own(self)
+        self._finish_saving()
+
+    def _finish_saving(self, timeout: float | None = None) -> None:
+        error = self.writer.finish(timeout)
         if error is not None:
             self._message = str(error)
             self.note("unsaved", self._message)

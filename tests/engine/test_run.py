@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine import checkpoint_writer
+from engine.checkpoint import load_checkpoint
 from engine.errors import UserError
 from engine.messages import (
     Pause,
@@ -335,6 +337,60 @@ def test_stop_saves_what_was_reached(make_run: MakeRun, tmp_path: Path) -> None:
     assert run.latest().status == "stopped"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert session.history.rows[-1].iteration == session.trainer.iteration
+
+
+# ---------------------------------------------------------------------- a slow disk
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Until it is set, no checkpoint gets written."""
+    ready = threading.Event()
+    write = checkpoint_writer.save_checkpoint
+
+    def slow(*arguments: Any) -> None:
+        assert ready.wait(20)
+        write(*arguments)
+
+    monkeypatch.setattr(checkpoint_writer, "save_checkpoint", slow)
+    yield ready
+    ready.set()
+
+
+def test_commands_are_obeyed_while_a_checkpoint_is_written(
+    make_run: MakeRun, tmp_path: Path, disk: threading.Event
+) -> None:
+    run = make_run(patient(0.001), Settings(max_iterations=100_000), output=tmp_path, checkpoint_period=0.1)
+    before = until(run, lambda snapshot: snapshot.seconds > 0.3)
+    run.send(SetLambda(-1.0))
+    run.send(PerturbPose(1, (0.3, 0.0, 0.0)))
+    during = until(run, lambda snapshot: snapshot.undoable == 1)
+    assert during.lambda_exponent == -1.0
+    assert during.iteration == before.iteration  # the field must not change meanwhile
+    assert not list(tmp_path.glob("*.safetensors"))
+    disk.set()
+    until(run, lambda snapshot: snapshot.iteration > before.iteration + 3)
+    run.send(Pause())
+    settled(run)
+    assert (tmp_path / "checkpoint.safetensors").is_file()
+
+
+def test_what_is_written_is_the_run_as_it_stood(make_run: MakeRun, tmp_path: Path, disk: threading.Event) -> None:
+    run = make_run(settings=Settings(max_iterations=5), output=tmp_path, checkpoint_period=None)
+    until(run, lambda snapshot: snapshot.iteration == 5)
+    assert not run.wait(0.1)  # it is not finished before it is saved
+    poses = run.ask(lambda session: session.trainer.poses().clone()).result(10)  # type: ignore[union-attr]
+    run.send(Pause())
+    run.send(PerturbPose(1, (0.3, 0.0, 0.0)))
+    until(run, lambda snapshot: snapshot.undoable == 1)
+    disk.set()
+    settled(run)
+    checkpoint = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert (checkpoint.trainer[0]["poses"] == poses).all()
+    assert checkpoint.session == {"perturbations": []}
+    run.stop()
+    run.join(10)
+    assert len(load_checkpoint(tmp_path / "checkpoint.safetensors").session["perturbations"]) == 1
 
 
 # ---------------------------------------------------------------------- the history
