@@ -1,4 +1,4 @@
-"""Rotation errors as colours: green, yellow, red on a logarithmic scale."""
+"""Errors as colours: green, yellow, red on logarithmic scales."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 BEST_DEG, WORST_DEG = 0.1, 10.0
+BEST_PX, WORST_PX = 0.01, 10.0
 STOPS: Float32[np.ndarray, "stops 3"] = np.array(
     [(0.24, 0.78, 0.44), (0.62, 0.84, 0.30), (0.95, 0.83, 0.28), (0.96, 0.55, 0.27), (0.91, 0.28, 0.30)], np.float32
 )
@@ -14,11 +15,12 @@ REFERENCE = (0.91, 0.64, 0.24, 0.6)
 INITIAL = (0.54, 0.58, 0.63, 0.38)
 
 
-def share(error_deg: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def share(
+    error: Float[np.ndarray, "*shape"], best: float = BEST_DEG, worst: float = WORST_DEG
+) -> Float[np.ndarray, "*shape"]:
     """Where an error lies on the scale, 0 at best to 1 at worst; NaN counts as worst."""
-    decades = np.log10(WORST_DEG / BEST_DEG)
     with np.errstate(divide="ignore", invalid="ignore"):
-        place = np.log10(np.asarray(error_deg, np.float64) / BEST_DEG) / decades
+        place = np.log(np.asarray(error, np.float64) / best) / np.log(worst / best)
     return np.clip(np.nan_to_num(place, nan=1.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
 
 
@@ -30,5 +32,10 @@ def blended(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4
 
 
 def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
-    """The colour of each error."""
+    """The colours of rotation errors, degrees."""
     return blended(share(error_deg))
+
+
+def residual_colours(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:
+    """The colours of residuals, pixels."""
+    return blended(share(residual_px, BEST_PX, WORST_PX))

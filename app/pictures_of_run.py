@@ -10,7 +10,7 @@ from jaxtyping import Float32, UInt8
 from PIL import Image
 
 from app.drawn_reference import drawn_reference
-from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours
+from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours, residual_colours
 from app.kept import Kept
 from app.orbit import centres
 from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Thumbnails, ViewCamera
@@ -57,6 +57,14 @@ class CamerasPictures:
         if state.timeline.seconds is not None and run.history is not None and run.history.rows:
             return self._kept.get("moment", _bygone, run.history, state.timeline.seconds)
         return self._kept.get("moment", _now, run.snapshot)
+
+    def all_poses(self, state: State) -> list[Poses]:
+        """Fitted, initial and drawn reference poses, shown or not: what a view of everything shows."""
+        run, moment = state.run, self.moment(state)
+        if run is None or run.scene is None or moment is None:
+            return []
+        reference = _reference(run.scene, moment.poses, shown=True)
+        return [moment.poses, _initial(run.scene).poses, *([reference.poses] if reference is not None else [])]
 
     def picture(self, state: State, size: tuple[int, int], preview: Preview | None = None) -> CamerasPicture | None:
         """The 3D view of (width, height) pixels, or None while there is nothing to show."""
@@ -170,7 +178,7 @@ def _rays(warp: WarpSnapshot | None, length: float) -> RayBundle | None:
     if warp is None:
         return None
     chosen = decimated(warp)
-    colours = error_colours(warp.residual_px[chosen])  # the same scale in pixels: 0.1 to 10
+    colours = residual_colours(warp.residual_px[chosen])
     return RayBundle(warp.local_origins[chosen], warp.local_directions[chosen], colours, length)
 
 

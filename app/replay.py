@@ -15,7 +15,7 @@ from engine.geometry import so3
 from engine.history import Row
 
 MOMENTS = 200  # of a trail, at most
-TRAIL_SEGMENTS = 20_000  # of all trails together, at most
+TRAIL_SEGMENTS = 8000  # of all trails together, at most
 
 Poses = Float32[np.ndarray, "frames 3 4"]
 

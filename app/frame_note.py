@@ -1,0 +1,24 @@
+"""What is said of a frame that the mouse points at."""
+
+from __future__ import annotations
+
+import math
+
+from app.replay import Moment
+from app.viewed_run import ViewedRun
+
+
+def frame_note(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
+    """Its number and name, and its errors at the moment that is shown; nothing where it does not exist."""
+    if run is None or run.scene is None or moment is None or not frame < len(moment.poses):
+        return ""
+    name = run.scene.names[run.scene.training_frames[frame]]
+    lines = [f"Frame {frame + 1} of {len(moment.poses)}: {name}"]
+    if moment.rotation_error_deg is not None:
+        lines.append(f"rotation error {moment.rotation_error_deg[frame]:.3f}°")
+    if moment.translation_error is not None:
+        lines.append(f"translation error {moment.translation_error[frame]:.4f} units")
+    snapshot = run.snapshot
+    if snapshot is not None and frame < len(snapshot.frame_psnr) and math.isfinite(snapshot.frame_psnr[frame]):
+        lines.append(f"PSNR {snapshot.frame_psnr[frame]:.1f} dB")
+    return "\n".join(lines)

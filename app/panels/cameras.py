@@ -1,0 +1,114 @@
+"""The cameras panel: all frusta in 3D, to be looked at, picked and dragged."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.cameras_control import CamerasControl, Pointer
+from app.frame_note import frame_note
+from app.orbit import centres
+from app.panels.cameras_legend import CamerasLegend
+from app.panels.canvas import Canvas
+from app.panels.parts import set_text
+from app.pictures_of_run import CamerasPictures
+from app.render.pictures import CamerasPicture
+from app.render.renderer import Renderer
+from app.scene_scale import first_view, framed
+from app.state import State
+
+VIEW = "cameras"
+LEFT, MIDDLE = dpg.mvMouseButton_Left, dpg.mvMouseButton_Middle
+
+
+class CamerasPanel:
+    """Asks for the picture of the cameras and hands the mouse to `CamerasControl`."""
+
+    title = "Cameras"
+
+    def __init__(self, state: State, renderer: Renderer) -> None:
+        self._state, self._renderer = state, renderer
+        self._canvas = Canvas()
+        self._legend = CamerasLegend(state)
+        self._pictures, self._control = CamerasPictures(), CamerasControl()
+        self._asked: CamerasPicture | None = None
+        self._serial = 0
+
+    def build(self, parent: int | str) -> None:
+        with dpg.group(parent=parent):
+            self._legend.build()
+        self._canvas.build(parent)
+        with dpg.tooltip(self._canvas.item, show=False) as self._tip:
+            self._note = dpg.add_text("")
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        self._legend.update(state)
+        if not state.cameras.framed:
+            self.frame_all()
+        if self._asked is not None:
+            self._obey_the_mouse(state, self._asked, now)
+        self._control.settle(state, now)
+        self._asked = self._pictures.picture(state, self._canvas.size, self._control.preview(now))
+        if self._asked is None:
+            return
+        self._renderer.request(VIEW, self._asked)
+        drawn = self._renderer.latest(VIEW)
+        if drawn is not None and drawn.serial != self._serial:
+            self._serial = drawn.serial
+            self._canvas.show(drawn.pixels)
+
+    def frame_all(self) -> None:
+        """Looks at all cameras and the near part of the scene from where one looks at such a scene first."""
+        state, run = self._state, self._state.run
+        if run is None or run.scene is None or run.snapshot is None:
+            return
+        scale = self._pictures.scale(run.scene)
+        points = [scale.landmarks, *(centres(poses) for poses in self._pictures.all_poses(state))]
+        view = state.cameras
+        view.orbit = framed(first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
+        view.framed = True
+
+    def _obey_the_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
+        """What the mouse did since the last frame, in the picture that was asked for then."""
+        canvas, control = self._canvas, self._control
+        size = canvas.size
+        pointer = Pointer(*canvas.mouse, size) if canvas.mouse is not None else None
+        if pointer is not None and canvas.pressed:
+            control.press(state, picture, pointer)
+        if control.dragging:
+            if pointer is not None:
+                control.pull(state, picture, pointer, now)
+            if canvas.released:
+                control.release(state, now)
+            self._show_note(None)
+            return
+        shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
+        left, middle = canvas.dragged(LEFT), canvas.dragged(MIDDLE)
+        if any(middle) or (shifted and any(left)):
+            right, down = middle if any(middle) else left
+            control.pan(state, right, down, size[1], now)
+        elif any(left):
+            control.orbit(state, *left, size[1], now)
+        if pointer is None:
+            control.hover(state, picture, None)
+            self._show_note(None)
+            return
+        if canvas.wheel:
+            control.zoom(state, canvas.wheel, pointer, now)
+        if canvas.double_clicked:
+            control.double_click(state, picture, pointer)
+        elif canvas.clicked:
+            control.click(state, picture, pointer)
+        control.hover(state, picture, pointer)
+        self._show_note(control.hovered_frame)
+
+    def _show_note(self, frame: int | None) -> None:
+        """The name and the errors of the frame under the mouse."""
+        text = "" if frame is None else frame_note(self._state.run, self._pictures.moment(self._state), frame)
+        if text:
+            set_text(self._note, text)
+        if dpg.get_item_configuration(self._tip)["show"] != bool(text):
+            dpg.configure_item(self._tip, show=bool(text))

@@ -1,0 +1,114 @@
+"""Over the 3D view: what is shown, in which colours, and how errors are coloured."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG, blended, share
+from app.panels.parts import MUTED, Colour, drawing, tool_tip
+from app.state import State
+
+COLUMN = 92  # pixels from switch to switch
+SWATCH = (12, 14)
+BAR, STEPS = 150, 30  # width of the error scale in pixels, and how many pieces it is made of
+TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
+AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
+
+
+def _colour(colour: tuple[float, ...], opacity: float = 1.0) -> Colour:
+    red, green, blue = (round(255 * channel) for channel in colour[:3])
+    return red, green, blue, round(255 * opacity)
+
+
+def _errors(count: int) -> tuple[Colour, ...]:
+    return tuple(_colour(tuple(colour)) for colour in blended(np.linspace(0.0, 1.0, count)).tolist())
+
+
+AMBER, GREY = _colour(REFERENCE), _colour(INITIAL)
+
+# layer, word, colours of its swatch, sentence
+SWITCHES: tuple[tuple[str, str, tuple[Colour, ...], str], ...] = (
+    (
+        "fitted",
+        "fitted",
+        _errors(3),
+        "The cameras as registration has them now, coloured by their rotation error where there is a reference.",
+    ),
+    ("reference", "reference", (AMBER,), "What the data set or COLMAP says, brought into the fitted cameras' world."),
+    ("initial", "initial", (GREY,), "Where registration started."),
+    ("links", "links", (_errors(3)[2], AMBER), "From each fitted camera to its reference: the shorter, the better."),
+    (
+        "trails",
+        "trails",
+        tuple(_colour(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
+        "Where the cameras have been since the run began; older is fainter.",
+    ),
+    ("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
+    ("volume", "volume", (), "The field as it is now, among the cameras."),
+    (
+        "rays",
+        "rays",
+        _errors(3),
+        "Local rays of the selected frame against its fitted frustum, coloured by their residual, 0.01 to 10 px.",
+    ),
+    ("ground", "ground", (), "A grid under the scene, and the axes of its world: x red, y green, z blue."),
+    ("gizmo", "gizmo", AXES, "Arrows and rings to drag and turn the selected camera, also while training runs."),
+)
+
+
+class CamerasLegend:
+    """Two rows of switches with swatches, and the error scale beside them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._boxes: dict[str, int | str] = {}
+
+    def build(self) -> None:
+        """Into the container on top of the stack."""
+        with dpg.group(horizontal=True):
+            with dpg.group():
+                for row in (SWITCHES[:5], SWITCHES[5:]):
+                    with dpg.group(horizontal=True, xoffset=COLUMN, horizontal_spacing=0):
+                        for switch in row:
+                            self._build_switch(*switch)
+            dpg.add_spacer(width=4)
+            _build_scale()
+
+    def update(self, state: State) -> None:
+        """Shows switches that were thrown elsewhere."""
+        for layer, box in self._boxes.items():
+            wanted = getattr(state.cameras.layers, layer)
+            if dpg.get_value(box) != wanted:
+                dpg.set_value(box, wanted)
+
+    def _build_switch(self, layer: str, word: str, swatch: tuple[Colour, ...], sentence: str) -> None:
+        with dpg.group(horizontal=True, horizontal_spacing=4) as group:
+            box = dpg.add_checkbox(default_value=True, callback=self._switch, user_data=layer)
+            if swatch:
+                with dpg.drawlist(*SWATCH):
+                    width = SWATCH[0] / len(swatch)
+                    for index, colour in enumerate(swatch):
+                        left, right = index * width, (index + 1) * width
+                        dpg.draw_rectangle((left, 6), (right, 11), color=(0, 0, 0, 0), fill=colour)
+            dpg.add_text(word)
+        tool_tip(group, sentence)
+        self._boxes[layer] = box
+
+    def _switch(self, _sender: int, value: bool, layer: str) -> None:
+        setattr(self._state.cameras.layers, layer, value)
+
+
+def _build_scale() -> None:
+    group, scale = drawing(34)
+    dpg.configure_item(scale, width=BAR + 40)
+    tool_tip(group, "Rotation error of the fitted cameras, after the reference was aligned to them; logarithmic.")
+    dpg.draw_text((0, 0), "rotation error", size=12, color=MUTED, parent=scale)
+    colours = _errors(STEPS)
+    for step, colour in enumerate(colours):
+        left = 2 + step * BAR / STEPS
+        dpg.draw_rectangle((left, 15), (left + BAR / STEPS, 20), color=colour, fill=colour, parent=scale)
+    for degrees in TICKS_DEG:
+        place = 2 + float(share(np.array(degrees), BEST_DEG, WORST_DEG)) * BAR
+        dpg.draw_line((place, 20), (place, 23), color=MUTED, parent=scale)
+        dpg.draw_text((place - 2, 22), f"{degrees:g}°", size=11, color=MUTED, parent=scale)
