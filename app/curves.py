@@ -13,7 +13,6 @@ from jaxtyping import Float
 from engine.history import Row
 
 MOST_POINTS = 600
-SMALLEST = 1e-9  # what is drawn for zero on a log axis
 
 Over = Literal["iterations", "seconds"]
 
@@ -46,10 +45,11 @@ def decimated(curve: Curve, limit: int = MOST_POINTS) -> Curve:
 
 
 def drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
-    """A curve without what is not finite and, on a log axis, with what is not positive at its smallest."""
+    """A curve without what is not finite and, on a log axis, without what is not positive."""
     known = np.isfinite(x) & np.isfinite(y)
-    x, y = x[known], y[known]
-    return decimated(Curve(x, np.maximum(y, SMALLEST) if logarithmic else y))
+    if logarithmic:
+        known &= y > 0
+    return decimated(Curve(x[known], y[known]))
 
 
 def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:

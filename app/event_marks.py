@@ -12,13 +12,13 @@ from engine.messages import Event
 MarkKind = Literal["λ", "kick", "undo", "stage", "bundle", "rescue", "problem"]
 KINDS: tuple[MarkKind, ...] = ("λ", "kick", "undo", "stage", "bundle", "rescue", "problem")
 LABELS: dict[MarkKind, str] = {
-    "λ": "λ changed",
-    "kick": "camera kicked",
-    "undo": "undo, redo",
-    "stage": "stage began",
-    "bundle": "bundle adjustment",
-    "rescue": "lost frame: looked for, found",
-    "problem": "refused or failed",
+    "λ": "λ",
+    "kick": "kick",
+    "undo": "undo",
+    "stage": "stage",
+    "bundle": "bundle",
+    "rescue": "lost, found",
+    "problem": "problem",
 }
 COLOURS: dict[MarkKind, tuple[int, int, int]] = {
     "λ": (190, 140, 255),

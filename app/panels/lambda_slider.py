@@ -7,7 +7,7 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.choices import lambda_note
-from app.panels.parts import ACCENT, FAINT, MUTED, muted, set_text, tool_tip
+from app.panels.parts import ACCENT, FAINT, MUTED, muted, see_through, set_text, tool_tip
 from app.slider_scale import DEFAULT_LAMBDA, HIGHEST_LAMBDA, LOWEST_LAMBDA, caught, fraction, value_text
 from app.state import State
 from app.throttle import Confirmed, Throttle
@@ -31,6 +31,9 @@ class LambdaSlider:
         self._width = 0
 
     def build(self) -> None:
+        dpg.add_spacer(height=2)
+        self._value = dpg.add_text("λ", color=ACCENT)
+        tool_tip(self._value, TIP)
         self._slider = dpg.add_slider_float(
             width=-1,
             min_value=LOWEST_LAMBDA,
@@ -40,11 +43,11 @@ class LambdaSlider:
             callback=self._dragged,
         )
         tool_tip(self._slider, TIP)
+        see_through(self._slider)
         with dpg.item_handler_registry() as handlers:
             dpg.add_item_double_clicked_handler(callback=self._double_clicked)
         dpg.bind_item_handler_registry(self._slider, handlers)
         self._marks = dpg.add_drawlist(width=200, height=20)
-        self._value = dpg.add_text("")
         self._note = muted("", wrap=260)
 
     def update(self, state: State, width: int, now: float) -> None:
@@ -67,7 +70,7 @@ class LambdaSlider:
         shown = self._confirmed.shown(run.snapshot.lambda_exponent, held, now)
         if held is None and abs(dpg.get_value(self._slider) - shown) > 1e-6:
             dpg.set_value(self._slider, shown)
-        set_text(self._value, f"λ = {value_text(caught(shown))}")
+        set_text(self._value, f"λ = {value_text(shown)}, the stiffness of the warp")
         if run.opened is not None:
             set_text(self._note, lambda_note(run.settings))
 

@@ -57,9 +57,10 @@ def set_text(item: int | str, text: str) -> None:
         dpg.set_value(item, text)
 
 
-def error_colour(ratio: float) -> Colour:
-    """Green where a ratio is 0, amber at 0.5, red at 1 and beyond."""
-    ratio = min(max(ratio, 0.0), 1.0)
-    first, second, part = (GREEN, AMBER, ratio * 2) if ratio < 0.5 else (AMBER, RED, ratio * 2 - 1)
-    red, green, blue = (round(a + (b - a) * part) for a, b in zip(first[:3], second[:3], strict=True))
-    return red, green, blue, 255
+def see_through(*sliders: int | str) -> None:
+    """Lets the text of sliders be read through their knobs."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvSliderFloat):
+        dpg.add_theme_color(dpg.mvThemeCol_SliderGrab, (*ACCENT[:3], 120))
+        dpg.add_theme_color(dpg.mvThemeCol_SliderGrabActive, (*ACCENT[:3], 190))
+    for slider in sliders:
+        dpg.bind_item_theme(slider, theme)

@@ -12,6 +12,7 @@ from app.curves import NOTHING, Curve, Over
 from app.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
 from app.panels.parts import Colour, set_text
 
+LOW = 150  # pixels of height, at most, for which a plot counts as low
 REACH = 6  # pixels from a mark
 
 
@@ -32,7 +33,7 @@ class PlotView:
         self, title: str, unit: str, can_be_logarithmic: bool, series: Sequence[Series], parent: int | str
     ) -> None:
         self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
-        self._fitting = True
+        self._fitting, self._high, self._over = True, True, ""
         self._lines: dict[str, int | str] = {}
         self._marks: dict[MarkKind, int | str] = {}
         label = f"{title} [{unit}]" if unit else title
@@ -47,6 +48,11 @@ class PlotView:
                 for one in series:
                     self._lines[one.name] = dpg.add_line_series([], [])
                     _paint(self._lines[one.name], one.colour, 1.6)
+        with dpg.theme() as theme, dpg.theme_component(dpg.mvPlot):  # most of a small plot shall be curves
+            for style, pixels in (("PlotPadding", 3), ("LabelPadding", 2), ("FitPadding", 0.04)):
+                name = getattr(dpg, f"mvPlotStyleVar_{style}")
+                dpg.add_theme_style(name, pixels, pixels, category=dpg.mvThemeCat_Plots)
+        dpg.bind_item_theme(self.plot, theme)
         with dpg.tooltip(self._group, show=False) as self._tip:
             self._text = dpg.add_text("")
 
@@ -55,15 +61,21 @@ class PlotView:
         return dpg.is_item_hovered(self.plot)
 
     def place(self, shown: bool, width: int, height: int) -> None:
-        """How large it is, if it is shown at all."""
+        """How large it is, if it is shown at all; a low one goes without the name of its x axis."""
+        self._high = height > LOW
+        self._name_x()
         dpg.configure_item(self._group, show=shown)
         dpg.configure_item(self.plot, width=width, height=height)
 
     def scale(self, over: Over, logarithmic: bool) -> None:
         """Names the x axis, and scales the y axis."""
-        dpg.configure_item(self._x, label="seconds [s]" if over == "seconds" else "iterations")
+        self._over = "seconds" if over == "seconds" else "iterations"
+        self._name_x()
         log = logarithmic and self._can_be_logarithmic
         dpg.configure_item(self._y, scale=dpg.mvPlotScale_Log10 if log else dpg.mvPlotScale_Linear)
+
+    def _name_x(self) -> None:
+        dpg.configure_item(self._x, label=self._over if self._high else "")
 
     def fit(self) -> None:
         """Fits the axes from now on."""

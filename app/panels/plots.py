@@ -67,9 +67,9 @@ class PlotsPanel:
         chosen = self._state.plots
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                self._which = dpg.add_combo([ALL, *PLOTS], default_value=ALL, width=132, callback=self._arrange)
+                self._which = dpg.add_combo([ALL, *PLOTS], default_value=ALL, width=108, callback=self._arrange)
                 self._over = dpg.add_combo(
-                    ["seconds", "iterations"], default_value=chosen.over, width=96, callback=self._choose
+                    ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
                 )
                 tool_tip(self._over, "What the plots run over; seconds are the run's own, pauses do not count.")
                 self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)
@@ -79,6 +79,7 @@ class PlotsPanel:
                 for text, color in (("mean", ACCENT), ("max", AMBER), ("this frame", TEXT)):
                     dpg.add_text(text, color=color)
             with dpg.group(horizontal=True):
+                dpg.add_text("λ·alignment", color=VIOLET)
                 for kind in KINDS:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
@@ -113,9 +114,8 @@ class PlotsPanel:
         self._updated_at = now
         last = (rows[-1].iteration, rows[-1].seconds) if rows else None
         end = events[-1] if events else None
-        moment = None if state.timeline.live else state.timeline.seconds
-        key = (id(run), len(rows), last, len(events), end, state.selected, state.plots.over, moment)
-        key += (state.plots.logarithmic,)
+        choices = (state.selected, state.plots.over, state.plots.logarithmic)
+        key = (id(run), len(rows), last, len(events), end, *choices)
         if key == self._key:
             return
         self._key = key
@@ -150,7 +150,7 @@ class PlotsPanel:
 
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
-        width, height = inner_width(self._parent), max(self._size[1] - 104, 160)
+        width, height = inner_width(self._parent), max(self._size[1] - 100, 160)
         for title, view in self._plots.items():
             if which == ALL:
                 view.place(True, (width - 4) // 2, height // 2)

@@ -45,7 +45,6 @@ class TrainingPanel:
             self._speed = muted("")
             tool_tip(self._speed, "Optimisation steps per second, and the time left until the schedule has ended.")
             self._bar.build()
-            heading("λ, the stiffness")
             self._slider.build()
             self._rates.build()
             self._new_run.build()
@@ -76,7 +75,7 @@ class TrainingPanel:
             table = stages(run.scene, settings)
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
-            speed = f"{self._rate:5.1f} it/s" if math.isfinite(self._rate) else "    – it/s"
+            speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
             eta = f"   {clock(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
             set_text(self._speed, f"{speed}   {clock(snapshot.seconds)} so far{eta}")
             self._bar.update(run.scene, settings, snapshot, width)

@@ -1,0 +1,51 @@
+"""A picture in a panel, small and often changed: one raw texture, of which the part that is used is drawn."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+from jaxtyping import Float32
+
+from app.panels.parts import drawing
+from app.photo_sizes import fitted
+
+LARGEST = (288, 216)  # pixels: Dear PyGui uploads every texture again each frame, and that is what it costs
+
+
+class PictureItem:
+    """Shows arrays of at most `largest` pixels at any size, on a drawlist that more can be drawn on.
+
+    Attributes:
+        group: to hang tool tips on and to ask whether the mouse is over it.
+        drawlist: holds the picture; what is added to it lies above.
+    """
+
+    def __init__(self, largest: tuple[int, int] = LARGEST) -> None:
+        self._largest = largest
+        self._pixels = np.zeros((largest[1], largest[0], 4), np.float32)
+        self._pixels[..., 3] = 1.0
+        with dpg.texture_registry():
+            texture = dpg.add_raw_texture(*largest, self._pixels, format=dpg.mvFormat_Float_rgba)
+        self.group, self.drawlist = drawing(75)
+        self._image = dpg.draw_image(texture, (0, 0), (100, 75), parent=self.drawlist, show=False)
+
+    def resolution(self, image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
+        """(width, height) of the array to show an image in a box of the panel."""
+        wide, high = fitted(image, box)
+        fits = wide <= self._largest[0] and high <= self._largest[1]
+        return (wide, high) if fits else fitted(image, self._largest)
+
+    def show(self, pixels: Float32[np.ndarray, "height width 3"]) -> None:
+        """Takes an array over; RGB in [0, 1]."""
+        height, width = pixels.shape[:2]
+        self._pixels[:height, :width, :3] = pixels
+        # a rim of the same colours, so that nothing of an earlier picture shines in where it is enlarged
+        self._pixels[height : height + 1, :width, :3] = pixels[-1:]
+        self._pixels[:height, width : width + 1, :3] = pixels[:, -1:]
+        uv = (width / self._largest[0], height / self._largest[1])
+        dpg.configure_item(self._image, uv_max=uv, show=True)
+
+    def place(self, size: tuple[int, int]) -> None:
+        """How large it is shown."""
+        dpg.configure_item(self.drawlist, width=size[0], height=size[1])
+        dpg.configure_item(self._image, pmax=size)

@@ -1,0 +1,122 @@
+"""The warp panel: local warps, the global transform fitted to them, and the residual, on the selected photo."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.panels.parts import MUTED, inner_width, set_text, tool_tip
+from app.panels.warp_legend import WarpLegend
+from app.panels.warp_picture import WarpPicture
+from app.photo_sizes import resized
+from app.state import State
+from app.viewed_run import ViewedRun
+from app.warp_drawing import magnification
+from app.warp_vectors import warp_vectors
+from engine.messages import Snapshot, WarpSnapshot
+from engine.scenes.scene import Scene
+
+PERIOD = 0.1  # seconds between updates
+BELOW = 114  # pixels for what stands under the pictures
+TIPS = (
+    "Where each pixel's own rigid warp has taken it since the start, seen from the pose the frame began with.",
+    "What of it one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
+    "What is left between the two, seen by the fitted camera: the residual that λ weighs against the photos.",
+)
+NUMBERS = " The mean length in pixels of the photo, and how many times longer the arrows are drawn."
+
+
+class WarpPanel:
+    """Three small pictures, a colour wheel, numbers."""
+
+    title = "Warp field"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._opacity, self._arrows = 0.85, True
+        self._updated_at = 0.0
+        self._shown: tuple[object, ...] = ()
+        self._photo: tuple[tuple[object, ...], np.ndarray] = ((), np.zeros((1, 1, 3), np.float32))
+        self._pictures: list[WarpPicture] = []
+        self._legend = WarpLegend()
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._name = dpg.add_text("")
+                opacity = dpg.add_slider_float(
+                    width=110, max_value=1.0, default_value=self._opacity, format="colour %.2f", callback=self._choose
+                )
+                tool_tip(opacity, "How much the colours cover the photo: hue is the direction, strength the length.")
+                arrows = dpg.add_checkbox(label="arrows", default_value=self._arrows, callback=self._choose)
+                tool_tip(arrows, "Arrows of the displacements, magnified by the factor that stands over the picture.")
+                self._choices = (opacity, arrows)
+                self._why = dpg.add_text("", color=MUTED)
+            with dpg.group(horizontal=True):
+                self._pictures = [WarpPicture(title, tip + NUMBERS) for title, tip in zip(TITLES, TIPS, strict=True)]
+            self._legend.build()
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        run = state.run
+        if run is None or run.scene is None or run.snapshot is None:
+            set_text(self._name, "No run yet")
+            return
+        if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
+            return
+        self._updated_at = now
+        self._legend.see(run.snapshot)
+        scene, warp = run.scene, run.snapshot.warp
+        name = scene.names[scene.training_frames[state.selected]]
+        set_text(self._name, f"Frame {state.selected + 1}: {name}")
+        set_text(self._why, why_no_warp(run))
+        size = tuple(int(length) for length in dpg.get_item_rect_size(self._parent))
+        key = (id(warp), size, self._opacity, self._arrows)
+        if warp is None or warp.frame != state.selected or key == self._shown:
+            return
+        self._shown = key
+        self._draw(scene, run.snapshot, warp, size)
+
+    def _draw(self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]) -> None:
+        width = inner_width(self._parent)
+        box = ((width - 2 * 8) / 3, max(panel[1] - BELOW - 78, 60))
+        index = scene.training_frames[warp.frame]
+        intrinsics = scene.intrinsics[index : index + 1]
+        vectors = warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
+        image = (intrinsics.width, intrinsics.height)
+        pixels = self._pictures[0].resolution(image, box)
+        photo = self._photo_at(scene, index, pixels)
+        cell = image[0] / vectors.columns
+        shared = magnification(np.concatenate([vectors.local, vectors.fitted]), cell)
+        own = magnification(vectors.residual, cell)
+        fields = (vectors.local, vectors.fitted, vectors.residual)
+        for picture, field, factor in zip(self._pictures, fields, (shared, shared, own), strict=True):
+            grid = field.reshape(vectors.rows, vectors.columns, 2)
+            picture.show(photo, grid, vectors.places, factor, image, box, self._opacity, self._arrows)
+        self._legend.show(snapshot, warp, width)
+
+    def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
+        key = (id(scene), index, size)
+        if key != self._photo[0]:
+            self._photo = (key, resized(scene.images[index], size))
+        return self._photo[1]
+
+    def _choose(self) -> None:
+        self._opacity, self._arrows = (dpg.get_value(item) for item in self._choices)
+
+
+TITLES = ("Local warp", "Global fit", "Residual")
+
+
+def why_no_warp(run: ViewedRun) -> str:
+    """Why there is nothing to see for methods without pixel-wise warps; empty for L2G."""
+    method = run.settings.method
+    if method == "l2g":
+        return ""
+    if method == "reference":
+        return "Poses are fixed here: nothing is warped, the residual is zero."
+    return f"{method} moves whole cameras only: local is global, and the residual zero."

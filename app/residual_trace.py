@@ -1,0 +1,47 @@
+"""The mean residual of the selected frame over the last minute, so that a field is seen to go soft or to stiffen."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.messages import Snapshot
+
+WINDOW = 60.0  # seconds of the run
+APART = 0.2  # seconds between its moments
+
+
+class ResidualTrace:
+    """Fed with every snapshot; begins anew with another frame, or where the run's clock went back."""
+
+    def __init__(self) -> None:
+        self._frame: int | None = None
+        self._moments: deque[tuple[float, float, float]] = deque()
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Takes a snapshot in."""
+        warp = snapshot.warp
+        if warp is None:
+            return
+        last = self._moments[-1][0] if self._moments else -np.inf
+        if warp.frame != self._frame or snapshot.seconds < last:
+            self._moments.clear()
+            self._frame, last = warp.frame, -np.inf
+        if snapshot.seconds - last < APART:
+            return
+        self._moments.append((snapshot.seconds, float(warp.residual_px.mean()), snapshot.lambda_exponent))
+        while self._moments[0][0] < snapshot.seconds - WINDOW:
+            self._moments.popleft()
+
+    def curve(self) -> tuple[Float[np.ndarray, " moments"], Float[np.ndarray, " moments"]]:
+        """Seconds and mean residuals in pixels."""
+        table = np.array(self._moments).reshape(-1, 3)
+        return table[:, 0], table[:, 1]
+
+    def changes(self) -> list[tuple[float, float]]:
+        """When lambda was changed, and to which exponent."""
+        pairs = itertools.pairwise(self._moments)
+        return [(now[0], now[2]) for before, now in pairs if before[2] != now[2]]
