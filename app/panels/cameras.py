@@ -75,7 +75,7 @@ class CamerasPanel:
         """What the mouse did since the last frame, in the picture that was asked for then."""
         canvas, control = self._canvas, self._control
         size = canvas.size
-        pointer = Pointer(*canvas.mouse, size) if canvas.mouse is not None else None
+        pointer = Pointer(canvas.mouse[0], canvas.mouse[1], size) if canvas.mouse is not None else None
         if pointer is not None and canvas.pressed:
             control.press(state, picture, pointer)
         if control.dragging:
@@ -91,7 +91,7 @@ class CamerasPanel:
             right, down = middle if any(middle) else left
             control.pan(state, right, down, size[1], now)
         elif any(left):
-            control.orbit(state, *left, size[1], now)
+            control.orbit(state, left[0], left[1], size[1], now)
         if pointer is None:
             control.hover(state, picture, None)
             self._show_note(None)

@@ -63,6 +63,7 @@ class CamerasLegend:
     def __init__(self, state: State) -> None:
         self._state = state
         self._boxes: dict[str, int | str] = {}
+        self._groups: dict[str, int | str] = {}
 
     def build(self) -> None:
         """Into the container on top of the stack."""
@@ -70,10 +71,12 @@ class CamerasLegend:
             with dpg.group():
                 for row in (SWITCHES[:5], SWITCHES[5:]):
                     with dpg.group(horizontal=True, xoffset=COLUMN, horizontal_spacing=0):
-                        for switch in row:
-                            self._build_switch(*switch)
+                        for layer, word, swatch, _ in row:
+                            self._build_switch(layer, word, swatch)
             dpg.add_spacer(width=4)
             _build_scale()
+        for layer, _, _, sentence in SWITCHES:  # tool tips are items too: inside a row they would take up columns
+            tool_tip(self._groups[layer], sentence)
 
     def update(self, state: State) -> None:
         """Shows switches that were thrown elsewhere."""
@@ -82,8 +85,8 @@ class CamerasLegend:
             if dpg.get_value(box) != wanted:
                 dpg.set_value(box, wanted)
 
-    def _build_switch(self, layer: str, word: str, swatch: tuple[Colour, ...], sentence: str) -> None:
-        with dpg.group(horizontal=True, horizontal_spacing=4) as group:
+    def _build_switch(self, layer: str, word: str, swatch: tuple[Colour, ...]) -> None:
+        with dpg.group(horizontal=True, horizontal_spacing=4) as self._groups[layer]:
             box = dpg.add_checkbox(default_value=True, callback=self._switch, user_data=layer)
             if swatch:
                 with dpg.drawlist(*SWATCH):
@@ -92,7 +95,6 @@ class CamerasLegend:
                         left, right = index * width, (index + 1) * width
                         dpg.draw_rectangle((left, 6), (right, 11), color=(0, 0, 0, 0), fill=colour)
             dpg.add_text(word)
-        tool_tip(group, sentence)
         self._boxes[layer] = box
 
     def _switch(self, _sender: int, value: bool, layer: str) -> None:

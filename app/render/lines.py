@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import moderngl
 
 from app.render.programs import Value, program, set_uniforms
@@ -10,6 +12,14 @@ from app.render.unchanged import Remembered
 
 _LAYOUT = "3f 3f 4f 4f 1f/i"
 _INPUTS = ("start", "end", "start_colour", "end_colour", "width")
+
+
+class Veil(NamedTuple):
+    """A volume that was drawn before the lines: pictures of its colour with opacity and of the depths (along the
+    viewer's axis, scene units) between which it is seen, rows from the top."""
+
+    colour: moderngl.Texture
+    depths: moderngl.Texture
 
 
 class LineProgram:
@@ -22,6 +32,13 @@ class LineProgram:
     def set(self, **uniforms: Value) -> None:
         """Sets uniforms by name."""
         set_uniforms(self.program, **uniforms)
+
+    def veil(self, veil: Veil | None) -> None:
+        """Has a volume hide what lies behind it."""
+        self.set(veiled=veil is not None, volume=0, volume_depths=1)
+        if veil is not None:
+            veil.colour.use(0)
+            veil.depths.use(1)
 
     def release(self) -> None:
         self.program.release()

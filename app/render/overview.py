@@ -12,6 +12,7 @@ from app.render.context import Driver
 from app.render.effort import Effort
 from app.render.full_screen import FullScreen
 from app.render.geometry_target import GeometryTarget
+from app.render.lines import Veil
 from app.render.novel import camera_uniforms
 from app.render.pictures import CamerasPicture
 from app.render.projection import near_far
@@ -65,10 +66,12 @@ class CamerasDrawing:
         scene.geometry.use()
         scene.geometry.clear(*BACKGROUND, 1.0, depth=1.0)
         self._geometry.draw(picture)
+        veil = None
         if self._marched.target is not None and picture.volume_opacity > 0:
             self._draw_volume(picture, scene)
             scene.geometry.use()
-        self._geometry.draw_overlay(picture)
+            veil = Veil(*self._marched.target.textures)
+        self._geometry.draw_overlay(picture, veil)
         target = self._shown.of_size(picture.camera.size)
         scene.colour.use(0)
         self._turn.set(picture=0, size=tuple(map(float, target.size)))

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.render.camera_layers import LAYERS, Layer, layers
 from app.render.gizmo_mesh import GizmoMesh
-from app.render.lines import LineBatch, LineProgram
+from app.render.lines import LineBatch, LineProgram, Veil
 from app.render.pictures import CamerasPicture
 from app.render.programs import set_uniforms
 from app.render.projection import view_projection
@@ -35,23 +35,28 @@ class SceneGeometry:
         self._gizmo = GizmoMesh(context, self._lines)
 
     def draw(self, picture: CamerasPicture) -> None:
-        """Everything that the volume can hide and be hidden by; colour and depth were cleared before."""
+        """The photos, which a volume can hide and be hidden by; colour and depth were cleared before."""
         self._prepare(picture)
-        self._context.enable_only(moderngl.BLEND | moderngl.DEPTH_TEST)
-        self._context.depth_func = "<="
-        if picture.ground is not None:
-            self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
         if picture.thumbnails is not None:
+            self._context.enable_only(moderngl.DEPTH_TEST)
             shape = (picture.image_plane, picture.frustum_depth)
             self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
+
+    def draw_overlay(self, picture: CamerasPicture, veil: Veil | None = None) -> None:
+        """All lines, over photos and volume: their soft edges blend with what is behind them.
+
+        The depths of the photos are still there; the volume, which has none of its own, hides lines by its `veil`.
+        """
+        self._prepare(picture)
+        self._lines.veil(veil)
+        self._context.enable_only(moderngl.BLEND | moderngl.DEPTH_TEST)
+        if picture.ground is not None:
+            self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
         self._without_depth("halo")
         # What is strong comes first: where lines cross, its soft edge keeps the fainter one a little away.
         for layer in ("selected", "fitted", "reference", "links", "trails", "initial"):
             self._batches[layer].draw()
-
-    def draw_overlay(self, picture: CamerasPicture) -> None:
-        """What lies over the volume: the selected frustum where it is hidden, its rays, the gizmo."""
-        self._prepare(picture)
+        self._lines.veil(None)
         self._context.enable_only(moderngl.BLEND)
         self._lines.set(strength=HIDDEN, haze=NO_HAZE)
         self._batches["selected"].draw()
@@ -83,6 +88,7 @@ class SceneGeometry:
 
     def _prepare(self, picture: CamerasPicture) -> None:
         """Where it is looked at from, and what changed since the last picture."""
+        self._context.depth_func = "<="
         one, less = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._context.blend_func = moderngl.SRC_ALPHA, less, one, less  # type: ignore[assignment]
         _, _, width, height = self._context.fbo.viewport
