@@ -1,0 +1,123 @@
+"""Pictures and films of a view, on disk; a film is drawn in the background while the window goes on."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import imageio.v2 as imageio
+import numpy as np
+from imageio_ffmpeg import count_frames_and_secs
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from app.render.pictures import NovelPicture
+from app.render.renderer import Renderer
+from engine.errors import UserError
+from engine.files import replacing
+
+FRAMES_PER_SECOND = 30
+VIEW = "recording"
+
+log = logging.getLogger(__name__)
+
+
+def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
+    """Writes a picture as the renderer made it.
+
+    Raises:
+        UserError: it could not be written.
+    """
+    with replacing(path) as temporary:
+        Image.fromarray(_bytes(pixels)).save(temporary, format="PNG")
+
+
+class Recording:
+    """A film in the making.
+
+    Attributes:
+        path: of the mp4; it appears when the film is whole.
+        done: pictures drawn.
+        total: pictures there will be.
+        error: why it failed, or None.
+        finished: whether it is over, one way or the other.
+    """
+
+    def __init__(self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path) -> None:
+        """Starts at once. All pictures have one size; an odd row or column is left out, as films need even ones."""
+        self.path, self.done, self.total = path, 0, len(pictures)
+        self.error: str | None = None
+        self.finished = False
+        self._renderer, self._pictures = renderer, pictures
+        self._stopping = False
+        self._thread = threading.Thread(target=self._record, name="recording", daemon=True)
+        self._thread.start()
+
+    @property
+    def progress(self) -> float:
+        """In [0, 1]."""
+        return self.done / max(self.total, 1)
+
+    def stop(self) -> None:
+        """Gives up, leaving no file, and waits until that is done."""
+        self._stopping = True
+        self.join()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Waits for the end."""
+        self._thread.join(timeout)
+
+    def _record(self) -> None:
+        try:
+            with replacing(self.path) as temporary:
+                self._write(temporary)
+        except _StoppedError:
+            pass
+        except TimeoutError:
+            self.error = f"{self.path} was not written: the view could not be drawn."
+        except UserError as error:
+            self.error = str(error)
+        except Exception:  # ffmpeg's are of many kinds, and their texts are its command lines
+            log.exception("recording failed")
+            self.error = f"{self.path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?"
+        finally:
+            self.finished = True
+
+    def _write(self, path: Path) -> None:
+        with _writer(path) as film:
+            for picture in self._pictures:
+                if self._stopping:
+                    raise _StoppedError
+                drawn = self._renderer.wait_for(VIEW, picture)
+                film.append_data(_even(_bytes(drawn.pixels)))
+                self.done += 1
+        # An ffmpeg that could not write its last bytes ends without a word; the file tells.
+        if count_frames_and_secs(str(path))[0] != self.total:
+            raise RuntimeError(f"{path} is not whole")
+
+
+class _StoppedError(Exception):
+    """The user gave up."""
+
+
+def frames_of(seconds: float) -> int:
+    """Pictures of a film so long."""
+    return max(math.ceil(seconds * FRAMES_PER_SECOND), 1)
+
+
+def _writer(path: Path) -> Any:
+    how: dict[str, Any] = {"codec": "libx264", "quality": 8, "macro_block_size": 2, "ffmpeg_log_level": "quiet"}
+    return imageio.get_writer(path, fps=FRAMES_PER_SECOND, **how)
+
+
+def _bytes(pixels: Float32[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:
+    return (np.clip(pixels[..., :3], 0, 1) * 255 + 0.5).astype(np.uint8)
+
+
+def _even(pixels: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
+    height, width, _ = pixels.shape
+    return pixels[: height - height % 2, : width - width % 2]
