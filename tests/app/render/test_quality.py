@@ -1,0 +1,66 @@
+"""Pictures are as good as there is time for, and what nobody waits for takes its share and no more."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.render.effort import COMPLETE
+from app.render.quality import DEBT, LADDER, Allowance, Quality, cost
+
+PIXELS = 640 * 480
+
+
+def drawn(quality: Quality, rate: float, pictures: int = 30) -> list[int]:
+    """Levels of pictures drawn one after the other on a machine that takes `rate` seconds per pixel of cost 1."""
+    levels = []
+    for _ in range(pictures):
+        effort = quality.quick(PIXELS)
+        quality.measured(effort, PIXELS, rate * PIXELS * cost(effort))
+        levels.append(quality.level)
+    return levels
+
+
+def test_the_ladder_goes_down() -> None:
+    costs = [cost(effort) for effort in LADDER]
+    assert costs == sorted(costs, reverse=True)
+    assert LADDER[0] == COMPLETE
+
+
+@given(st.floats(1e-12, 1e-4))
+def test_it_settles_in_time_or_at_an_end(rate: float) -> None:
+    quality = Quality()
+    levels = drawn(quality, rate)
+    assert len(set(levels[-10:])) == 1  # no swinging
+    settled = LADDER[levels[-1]]
+    assert rate * PIXELS * cost(settled) <= quality.target * 1.001 or settled == LADDER[-1]
+    if levels[-1] > 0:
+        assert rate * PIXELS * cost(LADDER[levels[-1] - 1]) > 0.6 * quality.target  # nothing better would do
+
+
+@given(st.floats(1e-12, 1e-4), st.floats(1e-12, 1e-4))
+def test_it_follows_a_machine_that_gets_busy_or_free(before: float, after: float) -> None:
+    quality, fresh = Quality(), Quality()
+    drawn(quality, before)
+    assert abs(drawn(quality, after, 60)[-1] - drawn(fresh, after, 60)[-1]) <= 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.001, 0.5)), min_size=20, max_size=60))
+def test_an_allowance_gives_its_share(steps: list[tuple[float, float]]) -> None:
+    allowance, now, spent = Allowance(share=0.2), 0.0, 0.0
+    for pause, work in steps:
+        now += pause
+        if allowance.at(now) > 0:
+            now += work
+            spent += work
+            allowance.spend(work, now)
+    assert spent <= 0.2 * now + 0.5 + 0.5  # what was saved at the start, and the last piece
+    assert allowance.at(now + (DEBT + 0.01) / 0.2) > 0  # nobody waits for ever
+
+
+def test_no_time_backwards() -> None:
+    allowance = Allowance()
+    assert allowance.at(10.0) == pytest.approx(0.5)
+    allowance.spend(0.3, 10.0)
+    assert allowance.at(9.0) == pytest.approx(0.2)
