@@ -22,7 +22,7 @@ from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
 THUMBNAIL_WIDTH = 192
-RAYS_ACROSS = 12  # of the lattice, drawn along its longer side at most
+RAYS_ACROSS = 10  # of the lattice, drawn along its longer side at most
 RAY_LENGTH = 1.6  # frustum depths
 GIZMO_PIXELS = 92
 BYGONE_VOLUME = 0.35  # opacity of the volume, which is today's, around cameras of an earlier moment

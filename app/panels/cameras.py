@@ -9,7 +9,7 @@ import numpy as np
 
 from app.cameras_control import CamerasControl, Pointer
 from app.frame_note import frame_note
-from app.orbit import centres
+from app.orbit import OrbitCamera, centres
 from app.panels.cameras_legend import CamerasLegend
 from app.panels.canvas import Canvas
 from app.panels.parts import set_text
@@ -35,6 +35,7 @@ class CamerasPanel:
         self._pictures, self._control = CamerasPictures(), CamerasControl()
         self._asked: CamerasPicture | None = None
         self._serial = 0
+        self._framed_for: tuple[OrbitCamera | None, tuple[int, int]] = (None, (0, 0))
 
     def build(self, parent: int | str) -> None:
         with dpg.group(parent=parent):
@@ -46,8 +47,7 @@ class CamerasPanel:
     def update(self, state: State) -> None:
         now = time.monotonic()
         self._legend.update(state)
-        if not state.cameras.framed:
-            self.frame_all()
+        self._frame_in_time(state)
         if self._asked is not None:
             self._obey_the_mouse(state, self._asked, now)
         self._control.settle(state, now)
@@ -69,7 +69,14 @@ class CamerasPanel:
         points = [scale.landmarks, *(centres(poses) for poses in self._pictures.all_poses(state))]
         view = state.cameras
         view.orbit = framed(first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
-        view.framed = True
+        view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
+
+    def _frame_in_time(self, state: State) -> None:
+        """Frames a scene that is new, and again as long as only the window has changed since."""
+        orbit, size = self._framed_for
+        untouched = state.cameras.orbit is orbit and self._canvas.size != size
+        if not state.cameras.framed or untouched:
+            self.frame_all()
 
     def _obey_the_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
         """What the mouse did since the last frame, in the picture that was asked for then."""

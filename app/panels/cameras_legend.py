@@ -9,7 +9,7 @@ from app.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG, b
 from app.panels.parts import MUTED, Colour, drawing, tool_tip
 from app.state import State
 
-COLUMN = 92  # pixels from switch to switch
+COLUMNS = (76, 98, 76, 80, 78)  # pixels of each column of switches
 SWATCH = (12, 14)
 BAR, STEPS = 150, 30  # width of the error scale in pixels, and how many pieces it is made of
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
@@ -67,14 +67,15 @@ class CamerasLegend:
 
     def build(self) -> None:
         """Into the container on top of the stack."""
-        with dpg.group(horizontal=True):
-            with dpg.group():
-                for row in (SWITCHES[:5], SWITCHES[5:]):
-                    with dpg.group(horizontal=True, xoffset=COLUMN, horizontal_spacing=0):
-                        for layer, word, swatch, _ in row:
-                            self._build_switch(layer, word, swatch)
-            dpg.add_spacer(width=4)
-            _build_scale()
+        with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
+            for width in COLUMNS:
+                dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
+            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + 40)
+            for row in (SWITCHES[:5], SWITCHES[5:]):
+                with dpg.table_row():
+                    for layer, word, swatch, _ in row:
+                        self._build_switch(layer, word, swatch)
+                    _build_scale() if row[0][0] == "fitted" else _build_ticks()
         for layer, _, _, sentence in SWITCHES:  # tool tips are items too: inside a row they would take up columns
             tool_tip(self._groups[layer], sentence)
 
@@ -102,15 +103,19 @@ class CamerasLegend:
 
 
 def _build_scale() -> None:
-    group, scale = drawing(34)
+    group, scale = drawing(18)
     dpg.configure_item(scale, width=BAR + 40)
-    tool_tip(group, "Rotation error of the fitted cameras, after the reference was aligned to them; logarithmic.")
-    dpg.draw_text((0, 0), "rotation error", size=12, color=MUTED, parent=scale)
-    colours = _errors(STEPS)
-    for step, colour in enumerate(colours):
-        left = 2 + step * BAR / STEPS
-        dpg.draw_rectangle((left, 15), (left + BAR / STEPS, 20), color=colour, fill=colour, parent=scale)
+    tool_tip(group, "Rotation error of the fitted cameras, once the reference was aligned to them; logarithmic.")
+    for step, colour in enumerate(_errors(STEPS)):
+        left = 8 + step * BAR / STEPS
+        dpg.draw_rectangle((left, 12), (left + BAR / STEPS, 17), color=colour, fill=colour, parent=scale)
+    dpg.draw_text((8, -1), "rotation error", size=12, color=MUTED, parent=scale)
+
+
+def _build_ticks() -> None:
+    _, ticks = drawing(18)
+    dpg.configure_item(ticks, width=BAR + 40)
     for degrees in TICKS_DEG:
-        place = 2 + float(share(np.array(degrees), BEST_DEG, WORST_DEG)) * BAR
-        dpg.draw_line((place, 20), (place, 23), color=MUTED, parent=scale)
-        dpg.draw_text((place - 2, 22), f"{degrees:g}°", size=11, color=MUTED, parent=scale)
+        place = 8 + float(share(np.array(degrees), BEST_DEG, WORST_DEG)) * BAR
+        dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
+        dpg.draw_text((place - 6, 3), f"{degrees:g}°", size=12, color=MUTED, parent=ticks)

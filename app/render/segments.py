@@ -20,6 +20,7 @@ EDGES: Int[np.ndarray, "10 2"] = np.array(
 AXIS_COLOURS: Float32[np.ndarray, "3 4"] = np.array(
     [(0.90, 0.33, 0.31, 1.0), (0.44, 0.76, 0.32, 1.0), (0.31, 0.56, 0.93, 1.0)], np.float32
 )
+RAY_OPACITY = (0.75, 0.15)  # at a ray's origin and at its far end
 GRID_COLOUR = (0.62, 0.68, 0.76, 0.22)
 
 
@@ -108,8 +109,8 @@ def trail_segments(
 def ray_segments(rays: RayBundle, width: float) -> Segments:
     """Rays that fade towards their far ends."""
     directions = rays.directions / np.linalg.norm(rays.directions, axis=1, keepdims=True)
-    fading = rays.colours * np.array([1, 1, 1, 0.25], np.float32)
-    return segments(rays.origins, rays.origins + rays.length * directions, rays.colours, width, fading)
+    near, far = (rays.colours * np.array([1, 1, 1, opacity], np.float32) for opacity in RAY_OPACITY)
+    return segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
 
 
 def ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
