@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -86,6 +87,30 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
         found[f"{name} max"] = drawable(x, stacked.max(axis=1), logarithmic)
         found[f"{name} frame"] = drawable(x, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
     return found
+
+
+def limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
+    """The ends of a y axis that shows all of some curves with a little air; None where there is nothing to show."""
+    values = np.concatenate([curve.y for curve in found]) if found else np.empty(0)
+    if not len(values):
+        return None
+    low, high = float(values.min()), float(values.max())
+    if logarithmic:
+        air = max((high / low) ** 0.06, 1.1)
+        return low / air, high * air
+    air = max(0.06 * (high - low), 1e-3 * max(abs(high), 1e-6))
+    return low - air, high + air
+
+
+def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
+    """Round values (1, 2, 5 times a power of ten) for a log axis between two ends, at most so many, evenly spread."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        found = [step * 10.0**decade for decade in decades for step in steps]
+        found = [value for value in found if low <= value <= high]
+        if len(found) <= most:
+            break
+    return found[:: -(-len(found) // most)] if found else []
 
 
 def row_at(rows: Sequence[Row], seconds: float) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from engine.opening import OpenedRun
-
 from engine.errors import UserError
 from engine.history import History
 from engine.messages import Command, Restart, SelectFrame, Snapshot
+from engine.opening import OpenedRun
+from engine.results import write_results
 from engine.scenes.options import SceneOptions
 from engine.scenes.scene import Scene
+from engine.session import Session
 from engine.settings import Settings
 from engine.volume_feed import FieldVolume, VolumeFeed
 
@@ -29,6 +30,7 @@ class ViewedRun:
         told_frame: the frame whose warp the engine was last asked for.
         settings: of the run, those that it was last restarted with.
         options: how its scene was read.
+        unsaved: what could not be written at its end.
     """
 
     def __init__(self, name: str, open_run: Callable[[], OpenedRun]) -> None:
@@ -42,7 +44,9 @@ class ViewedRun:
         self.told_frame: int | None = None
         self.settings, self.options = Settings(), SceneOptions()
         self._feed: VolumeFeed | None = None
+        self.unsaved: list[UserError] = []
         self._closing = False
+        self._leaving: threading.Thread | None = None
         self._thread = threading.Thread(target=self._open, args=(open_run,), name=f"open {name}", daemon=True)
         self._thread.start()
 
@@ -70,17 +74,47 @@ class ViewedRun:
         self.told_frame = frame
         self.send(SelectFrame(frame))
 
+    def stop(self, save: bool = True) -> None:
+        """Has the run end and write its results, in the background; `ended` tells when that is done.
+
+        Args:
+            save: False leaves the run's folder as the last checkpoint left it.
+        """
+        if self._leaving is None:
+            self._closing = True
+            self._leaving = threading.Thread(target=self._leave, args=(save,), name=f"leave {self.name}", daemon=True)
+            self._leaving.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of the run is left to wait for."""
+        return self._leaving is not None and not self._leaving.is_alive()
+
     def close(self, timeout: float = 60.0) -> None:
         """Stops the run, which saves it, and waits for its end.
 
         Raises:
             TimeoutError: it has not ended.
         """
-        self._closing = True
-        self._thread.join(timeout)
-        if self.opened is not None:
-            self.opened.run.stop()
-            self.opened.run.join(timeout)
+        self.stop()
+        assert self._leaving is not None
+        self._leaving.join(timeout)
+        if self._leaving.is_alive():
+            raise TimeoutError(f"The run of {self.name} has not ended yet.")
+
+    def _leave(self, save: bool) -> None:
+        self._thread.join()
+        if self.opened is None:
+            return
+        run = self.opened.run
+        if not save:
+            run.ask(forget_folder)
+        run.stop()
+        session = run.join()
+        if save:
+            self.unsaved = write_results(session, self.opened.folder)
+            if session.writer.unsaved is not None:
+                self.unsaved.insert(0, session.writer.unsaved)
 
     def _open(self, open_run: Callable[[], OpenedRun]) -> None:
         try:
@@ -97,3 +131,8 @@ class ViewedRun:
         opened.run.start()
         self._feed = VolumeFeed(opened.run)
         self.opened = opened
+
+
+def forget_folder(session: Session) -> None:
+    """Lets a session end without writing anything more."""
+    session.writer.folder = None

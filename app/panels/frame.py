@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.error_map import FULL, colours, difference, psnr
-from app.panels.parts import drawing, inner_width, set_text, tool_tip
+from app.panels.parts import drawing, inner_width, rectangle_size, set_text, tool_tip
 from app.panels.picture_item import PictureItem
 from app.panels.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.thumbnail_strip import ThumbnailStrip
@@ -72,7 +72,7 @@ class FramePanel:
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
         width = inner_width(self._parent)
-        height = max(dpg.get_item_rect_size(self._parent)[1] - ROUND_IT, 40)
+        height = max(rectangle_size(self._parent)[1] - ROUND_IT, 40)
         box = ((width - 2 * GAP) / 3, float(height))
         image = (scene.intrinsics.width, scene.intrinsics.height)
         size = self._photo_item.resolution(image, box)

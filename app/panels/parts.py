@@ -47,8 +47,16 @@ def drawing(height: int) -> tuple[int | str, int | str]:
 
 def inner_width(parent: int | str, least: int = 120) -> int:
     """Pixels that an item may be wide inside a panel, scroll bar or not."""
-    width = dpg.get_item_rect_size(parent)[0] if dpg.does_item_exist(parent) else 0
+    width = rectangle_size(parent)[0]
     return max(int(width) - 2 * PADDING - 14, least)
+
+
+def rectangle_size(item: int | str) -> tuple[float, float]:
+    """Pixels (width, height) that an item takes; zeros while it has not been drawn, when Dear PyGui has no answer."""
+    if not dpg.does_item_exist(item):
+        return 0.0, 0.0
+    width, height = dpg.get_item_state(item).get("rect_size", (0.0, 0.0))
+    return float(width), float(height)
 
 
 def set_text(item: int | str, text: str) -> None:

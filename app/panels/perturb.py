@@ -82,14 +82,14 @@ class PerturbPanel:
                 tool_tip(sigma_shift, "Standard deviation of each component of the shift, per cent of the spread.")
             self._sigma = (sigma_turn, sigma_shift)
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
-                this = dpg.add_button(label="Kick this", callback=self._kick_this)
+                this = dpg.add_button(label="Kick this", callback=self.kick_this)
                 tool_tip(this, "Random noise on the selected camera; every press draws another (K).")
-                everyone = dpg.add_button(label="Kick all", callback=self._kick_all)
+                everyone = dpg.add_button(label="Kick all", callback=self.kick_all)
                 tool_tip(everyone, "Random noise on every camera; every press draws another (Shift+K).")
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
-                self._undo = dpg.add_button(label="Undo", callback=self._take_back)
+                self._undo = dpg.add_button(label="Undo", callback=self.undo)
                 tool_tip(self._undo, "Puts cameras back where they stood before the last kick, or the last drag.")
-                self._redo = dpg.add_button(label="Redo", callback=self._do_again)
+                self._redo = dpg.add_button(label="Redo", callback=self.redo)
                 tool_tip(self._redo, "Kicks again what was taken back, from where the cameras are now.")
             see_through(*self._turns, *self._shifts, *self._sigma)
             self._pairs = [*self._sigma, this, everyone, self._undo, self._redo]
@@ -175,7 +175,9 @@ class PerturbPanel:
             self._zero()
         self._was_held = held
 
-    def _kick_this(self) -> None:
+    def kick_this(self) -> None:
+        """Knocks the selected camera off by random noise of the chosen size."""
+        """Moves the selected camera at random, by the σ of the panel."""
         run, chosen = self._state.run, self._state.perturbation
         if run is None:
             return
@@ -184,7 +186,9 @@ class PerturbPanel:
         rotation, translation = random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
         run.send(PerturbPose(self._state.selected, rotation, translation))
 
-    def _kick_all(self) -> None:
+    def kick_all(self) -> None:
+        """Knocks every camera off by random noise of the chosen size."""
+        """Moves every camera at random."""
         run, chosen = self._state.run, self._state.perturbation
         if run is None:
             return
@@ -192,15 +196,21 @@ class PerturbPanel:
         sigma = chosen.sigma_translation_percent / 100 * self._spread
         run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed))
 
-    def _take_back(self) -> None:
+    def undo(self) -> None:
+        """Takes the last kick back, or the last drag as a whole."""
+        """Takes the last kick, or the last drag, back."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[0], 1), self._snapshot.undoable)):
                 self._state.run.send(UndoPerturbation())
 
-    def _do_again(self) -> None:
+    def redo(self) -> None:
+        """Does again what was taken back last."""
+        """Kicks again what was taken back."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[1], 1), self._snapshot.redoable)):
                 self._state.run.send(RedoPerturbation())
+
+    # ------------------------------------------------------------------ its looks
 
     def _resize(self, width: int) -> None:
         if width == self._width:

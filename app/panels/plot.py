@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.curves import NOTHING, Curve, Over
+from app.curves import NOTHING, Curve, Over, limits, log_ticks
 from app.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
 from app.panels.parts import Colour, set_text
 
@@ -33,7 +33,8 @@ class PlotView:
         self, title: str, unit: str, can_be_logarithmic: bool, series: Sequence[Series], parent: int | str
     ) -> None:
         self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
-        self._fitting, self._high, self._over = True, True, ""
+        self._fitting, self._high, self._over, self._log = True, True, "", False
+        self._shown: Mapping[str, Curve] = {}
         self._lines: dict[str, int | str] = {}
         self._marks: dict[MarkKind, int | str] = {}
         label = f"{title} [{unit}]" if unit else title
@@ -71,8 +72,8 @@ class PlotView:
         """Names the x axis, and scales the y axis."""
         self._over = "seconds" if over == "seconds" else "iterations"
         self._name_x()
-        log = logarithmic and self._can_be_logarithmic
-        dpg.configure_item(self._y, scale=dpg.mvPlotScale_Log10 if log else dpg.mvPlotScale_Linear)
+        self._log = logarithmic and self._can_be_logarithmic
+        dpg.configure_item(self._y, scale=dpg.mvPlotScale_Log10 if self._log else dpg.mvPlotScale_Linear)
 
     def _name_x(self) -> None:
         dpg.configure_item(self._x, label=self._over if self._high else "")
@@ -80,15 +81,30 @@ class PlotView:
     def fit(self) -> None:
         """Fits the axes from now on."""
         self._fitting = True
-        dpg.fit_axis_data(self._x)
-        dpg.fit_axis_data(self._y)
+        shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
+        ends = limits(shown, self._log)
+        if ends is None:
+            return
+        places = np.concatenate([curve.x for curve in shown])
+        dpg.set_axis_limits(self._x, float(places.min()), max(float(places.max()), float(places.min()) + 1e-3))
+        dpg.set_axis_limits(self._y, *ends)
+        if self._log:
+            ticks = log_ticks(*ends)
+            dpg.set_axis_ticks(self._y, tuple((tick_text(value), value) for value in ticks))
+        else:
+            dpg.reset_axis_ticks(self._y)
 
     def release(self) -> None:
         """Leaves the axes to the user."""
-        self._fitting = False
+        if self._fitting:
+            self._fitting = False
+            dpg.set_axis_limits_auto(self._x)
+            dpg.set_axis_limits_auto(self._y)
+            dpg.reset_axis_ticks(self._y)
 
     def show(self, curves: Mapping[str, Curve], marks: Mapping[MarkKind, Sequence[float]]) -> None:
         """Takes new curves in."""
+        self._shown = curves
         for name, line in self._lines.items():
             curve = curves.get(name, NOTHING)
             dpg.set_value(line, [curve.x, curve.y])
@@ -118,6 +134,11 @@ class PlotView:
                 lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())
                 where = f"{curve.x[index]:,.0f} iterations" if over == "iterations" else f"{curve.x[index]:.1f} s"
         return "\n".join([f"at {where}", *lines]) if lines else ""
+
+
+def tick_text(value: float) -> str:
+    """A round value, short."""
+    return f"{value:g}" if 1e-3 <= value < 1e4 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 
 
 def _paint(item: int | str, colour: Colour, weight: float) -> None:

@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 
 from app.curves import Curve, curves
 from app.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, marks
-from app.panels.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, tool_tip
+from app.panels.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, rectangle_size, tool_tip
 from app.panels.plot import PlotView, Series
 from app.state import State
 
@@ -97,7 +97,7 @@ class PlotsPanel:
         self._choose()
 
     def update(self, state: State) -> None:
-        size = dpg.get_item_rect_size(self._parent)
+        size = rectangle_size(self._parent)
         if (int(size[0]), int(size[1])) != self._size:
             self._size = (int(size[0]), int(size[1]))
             self._arrange()

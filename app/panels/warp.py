@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import dearpygui.dearpygui as dpg
 import numpy as np
@@ -38,7 +40,9 @@ class WarpPanel:
         self._parent: int | str = 0
         self._opacity, self._arrows = 0.85, True
         self._updated_at = 0.0
+        self._warp: WarpSnapshot | None = None
         self._shown: tuple[object, ...] = ()
+        self._steps: list[Callable[[], None]] = []
         self._photo: tuple[tuple[object, ...], np.ndarray] = ((), np.zeros((1, 1, 3), np.float32))
         self._pictures: list[WarpPicture] = []
         self._legend = WarpLegend()
@@ -66,38 +70,45 @@ class WarpPanel:
         if run is None or run.scene is None or run.snapshot is None:
             set_text(self._name, "No run yet")
             return
+        if self._steps:  # one picture per frame of the window: all at once would be felt
+            self._steps.pop(0)()
+            return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return
         self._updated_at = now
         self._legend.see(run.snapshot)
         scene, warp = run.scene, run.snapshot.warp
-        name = scene.names[scene.training_frames[state.selected]]
-        set_text(self._name, f"Frame {state.selected + 1}: {name}")
+        set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
         set_text(self._why, why_no_warp(run))
         size = tuple(int(length) for length in dpg.get_item_rect_size(self._parent))
-        key = (id(warp), size, self._opacity, self._arrows)
-        if warp is None or warp.frame != state.selected or key == self._shown:
+        choices = (size, self._opacity, self._arrows)
+        if warp is None or warp.frame != state.selected or (warp is self._warp and choices == self._shown):
             return
-        self._shown = key
-        self._draw(scene, run.snapshot, warp, size)
+        self._warp, self._shown = warp, choices
+        self._steps = self._drawing(scene, run.snapshot, warp, size)
 
-    def _draw(self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]) -> None:
+    def _drawing(
+        self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]
+    ) -> list[Callable[[], None]]:
+        """What is to be done for a new warp field, in steps."""
         width = inner_width(self._parent)
         box = ((width - 2 * 8) / 3, max(panel[1] - BELOW - 78, 60))
         index = scene.training_frames[warp.frame]
         intrinsics = scene.intrinsics[index : index + 1]
         vectors = warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
         image = (intrinsics.width, intrinsics.height)
-        pixels = self._pictures[0].resolution(image, box)
-        photo = self._photo_at(scene, index, pixels)
+        photo = self._photo_at(scene, index, self._pictures[0].resolution(image, box))
         cell = image[0] / vectors.columns
         shared = magnification(np.concatenate([vectors.local, vectors.fitted]), cell)
-        own = magnification(vectors.residual, cell)
-        fields = (vectors.local, vectors.fitted, vectors.residual)
-        for picture, field, factor in zip(self._pictures, fields, (shared, shared, own), strict=True):
+        factors = (shared, shared, magnification(vectors.residual, cell))
+        steps: list[Callable[[], None]] = []
+        for picture, field, factor in zip(
+            self._pictures, (vectors.local, vectors.fitted, vectors.residual), factors, strict=True
+        ):
             grid = field.reshape(vectors.rows, vectors.columns, 2)
-            picture.show(photo, grid, vectors.places, factor, image, box, self._opacity, self._arrows)
-        self._legend.show(snapshot, warp, width)
+            look = (self._opacity, self._arrows)
+            steps.append(partial(picture.show, photo, grid, vectors.places, factor, image, box, *look))
+        return [*steps, lambda: self._legend.show(snapshot, warp, width)]
 
     def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
         key = (id(scene), index, size)

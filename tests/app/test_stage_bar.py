@@ -1,0 +1,60 @@
+"""The schedule as a bar: every stage has room, and the needle moves on with the iterations."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.stage_bar import described, place, spans
+from engine.schedule import Stage
+from engine.settings import Settings
+
+COUNTS = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
+
+
+@settings(deadline=None, max_examples=60)
+@given(COUNTS, st.floats(50, 1200))
+def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width: float) -> None:
+    found = spans(counts, width)
+    assert found[0].left == 0
+    assert found[-1].right == pytest.approx(width)
+    for before, after in zip(found[:-1], found[1:], strict=True):
+        assert before.right == after.left
+    narrowest = min(34.0, width / len(counts))
+    assert all(span.right - span.left >= narrowest - 1e-6 for span in found)
+    longest = max(range(len(counts)), key=counts.__getitem__)
+    assert found[longest].right - found[longest].left == pytest.approx(max(s.right - s.left for s in found))
+
+
+@settings(deadline=None, max_examples=60)
+@given(COUNTS)
+def test_the_needle_never_goes_back_and_stands_in_its_stage(counts: list[int]) -> None:
+    found, begin = spans(counts, 300.0), 0
+    for count, span in zip(counts, found, strict=True):
+        assert place(counts, found, begin) == pytest.approx(span.left)
+        assert span.left <= place(counts, found, begin + count - 1) < span.right
+        begin += count
+    assert place(counts, found, begin) == place(counts, found, begin + 10**6) == found[-1].right
+
+
+STAGE = Stage("1/4", 4, 24, 158, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4))
+
+
+def test_a_stage_says_what_it_is_made_of() -> None:
+    text = described(STAGE, Settings(), (504, 378), True)
+    for part in (
+        "1/4",
+        "150 iterations",
+        "126 x 94 px",
+        "158 x 118 x 24",
+        "5,000 rays of 12 samples",
+        "1/8, 1/4",
+        "60",
+    ):
+        assert part in text
+
+
+def test_fixed_poses_have_no_bundle_adjustment() -> None:
+    assert "bundle" not in described(STAGE, Settings(method="reference"), (504, 378), True)
+    assert "Network" in described(STAGE, Settings(field="mlp"), (504, 378), True)
