@@ -19,6 +19,7 @@ from app.render.projection import near_far
 from app.render.scene_geometry import SceneGeometry
 from app.render.targets import Reused, read
 from app.render.volume_texture import VolumeTexture
+from engine.schedule import MARGIN
 
 BACKGROUND = (0x14 / 255, 0x17 / 255, 0x1C / 255)
 SAMPLES = 160  # along a ray through the whole volume
@@ -30,7 +31,7 @@ class CamerasDrawing:
     def __init__(self, context: moderngl.Context, driver: Driver) -> None:
         self._context, self._driver = context, driver
         self._geometry = SceneGeometry(context)
-        self._march: dict[tuple[bool, bool], FullScreen] = {}
+        self._march: dict[bool, FullScreen] = {}
         self._blend, self._turn = FullScreen(context, "overview_blend"), FullScreen(context, "turned")
         self._marched, self._making = Reused(context, (4, 4)), Reused(context, (4, 4))
         self._shown = Reused(context, (4,))
@@ -40,10 +41,10 @@ class CamerasDrawing:
         """Marches band after band; what was marched before stays until the last is done."""
         volume = texture.volume
         assert volume is not None
-        key = (volume.space == "projective", texture.shape("proposals") is not None)
-        if key not in self._march:
-            self._march[key] = FullScreen(self._context, "overview", PROJECTIVE=key[0], POOLED=key[1])
-        shader = self._march[key]
+        projective = volume.space == "projective"
+        if projective not in self._march:
+            self._march[projective] = FullScreen(self._context, "overview", PROJECTIVE=projective)
+        shader = self._march[projective]
         width, height = size = effort.size(picture.camera.size)
         target = self._making.of_size(size)
         for band in range(bands):
@@ -52,6 +53,7 @@ class CamerasDrawing:
             texture.use(shader.program)
             shader.set(**camera_uniforms(picture.camera, size))
             shader.set(samples=effort.count(SAMPLES), reach=picture.volume_reach, opacity=picture.volume_opacity)
+            shader.set(shown=tuple(side / MARGIN for side in volume.extent))
             target.framebuffer.use()
             self._context.enable_only(moderngl.NOTHING)
             shader.draw()

@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float16
 
 from app.render.context import Driver
+from app.render.overview_density import overview_density
 from engine.errors import UserError
 from engine.field_volume import FieldVolume
 
 PLANES_AT_ONCE = 8 << 20  # bytes: a view that moves waits a few milliseconds for them at most
-UNITS = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue": 3, "proposals": 4}
+UNITS = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue": 3, "proposals": 4, "overview": 5}
 
 Planes = Float16[np.ndarray, "depth height width channels"]
 
@@ -62,7 +63,7 @@ class VolumeTexture:
         volume = self.volume
         assert volume is not None
         for name, unit in UNITS.items():
-            texture = self._textures.get(name) or self._blank[1 if name == "proposals" else 4 if unit == 0 else 3]
+            texture = self._textures.get(name) or self._blank[1 if unit >= 4 else 4 if unit == 0 else 3]
             texture.use(unit)
         values = UNITS | {
             "extent": volume.extent,
@@ -105,11 +106,12 @@ class VolumeTexture:
 
 
 def _arrays(volume: FieldVolume) -> dict[str, Planes]:
-    """What each texture holds; views into the volume's own memory."""
+    """What each texture holds."""
     arrays: dict[str, Planes] = {"voxels": volume.voxels}
     if volume.tint is not None:
         for index, name in enumerate(("tint_red", "tint_green", "tint_blue")):
             arrays[name] = volume.tint[..., 3 * index : 3 * index + 3]
     if volume.proposal_density is not None:
         arrays["proposals"] = volume.proposal_density[..., None]
+    arrays["overview"] = overview_density(volume)[..., None]
     return arrays

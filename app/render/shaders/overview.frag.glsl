@@ -7,6 +7,8 @@
 
 #include "volume.glsl"
 
+uniform sampler3D overview; // density of what is worth showing
+uniform vec2 shown;         // half width and half height at z = 1 of what is drawn of a projective volume
 uniform mat3 camera_to_world;
 uniform vec3 origin;
 uniform vec2 focal;
@@ -34,8 +36,8 @@ vec2 frustum_span(vec3 direction) {
     clip(span, origin.z - 1.0, direction.z);
     clip(span, reach - origin.z, -direction.z);
     for (int axis = 0; axis < 2; ++axis) {
-        clip(span, extent[axis] * origin.z - origin[axis], extent[axis] * direction.z - direction[axis]);
-        clip(span, extent[axis] * origin.z + origin[axis], extent[axis] * direction.z + direction[axis]);
+        clip(span, shown[axis] * origin.z - origin[axis], shown[axis] * direction.z - direction[axis]);
+        clip(span, shown[axis] * origin.z + origin[axis], shown[axis] * direction.z + direction[axis]);
     }
     return span;
 }
@@ -58,7 +60,7 @@ void main() {
     if (span.y <= span.x) return;
     vec3 first = origin + span.x * direction, last = origin + span.y * direction;
     vec3 from = lattice(first), to = lattice(last);
-    float planes = float(POOLED ? textureSize(proposals, 0).z : textureSize(voxels, 0).z) - (PROJECTIVE ? 0.0 : 1.0);
+    float planes = float(textureSize(voxels, 0).z) - (PROJECTIVE ? 0.0 : 1.0);
     float per_sample = length(to - from) * planes / float(samples);
     float transmittance = 1.0, start = noise(gl_FragCoord.xy);
     vec3 colour = vec3(0.0);
@@ -66,20 +68,9 @@ void main() {
     for (int k = 0; k < samples; ++k) {
         float s = (float(k) + start) / float(samples);
         vec3 position = mix(from, to, s);
-        vec4 raw = vec4(0.0);
-        float density;
-        if (POOLED) {
-            density = pooled_at(position);
-        } else {
-            raw = raw_at(position);
-            density = softplus(raw.x);
-        }
-        float survives = exp(-density * per_sample);
+        float survives = exp(-textureLod(overview, place(position, overview), 0.0).r * per_sample);
         float weight = transmittance * (1.0 - survives);
-        if (weight > COUNTS) {
-            if (POOLED) raw = raw_at(position);
-            colour += weight * sigmoid(raw.yzw);
-        }
+        if (weight > COUNTS) colour += weight * sigmoid(raw_at(position).yzw);
         float before = transmittance;
         transmittance *= survives;
         // Straight in the lattice is straight in the world, but not at an even pace.
