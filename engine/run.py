@@ -87,6 +87,11 @@ class Run:
         self._mailbox = threading.Lock()  # held for the moment in which letter and rest must not contradict
         self._thread = threading.Thread(target=self._live, name="l2g run", daemon=True)
 
+    @property
+    def device(self) -> str:
+        """Where it trains."""
+        return self._session.device.type
+
     def start(self) -> None:
         """Starts the thread, which makes the trainer and trains."""
         self._latest = starting_snapshot(self._session.scene, self._session.settings)

@@ -17,11 +17,11 @@ from app.panels.parts import MUTED, set_text, tool_tip
 from app.recording import Recording, frames_of, save_png
 from app.render.pictures import Drawn, NovelPicture, ViewCamera
 from app.render.renderer import Renderer
-from app.state import State
+from app.state import NovelMode, State
 from engine.errors import UserError
 
 VIEW = "novel"
-MODES = ("orbit", "fly", "follow")
+MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")
 CHANNELS = ("colour", "depth", "opacity", "residual")
 FILM_SECONDS = 6.0
 FILM_SIZE = (640, 480)
@@ -43,12 +43,11 @@ class NovelViewPanel:
         self._recording: Recording | None = None
 
     def build(self, parent: int | str) -> None:
-        state = self._state
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 self._mode = dpg.add_combo(MODES, default_value="orbit", width=84, callback=self._choose_mode)
                 tool_tip(self._mode, "Orbit a point, fly with WASD and QE, or follow the selected frame (O, P, L).")
-                self._channel = dpg.add_combo(CHANNELS, default_value="colour", width=92, callback=self._choose_channel)
+                self._channel = dpg.add_combo(CHANNELS, default_value="colour", width=92, callback=self._choose)
                 tool_tip(
                     self._channel,
                     "What of the field is shown (1 to 4). The residual, the difference to the photo, is known only "
@@ -102,9 +101,9 @@ class NovelViewPanel:
             self._control.zoom(view, canvas.wheel, now)
 
     def _choose_mode(self, _: int, mode: str) -> None:
-        change_mode(self._state.novel, next(known for known in MODES if known == mode))  # type: ignore[arg-type]
+        change_mode(self._state.novel, next(known for known in MODES if known == mode))
 
-    def _choose_channel(self, _: int, channel: str) -> None:
+    def _choose(self, _: int, channel: str) -> None:
         self._state.novel.channel = channel  # type: ignore[assignment]
 
     def _slide(self, _: int, value: float) -> None:
@@ -150,7 +149,9 @@ class NovelViewPanel:
         if self._keyframes:
             return through(self._keyframes, count)
         scene, poses = run.scene, run.snapshot.poses
-        path = orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
+        path = (
+            orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
+        )
         field_of_view = np.radians(self._state.novel.field_of_view_deg)
         return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]
 

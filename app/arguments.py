@@ -1,0 +1,56 @@
+"""The command line of `l2g-viewer`: that of `l2g-train`, and what a window needs besides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from engine.arguments import check_arguments
+from engine.cli import TrainArguments
+from engine.errors import UserError
+from engine.scenes.paths import scene_folder
+
+
+@dataclass(frozen=True)
+class ViewerArguments(TrainArguments):
+    """Watch the cameras of a scene's photos find their places, while a radiance field of it is learned.
+
+    Without a scene the window asks for one. Closing it, Ctrl-C or SIGTERM save the run; --resume continues it.
+    """
+
+    scene: tyro.conf.Positional[Path | None] = None  # type: ignore[assignment]
+    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."""
+    paused: bool = False
+    """Wait for Play before the first step."""
+    scale: float | None = None
+    """Of fonts and spacing; by default what it was the last time."""
+    screenshot: Path | None = None
+    """Write a picture of the window to this PNG file, and leave."""
+    after: float = 10.0
+    """Seconds of the window's life after which the screenshot is taken."""
+    report: Path | None = None
+    """Write what the window shows into this JSON file, several times a second, for tests and scripts."""
+
+
+def check_viewer_arguments(arguments: ViewerArguments) -> None:
+    """What can be known to be wrong before there is a window.
+
+    Raises:
+        UserError: something that the user can mend.
+    """
+    check_arguments(arguments)
+    if arguments.scene is not None:
+        scene_folder(arguments.scene)
+    elif arguments.resume:
+        raise UserError("--resume continues a run of a scene; give the scene too.")
+    if arguments.scale is not None and not 0.5 <= arguments.scale <= 3:
+        raise UserError(f"--scale is {arguments.scale}; give a number between 0.5 and 3.")
+    if not arguments.after >= 0:
+        raise UserError(f"--after is {arguments.after}; give 0 or more seconds.")
+    for path in (arguments.screenshot, arguments.report):
+        if path is not None and not path.absolute().parent.is_dir():
+            raise UserError(f"{path} cannot be written: there is no folder {path.absolute().parent}.")
+    if arguments.evaluate:
+        raise UserError("--evaluate is for l2g-train; evaluate a run of the window with l2g-eval.")

@@ -1,0 +1,29 @@
+"""One font with all the glyphs that we need (λ ° σ ▶), at the size of the user interface's scale."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+SIZE = 14  # pixels at scale 1
+
+
+def font_file() -> Path | None:
+    """DejaVu Sans, which matplotlib brings along; it is found without importing matplotlib."""
+    found = importlib.util.find_spec("matplotlib")
+    if found is None or found.origin is None:
+        return None
+    path = Path(found.origin).parent / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
+    return path if path.is_file() else None
+
+
+def bind_font(scale: float) -> None:
+    """Everything in DejaVu Sans; Dear PyGui's own bitmap font where it is missing."""
+    path = font_file()
+    if path is None:
+        dpg.set_global_font_scale(scale)
+        return
+    with dpg.font_registry():
+        dpg.bind_font(dpg.add_font(str(path), round(SIZE * scale)))

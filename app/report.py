@@ -1,0 +1,129 @@
+"""What the window shows, as JSON: for tests that drive it from outside and for scripts that wait for something."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.state import State
+
+PERIOD = 0.1  # seconds
+KINDS = {
+    "mvButton": "button",
+    "mvCheckbox": "box",
+    "mvCombo": "combo",
+    "mvImage": "image",
+    "mvInputText": "input",
+    "mvSliderFloat": "slider",
+    "mvSliderInt": "slider",
+}
+
+
+class Report:
+    """Writes a file now and then, each time as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        """All items of the window must have been made."""
+        self._path = path
+        self._items = named_items()
+        self._written_at = 0.0
+
+    def write(self, state: State, **more: Any) -> None:
+        """Writes it if it is time to."""
+        now = time.monotonic()
+        if now - self._written_at < PERIOD:
+            return
+        self._written_at = now
+        words = facts(state) | {"items": rectangles(self._items), "size": viewport_size()} | more
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text(json.dumps(words), encoding="utf-8")
+        os.replace(temporary, self._path)
+
+
+def named_items() -> dict[str, int]:
+    """What can be clicked, by window and first label ("Training/Pause") or, without one, by kind and order of making
+    ("Cameras/image 1", "Training/slider 1")."""
+    found: dict[str, int] = {}
+    for window in dpg.get_windows():
+        counts: dict[str, int] = {}
+        for item in _below(window):
+            kind = KINDS.get(dpg.get_item_type(item).split("::")[-1])
+            if kind is None:
+                continue
+            counts[kind] = counts.get(kind, 0) + 1
+            label = (dpg.get_item_label(item) or "").split("##")[0]
+            found[f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}"] = item
+    return found
+
+
+def rectangles(items: dict[str, int]) -> dict[str, list[float]]:
+    """Left, top, width and height of those that are seen, in pixels of the window."""
+    states = {name: dpg.get_item_state(item) for name, item in items.items() if dpg.does_item_exist(item)}
+    return {name: [*state["rect_min"], *state["rect_size"]] for name, state in states.items() if state["visible"]}
+
+
+def viewport_size() -> list[int]:
+    return [dpg.get_viewport_client_width(), dpg.get_viewport_client_height()]
+
+
+def _below(item: int) -> Iterator[int]:
+    """All that an item holds, in the order in which it was made."""
+    for children in dpg.get_item_children(item).values():
+        for child in children:
+            yield child
+            yield from _below(child)
+
+
+def facts(state: State) -> dict[str, Any]:
+    """State and snapshot in plain words."""
+    words: dict[str, Any] = {
+        "selected": state.selected,
+        "banner": state.banner,
+        "help": state.help_open,
+        "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
+        "timeline": state.timeline.seconds,
+        "scene": None,
+        "view": {"pose": state.cameras.orbit.pose.tolist(), "field_of_view": state.cameras.orbit.field_of_view},
+    }
+    run = state.run
+    if run is None:
+        return words
+    words |= {"scene": run.name, "method": run.settings.method, "field": run.settings.field}
+    words["folder"] = str(run.opened.folder) if run.opened is not None else None
+    snapshot = run.snapshot
+    if snapshot is None:
+        return words
+    words |= {
+        "status": snapshot.status,
+        "message": snapshot.message,
+        "iteration": snapshot.iteration,
+        "seconds": snapshot.seconds,
+        "stage": snapshot.stage,
+        "lambda_exponent": snapshot.lambda_exponent,
+        "psnr": _number(snapshot.psnr),
+        "poses": snapshot.poses.tolist(),
+        "rotation_error_deg": _list(snapshot.rotation_error_deg),
+        "translation_error": _list(snapshot.translation_error),
+        "residual_px": _number(float(snapshot.warp.residual_px.mean())) if snapshot.warp is not None else None,
+        "warp_frame": snapshot.warp.frame if snapshot.warp is not None else None,
+        "undoable": snapshot.undoable,
+        "redoable": snapshot.redoable,
+        "events": [[event.iteration, event.kind, event.detail] for event in snapshot.events[-20:]],
+        "volume_version": run.volume.version if run.volume is not None else None,
+    }
+    return words
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _list(values: np.ndarray | None) -> list[float] | None:
+    return None if values is None else values.tolist()

@@ -1,0 +1,36 @@
+"""Saving, exporting: what the window writes when it is asked to. Nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.state import State
+from engine.errors import UserError
+from engine.files import write_json
+from engine.messages import SaveCheckpoint
+from engine.results import poses
+
+
+def save(state: State) -> None:
+    """Has the engine write a checkpoint into the run's folder; the history tells when it is done."""
+    if state.run is not None:
+        state.run.send(SaveCheckpoint())
+
+
+def export_poses(state: State, path: Path) -> None:
+    """Writes the fitted poses as JSON (the format of a run's `poses.json`).
+
+    Raises:
+        UserError: there are none yet, the file exists, or it cannot be written.
+    """
+    run = state.run
+    if run is None or run.scene is None or run.history is None or not run.history.rows:
+        raise UserError("There are no poses to export before the run has begun.")
+    refuse_existing(path)
+    write_json(path, poses(run.scene, run.history.rows[-1], None))
+
+
+def refuse_existing(path: Path) -> None:
+    """Raises `UserError` where something would be overwritten."""
+    if path.exists():
+        raise UserError(f"{path} exists already; give another name.")

@@ -1,0 +1,39 @@
+"""Keys and what they do; they rest while something is being typed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import dearpygui.dearpygui as dpg
+
+Action = Callable[[], None]
+Table = dict[int, Action]
+Keys = tuple[Table, Table, Table, Table]  # alone, with Ctrl, with Shift, with both
+
+TYPED_INTO = ("mvInputText", "mvInputInt", "mvInputFloat", "mvSliderFloat", "mvSliderInt", "mvDragFloat")
+
+
+class Shortcuts:
+    """Calls an action for a key, alone or with Ctrl and Shift."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._inputs: list[int] = []
+
+    def build(self) -> None:
+        """Begins to listen; everything that can be typed into must have been made."""
+        with dpg.handler_registry():
+            dpg.add_key_press_handler(callback=self._pressed)
+        self._inputs = [item for item in dpg.get_all_items() if dpg.get_item_type(item).split("::")[-1] in TYPED_INTO]
+
+    @property
+    def typing(self) -> bool:
+        """Whether keys belong to an input at the moment."""
+        return any(dpg.does_item_exist(item) and dpg.is_item_active(item) for item in self._inputs)
+
+    def _pressed(self, _: int, key: int) -> None:
+        control = dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl)
+        shift = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
+        action = self._keys[control + 2 * shift].get(key)
+        if action is not None and not self.typing:
+            action()

@@ -1,0 +1,291 @@
+"""The window: its panels, its loop, its orderly end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from app import layout, saving
+from app.arguments import ViewerArguments
+from app.fonts import bind_font
+from app.panels.banner import Banner
+from app.panels.cameras import CamerasPanel
+from app.panels.dialogs import LeaveDialog, PathDialog
+from app.panels.frame import FramePanel
+from app.panels.help import Help
+from app.panels.novel_view import NovelViewPanel
+from app.panels.panel import Panel
+from app.panels.perturb import PerturbPanel
+from app.panels.plots import PlotsPanel
+from app.panels.status import StatusLine
+from app.panels.timeline import TimelinePanel
+from app.panels.top_bar import Actions, TopBar
+from app.panels.training import TrainingPanel
+from app.panels.warp import WarpPanel
+from app.preferences import Preferences
+from app.render.renderer import Renderer
+from app.report import Report
+from app.runs import Runs
+from app.shortcuts import Shortcuts
+from app.state import State
+from app.theme import bind_theme
+from app.window_keys import keys
+from engine.errors import UserError
+from engine.interruption import Interruption
+
+FRAME_SECONDS = 1 / 30  # vertical synchronisation cannot be relied on, and more would only take time from training
+SETTLING = 4  # frames until what was just drawn can be read back
+LAST_WORDS = 120.0  # seconds that saving may take at the end
+
+FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."
+
+
+class Window:
+    """One window for the length of the program: Dear PyGui allows no second one."""
+
+    def __init__(self, arguments: ViewerArguments) -> None:
+        self._arguments = arguments
+        self._preferences = Preferences.load()
+        if arguments.scale is not None:
+            self._preferences.scale = arguments.scale
+        self.state = State(scale=self._preferences.scale)
+        self._renderer = Renderer()
+        self._runs = Runs(self.state, arguments)
+        self._leaving = False
+        self._reset_layout = False
+        self._write: Callable[[Path], None] = lambda path: None
+        self._opening = PathDialog(
+            layout.OPENING,
+            "Open a scene",
+            "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP.",
+            self.open,
+        )
+        self._loading = PathDialog(
+            layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
+        )
+        self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
+        self._leave_dialog = LeaveDialog(self._leave)
+        self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
+        self._top = TopBar(self.state, self._actions())
+        self._status = StatusLine(self.state, self._renderer)
+        self._cameras = CamerasPanel(self.state, self._renderer)
+        self._novel = NovelViewPanel(self.state, self._renderer, self._ask_path)
+        self.perturb = PerturbPanel(self.state)
+        self._panels: dict[int, Panel] = {
+            layout.TOP: self._top,
+            layout.TRAINING: TrainingPanel(self.state),
+            layout.PERTURB: self.perturb,
+            layout.CAMERAS: self._cameras,
+            layout.TIMELINE: TimelinePanel(self.state),
+            layout.WARP: WarpPanel(self.state),
+            layout.NOVEL: self._novel,
+            layout.FRAME: FramePanel(self.state, self._renderer),
+            layout.PLOTS: PlotsPanel(self.state),
+            layout.STATUS: self._status,
+        }
+
+    def run(self) -> int:
+        """Opens the window and stays until it is left.
+
+        Returns:
+            the exit code: 0, or 130 and 143 after Ctrl-C and SIGTERM.
+        Raises:
+            UserError: no window can be opened here, or what was learned could not be saved.
+        """
+        self._renderer.start()
+        with Interruption() as interruption:
+            self._build()
+            try:
+                self._loop(interruption)
+                unsaved = self._end()
+            finally:
+                self._renderer.close()
+                dpg.destroy_context()
+        if unsaved:
+            raise UserError("\n".join(dict.fromkeys(map(str, unsaved))))
+        return interruption.exit_code
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        preferences = self._preferences
+        dpg.create_context()
+        dpg.configure_app(manual_callback_management=True, docking=True, docking_space=True)
+        layout_file = preferences.prepare_layout()
+        if layout_file is not None:
+            dpg.configure_app(init_file=str(layout_file), load_init_file=True)
+        bind_font(preferences.scale)
+        bind_theme(preferences.scale)
+        for tag, panel in self._panels.items():
+            bar = tag in (layout.TOP, layout.STATUS, layout.TIMELINE)
+            seen = tag in (layout.CAMERAS, layout.NOVEL)  # they fill their window; a wheel there zooms
+            dpg.add_window(
+                label=panel.title, tag=tag, no_close=True, no_scrollbar=bar or seen, no_scroll_with_mouse=bar or seen
+            )
+            panel.build(tag)
+        for dialog in (self._opening, self._loading, self._writing, self._leave_dialog, self._banner, self._help):
+            dialog.build()
+        hooks = self.state.hooks
+        hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
+        hooks.load, hooks.export = self._ask_for_run, self._ask_for_export
+        Shortcuts(keys(self)).build()
+        width, height = preferences.size
+        dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
+        dpg.set_exit_callback(self.ask_to_leave)
+        dpg.setup_dearpygui()
+        dpg.show_viewport()
+        report = self._arguments.report
+        self._report = Report(report) if report is not None else None
+        if self._arguments.scene is not None:
+            self.open(self._arguments.scene)
+        else:
+            self.ask_for_scene()
+
+    def _actions(self) -> Actions:
+        return Actions(
+            open=self.ask_for_scene,
+            save=lambda: saving.save(self.state),
+            load=self._ask_for_run,
+            export=self._ask_for_export,
+            screenshot=self.ask_for_screenshot,
+            layout=self._forget_layout,
+            help=self.toggle_help,
+        )
+
+    # ------------------------------------------------------------------ the loop
+
+    def _loop(self, interruption: Interruption) -> None:
+        begun = time.monotonic()
+        screenshot = self._arguments.screenshot
+        while dpg.is_dearpygui_running() and not self._leaving:
+            frame_begun = time.monotonic()
+            self._frame()
+            if self._report is not None:
+                self._report.write(self.state, frame=dpg.get_frame_count(), renderer=self._renderer.info)
+            if interruption.signal:
+                self._leave(save=True)
+            if screenshot is not None and frame_begun - begun >= self._arguments.after:
+                self._take_screenshot(screenshot)
+                self._leave(save=True)
+            time.sleep(max(FRAME_SECONDS - (time.monotonic() - frame_begun), 0.0))
+
+    def _frame(self) -> None:
+        """What is done in every frame; nothing here waits for the engine or the render thread."""
+        state = self.state
+        self._runs.refresh()
+        self._renderer.set_volume(state.run.volume if state.run is not None else None)
+        if state.run is not None and state.run.scene is not None and state.run.told_frame is None:
+            state.select(state.selected)
+        for panel in self._panels.values():
+            panel.update(state)
+        self._banner.update()
+        self._help.update()
+        dpg.run_callbacks(dpg.get_callback_queue())
+        dpg.render_dearpygui_frame()
+
+    # ------------------------------------------------------------------ what the user asks for
+
+    def open(self, path: Path) -> None:
+        """Opens a scene.
+
+        Raises:
+            UserError: there is no such folder.
+        """
+        self._runs.open_scene(path)
+        self._preferences.remember(path)
+
+    def ask_for_scene(self) -> None:
+        """Opens the dialog with the scenes of late."""
+        recent = [path for path in self._preferences.recent if Path(path).is_dir()]
+        shipped = [str(path.resolve()) for path in (Path("scenes/fern"), Path("scenes/locomotive")) if path.is_dir()]
+        self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
+
+    def ask_for_screenshot(self) -> None:
+        """Asks where to, then writes a picture of the window without the dialog."""
+        self._ask_path("Write a picture of the window to", "window.png", self._take_screenshot)
+
+    def ask_to_leave(self) -> None:
+        """Leaves, after asking if something is unsaved."""
+        run = self.state.run
+        opened = run.opened if run is not None else None
+        snapshot = run.snapshot if run is not None else None
+        if (
+            opened is None
+            or snapshot is None
+            or snapshot.status in ("finished", "failed")
+            or dpg.is_item_shown(LeaveDialog.TAG)
+        ):
+            self._leave(save=True)
+        else:
+            self._leave_dialog.open(opened.folder)
+
+    def toggle_help(self) -> None:
+        """Opens or closes the help."""
+        self.state.help_open = not self.state.help_open
+
+    def frame_all(self) -> None:
+        """Shows all cameras in the 3D view."""
+        self._cameras.frame_all()
+
+    def _ask_for_run(self) -> None:
+        run = self.state.run
+        folder = str(run.opened.folder) if run is not None and run.opened is not None else ""
+        self._loading.open(folder)
+
+    def _ask_for_export(self) -> None:
+        self._ask_path("Write the fitted poses to", "poses.json", lambda path: saving.export_poses(self.state, path))
+
+    def _ask_path(self, title: str, name: str, act: Callable[[Path], None]) -> None:
+        run = self.state.run
+        folder = run.opened.folder if run is not None and run.opened is not None else Path()
+        dpg.configure_item(layout.WRITING, label=title)
+
+        def write(path: Path) -> None:
+            saving.refuse_existing(path)
+            act(path)
+
+        self._write = write
+        self._writing.open(str(folder / name))
+
+    def _forget_layout(self) -> None:
+        self._reset_layout = True
+        self.state.banner = "The panels will be back in their first places at the next start."
+
+    def _take_screenshot(self, path: Path) -> None:
+        dpg.configure_item(layout.WRITING, show=False)
+        for _ in range(SETTLING):
+            dpg.render_dearpygui_frame()
+        dpg.output_frame_buffer(str(path.absolute()))
+        dpg.render_dearpygui_frame()
+
+    # ------------------------------------------------------------------ the end
+
+    def _leave(self, save: bool) -> None:
+        self._leaving = True
+        self._runs.leave(save)
+
+    def _end(self) -> list[UserError]:
+        """Remembers the window and waits until the runs are saved; the window stays and says so meanwhile."""
+        preferences = self._preferences
+        preferences.size = (dpg.get_viewport_width(), dpg.get_viewport_height())
+        preferences.save()
+        if self._reset_layout:
+            preferences.reset_layout()
+        elif preferences.layout_file.parent.is_dir():
+            dpg.save_init_file(str(preferences.layout_file))
+        self._novel.close()
+        self._runs.leave()
+        leaving = list(self._runs.leaving)
+        self.state.banner = "Saving the run."
+        until = time.monotonic() + LAST_WORDS
+        while any(not run.ended for run in leaving) and time.monotonic() < until and dpg.is_dearpygui_running():
+            self._banner.update()
+            dpg.run_callbacks(dpg.get_callback_queue())
+            dpg.render_dearpygui_frame()
+            time.sleep(FRAME_SECONDS)
+        for run in leaving:
+            run.close(max(until - time.monotonic(), 1.0))
+        return [error for run in leaving for error in run.unsaved]

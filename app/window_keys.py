@@ -1,0 +1,71 @@
+"""Which key does what. The help overlay (`app/panels/help.py`) lists the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import dearpygui.dearpygui as dpg
+
+from app import saving
+from app.novel_control import change_mode
+from app.render.pictures import Channel
+from app.shortcuts import Action, Keys
+from app.state import NovelMode, State
+from engine.messages import Command, Pause, Resume, Step
+
+if TYPE_CHECKING:
+    from app.window import Window
+
+
+def keys(window: Window) -> Keys:
+    """Keys alone, with Ctrl, with Shift, and with both."""
+    state = window.state
+    plain: dict[int, Action] = {
+        dpg.mvKey_Spacebar: lambda: play_or_pause(state),
+        dpg.mvKey_N: lambda: send(state, Step()),
+        dpg.mvKey_Left: lambda: state.select(state.selected - 1),
+        dpg.mvKey_Right: lambda: state.select(state.selected + 1),
+        dpg.mvKey_F: window.frame_all,
+        dpg.mvKey_1: lambda: show(state, "colour"),
+        dpg.mvKey_2: lambda: show(state, "depth"),
+        dpg.mvKey_3: lambda: show(state, "opacity"),
+        dpg.mvKey_4: lambda: show(state, "residual"),
+        dpg.mvKey_O: lambda: look(state, "orbit"),
+        dpg.mvKey_P: lambda: look(state, "fly"),
+        dpg.mvKey_L: lambda: look(state, "follow"),
+        dpg.mvKey_K: window.perturb.kick_this,
+        dpg.mvKey_F12: window.ask_for_screenshot,
+        dpg.mvKey_F1: window.toggle_help,
+        dpg.mvKey_H: window.toggle_help,
+    }
+    control: dict[int, Action] = {
+        dpg.mvKey_S: lambda: saving.save(state),
+        dpg.mvKey_O: window.ask_for_scene,
+        dpg.mvKey_Z: window.perturb.undo,
+        dpg.mvKey_Q: window.ask_to_leave,
+    }
+    return plain, control, {dpg.mvKey_K: window.perturb.kick_all}, {dpg.mvKey_Z: window.perturb.redo}
+
+
+def send(state: State, command: Command) -> None:
+    """To the run that is shown, if there is one."""
+    if state.run is not None:
+        state.run.send(command)
+
+
+def play_or_pause(state: State) -> None:
+    """Pauses a run that trains; has any other go on."""
+    if state.run is not None and state.run.snapshot is not None:
+        send(state, Pause() if state.run.snapshot.status == "running" else Resume())
+
+
+def show(state: State, channel: Channel) -> None:
+    """A channel of the novel view; the residual is that of a frame."""
+    state.novel.channel = channel
+    if channel == "residual":
+        change_mode(state.novel, "follow")
+
+
+def look(state: State, mode: NovelMode) -> None:
+    """A way of moving in the novel view."""
+    change_mode(state.novel, mode)
