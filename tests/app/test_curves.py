@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.curves import MOST_POINTS, Curve, curves, decimated, row_at
+from app.curves import MOST_POINTS, Curve, curves, decimated, limits, log_ticks, row_at
 from tests.app.history_rows import row
 
 relaxed = settings(deadline=None, max_examples=40)  # other work on the machine must not fail a test
@@ -64,3 +64,26 @@ def test_what_is_unknown_or_not_positive_is_left_out() -> None:
 def test_the_row_of_a_moment_is_the_last_one_before_it() -> None:
     rows = [row(i) for i in (0, 2, 4)]  # at 0, 1, 2 seconds
     assert [row_at(rows, s) for s in (-1.0, 0.0, 0.9, 1.0, 99.0)] == [0, 0, 0, 1, 2]
+
+
+@relaxed
+@given(st.lists(st.floats(1e-8, 1e4), min_size=1, max_size=20), st.booleans())
+def test_limits_hold_everything_with_air_around(values: list[float], logarithmic: bool) -> None:
+    ends = limits([Curve(np.arange(len(values)), np.array(values)), Curve()], logarithmic)
+    assert ends is not None
+    assert ends[0] < min(values) <= max(values) < ends[1]
+    assert not logarithmic or ends[0] > 0
+
+
+@relaxed
+@given(st.floats(1e-9, 1e3), st.floats(1.3, 1e9))
+def test_log_ticks_are_round_few_and_inside(low: float, ratio: float) -> None:
+    ticks = log_ticks(low, low * ratio)
+    assert len(ticks) <= 4
+    assert all(low <= tick <= low * ratio for tick in ticks)
+    assert ratio < 3 or len(ticks) >= 1
+
+
+def test_nothing_has_no_limits() -> None:
+    assert limits([], True) is None
+    assert limits([Curve()], False) is None

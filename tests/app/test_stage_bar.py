@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,7 @@ def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width
     found = spans(counts, width)
     assert found[0].left == 0
     assert found[-1].right == pytest.approx(width)
-    for before, after in zip(found[:-1], found[1:], strict=True):
+    for before, after in itertools.pairwise(found):
         assert before.right == after.left
     narrowest = min(34.0, width / len(counts))
     assert all(span.right - span.left >= narrowest - 1e-6 for span in found)

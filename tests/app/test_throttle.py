@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,7 +27,7 @@ def test_never_too_often_and_the_last_value_always_arrives(pauses: list[float]) 
     values = [value for _, value in arrived] + ([last] if last is not None else [])
     assert values[-1] == len(pauses) - 1
     assert values == sorted(values)
-    assert all(b - a >= 1 / 15 for (a, _), (b, _) in zip(arrived[:-1], arrived[1:], strict=True))
+    assert all(b - a >= 1 / 15 for (a, _), (b, _) in itertools.pairwise(arrived))
 
 
 def test_a_value_is_taken_once() -> None:
