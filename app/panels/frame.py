@@ -33,6 +33,7 @@ class FramePanel:
         self._photo: tuple[tuple[object, ...], np.ndarray] = ((), np.zeros((1, 1, 3), np.float32))
         self._shown_photo: tuple[object, ...] = ()
         self._serial: tuple[object, ...] = ()
+        self._scene: Scene | None = None
         self._picture: NovelPicture | None = None
         self._key: tuple[object, ...] = ()
         self._strip = ThumbnailStrip(state)
@@ -66,6 +67,7 @@ class FramePanel:
         if not dpg.is_item_visible(self._name):
             return
         scene, snapshot = run.scene, run.snapshot
+        self._scene = scene  # kept, so that its id stays its own
         count, selected = len(scene.training_frames), state.selected
         index = scene.training_frames[selected]
         digits = len(str(count))

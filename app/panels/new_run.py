@@ -8,7 +8,7 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from app.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, Choice
-from app.panels.parts import AMBER, muted, set_text, tool_tip
+from app.panels.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
 from app.state import State
 from app.viewed_run import ViewedRun
 from engine.messages import Restart
@@ -57,6 +57,7 @@ class NewRun:
             self._note = muted("", wrap=260)
             dpg.add_button(label="Start anew", width=-1, callback=self.restart)
             self._start = dpg.last_item()
+            dims_when_disabled(self._start)
             with dpg.tooltip(self._start, delay=0.4):
                 self._start_tip = dpg.add_text("", wrap=320)
 

@@ -72,3 +72,13 @@ def see_through(*sliders: int | str) -> None:
         dpg.add_theme_color(dpg.mvThemeCol_SliderGrabActive, (*ACCENT[:3], 190))
     for slider in sliders:
         dpg.bind_item_theme(slider, theme)
+
+
+def dims_when_disabled(*buttons: int | str) -> None:
+    """Lets buttons that cannot be pressed be seen as such."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):
+        dpg.add_theme_color(dpg.mvThemeCol_Text, (88, 96, 106, 255))
+        for part in (dpg.mvThemeCol_Button, dpg.mvThemeCol_ButtonHovered, dpg.mvThemeCol_ButtonActive):
+            dpg.add_theme_color(part, GROOVE)
+    for button in buttons:
+        dpg.bind_item_theme(button, theme)

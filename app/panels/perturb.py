@@ -9,7 +9,7 @@ import numpy as np
 
 from app.camera_motion import between, motion, random_twist, spread, twist
 from app.kick_gestures import gestures
-from app.panels.parts import heading, inner_width, muted, see_through, set_text, tool_tip
+from app.panels.parts import dims_when_disabled, heading, inner_width, muted, see_through, set_text, tool_tip
 from app.panels.recovery_view import RecoveryView
 from app.state import State
 from app.throttle import Throttle
@@ -91,6 +91,7 @@ class PerturbPanel:
                 tool_tip(self._undo, "Puts cameras back where they stood before the last kick, or the last drag.")
                 self._redo = dpg.add_button(label="Redo", callback=self.redo)
                 tool_tip(self._redo, "Kicks again what was taken back, from where the cameras are now.")
+            dims_when_disabled(self._undo, self._redo)
             see_through(*self._turns, *self._shifts, *self._sigma)
             self._pairs = [*self._sigma, this, everyone, self._undo, self._redo]
             heading("Recovery")

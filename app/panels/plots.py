@@ -13,6 +13,7 @@ from app.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, marks
 from app.panels.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, rectangle_size, tool_tip
 from app.panels.plot import PlotView, Series
 from app.state import State
+from app.viewed_run import ViewedRun
 
 PERIOD = 0.2  # seconds between updates
 VIOLET: Colour = (190, 140, 255, 255)
@@ -60,6 +61,7 @@ class PlotsPanel:
         self._marks: list[Mark] = []
         self._curves: dict[str, Curve] = {}
         self._key: tuple[object, ...] = ()
+        self._run: ViewedRun | None = None
         self._legend: dict[MarkKind, int | str] = {}
 
     def build(self, parent: int | str) -> None:
@@ -118,7 +120,7 @@ class PlotsPanel:
         key = (id(run), len(rows), last, len(events), end, *choices)
         if key == self._key:
             return
-        self._key = key
+        self._key, self._run = key, run  # kept, so that its id stays its own
         self._curves = curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
         self._marks = marks(events, state.plots.over)
         places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
+import time
 
 import dearpygui.dearpygui as dpg
 
 from app.panels.parts import tool_tip
 from app.slider_scale import exponent_of, factor_of
 from app.state import State
-from app.throttle import Throttle
+from app.throttle import Confirmed, Throttle
 from engine.messages import SetRates
 
 
@@ -19,6 +19,7 @@ class Rates:
     def __init__(self, state: State) -> None:
         self._state = state
         self._throttle: Throttle[tuple[float, float]] = Throttle(1 / 15)
+        self._confirmed = (Confirmed(), Confirmed())
 
     def build(self) -> None:
         with dpg.collapsing_header(label="Learning rates", default_open=False):
@@ -28,14 +29,21 @@ class Rates:
             tool_tip(button, "Both back to the schedule's own rates.")
 
     def update(self, now: float) -> None:
-        for slider in (self._field, self._poses):
-            factor = factor_of(dpg.get_value(slider))
-            text = f"x {factor:.2f}"
+        run = self._state.run
+        due = self._throttle.take(now)
+        if due is not None and run is not None:
+            run.send(SetRates(field=due[0], pose=due[1]))
+        if run is None or run.snapshot is None:
+            return
+        pairs = zip((self._field, self._poses), self._confirmed, run.snapshot.rate_factors, strict=True)
+        for slider, confirmed, engine in pairs:
+            held = dpg.get_value(slider) if dpg.is_item_active(slider) else None
+            exponent = confirmed.shown(exponent_of(engine), held, now)
+            if held is None and abs(dpg.get_value(slider) - exponent) > 1e-6:
+                dpg.set_value(slider, exponent)
+            text = f"x {factor_of(exponent):.2f}"
             if dpg.get_item_configuration(slider)["format"] != text:
                 dpg.configure_item(slider, format=text)
-        due = self._throttle.take(now)
-        if due is not None and self._state.run is not None:
-            self._state.run.send(SetRates(field=due[0], pose=due[1]))
 
     def _slider(self, label: str, tip: str) -> int | str:
         slider = dpg.add_slider_float(
@@ -65,5 +73,6 @@ class Rates:
 
     def _changed(self) -> None:
         field, poses = (factor_of(dpg.get_value(slider)) for slider in (self._field, self._poses))
-        if math.isfinite(field) and math.isfinite(poses):
-            self._throttle.offer((field, poses))
+        self._throttle.offer((field, poses))
+        for confirmed, factor in zip(self._confirmed, (field, poses), strict=True):
+            confirmed.send(exponent_of(factor), time.monotonic())

@@ -19,6 +19,7 @@ class ScheduleBar:
 
     def __init__(self) -> None:
         self._drawn: tuple[object, ...] | None = None
+        self._scene: Scene | None = None
         self._spans: list[Span] = []
         self._iterations: list[int] = []
         self._table: tuple[Stage, ...] = ()
@@ -32,7 +33,7 @@ class ScheduleBar:
         key = (id(scene), settings, width)
         if key != self._drawn:
             self._draw(stages(scene, settings), width)
-            self._drawn = key
+            self._drawn, self._scene = key, scene  # kept, so that its id stays its own
         x = place(self._iterations, self._spans, snapshot.iteration)
         for index, span in enumerate(self._spans):
             right = min(max(x, span.left), span.right)

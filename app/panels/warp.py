@@ -21,7 +21,7 @@ from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
 PERIOD = 0.1  # seconds between updates
-BELOW = 114  # pixels for what stands under the pictures
+BELOW = 104  # pixels for what stands under the pictures
 TIPS = (
     "Where each pixel's own rigid warp has taken it since the start, seen from the pose the frame began with.",
     "What of it one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
@@ -40,6 +40,7 @@ class WarpPanel:
         self._parent: int | str = 0
         self._opacity, self._arrows = 0.85, True
         self._updated_at = 0.0
+        self._scene: Scene | None = None
         self._warp: WarpSnapshot | None = None
         self._shown: tuple[object, ...] = ()
         self._steps: list[Callable[[], None]] = []
@@ -75,7 +76,7 @@ class WarpPanel:
             return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return
-        self._updated_at = now
+        self._updated_at, self._scene = now, run.scene  # kept, so that its id stays its own
         self._legend.see(run.snapshot)
         scene, warp = run.scene, run.snapshot.warp
         set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
