@@ -79,7 +79,7 @@ _FORWARD_FACING = (
     _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
     _Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
     _Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    _Row(48, 3000, 8000, 16, True, (5e-2, 2e-3), (2e-4, 1e-5), 1.5e-9, settle=200, directional=True),
+    _Row(32, 3500, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 1.5e-9, settle=200, directional=True),
 )
 _OBJECT = (
     _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),

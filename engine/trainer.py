@@ -140,7 +140,8 @@ class Trainer:
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
         pixels = stage_data.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
-        warped = self.registration.rays(frames, self.calibration.points(data.plane(frames, pixels)))
+        points = self.calibration.points(data.plane(frames, pixels))
+        warped = self.registration.rays(frames, points, self.stage.block**2)
         self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
         rendering = self.field.render(
             warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator

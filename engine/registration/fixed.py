@@ -30,7 +30,9 @@ class FixedPoses(nn.Module):
         """The poses of some frames, differentiable where they are parameters."""
         return self.base[frames]
 
-    def rays(self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]) -> WarpedRays:
+    def rays(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
+    ) -> WarpedRays:
         origins, directions = rays.rays_through(self._poses(frames)[:, None], points)
         return WarpedRays(origins.expand_as(directions), directions, origins.new_zeros(()))
 

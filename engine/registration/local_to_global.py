@@ -36,10 +36,12 @@ class LocalToGlobal(FixedPoses):
         self.network = WarpNetwork(initial.shape[0], width, layers, embedding, skip, generator).to(initial.device)
 
     def _local(
-        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
     ) -> tuple[Float[Tensor, "frames points 3"], Float[Tensor, "frames points 3"]]:
-        poses = compose(self.base[frames][:, None], self.network(frames, points))
-        return rays.rays_through(poses, points)
+        groups = points.unflatten(1, (-1, neighbours))
+        poses = compose(self.base[frames][:, None], self.network(frames, groups.mean(dim=2)))
+        origins, directions = rays.rays_through(poses[:, :, None], groups)
+        return origins.expand_as(directions).flatten(1, 2), directions.flatten(1, 2)
 
     def _fit(
         self, points: Tensor, origins: Tensor, directions: Tensor
@@ -50,8 +52,10 @@ class LocalToGlobal(FixedPoses):
         placed = torch.cat([origins + directions, origins], dim=-2)
         return solve_rigid(placed, seen), placed, seen
 
-    def rays(self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]) -> WarpedRays:
-        origins, directions = self._local(frames, points)
+    def rays(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
+    ) -> WarpedRays:
+        origins, directions = self._local(frames, points, neighbours)
         pose, placed, seen = self._fit(points, origins, directions)
         residual = se3.transform(se3.invert(pose)[:, None], seen) - placed
         return WarpedRays(origins, directions, residual.square().mean())

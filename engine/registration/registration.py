@@ -29,8 +29,14 @@ class WarpField(NamedTuple):
 class Registration(Protocol):
     """Poses of the training frames, world-to-camera, as something that can be optimised."""
 
-    def rays(self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]) -> WarpedRays:
-        """The rays through points of the normalised image planes of some frames, differentiable in the poses."""
+    def rays(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
+    ) -> WarpedRays:
+        """The rays through points of the normalised image planes of some frames, differentiable in the poses.
+
+        So many points in a row as `neighbours` says are pixels side by side, which may share what differs little
+        between them; it divides their number.
+        """
         ...
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:

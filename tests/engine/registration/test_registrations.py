@@ -215,3 +215,17 @@ def test_one_seed_gives_one_network():
     ]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
     assert not torch.equal(states[0]["network.embedding"], states[2]["network.embedding"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_neighbours_share_the_warp_of_their_middle(kind):
+    registration = made(kind, warped=0.3)
+    corners = torch.tensor([[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]]) * 1e-3
+    blocks = (points()[:, :, None] + corners).flatten(1, 2)
+    shared = registration.rays(everyone, blocks, neighbours=4)
+    own = registration.rays(everyone, blocks)
+    middles = registration.rays(everyone, points())
+    torch.testing.assert_close(shared.origins.unflatten(1, (-1, 4)), middles.origins[:, :, None].expand(-1, -1, 4, -1))
+    torch.testing.assert_close(shared.directions.unflatten(1, (-1, 4)).mean(2), middles.directions)
+    # and that of a neighbour differs little from its own: a thousandth of the image plane lies between them
+    torch.testing.assert_close(shared.directions, own.directions, atol=1e-2, rtol=0)
