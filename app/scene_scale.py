@@ -161,8 +161,10 @@ def framed(orbit: OrbitCamera, points: Points, size: tuple[int, int]) -> OrbitCa
     # x - half z and x + half z that touch the outermost points say how far forward the viewer may come.
     low = (seen[:, :2] - half * seen[:, 2:]).max(axis=0)
     high = (seen[:, :2] + half * seen[:, 2:]).min(axis=0)
-    forward = float(((high - low) / (2 * half)).min())
-    depth = max(float(np.median(seen[:, 2])) - forward, 1e-3)
+    extent = float(np.ptp(seen, axis=0).max())
+    apart = 0.05 * extent if extent > 1e-3 else orbit.distance  # from the nearest; a single point sets no distance
+    forward = min(float(((high - low) / (2 * half)).min()), float(seen[:, 2].min()) - apart)
+    depth = float(np.median(seen[:, 2])) - forward
     target = np.array([*(low + high) / 2, forward + depth]) @ rotation
     return replace(orbit, target=_triple(target), distance=depth)
 
