@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import threading
@@ -88,7 +89,7 @@ class Recording:
             self.finished = True
 
     def _write(self, path: Path) -> None:
-        with _writer(path) as film:
+        with contextlib.closing(_writer(path)) as film:  # its own `with` leaves ffmpeg running where something fails
             for picture in self._pictures:
                 if self._stopping:
                     raise _StoppedError

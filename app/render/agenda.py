@@ -73,7 +73,7 @@ def job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job
     wanted = slot.wanted
     if wanted is None or not slot.fresh(now) or _same(slot.refused, wanted):
         return None
-    marches = volume is not None and getattr(wanted, "volume_opacity", 1.0) > 0
+    marches = volume is not None and shows_volume(wanted)
     moved = marches and (slot.marched is None or not same_march(slot.marched, wanted))
     repaint = not _same(slot.shown, wanted)
     quick = slot.quality.quick(slot.pixels)
@@ -94,6 +94,11 @@ def job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job
         return Job(view, COMPLETE)
     due = now - slot.marched_at >= VOLUME_PERIOD
     return Job(view, COMPLETE) if due else Job(view, None) if repaint else None
+
+
+def shows_volume(picture: Picture) -> bool:
+    """Whether the volume is to be seen in a picture."""
+    return getattr(picture, "volume_opacity", 1.0) > 0
 
 
 def _same(one: Picture | None, other: Picture) -> bool:

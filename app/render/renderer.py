@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from app.render.agenda import Job, Slot, job
+from app.render.agenda import Job, Slot, job, shows_volume
 from app.render.effort import COMPLETE
 from app.render.pictures import Drawn
 from app.render.quality import Allowance
@@ -140,13 +140,14 @@ class Renderer:
             chosen = self._choose(studio, now)
             idle = chosen is None and uploading is None
             behind = wanted is not studio.volume and wanted is not self._refused and seen
-            if idle and not (behind and self._allowance.at(now) > 0) and not self._closing:
+            affords = self._allowance.at(now) > 0 or studio.volume is None
+            if idle and not (behind and affords) and not self._closing:
                 self._news.wait(ASLEEP)
                 return None
         try:
             if chosen is not None:
                 self._draw(studio, chosen)
-            if uploading is not None or (chosen is None and behind):
+            if uploading is not None or (behind and affords):
                 uploading = self._upload(studio, uploading, wanted)
         except Exception as error:  # a view that cannot be drawn must not take the others with it
             log.exception("drawing failed")
@@ -186,13 +187,12 @@ class Renderer:
         if not chosen.pressing:
             self._allowance.spend(seconds, time.monotonic())
         slot.shown, slot.shown_volume = picture, slot.volume
-        self._publish(chosen.view, slot, pixels, seconds)
+        empty = studio.volume is None and self._volume is None
+        complete = empty or not shows_volume(picture) or (slot.effort == COMPLETE and slot.volume is studio.volume)
+        self._publish(chosen.view, picture, pixels, seconds, complete)
 
-    def _publish(self, view: str, slot: Slot, pixels: Pixels, seconds: float) -> None:
-        picture = slot.shown
-        assert picture is not None
+    def _publish(self, view: str, picture: Picture, pixels: Pixels, seconds: float, complete: bool) -> None:
         before = self._latest.get(view)
-        complete = slot.volume is self._volume and slot.effort in (None, COMPLETE)
         with self._news:
             # A new array each time: whoever still shows the one before keeps it as it is.
             self._latest[view] = Drawn(pixels, picture, seconds, complete, before.serial + 1 if before else 1)
