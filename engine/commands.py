@@ -44,7 +44,7 @@ def obey(session: Session, command: Command) -> str:
         case Pause():
             session.paused = True
         case Resume():
-            session.paused = False
+            session.resume()
         case Step():
             session.paused = session.single_step = True
         case SelectFrame(frame):

@@ -76,7 +76,7 @@ class Pause:
 
 @dataclass(frozen=True)
 class Resume:
-    """Go on."""
+    """Go on; where the schedule has ended, beyond its end."""
 
 
 @dataclass(frozen=True)

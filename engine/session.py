@@ -73,6 +73,7 @@ class Session:
         self.undoable, self.redoable = list[Perturbation](), list[Perturbation]()
         self.error: Exception | None = None
         self.paused = self.single_step = False
+        self._beyond = False  # whether training goes on after the end of the schedule
         self._clock = Stopwatch()
         self._message = ""
         self._events_seen = 0
@@ -86,7 +87,12 @@ class Session:
             return True
         if self.trainer is None or self.over or self.error is not None:
             return False
-        return (self.single_step or not self.paused) and (self.keep_going or not self.trainer.finished)
+        return (self.single_step or not self.paused) and not self._done
+
+    @property
+    def _done(self) -> bool:
+        """Whether the schedule has ended and nobody wants more."""
+        return self.trainer is not None and self.trainer.finished and not (self.keep_going or self._beyond)
 
     @property
     def status(self) -> Status:
@@ -94,7 +100,7 @@ class Session:
             return "failed"
         if self.trainer is None:
             return "starting"
-        if self.trainer.finished and not self.keep_going:
+        if self._done:
             return "finished"
         if self.over:
             return "stopped"
@@ -172,6 +178,12 @@ class Session:
         self._skip_events()
         self.note(kind, detail)
         self._rest_if_idle()
+
+    def resume(self) -> None:
+        """Goes on; a run that had reached the end of its schedule now trains until it is told to stop."""
+        self.paused = False
+        if self.trainer is not None and self.trainer.finished:
+            self._beyond = True
 
     def stop(self) -> None:
         """Nothing follows; what was reached is saved."""

@@ -17,6 +17,8 @@ from engine.messages import Pause, Resume, Snapshot, Step
 from engine.progress import clock, seconds_left, updated_rate
 from engine.schedule import stages
 
+PLAY = {"paused": "Play", "finished": "Train on"}  # what the button says where it makes the run go on
+
 
 class TrainingPanel:
     """What the engine does, and the handles to it."""
@@ -67,7 +69,7 @@ class TrainingPanel:
         if run is None or run.scene is None or snapshot is None or run.opened is None:
             set_text(self._numbers, "No run yet")
             return
-        dpg.set_item_label(self._play, "Play" if snapshot.status == "paused" else "Pause")
+        dpg.set_item_label(self._play, PLAY.get(snapshot.status, "Pause"))
         settings = run.settings
         if snapshot is not self._before:
             self._rate = updated_rate(self._rate, self._before, snapshot)
@@ -83,7 +85,7 @@ class TrainingPanel:
     def _play_or_pause(self) -> None:
         run = self._state.run
         if run is not None and run.snapshot is not None:
-            run.send(Resume() if run.snapshot.status == "paused" else Pause())
+            run.send(Resume() if run.snapshot.status in PLAY else Pause())
 
     def _send(self, command: Step) -> None:
         if self._state.run is not None:

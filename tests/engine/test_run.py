@@ -344,11 +344,13 @@ def test_stop_saves_what_was_reached(make_run: MakeRun, tmp_path: Path) -> None:
 
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Until it is set, no checkpoint gets written."""
+    """Until it is set, no checkpoint gets written; `disk.asked` is set when the first one is to be."""
     ready = threading.Event()
+    ready.asked = threading.Event()  # type: ignore[attr-defined]
     write = checkpoint_writer.save_checkpoint
 
     def slow(*arguments: Any) -> None:
+        ready.asked.set()  # type: ignore[attr-defined]
         assert ready.wait(20)
         write(*arguments)
 
@@ -361,11 +363,12 @@ def test_commands_are_obeyed_while_a_checkpoint_is_written(
     make_run: MakeRun, tmp_path: Path, disk: threading.Event
 ) -> None:
     run = make_run(patient(0.001), Settings(max_iterations=100_000), output=tmp_path, checkpoint_period=0.1)
-    before = until(run, lambda snapshot: snapshot.seconds > 0.3)
+    assert disk.asked.wait(20)  # type: ignore[attr-defined]
     run.send(SetLambda(-1.0))
+    before = until(run, lambda snapshot: snapshot.lambda_exponent == -1.0)
+    time.sleep(0.1)
     run.send(PerturbPose(1, (0.3, 0.0, 0.0)))
     during = until(run, lambda snapshot: snapshot.undoable == 1)
-    assert during.lambda_exponent == -1.0
     assert during.iteration == before.iteration  # the field must not change meanwhile
     assert not list(tmp_path.glob("*.safetensors"))
     disk.set()

@@ -14,7 +14,7 @@ from torch import Tensor
 from engine.checkpoint import load_checkpoint
 from engine.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
 from engine.errors import UserError
-from engine.messages import Pause, SaveCheckpoint, SetLambda, Step, Stop
+from engine.messages import Pause, Restart, Resume, SaveCheckpoint, SetLambda, Step, Stop
 from engine.scenes.options import SceneOptions
 from engine.session import Session
 from engine.settings import Settings
@@ -46,6 +46,17 @@ def test_the_end_of_the_schedule_is_saved(tmp_path: Path) -> None:
     assert checkpoint.trainer[1] == {"iteration": 20}
     assert checkpoint.options == SceneOptions(seed=3)
     assert checkpoint.history.rows[-1].iteration == 20
+
+
+def test_a_finished_run_trains_on_when_it_is_resumed_and_a_restarted_one_ends_again() -> None:
+    session = trained(begun(max_iterations=3))
+    assert session.status == "finished"
+    session.apply(Resume())
+    assert session.status == "running"
+    assert trained(session, 2).snapshot().iteration == 5
+    session.apply(Restart())
+    assert trained(session, 10).snapshot().iteration == 3
+    assert session.status == "finished"
 
 
 def test_checkpoints_are_written_when_they_are_due(tmp_path: Path) -> None:
