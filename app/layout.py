@@ -30,14 +30,17 @@ def default_layout(width: int, height: int, scale: float = 1.0) -> str:
     Args:
         width, height: of the window.
         scale: of the user interface; bars and columns grow with it.
+
+    When the window is resized all keep their size but for the 3D view in the middle, which takes what is left: hence
+    no column is wider, and no row higher, than its content needs.
     """
     top, bottom, strip = (round(value * scale) for value in (TOP_HEIGHT, STATUS_HEIGHT, TIMELINE_HEIGHT))
     body = height - top - bottom
-    left = round(min(320 * scale, width * 0.3))
-    right = round(min(max(480 * scale, width * 0.31), width * 0.4))
+    left = round(min(304 * scale, width * 0.3))
+    right = round(min(max(430 * scale, width * 0.29), width * 0.4))
     middle = width - left - right
     perturb = round(min(390 * scale, body * 0.46))
-    warp = round(min(max(300 * scale, body * 0.34), body * 0.45))
+    warp = round(min(max(270 * scale, body * 0.3), body * 0.45))
     novel, frame = round(body * 0.4), round(min(250 * scale, body * 0.28))
     node = _node
     docking = [

@@ -20,6 +20,7 @@ from tests.gui.display import Display
 REPOSITORY = Path(__file__).parents[2]
 FERN = REPOSITORY / "scenes" / "fern"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
+SMALL = ("--downscale", "2")  # photos of 256 x 192: a step takes no time that anybody would wait for
 PATIENCE = 60.0  # seconds; a machine that does other things too is slow, and nothing here measures speed
 
 Report = dict[str, Any]
@@ -83,7 +84,7 @@ class Viewer:
     @property
     def window(self) -> int:
         """Its X window."""
-        return int(self.display.do("search", "--pid", self.process.pid, "--name", "l2g").split()[-1])
+        return int(self.display.do("search", "--name", "l2g-viewer").split()[-1])
 
     def box(self, name: str) -> Box:
         """Where an item of the report lies."""
