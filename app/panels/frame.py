@@ -19,7 +19,7 @@ from engine.scenes.scene import Scene
 
 GAP = 8
 SCALE_HEIGHT = 16  # pixels of the error's colour scale
-ROUND_IT = 24 + 26 + 22 + SCALE_HEIGHT + STRIP_HEIGHT + 30  # title, header, captions, scale, strip, gaps
+ROUND_IT = 24 + 26 + 22 + SCALE_HEIGHT + STRIP_HEIGHT + 20  # title, header, captions, scale, strip, gaps
 
 
 class FramePanel:

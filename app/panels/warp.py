@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.panels.parts import MUTED, inner_width, set_text, tool_tip
-from app.panels.warp_legend import WarpLegend
+from app.panels.warp_legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp_picture import WarpPicture
 from app.photo_sizes import resized
 from app.state import State
@@ -21,7 +21,9 @@ from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
 PERIOD = 0.1  # seconds between updates
-BELOW = 104  # pixels for what stands under the pictures
+GAP = 8
+WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # pixels
+ABOVE = 78  # pixels of title, choices and captions
 TIPS = (
     "Where each pixel's own rigid warp has taken it since the start, seen from the pose the frame began with.",
     "What of it one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
@@ -63,7 +65,14 @@ class WarpPanel:
                 self._why = dpg.add_text("", color=MUTED)
             with dpg.group(horizontal=True):
                 self._pictures = [WarpPicture(title, tip + NUMBERS) for title, tip in zip(TITLES, TIPS, strict=True)]
-            self._legend.build()
+                with dpg.group(show=False) as self._beside:
+                    dpg.add_spacer(height=16)
+                    self._legend.build_wheel(WHEEL_BESIDE)
+            with dpg.group(horizontal=True):
+                with dpg.group() as self._under:
+                    self._legend.build_wheel(WHEEL_UNDER)
+                with dpg.group():
+                    self._legend.build()
 
     def update(self, state: State) -> None:
         now = time.monotonic()
@@ -92,8 +101,7 @@ class WarpPanel:
         self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]
     ) -> list[Callable[[], None]]:
         """What is to be done for a new warp field, in steps."""
-        width = inner_width(self._parent)
-        box = ((width - 2 * 8) / 3, max(panel[1] - BELOW - 78, 60))
+        box, width = self._arrange(panel)
         index = scene.training_frames[warp.frame]
         intrinsics = scene.intrinsics[index : index + 1]
         vectors = warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
@@ -110,6 +118,17 @@ class WarpPanel:
             look = (self._opacity, self._arrows)
             steps.append(partial(picture.show, photo, grid, vectors.places, factor, image, box, *look))
         return [*steps, lambda: self._legend.show(snapshot, warp, width)]
+
+    def _arrange(self, panel: tuple[int, ...]) -> tuple[tuple[float, float], int]:
+        """Puts the wheel where it leaves the pictures more room: the box of a picture, and the width of the curve."""
+        width = inner_width(self._parent)
+        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - 16, 60.0))
+        beside = ((width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3, max(panel[1] - ABOVE - TRACE_HEIGHT - 32, 60.0))
+        wide = min(beside[0], 4 / 3 * beside[1]) > min(under[0], 4 / 3 * under[1])
+        dpg.configure_item(self._beside, show=wide)
+        dpg.configure_item(self._under, show=not wide)
+        self._legend.arrange(wide)
+        return (beside, width) if wide else (under, width - WHEEL_UNDER - LABELS - GAP)
 
     def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
         key = (id(scene), index, size)

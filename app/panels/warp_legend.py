@@ -13,7 +13,8 @@ from app.sparkline import points
 from app.warp_colours import RINGS_PX, strength, wheel
 from engine.messages import Snapshot, WarpSnapshot
 
-WHEEL = 88  # pixels
+TEXTURE = 256  # pixels of the wheel's picture
+LABELS = 58  # pixels beside the wheel
 TRACE_HEIGHT = 40
 VIOLET = (190, 140, 255, 255)
 
@@ -23,38 +24,43 @@ class WarpLegend:
 
     def __init__(self) -> None:
         self._trace = ResidualTrace()
+        self._texture: int | str | None = None
+
+    def build_wheel(self, size: int) -> int | str:
+        """The colour wheel with its rings named, in the container that is open."""
+        group, drawlist = drawing(size)
+        dpg.configure_item(drawlist, width=size + LABELS)
+        tool_tip(
+            group,
+            "Direction is hue, length is strength, on a log scale that never changes: a soft field gains "
+            "colour, a stiff one pales. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
+        )
+        if self._texture is None:
+            pixels = np.ascontiguousarray(wheel(TEXTURE))
+            with dpg.texture_registry():
+                self._texture = dpg.add_static_texture(TEXTURE, TEXTURE, pixels.ravel().tolist())
+        dpg.draw_image(self._texture, (0, 0), (size, size), parent=drawlist)
+        for ring in RINGS_PX:
+            down = size / 2 * (1 - float(strength(np.array(ring))))
+            dpg.draw_line((size / 2, down), (size + 6, down), color=(*MUTED[:3], 120), parent=drawlist)
+            dpg.draw_text((size + 10, down - 6), f"{ring:g} px", size=11, color=MUTED, parent=drawlist)
+        return group
 
     def build(self) -> None:
-        pixels = np.ascontiguousarray(wheel(2 * WHEEL))
-        with dpg.texture_registry():
-            texture = dpg.add_static_texture(2 * WHEEL, 2 * WHEEL, pixels.ravel().tolist())
-        with dpg.group(horizontal=True):
-            group, self._wheel = drawing(WHEEL)
-            dpg.configure_item(self._wheel, width=WHEEL + 58)
+        """Numbers and the curve, in the container that is open."""
+        with dpg.group() as self._texts:
+            self._residual = dpg.add_text("")
             tool_tip(
-                group,
-                "Direction is hue, length is strength, on a log scale that never changes: a soft field gains "
-                "colour, a stiff one pales. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
+                self._residual, "How far apart, on the photo, the local warps and the one fitted pose put the pixels."
             )
-            dpg.draw_image(texture, (0, 0), (WHEEL, WHEEL), parent=self._wheel)
-            for ring in RINGS_PX:
-                down = WHEEL / 2 * (1 - float(strength(np.array(ring))))
-                dpg.draw_line((WHEEL / 2, down), (WHEEL + 6, down), color=(*MUTED[:3], 120), parent=self._wheel)
-                dpg.draw_text((WHEEL + 10, down - 6), f"{ring:g} px", size=11, color=MUTED, parent=self._wheel)
-            with dpg.group():
-                self._residual = dpg.add_text("")
-                tool_tip(
-                    self._residual,
-                    "How far apart, on the photo, the local warps and the one fitted pose put the pixels.",
-                )
-                self._alignment = dpg.add_text("", color=MUTED)
-                tool_tip(
-                    self._alignment,
-                    "The alignment term is the mean squared distance between the two in the world; λ times it is "
-                    "added to the photometric loss. A small share still pulls hard: what counts is its slope.",
-                )
-                self._trace_group, self._list = drawing(TRACE_HEIGHT)
-                tool_tip(self._trace_group, "Mean residual over the last minute, log scale; violet: λ was changed.")
+            self._alignment = dpg.add_text("", color=MUTED)
+            tool_tip(
+                self._alignment,
+                "The alignment term is the mean squared distance between the two in the world; λ times it is "
+                "added to the photometric loss. A small share still pulls hard: what counts is its slope.",
+            )
+        group, self._list = drawing(TRACE_HEIGHT)
+        tool_tip(group, "Mean residual over the last minute, log scale; violet: λ was changed.")
         self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
@@ -65,12 +71,16 @@ class WarpLegend:
         """Takes every snapshot in, drawn or not."""
         self._trace.see(snapshot)
 
+    def arrange(self, in_a_line: bool) -> None:
+        """Numbers side by side, or one under the other."""
+        dpg.configure_item(self._texts, horizontal=in_a_line)
+
     def show(self, snapshot: Snapshot, warp: WarpSnapshot, width: int) -> None:
         """Brings numbers and curve up to date."""
         residual = warp.residual_px
         set_text(self._residual, f"Residual  mean {residual.mean():.3f} px   max {residual.max():.3f} px")
         set_text(self._alignment, loss_sentence(snapshot))
-        self._draw_trace(max(width - WHEEL - 58 - 8, 80))
+        self._draw_trace(max(width, 80))
 
     def _draw_trace(self, width: int) -> None:
         seconds, means = self._trace.curve()
