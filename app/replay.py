@@ -64,7 +64,9 @@ def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarra
     rows = [row for row in rows if until is None or row.seconds <= until]
     if len(rows) < 2:
         return None
-    places = np.stack([centres(row.poses) for row in rows], axis=1)
+    rows = [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, 2 * MOMENTS).round().astype(int))]
+    poses = np.stack([row.poses for row in rows], axis=1)
+    places = -np.einsum("fmij,fmi->fmj", poses[..., :3], poses[..., 3])
     steps = np.nan_to_num(np.linalg.norm(np.diff(places, axis=1), axis=-1)).mean(axis=0)
     way = np.concatenate([[0.0], np.cumsum(steps)])
     if way[-1] <= 0:

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from app.orbit import looking, pinhole
+from app.render.lines import Veil
 from app.render.pictures import CameraSet, CamerasPicture, ViewCamera
 from app.render.scene_geometry import SceneGeometry
 
@@ -59,7 +60,7 @@ class Easel:
         self._targets: dict[tuple[int, int], moderngl.Framebuffer] = {}
 
     def draw(
-        self, picture: CamerasPicture, *, overlay: bool = True, size: tuple[int, int] | None = None
+        self, picture: CamerasPicture, *, veil: Veil | None = None, size: tuple[int, int] | None = None
     ) -> Float[np.ndarray, "height width 3"]:
         """The picture on black, rows from the top, in [0, 1]; drawn at `size` rather than its own, if given."""
         width, height = size or picture.camera.size
@@ -67,8 +68,7 @@ class Easel:
         target.use()
         target.clear(0.0, 0.0, 0.0, 1.0)
         self.geometry.draw(picture)
-        if overlay:
-            self.geometry.draw_overlay(picture)
+        self.geometry.draw_overlay(picture, veil)
         assert self.context.error == "GL_NO_ERROR"
         pixels = np.frombuffer(target.read(components=4), np.uint8).reshape(height, width, 4)[::-1]
         assert (pixels[..., 3] == 255).all()  # blending must not make the picture see-through
