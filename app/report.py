@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from app.state import State
 
 PERIOD = 0.1  # seconds
+FRAMES = 600  # of the window, whose times are told
 KINDS = {
     "mvButton": "button",
     "mvCheckbox": "box",
@@ -33,15 +35,19 @@ class Report:
         """All items of the window must have been made."""
         self._path = path
         self._items = named_items()
-        self._written_at = 0.0
+        self._written_at = self._called_at = 0.0
+        self._periods: deque[float] = deque(maxlen=FRAMES)
 
     def write(self, state: State, **more: Any) -> None:
-        """Writes it if it is time to."""
+        """Writes it if it is time to; to be called in every frame, for their rate is told too."""
         now = time.monotonic()
+        self._periods.append(now - self._called_at)
+        self._called_at = now
         if now - self._written_at < PERIOD:
             return
         self._written_at = now
         words = facts(state) | {"items": rectangles(self._items), "size": viewport_size()} | more
+        words["frame_ms"] = [round(1e3 * period, 1) for period in self._periods]
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(words), encoding="utf-8")
         os.replace(temporary, self._path)

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 NEEDED = ("Xvfb", "xdotool")
-SIZE = (1700, 1100)
+SIZE = (1800, 1200)
 
 
 def missing() -> str | None:
@@ -53,10 +53,11 @@ class Display:
         rows = np.frombuffer(content, np.uint8, line * height, start).reshape(height, line)
         return rows[:, : 4 * width].reshape(height, width, 4)[..., 2::-1].copy()
 
-    def save(self, path: Path, size: tuple[int, int] = SIZE) -> None:
-        """Writes the upper left part of the screen, (width, height), as a PNG file."""
+    def save(self, path: Path, part: tuple[int, int, int, int]) -> None:
+        """Writes a part of the screen, (left, top, width, height), as a PNG file."""
+        left, top, width, height = part
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(self.picture()[: size[1], : size[0]]).save(path)
+        Image.fromarray(self.picture()[top : top + height, left : left + width]).save(path)
 
     def do(self, *words: str | int) -> str:
         """Runs xdotool."""

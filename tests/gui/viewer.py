@@ -38,6 +38,7 @@ class Viewer:
     def __init__(self, display: Display, folder: Path, words: Sequence[str] = (), size: str = "") -> None:
         """Starts it; `folder` takes its settings, report and, unless `words` say otherwise, nothing else."""
         self.display = display
+        self._corner: tuple[int, int] | None = None
         self._report, self._log = folder / "report.json", folder / "log.txt"
         self._report.unlink(missing_ok=True)
         environment = {
@@ -86,6 +87,21 @@ class Viewer:
         """Its X window."""
         return int(self.display.do("search", "--name", "l2g-viewer").split()[-1])
 
+    @property
+    def corner(self) -> tuple[int, int]:
+        """Where on the screen the window's upper left corner is."""
+        if self._corner is None:
+            words = dict(line.split("=") for line in self._geometry().splitlines())
+            self._corner = int(words["X"]), int(words["Y"])
+        return self._corner
+
+    def _geometry(self) -> str:
+        return self.display.do("getwindowgeometry", "--shell", self.window)
+
+    def point_to(self, x: float, y: float) -> None:
+        """Puts the mouse on a place of the window."""
+        self.display.do("mousemove", round(x) + self.corner[0], round(y) + self.corner[1])
+
     def box(self, name: str) -> Box:
         """Where an item of the report lies."""
         left, top, width, height = self.report["items"][name]
@@ -97,7 +113,7 @@ class Viewer:
         return left + across * width, top + down * height
 
     def move(self, x: float, y: float) -> None:
-        self.display.do("mousemove", round(x), round(y))
+        self.point_to(x, y)
         self.frames(2)
 
     def click(self, x: float, y: float, button: int = 1, times: int = 1) -> None:
@@ -117,7 +133,7 @@ class Viewer:
         self.frames(2)
         for part in np.linspace(0, 1, steps + 1)[1:]:
             x, y = (a + part * (b - a) for a, b in zip(start, end, strict=True))
-            self.display.do("mousemove", round(x), round(y))
+            self.point_to(x, y)
             self.frames(1)
         self.display.do("mouseup", button)
         self.frames(2)
@@ -156,12 +172,13 @@ class Viewer:
     def picture(self, name: str) -> np.ndarray:
         """The pixels of an item, RGB bytes."""
         left, top, width, height = (round(value) for value in self.box(name))
-        return self.display.picture()[top : top + height, left : left + width]
+        across, down = self.corner
+        return self.display.picture()[top + down :, left + across :][:height, :width]
 
     def save_screenshot(self, name: str) -> None:
         """Writes the window into the ignored folder of screenshots."""
-        width, height = self.report["size"]
-        self.display.save(SCREENSHOTS / f"{name}.png", (width, height))
+        (left, top), (width, height) = self.corner, self.report["size"]
+        self.display.save(SCREENSHOTS / f"{name}.png", (left, top, width, height))
 
     # ------------------------------------------------------------------ the end
 

@@ -1,0 +1,134 @@
+"""What the window costs and how quick it is: `python -m tests.benchmarks.window --scene scenes/fern`.
+
+Every number comes from outside: the window runs in a process of its own on a display that nobody sees, is driven with
+xdotool, and says what it shows in its `--report`. Training is compared by iterations after the same seconds of its
+own clock, for stages differ in speed: without a window, with one that is left alone, and with one that always turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.command import REPOSITORY
+from tests.benchmarks.machine import machine_line
+from tests.gui.display import Display
+from tests.gui.viewer import Viewer
+
+LAMBDA, CAMERAS, NOVEL = "Training/slider 1", "Cameras/image 1", "Novel view/image 1"
+
+
+def iterations_alone(scene: Path, seconds: float, more: list[str]) -> int:
+    """Iterations of `l2g-train` after so many seconds of its clock."""
+    with tempfile.TemporaryDirectory() as folder:
+        words = ["-c", "from engine.cli import train; train()", str(scene), "--output", f"{folder}/run", *more]
+        command = [sys.executable, *words, "--max-seconds", str(seconds)]
+        subprocess.run(command, check=True, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
+        return json.loads((Path(folder) / "run" / "result.json").read_text())["iterations"]
+
+
+@contextmanager
+def window(scene: Path, more: list[str]) -> Iterator[tuple[Viewer, dict[str, float]]]:
+    """A window on a scene, and the seconds that it took to come up."""
+    display = Display()
+    with tempfile.TemporaryDirectory() as name:
+        begun = time.monotonic()
+        viewer = Viewer(display, Path(name), [str(scene), "--output", f"{name}/run", *more])
+        try:
+            viewer.wait_for(lambda report: report["frame"] > 0, "the window", 120)
+            up = time.monotonic() - begun
+            viewer.wait_for(lambda report: report.get("iteration", 0) > 0, "the first iteration", 120)
+            yield viewer, {"start to window": up, "start to first iteration": time.monotonic() - begun}
+        finally:
+            viewer.terminate()
+            viewer.exit_code(120)
+            display.close()
+
+
+def turn(viewer: Viewer, until: Any) -> None:
+    """Drags the novel view to and fro until a report fulfils a condition."""
+    left, right = viewer.point(NOVEL, 0.3), viewer.point(NOVEL, 0.7, 0.6)
+    while not until(viewer.report):
+        viewer.drag(left, right, steps=20)
+        viewer.drag(right, left, steps=20)
+
+
+def frame_times(viewer: Viewer) -> dict[str, float]:
+    """Of the last 600 frames of the window."""
+    periods = sorted(viewer.report["frame_ms"][1:])
+    return {"median fps": 1e3 / statistics.median(periods), "worst 1 % fps": 1e3 / periods[int(0.99 * len(periods))]}
+
+
+def latencies(viewer: Viewer, count: int = 10) -> dict[str, float]:
+    """Seconds from the mouse to the report of the snapshot that confirms; of which up to 0.13 s are the report's."""
+    waited = []
+    for index in range(count):
+        viewer.point_to(*viewer.point(LAMBDA, 0.2 if index % 2 else 0.8))
+        time.sleep(0.3)
+        before, begun = viewer.report["lambda_exponent"], time.monotonic()
+        viewer.display.do("mousedown", 1)
+        viewer.wait_for(lambda report, before=before: report["lambda_exponent"] != before, "lambda")
+        waited.append(time.monotonic() - begun)
+        viewer.display.do("mouseup", 1)
+    return {"lambda, median": statistics.median(waited), "lambda, worst": max(waited)}
+
+
+def memory(viewer: Viewer) -> float:
+    """Resident MB of the window's process."""
+    status = Path(f"/proc/{viewer.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def main() -> None:
+    """Measures, prints JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scene", type=Path, default=REPOSITORY / "scenes" / "fern")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each comparison")
+    parser.add_argument("--minutes", type=float, default=0.0, help="of turning while memory is watched")
+    parser.add_argument("--train", nargs="*", default=[], help="options passed on to the trainings")
+    chosen = parser.parse_args()
+    scene = chosen.scene.resolve()
+    told: dict[str, Any] = {"machine": machine_line(), "scene": str(chosen.scene), "seconds": chosen.seconds}
+    alone = [iterations_alone(scene, chosen.seconds, chosen.train)]
+
+    def late(report: dict[str, Any]) -> bool:
+        return report.get("seconds", 0) >= chosen.seconds
+
+    with window(scene, chosen.train) as (viewer, starts):
+        told |= starts
+        still = viewer.wait_for(late, "the end", 20 * chosen.seconds)["iteration"]
+        told["still"] = frame_times(viewer)
+        told["latency"] = latencies(viewer)
+    with window(scene, chosen.train) as (viewer, _):
+        turn(viewer, late)
+        turning = viewer.report["iteration"]
+        told["turning"] = frame_times(viewer)
+        if chosen.minutes:
+            told["memory MB"] = watched(viewer, chosen.minutes)
+    alone.append(iterations_alone(scene, chosen.seconds, chosen.train))
+    told["iterations"] = {"without a window": alone, "left alone": still, "turning": turning}
+    told["share"] = {"left alone": still / statistics.mean(alone), "turning": turning / statistics.mean(alone)}
+    print(json.dumps(told, indent=1))
+
+
+def watched(viewer: Viewer, minutes: float) -> list[float]:
+    """Resident MB once a minute while the view turns; the first one after a minute."""
+    sizes = []
+    for _ in range(round(minutes)):
+        end = time.monotonic() + 60
+        turn(viewer, lambda _, end=end: time.monotonic() > end)
+        sizes.append(round(memory(viewer), 1))
+    return sizes
+
+
+if __name__ == "__main__":
+    main()
