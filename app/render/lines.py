@@ -23,25 +23,29 @@ class Veil(NamedTuple):
 
 
 class LineProgram:
-    """The shader of all batches, with what they share in one picture."""
+    """The shader of all batches, without and with a volume before the lines, and what they share in one picture."""
 
     def __init__(self, context: moderngl.Context) -> None:
         self.context = context
-        self.program = program(context, "line")
+        self.programs = (program(context, "line"), program(context, "line", "VEILED"))
+        self.veiled = False
 
     def set(self, **uniforms: Value) -> None:
         """Sets uniforms by name."""
-        set_uniforms(self.program, **uniforms)
+        for one in self.programs:
+            set_uniforms(one, **uniforms)
 
     def veil(self, veil: Veil | None) -> None:
-        """Has a volume hide what lies behind it."""
-        self.set(veiled=veil is not None, volume=0, volume_depths=1)
+        """Has a volume hide what lies behind it, from now on."""
+        self.veiled = veil is not None
         if veil is not None:
+            set_uniforms(self.programs[1], volume=0, volume_depths=1)
             veil.colour.use(0)
             veil.depths.use(1)
 
     def release(self) -> None:
-        self.program.release()
+        for one in self.programs:
+            one.release()
 
 
 class LineBatch:
@@ -50,7 +54,8 @@ class LineBatch:
     def __init__(self, lines: LineProgram) -> None:
         self._lines = lines
         self._buffer = lines.context.buffer(reserve=15 * 4, dynamic=True)
-        self._vertices = lines.context.vertex_array(lines.program, [(self._buffer, _LAYOUT, *_INPUTS)])
+        content = [(self._buffer, _LAYOUT, *_INPUTS)]
+        self._vertices = [lines.context.vertex_array(one, content) for one in lines.programs]
         self._count = 0
         self.inputs = Remembered()
 
@@ -64,8 +69,10 @@ class LineBatch:
 
     def draw(self) -> None:
         if self._count:
-            self._vertices.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
+            vertices = self._vertices[self._lines.veiled]
+            vertices.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
 
     def release(self) -> None:
-        self._vertices.release()
+        for one in self._vertices:
+            one.release()
         self._buffer.release()

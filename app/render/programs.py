@@ -12,10 +12,15 @@ SHADERS = Path(__file__).parent / "shaders"
 Value = float | int | tuple[float, ...] | np.ndarray
 
 
-def program(context: moderngl.Context, name: str) -> moderngl.Program:
-    """Compiles `NAME.vert.glsl` and `NAME.frag.glsl`."""
-    vertex, fragment = ((SHADERS / f"{name}.{kind}.glsl").read_text(encoding="utf-8") for kind in ("vert", "frag"))
+def program(context: moderngl.Context, name: str, *defines: str) -> moderngl.Program:
+    """Compiles `NAME.vert.glsl` and `NAME.frag.glsl`, with these words defined."""
+    vertex, fragment = (_source(f"{name}.{kind}.glsl", defines) for kind in ("vert", "frag"))
     return context.program(vertex_shader=vertex, fragment_shader=fragment)
+
+
+def _source(name: str, defines: tuple[str, ...]) -> str:
+    version, _, rest = (SHADERS / name).read_text(encoding="utf-8").partition("\n")
+    return "\n".join([version, *(f"#define {word}" for word in defines), rest])
 
 
 def set_uniforms(shader: moderngl.Program, **values: Value) -> None:

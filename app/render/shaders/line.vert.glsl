@@ -5,6 +5,8 @@ uniform mat4 to_clip;
 uniform vec2 size;    // of the picture, pixels
 uniform float widen;  // pixels of the picture per pixel asked for
 uniform float lift;   // towards the viewer, in normalised depth, so that edges are not swallowed by their own faces
+uniform vec3 viewer;
+uniform vec2 haze;    // distances from the viewer where lines begin to grow fainter, and are faintest
 
 in vec3 start;
 in vec3 end;
@@ -39,7 +41,7 @@ void main() {
     vec2 forward = reach > 1e-4 ? way / reach : vec2(1.0, 0.0);
     vec2 sideways = vec2(-forward.y, forward.x);
     half_width = 0.5 * width * widen;
-    float margin = half_width + 1.0;
+    float margin = max(half_width, 0.5) + 0.5;  // as far as the fragment shader's soft edge goes
     bool at_last = gl_VertexID >= 2;
     float side = (gl_VertexID & 1) == 0 ? -1.0 : 1.0;
     vec4 point = at_last ? last : first;
@@ -49,4 +51,5 @@ void main() {
     float share = at_last ? to : from;
     colour = mix(start_colour, end_colour, share);
     place = mix(start, end, share);
+    colour.a *= 1.0 - 0.5 * smoothstep(haze.x, haze.y, distance(place, viewer));
 }
