@@ -10,6 +10,7 @@ LADDER = (
     COMPLETE,
     *(Effort(scale, 0.5, tint=False) for scale in (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25, 0.2, 0.15)),
 )
+PICTURE = 1 / 15  # seconds that a picture may take while somebody moves
 FINER_BELOW = 0.7  # of the target: whoever climbs must not have to step down again at once
 DEBT = 1.0  # seconds that may be owed at most, so that nobody waits long after much was drawn at once
 MEMORY = 0.6  # of what was measured before, when something new is
@@ -30,7 +31,7 @@ class Quality:
         rate: seconds per pixel of cost 1; None before anything was measured.
     """
 
-    target: float = 1 / 15
+    target: float = PICTURE
     level: int = 5
     rate: float | None = field(default=None)
 
@@ -38,6 +39,10 @@ class Quality:
         """Takes note of how long a picture took whose complete size is so many pixels."""
         rate = max(seconds, 0.0) / (max(pixels, 1) * cost(effort))
         self.rate = rate if self.rate is None else MEMORY * self.rate + (1 - MEMORY) * rate
+
+    def leave(self, seconds: float) -> None:
+        """Of the time for a picture, so much is needed for what does not depend on the effort."""
+        self.target = max(PICTURE - seconds, PICTURE / 3)
 
     def predicted(self, effort: Effort, pixels: int) -> float:
         """Seconds that a picture will take; 0 before anything was measured."""

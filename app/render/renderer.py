@@ -18,6 +18,7 @@ from engine.errors import UserError
 from engine.field_volume import FieldVolume
 
 BAND = 0.03  # seconds that one band of a picture shall take: the longest that a view which moves waits for another
+FORGOTTEN = 30.0  # seconds after which a view that nobody asks for gives its memory back
 ASLEEP = 0.05  # seconds between two looks at what has become due, while nothing is asked
 
 _DONE = object()
@@ -143,6 +144,10 @@ class Renderer:
             affords = self._allowance.at(now) > 0 or studio.volume is None
             if idle and not (behind and affords) and not self._closing:
                 self._news.wait(ASLEEP)
+                unseen = [view for view, slot in self._slots.items() if now - slot.asked_at > FORGOTTEN]
+                for view in unseen:
+                    del self._slots[view]
+                    studio.forget_view(view)
                 return None
         try:
             if chosen is not None:
@@ -179,7 +184,9 @@ class Renderer:
                     return
             slot.quality.measured(chosen.effort, slot.pixels, time.monotonic() - begun)
             slot.marched, slot.effort, slot.volume, slot.marched_at = picture, chosen.effort, volume, begun
+        marched = time.monotonic()
         pixels = studio.show(chosen.view, picture)
+        slot.quality.leave(time.monotonic() - marched)
         problem = studio.error()
         if problem is not None:
             raise RuntimeError(f"OpenGL: {problem}")

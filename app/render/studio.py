@@ -55,6 +55,12 @@ class Studio:
         for drawing in self._drawings.values():
             drawing.forget()
 
+    def forget_view(self, view: str) -> None:
+        """Gives the memory of a view back."""
+        drawing = self._drawings.pop(view, None)
+        if drawing is not None:
+            drawing.release()
+
     def march(self, view: str, picture: Picture, effort: Effort, bands: int) -> Iterator[None]:
         """Marches through the volume band by band."""
         drawing = self._drawing(view, picture)

@@ -1,0 +1,232 @@
+"""Pictures per second of the 3D views, beside a training and without: `python -m tests.benchmarks.rendering`.
+
+A field is trained with known poses, by the schedule shortened, until its last stage; then it is looked at while the
+training rests and while it goes on.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from unittest import mock
+
+import numpy as np
+import torch
+
+from app.camera_path import orbit, spiral
+from app.orbit import pinhole
+from app.render.pictures import CameraSet, CamerasPicture, NovelPicture, ViewCamera
+from app.render.renderer import Renderer
+from engine import trainer as trainer_module
+from engine.devices import resolve_device
+from engine.evaluation.views import View, image_points, render_view
+from engine.messages import Pause, Resume
+from engine.run import Run
+from engine.scenes import SceneOptions, load_scene
+from engine.scenes.scene import Scene
+from engine.schedule import Stage, stages
+from engine.session import Session
+from engine.settings import Settings
+from engine.volume_feed import FieldVolume, VolumeFeed
+from tests.benchmarks.command import Options, options, report
+from tests.benchmarks.table import Measure, Target
+
+SCENES = {"fern": ("llff/fern", "fern"), "lego": ("blender/lego", "locomotive")}
+SIZES = ((640, 480), (1280, 720))
+SHORTER = 0.12  # of the schedule's iterations
+WATCHED = 6.0  # seconds per measurement
+WINDOW = 1 / 30  # seconds between two frames of a window
+FIELD_OF_VIEW = math.radians(45)
+
+Flight = Callable[[int], NovelPicture]
+
+
+def shortened(scene: Scene, settings: Settings, factor: float) -> tuple[Stage, ...]:
+    """The schedule with fewer iterations."""
+    return tuple(replace(row, iterations=max(round(row.iterations * factor), 4)) for row in stages(scene, settings))
+
+
+def trained(chosen: Options, name: str, seed: int) -> Run:
+    """A run in the middle of its last stage, that goes on by itself."""
+    scene = load_scene(chosen.scene(*SCENES[name]), SceneOptions(downscale=4 if chosen.quick else None))
+    settings = Settings(method="reference", seed=seed)
+    assert scene.reference_poses is not None
+    scene = replace(scene, initial_poses=scene.reference_poses)
+    rows = shortened(scene, settings, 0.01 if chosen.quick else SHORTER)
+    with mock.patch.object(trainer_module, "stages", return_value=rows):
+        run = Run(scene, settings, resolve_device(chosen.device), keep_going=True)
+        run.start()
+        last = sum(row.iterations for row in rows)
+        while iteration(run) < last:
+            time.sleep(0.5)
+    return run
+
+
+def iteration(run: Run) -> int:
+    snapshot = run.latest()
+    assert snapshot is not None
+    if snapshot.status == "failed":
+        raise SystemExit(snapshot.message)
+    return snapshot.iteration
+
+
+def agreement(run: Run, feed: VolumeFeed) -> float:
+    """dB between the renderer's and the engine's picture of the first training frame, at the photos' own size."""
+    volume = newest(run, feed)
+    frame = run.ask(lambda session: int(session.scene.training_frames[0])).result()
+    view, pose = run.ask(lambda session: engine_view(session, frame)).result()
+    intrinsics = run.ask(lambda session: session.scene.intrinsics).result()
+    focal, centre = (values[frame].tolist() for values in (intrinsics.focal, intrinsics.centre))
+    size = (intrinsics.width, intrinsics.height)
+    camera = ViewCamera(pose, (focal[0], focal[1]), (centre[0], centre[1]), size)
+    pixels = shown(NovelPicture(camera), volume)[..., :3]
+    return -10 * math.log10(float(((pixels - view.colour.cpu().numpy()) ** 2).mean()))
+
+
+def engine_view(session: Session, frame: int) -> tuple[View, np.ndarray]:
+    assert session.trainer is not None
+    pose = session.trainer.poses()[0]
+    points = image_points(session.scene.intrinsics, frame).to(pose.device)
+    return render_view(session.trainer.field, pose, points), pose.cpu().numpy().astype(np.float32)
+
+
+def newest(run: Run, feed: VolumeFeed) -> FieldVolume:
+    """The volume of the field as it stands while the run rests."""
+    run.send(Pause())
+    version = run.ask(lambda session: session.trainer.field.version if session.trainer else 0).result()
+    while (volume := feed.latest()) is None or volume.field_version != version:
+        time.sleep(0.05)
+    return volume
+
+
+def shown(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
+    """A picture of this very volume, by a renderer that knows no other."""
+    renderer = Renderer()
+    renderer.start()
+    try:
+        renderer.set_volume(volume)
+        return renderer.wait_for("novel", picture).pixels
+    finally:
+        renderer.close()
+
+
+def rate(renderer: Renderer, picture: Flight, seconds: float, feed: VolumeFeed) -> float:
+    """Pictures per second while a view moves in every frame of a window."""
+    begun, first, step = time.monotonic(), renderer.latest("novel"), 0
+    before = first.serial if first else 0
+    while time.monotonic() - begun < seconds:
+        renderer.set_volume(feed.latest())
+        renderer.request("novel", picture(step))
+        step += 1
+        time.sleep(WINDOW)
+    last = renderer.latest("novel")
+    return ((last.serial if last else 0) - before) / (time.monotonic() - begun)
+
+
+def flight(path: np.ndarray, size: tuple[int, int]) -> tuple[Flight, Flight]:
+    """The picture of every step of a path, resting and moving."""
+    still = [NovelPicture(pinhole(pose, FIELD_OF_VIEW, size)) for pose in path]
+    moving = [replace(one, moving=True) for one in still]
+    return lambda step: still[step % len(still)], lambda step: moving[step % len(moving)]
+
+
+def looked_at(renderer: Renderer, moving: Flight, seconds: float, feed: VolumeFeed, found: list[float]) -> None:
+    """Moves a view and notes its rate."""
+    found.append(rate(renderer, moving, seconds, feed))
+
+
+def complete(renderer: Renderer, picture: Flight, count: int) -> float:
+    """Complete pictures per second, one after the other."""
+    times = []
+    for step in range(count):
+        begun = time.perf_counter()
+        renderer.wait_for("novel", picture(step))
+        times.append(time.perf_counter() - begun)
+    return 1 / statistics.median(times)
+
+
+def pace(run: Run, seconds: float, during: Callable[[], object]) -> float:
+    """Iterations per second while something is done."""
+    begun, first = time.monotonic(), iteration(run)
+    during()
+    while time.monotonic() - begun < seconds:
+        time.sleep(0.02)
+        run.latest()
+    time.sleep(0.2)
+    return (iteration(run) - first) / (time.monotonic() - begun)
+
+
+def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
+    """All figures of a scene."""
+    seconds, sizes = (0.5, SIZES[:1]) if chosen.quick else (WATCHED, SIZES)
+    run, renderer = trained(chosen, name, seed), Renderer()
+    renderer.start()
+    feed, figures = VolumeFeed(run), {}
+    try:
+        figures["agreement"] = agreement(run, feed)
+        scene = run.ask(lambda session: session.scene).result()
+        poses = scene.initial_poses[list(scene.training_frames)].numpy()
+        path = orbit(poses, scene.box_centre, 400) if scene.kind == "object" else spiral(poses, 2 * scene.near, 400)
+        for size in sizes:
+            label, one, other = f"{size[0]}x{size[1]}", *flight(path, size)
+            figures[f"{label} complete"] = complete(renderer, one, 3 if chosen.quick else 6)
+            figures[f"{label} quick"] = rate(renderer, other, seconds, feed)
+        run.send(Resume())
+        figures["training alone"] = pace(run, seconds, lambda: None)
+        for size in sizes:
+            label, other = f"{size[0]}x{size[1]}", flight(path, size)[1]
+            found: list[float] = []
+            look = partial(looked_at, renderer, other, seconds, feed, found)
+            figures[f"training, {label} moving"] = pace(run, seconds, look)
+            figures[f"{label} quick, training"] = found[0]
+        cameras = overview(poses, path[0])
+        resting = NovelPicture(pinhole(path[0], FIELD_OF_VIEW, SIZES[0]))
+
+        def rest() -> None:
+            begun = time.monotonic()
+            while time.monotonic() - begun < 2 * seconds:
+                renderer.set_volume(feed.latest())
+                renderer.request("novel", resting)
+                renderer.request("cameras", cameras)
+                time.sleep(WINDOW)
+
+        figures["training, two views resting"] = pace(run, 2 * seconds, rest)
+    finally:
+        renderer.close()
+        run.stop()
+        run.join(60)
+    if renderer.error is not None:
+        raise SystemExit(renderer.error)
+    return figures
+
+
+def overview(poses: np.ndarray, pose: np.ndarray) -> CamerasPicture:
+    """The 3D view of the cameras, from among them."""
+    colours = np.ones((len(poses), 4), np.float32)
+    return CamerasPicture(pinhole(pose, FIELD_OF_VIEW, SIZES[0]), CameraSet(poses, colours), (0.6, 0.45), 0.2)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure both scenes, report."""
+    chosen = options("Pictures per second of the 3D views.", arguments)
+    rows, raw = [], {}
+    for name in SCENES:
+        found = [measured(chosen, name, seed) for seed in chosen.seeds]
+        raw[name] = found
+        targets = {"agreement": Target("at least", 40.0)}
+        if torch.cuda.is_available():
+            targets["1280x720 quick"] = Target("at least", 28.0)  # as many as a window asks for
+        else:
+            targets["640x480 quick, training"] = Target("at least", 8.0)
+        for key in found[0]:
+            unit = "dB" if key == "agreement" else "it/s" if key.startswith("training") else "1/s"
+            rows.append(Measure(f"{name}: {key}", unit, [one[key] for one in found], targets.get(key)))
+    report("The 3D views", chosen, rows, raw)
+
+
+if __name__ == "__main__":
+    main()
