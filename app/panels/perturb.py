@@ -9,7 +9,7 @@ import numpy as np
 
 from app.camera_motion import between, motion, random_twist, spread, twist
 from app.kick_gestures import gestures
-from app.panels.parts import dims_when_disabled, heading, inner_width, muted, see_through, set_text, tool_tip
+from app.panels.parts import dims_when_disabled, inner_width, muted, see_through, set_text, tool_tip
 from app.panels.recovery_view import RecoveryView
 from app.state import State
 from app.throttle import Throttle
@@ -44,7 +44,14 @@ class PerturbPanel:
         self._parent = parent
         chosen = self._state.perturbation
         with dpg.group(parent=parent):
-            self._name = dpg.add_text("")
+            with dpg.group(horizontal=True):
+                self._name = dpg.add_text("")
+                self._units = muted("")
+            tool_tip(
+                self._units,
+                "How far the shift below goes, in scene units; 100 % is the cameras' spread, the root mean square "
+                "distance from their middle.",
+            )
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 self._turns = [
                     self._slider(f"{n} %.1f°", 30.0, f"{n}: the camera {what}, degrees.") for n, what in TURNS
@@ -56,8 +63,6 @@ class PerturbPanel:
                     )
                     for n, what in SHIFTS
                 ]
-            self._units = muted("")
-            tool_tip(self._units, "The spread is the cameras' root mean square distance from their middle.")
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 kick = dpg.add_button(label="Kick this frame", callback=self._kick_by_sliders)
                 tool_tip(kick, "Moves the selected camera by what the sliders say, in its own axes; training goes on.")
@@ -67,7 +72,7 @@ class PerturbPanel:
                 tool_tip(
                     self._live, "While you drag a slider the camera follows at once; let go, and it finds its way."
                 )
-            heading("Random kick")
+            dpg.add_spacer(height=2)
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 sigma_turn = dpg.add_slider_float(
                     default_value=chosen.sigma_rotation_deg, max_value=45.0, format="σ %.1f°", callback=self._sigmas
@@ -94,7 +99,7 @@ class PerturbPanel:
             dims_when_disabled(self._undo, self._redo)
             see_through(*self._turns, *self._shifts, *self._sigma)
             self._pairs = [*self._sigma, this, everyone, self._undo, self._redo]
-            heading("Recovery")
+            dpg.add_spacer(height=2)
             self._recovery.build()
 
     def update(self, state: State) -> None:
@@ -115,7 +120,7 @@ class PerturbPanel:
             dpg.configure_item(self._redo, enabled=snapshot.redoable > 0)
         set_text(self._name, f"Frame {state.selected + 1}: {names[state.selected]}")
         shift = np.linalg.norm(self._translation())
-        set_text(self._units, f"shift {shift:.4f} units   (spread {self._spread:.4f})")
+        set_text(self._units, f"{shift:.4f} units")
         self._drag_live()
         self._recovery.update(state.selected, names, self._width)
 

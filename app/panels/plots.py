@@ -152,7 +152,7 @@ class PlotsPanel:
 
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
-        width, height = inner_width(self._parent), max(self._size[1] - 86, 160)
+        width, height = inner_width(self._parent), max(self._size[1] - 94, 160)
         for title, view in self._plots.items():
             if which == ALL:
                 view.place(True, (width - 4) // 2, height // 2)

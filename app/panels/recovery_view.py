@@ -12,7 +12,7 @@ from app.recovery_readout import FLOOR_DEG, NEARLY, NEARLY_SHARE, RECOVERED, REC
 from app.sparkline import level, points
 from engine.messages import Snapshot
 
-HEIGHT = 54
+HEIGHT = 46
 TIP = (
     f"Recovered: rotation and translation error are both within {RECOVERED:g}x of what they were before the kick; "
     f"nearly: within {NEARLY:g}x. Without a reference the distance to the pose before the kick counts: down to "

@@ -43,10 +43,11 @@ class ScheduleBar:
             dpg.configure_item(self._names[index], color=TEXT if current or done else MUTED)
             dpg.configure_item(self._frames[index], color=ACCENT if current else FAINT)
         dpg.configure_item(self._needle, p1=(x, TOP - 4), p2=(x, BOTTOM + 4))
-        if dpg.is_item_hovered(self._group):
-            self._explain(scene, settings, snapshot)
 
-    def _explain(self, scene: Scene, settings: Settings, snapshot: Snapshot) -> None:
+    def explain(self, scene: Scene, settings: Settings, snapshot: Snapshot) -> None:
+        """Fills the tool tip in with the stage under the mouse, if it is over the bar."""
+        if not self._table or not dpg.is_item_hovered(self._group):
+            return
         mouse = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
         index = next((i for i, span in enumerate(self._spans) if mouse < span.right), len(self._spans) - 1)
         image = (scene.intrinsics.width, scene.intrinsics.height)

@@ -81,6 +81,7 @@ class TrainingPanel:
             eta = f"   {clock(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
             set_text(self._speed, f"{speed}   {clock(snapshot.seconds)} so far{eta}")
             self._bar.update(run.scene, settings, snapshot, width)
+        self._bar.explain(run.scene, settings, snapshot)
 
     def _play_or_pause(self) -> None:
         run = self._state.run
