@@ -103,7 +103,7 @@ def limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | N
 
 
 def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
-    """Round values (1, 2, 5, ... times powers of ten) for a log axis between two ends, at most so many, evenly spread."""
+    """Round values for a log axis between two ends, at most so many, evenly spread."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         found = [step * 10.0**decade for decade in decades for step in steps]

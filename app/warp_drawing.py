@@ -12,6 +12,7 @@ from app.warp_colours import colours
 REACH = 1.6  # cells of the lattice that the longer arrows reach
 LONGEST = 2.5  # cells that no arrow is longer than
 FINER = 3  # points per lattice cell at which colours are worked out
+FAINTEST = 1e-3  # pixels: less is rounding, and not magnified
 DIM = 0.45  # of the photo under the field
 
 
@@ -64,7 +65,7 @@ def magnification(vectors: Float[np.ndarray, "points 2"], cell: float) -> float:
     lengths = np.linalg.norm(vectors, axis=-1)
     lengths = lengths[np.isfinite(lengths)]
     long = float(np.quantile(lengths, 0.9)) if len(lengths) else 0.0
-    if long < 1e-5:
+    if long < FAINTEST:
         return 1.0
     wanted = min(max(REACH * cell / long, 0.01), 10_000.0)
     decade = 10.0 ** math.floor(math.log10(wanted))

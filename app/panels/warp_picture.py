@@ -61,8 +61,9 @@ class WarpPicture:
             self._arrows.append(dpg.draw_arrow((0, 0), (0, 0), color=INK, thickness=1.0, size=3, parent=self._layer))
         for item in self._arrows[len(tails) :]:
             dpg.configure_item(item, show=False)
-        for item, tail, head in zip(self._arrows, tails.tolist(), heads.tolist(), strict=False):
-            dpg.configure_item(item, p1=head, p2=tail, show=True)
+        long = (np.abs(heads - tails).max(axis=1) >= 1.0).tolist()  # a shorter one would be all head
+        for item, tail, head, seen in zip(self._arrows, tails.tolist(), heads.tolist(), long, strict=False):
+            dpg.configure_item(item, p1=head, p2=tail, show=seen)
 
 
 def pixels_text(length: float) -> str:

