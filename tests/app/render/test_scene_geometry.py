@@ -336,7 +336,7 @@ def many(frames: int, size: tuple[int, int], moments: int = 26) -> CamerasPictur
 
 
 def test_three_hundred_frames_are_drawn_in_time(easel: Easel) -> None:
-    """About 30 ms at 1000x700 in software on two idle cores: 50 ms of work. Other programs do not count here."""
+    """At 1000x700 in software: 32 ms of work for two cores, measured. What other programs do does not count here."""
     picture = many(300, (1000, 700))
     easel.draw(picture)
     seconds = []
