@@ -33,7 +33,7 @@ class Display:
         self._folder = tempfile.TemporaryDirectory(prefix="l2g-display-")
         reading, writing = os.pipe()
         command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", f"{SIZE[0]}x{SIZE[1]}x24"]
-        command += ["-fbdir", self._folder.name, "-nolisten", "tcp"]
+        command += ["-fbdir", self._folder.name, "-nolisten", "tcp", "-noreset"]
         self._process = subprocess.Popen(
             command, pass_fds=(writing,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
