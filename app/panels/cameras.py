@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 import numpy as np
@@ -36,6 +37,7 @@ class CamerasPanel:
         self._asked: CamerasPicture | None = None
         self._serial = 0
         self._framed_for: tuple[OrbitCamera | None, tuple[int, int]] = (None, (0, 0))
+        self._framed_scene: Path | None = None
 
     def build(self, parent: int | str) -> None:
         with dpg.group(parent=parent):
@@ -70,12 +72,15 @@ class CamerasPanel:
         view = state.cameras
         view.orbit = framed(first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
         view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
+        self._framed_scene = run.scene.path
 
     def _frame_in_time(self, state: State) -> None:
         """Frames a scene that is new, and again as long as only the window has changed since."""
         orbit, size = self._framed_for
         untouched = state.cameras.orbit is orbit and self._canvas.size != size
-        if not state.cameras.framed or untouched:
+        scene = state.run.scene if state.run is not None else None
+        other = scene is not None and scene.path != self._framed_scene
+        if not state.cameras.framed or untouched or other:
             self.frame_all()
 
     def _obey_the_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
