@@ -98,6 +98,12 @@ def sentence(reading: Reading) -> str:
     """How far it is with a recovery."""
     if reading.taken_back:
         return "Taken back."
+    before, kicked = reading.before, reading.kicked
+    harmless = kicked.rotation_deg <= RECOVERED * before.rotation_deg and kicked.translation <= (
+        RECOVERED * before.translation
+    )
+    if reading.has_reference and harmless:
+        return "The kick left it no worse than it was."
     if reading.recovered_seconds is not None:
         return f"Recovered in {reading.recovered_seconds:.1f} s of training."
     since = float(reading.seconds[-1])
