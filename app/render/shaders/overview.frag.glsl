@@ -54,7 +54,7 @@ float noise(vec2 pixel) {
 
 void main() {
     result = vec4(0.0);
-    depths = vec4(1e9);
+    depths = vec4(0.0);  // nothing is nowhere: what is interpolated towards it still lies before what is behind
     vec3 direction = camera_to_world * vec3((gl_FragCoord.xy - centre) / focal, 1.0);
     vec2 span = PROJECTIVE ? frustum_span(direction) : box_span(origin, direction);
     if (span.y <= span.x) return;
