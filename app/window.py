@@ -16,6 +16,7 @@ from app.panels.cameras import CamerasPanel
 from app.panels.dialogs import LeaveDialog, PathDialog
 from app.panels.frame import FramePanel
 from app.panels.help import Help
+from app.panels.live_texture import rest_textures
 from app.panels.novel_view import NovelViewPanel
 from app.panels.panel import Panel
 from app.panels.perturb import PerturbPanel
@@ -38,6 +39,7 @@ from engine.interruption import Interruption
 
 FRAME_SECONDS = 1 / 30  # vertical synchronisation cannot be relied on, and more would only take time from training
 SETTLING = 4  # frames until what was just drawn can be read back
+SCENES = Path(__file__).resolve().parents[1] / "scenes"  # those that ship, where the program runs from its repository
 LAST_WORDS = 120.0  # seconds that saving may take at the end
 
 FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."
@@ -142,6 +144,7 @@ class Window:
         if self._arguments.scene is not None:
             self.open(self._arguments.scene)
         else:
+            dpg.render_dearpygui_frame()  # after which the window's size is known, in whose middle the dialog belongs
             self.ask_for_scene()
 
     def _actions(self) -> Actions:
@@ -185,6 +188,7 @@ class Window:
         self._help.update()
         dpg.run_callbacks(dpg.get_callback_queue())
         dpg.render_dearpygui_frame()
+        rest_textures()
 
     # ------------------------------------------------------------------ what the user asks for
 
@@ -200,7 +204,7 @@ class Window:
     def ask_for_scene(self) -> None:
         """Opens the dialog with the scenes of late."""
         recent = [path for path in self._preferences.recent if Path(path).is_dir()]
-        shipped = [str(path.resolve()) for path in (Path("scenes/fern"), Path("scenes/locomotive")) if path.is_dir()]
+        shipped = [str(SCENES / name) for name in ("fern", "locomotive") if (SCENES / name).is_dir()]
         self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
 
     def ask_for_screenshot(self) -> None:

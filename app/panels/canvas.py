@@ -6,6 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32
 
+from app.panels.live_texture import LiveTexture
 from app.panels.parts import rectangle_size
 
 LEFT, RIGHT, MIDDLE = dpg.mvMouseButton_Left, dpg.mvMouseButton_Right, dpg.mvMouseButton_Middle
@@ -20,8 +21,8 @@ Delta = tuple[float, float]
 class Canvas:
     """An image item over one raw texture, at least as large as what is shown.
 
-    Dear PyGui uploads the whole texture in every frame, so it is no larger than it has to be; it only ever grows,
-    because a texture that is deleted leaves its memory behind.
+    The whole texture is uploaded for each picture, so it is no larger than it has to be; it only ever grows, because a
+    texture that is deleted leaves its memory behind.
 
     Attributes:
         item: the image.
@@ -33,8 +34,7 @@ class Canvas:
         self.item: int | str = 0
         self._parent: int | str = 0
         self._below = 0
-        self._texture: int | str = 0
-        self._pixels = np.zeros((0, 0, 4), np.float32)
+        self._texture: LiveTexture | None = None
         self._frame = -1
         self._size = (SMALLEST, SMALLEST)
         self._mouse: tuple[float, float] | None = None
@@ -56,9 +56,8 @@ class Canvas:
     def build(self, parent: int | str, below: int = 0) -> None:
         """Makes the image in a window whose rest it fills, but for `below` pixels at the lower edge."""
         self._parent, self._below = parent, below
-        self._registry = dpg.add_texture_registry()
-        self._grow((SMALLEST, SMALLEST))
-        self.item = dpg.add_image(self._texture, parent=parent, width=SMALLEST, height=SMALLEST)
+        texture = self._grow((SMALLEST, SMALLEST))
+        self.item = dpg.add_image(texture.item, parent=parent, width=SMALLEST, height=SMALLEST)
         with dpg.handler_registry():
             dpg.add_mouse_wheel_handler(callback=self._wheel_turned)
             dpg.add_mouse_double_click_handler(LEFT, callback=self._double_click)
@@ -118,26 +117,26 @@ class Canvas:
     def show(self, pixels: Float32[np.ndarray, "height width 4"]) -> None:
         """Copies a picture, rows from the top, whatever its size; it is stretched over the canvas."""
         height, width = pixels.shape[:2]
-        self._grow((width, height))
-        self._pixels[:height, :width] = pixels
-        across, down = self._pixels.shape[1], self._pixels.shape[0]
+        texture = self._grow((width, height))
+        texture.pixels[:height, :width] = pixels
+        texture.changed()
+        down, across = texture.pixels.shape[:2]
         # half a pixel less, so that what lies beside the picture is not blended into its border
         dpg.configure_item(self.item, uv_max=((width - 0.5) / across, (height - 0.5) / down))
 
-    def _grow(self, size: tuple[int, int]) -> None:
-        height, width = self._pixels.shape[:2]
-        if size[0] <= width and size[1] <= height:
-            return
-        wide, high = (max(-(-new // STEP) * STEP, old) for new, old in zip(size, (width, height), strict=True))
+    def _grow(self, size: tuple[int, int]) -> LiveTexture:
+        """A texture at least so large: the one there is, or a larger one in its place."""
         before = self._texture
-        self._pixels = np.zeros((high, wide, 4), np.float32)
-        self._texture = dpg.add_raw_texture(
-            wide, high, self._pixels, format=dpg.mvFormat_Float_rgba, parent=self._registry
-        )
+        height, width = (0, 0) if before is None else before.pixels.shape[:2]
+        if before is not None and size[0] <= width and size[1] <= height:
+            return before
+        wide, high = (max(-(-new // STEP) * STEP, old) for new, old in zip(size, (width, height), strict=True))
+        texture = self._texture = LiveTexture(wide, high)
         if self.item:
-            dpg.configure_item(self.item, texture_tag=self._texture)
-        if before:
-            dpg.delete_item(before)
+            dpg.configure_item(self.item, texture_tag=texture.item)
+        if before is not None:
+            before.delete()
+        return texture
 
     def _look(self) -> None:
         """Takes note of size and mouse, once per frame of the window."""

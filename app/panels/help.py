@@ -9,7 +9,7 @@ from app.panels.parts import ACCENT, MUTED
 from app.state import State
 
 TAG = layout.HELP
-WIDTH, HEIGHT = 760, 560
+WIDTH, HEIGHT = 760, 720
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
@@ -78,7 +78,8 @@ class Help:
             dpg.configure_item(TAG, show=self._state.help_open)
             if self._state.help_open:
                 wide, high = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
-                dpg.configure_item(TAG, pos=(max((wide - WIDTH) // 2, 0), max((high - HEIGHT) // 2, 0)))
+                tall = min(HEIGHT, high - 40)
+                dpg.configure_item(TAG, height=tall, pos=(max((wide - WIDTH) // 2, 0), (high - tall) // 2))
                 dpg.focus_item(TAG)
 
     def _closed(self) -> None:

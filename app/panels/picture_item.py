@@ -6,10 +6,11 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32
 
+from app.panels.live_texture import LiveTexture
 from app.panels.parts import drawing
 from app.photo_sizes import fitted
 
-LARGEST = (288, 216)  # pixels: Dear PyGui uploads every texture again each frame, and that is what it costs
+LARGEST = (288, 216)  # pixels: the whole texture is uploaded for each picture
 
 
 class PictureItem:
@@ -22,12 +23,10 @@ class PictureItem:
 
     def __init__(self, largest: tuple[int, int] = LARGEST) -> None:
         self._largest = largest
-        self._pixels = np.zeros((largest[1], largest[0], 4), np.float32)
-        self._pixels[..., 3] = 1.0
-        with dpg.texture_registry():
-            texture = dpg.add_raw_texture(*largest, self._pixels, format=dpg.mvFormat_Float_rgba)
+        self._texture = LiveTexture(*largest)
+        self._texture.pixels[..., 3] = 1.0
         self.group, self.drawlist = drawing(75)
-        self._image = dpg.draw_image(texture, (0, 0), (100, 75), parent=self.drawlist, show=False)
+        self._image = dpg.draw_image(self._texture.item, (0, 0), (100, 75), parent=self.drawlist, show=False)
 
     def resolution(self, image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
         """(width, height) of the array to show an image in a box of the panel."""
@@ -38,10 +37,12 @@ class PictureItem:
     def show(self, pixels: Float32[np.ndarray, "height width 3"]) -> None:
         """Takes an array over; RGB in [0, 1]."""
         height, width = pixels.shape[:2]
-        self._pixels[:height, :width, :3] = pixels
+        whole = self._texture.pixels
+        whole[:height, :width, :3] = pixels
         # a rim of the same colours, so that nothing of an earlier picture shines in where it is enlarged
-        self._pixels[height : height + 1, :width, :3] = pixels[-1:]
-        self._pixels[:height, width : width + 1, :3] = pixels[:, -1:]
+        whole[height : height + 1, :width, :3] = pixels[-1:]
+        whole[:height, width : width + 1, :3] = pixels[:, -1:]
+        self._texture.changed()
         uv = (width / self._largest[0], height / self._largest[1])
         dpg.configure_item(self._image, uv_max=uv, show=True)
 
