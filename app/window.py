@@ -11,6 +11,7 @@ import dearpygui.dearpygui as dpg
 from app import layout, saving
 from app.arguments import ViewerArguments
 from app.fonts import bind_font
+from app.guard import Guard
 from app.panels.banner import Banner
 from app.panels.cameras import CamerasPanel
 from app.panels.dialogs import LeaveDialog, PathDialog
@@ -36,6 +37,7 @@ from app.theme import bind_theme
 from app.window_keys import keys
 from engine.errors import UserError
 from engine.interruption import Interruption
+from engine.messages import Pause
 
 FRAME_SECONDS = 1 / 30  # vertical synchronisation cannot be relied on, and more would only take time from training
 SETTLING = 4  # frames until what was just drawn can be read back
@@ -54,17 +56,13 @@ class Window:
         if arguments.scale is not None:
             self._preferences.scale = arguments.scale
         self.state = State(scale=self._preferences.scale)
+        self._guard = Guard(self.state)
         self._renderer = Renderer()
         self._runs = Runs(self.state, arguments)
         self._leaving = False
-        self._reset_layout = False
+        self._reset_layout = self._time_was_up = False
         self._write: Callable[[Path], None] = lambda path: None
-        self._opening = PathDialog(
-            layout.OPENING,
-            "Open a scene",
-            "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP.",
-            self.open,
-        )
+        self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, self.open)
         self._loading = PathDialog(
             layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
         )
@@ -182,13 +180,23 @@ class Window:
         self._renderer.set_volume(state.run.volume if state.run is not None else None)
         if state.run is not None and state.run.scene is not None and state.run.told_frame is None:
             state.select(state.selected)
+        self._mind_the_time()
         for panel in self._panels.values():
-            panel.update(state)
+            self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
         self._banner.update()
         self._help.update()
-        dpg.run_callbacks(dpg.get_callback_queue())
+        self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
         dpg.render_dearpygui_frame()
         rest_textures()
+
+    def _mind_the_time(self) -> None:
+        """Pauses the run, once, when it has had the seconds that the command line gives it."""
+        run, limit = self.state.run, self._arguments.max_seconds
+        if run is None or run.snapshot is None or limit is None or self._time_was_up:
+            return
+        if run.snapshot.seconds >= limit:
+            self._time_was_up = True
+            run.send(Pause())
 
     # ------------------------------------------------------------------ what the user asks for
 
