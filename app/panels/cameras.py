@@ -13,7 +13,7 @@ from app.frame_note import frame_note
 from app.orbit import OrbitCamera, centres
 from app.panels.cameras_legend import CamerasLegend
 from app.panels.canvas import Canvas
-from app.panels.parts import set_text
+from app.panels.parts import rectangle_size, set_text
 from app.pictures_of_run import CamerasPictures
 from app.render.pictures import CamerasPicture
 from app.render.renderer import Renderer
@@ -40,6 +40,7 @@ class CamerasPanel:
         self._framed_scene: Path | None = None
 
     def build(self, parent: int | str) -> None:
+        self._parent = parent
         with dpg.group(parent=parent):
             self._legend.build()
         self._canvas.build(parent)
@@ -48,7 +49,7 @@ class CamerasPanel:
 
     def update(self, state: State) -> None:
         now = time.monotonic()
-        self._legend.update(state)
+        self._legend.update(state, rectangle_size(self._parent)[0])
         self._frame_in_time(state)
         if self._asked is not None:
             self._obey_the_mouse(state, self._asked, now)

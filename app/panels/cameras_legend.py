@@ -64,6 +64,7 @@ class CamerasLegend:
         self._state = state
         self._boxes: dict[str, int | str] = {}
         self._groups: dict[str, int | str] = {}
+        self._scale: list[int | str] = []
 
     def build(self) -> None:
         """Into the container on top of the stack."""
@@ -75,12 +76,16 @@ class CamerasLegend:
                 with dpg.table_row():
                     for layer, word, swatch, _ in row:
                         self._build_switch(layer, word, swatch)
-                    _build_scale() if row[0][0] == "fitted" else _build_ticks()
+                    self._scale.append(_build_scale() if row[0][0] == "fitted" else _build_ticks())
         for layer, _, _, sentence in SWITCHES:  # tool tips are items too: inside a row they would take up columns
             tool_tip(self._groups[layer], sentence)
 
-    def update(self, state: State) -> None:
-        """Shows switches that were thrown elsewhere."""
+    def update(self, state: State, width: float) -> None:
+        """Shows switches that were thrown elsewhere; the error scale only where the panel is wide enough for all."""
+        room = width >= sum(COLUMNS) + BAR + 100
+        for part in self._scale:
+            if dpg.is_item_shown(part) != room:
+                dpg.configure_item(part, show=room)
         for layer, box in self._boxes.items():
             wanted = getattr(state.cameras.layers, layer)
             if dpg.get_value(box) != wanted:
@@ -102,7 +107,7 @@ class CamerasLegend:
         setattr(self._state.cameras.layers, layer, value)
 
 
-def _build_scale() -> None:
+def _build_scale() -> int | str:
     group, scale = drawing(18)
     dpg.configure_item(scale, width=BAR + 40)
     tool_tip(group, "Rotation error of the fitted cameras, once the reference was aligned to them; logarithmic.")
@@ -110,12 +115,14 @@ def _build_scale() -> None:
         left = 8 + step * BAR / STEPS
         dpg.draw_rectangle((left, 12), (left + BAR / STEPS, 17), color=colour, fill=colour, parent=scale)
     dpg.draw_text((8, -1), "rotation error", size=12, color=MUTED, parent=scale)
+    return group
 
 
-def _build_ticks() -> None:
-    _, ticks = drawing(18)
+def _build_ticks() -> int | str:
+    group, ticks = drawing(18)
     dpg.configure_item(ticks, width=BAR + 40)
     for degrees in TICKS_DEG:
         place = 8 + float(share(np.array(degrees), BEST_DEG, WORST_DEG)) * BAR
         dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
         dpg.draw_text((place - 6, 3), f"{degrees:g}°", size=12, color=MUTED, parent=ticks)
+    return group
