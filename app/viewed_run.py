@@ -117,6 +117,7 @@ class ViewedRun:
                 self.unsaved.insert(0, session.writer.unsaved)
 
     def _open(self, open_run: Callable[[], OpenedRun]) -> None:
+
         try:
             opened = open_run()
         except UserError as error:

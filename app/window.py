@@ -12,6 +12,7 @@ from app import layout, saving
 from app.arguments import ViewerArguments
 from app.fonts import bind_font
 from app.guard import Guard
+from app.pace import BRISK, Pace
 from app.panels.banner import Banner
 from app.panels.cameras import CamerasPanel
 from app.panels.dialogs import LeaveDialog, PathDialog
@@ -39,7 +40,6 @@ from engine.errors import UserError
 from engine.interruption import Interruption
 from engine.messages import Pause
 
-FRAME_SECONDS = 1 / 30  # vertical synchronisation cannot be relied on, and more would only take time from training
 SETTLING = 4  # frames until what was just drawn can be read back
 SCENES = Path(__file__).resolve().parents[1] / "scenes"  # those that ship, where the program runs from its repository
 LAST_WORDS = 120.0  # seconds that saving may take at the end
@@ -159,7 +159,7 @@ class Window:
     # ------------------------------------------------------------------ the loop
 
     def _loop(self, interruption: Interruption) -> None:
-        begun = time.monotonic()
+        begun, pace = time.monotonic(), Pace(self._renderer.info)
         screenshot = self._arguments.screenshot
         while dpg.is_dearpygui_running() and not self._leaving:
             frame_begun = time.monotonic()
@@ -171,7 +171,8 @@ class Window:
             if screenshot is not None and frame_begun - begun >= self._arguments.after:
                 self._take_screenshot(screenshot)
                 self._leave(save=True)
-            time.sleep(max(FRAME_SECONDS - (time.monotonic() - frame_begun), 0.0))
+            # vertical synchronisation cannot be relied on
+            time.sleep(max(pace.seconds(hand(), frame_begun) - (time.monotonic() - frame_begun), 0.0))
 
     def _frame(self) -> None:
         """What is done in every frame; nothing here waits for the engine or the render thread."""
@@ -297,7 +298,14 @@ class Window:
             self._banner.update()
             dpg.run_callbacks(dpg.get_callback_queue())
             dpg.render_dearpygui_frame()
-            time.sleep(FRAME_SECONDS)
+            time.sleep(BRISK)
         for run in leaving:
             run.close(max(until - time.monotonic(), 1.0))
         return [error for run in leaving for error in run.unsaved]
+
+
+def hand() -> tuple[object, ...]:
+    """Where the mouse is and what is pressed: what differs from one frame to the next while somebody is at it."""
+    buttons = (dpg.mvMouseButton_Left, dpg.mvMouseButton_Right, dpg.mvMouseButton_Middle)
+    keys_down = tuple(dpg.is_key_down(key) for key in (dpg.mvKey_W, dpg.mvKey_A, dpg.mvKey_S, dpg.mvKey_D))
+    return (*dpg.get_mouse_pos(local=False), *(dpg.is_mouse_button_down(button) for button in buttons), *keys_down)
