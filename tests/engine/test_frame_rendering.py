@@ -89,6 +89,7 @@ def test_a_window_gets_pictures_of_what_it_asks_for(training: Run) -> None:
     training.wait(30)
     paused = training.latest()
     assert paused is not None
+    assert paused.iteration > 0
     resting = until(feed, 5, lambda picture: (picture.pose == paused.poses[5]).all())
     end = time.monotonic() + 0.5
     while time.monotonic() < end:
@@ -99,4 +100,5 @@ def test_a_window_gets_pictures_of_what_it_asks_for(training: Run) -> None:
     assert kicked.psnr < resting.psnr
     assert feed.latest(99) is kicked  # there is no such frame
     training.send(Restart())
-    until(feed, 5, lambda picture: picture.iteration < resting.iteration)
+    training.send(Pause())  # obeyed before the first step
+    until(feed, 5, lambda picture: picture.iteration == 0)
