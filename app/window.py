@@ -12,7 +12,6 @@ from app import layout, saving
 from app.arguments import ViewerArguments
 from app.fonts import bind_font
 from app.guard import Guard
-from app.pace import BRISK, Pace
 from app.panels.banner import Banner
 from app.panels.cameras import CamerasPanel
 from app.panels.dialogs import LeaveDialog, PathDialog
@@ -40,6 +39,7 @@ from engine.errors import UserError
 from engine.interruption import Interruption
 from engine.messages import Pause
 
+FRAME_SECONDS = 1 / 30  # more would only take time from training
 SETTLING = 4  # frames until what was just drawn can be read back
 SCENES = Path(__file__).resolve().parents[1] / "scenes"  # those that ship, where the program runs from its repository
 LAST_WORDS = 120.0  # seconds that saving may take at the end
@@ -159,7 +159,7 @@ class Window:
     # ------------------------------------------------------------------ the loop
 
     def _loop(self, interruption: Interruption) -> None:
-        begun, pace = time.monotonic(), Pace(self._renderer.info)
+        begun = time.monotonic()
         screenshot = self._arguments.screenshot
         while dpg.is_dearpygui_running() and not self._leaving:
             frame_begun = time.monotonic()
@@ -172,7 +172,7 @@ class Window:
                 self._take_screenshot(screenshot)
                 self._leave(save=True)
             # vertical synchronisation cannot be relied on
-            time.sleep(max(pace.seconds(hand(), frame_begun) - (time.monotonic() - frame_begun), 0.0))
+            time.sleep(max(FRAME_SECONDS - (time.monotonic() - frame_begun), 0.0))
 
     def _frame(self) -> None:
         """What is done in every frame; nothing here waits for the engine or the render thread."""
@@ -298,14 +298,7 @@ class Window:
             self._banner.update()
             dpg.run_callbacks(dpg.get_callback_queue())
             dpg.render_dearpygui_frame()
-            time.sleep(BRISK)
+            time.sleep(FRAME_SECONDS)
         for run in leaving:
             run.close(max(until - time.monotonic(), 1.0))
         return [error for run in leaving for error in run.unsaved]
-
-
-def hand() -> tuple[object, ...]:
-    """Where the mouse is and what is pressed: what differs from one frame to the next while somebody is at it."""
-    buttons = (dpg.mvMouseButton_Left, dpg.mvMouseButton_Right, dpg.mvMouseButton_Middle)
-    keys_down = tuple(dpg.is_key_down(key) for key in (dpg.mvKey_W, dpg.mvKey_A, dpg.mvKey_S, dpg.mvKey_D))
-    return (*dpg.get_mouse_pos(local=False), *(dpg.is_mouse_button_down(button) for button in buttons), *keys_down)
