@@ -65,7 +65,6 @@ class NovelView:
     wipe: float = 0.0
     framed: bool = False
     moving: bool = False
-    resolution_scale: float = 1.0
 
 
 @dataclass
@@ -134,7 +133,6 @@ class State:
     plots: Plots = field(default_factory=Plots)
     banner: str | None = None
     help_open: bool = False
-    scale: float = 1.0
     hooks: Hooks = field(default_factory=Hooks)
 
     @property

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
+from app.panels.parts import ACCENT, MUTED, TEXT
+
 BACKGROUND = (20, 23, 28)
 PANEL = (27, 31, 38)
 RAISED = (38, 44, 53)
 RAISED_MORE = (50, 58, 69)
 LINE = (45, 52, 62)
-TEXT = (215, 220, 226)
-MUTED = (138, 148, 160)
-ACCENT = (53, 196, 181)
 ACCENT_DEEP = (30, 110, 102)
 ACCENT_DARK = (27, 66, 66)
 

@@ -55,7 +55,7 @@ class Window:
         self._preferences = Preferences.load()
         if arguments.scale is not None:
             self._preferences.scale = arguments.scale
-        self.state = State(scale=self._preferences.scale)
+        self.state = State()
         self._guard = Guard(self.state)
         self._renderer = Renderer()
         self._runs = Runs(self.state, arguments)

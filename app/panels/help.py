@@ -5,6 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app import layout
+from app.panels.dialogs import centred
 from app.panels.parts import ACCENT, MUTED
 from app.state import State
 
@@ -77,10 +78,9 @@ class Help:
         if dpg.is_item_shown(TAG) != self._state.help_open:
             dpg.configure_item(TAG, show=self._state.help_open)
             if self._state.help_open:
-                wide, high = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
-                tall = min(HEIGHT, high - 40)
-                dpg.configure_item(TAG, height=tall, pos=(max((wide - WIDTH) // 2, 0), (high - tall) // 2))
-                dpg.focus_item(TAG)
+                height = min(HEIGHT, dpg.get_viewport_client_height() - 40)
+                dpg.configure_item(TAG, height=height)
+                centred(TAG, WIDTH, height)
 
     def _closed(self) -> None:
         self._state.help_open = False
