@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Bool, Float32, Int64
 
 Status = Literal["starting", "running", "paused", "finished", "failed", "stopped"]
 
@@ -36,6 +36,20 @@ class PerturbPose:
     frame: int
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class PerturbPatch:
+    """Knocks one patch of a planar scene: puts its four corners there, as nearly as its family of warps allows.
+
+    Attributes:
+        frame: index of the patch.
+        corners: where its corners shall lie, in pixels of the whole image: top left, top right, bottom right,
+            bottom left of the patch.
+    """
+
+    frame: int
+    corners: tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,7 @@ class Stop:
 Command = (
     SetLambda
     | PerturbPose
+    | PerturbPatch
     | PerturbAll
     | UndoPerturbation
     | RedoPerturbation
@@ -151,6 +166,50 @@ class WarpSnapshot:
 
 
 @dataclass(frozen=True)
+class PatchWarpSnapshot:
+    """The warp field of the selected patch on a lattice, in pixels of the whole image.
+
+    Attributes:
+        frame: index of the patch.
+        shape: rows and columns of the lattice; points run row by row and reach the patch's borders.
+        points: in pixels of the patch.
+        local_points: where the patch's own warp of each pixel puts them.
+        global_points: where the one transform fitted to them puts them.
+        residual_px: the distance between the two.
+    """
+
+    frame: int
+    shape: tuple[int, int]
+    points: Float32[np.ndarray, "points 2"]
+    local_points: Float32[np.ndarray, "points 2"]
+    global_points: Float32[np.ndarray, "points 2"]
+    residual_px: Float32[np.ndarray, " points"]
+
+
+@dataclass(frozen=True)
+class PlanarSnapshot:
+    """What a planar run has in place of cameras. Pixels are those of the whole image, x right, y down.
+
+    The fitted patches are shown in the reference's gauge: the first patch is fixed where it was cut.
+
+    Attributes:
+        transforms: fitted; take homogeneous pixels of a patch to pixels of the whole image.
+        corners: fitted; top left, top right, bottom right, bottom left of each patch.
+        reference_corners: where the patches were cut.
+        corner_error_px: mean distance of the four, per patch.
+        joined: whether the patch agrees with what the others say of the image.
+        warp: of the selected patch, or None while none is selected.
+    """
+
+    transforms: Float32[np.ndarray, "patches 3 3"]
+    corners: Float32[np.ndarray, "patches 4 2"]
+    reference_corners: Float32[np.ndarray, "patches 4 2"]
+    corner_error_px: Float32[np.ndarray, " patches"]
+    joined: Bool[np.ndarray, " patches"]
+    warp: PatchWarpSnapshot | None = None
+
+
+@dataclass(frozen=True)
 class Snapshot:
     """The run as it stood between two steps.
 
@@ -166,6 +225,7 @@ class Snapshot:
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
+        planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
     status: Status
@@ -193,3 +253,4 @@ class Snapshot:
     rate_factors: tuple[float, float] = (1.0, 1.0)
     undoable: int = 0
     redoable: int = 0
+    planar: PlanarSnapshot | None = None
