@@ -26,6 +26,7 @@ from engine.settings import Settings
 
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
+SEARCH_FROM = 0.5  # of the first stage: before, training itself brings a knocked frame back
 ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
 CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
 
@@ -120,11 +121,13 @@ class Trainer:
 
     def step(self) -> None:
         """One optimisation step, or a piece of a bundle adjustment that is due."""
+        if self._recovery.searches:
+            self._advance_searches()
+            if self._bundling.pending:  # waits: a lost frame would pull all the others along
+                return
         if self._bundling.pending:
             self._advance_bundle()
             return
-        if self._recovery.searches:
-            self._advance_searches()
         if self.iteration - self.stage_start >= self.stage.iterations and self.stage_index + 1 < len(self.stages):
             self._begin_stage(self.stage_index + 1)
             if self._bundling.pending:
@@ -234,7 +237,7 @@ class Trainer:
         self._perturbations.append((frame, pose))
         self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
         self._note("perturb", self.scene.names[self.frames[frame]])
-        if self.stage_index > 0:
+        if self.stage_index > 0 or self._fraction > SEARCH_FROM:
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
     def undo_perturbation(self) -> bool:

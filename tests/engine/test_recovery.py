@@ -145,6 +145,27 @@ def test_a_knock_at_any_time_stops_no_run(method, frame):
     assert made.skipped_steps == 0
 
 
+def test_an_adjustment_waits_for_a_lost_frame(made):
+    made._bundling.due = [4]
+    iteration, others = made.iteration, [frame for frame in range(len(made.frames)) if frame != 5]
+    before = made.poses()[others]
+    made.perturb(5, knock(made, seed=5))
+    while made._recovery.searches:
+        made.step()
+        assert made._bundling.under_way is None
+        assert torch.equal(made.poses()[others], before)
+    assert made.iteration == iteration, "nobody trains before the adjustment that is due"
+    made.step()
+    assert made.midway
+
+
+def test_a_knock_just_before_the_first_adjustment_is_looked_for():
+    made = trainer(TINY)
+    run(made, TINY[0].iterations)
+    made.perturb(4, torch.tensor([0.1, 0.0, 0.0, 0.0, 0.0, 0.1]))
+    assert [search.frame for search in made._recovery.searches] == [4]
+
+
 def test_a_knocked_frame_is_where_it_was_put():
     made = trainer()
     run(made, 3)
