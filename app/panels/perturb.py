@@ -183,7 +183,6 @@ class PerturbPanel:
 
     def kick_this(self) -> None:
         """Knocks the selected camera off by random noise of the chosen size."""
-        """Moves the selected camera at random, by the σ of the panel."""
         run, chosen = self._state.run, self._state.perturbation
         if run is None:
             return
@@ -194,7 +193,6 @@ class PerturbPanel:
 
     def kick_all(self) -> None:
         """Knocks every camera off by random noise of the chosen size."""
-        """Moves every camera at random."""
         run, chosen = self._state.run, self._state.perturbation
         if run is None:
             return
@@ -204,14 +202,12 @@ class PerturbPanel:
 
     def undo(self) -> None:
         """Takes the last kick back, or the last drag as a whole."""
-        """Takes the last kick, or the last drag, back."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[0], 1), self._snapshot.undoable)):
                 self._state.run.send(UndoPerturbation())
 
     def redo(self) -> None:
         """Does again what was taken back last."""
-        """Kicks again what was taken back."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[1], 1), self._snapshot.redoable)):
                 self._state.run.send(RedoPerturbation())
