@@ -8,14 +8,12 @@ from typing import Any
 
 import torch
 
-from engine.checkpoint import check_same_scene, load_checkpoint, restore
-from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.errors import UserError
 from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
 from engine.evaluation.pictures import picture_name, side_by_side
 from engine.evaluation.report import TEST_NAME, pose_entries, test_entry, update_result
 from engine.files import replacing, write_json
-from engine.scenes import load_scene
+from engine.saved_run import open_saved_run
 from engine.trainer import Trainer
 
 PICTURES_FOLDER = "held_out"
@@ -43,12 +41,8 @@ def evaluate_run(
     Raises:
         UserError: there is no such run, its checkpoint or scene cannot be read, or the results cannot be written.
     """
-    checkpoint = load_checkpoint(run_folder / CHECKPOINT_FILE)
-    scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
-    check_same_scene(checkpoint, scene, run_folder / CHECKPOINT_FILE)
-    trainer = Trainer(scene, checkpoint.settings, device)
-    restore(trainer, checkpoint, run_folder / CHECKPOINT_FILE)
-    return evaluate_trainer(trainer, run_folder, limit=limit, progress=progress)
+    run = open_saved_run(run_folder, scene_folder, device)
+    return evaluate_trainer(run.trainer, run_folder, limit=limit, progress=progress)
 
 
 def evaluate_trainer(
@@ -82,7 +76,7 @@ def evaluate_trainer(
             progress(len(scores), count, frame.name, frame.scores)
     _remove_others(folder, pictures)
     test = test_entry(scores)
-    write_json(run_folder / TEST_NAME, test | {"poses": poses})
+    write_json(run_folder / TEST_NAME, test | {"iteration": trainer.iteration, "poses": poses})
     update_result(run_folder, test)
     return test
 

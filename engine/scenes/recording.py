@@ -89,4 +89,5 @@ def scene_of(recording: Recording, options: SceneOptions) -> Scene:
         box_half_extent=recording.box_half_extent,
         file_scale=recording.file_scale,
         noise=noise,
+        files=tuple(recording.images),
     )

@@ -49,6 +49,7 @@ class Scene:
         box_half_extent: half the edge of that volume (a cube); for a forward-facing scene unused.
         file_scale: scene units per unit of the files (exports divide by it).
         noise: the perturbation of the initial poses, if there was one.
+        files: the image of each frame as it lies on disk, at its own size (exports copy it); empty where there is none.
     """
 
     name: str
@@ -68,3 +69,4 @@ class Scene:
     box_half_extent: float = 1.0
     file_scale: float = 1.0
     noise: PoseNoise | None = None
+    files: tuple[Path, ...] = ()

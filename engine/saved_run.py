@@ -1,0 +1,47 @@
+"""A run opened from its folder to be looked at, not continued: evaluated, exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from engine.checkpoint import Checkpoint, check_same_scene, load_checkpoint, restore
+from engine.checkpoint_writer import CHECKPOINT_FILE
+from engine.scenes import load_scene
+from engine.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A run as its checkpoint has it.
+
+    Attributes:
+        folder: what `l2g-train` or the window wrote.
+        checkpoint: settings, history and clock; its tensors are those of `trainer`.
+        trainer: field, poses and calibration as they stood; it makes no step.
+    """
+
+    folder: Path
+    checkpoint: Checkpoint
+    trainer: Trainer
+
+
+def open_saved_run(folder: Path, scene_folder: Path | None = None, device: torch.device | str = "cpu") -> SavedRun:
+    """Reads a run's checkpoint and its scene.
+
+    Args:
+        folder: of the run.
+        scene_folder: where the scene is now, if it has been moved since.
+        device: where to render.
+    Raises:
+        UserError: there is no such run, or its checkpoint or scene cannot be read.
+    """
+    path = folder / CHECKPOINT_FILE
+    checkpoint = load_checkpoint(path)
+    scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
+    check_same_scene(checkpoint, scene, path)
+    trainer = Trainer(scene, checkpoint.settings, device)
+    restore(trainer, checkpoint, path)
+    return SavedRun(folder, checkpoint, trainer)
