@@ -49,7 +49,7 @@ class Scene:
         box_half_extent: half the edge of that volume (a cube); for a forward-facing scene unused.
         file_scale: scene units per unit of the files (exports divide by it).
         noise: the perturbation of the initial poses, if there was one.
-        files: the image of each frame as it lies on disk, at its own size (exports copy it); empty where there is none.
+        files: the image of each frame as it lies on disk, at its own size; empty where there is none.
     """
 
     name: str

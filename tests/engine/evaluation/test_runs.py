@@ -23,7 +23,9 @@ def standing(scene: Scene, poses: torch.Tensor) -> Any:
     fitted = poses[list(scene.training_frames)]
     settings = Settings()
     calibration = Calibration(settings, len(scene.training_frames), torch.device("cpu"))
-    return SimpleNamespace(scene=scene, settings=settings, field=Wall(), poses=lambda: fitted, calibration=calibration)
+    return SimpleNamespace(
+        scene=scene, settings=settings, field=Wall(), poses=lambda: fitted, calibration=calibration, iteration=7
+    )
 
 
 def test_results_pictures_and_tables(tmp_path: Path) -> None:
@@ -41,7 +43,7 @@ def test_results_pictures_and_tables(tmp_path: Path) -> None:
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
     assert result == {"scene": "wall", "test": test}
     written = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
-    assert written["psnr"] == test["psnr"]
+    assert (written["psnr"], written["iteration"]) == (test["psnr"], 7)
     refined = torch.tensor([pose["world_to_camera"] for pose in written["poses"]])
     torch.testing.assert_close(refined, poses[[2, 5]], atol=0.02, rtol=0)
 
