@@ -39,7 +39,7 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(_not_written(path, error)) from error
+        raise UserError(not_written(path, error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -73,7 +73,8 @@ def plain(content: Any) -> Any:
     return content
 
 
-def _not_written(path: Path, error: OSError) -> str:
+def not_written(path: Path, error: OSError) -> str:
+    """Why a file could not be written, and what to do."""
     if error.errno in _FULL:
         return f"{path} was not written: the disk is full; free some space or choose another folder."
     return f"{path} was not written ({error.strerror or error}); check the folder and its permissions."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -15,7 +14,7 @@ from engine.bundling import Bundling
 from engine.calibration import Calibration
 from engine.fields.field import Field
 from engine.geometry import se3
-from engine.messages import Event
+from engine.learner import Learner, below
 from engine.photos import Photos
 from engine.pose_optimiser import PoseOptimiser
 from engine.recovery import Recovery
@@ -24,21 +23,20 @@ from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
 from engine.settings import Settings
 
-ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 LOOK_FOR_ASTRAY_EVERY = 150
 SEARCH_FROM = 0.5  # of the first stage: before, training itself brings a knocked frame back
 ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
 CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
 
 
-class Trainer:
-    """A run's state between two steps; knows nothing of threads, files or windows."""
+class Trainer(Learner):
+    """The state of a radiance run between two steps."""
 
     def __init__(self, scene: Scene, settings: Settings, device: torch.device | str = "cpu") -> None:
-        self.scene, self.settings, self.device = scene, settings, torch.device(device)
-        self.frames = list(scene.training_frames)
-        self.generator = torch.Generator().manual_seed(settings.seed)
         self.stages = stages(scene, settings)
+        super().__init__(settings, device, len(scene.training_frames), self.stages)
+        self.scene = scene
+        self.frames = list(scene.training_frames)
         intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
         initial = scene.initial_poses[self.frames].to(self.device)
         self.registration: Registration = build_registration(
@@ -46,16 +44,7 @@ class Trainer:
         )
         self.field: Field = build_field(scene, settings, self.generator, self.device)
         self.calibration = Calibration(settings, len(self.frames), self.device)
-        self.lambda_exponent = settings.lambda_exponent
-        self.rate_factors = (1.0, 1.0)  # on the schedule's learning rates of field and poses
-        self.iteration, self.stage_index, self.stage_start = 0, -1, 0
-        self.skipped_steps, self._last_skipped = 0, -2
-        self.events: list[Event] = []
-        self.seconds = 0.0
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
-        self._error = torch.zeros(len(self.frames), device=self.device)
-        self._error_weight = torch.zeros(len(self.frames), device=self.device)
-        self._alignment = torch.zeros((), device=self.device)
         self.photos = Photos(scene, self.frames, self.device)
         self._recovery = Recovery()
         self._bundling = Bundling()
@@ -64,15 +53,6 @@ class Trainer:
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
-
-    @property
-    def iterations(self) -> int:
-        """Of the whole schedule (or `max_iterations`)."""
-        return min(self._whole_schedule, self.settings.max_iterations or self._whole_schedule)
-
-    @property
-    def _whole_schedule(self) -> int:
-        return sum(stage.iterations for stage in self.stages)
 
     @property
     def finished(self) -> bool:
@@ -87,23 +67,6 @@ class Trainer:
     @property
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
-
-    @property
-    def _fraction(self) -> float:
-        return min((self.iteration - self.stage_start) / self.stage.iterations, 1.0)
-
-    def photometric(self) -> float:
-        """Running mean of the photometric loss."""
-        return float((self._error / self._error_weight.clamp(min=1e-9)).mean())
-
-    def alignment(self) -> float:
-        """The last alignment term, unweighted."""
-        return float(self._alignment)
-
-    def frame_psnr(self) -> Float[Tensor, " frames"]:
-        """Running PSNR of each training frame, dB."""
-        error = self._error / self._error_weight.clamp(min=1e-9)
-        return -10 * torch.log10(error.clamp(min=1e-10))
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
@@ -128,7 +91,7 @@ class Trainer:
         if self._bundling.pending:
             self._advance_bundle()
             return
-        if self.iteration - self.stage_start >= self.stage.iterations and self.stage_index + 1 < len(self.stages):
+        if self._stage_over:
             self._begin_stage(self.stage_index + 1)
             if self._bundling.pending:
                 return
@@ -151,32 +114,15 @@ class Trainer:
         )
         rendered = self.calibration.colours(rendering.colour.view(count, -1, 3))
         difference = rendered - data.colours(frames, pixels)
-        error = difference.square().mean(dim=(1, 2))
-        kept = self._kept()
-        loss = (error * kept).sum() / kept.sum().clamp(min=1) + 10**self.lambda_exponent * warped.alignment
-        self._learn(loss, error.detach(), warped.alignment.detach())
-
-    def _learn(self, loss: Tensor, error: Tensor, alignment: Tensor) -> None:
-        """Differentiates and steps both optimisers; a step whose loss or gradients are not finite is left out."""
-        looks = self.device.type == "cpu"  # elsewhere a look at the host would cost; what is not finite moves nothing
-        self._optimiser.clear()
-        loss.backward()
-        if looks and not (bool(torch.isfinite(loss)) and self._optimiser.finite):
-            self.skipped_steps += 1
-            self.field.discard()
-            if self.iteration > self._last_skipped + 1:  # a series of them is one event
-                self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
-            self._last_skipped = self.iteration
-            return
-        self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error
-        self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
-        self._alignment = alignment
-        field_factor, pose_factor = self.rate_factors
-        self.field.step(self._fraction, field_factor)
-        if self.iteration >= self._settle_until:
-            first, last = self.stage.pose_rate
-            calibrates = self.iteration >= CALIBRATE_FROM * self._whole_schedule  # a fog tells nothing about the lens
-            self._optimiser.step(first * (last / first) ** self._fraction * pose_factor, calibrates, not looks)
+        self._learn(
+            self.field,
+            self._optimiser,
+            difference.square().mean(dim=(1, 2)),
+            warped.alignment,
+            self._kept(),
+            poses_move=self.iteration >= self._settle_until,
+            calibrates=self.iteration >= CALIBRATE_FROM * self._whole_schedule,  # a fog tells nothing about the lens
+        )
 
     def _kept(self) -> Float[Tensor, " frames"]:
         """1 for frames that train, 0 for those being looked for."""
@@ -198,8 +144,7 @@ class Trainer:
         self._settle_until = self.iteration + (self.stage.settle if self.iteration > 0 else 0)
         self.field.begin_stage(self.stage)
         self._field_stage = self.stage_index
-        self._error_weight.zero_()
-        self._error.zero_()
+        self._forget_errors()
         self._note("stage", self.stage.name)
 
     def _advance_bundle(self) -> None:
@@ -220,16 +165,6 @@ class Trainer:
             self._enter_stage()
 
     # ------------------------------------------------------------------ frames that lost their way
-
-    def set_lambda(self, exponent: float) -> None:
-        """lambda = 10^exponent from the next step on."""
-        self.lambda_exponent = exponent
-        self._note("lambda", f"{exponent:g}")
-
-    def set_rates(self, field: float, pose: float) -> None:
-        """Multiplies the schedule's learning rates from the next step on."""
-        self.rate_factors = (field, pose)
-        self._note("rates", f"field x{field:g}, pose x{pose:g}")
 
     def perturb(self, frame: int, twist: Float[Tensor, "6"]) -> None:
         """Knocks a frame (rotation vector then translation, camera axes) and lets it find its way back."""
@@ -271,68 +206,38 @@ class Trainer:
 
     # ------------------------------------------------------------------ bookkeeping
 
-    def _note(self, kind: str, detail: str) -> None:
-        self.events.append(Event(self.iteration, self.seconds, kind, detail))
-
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
 
         A bundle adjustment or a search under way is not kept half done: it starts anew, and ends the same.
         """
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
-        tensors |= {f"registration.{name}": value for name, value in self.registration.module().state_dict().items()}
         tensors |= {f"calibration.{name}": value for name, value in self.calibration.state_dict().items()}
-        tensors |= {f"optimiser.{name}": value for name, value in self._optimiser.state().items()}
-        tensors["generator"] = self.generator.get_state()
-        tensors["error"], tensors["error_weight"] = self._error, self._error_weight
-        tensors["alignment"] = self._alignment
+        learned, metadata = self._learner_state(self.registration.module(), self._optimiser)
         if self._perturbations:
             tensors["perturbed_poses"] = torch.stack([pose for _, pose in self._perturbations])
-        metadata = {
-            "iteration": self.iteration,
-            "stage_index": self.stage_index,
-            "stage_start": self.stage_start,
+        return tensors | learned, metadata | {
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
             "bundles_due": self._bundling.due,
-            "lambda_exponent": self.lambda_exponent,
-            "rate_factors": list(self.rate_factors),
-            "skipped_steps": self.skipped_steps,
-            "seconds": self.seconds,
             "searching": [search.frame for search in self._recovery.searches],
             "helped": [[frame, iteration] for frame, iteration in self._recovery.helped.items()],
             "perturbed": [frame for frame, _ in self._perturbations],
-            "events": [asdict(event) for event in self.events],
         }
-        return tensors, metadata
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         """Takes up what `state` gave, on a trainer of the same scene and settings."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
-        self.field.load_state(_under("field.", moved))
-        self.registration.module().load_state_dict(_under("registration.", moved))
-        self.calibration.load_state_dict(_under("calibration.", moved))
-        self._optimiser.load_state(_under("optimiser.", tensors))
-        self.generator.set_state(tensors["generator"].cpu())
-        self._error, self._error_weight = moved["error"].clone(), moved["error_weight"].clone()
-        self._alignment = moved["alignment"].clone()
-        self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
-        self.stage_start, self._settle_until = metadata["stage_start"], metadata["settle_until"]
+        self.field.load_state(below("field.", moved))
+        self.calibration.load_state_dict(below("calibration.", moved))
+        self._load_learner_state(tensors, metadata, self.registration.module(), self._optimiser)
+        self._settle_until = metadata["settle_until"]
         self._bundling = Bundling()
         self._bundling.due = list(metadata["bundles_due"])
-        self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
-        field_factor, pose_factor = metadata.get("rate_factors", (1.0, 1.0))
-        self.rate_factors = (field_factor, pose_factor)
-        self.seconds = metadata["seconds"]
         self._recovery = Recovery()
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
-        self.events = [Event(**event) for event in metadata["events"]]
         for frame in metadata["searching"]:
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
         self._recovery.helped = dict(metadata["helped"])
-
-
-def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""The network of local warps: a rigid motion per pixel, from the pixel and a learned embedding of its frame."""
+"""The network of local warps: a motion per pixel, from the pixel and a learned embedding of its frame."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Generator, Tensor, nn
 
 
 class WarpNetwork(nn.Module):
-    """W(u, e_i): an se(3) twist for a point u of frame i's normalised image plane.
+    """W(u, e_i): a twist for a point u of frame i's normalised image plane, of se(3) or of the plane's se(2).
 
     The hidden layers are a ReLU MLP, with the input given once more half-way where `skip` says so. The last layer
     starts near zero, so that all warps start near the identity.
@@ -19,7 +19,14 @@ class WarpNetwork(nn.Module):
     """
 
     def __init__(
-        self, frames: int, width: int, layers: int, embedding: int, skip: int | None, generator: Generator
+        self,
+        frames: int,
+        width: int,
+        layers: int,
+        embedding: int,
+        skip: int | None,
+        generator: Generator,
+        outputs: int = 6,
     ) -> None:
         super().__init__()
         self.skip = skip
@@ -29,14 +36,14 @@ class WarpNetwork(nn.Module):
         for index in range(layers):
             size = sizes[index] + (2 + embedding if index == skip else 0)
             self.hidden.append(_linear(size, width, generator))
-        self.last = _linear(width, 6, generator)
+        self.last = _linear(width, outputs, generator)
         with torch.no_grad():
             self.last.weight.mul_(0.01)
             self.last.bias.zero_()
 
     def forward(
         self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
-    ) -> Float[Tensor, "frames points 6"]:
+    ) -> Float[Tensor, "frames points outputs"]:
         embedded = self.embedding[frames][:, None].expand(-1, points.shape[1], -1)
         given = torch.cat([points, embedded], dim=-1)
         value = given

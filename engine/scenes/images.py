@@ -11,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import UserError
 
 # Formats that cameras and renderers write; Pillow's other decoders stay shut.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
 # What Pillow's decoders raise on damaged files: they share no base class.
 DECODER_ERRORS = (
@@ -40,7 +41,7 @@ def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound here says it in our own words
-        with _opened(path, maximum_pixels) as image:
+        with opened_image(path, maximum_pixels) as image:
             return image.size
 
 
@@ -56,11 +57,8 @@ def load_image(
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
-    with _opened(path, maximum_pixels) as image:
-        try:
-            pixels = _eight_bit(image)
-        except DECODER_ERRORS as error:
-            raise UserError(f"{path} is damaged or cut short; copy it again from its source.") from error
+    with opened_image(path, maximum_pixels) as image:
+        pixels = _decoded(image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
         return colour, False
@@ -70,6 +68,20 @@ def load_image(
         behind = np.float32(255 * background[channel])
         composited[..., channel] = behind + alpha * (colour[..., channel] - behind)
     return composited, True
+
+
+def load_upright(path: Path, maximum_pixels: int) -> NDArray[np.uint8]:
+    """Decode a photo to RGB (height, width, 3) as its EXIF orientation wants it seen; alpha is dropped.
+
+    Raises:
+        UserError: as `load_image`.
+    """
+    with opened_image(path, maximum_pixels) as image:
+        try:
+            upright = ImageOps.exif_transpose(image)
+        except DECODER_ERRORS as error:
+            raise UserError(_damaged(path)) from error
+        return _decoded(upright, path)[..., :3]
 
 
 def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -93,11 +105,22 @@ def to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 @contextmanager
-def _opened(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
+def opened_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
+    """The image with its header read and its size checked, not yet decoded.
+
+    Raises:
+        UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
+    """
+    formats = FORMATS
+    if path.suffix.lower() in HEIC_SUFFIXES:
+        import pillow_heif  # only those who have such photos wait for it
+
+        pillow_heif.register_heif_opener()
+        formats = (*FORMATS, "HEIF")
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path} is empty (0 bytes); copy it again from its source.")
-        image = Image.open(path, formats=FORMATS)
+        image = Image.open(path, formats=formats)
     except UnidentifiedImageError as error:
         raise UserError(
             f"{path} is not an image that can be read (PNG, JPEG, TIFF, WebP or BMP); convert or replace it."
@@ -107,11 +130,22 @@ def _opened(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
     except PermissionError as error:
         raise UserError(f"{path} may not be read; change its permissions.") from error
     except DECODER_ERRORS as error:
-        raise UserError(f"{path} is damaged or cut short; copy it again from its source.") from error
+        raise UserError(_damaged(path)) from error
     with image:
         if image.width * image.height > maximum_pixels:
             raise UserError(_too_large(path, f"{image.width} x {image.height}", maximum_pixels))
         yield image
+
+
+def _decoded(image: Image.Image, path: Path) -> NDArray[np.uint8]:
+    try:
+        return _eight_bit(image)
+    except DECODER_ERRORS as error:
+        raise UserError(_damaged(path)) from error
+
+
+def _damaged(path: Path) -> str:
+    return f"{path} is damaged or cut short; copy it again from its source."
 
 
 def _too_large(path: Path, size: str, maximum_pixels: int) -> str:

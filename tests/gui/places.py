@@ -8,16 +8,16 @@ from functools import cache
 import numpy as np
 
 from app.pictures_of_run import GIZMO_PIXELS
-from app.scene_scale import scale_of
+from app.scene_scale import SceneScale, scale_of
 from engine.scenes import load_scene
 from engine.scenes.options import SceneOptions
 from tests.gui.viewer import FERN, Box, Report
 
 
 @cache
-def frustum_depth() -> float:
-    """Length of the fern's frusta, scene units."""
-    return scale_of(load_scene(FERN, SceneOptions(downscale=2))).frustum_depth
+def fern_scale() -> SceneScale:
+    """How large the fern's frusta are drawn, among others."""
+    return scale_of(load_scene(FERN, SceneOptions(downscale=2)))
 
 
 def project(report: Report, box: Box, points: np.ndarray) -> np.ndarray:
@@ -29,12 +29,24 @@ def project(report: Report, box: Box, points: np.ndarray) -> np.ndarray:
     return np.array([left + width / 2, top + height / 2]) + focal * seen[:, :2] / seen[:, 2:]
 
 
-def frame_places(report: Report, box: Box) -> np.ndarray:
-    """The middles of the photos in their frusta, pixels of the window."""
-    poses = np.array(report["poses"])
-    ahead = np.array([0.0, 0.0, frustum_depth()])
-    middles = np.einsum("fij,fi->fj", poses[:, :, :3], ahead - poses[:, :, 3])
-    return project(report, box, middles)
+def seen_photos(report: Report, box: Box, per_side: int = 9) -> dict[int, np.ndarray]:
+    """For each frame whose photo is seen somewhere with no other before or behind it: such a place, in pixels of the
+    window, as far from the others as there is."""
+    poses, scale = np.array(report["poses"]), fern_scale()
+    places = np.linspace(-0.8, 0.8, per_side)
+    grid = np.stack([*np.meshgrid(*(side * places for side in scale.image_plane)), np.ones((per_side,) * 2)], axis=-1)
+    on_photos = scale.frustum_depth * grid.reshape(-1, 3) - poses[:, None, :, 3]  # frames points 3
+    pixels = np.stack(
+        [project(report, box, points @ pose[:, :3]) for points, pose in zip(on_photos, poses, strict=True)]
+    )
+    found = {}
+    for frame, candidates in enumerate(pixels):
+        others = np.delete(pixels, frame, axis=0).reshape(-1, 2)
+        room = np.linalg.norm(candidates[:, None] - others, axis=-1).min(axis=1)
+        spacing = np.linalg.norm(np.ptp(candidates, axis=0)) / per_side
+        if room.max() > 1.5 * spacing:
+            found[frame] = candidates[room.argmax()]
+    return found
 
 
 def gizmo_tip(report: Report, box: Box, frame: int) -> tuple[np.ndarray, np.ndarray]:
