@@ -1,0 +1,47 @@
+"""A patch beside what the learned image shows in its place. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+Image = Float32[np.ndarray, "height width 3"]
+
+
+def seen_by_patch(
+    learned: Image,
+    whole: tuple[int, int],
+    transform: Float[np.ndarray, "3 3"],
+    patch: tuple[int, int],
+    size: tuple[int, int],
+) -> Image:
+    """What a patch should look like, by the learned image and its fitted place.
+
+    Args:
+        learned: covers the whole image, at any resolution.
+        whole: (width, height) of the whole image, in whose pixels the transform is.
+        transform: takes homogeneous pixels of the patch to pixels of the whole image.
+        patch: (width, height) of the patch.
+        size: (width, height) of the picture.
+    Returns:
+        RGB; beyond the image's borders their colours go on.
+    """
+    across = (np.arange(size[0]) + 0.5) * patch[0] / size[0]
+    down = (np.arange(size[1]) + 0.5) * patch[1] / size[1]
+    x, y = np.meshgrid(across, down)
+    places = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(transform, np.float64).T
+    divisor = np.where(np.abs(places[..., 2:]) < 1e-9, 1e-9, places[..., 2:])
+    return sampled(learned, places[..., :2] / divisor * (np.array(learned.shape[1::-1]) / np.array(whole)))
+
+
+def sampled(image: Image, places: Float[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 3"]:
+    """An image between its pixels, whose centres are at +0.5: bilinear, borders go on."""
+    height, width = image.shape[:2]
+    x = np.clip(np.nan_to_num(places[..., 0]) - 0.5, 0, width - 1)
+    y = np.clip(np.nan_to_num(places[..., 1]) - 0.5, 0, height - 1)
+    left, top = np.minimum(x.astype(int), max(width - 2, 0)), np.minimum(y.astype(int), max(height - 2, 0))
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    a, b = (x - left)[..., None].astype(np.float32), (y - top)[..., None].astype(np.float32)
+    above = image[top, left] * (1 - a) + image[top, right] * a
+    below = image[bottom, left] * (1 - a) + image[bottom, right] * a
+    return above * (1 - b) + below * b
