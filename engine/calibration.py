@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dataclasses import replace
 
 import torch
@@ -28,7 +30,7 @@ class Calibration(nn.Module):
         self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=settings.optimise_focal)
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
-    def groups(self) -> list[dict[str, object]]:
+    def groups(self) -> list[dict[str, Any]]:
         """Optimiser groups of what may move; `relative_rate` is relative to the pose rate."""
         pairs = ((self.log_focal, FOCAL_RATE), (self.log_gain, EXPOSURE_RATE))
         return [{"params": [p], "relative_rate": rate} for p, rate in pairs if p.requires_grad]

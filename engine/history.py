@@ -12,13 +12,19 @@ from torch import Tensor
 
 from engine.messages import Event, Snapshot
 
-_ARRAYS = ("poses", "rotation_error_deg", "translation_error", "relative_rotation_error_deg")
+_ARRAYS = (
+    *("poses", "rotation_error_deg", "translation_error", "relative_rotation_error_deg"),
+    *("transforms", "corner_error_px"),
+)
 _NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_exponent")
 
 
 @dataclass(frozen=True)
 class Row:
-    """The run at one moment; errors are None where the scene has no reference (units as in `Snapshot`)."""
+    """The run at one moment; errors are None where the scene has no reference (units as in `Snapshot`).
+
+    `transforms` and `corner_error_px` are those of a planar run (see `PlanarSnapshot`), None else.
+    """
 
     iteration: int
     seconds: float
@@ -31,6 +37,8 @@ class Row:
     rotation_error_deg: Float32[np.ndarray, " frames"] | None
     translation_error: Float32[np.ndarray, " frames"] | None
     relative_rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    transforms: Float32[np.ndarray, "frames 3 3"] | None = None
+    corner_error_px: Float32[np.ndarray, " frames"] | None = None
 
 
 @dataclass
@@ -59,7 +67,7 @@ class History:
         row = Row(
             stage=snapshot.stage,
             **{name: getattr(snapshot, name) for name in _NUMBERS},
-            **{name: getattr(snapshot, name) for name in _ARRAYS},
+            **{name: getattr(snapshot, name, getattr(snapshot.planar, name, None)) for name in _ARRAYS},
         )
         if self.rows and self.rows[-1].iteration == row.iteration:
             self.rows[-1] = row

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from engine.calibration import Calibration
+
+class ParameterGroups(Protocol):
+    """What may move besides the poses, at rates relative to theirs: a calibration."""
+
+    def groups(self) -> list[dict[str, Any]]: ...
 
 
 class PoseOptimiser:
     """One optimiser, or none where nothing moves; its state is told parameter by parameter, in a fixed order."""
 
-    def __init__(self, module: nn.Module, calibration: Calibration) -> None:
+    def __init__(self, module: nn.Module, calibration: ParameterGroups | None = None) -> None:
         parameters = list(module.parameters())
         groups: list[dict[str, Any]] = [{"params": parameters}] if parameters else []
-        groups += calibration.groups()
+        groups += calibration.groups() if calibration else []
         self._adam = torch.optim.Adam(groups, lr=1e-3, foreach=True) if groups else None
 
     @property

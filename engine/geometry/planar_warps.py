@@ -1,0 +1,66 @@
+"""The families of planar transforms that patches of one image may be under, all as homographies (..., 3, 3)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn.functional import pad
+
+from engine.geometry import se2, sl3
+from engine.geometry.homography import solve_homography
+from engine.geometry.rigid import solve_rigid_planar
+
+PlanarWarp = Literal["translation", "rotation", "rigid", "homography"]
+DEGREES: dict[PlanarWarp, int] = {"translation": 2, "rotation": 1, "rigid": 3, "homography": 8}
+
+
+def exponential(warp: PlanarWarp, vector: Float[Tensor, "*batch degrees"]) -> Float[Tensor, "*batch 3 3"]:
+    """The transform of a family that a vector stands for; zero is the identity, smooth everywhere.
+
+    Args:
+        warp: the family.
+        vector: of `DEGREES[warp]` numbers: a translation; an angle about the origin (radians); a twist as in `se2`;
+            eight numbers as in `sl3`.
+    """
+    if warp == "homography":
+        return sl3.exponential(vector)
+    if warp == "translation":
+        vector = pad(vector, (1, 0))
+    elif warp == "rotation":
+        vector = pad(vector, (0, 2))
+    return homogeneous(se2.exponential(vector))
+
+
+def solve(
+    warp: PlanarWarp,
+    source: Float[Tensor, "*batch points 2"],
+    target: Float[Tensor, "*batch points 2"],
+) -> Float[Tensor, "*batch 3 3"]:
+    """The transform of a family that brings one set of points nearest to another, in closed form; differentiable.
+
+    Reference:
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.2; the solvers are `rigid` and `homography`.
+    """
+    if warp == "homography":
+        return solve_homography(source, target)
+    if warp == "rigid":
+        return homogeneous(solve_rigid_planar(source, target))
+    if warp == "rotation":  # about the origin: each point with its opposite has its centroid there
+        source, target = (torch.cat([points, -points], dim=-2) for points in (source, target))
+        return homogeneous(solve_rigid_planar(source, target))
+    shift = (target - source).mean(dim=-2)
+    eye = torch.eye(2, dtype=shift.dtype, device=shift.device).expand(*shift.shape[:-1], 2, 2)
+    return homogeneous(torch.cat([eye, shift[..., None]], dim=-1))
+
+
+def homogeneous(motion: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 3 3"]:
+    """`[A|t]` with the row (0, 0, 1) below it."""
+    return torch.cat([motion, pad(torch.zeros_like(motion[..., :1, :2]), (0, 1), value=1.0)], dim=-2)
+
+
+def corners(width: float, height: float) -> Float[Tensor, "4 2"]:
+    """Of a rectangle from the origin: top left, top right, bottom right, bottom left."""
+    return torch.tensor([(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)])

@@ -1,0 +1,51 @@
+"""A stage's patches: downsampled, flattened, with every pixel's point in the plane of the patch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from engine.geometry.homography import apply_homography
+from engine.scenes.planar import PlanarScene, to_plane
+
+
+@dataclass(frozen=True)
+class PatchData:
+    """All patches at one resolution.
+
+    Attributes:
+        images: RGB in [0, 1].
+        points: every pixel's centre in the plane of the patch (see `engine.scenes.planar.to_plane`).
+    """
+
+    images: Float[Tensor, "patches 3 height width"]
+    points: Float[Tensor, "pixels 2"]
+
+    def colours_of(self, pixels: Int[Tensor, "patches count"]) -> Float[Tensor, "patches count 3"]:
+        flat = self.images.flatten(start_dim=2)
+        return flat.gather(2, pixels[:, None].expand(-1, 3, -1)).mT
+
+
+def draw_points(data: PatchData, batch: int, generator: Generator) -> Int[Tensor, "patches count"]:
+    """Random pixels of every patch, `batch` in all; every pixel once where `batch` is 0 or would take them all."""
+    patches, pixels = len(data.images), len(data.points)
+    count = batch // patches if batch else pixels
+    if count >= pixels:
+        return torch.arange(pixels, device=data.points.device).expand(patches, -1)
+    return torch.randint(pixels, (patches, count), generator=generator).to(data.points.device)
+
+
+def downsampled(scene: PlanarScene, factor: int, device: torch.device) -> PatchData:
+    """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
+    images = scene.patches.to(device).permute(0, 3, 1, 2).float() / 255
+    if factor > 1:
+        images = F.avg_pool2d(images, factor)
+    height, width = images.shape[-2:]
+    axes = ((torch.arange(side, device=device) + 0.5) * factor for side in (width, height))
+    pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1).reshape(-1, 2)
+    plane = to_plane(*scene.patch_size, unit=max(scene.image_size) / 2).float().to(device)
+    return PatchData(images.contiguous(), apply_homography(plane, pixels))

@@ -1,0 +1,53 @@
+"""Patches that do not move, and what all planar registrations share: a base, a lattice, a first patch that is fixed."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from engine.geometry.homography import apply_homography
+from engine.registration.planar.planar_registration import PatchWarp, WarpedPoints
+
+
+class FixedPatches(nn.Module):
+    """The base that every patch stands on; kicks and adjustments move it, optimisers do not."""
+
+    base: Float[Tensor, "patches 3 3"]
+    lattice: Float[Tensor, "points 2"]
+    free: Float[Tensor, " patches"]
+
+    def __init__(self, initial: Float[Tensor, "patches 3 3"], lattice: Float[Tensor, "points 2"]) -> None:
+        """`lattice` are points of a patch's own plane, up to its borders."""
+        super().__init__()
+        self.register_buffer("base", initial.clone())
+        self.register_buffer("lattice", lattice.clone(), persistent=False)
+        free = torch.ones(len(initial), device=initial.device)
+        free[0] = 0.0
+        self.register_buffer("free", free, persistent=False)
+
+    def module(self) -> nn.Module:
+        return self
+
+    def _transforms(self, patches: Int[Tensor, " patches"]) -> Float[Tensor, "patches 3 3"]:
+        """The transforms of some patches, differentiable where they are parameters."""
+        return self.base[patches]
+
+    def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
+        return WarpedPoints(apply_homography(self._transforms(patches), points), points.new_zeros(()))
+
+    @torch.no_grad()
+    def transforms(self) -> Float[Tensor, "patches 3 3"]:
+        return self._transforms(torch.arange(len(self.base), device=self.base.device)).clone()
+
+    @torch.no_grad()
+    def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
+        self.base[patches] = transforms.to(self.base)
+
+    @torch.no_grad()
+    def patch_warp(self, patch: int) -> PatchWarp:
+        """On the lattice; without a local warp it is the global transform itself."""
+        chosen = torch.tensor([patch], device=self.base.device)
+        points = self.lattice[None]
+        local = self.warp(chosen, points).points
+        return PatchWarp(points[0], local[0], apply_homography(self._transforms(chosen), points)[0])

@@ -1,0 +1,75 @@
+"""L2G in the plane: every pixel has a warp of its own; a solver fits each patch's transform to them."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
+
+from engine.geometry.homography import apply_homography
+from engine.geometry.planar_warps import DEGREES, PlanarWarp, exponential, solve
+from engine.registration.planar.fixed import FixedPatches
+from engine.registration.planar.planar_registration import WarpedPoints
+from engine.registration.warp_network import WarpNetwork
+
+REBASE_ROUNDS = 4  # each leaves about a hundredth of what was left
+
+
+class LocalToGlobalPatches(FixedPatches):
+    """Local warps exp(W(u, e_i)) H_i^0 of every pixel u; global transform H_i*, fitted to where they put the pixels.
+
+    The local warp is a rigid motion of the plane (for families with fewer degrees of freedom, one of the family);
+    that of a homography too, whose tilt and shear are thus left to the many pixels together.
+
+    Reference:
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.2, equations 3 to 7.
+    """
+
+    def __init__(
+        self,
+        initial: Float[Tensor, "patches 3 3"],
+        lattice: Float[Tensor, "points 2"],
+        family: PlanarWarp,
+        generator: Generator,
+        width: int = 64,
+        layers: int = 4,
+        embedding: int = 64,
+        skip: int | None = None,
+    ) -> None:
+        super().__init__(initial, lattice)
+        self.family = family
+        self.local_family: PlanarWarp = "rigid" if family == "homography" else family
+        size = DEGREES[self.local_family]
+        network = WarpNetwork(len(initial), width, layers, embedding, skip, generator, outputs=size)
+        self.network = network.to(initial.device)
+
+    def _local(
+        self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]
+    ) -> Float[Tensor, "patches points 2"]:
+        vectors = self.network(patches, points) * self.free[patches, None, None]
+        based = apply_homography(self.base[patches], points)
+        return apply_homography(exponential(self.local_family, vectors), based[..., None, :])[..., 0, :]
+
+    def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
+        local = self._local(patches, points)
+        fitted = apply_homography(self._fit(patches, points, local), points)
+        return WarpedPoints(local, (fitted - local).square().mean())
+
+    def _fit(self, patches: Tensor, points: Tensor, local: Tensor) -> Float[Tensor, "patches 3 3"]:
+        """The fit, made of the base and a motion of the family after it, so that a rebased patch keeps its shape."""
+        if self.family == "homography":
+            return solve("homography", points, local)
+        base = self.base[patches]
+        return solve(self.family, apply_homography(base, points), local) @ base
+
+    def _transforms(self, patches: Int[Tensor, " patches"]) -> Float[Tensor, "patches 3 3"]:
+        """Fitted to a fixed lattice of the whole patch: a fit to a step's random pixels would be noisy."""
+        points = self.lattice.expand(len(patches), -1, -1)
+        return self._fit(patches, points, self._local(patches, points))
+
+    @torch.no_grad()
+    def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
+        """Moves the bases so that the fitted transforms become these."""
+        for _ in range(REBASE_ROUNDS):
+            fitted = self._transforms(patches)
+            self.base[patches] = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
