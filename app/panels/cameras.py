@@ -13,6 +13,7 @@ from app.frame_note import frame_note
 from app.orbit import OrbitCamera, centres
 from app.panels.cameras_legend import CamerasLegend
 from app.panels.canvas import Canvas
+from app.panels.mouse import LEFT, MIDDLE
 from app.panels.parts import rectangle_size, set_text
 from app.pictures_of_run import CamerasPictures
 from app.render.pictures import CamerasPicture
@@ -21,7 +22,6 @@ from app.scene_scale import first_view, framed
 from app.state import State
 
 VIEW = "cameras"
-LEFT, MIDDLE = dpg.mvMouseButton_Left, dpg.mvMouseButton_Middle
 
 
 class CamerasPanel:
@@ -49,6 +49,7 @@ class CamerasPanel:
 
     def update(self, state: State) -> None:
         now = time.monotonic()
+        self._canvas.look()
         self._legend.update(state, rectangle_size(self._parent)[0])
         self._frame_in_time(state)
         if self._asked is not None:
@@ -86,20 +87,20 @@ class CamerasPanel:
 
     def _obey_the_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
         """What the mouse did since the last frame, in the picture that was asked for then."""
-        canvas, control = self._canvas, self._control
-        size = canvas.size
-        pointer = Pointer(canvas.mouse[0], canvas.mouse[1], size) if canvas.mouse is not None else None
-        if pointer is not None and canvas.pressed:
+        mouse, control = self._canvas.mouse, self._control
+        size = self._canvas.size
+        pointer = Pointer(*mouse.place, size) if mouse.place is not None else None
+        if pointer is not None and mouse.pressed:
             control.press(state, picture, pointer)
         if control.dragging:
             if pointer is not None:
                 control.pull(state, picture, pointer, now)
-            if canvas.released:
+            if mouse.released:
                 control.release(state, now)
             self._show_note(None)
             return
         shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
-        left, middle = canvas.dragged(LEFT), canvas.dragged(MIDDLE)
+        left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
         if any(middle) or (shifted and any(left)):
             right, down = middle if any(middle) else left
             control.pan(state, right, down, size[1], now)
@@ -109,11 +110,11 @@ class CamerasPanel:
             control.hover(state, picture, None)
             self._show_note(None)
             return
-        if canvas.wheel:
-            control.zoom(state, canvas.wheel, pointer, now)
-        if canvas.double_clicked:
+        if mouse.wheel:
+            control.zoom(state, mouse.wheel, pointer, now)
+        if mouse.double_clicked:
             control.double_click(state, picture, pointer)
-        elif canvas.clicked:
+        elif mouse.clicked:
             control.click(state, picture, pointer)
         control.hover(state, picture, pointer)
         self._show_note(control.hovered_frame)

@@ -12,7 +12,8 @@ import numpy as np
 from app.camera_path import orbit, spiral, through
 from app.novel_control import MOVES, NovelControl, change_mode, depth_range
 from app.orbit import pinhole
-from app.panels.canvas import LEFT, MIDDLE, Canvas
+from app.panels.canvas import Canvas
+from app.panels.mouse import LEFT, MIDDLE
 from app.panels.parts import MUTED, set_text, tool_tip
 from app.recording import Recording, frames_of, save_png
 from app.render.pictures import Drawn, NovelPicture, ViewCamera
@@ -70,8 +71,9 @@ class NovelViewPanel:
         now = time.monotonic()
         passed, self._before = now - self._before, now
         view = state.novel
+        self._canvas.look()
         self._obey_the_mouse(now)
-        if self._canvas.hovered and view.mode == "fly":
+        if self._canvas.mouse.hovered and view.mode == "fly":
             held = [key for key in MOVES if dpg.is_key_down(getattr(dpg, f"mvKey_{key}"))]
             self._control.fly(view, held, min(passed, 0.1), now)
         picture = self._control.picture(state, self._canvas.size, now)
@@ -89,16 +91,16 @@ class NovelViewPanel:
     # ------------------------------------------------------------------ what the user does
 
     def _obey_the_mouse(self, now: float) -> None:
-        canvas, view = self._canvas, self._state.novel
-        height = canvas.size[1]
-        left, middle = canvas.dragged(LEFT), canvas.dragged(MIDDLE)
+        mouse, view = self._canvas.mouse, self._state.novel
+        height = self._canvas.size[1]
+        left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
         shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
         if any(middle) or (shifted and any(left)):
             self._control.pan(view, *(middle if any(middle) else left), height, now)
         elif any(left):
             self._control.turn(view, *left, height, now)
-        if canvas.wheel:
-            self._control.zoom(view, canvas.wheel, now)
+        if mouse.wheel:
+            self._control.zoom(view, mouse.wheel, now)
 
     def _choose_mode(self, _: int, mode: str) -> None:
         change_mode(self._state.novel, next(known for known in MODES if known == mode))
