@@ -1,4 +1,4 @@
-"""The commands `l2g-train` and `l2g-eval`. What takes long to import is imported once it is needed."""
+"""The commands `l2g-train`, `l2g-eval` and `l2g-export`. What takes long to import is imported once it is needed."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from engine.settings import FieldName, Method, Preset
 
 Words = TypeVar("Words")
 Device = Literal["auto", "cpu", "cuda", "mps"]
+ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,30 @@ class EvaluateArguments:
     """Evaluate so many photos at most, evenly spread."""
 
 
+@dataclass(frozen=True)
+class ExportArguments:
+    """Write what a run has found as files that other programs read.
+
+    Cameras and points are in the units of the scene's files and, where the scene has reference poses, aligned to
+    them.
+    """
+
+    run: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    to: ExportFormat
+    """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud."""
+    output: Path
+    """Folder (colmap, nerfstudio, llff) or file to write."""
+    force: bool = False
+    """Replace an earlier export at --output."""
+    scene: Path | None = None
+    """Folder of the scene, if it has been moved since."""
+    device: Device = "auto"
+    """Where to render."""
+    points: int | None = None
+    """Points of the cloud, at most (300,000; beside cameras 30,000)."""
+
+
 def train() -> None:
     """`l2g-train`."""
     arguments = parsed(TrainArguments)
@@ -108,6 +133,19 @@ def evaluate() -> None:
         return evaluate_folder(arguments)
 
     leave(act, "l2g-eval")
+
+
+def export() -> None:
+    """`l2g-export`."""
+    arguments = parsed(ExportArguments)
+
+    def act() -> int:
+        keep_freed_memory()
+        from engine.exporting import export_folder
+
+        return export_folder(arguments)
+
+    leave(act, "l2g-export")
 
 
 def parsed(words: type[Words]) -> Words:

@@ -1,0 +1,1 @@
+"""What a run has found, in files that other programs read: cameras, points, meshes, films, a report."""

@@ -1,0 +1,99 @@
+"""A run's cameras as they are exported: in the files' own units and, where there is one, in the reference's gauge."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.evaluation.report import TEST_NAME
+from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.numerics import precise
+from engine.geometry.pose_errors import pose_errors
+from engine.geometry.similarity import Similarity
+from engine.saved_run import SavedRun
+from engine.scenes.scene import Scene
+
+
+@dataclass(frozen=True)
+class ExportedCameras:
+    """Cameras of the exported world, in the order of the scene's frames.
+
+    Attributes:
+        frames: indices within the scene.
+        names: of the frames.
+        poses: world-to-camera, double precision, translations in units of the scene's files.
+        intrinsics: of the scene's images, with the focal length that was learned.
+        held_out: names of those among them that were not trained on; their poses were refined by an evaluation.
+        left_out: names of held-out frames of which no refined pose is known.
+    """
+
+    frames: tuple[int, ...]
+    names: tuple[str, ...]
+    poses: Float[Tensor, "frames 3 4"]
+    intrinsics: Intrinsics
+    held_out: tuple[str, ...]
+    left_out: tuple[str, ...]
+
+
+def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similarity:
+    """From a run's world to the one that is exported, double precision.
+
+    The training cameras are brought onto their references by a similarity, as the pose errors are measured; without
+    references the world stays the run's own. Scene units become the files' units either way.
+
+    Args:
+        scene: its training frames are those of `fitted`.
+        fitted: world-to-camera poses of the training frames.
+    """
+    fitted = precise(fitted.detach().cpu())
+    if scene.reference_poses is not None:
+        reference = precise(scene.reference_poses[list(scene.training_frames)])
+        aligned = pose_errors(fitted, reference).alignment
+    else:
+        one = torch.ones((), dtype=fitted.dtype)
+        aligned = Similarity(one, torch.eye(3, dtype=fitted.dtype), torch.zeros(3, dtype=fitted.dtype))
+    unit = 1 / scene.file_scale
+    return Similarity(aligned.scale * unit, aligned.rotation, aligned.translation * unit)
+
+
+def exported_cameras(run: SavedRun) -> ExportedCameras:
+    """Training frames as they were fitted, held-out frames as the run's own evaluation refined them."""
+    trainer, scene = run.trainer, run.trainer.scene
+    fitted = precise(trainer.poses().detach().cpu())
+    poses = dict(zip(scene.training_frames, fitted, strict=True))
+    refined = refined_poses(run.folder, trainer.iteration)
+    for frame in scene.held_out_frames:
+        if scene.names[frame] in refined:
+            poses[frame] = refined[scene.names[frame]]
+    frames = tuple(sorted(poses))
+    known = set(frames)
+    return ExportedCameras(
+        frames=frames,
+        names=tuple(scene.names[frame] for frame in frames),
+        poses=exported_gauge(scene, fitted).apply_to_poses(torch.stack([poses[frame] for frame in frames])),
+        intrinsics=trainer.calibration.intrinsics(scene.intrinsics)[torch.tensor(frames)],
+        held_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame in known),
+        left_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame not in known),
+    )
+
+
+def refined_poses(folder: Path, iteration: int) -> dict[str, Float[Tensor, "3 4"]]:
+    """By name, world-to-camera poses of held-out frames that were evaluated at this iteration of the run.
+
+    An evaluation of an earlier iteration counts for nothing: field and gauge have moved since.
+    """
+    try:
+        content = json.loads((folder / TEST_NAME).read_text(encoding="utf-8"))
+        if content["iteration"] != iteration:
+            return {}
+        found = {str(entry["name"]): np.array(entry["world_to_camera"], np.float64) for entry in content["poses"]}
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return {}
+    usable = {name: pose for name, pose in found.items() if pose.shape == (3, 4) and np.isfinite(pose).all()}
+    return {name: torch.from_numpy(pose) for name, pose in usable.items()}

@@ -1,0 +1,63 @@
+"""A sparse model as COLMAP writes it: `sparse/0` beside `images`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.export.cameras import ExportedCameras
+from engine.export.images import ExportedImages, shared
+from engine.export.points import PointCloud
+from engine.scenes.colmap import read_model
+
+MODEL = "sparse/0"
+OWN = ("sparse", "images")
+
+
+def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
+    """Writes cameras, images and points (without tracks), binary.
+
+    The camera model is PINHOLE, or OPENCV where there is lens distortion; frames whose intrinsics agree share one.
+
+    Raises:
+        UserError: the files are not whole; COLMAP's library does not tell by itself when a disk is full.
+    """
+    import pycolmap
+
+    model = folder / MODEL
+    model.mkdir(parents=True)
+    reconstruction = pycolmap.Reconstruction()
+    one_camera = shared(images.intrinsics)
+    for index, name in enumerate(images.names):
+        camera_id = 1 if one_camera else index + 1
+        if index == 0 or not one_camera:
+            reconstruction.add_camera_with_trivial_rig(_camera(images, index, camera_id))
+        image = pycolmap.Image()
+        image.image_id, image.camera_id, image.name = index + 1, camera_id, name
+        pose = cameras.poses[index].numpy()
+        rigid = pycolmap.Rigid3d(pycolmap.Rotation3d(pose[:, :3].copy()), pose[:, 3].copy())
+        reconstruction.add_image_with_trivial_frame(image, rigid)
+    for position, colour in zip(points.positions, points.colours, strict=True):
+        reconstruction.add_point3D(position.astype(np.float64), pycolmap.Track(), colour)
+    reconstruction.write_binary(str(model))
+    try:
+        registered, found = read_model(model)
+        whole = len(registered) == len(images.names) and len(found) == len(points.positions)
+    except UserError:
+        whole = False
+    if not whole:
+        raise UserError("The COLMAP model could not be written whole; is the disk full?")
+
+
+def _camera(images: ExportedImages, index: int, camera_id: int) -> Any:
+    import pycolmap
+
+    intrinsics = images.intrinsics
+    model = "OPENCV" if intrinsics.distorted else "PINHOLE"
+    camera = pycolmap.Camera.create_from_model_name(camera_id, model, 1.0, intrinsics.width, intrinsics.height)
+    parameters = [*intrinsics.focal[index].tolist(), *intrinsics.centre[index].tolist()]
+    camera.params = parameters + (intrinsics.distortion[index].tolist() if intrinsics.distorted else [])
+    return camera

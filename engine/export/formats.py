@@ -1,0 +1,184 @@
+"""What can be exported, and what each format needs: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+import torch
+
+from engine.errors import UserError
+from engine.export import colmap, llff, nerfstudio
+from engine.export.cameras import ExportedCameras, exported_cameras, exported_gauge
+from engine.export.images import FOLDER, ExportedImages, Progress, exported_images, write_images
+from engine.export.points import seen_points, write_ply
+from engine.export.seen import depth_bounds
+from engine.export.targets import check_file, check_folder, replacing_folder
+from engine.files import replacing
+from engine.saved_run import SavedRun
+
+Format = Literal["colmap", "nerfstudio", "llff", "ply"]
+
+SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
+CLOUD_POINTS = 300_000
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What the user asks for.
+
+    Attributes:
+        output: folder or file.
+        force: replace what an earlier export has left there.
+        points: of the point cloud; None for the format's own number.
+    """
+
+    output: Path
+    force: bool = False
+    points: int | None = None
+
+
+class Exporter(Protocol):
+    """One format."""
+
+    def check(self, options: ExportOptions, precious: Collection[Path]) -> None:
+        """Raises `UserError` where the output will not do; `precious` paths must not be replaced with it."""
+        ...
+
+    def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
+        """Writes it; returns what the user should know, in sentences.
+
+        Raises:
+            UserError: it could not be written; what was there before is intact.
+        """
+        ...
+
+
+FolderWriter = Callable[[SavedRun, ExportedCameras, ExportedImages, Path, ExportOptions, Progress], list[str]]
+FileWriter = Callable[[SavedRun, Path, ExportOptions, Progress], list[str]]
+
+
+@dataclass(frozen=True)
+class CamerasFolder:
+    """A folder of cameras and images."""
+
+    own: tuple[str, ...]
+    fill: FolderWriter
+    flat: bool = False
+
+    def check(self, options: ExportOptions, precious: Collection[Path]) -> None:
+        check_folder(options.output, options.force, self.own, precious)
+
+    def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
+        cameras = exported_cameras(run)
+        images = exported_images(run.trainer.scene, cameras, self.flat)
+        with replacing_folder(options.output) as folder:
+            notes = self.fill(run, cameras, images, folder, options, part(progress, 0.0, 0.5))
+            write_images(run.trainer.scene, cameras, images, folder / FOLDER, part(progress, 0.5, 1.0))
+        return words_on_held_out(cameras) + notes
+
+
+@dataclass(frozen=True)
+class OneFile:
+    """A single file, of the type that its ending says."""
+
+    endings: tuple[str, ...]
+    fill: FileWriter
+
+    def check(self, options: ExportOptions, precious: Collection[Path]) -> None:
+        if options.output.suffix.lower() not in self.endings:
+            raise UserError(f"{options.output} should end in {' or '.join(self.endings)}; give such an --output.")
+        check_file(options.output, options.force)
+
+    def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
+        with replacing(options.output) as temporary:
+            return self.fill(run, temporary, options, progress)
+
+
+def words_on_held_out(cameras: ExportedCameras) -> list[str]:
+    """Which held-out frames are there, and which are not."""
+    notes = []
+    if cameras.held_out:
+        notes.append(f"Held-out frames are at the poses that the evaluation refined: {', '.join(cameras.held_out)}.")
+    if cameras.left_out:
+        notes.append(
+            f"Held-out frames without a refined pose are left out: {', '.join(cameras.left_out)}. "
+            "Evaluate the run (l2g-eval) to have them."
+        )
+    return notes
+
+
+def part(progress: Progress, start: float, end: float) -> Progress:
+    """Progress of a part of the whole."""
+    return lambda fraction, what: progress(start + fraction * (end - start), what)
+
+
+def check_options(options: ExportOptions) -> None:
+    """Raises `UserError` where a number makes no sense."""
+    if options.points is not None and options.points < 1:
+        raise UserError(f"--points is {options.points}; give 1 or more.")
+
+
+# ---------------------------------------------------------------------- the formats
+
+
+def _colmap(
+    run: SavedRun,
+    cameras: ExportedCameras,
+    images: ExportedImages,
+    folder: Path,
+    options: ExportOptions,
+    progress: Progress,
+) -> list[str]:
+    gauge = exported_gauge(run.trainer.scene, run.trainer.poses())
+    colmap.write_model(
+        cameras, images, seen_points(run.trainer, gauge, options.points or SPARSE_POINTS, progress), folder
+    )
+    return []
+
+
+def _nerfstudio(
+    run: SavedRun,
+    cameras: ExportedCameras,
+    images: ExportedImages,
+    folder: Path,
+    options: ExportOptions,
+    progress: Progress,
+) -> list[str]:
+    gauge = exported_gauge(run.trainer.scene, run.trainer.poses())
+    points = seen_points(run.trainer, gauge, options.points or SPARSE_POINTS, progress)
+    nerfstudio.write_transforms(cameras, images, points, folder)
+    return []
+
+
+def _llff(
+    run: SavedRun,
+    cameras: ExportedCameras,
+    images: ExportedImages,
+    folder: Path,
+    options: ExportOptions,
+    progress: Progress,
+) -> list[str]:
+    trainer = run.trainer
+    unit = exported_gauge(trainer.scene, trainer.poses()).scale
+    seen = depth_bounds(trainer, progress) * unit
+    everywhere = torch.stack([seen[:, 0].min(), seen[:, 1].max()])
+    of_frame = dict(zip(trainer.frames, seen, strict=True))
+    bounds = torch.stack([of_frame.get(frame, everywhere) for frame in cameras.frames])
+    return llff.write_poses_bounds(cameras, images, bounds, folder)
+
+
+def _ply(run: SavedRun, path: Path, options: ExportOptions, progress: Progress) -> list[str]:
+    gauge = exported_gauge(run.trainer.scene, run.trainer.poses())
+    write_ply(seen_points(run.trainer, gauge, options.points or CLOUD_POINTS, progress), path)
+    return []
+
+
+EXPORTERS: dict[str, Exporter] = {
+    "colmap": CamerasFolder(colmap.OWN, _colmap),
+    "nerfstudio": CamerasFolder(nerfstudio.OWN, _nerfstudio),
+    "llff": CamerasFolder(llff.OWN, _llff, flat=True),
+    "ply": OneFile((".ply",), _ply),
+}

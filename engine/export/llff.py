@@ -1,0 +1,58 @@
+"""`poses_bounds.npy` as LLFF writes it, beside `images`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.export.cameras import ExportedCameras
+from engine.export.images import FOLDER, ExportedImages
+from engine.scenes.axes import inverted
+from engine.scenes.llff import POSES_FILE
+
+OWN = (POSES_FILE, FOLDER)
+
+
+def write_poses_bounds(
+    cameras: ExportedCameras, images: ExportedImages, bounds: Float[Tensor, "frames 2"], folder: Path
+) -> list[str]:
+    """Writes the table; raises `OSError` where the system refuses.
+
+    Returns:
+        what the format cannot hold and is lost, in sentences.
+    """
+    np.save(folder / POSES_FILE, table(cameras, images, bounds).numpy(), allow_pickle=False)
+    intrinsics, lost = images.intrinsics, []
+    middle = torch.tensor([intrinsics.width / 2, intrinsics.height / 2])
+    if not torch.allclose(intrinsics.centre, middle.expand_as(intrinsics.centre), atol=1e-3):
+        lost.append("the principal point")
+    if intrinsics.distorted:
+        lost.append("the lens distortion")
+    if not torch.allclose(intrinsics.focal[:, 0], intrinsics.focal[:, 1], rtol=1e-4):
+        lost.append("the second focal length")
+    if not lost:
+        return []
+    return [f"LLFF's format has no place for {', '.join(lost)}: it is left out."]
+
+
+def table(
+    cameras: ExportedCameras, images: ExportedImages, bounds: Float[Tensor, "frames 2"]
+) -> Float[Tensor, "frames 17"]:
+    """Per frame a 3x5 matrix (down, right, back, centre | height, width, focal) row by row, and two depth bounds.
+
+    Rows follow the names of the images, which must sort as the frames do.
+
+    Args:
+        cameras, images: of the same frames.
+        bounds: nearest and farthest depth of each, units of the exported world.
+    """
+    intrinsics = images.intrinsics
+    right, down, forward, centre = inverted(cameras.poses).unbind(dim=-1)
+    size = cameras.poses.new_tensor([intrinsics.height, intrinsics.width]).expand(len(cameras.frames), 2)
+    hwf = torch.cat([size, intrinsics.focal[:, :1].to(size)], dim=-1)
+    matrices = torch.stack([down, right, -forward, centre, hwf], dim=-1)
+    return torch.cat([matrices.flatten(1), bounds.to(size)], dim=-1)

@@ -1,0 +1,60 @@
+"""`transforms.json` as nerfstudio and instant-ngp read it, beside `images` and a point cloud."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.export.cameras import ExportedCameras
+from engine.export.images import FOLDER, ExportedImages, shared
+from engine.export.points import PointCloud, write_ply
+from engine.scenes.axes import inverted
+from engine.scenes.nerfstudio import TRANSFORMS_FILE
+
+POINTS_FILE = "sparse_pc.ply"  # nerfstudio's own name
+OWN = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
+
+
+def write_transforms(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
+    """Writes `transforms.json` and the point cloud that it names; raises `OSError` where the system refuses."""
+    (folder / TRANSFORMS_FILE).write_text(json.dumps(transforms(cameras, images), indent=1), encoding="utf-8")
+    write_ply(points, folder / POINTS_FILE)
+
+
+def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, Any]:
+    """Camera-to-world matrices with OpenGL's camera axes (x right, y up, z back), and OpenCV's intrinsics."""
+    intrinsics = images.intrinsics
+    matrices = to_opengl(cameras.poses)
+    files = [f"{FOLDER}/{name}" for name in images.names]
+    frames: list[dict[str, Any]] = [
+        {"file_path": file, "transform_matrix": matrix.tolist()} for file, matrix in zip(files, matrices, strict=True)
+    ]
+    content: dict[str, Any] = {"camera_model": "OPENCV", "w": intrinsics.width, "h": intrinsics.height}
+    if shared(intrinsics):
+        content |= _camera(images, 0)
+    else:
+        for index, frame in enumerate(frames):
+            frame |= _camera(images, index)
+    if cameras.held_out:
+        held_out = {file for file, name in zip(files, cameras.names, strict=True) if name in cameras.held_out}
+        content["train_filenames"] = [file for file in files if file not in held_out]
+        content["test_filenames"] = content["val_filenames"] = sorted(held_out, key=files.index)
+    return content | {"ply_file_path": POINTS_FILE, "frames": frames}
+
+
+def to_opengl(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "frames 4 4"]:
+    """Camera-to-world matrices whose axes are right, up, back, from world-to-camera poses with OpenCV's axes."""
+    camera_to_world = inverted(poses) * poses.new_tensor([1.0, -1.0, -1.0, 1.0])
+    last = poses.new_tensor([0.0, 0.0, 0.0, 1.0]).expand(len(poses), 1, 4)
+    return torch.cat([camera_to_world, last], dim=1)
+
+
+def _camera(images: ExportedImages, index: int) -> dict[str, float]:
+    intrinsics = images.intrinsics
+    values = torch.cat([intrinsics.focal[index], intrinsics.centre[index], intrinsics.distortion[index]]).tolist()
+    return dict(zip(("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2"), values, strict=True))

@@ -1,0 +1,72 @@
+"""Where an export goes: nothing is replaced unasked, nothing half written is left, nothing of others is removed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.files import not_written
+
+
+def check_file(path: Path, force: bool) -> None:
+    """Raises `UserError` where a file cannot or must not be written."""
+    if path.is_dir():
+        raise UserError(f"{path} is a folder; give the name of a file.")
+    if path.exists() and not force:
+        raise UserError(f"{path} exists already; give another --output, or --force to replace it.")
+
+
+def check_folder(path: Path, force: bool, own: Collection[str], precious: Collection[Path]) -> None:
+    """Raises `UserError` where a folder cannot or must not be written.
+
+    Args:
+        path: the folder; it may exist where it is empty.
+        force: replace what an export has left there.
+        own: names that such an export leaves in its folder: a folder that holds anything else is not replaced.
+        precious: paths that must not be inside it (the scene, the run).
+    """
+    if path.is_file():
+        raise UserError(f"{path} is a file; give the name of a folder.")
+    if not path.is_dir():
+        return
+    try:
+        found = sorted(entry.name for entry in path.iterdir())
+    except OSError as error:
+        raise UserError(f"{path} cannot be opened ({error.strerror or error}); give another --output.") from error
+    if found and not force:
+        raise UserError(f"{path} exists already; give another --output, or --force to replace it.")
+    others = [name for name in found if name not in own]
+    if others:
+        raise UserError(f"{path} holds {others[0]}, which is no part of such an export; give another --output.")
+    kept = next((one for one in precious if one.resolve().is_relative_to(path.resolve())), None)
+    if found and kept is not None:
+        raise UserError(f"{path} holds {kept}, which is being exported; give another --output.")
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A temporary folder beside `path` that takes its place when the block ends, and vanishes if the block raises.
+
+    Raises:
+        UserError: it could not be written; what was there before is intact.
+    """
+    path = path.absolute()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.old")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            path.rename(aside)
+        temporary.rename(path)
+    except OSError as error:
+        if aside.exists() and not path.exists():
+            aside.rename(path)
+        raise UserError(not_written(path, error)) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.rmtree(aside, ignore_errors=True)

@@ -1,0 +1,142 @@
+"""Cameras written in each format are read back, by the format's own library or its convention, where they were."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pycolmap
+import pytest
+import torch
+from hypothesis import given, settings
+from torch import Tensor
+
+from engine.export import colmap, llff, nerfstudio
+from engine.export.images import ExportedImages
+from engine.geometry.se3 import transform
+from engine.geometry.similarity import align_cameras
+from engine.scenes import SceneOptions, load_scene
+from tests.engine.export.exported import cameras_of, images_of, lens, poses, some_points, write_photos
+from tests.engine.scenes.synthetic import forward_poses, object_poses
+
+CLOSE = {"atol": 1e-5, "rtol": 0.0}
+
+
+def image_paths(count: int) -> list[str]:
+    return [f"images/photo_{index:02d}.png" for index in range(count)]
+
+
+@given(poses())
+@settings(max_examples=25, deadline=None)
+def test_nerfstudio_s_axes(world_to_camera: Tensor) -> None:
+    """A point seen by the pinhole that nerfstudio makes of the matrix is where ours sees it."""
+    cameras = cameras_of(world_to_camera)
+    content = nerfstudio.transforms(cameras, images_of(cameras))
+    point = torch.tensor([0.3, -0.7, 0.9], dtype=torch.float64)
+    for frame, pose in zip(content["frames"], world_to_camera, strict=True):
+        matrix = np.array(frame["transform_matrix"])
+        assert matrix[3].tolist() == [0, 0, 0, 1]
+        right, up, back = np.linalg.solve(matrix, [*point.tolist(), 1.0])[:3]
+        x, y, z = transform(pose, point).tolist()
+        np.testing.assert_allclose([right, -up, -back], [x, y, z], atol=1e-9)
+
+
+@given(poses())
+@settings(max_examples=25, deadline=None)
+def test_llff_s_axes(world_to_camera: Tensor) -> None:
+    """Columns are down, right, back and the centre, and the last column tells height, width and focal length."""
+    cameras = cameras_of(world_to_camera)
+    bounds = torch.tensor([[1.0, 9.0]]).repeat(len(world_to_camera), 1)
+    for row, pose in zip(llff.table(cameras, images_of(cameras), bounds).numpy(), world_to_camera, strict=True):
+        matrix = row[:15].reshape(3, 5)
+        down, right, back, centre = matrix[:, :4].T
+        np.testing.assert_allclose(pose[:, :3].numpy() @ centre + pose[:, 3].numpy(), 0, atol=1e-9)
+        np.testing.assert_allclose(pose[:, :3].numpy(), np.stack([right, down, -back]), atol=1e-9)
+        assert matrix[:, 4].tolist() == [24, 32, 40]
+        assert row[15:].tolist() == [1, 9]
+
+
+@given(poses())
+@settings(max_examples=10, deadline=None)
+def test_colmap_s_own_library_reads_the_same_cameras(world_to_camera: Tensor) -> None:
+    cameras, points = cameras_of(world_to_camera, lens(len(world_to_camera), distorted=True)), some_points()
+    with tempfile.TemporaryDirectory() as name:
+        colmap.write_model(cameras, images_of(cameras), points, Path(name))
+        model = pycolmap.Reconstruction(str(Path(name) / "sparse" / "0"))
+    assert len(model.cameras) == 1
+    for image in model.images.values():
+        index = cameras.names.index(image.name)
+        np.testing.assert_allclose(image.cam_from_world().matrix(), world_to_camera[index].numpy(), **CLOSE)
+        camera = model.cameras[image.camera_id]
+        assert (camera.model.name, camera.width, camera.height) == ("OPENCV", 32, 24)
+        np.testing.assert_allclose(camera.params, [40, 41, 15.5, 12.25, 0.01, -0.02, 0.001, -0.002], rtol=1e-6)
+    found = sorted((tuple(point.xyz), tuple(point.color)) for point in model.points3D.values())
+    wanted = sorted(
+        (tuple(map(float, at)), tuple(colour)) for at, colour in zip(points.positions, points.colours, strict=True)
+    )
+    assert found == wanted
+
+
+def exported(folder: Path, form: str, world_to_camera: Tensor, images: ExportedImages | None = None) -> None:
+    """Writes a folder in one of the formats."""
+    cameras = cameras_of(world_to_camera, lens(len(world_to_camera)))
+    images = images or images_of(cameras)
+    folder.mkdir()
+    write_photos(cameras, folder / "images")
+    if form == "colmap":
+        colmap.write_model(cameras, images, some_points(), folder)
+    elif form == "nerfstudio":
+        nerfstudio.write_transforms(cameras, images, some_points(), folder)
+    else:
+        llff.write_poses_bounds(cameras, images, torch.tensor([[3.0, 9.0]]).repeat(len(world_to_camera), 1), folder)
+
+
+@pytest.mark.parametrize("form", ["colmap", "nerfstudio", "llff"])
+@pytest.mark.parametrize("kind", ["forward", "object"])
+def test_our_readers_read_the_same_cameras(tmp_path: Path, form: str, kind: str) -> None:
+    wanted = forward_poses(7) if kind == "forward" else object_poses(7)
+    exported(tmp_path / "out", form, wanted)
+    scene = load_scene(tmp_path / "out", SceneOptions(downscale=1))
+    assert scene.names == cameras_of(wanted).names
+    assert scene.reference_poses is not None
+    found = scene.reference_poses.double()
+    gauge = align_cameras(found, wanted)  # forward-facing scenes are centred and scaled by their readers
+    torch.testing.assert_close(gauge.apply_to_poses(found), wanted, **CLOSE)
+    assert float(gauge.scale) * scene.file_scale == pytest.approx(1.0, abs=1e-5)
+    intrinsics = scene.intrinsics
+    assert (intrinsics.width, intrinsics.height) == (32, 24)
+    focal, centre = ((40, 40), (16, 12)) if form == "llff" else ((40, 41), (15.5, 12.25))
+    torch.testing.assert_close(intrinsics.focal[3], torch.tensor(focal, dtype=torch.float32))
+    torch.testing.assert_close(intrinsics.centre[3], torch.tensor(centre, dtype=torch.float32))
+
+
+def test_nerfstudio_is_told_which_frames_were_held_out(tmp_path: Path) -> None:
+    cameras = cameras_of(object_poses(6), held_out=(1, 4))
+    (tmp_path / "out").mkdir()
+    write_photos(cameras, tmp_path / "out" / "images")
+    nerfstudio.write_transforms(cameras, images_of(cameras), some_points(), tmp_path / "out")
+    content = json.loads((tmp_path / "out" / "transforms.json").read_text())
+    assert content["test_filenames"] == content["val_filenames"] == [image_paths(6)[1], image_paths(6)[4]]
+    scene = load_scene(tmp_path / "out")
+    assert scene.held_out_frames == (1, 4)
+
+
+def test_frames_with_lenses_of_their_own_keep_them(tmp_path: Path) -> None:
+    intrinsics = lens(3)
+    intrinsics.focal[1] += 2
+    cameras = cameras_of(object_poses(3), intrinsics)
+    colmap.write_model(cameras, images_of(cameras), some_points(), tmp_path)
+    model = pycolmap.Reconstruction(str(tmp_path / "sparse" / "0"))
+    focals = {image.name: model.cameras[image.camera_id].params[0] for image in model.images.values()}
+    assert focals == {"photo_00.png": 40, "photo_01.png": 42, "photo_02.png": 40}
+    frames = nerfstudio.transforms(cameras, images_of(cameras))["frames"]
+    assert [frame["fl_x"] for frame in frames] == [40, 42, 40]
+
+
+def test_llff_says_what_it_loses(tmp_path: Path) -> None:
+    cameras = cameras_of(forward_poses(3), lens(3, distorted=True))
+    (note,) = llff.write_poses_bounds(cameras, images_of(cameras), torch.ones(3, 2), tmp_path)
+    for word in ("principal point", "lens distortion", "second focal length"):
+        assert word in note
