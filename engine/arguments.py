@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from engine.cli import TrainArguments
 
 SETTINGS = ("method", "field", "preset", "lambda_exponent", "seed", "optimise_focal", "optimise_exposure")
-OPTIONS = ("downscale", "init", "noise_rotation", "noise_translation", "background", "seed")
+OPTIONS = (
+    *("downscale", "init", "noise_rotation", "noise_translation", "background", "seed"),
+    *("warp", "patches", "crop", "noise_h", "noise_t", "noise_r"),
+)
 
 
 def settings_of(arguments: TrainArguments) -> Settings:

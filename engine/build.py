@@ -9,11 +9,18 @@ from torch import Generator, Tensor
 from engine.errors import UserError
 from engine.fields.field import Field
 from engine.fields.grid import VoxelGrid
+from engine.fields.image_field import ImageField
+from engine.fields.pixel_grid import PixelGrid
 from engine.fields.space import BoxSpace, ProjectiveSpace, Space
 from engine.registration.direct import DirectPoses
 from engine.registration.fixed import FixedPoses
 from engine.registration.local_to_global import LocalToGlobal
+from engine.registration.planar.direct import DirectPatches
+from engine.registration.planar.fixed import FixedPatches
+from engine.registration.planar.local_to_global import LocalToGlobalPatches
+from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.registration import Registration
+from engine.scenes.planar import PlanarScene, half_extent, plane_warps
 from engine.scenes.scene import Scene
 from engine.schedule import MARGIN
 from engine.settings import Settings
@@ -41,10 +48,7 @@ def build_field(scene: Scene, settings: Settings, generator: Generator, device: 
         UserError: a method that makes no sense on this field.
     """
     if settings.field == "grid":
-        if settings.method == "no-encoding":
-            raise UserError(
-                "--method no-encoding needs --field mlp: a voxel grid has no positional encoding to leave out."
-            )
+        _check_encoding(settings)
         return VoxelGrid(space_of(scene), scene.background, generator, device)
     from engine.fields.mlp import MlpField
 
@@ -74,6 +78,45 @@ def build_registration(
         return FixedPoses(initial, lattice)
     if settings.method != "l2g":
         return DirectPoses(initial, lattice)
-    if settings.preset == "paper":
-        return LocalToGlobal(initial, lattice, generator, width=256, layers=6, embedding=128, skip=4)
-    return LocalToGlobal(initial, lattice, generator)
+    return LocalToGlobal(initial, lattice, generator, **_warp_network(settings))
+
+
+def build_image_field(
+    scene: PlanarScene, settings: Settings, generator: Generator, device: torch.device
+) -> ImageField:
+    """The field of a planar run.
+
+    Raises:
+        UserError: a method that makes no sense on this field.
+    """
+    if settings.field == "grid":
+        _check_encoding(settings)
+        return PixelGrid(half_extent(scene), device)
+    from engine.fields.neural_image import NeuralImage
+
+    return NeuralImage(settings.method, generator, device)
+
+
+def build_planar_registration(
+    scene: PlanarScene, settings: Settings, lattice: Float[Tensor, "points 2"], generator: Generator
+) -> PlanarRegistration:
+    """The registration of a planar run: all patches begin in the middle of the image, as they are.
+
+    `reference` begins and stays where they were cut.
+    """
+    middle = torch.eye(3, device=lattice.device).repeat(len(scene.patches), 1, 1)
+    if settings.method == "reference":
+        return FixedPatches(plane_warps(scene, scene.transforms).to(lattice.device), lattice)
+    if settings.method != "l2g":
+        return DirectPatches(middle, lattice, scene.warp)
+    return LocalToGlobalPatches(middle, lattice, scene.warp, generator, **_warp_network(settings))
+
+
+def _warp_network(settings: Settings) -> dict[str, int]:
+    """Sizes of the network of local warps that differ from the registration's own."""
+    return {"width": 256, "layers": 6, "embedding": 128, "skip": 4} if settings.preset == "paper" else {}
+
+
+def _check_encoding(settings: Settings) -> None:
+    if settings.method == "no-encoding":
+        raise UserError("--method no-encoding needs --field mlp: a grid has no positional encoding to leave out.")

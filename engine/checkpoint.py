@@ -17,8 +17,10 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.files import replacing
 from engine.history import History
+from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
-from engine.scenes.scene import PoseNoise, Scene
+from engine.scenes.planar import PlanarScene
+from engine.scenes.scene import PoseNoise
 from engine.settings import Settings
 
 FORMAT = "l2g-viewer checkpoint"
@@ -50,21 +52,25 @@ class Checkpoint:
     session: dict[str, Any]
 
 
-def scene_identity(scene: Scene) -> dict[str, Any]:
+def scene_identity(scene: AnyScene) -> dict[str, Any]:
     """What tells a scene, as it was read, from others: JSON-able."""
-    digest = hashlib.blake2b(scene.images.contiguous().cpu().numpy().tobytes(), digest_size=16)
+    if isinstance(scene, PlanarScene):
+        images, size = scene.patches, scene.patch_size
+    else:
+        images, size = scene.images, (scene.intrinsics.width, scene.intrinsics.height)
+    digest = hashlib.blake2b(images.contiguous().cpu().numpy().tobytes(), digest_size=16)
     return {
         "name": scene.name,
         "path": str(scene.path.resolve()),
         "number of frames": len(scene.names),
-        "image size": [scene.intrinsics.width, scene.intrinsics.height],
+        "image size": list(size),
         "frame names": list(scene.names),
         "training frames": list(scene.training_frames),
         "pixels": digest.hexdigest(),
     }
 
 
-def check_same_scene(checkpoint: Checkpoint, scene: Scene, path: Path | str) -> None:
+def check_same_scene(checkpoint: Checkpoint, scene: AnyScene, path: Path | str) -> None:
     """Raises `UserError` that names the first difference, unless the checkpoint is of this scene.
 
     Neither the folder nor its name counts: a scene may have been moved.

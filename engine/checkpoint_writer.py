@@ -11,6 +11,7 @@ from engine.checkpoint import Checkpoint, save_checkpoint, scene_identity
 from engine.errors import UserError
 from engine.perturbing import saved
 from engine.scenes.options import SceneOptions
+from engine.scenes.planar import PlanarScene
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -122,7 +123,7 @@ class CheckpointWriter:
             settings=session.settings,
             options=self.options,
             scene=self._identity,
-            noise=session.scene.noise,
+            noise=None if isinstance(session.scene, PlanarScene) else session.scene.noise,
             trainer=(tensors, metadata),
             history=session.history.copy(),
             seconds=session.seconds,

@@ -12,23 +12,24 @@ from typing import Annotated, Literal, TypeVar
 import tyro
 
 from engine.errors import UserError
+from engine.geometry.warp_names import PlanarWarp
 from engine.memory import keep_freed_memory
 from engine.settings import FieldName, Method, Preset
 
 Words = TypeVar("Words")
 Device = Literal["auto", "cpu", "cuda", "mps"]
-ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply"]
+ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh"]
 
 
 @dataclass(frozen=True)
 class TrainArguments:
-    """Register the cameras of a scene's photos and reconstruct its radiance field.
+    """Register the cameras of a scene's photos and reconstruct its radiance field; or the patches of one image.
 
     Ctrl-C or SIGTERM saves the run and leaves; --resume continues it.
     """
 
     scene: tyro.conf.Positional[Path]
-    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."""
+    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or, for planar alignment, an image."""
     method: Method = "l2g"
     """Where rays come from and how the band limit opens."""
     field: FieldName = "grid"
@@ -51,6 +52,18 @@ class TrainArguments:
     """Standard deviation of the initial noise, scene units."""
     background: Literal["white", "black"] = "white"
     """Behind transparent pixels."""
+    warp: PlanarWarp | None = None
+    """Planar: the family of warps that the patches are cut under (homography)."""
+    patches: int | None = None
+    """Planar: how many patches (5)."""
+    crop: int | None = None
+    """Planar: side of a patch in pixels (half the image's shorter side)."""
+    noise_h: float | None = None
+    """Planar: standard deviation of the homographies, in sl(3) (0.3)."""
+    noise_t: float | None = None
+    """Planar: standard deviation of the translations, in halves of the image's longer side (0.1)."""
+    noise_r: float | None = None
+    """Planar: standard deviation of the rotations, radians (1.0)."""
     max_seconds: float | None = None
     """Stop after so many seconds of the run."""
     max_iterations: int | None = None
@@ -96,7 +109,8 @@ class ExportArguments:
     run: tyro.conf.Positional[Path]
     """Folder of the run."""
     to: ExportFormat
-    """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud."""
+    """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud;
+    mesh: coloured surfaces (.ply, .obj or .glb)."""
     output: Path
     """Folder (colmap, nerfstudio, llff) or file to write."""
     force: bool = False
@@ -107,6 +121,12 @@ class ExportArguments:
     """Where to render."""
     points: int | None = None
     """Points of the cloud, at most (300,000; beside cameras 30,000)."""
+    density: float = 1.0
+    """Of the mesh's surface, per spacing of the field's lattice: a spacing of density 1 takes 63 % of the light."""
+    resolution: int = 256
+    """Of the lattice that the mesh is made of, along its longest side."""
+    hidden: bool = False
+    """Keep surfaces that no camera sees."""
 
 
 def train() -> None:

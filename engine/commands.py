@@ -9,6 +9,7 @@ from engine.messages import (
     Command,
     Pause,
     PerturbAll,
+    PerturbPatch,
     PerturbPose,
     RedoPerturbation,
     Restart,
@@ -23,7 +24,7 @@ from engine.messages import (
 )
 from engine.perturbing import checked_frame, name_of, perturb, undo
 from engine.settings import Settings
-from engine.trainer import Trainer
+from engine.trainers import AnyTrainer
 
 if TYPE_CHECKING:
     from engine.session import Session
@@ -70,7 +71,7 @@ def obey(session: Session, command: Command) -> str:
                 raise UserError(f"Learning rates cannot be multiplied by {field:g} and {pose:g}; give up to 100.")
             trainer.set_rates(field, pose)
             return f"field x{field:g}, pose x{pose:g}"
-        case PerturbPose() | PerturbAll():
+        case PerturbPose() | PerturbPatch() | PerturbAll():
             detail = perturb(session, _trainer(session), command)
             session.redoable.clear()
             return detail
@@ -89,7 +90,7 @@ def obey(session: Session, command: Command) -> str:
     return ""
 
 
-def _trainer(session: Session) -> Trainer:
+def _trainer(session: Session) -> AnyTrainer:
     if session.trainer is None:
         raise UserError("The run has not begun.")
     return session.trainer

@@ -13,6 +13,7 @@ from engine.evaluation.held_out import Scores
 from engine.evaluation.report import table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
 from engine.interruption import Interruption
+from engine.planar_trainer import PlanarTrainer
 from engine.session import Session
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def evaluate_session(session: Session, folder: Path, interruption: Interruption,
             raise _Interrupted
 
     assert session.trainer is not None
+    if isinstance(session.trainer, PlanarTrainer):
+        console.print("A planar scene holds nothing out; result.json has its errors and PSNR.")
+        return
     try:
         evaluate_trainer(session.trainer, folder, progress=progress)
     except _Interrupted:

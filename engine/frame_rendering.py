@@ -10,10 +10,11 @@ import torch
 from jaxtyping import Float32
 
 from engine.feed import PIECE, Feed, Piece
+from engine.freezing import frozen
 from engine.geometry.rays import rays_through
+from engine.planar_trainer import PlanarTrainer
 from engine.run import Run
 from engine.session import Session
-from engine.snapshots import frozen
 from engine.trainer import Trainer
 
 RAYS = 2048  # at once; neural fields take a tenth of a second for as many on a small computer
@@ -120,7 +121,7 @@ class FrameFeed:
 
     def _work(self, session: Session) -> Piece[FramePicture]:
         trainer, (frame, downsample) = session.trainer, self._wanted
-        if trainer is None or not 0 <= frame < len(trainer.frames):
+        if trainer is None or isinstance(trainer, PlanarTrainer) or not 0 <= frame < len(trainer.frames):
             return Piece()
         rendering, self._rendering = self._rendering, None  # a failure leaves none behind
         asked = (trainer, frame, downsample)

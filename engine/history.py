@@ -14,7 +14,7 @@ from engine.messages import Event, Snapshot
 
 _ARRAYS = (
     *("poses", "rotation_error_deg", "translation_error", "relative_rotation_error_deg"),
-    *("transforms", "corner_error_px"),
+    *("transforms", "corners", "corner_error_px"),
 )
 _NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_exponent")
 
@@ -23,7 +23,7 @@ _NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_
 class Row:
     """The run at one moment; errors are None where the scene has no reference (units as in `Snapshot`).
 
-    `transforms` and `corner_error_px` are those of a planar run (see `PlanarSnapshot`), None else.
+    `transforms`, `corners` and `corner_error_px` are those of a planar run (see `PlanarSnapshot`), None else.
     """
 
     iteration: int
@@ -38,6 +38,7 @@ class Row:
     translation_error: Float32[np.ndarray, " frames"] | None
     relative_rotation_error_deg: Float32[np.ndarray, " frames"] | None
     transforms: Float32[np.ndarray, "frames 3 3"] | None = None
+    corners: Float32[np.ndarray, "frames 4 2"] | None = None
     corner_error_px: Float32[np.ndarray, " frames"] | None = None
 
 
@@ -64,11 +65,11 @@ class History:
 
     def record(self, snapshot: Snapshot) -> None:
         """Adds a row; at the same iteration as the last one it takes its place (a pose may have been knocked)."""
-        row = Row(
-            stage=snapshot.stage,
-            **{name: getattr(snapshot, name) for name in _NUMBERS},
-            **{name: getattr(snapshot, name, getattr(snapshot.planar, name, None)) for name in _ARRAYS},
-        )
+        numbers: dict[str, Any] = {name: getattr(snapshot, name) for name in _NUMBERS}
+        arrays: dict[str, Any] = {
+            name: getattr(snapshot, name, getattr(snapshot.planar, name, None)) for name in _ARRAYS
+        }
+        row = Row(stage=snapshot.stage, **numbers, **arrays)
         if self.rows and self.rows[-1].iteration == row.iteration:
             self.rows[-1] = row
         else:

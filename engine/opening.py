@@ -12,9 +12,8 @@ from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.devices import resolve_device
 from engine.run import Run
 from engine.run_folder import folder_to_resume, new_folder
-from engine.scenes import load_scene
+from engine.scenes import AnyScene, load_scene
 from engine.scenes.options import SceneOptions
-from engine.scenes.scene import Scene
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class OpenedRun:
     """
 
     run: Run
-    scene: Scene
+    scene: AnyScene
     settings: Settings
     options: SceneOptions
     folder: Path

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from engine.files import replacing
 from engine.history import History, Row
-from engine.scenes.scene import Scene
+from engine.scenes import AnyScene
 
 MARKED = {"perturb-pose": "knock", "perturb-all": "knock all", "undo-perturbation": "undo", "set-lambda": "λ"}
 MARKED |= {"astray": "astray", "found": "found", "nan": "nan", "continue": "continued", "failed": "failed"}
@@ -18,7 +18,7 @@ MANY = 12  # marks of one kind beyond this get no words
 FRAME_COLOUR, MEAN_COLOUR, EVENT_COLOUR = "#9db4cf", "#12355b", "#c2402b"
 
 
-def plot_errors(history: History, scene: Scene, path: Path) -> None:
+def plot_errors(history: History, scene: AnyScene, path: Path) -> None:
     """Writes a picture of rotation and translation errors (where there is a reference) and of the PSNR.
 
     Raises:
@@ -28,6 +28,9 @@ def plot_errors(history: History, scene: Scene, path: Path) -> None:
     seconds = np.array([row.seconds for row in rows])
     quantities: list[tuple[str, np.ndarray, np.ndarray | None, str]]
     quantities = [("training PSNR [dB]", np.array([row.psnr for row in rows]), None, "linear")]
+    if rows[0].corner_error_px is not None:
+        corners = frames_of(rows, "corner_error_px")
+        quantities = [("corner error [px]", corners.mean(1), corners, "log"), *quantities]
     if rows[0].rotation_error_deg is not None:
         rotation, relative = frames_of(rows, "rotation_error_deg"), frames_of(rows, "relative_rotation_error_deg")
         translation = frames_of(rows, "translation_error")

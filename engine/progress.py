@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from engine.messages import Snapshot
-from engine.schedule import Stage
+from engine.schedule import AnyStage
 
 LINE_EVERY = 5.0  # seconds between lines where no bar can be drawn
 
@@ -19,7 +19,7 @@ LINE_EVERY = 5.0  # seconds between lines where no bar can be drawn
 class ProgressDisplay:
     """A context that shows the snapshots it is given."""
 
-    def __init__(self, console: Console, stages: Sequence[Stage], max_seconds: float | None = None) -> None:
+    def __init__(self, console: Console, stages: Sequence[AnyStage], max_seconds: float | None = None) -> None:
         self._console, self._stages, self._max_seconds = console, stages, max_seconds
         columns = (TextColumn("{task.fields[stage]:>9}"), BarColumn(), TextColumn("{task.fields[numbers]}"))
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
@@ -60,6 +60,8 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
         rotation, translation = np.mean(snapshot.rotation_error_deg), np.mean(snapshot.translation_error)
         parts.append(f"pose {rotation:.2f}° {translation:.4f}")
+    if snapshot.planar is not None:
+        parts.append(f"corners {np.mean(snapshot.planar.corner_error_px):.2f} px")
     if math.isfinite(rate):
         parts.append(f"{rate:.1f} it/s")
     if math.isfinite(left):
@@ -83,7 +85,7 @@ def updated_rate(rate: float, before: Snapshot | None, now: Snapshot) -> float:
     return keep * rate + (1 - keep) * found if keep else found
 
 
-def seconds_left(snapshot: Snapshot, stages: Sequence[Stage], rate: float, max_seconds: float | None) -> float:
+def seconds_left(snapshot: Snapshot, stages: Sequence[AnyStage], rate: float, max_seconds: float | None) -> float:
     """Until the schedule's end or the time limit; NaN while unknown.
 
     A later stage is taken to cost what this one does, times the ratio of their samples per step.
@@ -91,7 +93,7 @@ def seconds_left(snapshot: Snapshot, stages: Sequence[Stage], rate: float, max_s
     limit = math.inf if max_seconds is None else max(max_seconds - snapshot.seconds, 0.0)
     if not math.isfinite(rate) or rate <= 0 or snapshot.stage_index >= len(stages):
         return limit if math.isfinite(limit) else math.nan
-    cost = [stage.rays * stage.samples for stage in stages]
+    cost = [stage.cost for stage in stages]
     ahead, begin, left = snapshot.iterations, 0, 0.0
     for index, stage in enumerate(stages):
         end = min(begin + stage.iterations, ahead)

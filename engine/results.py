@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from engine.files import write_json
 from engine.geometry.pose_errors import pose_errors
 from engine.history import History, Row, summary
 from engine.memory import peak_memory_bytes
-from engine.scenes.scene import Scene
+from engine.planar_results import TRANSFORMS_FILE, planar_result, transforms
+from engine.planar_trainer import PlanarTrainer
+from engine.scenes import PlanarScene, Scene
 from engine.session import Session
 from engine.trainer import Trainer
 
 RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO = "result.json", "poses.json", "errors.png", "cameras.mp4"
-RUN_FILES = (CHECKPOINT_FILE, RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO, "test.json")
+RUN_FILES = (CHECKPOINT_FILE, RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO, TRANSFORMS_FILE, "test.json")
 
 CONVENTIONS = (
     "world_to_camera is [R|t], 3x4: x_camera = R x_world + t. Camera axes as in OpenCV: x right, y down, z forward. "
@@ -39,12 +42,19 @@ def write_results(session: Session, folder: Path) -> list[UserError]:
     history, scene = session.history, session.scene
     if not history.rows:
         return []
-    writers = (
-        lambda: write_json(folder / RESULT_FILE, result(session)),
-        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], session.trainer)),
-        lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
-        lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
-    )
+    writers: list[Callable[[], object]] = [lambda: write_json(folder / RESULT_FILE, result(session))]
+    if isinstance(scene, PlanarScene):
+        writers += [
+            lambda: write_json(folder / TRANSFORMS_FILE, transforms(scene, history.rows[-1])),
+            lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
+        ]
+    else:
+        trainer = session.trainer if isinstance(session.trainer, Trainer) else None
+        writers += [
+            lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], trainer)),
+            lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
+            lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
+        ]
     failures = []
     for write in writers:
         try:
@@ -57,7 +67,7 @@ def write_results(session: Session, folder: Path) -> list[UserError]:
 def result(session: Session) -> dict[str, Any]:
     """The content of `result.json`: degrees, scene units, seconds, dB, bytes; None for what is not known."""
     history, last = session.history, session.history.rows[-1]
-    return {
+    content = {
         "scene": session.scene.name,
         "method": session.settings.method,
         "field": session.settings.field,
@@ -77,6 +87,10 @@ def result(session: Session) -> dict[str, Any]:
         "history": [_row(row) for row in history.rows],
         "events": [asdict(event) for event in history.events],
     }
+    if isinstance(session.scene, PlanarScene):
+        trainer = session.trainer if isinstance(session.trainer, PlanarTrainer) else None
+        content["planar"] = planar_result(trainer, last)
+    return content
 
 
 def training_psnr(history: History) -> float | None:
@@ -124,7 +138,8 @@ def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, 
 
 
 def _row(row: Row) -> dict[str, Any]:
-    return {
+    planar = {} if row.corner_error_px is None else {"corner_error_px": summary(row.corner_error_px)["mean"]}
+    return planar | {
         "iteration": row.iteration,
         "seconds": row.seconds,
         "stage": row.stage,

@@ -29,6 +29,7 @@ def results_table(session: Session, folder: Path) -> Table:
         ("rotation error, °", last.rotation_error_deg, 3),
         ("  rotations alone aligned, °", last.relative_rotation_error_deg, 3),
         ("translation error, units", last.translation_error, 4),
+        ("corner error, px", last.corner_error_px, 3),
     ):
         if errors is not None:
             table.add_row(name, *(f"{value:.{digits}f}" for value in summary(errors).values()))

@@ -25,12 +25,11 @@ from engine.checkpoint import Checkpoint
 from engine.checkpoint_writer import CheckpointWriter
 from engine.history import History
 from engine.messages import Command, Snapshot, Stop
-from engine.scenes.options import SceneOptions
-from engine.scenes.scene import Scene
+from engine.scenes import AnyScene, SceneOptions
 from engine.session import Session, TrainerFactory
 from engine.settings import Settings
 from engine.snapshots import starting_snapshot
-from engine.trainer import Trainer
+from engine.trainers import make_trainer
 
 Answer = TypeVar("Answer")
 Question = tuple[Callable[[Session], object], Future]
@@ -47,7 +46,7 @@ class Run:
 
     def __init__(
         self,
-        scene: Scene,
+        scene: AnyScene,
         settings: Settings,
         device: torch.device | str = "cpu",
         output: Path | None = None,
@@ -57,7 +56,7 @@ class Run:
         keep_going: bool = False,
         publish_period: float = 1 / 20,
         checkpoint_period: float | None = 60.0,
-        make_trainer: TrainerFactory = Trainer,
+        make_trainer: TrainerFactory = make_trainer,
     ) -> None:
         """Nothing happens before `start`.
 
@@ -69,7 +68,7 @@ class Run:
             keep_going: train on after the end of the schedule.
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
-            make_trainer: in place of `Trainer`.
+            make_trainer: in place of `engine.trainers.make_trainer`.
         """
         self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)

@@ -9,7 +9,8 @@ import torch
 
 from engine.checkpoint import Checkpoint, check_same_scene, load_checkpoint, restore
 from engine.checkpoint_writer import CHECKPOINT_FILE
-from engine.scenes import load_scene
+from engine.errors import UserError
+from engine.scenes import PlanarScene, load_scene
 from engine.trainer import Trainer
 
 
@@ -42,6 +43,11 @@ def open_saved_run(folder: Path, scene_folder: Path | None = None, device: torch
     checkpoint = load_checkpoint(path)
     scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
     check_same_scene(checkpoint, scene, path)
+    if isinstance(scene, PlanarScene):
+        raise UserError(
+            f"{folder} is the run of one image: it has no cameras and holds no photos out; its result.json has the "
+            "errors and the PSNR."
+        )
     trainer = Trainer(scene, checkpoint.settings, device)
     restore(trainer, checkpoint, path)
     return SavedRun(folder, checkpoint, trainer)

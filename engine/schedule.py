@@ -10,6 +10,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from engine import planar_schedule
+from engine.planar_schedule import PlanarStage
+from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene, SceneKind
 from engine.settings import Settings
 
@@ -52,6 +55,14 @@ class Stage:
     bundle: tuple[int, ...] = ()
     directional: bool = False
     block: int = 1
+
+    @property
+    def cost(self) -> float:
+        """Of a step, relative to those of other stages."""
+        return float(self.rays * self.samples)
+
+
+AnyStage = Stage | PlanarStage
 
 
 @dataclass(frozen=True)
@@ -107,6 +118,11 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     if settings.method == "reference":
         return tuple(replace(stage, settle=0, bundle=()) for stage in table)
     return table
+
+
+def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage, ...]:
+    """The table of any scene; see `stages` and `engine.planar_schedule.stages`."""
+    return planar_schedule.stages(scene, settings) if isinstance(scene, PlanarScene) else stages(scene, settings)
 
 
 def _stage(row: _Row, downsample: int, longer: int, kind: SceneKind) -> Stage:

@@ -17,13 +17,13 @@ from engine.errors import UserError
 from engine.history import History
 from engine.messages import Command, Event, Snapshot, Status, Stop
 from engine.perturbing import Perturbation, restored
-from engine.scenes.scene import Scene
+from engine.scenes import AnyScene
 from engine.settings import Settings
 from engine.snapshots import starting_snapshot, take_snapshot
 from engine.stopwatch import Stopwatch
-from engine.trainer import Trainer
+from engine.trainers import AnyTrainer, make_trainer
 
-TrainerFactory = Callable[[Scene, Settings, torch.device], Trainer]
+TrainerFactory = Callable[[AnyScene, Settings, torch.device], AnyTrainer]
 
 SHARE = 0.04  # of the time may go into measuring: fitting the poses of all frames costs about as much as half a step
 
@@ -51,13 +51,13 @@ class Session:
 
     def __init__(
         self,
-        scene: Scene,
+        scene: AnyScene,
         settings: Settings,
         device: torch.device | str = "cpu",
         writer: CheckpointWriter | None = None,
         *,
         keep_going: bool = False,
-        make_trainer: TrainerFactory = Trainer,
+        make_trainer: TrainerFactory = make_trainer,
     ) -> None:
         self.scene, self.settings, self.device = scene, settings, torch.device(device)
         self.writer = writer or CheckpointWriter(None, None, None)
@@ -68,7 +68,7 @@ class Session:
         self._forget()
 
     def _forget(self) -> None:
-        self.trainer: Trainer | None = None
+        self.trainer: AnyTrainer | None = None
         self.history = History()
         self.undoable, self.redoable = list[Perturbation](), list[Perturbation]()
         self.error: Exception | None = None

@@ -10,18 +10,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.freezing import frozen
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.rays import project
 from engine.messages import Event, Snapshot, Status, WarpSnapshot
+from engine.planar_snapshots import starting_planar, take_planar
+from engine.planar_trainer import PlanarTrainer
 from engine.registration.registration import WarpField
+from engine.scenes import AnyScene
+from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
 from engine.settings import Settings
-from engine.trainer import Trainer
+from engine.trainers import AnyTrainer
 
 HIGHEST_PSNR = 90.0  # dB
 
 
-def starting_snapshot(scene: Scene, settings: Settings, status: Status = "starting", message: str = "") -> Snapshot:
+def starting_snapshot(scene: AnyScene, settings: Settings, status: Status = "starting", message: str = "") -> Snapshot:
     """What can be shown while there is no trainer yet, or none could be made: the initial poses, no numbers."""
     nowhere = float("nan")
     snapshot = Snapshot(
@@ -47,11 +52,13 @@ def starting_snapshot(scene: Scene, settings: Settings, status: Status = "starti
         warp=None,
         field_version=0,
     )
+    if isinstance(scene, PlanarScene):
+        return dataclasses.replace(snapshot, planar=starting_planar(scene))
     return with_poses(snapshot, scene, scene.initial_poses[list(scene.training_frames)])
 
 
 def take_snapshot(
-    trainer: Trainer, status: Status, message: str, seconds: float, selected: int | None, events: tuple[Event, ...]
+    trainer: AnyTrainer, status: Status, message: str, seconds: float, selected: int | None, events: tuple[Event, ...]
 ) -> Snapshot:
     """Measures a trainer between two steps.
 
@@ -63,7 +70,6 @@ def take_snapshot(
         events: of the whole run.
     """
     frame_psnr = trainer.frame_psnr()
-    poses = trainer.poses()
     snapshot = Snapshot(
         status=status,
         message=message,
@@ -84,12 +90,15 @@ def take_snapshot(
         translation_error=None,
         relative_rotation_error_deg=None,
         frame_psnr=frozen(frame_psnr),
-        warp=None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected),
+        warp=None,
         field_version=trainer.field.version,
         events=events,
         rate_factors=trainer.rate_factors,
     )
-    return with_poses(snapshot, trainer.scene, poses)
+    if isinstance(trainer, PlanarTrainer):
+        return dataclasses.replace(snapshot, planar=take_planar(trainer, selected))
+    warp = None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected)
+    return with_poses(dataclasses.replace(snapshot, warp=warp), trainer.scene, trainer.poses())
 
 
 def with_poses(snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 4"]) -> Snapshot:
@@ -153,11 +162,3 @@ def pooled_psnr(frame_psnr: Float[Tensor, " frames"]) -> float:
     """
     known = frame_psnr[frame_psnr < HIGHEST_PSNR].double()
     return -10 * math.log10(torch.pow(10, -known / 10).mean()) if len(known) else float("nan")
-
-
-def frozen(tensor: Tensor) -> np.ndarray:
-    """A copy in numpy, single precision or int64, that nobody can write to."""
-    dtype = torch.float32 if tensor.is_floating_point() else torch.int64
-    array = tensor.detach().to("cpu", dtype, copy=True).numpy()
-    array.flags.writeable = False
-    return array

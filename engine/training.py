@@ -13,7 +13,7 @@ from engine.progress import ProgressDisplay
 from engine.results import write_results
 from engine.results_table import results_table
 from engine.run import Run
-from engine.schedule import stages
+from engine.schedule import stages_of
 from engine.session import Session
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def train_scene(arguments: TrainArguments) -> int:
         UserError: something that the user can mend.
     """
     opened = open_run(arguments, publish_period=LOOK_EVERY)
-    run, folder, table = opened.run, opened.folder, stages(opened.scene, opened.settings)
+    run, folder, table = opened.run, opened.folder, stages_of(opened.scene, opened.settings)
     console = Console(highlight=False)
     with Interruption() as interruption:
         with ProgressDisplay(console, table, arguments.max_seconds) as display:

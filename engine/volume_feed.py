@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.feed import PIECE, Feed, Piece
 from engine.field_volume import Baking, FieldVolume
 from engine.fields.field import Field
+from engine.planar_trainer import PlanarTrainer
 from engine.run import Run
 from engine.session import Session
 
@@ -45,9 +46,10 @@ class VolumeFeed:
     # ------------------------------------------------------------------ in the run's thread
 
     def _work(self, session: Session) -> Piece[FieldVolume]:
-        if session.trainer is None:
+        trainer = session.trainer
+        if trainer is None or isinstance(trainer, PlanarTrainer):
             return Piece()
-        field = session.trainer.field
+        field = trainer.field
         baking, self._baking = self._baking, None  # a failure leaves none behind
         if baking is None or baking.field is not field:
             size = self._wanted_size(field, session.busy)
@@ -59,7 +61,7 @@ class VolumeFeed:
             return Piece(unfinished=True)
         self._versions += 1
         self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
-        return Piece(baking.volume(session.scene, self._versions))
+        return Piece(baking.volume(trainer.scene, self._versions))
 
     def _wanted_size(self, field: Field, busy: bool) -> int | None:
         """Of the next volume; None where the last one will do."""

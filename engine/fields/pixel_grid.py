@@ -45,7 +45,8 @@ class PixelGrid:
         return found[0, :, 0].T.reshape(*points.shape[:-1], 3)
 
     def step(self, fraction: float, factor: float = 1.0) -> None:
-        assert self._adam is not None and self._stage is not None
+        assert self._adam is not None
+        assert self._stage is not None
         first, last = self._stage.field_rate
         self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
         self._adam.step()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -12,8 +10,8 @@ from torch.nn.functional import pad
 from engine.geometry import se2, sl3
 from engine.geometry.homography import solve_homography
 from engine.geometry.rigid import solve_rigid_planar
+from engine.geometry.warp_names import PlanarWarp
 
-PlanarWarp = Literal["translation", "rotation", "rigid", "homography"]
 DEGREES: dict[PlanarWarp, int] = {"translation": 2, "rotation": 1, "rigid": 3, "homography": 8}
 
 

@@ -1,7 +1,8 @@
 """Readers: a scene folder on disk -> `Scene`."""
 
-from engine.scenes.load import load_scene
+from engine.scenes.load import AnyScene, load_scene
 from engine.scenes.options import SceneOptions
+from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import PoseNoise, Scene
 
-__all__ = ["PoseNoise", "Scene", "SceneOptions", "load_scene"]
+__all__ = ["AnyScene", "PlanarScene", "PoseNoise", "Scene", "SceneOptions", "load_scene"]

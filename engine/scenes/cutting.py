@@ -12,7 +12,7 @@ from torch import Generator, Tensor
 from engine.errors import UserError
 from engine.geometry import planar_warps, sl3
 from engine.geometry.homography import apply_homography
-from engine.geometry.planar_warps import PlanarWarp
+from engine.geometry.warp_names import PlanarWarp
 from engine.scenes.planar import to_plane
 
 BATCH, TRIES = 2048, 50_000

@@ -10,38 +10,45 @@ from engine.scenes.blender import TRAINING_FILE, read_blender
 from engine.scenes.colmap import MODEL_FOLDERS, model_folder, read_colmap
 from engine.scenes.llff import POSES_FILE, read_llff
 from engine.scenes.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
-from engine.scenes.options import SceneOptions, check_options
-from engine.scenes.paths import scene_folder
+from engine.scenes.options import SceneOptions, check_options, check_planar_options
+from engine.scenes.paths import is_image, scene_path
+from engine.scenes.planar import PlanarScene
+from engine.scenes.planar_reader import PLANAR_FILE, read_planar
 from engine.scenes.scene import Scene
 
-Reader = Callable[[Path, SceneOptions], Scene]
+AnyScene = Scene | PlanarScene
+
+Reader = Callable[[Path, SceneOptions], AnyScene]
 # The first layout that is there decides: LLFF's and nerfstudio's folders often keep the COLMAP model that their
 # poses came from.
 READERS: dict[str, Reader] = {
+    PLANAR_FILE: read_planar,
     TRAINING_FILE: read_blender,
     TRANSFORMS_FILE: read_nerfstudio,
     POSES_FILE: read_llff,
 }
 LAYOUTS = (
+    f"{PLANAR_FILE} (one image, planar), "
     "transforms_train.json (Blender), transforms.json (nerfstudio, instant-ngp), poses_bounds.npy (LLFF) nor "
     f"a model in {', '.join(MODEL_FOLDERS)} (COLMAP)"
 )
 
 
-def load_scene(path: Path | str, options: SceneOptions | None = None) -> Scene:
-    """Read the scene in a folder, whichever of the known layouts it has.
+def load_scene(path: Path | str, options: SceneOptions | None = None) -> AnyScene:
+    """Read the scene in a folder, whichever of the known layouts it has; an image is a planar scene by itself.
 
     Raises:
         UserError: there is no such folder, its layout is unknown, or its files are missing, damaged or disagree.
     """
     options = options or SceneOptions()
     check_options(options)
-    folder = scene_folder(path)
-    reader = reader_of(folder)
+    folder = scene_path(path)
+    reader = read_planar if is_image(folder) else reader_of(folder)
     if reader is None:
         raise UserError(
             f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that has one{_hint(folder)}."
         )
+    check_planar_options(options, reader is read_planar)
     try:
         return reader(folder, options)
     except OSError as error:

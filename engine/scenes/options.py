@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from engine.errors import UserError
+from engine.geometry.warp_names import PlanarWarp
 
 InitialPoses = Literal["auto", "identity", "reference", "noise"]
 BackgroundName = Literal["white", "black"]
@@ -26,6 +27,9 @@ class SceneOptions:
         noise_translation: standard deviation of the translations of `noise`, in scene units, >= 0.
         seed: of the noise, >= 0.
         background: what is put behind transparent pixels.
+        warp, patches, crop, noise_h, noise_t, noise_r: of a planar scene (see `engine.scenes.planar_reader`): the
+            family of warps, how many patches, the side of a patch in pixels, the noise of the warps; None for what
+            the scene itself says.
         maximum_pixels: largest image that is decoded, in pixels (a guard against decompression bombs).
     """
 
@@ -36,6 +40,12 @@ class SceneOptions:
     seed: int = 0
     background: BackgroundName = "white"
     maximum_pixels: int = 40_000_000
+    warp: PlanarWarp | None = None
+    patches: int | None = None
+    crop: int | None = None
+    noise_h: float | None = None
+    noise_t: float | None = None
+    noise_r: float | None = None
 
     @property
     def background_colour(self) -> tuple[float, float, float]:
@@ -58,3 +68,18 @@ def check_options(options: SceneOptions) -> None:
         raise UserError(f"The seed is {options.seed}; give an integer of 0 or more, below 2^63.")
     if options.maximum_pixels < 1:
         raise UserError(f"The bound on image size is {options.maximum_pixels} pixels; give 1 or more.")
+
+
+PLANAR_OPTIONS = ("warp", "patches", "crop", "noise_h", "noise_t", "noise_r")
+POSED_OPTIONS = ("init", "noise_rotation", "noise_translation")
+
+
+def check_planar_options(options: SceneOptions, planar: bool) -> None:
+    """Raise `UserError` where an option is for the other kind of scene: one image, or photos with cameras."""
+    for name in POSED_OPTIONS if planar else PLANAR_OPTIONS:
+        if getattr(options, name) != getattr(SceneOptions(), name):
+            kind, other = ("photos with cameras", "one image") if planar else ("one image", "photos with cameras")
+            hint = ", --noise-r and --noise-t here" if planar and name.startswith("noise") else ""
+            raise UserError(
+                f"--{name.replace('_', '-')} is for scenes of {kind}, and this is one of {other}; leave it away{hint}."
+            )

@@ -43,6 +43,24 @@ def scene_folder(path: Path | str) -> Path:
     return path.resolve()
 
 
+def scene_path(path: Path | str) -> Path:
+    """The scene's folder, or the one image that is a scene by itself, absolute and free of links.
+
+    Raises:
+        UserError: it does not exist, or cannot be opened, or is a file of another kind.
+    """
+    path = Path(path).expanduser()
+    return path.resolve() if is_image(path) else scene_folder(path)
+
+
+def is_image(path: Path) -> bool:
+    """Whether a path is a file that looks like an image, by its name."""
+    try:
+        return path.suffix.lower() in IMAGE_SUFFIXES | {".gif"} and path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def contained(folder: Path, path: Path) -> Path:
     """`path` resolved; both it and the target of any link must lie inside `folder` (itself resolved).
 

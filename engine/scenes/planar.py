@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from engine.geometry.planar_warps import PlanarWarp
+from engine.geometry.warp_names import PlanarWarp
 
 
 @dataclass(frozen=True)

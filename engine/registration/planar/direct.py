@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from engine.geometry.planar_warps import DEGREES, PlanarWarp, exponential
+from engine.geometry.planar_warps import DEGREES, exponential
+from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.fixed import FixedPatches
 
 

@@ -1,4 +1,4 @@
-"""Patches that do not move, and what all planar registrations share: a base, a lattice, a first patch that is fixed."""
+"""Patches that do not move, and what all planar registrations share: a base, a lattice, a first patch at rest."""
 
 from __future__ import annotations
 

@@ -7,7 +7,8 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from engine.geometry.homography import apply_homography
-from engine.geometry.planar_warps import DEGREES, PlanarWarp, exponential, solve
+from engine.geometry.planar_warps import DEGREES, exponential, solve
+from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
 from engine.registration.warp_network import WarpNetwork
