@@ -10,6 +10,7 @@ import dearpygui.dearpygui as dpg
 
 from app import layout, saving
 from app.arguments import ViewerArguments
+from app.backdrop import Backdrop
 from app.fonts import bind_font
 from app.guard import Guard
 from app.panels.banner import Banner
@@ -137,6 +138,7 @@ class Window:
         dpg.set_exit_callback(self.ask_to_leave)
         dpg.setup_dearpygui()
         dpg.show_viewport()
+        self._backdrop = Backdrop(self._panels)
         report = self._arguments.report
         self._report = Report(report) if report is not None else None
         if self._arguments.scene is not None:
@@ -184,6 +186,7 @@ class Window:
         self._mind_the_time()
         for panel in self._panels.values():
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
+        self._backdrop.update()
         self._banner.update()
         self._help.update()
         self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
