@@ -121,8 +121,9 @@ class ExportArguments:
     """Where to render."""
     points: int | None = None
     """Points of the cloud, at most (300,000; beside cameras 30,000)."""
-    density: float = 1.0
-    """Of the mesh's surface, per spacing of the field's lattice: a spacing of density 1 takes 63 % of the light."""
+    density: float | None = None
+    """Of the mesh's surface, per spacing of the field's lattice (1 takes 63 % of the light in one spacing); by default
+    such that nine tenths of what the cameras see lie inside."""
     resolution: int = 256
     """Of the lattice that the mesh is made of, along its longest side."""
     hidden: bool = False

@@ -26,6 +26,9 @@ def export_folder(arguments: ExportArguments) -> int:
         output=arguments.output,
         force=arguments.force,
         points=arguments.points,
+        density=arguments.density,
+        resolution=arguments.resolution,
+        hidden=arguments.hidden,
     )
     check_options(options)
     exporter.check(options, ())

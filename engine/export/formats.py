@@ -13,13 +13,15 @@ from engine.errors import UserError
 from engine.export import colmap, llff, nerfstudio
 from engine.export.cameras import ExportedCameras, exported_cameras, exported_gauge
 from engine.export.images import FOLDER, ExportedImages, Progress, exported_images, write_images
+from engine.export.mesh import RESOLUTION, field_mesh, write_mesh
 from engine.export.points import seen_points, write_ply
 from engine.export.seen import depth_bounds
 from engine.export.targets import check_file, check_folder, replacing_folder
 from engine.files import replacing
 from engine.saved_run import SavedRun
+from engine.view_camera import upwards
 
-Format = Literal["colmap", "nerfstudio", "llff", "ply"]
+Format = Literal["colmap", "nerfstudio", "llff", "ply", "mesh"]
 
 SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
 CLOUD_POINTS = 300_000
@@ -33,11 +35,17 @@ class ExportOptions:
         output: folder or file.
         force: replace what an earlier export has left there.
         points: of the point cloud; None for the format's own number.
+        density: of the mesh's surface, per spacing of the lattice; None for one that suits what the cameras see.
+        resolution: of the lattice that the mesh is made of, along its longest side.
+        hidden: keep surfaces that no camera sees.
     """
 
     output: Path
     force: bool = False
     points: int | None = None
+    density: float | None = None
+    resolution: int = RESOLUTION
+    hidden: bool = False
 
 
 class Exporter(Protocol):
@@ -119,6 +127,10 @@ def check_options(options: ExportOptions) -> None:
     """Raises `UserError` where a number makes no sense."""
     if options.points is not None and options.points < 1:
         raise UserError(f"--points is {options.points}; give 1 or more.")
+    if options.density is not None and not 0 < options.density <= 50:
+        raise UserError(f"--density is {options.density}; give a number above 0, at most 50.")
+    if not 8 <= options.resolution <= 1024:
+        raise UserError(f"--resolution is {options.resolution}; give 8 to 1024.")
 
 
 # ---------------------------------------------------------------------- the formats
@@ -176,9 +188,19 @@ def _ply(run: SavedRun, path: Path, options: ExportOptions, progress: Progress) 
     return []
 
 
+def _mesh(run: SavedRun, path: Path, options: ExportOptions, progress: Progress) -> list[str]:
+    trainer = run.trainer
+    gauge = exported_gauge(trainer.scene, trainer.poses())
+    mesh = field_mesh(trainer, gauge, options.density, options.resolution, options.hidden, progress)
+    up = upwards(gauge.apply_to_poses(trainer.poses().detach().cpu().double()).numpy())
+    write_mesh(mesh, up, path)
+    return [f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles."]
+
+
 EXPORTERS: dict[str, Exporter] = {
     "colmap": CamerasFolder(colmap.OWN, _colmap),
     "nerfstudio": CamerasFolder(nerfstudio.OWN, _nerfstudio),
     "llff": CamerasFolder(llff.OWN, _llff, flat=True),
     "ply": OneFile((".ply",), _ply),
+    "mesh": OneFile((".ply", ".obj", ".glb"), _mesh),
 }

@@ -11,9 +11,7 @@ from jaxtyping import Float32, UInt8
 
 from engine.errors import UserError
 from engine.export.images import Progress
-from engine.export.seen import seen_by_cameras
-from engine.geometry.numerics import precise
-from engine.geometry.se3 import invert, transform
+from engine.export.seen import points_of, seen_by_cameras
 from engine.geometry.similarity import Similarity
 from engine.trainer import Trainer
 
@@ -39,9 +37,7 @@ def seen_points(trainer: Trainer, gauge: Similarity, wanted: int, progress: Prog
     """
     positions, colours = [], []
     for seen in seen_by_cameras(trainer, round(SPARE * wanted / len(trainer.frames)), progress):
-        rays = torch.cat([seen.points, torch.ones_like(seen.points[..., :1])], dim=-1)
-        in_camera = precise((rays * seen.view.depth[..., None])[seen.usable].cpu())
-        positions.append(gauge.apply(transform(invert(precise(seen.pose.cpu())), in_camera)))
+        positions.append(gauge.apply(points_of(seen)))
         colours.append((seen.view.colour[seen.usable] * 255).round().byte().cpu())
     all_positions, all_colours = torch.cat(positions), torch.cat(colours)
     if len(all_positions) > wanted:

@@ -11,13 +11,16 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.evaluation.views import View, image_points, render_view
+from engine.export.cameras import exported_gauge
 from engine.export.images import Progress
+from engine.geometry.numerics import precise
+from engine.geometry.se3 import invert, transform
 from engine.trainer import Trainer
 
 OPAQUE = 0.9  # a ray that has met less has met no surface
 STEP = 0.05  # relative difference of the inverse depths of neighbouring pixels beyond which there is an edge
-FARTHEST = 1.5  # times the scene's own farthest depth; times FARTHEST_GUESS nearest depths where that is unknown
-FARTHEST_GUESS = 30.0
+FARTHEST = 1.5  # times the scene's own farthest depth
+FARTHEST_GUESS = 30.0  # nearest depths, where that is unknown
 
 
 class Seen(NamedTuple):
@@ -53,10 +56,24 @@ def seen_by_cameras(trainer: Trainer, pixels: int, progress: Progress) -> Iterat
         yield Seen(poses[index], points, view, surfaces(view, farthest))
 
 
+def points_of(seen: Seen) -> Float[Tensor, "points 3"]:
+    """Where the surfaces lie that a camera sees: in the run's world, double precision, on the CPU."""
+    rays = torch.cat([seen.points, torch.ones_like(seen.points[..., :1])], dim=-1)
+    in_camera = precise((rays * seen.view.depth[..., None])[seen.usable].cpu())
+    return transform(invert(precise(seen.pose.cpu())), in_camera)
+
+
 def farthest_depth(trainer: Trainer) -> float:
-    """Beyond which nothing is taken for a surface, scene units."""
+    """Beyond which nothing is taken for a surface, units of the run's world.
+
+    Its unit is the scene's only up to the scale of the gauge; without a reference, forward-facing worlds have things
+    from 1 on.
+    """
     scene = trainer.scene
-    return FARTHEST * scene.far if math.isfinite(scene.far) else FARTHEST_GUESS * scene.near
+    if not math.isfinite(scene.far):
+        return FARTHEST_GUESS
+    scale = exported_gauge(scene, trainer.poses()).scale * scene.file_scale
+    return FARTHEST * scene.far / float(scale)
 
 
 def surfaces(view: View, farthest: float) -> Bool[Tensor, "height width"]:
@@ -74,15 +91,15 @@ def surfaces(view: View, farthest: float) -> Bool[Tensor, "height width"]:
 
 
 def depth_bounds(trainer: Trainer, progress: Progress, pixels: int = 4000) -> Float[Tensor, "frames 2"]:
-    """Nearest and farthest depth of each training frame, without 0.1 % at either end (as LLFF's), scene units.
+    """Nearest and farthest depth of each training frame, without 0.1 % at either end (as LLFF's), units of the run.
 
-    A frame that sees no surface gets the scene's bounds.
+    A frame that sees no surface gets the nearest and farthest depth that any surface could have.
     """
     scene, rows = trainer.scene, []
     for seen in seen_by_cameras(trainer, pixels, progress):
         depths = seen.view.depth[seen.usable].double()
         if len(depths) < 10:
-            rows.append([scene.near, farthest_depth(trainer)])
+            rows.append([1.0 if scene.kind == "forward-facing" else scene.near, farthest_depth(trainer)])
             continue
         near, far = torch.quantile(depths, depths.new_tensor([0.001, 0.999])).tolist()
         rows.append([near, max(far, 1.01 * near)])
