@@ -8,46 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from app.render.pictures import ViewCamera
+from engine.view_camera import Vector, ViewCamera, centres, looking, pinhole, unit, upwards
+
+__all__ = ["FlyCamera", "OrbitCamera", "centres", "looking", "pinhole", "unit", "upwards"]
 
 STEEPEST = math.radians(89.0)  # above or below the horizon, short of looking along `up`, where left and right end
 ZOOM_PER_NOTCH = 1.15
 FRAME_MARGIN = 1.15
-
-Vector = Float[np.ndarray, "3"]
-
-
-def unit(vector: Vector) -> Vector:
-    """The vector at length 1; a vector without length becomes the z axis."""
-    length = float(np.linalg.norm(vector))
-    return vector / length if length > 1e-12 else np.array([0.0, 0.0, 1.0])
-
-
-def upwards(poses: Float[np.ndarray, "frames 3 4"]) -> Vector:
-    """Where up is for cameras that were held upright: the mean of minus their y axes."""
-    return unit(-poses[:, 1, :3].astype(np.float64).mean(axis=0)) if len(poses) else np.array([0.0, -1.0, 0.0])
-
-
-def centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames 3"]:
-    """Camera centres, -R^T t."""
-    return -np.einsum("fij,fi->fj", poses[:, :, :3].astype(np.float64), poses[:, :, 3].astype(np.float64))
-
-
-def looking(position: Vector, direction: Vector, up: Vector) -> Float[np.ndarray, "3 4"]:
-    """The pose of a camera at a position that looks in a direction with `up` above."""
-    forward = unit(direction)
-    right = np.cross(forward, up)
-    if np.linalg.norm(right) < 1e-6:  # straight up or down: any right will do
-        right = np.cross(forward, np.eye(3)[np.argmin(np.abs(forward))])
-    right = unit(right)
-    rotation = np.stack([right, np.cross(forward, right), forward])
-    return np.concatenate([rotation, -(rotation @ position)[:, None]], axis=1).astype(np.float32)
-
-
-def pinhole(pose: Float[np.ndarray, "3 4"], field_of_view: float, size: tuple[int, int]) -> ViewCamera:
-    """A camera with square pixels and its axis in the middle; `field_of_view` is vertical, radians."""
-    focal = 0.5 * size[1] / math.tan(0.5 * field_of_view)
-    return ViewCamera(pose, (focal, focal), (size[0] / 2, size[1] / 2), size)
 
 
 @dataclass(frozen=True)

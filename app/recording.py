@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-import imageio.v2 as imageio
 import numpy as np
-from imageio_ffmpeg import count_frames_and_secs
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
@@ -20,6 +16,7 @@ from app.render.pictures import NovelPicture
 from app.render.renderer import Renderer
 from engine.errors import UserError
 from engine.files import replacing
+from engine.film import write_film
 
 FRAMES_PER_SECOND = 30
 VIEW = "recording"
@@ -41,7 +38,7 @@ class Recording:
     """A film in the making.
 
     Attributes:
-        path: of the mp4; it appears when the film is whole.
+        path: of the film; it appears when the film is whole.
         done: pictures drawn.
         total: pictures there will be.
         error: why it failed, or None.
@@ -74,31 +71,25 @@ class Recording:
 
     def _record(self) -> None:
         try:
-            with replacing(self.path) as temporary:
-                self._write(temporary)
+            write_film(self.path, self._drawn(), self.total, FRAMES_PER_SECOND)
         except _StoppedError:
             pass
         except TimeoutError:
             self.error = f"{self.path} was not written: the view could not be drawn."
         except UserError as error:
             self.error = str(error)
-        except Exception:  # ffmpeg's are of many kinds, and their texts are its command lines
+        except Exception as error:  # whatever it is, the window must live and say so
             log.exception("recording failed")
-            self.error = f"{self.path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?"
+            self.error = f"{self.path} was not written ({type(error).__name__}: {error})."
         finally:
             self.finished = True
 
-    def _write(self, path: Path) -> None:
-        with contextlib.closing(_writer(path)) as film:  # its own `with` leaves ffmpeg running where something fails
-            for picture in self._pictures:
-                if self._stopping:
-                    raise _StoppedError
-                drawn = self._renderer.wait_for(VIEW, picture)
-                film.append_data(_even(_bytes(drawn.pixels)))
-                self.done += 1
-        # An ffmpeg that could not write its last bytes ends without a word; the file tells.
-        if count_frames_and_secs(str(path))[0] != self.total:
-            raise RuntimeError(f"{path} is not whole")
+    def _drawn(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        for picture in self._pictures:
+            if self._stopping:
+                raise _StoppedError
+            yield _bytes(self._renderer.wait_for(VIEW, picture).pixels)
+            self.done += 1
 
 
 class _StoppedError(Exception):
@@ -110,15 +101,5 @@ def frames_of(seconds: float) -> int:
     return max(math.ceil(seconds * FRAMES_PER_SECOND), 1)
 
 
-def _writer(path: Path) -> Any:
-    how: dict[str, Any] = {"codec": "libx264", "quality": 8, "macro_block_size": 2, "ffmpeg_log_level": "quiet"}
-    return imageio.get_writer(path, fps=FRAMES_PER_SECOND, **how)
-
-
 def _bytes(pixels: Float32[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:
     return (np.clip(pixels[..., :3], 0, 1) * 255 + 0.5).astype(np.uint8)
-
-
-def _even(pixels: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-    height, width, _ = pixels.shape
-    return pixels[: height - height % 2, : width - width % 2]

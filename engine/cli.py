@@ -18,7 +18,7 @@ from engine.settings import FieldName, Method, Preset
 
 Words = TypeVar("Words")
 Device = Literal["auto", "cpu", "cuda", "mps"]
-ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh"]
+ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class ExportArguments:
     """Folder of the run."""
     to: ExportFormat
     """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud;
-    mesh: coloured surfaces (.ply, .obj or .glb)."""
+    mesh: coloured surfaces (.ply, .obj or .glb); video: a flight through the field (.mp4 or .gif)."""
     output: Path
     """Folder (colmap, nerfstudio, llff) or file to write."""
     force: bool = False
@@ -128,6 +128,15 @@ class ExportArguments:
     """Of the lattice that the mesh is made of, along its longest side."""
     hidden: bool = False
     """Keep surfaces that no camera sees."""
+    camera_path: Path | None = None
+    """Of the film: a file that the window has saved. By default that in the run's folder, else the papers' spiral
+    or, for an object, an orbit."""
+    seconds: float = 6.0
+    """Of the film."""
+    frames_per_second: int = 30
+    """Of the film."""
+    height: int | None = None
+    """Of the film's pictures, pixels; by default that of the photos as they were trained on."""
 
 
 def train() -> None:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import imageio.v2 as imageio
 import matplotlib
 import numpy as np
 import torch
-from imageio_ffmpeg import count_frames_and_secs
 from jaxtyping import Float
 from PIL import Image, ImageDraw, ImageFont
 
-from engine.errors import UserError
-from engine.files import replacing
+from engine.film import write_film
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import align_cameras, spread
@@ -22,7 +19,7 @@ from engine.history import History, Row
 from engine.progress import clock
 from engine.scenes.scene import Scene
 
-WIDTH, HEIGHT, FRAMES_PER_SECOND = 800, 600, 24
+WIDTH, HEIGHT, FRAMES_PER_SECOND, QUALITY = 800, 600, 24, 6
 MOVING, RESTING = 6 * FRAMES_PER_SECOND, 2 * FRAMES_PER_SECOND  # pictures
 SHARPER = 2  # drawn so many times larger, then reduced: smooth lines
 PAPER, INK, REFERENCE, FITTED, LINK = "white", "#202830", "#9aa4af", "#12559b", "#c2402b"
@@ -46,21 +43,17 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
     reference = frusta(target, size, opening)
     walk = np.stack([frusta(poses, size, opening) for poses in moments])
     view = View(reference)
-    with replacing(path) as temporary:
-        try:
-            with writer(temporary) as video:
-                image, shown = np.empty(0), -1.0
-                for position in positions(len(rows)):
-                    if position != shown:
-                        words = caption(rows[int(position)], scene)
-                        image, shown = picture(between(walk, position), reference, view, words), position
-                    video.append_data(image)
-            # An ffmpeg that could not write its last bytes ends without a word; the file tells.
-            whole = count_frames_and_secs(str(temporary))[0] == len(positions(len(rows)))
-        except (OSError, RuntimeError, ValueError):  # their texts are ffmpeg's command lines and logs
-            whole = False
-        if not whole:
-            raise UserError(f"{path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?")
+
+    def pictures() -> Iterator[np.ndarray]:
+        image, shown = np.empty(0), -1.0
+        for position in moments_shown:
+            if position != shown:
+                words = caption(rows[int(position)], scene)
+                image, shown = picture(between(walk, position), reference, view, words), position
+            yield image
+
+    moments_shown = positions(len(rows))
+    write_film(path, pictures(), len(moments_shown), FRAMES_PER_SECOND, QUALITY)
 
 
 def worlds(rows: list[Row], scene: Scene) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -178,8 +171,3 @@ def draw_frustum(draw: ImageDraw.ImageDraw, corners: np.ndarray, colour: str, wi
 def font(size: int = 17) -> ImageFont.FreeTypeFont:
     """matplotlib's, as Pillow brings none of its own everywhere."""
     return ImageFont.truetype(f"{matplotlib.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
-
-
-def writer(path: Path) -> imageio.core.format.Writer:  # type: ignore[name-defined]
-    how: dict[str, Any] = {"codec": "libx264", "quality": 6, "macro_block_size": 8, "ffmpeg_log_level": "quiet"}
-    return imageio.get_writer(path, fps=FRAMES_PER_SECOND, **how)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -22,14 +23,7 @@ def export_folder(arguments: ExportArguments) -> int:
         UserError: something that the user can mend.
     """
     exporter = EXPORTERS[arguments.to]
-    options = ExportOptions(
-        output=arguments.output,
-        force=arguments.force,
-        points=arguments.points,
-        density=arguments.density,
-        resolution=arguments.resolution,
-        hidden=arguments.hidden,
-    )
+    options = ExportOptions(**{field.name: getattr(arguments, field.name) for field in fields(ExportOptions)})
     check_options(options)
     exporter.check(options, ())
     console = Console(highlight=False)

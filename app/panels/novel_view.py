@@ -9,7 +9,6 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.camera_path import orbit, spiral, through
 from app.novel_control import MOVES, NovelControl, change_mode, depth_range
 from app.orbit import pinhole
 from app.panels.canvas import Canvas
@@ -19,6 +18,7 @@ from app.recording import Recording, frames_of, save_png
 from app.render.pictures import Drawn, NovelPicture, ViewCamera
 from app.render.renderer import Renderer
 from app.state import NovelMode, State
+from engine.camera_path import orbit, spiral, through
 from engine.errors import UserError
 
 VIEW = "novel"

@@ -14,24 +14,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from engine.view_camera import ViewCamera
+
 Channel = Literal["colour", "depth", "opacity", "residual"]
 GizmoPart = Literal["move x", "move y", "move z", "turn x", "turn y", "turn z"]
-
-
-@dataclass(frozen=True)
-class ViewCamera:
-    """From where a picture is looked at: a pinhole camera.
-
-    Attributes:
-        world_to_camera: pose.
-        focal, centre: pixels of an image of `size`; pixel centres at +0.5.
-        size: (width, height). Whoever draws at another size scales the intrinsics.
-    """
-
-    world_to_camera: Float32[np.ndarray, "3 4"]
-    focal: tuple[float, float]
-    centre: tuple[float, float]
-    size: tuple[int, int]
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,18 @@ import torch
 from engine.errors import UserError
 from engine.export import colmap, llff, nerfstudio
 from engine.export.cameras import ExportedCameras, exported_cameras, exported_gauge
+from engine.export.flight import flight, write_flight
 from engine.export.images import FOLDER, ExportedImages, Progress, exported_images, write_images
 from engine.export.mesh import RESOLUTION, field_mesh, write_mesh
 from engine.export.points import seen_points, write_ply
 from engine.export.seen import depth_bounds
 from engine.export.targets import check_file, check_folder, replacing_folder
 from engine.files import replacing
+from engine.film import ENDINGS
 from engine.saved_run import SavedRun
 from engine.view_camera import upwards
 
-Format = Literal["colmap", "nerfstudio", "llff", "ply", "mesh"]
+Format = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video"]
 
 SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
 CLOUD_POINTS = 300_000
@@ -38,6 +40,9 @@ class ExportOptions:
         density: of the mesh's surface, per spacing of the lattice; None for one that suits what the cameras see.
         resolution: of the lattice that the mesh is made of, along its longest side.
         hidden: keep surfaces that no camera sees.
+        camera_path: a saved one, or None for the run's own or a closed path that suits the scene.
+        seconds, frames_per_second: of the film.
+        height: of the film's pictures, pixels; None for the photos'.
     """
 
     output: Path
@@ -46,6 +51,10 @@ class ExportOptions:
     density: float | None = None
     resolution: int = RESOLUTION
     hidden: bool = False
+    camera_path: Path | None = None
+    seconds: float = 6.0
+    frames_per_second: int = 30
+    height: int | None = None
 
 
 class Exporter(Protocol):
@@ -65,7 +74,7 @@ class Exporter(Protocol):
 
 
 FolderWriter = Callable[[SavedRun, ExportedCameras, ExportedImages, Path, ExportOptions, Progress], list[str]]
-FileWriter = Callable[[SavedRun, Path, ExportOptions, Progress], list[str]]
+FileWriter = Callable[[SavedRun, ExportOptions, Progress], list[str]]
 
 
 @dataclass(frozen=True)
@@ -101,8 +110,7 @@ class OneFile:
         check_file(options.output, options.force)
 
     def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
-        with replacing(options.output) as temporary:
-            return self.fill(run, temporary, options, progress)
+        return self.fill(run, options, progress)
 
 
 def words_on_held_out(cameras: ExportedCameras) -> list[str]:
@@ -131,6 +139,12 @@ def check_options(options: ExportOptions) -> None:
         raise UserError(f"--density is {options.density}; give a number above 0, at most 50.")
     if not 8 <= options.resolution <= 1024:
         raise UserError(f"--resolution is {options.resolution}; give 8 to 1024.")
+    if not 0 < options.seconds <= 3600:
+        raise UserError(f"--seconds is {options.seconds}; give a number above 0, at most 3600.")
+    if not 1 <= options.frames_per_second <= 120:
+        raise UserError(f"--frames-per-second is {options.frames_per_second}; give 1 to 120.")
+    if options.height is not None and not 16 <= options.height <= 4320:
+        raise UserError(f"--height is {options.height}; give 16 to 4320 pixels.")
 
 
 # ---------------------------------------------------------------------- the formats
@@ -182,19 +196,29 @@ def _llff(
     return llff.write_poses_bounds(cameras, images, bounds, folder)
 
 
-def _ply(run: SavedRun, path: Path, options: ExportOptions, progress: Progress) -> list[str]:
+def _ply(run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
     gauge = exported_gauge(run.trainer.scene, run.trainer.poses())
-    write_ply(seen_points(run.trainer, gauge, options.points or CLOUD_POINTS, progress), path)
+    points = seen_points(run.trainer, gauge, options.points or CLOUD_POINTS, progress)
+    with replacing(options.output) as temporary:
+        write_ply(points, temporary)
     return []
 
 
-def _mesh(run: SavedRun, path: Path, options: ExportOptions, progress: Progress) -> list[str]:
+def _mesh(run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
     trainer = run.trainer
     gauge = exported_gauge(trainer.scene, trainer.poses())
     mesh = field_mesh(trainer, gauge, options.density, options.resolution, options.hidden, progress)
     up = upwards(gauge.apply_to_poses(trainer.poses().detach().cpu().double()).numpy())
-    write_mesh(mesh, up, path)
+    with replacing(options.output) as temporary:
+        write_mesh(mesh, up, temporary)
     return [f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles."]
+
+
+def _video(run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
+    count = max(round(options.seconds * options.frames_per_second), 1)
+    cameras, words = flight(run, options.camera_path, count, options.height)
+    write_flight(run.trainer, cameras, options.frames_per_second, options.output, progress)
+    return [words]
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -202,5 +226,6 @@ EXPORTERS: dict[str, Exporter] = {
     "nerfstudio": CamerasFolder(nerfstudio.OWN, _nerfstudio),
     "llff": CamerasFolder(llff.OWN, _llff, flat=True),
     "ply": OneFile((".ply",), _ply),
+    "video": OneFile(ENDINGS, _video),
     "mesh": OneFile((".ply", ".obj", ".glb"), _mesh),
 }

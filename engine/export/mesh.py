@@ -180,7 +180,7 @@ def write_mesh(mesh: Mesh, up: Float[np.ndarray, " 3"], path: Path) -> None:
 
     form = path.suffix.lower().removeprefix(".")
     made = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=mesh.colours, process=False)
-    content = made.export(file_type=form) if form != "glb" else _upright(made, up).export(file_type="glb")
+    content: Any = made.export(file_type=form) if form != "glb" else _upright(made, up).export(file_type="glb")
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.camera_path import through
 from app.recording import Recording, frames_of, save_png
 from app.render.pictures import NovelPicture
 from app.render.renderer import Renderer
+from engine.camera_path import through
 from engine.errors import UserError
 from tests.app.render import fields
 

@@ -17,11 +17,11 @@ from unittest import mock
 import numpy as np
 import torch
 
-from app.camera_path import orbit, spiral
 from app.orbit import pinhole
 from app.render.pictures import CameraSet, CamerasPicture, NovelPicture, ViewCamera
 from app.render.renderer import Renderer
 from engine import trainer as trainer_module
+from engine.camera_path import orbit, spiral
 from engine.devices import resolve_device
 from engine.evaluation.views import View, image_points, render_view
 from engine.messages import Pause, Resume

@@ -10,8 +10,7 @@ import torch
 from jaxtyping import Float
 from roma import rotmat_to_rotvec, rotvec_to_rotmat
 
-from app.orbit import centres, looking, unit, upwards
-from app.render.pictures import ViewCamera
+from engine.view_camera import ViewCamera, centres, looking, unit, upwards
 
 Poses = Float[np.ndarray, "poses 3 4"]
 

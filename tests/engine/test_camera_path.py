@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.camera_path import orbit, spiral, through
-from app.orbit import centres, looking, pinhole
-from app.render.pictures import ViewCamera
+from engine.camera_path import orbit, spiral, through
+from engine.view_camera import ViewCamera, centres, looking, pinhole
 
 
 def view(x: float, turn: float, opening: float = 0.8) -> ViewCamera:

@@ -1,0 +1,93 @@
+"""A film of the field along a camera path, as the engine itself renders it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+
+from engine.camera_path import orbit, spiral, through
+from engine.camera_path_file import PATH_FILE, read_path
+from engine.evaluation.views import render_view
+from engine.export.images import Progress
+from engine.film import write_film
+from engine.geometry.rays import normalised_points, pixel_grid
+from engine.saved_run import SavedRun
+from engine.trainer import Trainer
+from engine.view_camera import ViewCamera, pinhole
+
+FOCUS = 1.6  # times the nearest depth: where the spiral's cameras look at
+
+
+def flight(run: SavedRun, path: Path | None, count: int, height: int | None) -> tuple[list[ViewCamera], str]:
+    """The cameras of a film, and where they come from, in words.
+
+    Args:
+        run: of the field.
+        path: a saved camera path; None takes the one in the run's folder, else the papers' spiral (an orbit round
+            an object).
+        count: pictures.
+        height: of the pictures, pixels; None for that of the scene's photos, or of the path's views.
+    Raises:
+        UserError: the path cannot be read.
+    """
+    trainer = run.trainer
+    saved = path if path is not None else run.folder / PATH_FILE
+    if path is not None or saved.is_file():
+        keys, closed = read_path(saved)
+        cameras, words = through(keys, count, closed), f"Along the {len(keys)} views of {saved}."
+    else:
+        scene, poses = trainer.scene, trainer.poses().detach().cpu().numpy()
+        lens = trainer.calibration.intrinsics(scene.intrinsics)
+        opening = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
+        if scene.kind == "object":
+            closed_path, words = orbit(poses, scene.box_centre, count), "On an orbit round the object."
+        else:
+            closed_path, words = spiral(poses, FOCUS * scene.near, count), "On a spiral round the mean camera."
+        cameras = [pinhole(pose, opening, (lens.width, lens.height)) for pose in closed_path]
+    return [resized(camera, height or camera.size[1]) for camera in cameras], words
+
+
+def resized(camera: ViewCamera, height: int) -> ViewCamera:
+    """The same view in pictures of another height; both sides even, the width as near the aspect ratio as can be."""
+    height = max(height - height % 2, 2)
+    width = max(round(camera.size[0] * height / camera.size[1] / 2) * 2, 2)
+    factors = width / camera.size[0], height / camera.size[1]
+    focal, centre = ((pair[0] * factors[0], pair[1] * factors[1]) for pair in (camera.focal, camera.centre))
+    return replace(camera, focal=focal, centre=centre, size=(width, height))
+
+
+def rendered(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "height width 3"]:
+    """What the field looks like from there; RGB."""
+    width, height = camera.size
+    device = trainer.device
+    points = normalised_points(
+        pixel_grid(height, width, device=device).flatten(0, 1),
+        torch.tensor(camera.focal, device=device),
+        torch.tensor(camera.centre, device=device),
+    )
+    pose = torch.from_numpy(camera.world_to_camera).to(device)
+    view = render_view(trainer.field, pose, points.unflatten(0, (height, width)))
+    return (view.colour * 255).round().byte().cpu().numpy()
+
+
+def write_flight(
+    trainer: Trainer, cameras: list[ViewCamera], frames_per_second: int, path: Path, progress: Progress
+) -> None:
+    """Renders and writes the film.
+
+    Raises:
+        UserError: it could not be written.
+    """
+
+    def pictures() -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        for done, camera in enumerate(cameras):
+            progress(done / len(cameras), f"picture {done + 1} of {len(cameras)}")
+            yield rendered(trainer, camera)
+
+    write_film(path, pictures(), len(cameras), frames_per_second)
