@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine import stage_data
+from engine import cores, stage_data
 from engine.build import build_field, build_registration
 from engine.bundling import Bundling
 from engine.calibration import Calibration
@@ -95,7 +95,8 @@ class Trainer(Learner):
             self._begin_stage(self.stage_index + 1)
             if self._bundling.pending:
                 return
-        self._optimise()
+        with cores.one_fewer(self.field.light):
+            self._optimise()
         self.iteration += 1
         if self.stage_index > 0 and self.iteration % LOOK_FOR_ASTRAY_EVERY == 0:
             self._help_astray()

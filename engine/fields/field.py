@@ -52,6 +52,11 @@ class Field(Protocol):
         """Takes up the stage's resolution or band limit; what was learned is kept (upsampled)."""
         ...
 
+    @property
+    def light(self) -> bool:
+        """Whether its steps are so little work that it would hardly be done sooner by many cores."""
+        ...
+
     def progress(self, fraction: float) -> None:
         """Tells how far the run is, in [0, 1], for band limits that open continuously."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
@@ -20,6 +21,7 @@ from engine.schedule import Stage
 PROPOSAL_FLOOR = 0.08  # of the weight is spread evenly, so that no interval of a ray is forgotten
 REFRESH_EVERY = 24  # steps between two looks at the density that proposals are drawn from
 INITIAL_NOISE = 0.01
+LIGHT = 100_000  # voxels
 
 
 class VoxelGrid:
@@ -77,6 +79,10 @@ class VoxelGrid:
             half = [max(size // 2, 2) for size in shape]
             self._state.tint = grid_state.around(torch.zeros(*half, 9, device=self.device))
         self._changed()
+
+    @property
+    def light(self) -> bool:
+        return math.prod(self.grid.shape) < LIGHT
 
     def progress(self, fraction: float) -> None:
         """A grid's band limit is its resolution; nothing opens between stages."""

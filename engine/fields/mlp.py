@@ -85,6 +85,10 @@ class MlpField:
         self._stage = stage
         self.version += 1
 
+    @property
+    def light(self) -> bool:
+        return False
+
     def progress(self, fraction: float) -> None:
         self.fraction = fraction
 
