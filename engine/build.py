@@ -94,7 +94,7 @@ def build_image_field(
         return PixelGrid(half_extent(scene), device)
     from engine.fields.neural_image import NeuralImage
 
-    return NeuralImage(settings.method, generator, device)
+    return NeuralImage(settings.method, settings.preset, generator, device)
 
 
 def build_planar_registration(

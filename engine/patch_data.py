@@ -20,10 +20,19 @@ class PatchData:
     Attributes:
         images: RGB in [0, 1].
         points: every pixel's centre in the plane of the patch (see `engine.scenes.planar.to_plane`).
+        centre, half_extent: of what the pixels cover, in the plane of the patch, (x, y).
+        pitch: between two pixels, in the plane.
     """
 
     images: Float[Tensor, "patches 3 height width"]
     points: Float[Tensor, "pixels 2"]
+    centre: Float[Tensor, "2"]
+    half_extent: Float[Tensor, "2"]
+    pitch: float
+
+    def relative(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 2"]:
+        """Points of the plane of the patch, its borders being at -1 and 1."""
+        return (points - self.centre) / self.half_extent
 
     def colours_of(self, pixels: Int[Tensor, "patches count"]) -> Float[Tensor, "patches count 3"]:
         flat = self.images.flatten(start_dim=2)
@@ -47,5 +56,8 @@ def downsampled(scene: PlanarScene, factor: int, device: torch.device) -> PatchD
     height, width = images.shape[-2:]
     axes = ((torch.arange(side, device=device) + 0.5) * factor for side in (width, height))
     pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1).reshape(-1, 2)
-    plane = to_plane(*scene.patch_size, unit=max(scene.image_size) / 2).float().to(device)
-    return PatchData(images.contiguous(), apply_homography(plane, pixels))
+    unit = max(scene.image_size) / 2
+    plane = to_plane(*scene.patch_size, unit=unit).float().to(device)
+    half = torch.tensor([width, height], device=device) * factor / 2
+    centre = apply_homography(plane, half[None])[0]  # not zero where something was left out
+    return PatchData(images.contiguous(), apply_homography(plane, pixels), centre, half / unit, factor / unit)

@@ -20,7 +20,10 @@ class PlanarStage:
         iterations: optimisation steps.
         batch: pixels per step, over all patches; 0 for all of them.
         field_rate: Adam's rate for the field, first and last, exponential in between.
+        network_rate: in its place where the field is a network.
         pose_rate: Adam's rate for the registration, likewise.
+        adjust, polish: so many of the first and of the last iterations step the transforms of all patches together
+            by Gauss-Newton (see `engine.registration.planar.adjustment`), in place of Adam.
     """
 
     name: str
@@ -30,7 +33,10 @@ class PlanarStage:
     iterations: int
     batch: int
     field_rate: tuple[float, float]
+    network_rate: tuple[float, float]
     pose_rate: tuple[float, float]
+    adjust: int = 0
+    polish: int = 0
 
     @property
     def cost(self) -> float:
@@ -39,29 +45,54 @@ class PlanarStage:
 
 
 COARSEST = 24  # pixels along the shorter side of the patches of the first stage, about
+MARGIN = 0.25
+
+
+@dataclass(frozen=True)
+class _Row:
+    iterations: int
+    batch: int
+    field_rate: tuple[float, float]
+    network_rate: tuple[float, float]
+    pose_rate: tuple[float, float]
+    adjust: int = 0
+    polish: int = 0
+
+
+# The last row sees the patches as they are, each row before half of their size; more rows repeat the first.
+_ROWS = (
+    #  iterations, batch, field rate, network rate, pose rate, adjust, polish
+    _Row(200, 4000, (5e-2, 1e-2), (3e-3, 2e-3), (5e-3, 2e-3)),
+    _Row(100, 6000, (5e-2, 1e-2), (2e-3, 1e-3), (5e-4, 2e-4), adjust=15),
+    _Row(500, 10000, (5e-2, 3e-3), (1e-3, 2e-4), (5e-5, 1e-5), adjust=40, polish=20),
+)
 
 
 def stages(scene: PlanarScene, settings: Settings) -> tuple[PlanarStage, ...]:
     """The table for a scene's size, method and preset."""
     longer = max(scene.image_size)
-    if settings.preset == "paper":
-        return (PlanarStage("paper", 1, longer, 0.0, 5000, 0, (1e-3, 1e-4), (1e-3, 1e-5)),)
-    downsamples = [1]
-    while min(scene.patch_size) / (downsamples[-1] * 2) >= COARSEST:
-        downsamples.append(downsamples[-1] * 2)
+    if settings.preset == "paper":  # the official options: all pixels in every step, one stage
+        return (PlanarStage("paper", 1, longer, MARGIN, 5000, 0, (1e-2, 1e-3), (1e-3, 1e-4), (1e-3, 1e-5)),)
+    doublings = 0
+    while min(scene.patch_size) / 2 ** (doublings + 1) >= COARSEST:
+        doublings += 1
+    rows = [_ROWS[max(len(_ROWS) - 1 - level, 0)] for level in range(doublings, -1, -1)]
     table = tuple(
         PlanarStage(
-            name=f"1/{downsample}",
-            downsample=downsample,
-            pixels=max(longer // downsample, 2),
-            margin=0.25,
-            iterations=200 if downsample > 1 else 600,
-            batch=8000,
-            field_rate=(5e-2, 1e-2) if downsample > 1 else (3e-2, 3e-3),
-            pose_rate=(5e-3, 2e-3) if downsample > 1 else (1e-3, 1e-5),
+            name=f"1/{2**level}",
+            downsample=2**level,
+            pixels=max(longer // 2**level, 2),
+            margin=MARGIN,
+            iterations=row.iterations,
+            batch=row.batch,
+            field_rate=row.field_rate,
+            network_rate=row.network_rate,
+            pose_rate=row.pose_rate,
+            adjust=row.adjust if settings.method == "l2g" else 0,
+            polish=row.polish if settings.method == "l2g" else 0,
         )
-        for downsample in reversed(downsamples)
+        for row, level in zip(rows, range(doublings, -1, -1), strict=True)
     )
     if settings.method == "naive":
-        return (replace(table[-1], iterations=sum(stage.iterations for stage in table)),)
+        return (replace(table[-1], iterations=sum(stage.iterations for stage in table), pose_rate=table[0].pose_rate),)
     return table

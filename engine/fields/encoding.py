@@ -18,17 +18,17 @@ def encoded_size(channels: int, bands: int) -> int:
     return channels * (1 + 2 * bands)
 
 
-def bands_open(method: Method, fraction: float, bands: int) -> float:
+def bands_open(method: Method, fraction: float, bands: int, opening: tuple[float, float] = OPENING) -> float:
     """How many bands are open, alpha in [0, bands], when `fraction` in [0, 1] of the run is done.
 
-    Registration opens them one after the other over `OPENING`. `naive` and the `reference` of known poses have all
-    of them from the start, `no-encoding` never has one.
+    Registration opens them one after the other over `opening`, a part of the run. `naive` and the `reference` of
+    known poses have all of them from the start, `no-encoding` never has one.
     """
     if method == "no-encoding":
         return 0.0
     if method in ("naive", "reference"):
         return float(bands)
-    first, last = OPENING
+    first, last = opening
     return min(max((fraction - first) / (last - first), 0.0), 1.0) * bands
 
 

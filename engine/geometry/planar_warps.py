@@ -32,6 +32,29 @@ def exponential(warp: PlanarWarp, vector: Float[Tensor, "*batch degrees"]) -> Fl
     return homogeneous(se2.exponential(vector))
 
 
+def generators(warp: PlanarWarp) -> Float[Tensor, "degrees 3 3"]:
+    """The matrices whose weighted sum `exponential` is the exponential of."""
+    across, down = _unit(0, 2), _unit(1, 2)
+    turn = _unit(1, 0) - _unit(0, 1)
+    if warp == "translation":
+        return torch.stack([across, down])
+    if warp == "rotation":
+        return turn[None]
+    if warp == "rigid":
+        return torch.stack([turn, across, down])
+    stretch, shrink = _unit(0, 0) - _unit(1, 1), _unit(2, 2) - _unit(1, 1)
+    return torch.stack([across, down, _unit(0, 1), _unit(1, 0), stretch, shrink, _unit(2, 0), _unit(2, 1)])
+
+
+def velocities(
+    generators: Float[Tensor, "degrees 3 3"], points: Float[Tensor, "*batch 2"]
+) -> Float[Tensor, "*batch degrees 2"]:
+    """How points move when a transform, applied after all others, leaves the identity along each generator."""
+    moved = pad(points, (0, 1), value=1.0) @ generators.permute(2, 0, 1).flatten(1)
+    moved = moved.unflatten(-1, (len(generators), 3))
+    return moved[..., :2] - points[..., None, :] * moved[..., 2:]
+
+
 def solve(
     warp: PlanarWarp,
     source: Float[Tensor, "*batch points 2"],
@@ -57,6 +80,12 @@ def solve(
 def homogeneous(motion: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 3 3"]:
     """`[A|t]` with the row (0, 0, 1) below it."""
     return torch.cat([motion, pad(torch.zeros_like(motion[..., :1, :2]), (0, 1), value=1.0)], dim=-2)
+
+
+def _unit(row: int, column: int) -> Float[Tensor, "3 3"]:
+    matrix = torch.zeros(3, 3)
+    matrix[row, column] = 1.0
+    return matrix
 
 
 def corners(width: float, height: float) -> Float[Tensor, "4 2"]:

@@ -35,8 +35,8 @@ class WarpNetwork(nn.Module):
         self.hidden = nn.ModuleList()
         for index in range(layers):
             size = sizes[index] + (2 + embedding if index == skip else 0)
-            self.hidden.append(_linear(size, width, generator))
-        self.last = _linear(width, outputs, generator)
+            self.hidden.append(linear(size, width, generator))
+        self.last = linear(width, outputs, generator)
         with torch.no_grad():
             self.last.weight.mul_(0.01)
             self.last.bias.zero_()
@@ -54,7 +54,7 @@ class WarpNetwork(nn.Module):
         return self.last(value)
 
 
-def _linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
+def linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
     """A layer with torch's default initialisation, drawn from our own generator."""
     layer = nn.Linear(inputs, outputs)
     bound = inputs**-0.5

@@ -73,4 +73,5 @@ class LocalToGlobalPatches(FixedPatches):
         """Moves the bases so that the fitted transforms become these."""
         for _ in range(REBASE_ROUNDS):
             fitted = self._transforms(patches)
-            self.base[patches] = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
+            moved = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
+            self.base[patches] = moved / moved[:, 2:, 2:]
