@@ -18,7 +18,7 @@ from engine.settings import FieldName, Method, Preset
 
 Words = TypeVar("Words")
 Device = Literal["auto", "cpu", "cuda", "mps"]
-ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video"]
+ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video", "report"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ class ExportArguments:
     """Folder of the run."""
     to: ExportFormat
     """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud;
-    mesh: coloured surfaces (.ply, .obj or .glb); video: a flight through the field (.mp4 or .gif)."""
+    mesh: coloured surfaces (.ply, .obj or .glb); video: a flight through the field (.mp4 or .gif);
+    report: a page of settings, plots, renderings and errors (.html)."""
     output: Path
     """Folder (colmap, nerfstudio, llff) or file to write."""
     force: bool = False

@@ -75,9 +75,9 @@ def depth_colours(view: View, kind: SceneKind) -> tuple[UInt8[np.ndarray, "heigh
     return pixels, f"depth   {near:.3g} (red) to {far:.3g} (blue)"
 
 
-def picture_name(frame: HeldOutFrame) -> str:
-    """A file name of its own for every frame: its index, then its name without folder and ending."""
-    return f"{frame.frame:04d}_{Path(frame.name).stem}.png"
+def picture_name(frame: int, name: str) -> str:
+    """A file name of its own for every frame: its index within the scene, then its name without folder and ending."""
+    return f"{frame:04d}_{Path(name).stem}.png"
 
 
 def _coloured(values: Float[Tensor, "height width"], palette: str) -> UInt8[np.ndarray, "height width 3"]:

@@ -69,8 +69,9 @@ def evaluate_trainer(
     for frame in frames:
         scores[frame.name] = frame.scores
         poses += pose_entries([frame])
-        pictures.add(picture_name(frame))
-        with replacing(folder / picture_name(frame)) as temporary:
+        picture = picture_name(frame.frame, frame.name)
+        pictures.add(picture)
+        with replacing(folder / picture) as temporary:
             side_by_side(frame, scene.kind).save(temporary)
         if progress is not None:
             progress(len(scores), count, frame.name, frame.scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -84,16 +85,34 @@ def exported_cameras(run: SavedRun) -> ExportedCameras:
 
 
 def refined_poses(folder: Path, iteration: int) -> dict[str, Float[Tensor, "3 4"]]:
-    """By name, world-to-camera poses of held-out frames that were evaluated at this iteration of the run.
+    """By name, world-to-camera poses of held-out frames that were evaluated at this iteration of the run."""
+    evaluation = read_evaluation(folder, iteration)
+    try:
+        entries = evaluation["poses"] if evaluation is not None else []
+        found = {str(entry["name"]): np.array(entry["world_to_camera"], np.float64) for entry in entries}
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return {}
+    usable = {name: pose for name, pose in found.items() if pose.shape == (3, 4) and np.isfinite(pose).all()}
+    return {name: torch.from_numpy(pose) for name, pose in usable.items()}
+
+
+def read_evaluation(folder: Path, iteration: int) -> dict[str, Any] | None:
+    """The content of a run's `test.json`; None where there is none of this iteration, or it is damaged.
 
     An evaluation of an earlier iteration counts for nothing: field and gauge have moved since.
     """
     try:
         content = json.loads((folder / TEST_NAME).read_text(encoding="utf-8"))
-        if content["iteration"] != iteration:
-            return {}
-        found = {str(entry["name"]): np.array(entry["world_to_camera"], np.float64) for entry in content["poses"]}
-    except (OSError, ValueError, KeyError, TypeError, OverflowError):
-        return {}
-    usable = {name: pose for name, pose in found.items() if pose.shape == (3, 4) and np.isfinite(pose).all()}
-    return {name: torch.from_numpy(pose) for name, pose in usable.items()}
+    except (OSError, ValueError):
+        return None
+    usable = isinstance(content, dict) and content.get("iteration") == iteration and _scored(content)
+    return content if usable else None
+
+
+def _scored(content: dict[str, Any]) -> bool:
+    """Whether the scores are there, as numbers or None."""
+    rows = content.get("per_frame")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "name" in row for row in rows):
+        return False
+    values = [row.get(key, "missing") for row in [content, *rows] for key in ("psnr", "ssim", "lpips")]
+    return "frames" in content and all(value is None or isinstance(value, float | int) for value in values)

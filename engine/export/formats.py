@@ -16,6 +16,7 @@ from engine.export.flight import flight, write_flight
 from engine.export.images import FOLDER, ExportedImages, Progress, exported_images, write_images
 from engine.export.mesh import RESOLUTION, field_mesh, write_mesh
 from engine.export.points import seen_points, write_ply
+from engine.export.report import write_report
 from engine.export.seen import depth_bounds
 from engine.export.targets import check_file, check_folder, replacing_folder
 from engine.files import replacing
@@ -23,7 +24,7 @@ from engine.film import ENDINGS
 from engine.saved_run import SavedRun
 from engine.view_camera import upwards
 
-Format = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video"]
+Format = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video", "report"]
 
 SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
 CLOUD_POINTS = 300_000
@@ -221,11 +222,17 @@ def _video(run: SavedRun, options: ExportOptions, progress: Progress) -> list[st
     return [words]
 
 
+def _report(run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
+    write_report(run, options.output, progress)
+    return []
+
+
 EXPORTERS: dict[str, Exporter] = {
     "colmap": CamerasFolder(colmap.OWN, _colmap),
     "nerfstudio": CamerasFolder(nerfstudio.OWN, _nerfstudio),
     "llff": CamerasFolder(llff.OWN, _llff, flat=True),
     "ply": OneFile((".ply",), _ply),
+    "report": OneFile((".html",), _report),
     "video": OneFile(ENDINGS, _video),
     "mesh": OneFile((".ply", ".obj", ".glb"), _mesh),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -64,10 +65,16 @@ def test_points_move_with_their_cameras() -> None:
     torch.testing.assert_close(after / after[2], before / before[2])
 
 
+def evaluation(poses: list[Any]) -> dict[str, Any]:
+    """A `test.json` of iteration 7."""
+    scores = {"psnr": 20.0, "ssim": None, "lpips": None}
+    return scores | {"iteration": 7, "frames": 1, "per_frame": [scores | {"name": "photo 5.png"}], "poses": poses}
+
+
 def test_held_out_frames_come_from_the_evaluation_of_this_iteration_only(tmp_path: Path) -> None:
     scene, fitted = scene_in_units(1.0), forward_poses(6)[:5]
     entry = {"name": "photo 5.png", "world_to_camera": forward_poses(6)[5].tolist()}
-    (tmp_path / "test.json").write_text(json.dumps({"iteration": 7, "poses": [entry]}))
+    (tmp_path / "test.json").write_text(json.dumps(evaluation([entry])))
     cameras = exported_cameras(standing(scene, fitted, tmp_path))
     assert (cameras.held_out, cameras.left_out) == (("photo 5.png",), ())
     torch.testing.assert_close(cameras.poses, forward_poses(6), atol=1e-5, rtol=0)
@@ -76,7 +83,8 @@ def test_held_out_frames_come_from_the_evaluation_of_this_iteration_only(tmp_pat
 
 
 def test_an_evaluation_that_others_wrote_is_not_trusted(tmp_path: Path) -> None:
-    for text in ("", "[]", "{}", '{"iteration": 7, "poses": [3]}', '{"iteration": 7, "poses": [{"name": "a"}]}'):
+    damaged = [[3], [{"name": "a"}], 5]
+    for text in ("", "[]", "{}", '{"iteration": 7}', *(json.dumps(evaluation(poses)) for poses in damaged)):  # type: ignore[arg-type]
         (tmp_path / "test.json").write_text(text)
         assert refined_poses(tmp_path, 7) == {}
     poses = [
@@ -84,5 +92,5 @@ def test_an_evaluation_that_others_wrote_is_not_trusted(tmp_path: Path) -> None:
         {"name": "nan", "world_to_camera": np.full((3, 4), np.nan).tolist()},
         {"name": "good", "world_to_camera": np.eye(3, 4).tolist()},
     ]
-    (tmp_path / "test.json").write_text(json.dumps({"iteration": 7, "poses": poses}))
+    (tmp_path / "test.json").write_text(json.dumps(evaluation(poses)))
     assert list(refined_poses(tmp_path, 7)) == ["good"]
