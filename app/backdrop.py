@@ -35,7 +35,8 @@ class Backdrop:
 
     def update(self) -> None:
         """To be called once per frame."""
-        through = self._possible and not overlapping([_box(panel) for panel in self._panels])
+        shown = [_box(panel) for panel in self._panels if dpg.is_item_shown(panel)]
+        through = self._possible and not overlapping(shown)
         if through != self._through:
             self._through = through
             for panel in self._panels:

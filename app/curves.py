@@ -58,7 +58,8 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
 
     Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
     `rotation mean`, `rotation max`, `rotation frame` in degrees; `translation mean`, `translation max`,
-    `translation frame` in scene units, `frame` being the selected one.
+    `translation frame` in scene units, `frame` being the selected one; `corners mean`, `corners max`, `corners frame`
+    in pixels.
     """
     if not rows:
         return {}
@@ -77,6 +78,7 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
     for name, errors in (
         ("rotation", [row.rotation_error_deg for row in rows]),
         ("translation", [row.translation_error for row in rows]),
+        ("corners", [row.corner_error_px for row in rows]),
     ):
         known = [error for error in errors if error is not None]
         if len(known) != len(rows):

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 BEST_DEG, WORST_DEG = 0.1, 10.0
-BEST_PX, WORST_PX = 0.01, 10.0
+BEST_PX, WORST_PX = 0.01, 10.0  # residuals
+BEST_CORNER_PX, WORST_CORNER_PX = 0.1, 30.0
 STOPS: Float32[np.ndarray, "stops 3"] = np.array(
     [(0.24, 0.78, 0.44), (0.62, 0.84, 0.30), (0.95, 0.83, 0.28), (0.96, 0.55, 0.27), (0.91, 0.28, 0.30)], np.float32
 )
@@ -39,3 +40,8 @@ def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray
 def residual_colours(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:
     """The colours of residuals, pixels."""
     return blended(share(residual_px, BEST_PX, WORST_PX))
+
+
+def corner_colours(error_px: Float[np.ndarray, " patches"]) -> Float32[np.ndarray, "patches 4"]:
+    """The colours of corner errors, pixels."""
+    return blended(share(error_px, BEST_CORNER_PX, WORST_CORNER_PX))

@@ -20,8 +20,8 @@ def gestures(events: Sequence[Event]) -> tuple[int, int]:
     before: tuple[str, float] | None = None
     gesture = 0
     for event in events:
-        if event.kind in ("perturb-pose", "perturb-all"):
-            who = event.detail.rsplit(": ", 1)[0] if event.kind == "perturb-pose" else ""
+        if event.kind in ("perturb-pose", "perturb-patch", "perturb-all"):
+            who = event.detail.rsplit(": ", 1)[0] if event.kind != "perturb-all" else ""
             joined = before is not None and who != "" and who == before[0] and 0 < event.seconds - before[1] < TOGETHER
             gesture += not joined
             done.append(gesture)

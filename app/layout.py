@@ -1,92 +1,122 @@
 """Where the panels lie: the docking layout as the text that Dear PyGui (Dear ImGui) reads and writes.
 
 Panels have fixed numbers, so that a layout of last week still fits; large ones, because Dear PyGui counts its own
-items from below and overwrites whoever has the number it has come to. The nodes of the default layout, with the
-design's three columns:
+items from below and overwrites whoever has the number it has come to. There are two layouts in one tree, of which one
+is seen: a node without a shown window takes no place, and keeps its size for when it has one again. So each kind of
+scene has columns of its own; only the node in the middle, which takes what is left, is shared. For photos with
+cameras, with the design's three columns, and for patches of one image:
 
-    top bar
-    Training | Cameras  | Novel view
-             | Timeline |
-    Perturb  | Warp     | Frame
-             |          | Plots
-    status
+    top bar                                 top bar
+    Training | Cameras  | Novel view        Training | Image    | Local warp
+             | Timeline |                            |          |
+    Perturb  | Warp     | Frame             Perturb  |          | Patch
+             |          | Plots                      | Timeline | Plots
+    status                                  status
 """
 
 from __future__ import annotations
 
 TOP, TRAINING, PERTURB, CAMERAS, TIMELINE, WARP, NOVEL, FRAME, PLOTS, STATUS = range(9_000_001, 9_000_011)
+PLANAR_TRAINING, PLANAR_PERTURB, IMAGE, PLANAR_TIMELINE, PATCH_WARP, PATCH, PLANAR_PLOTS = range(9_000_011, 9_000_018)
 BANNER, HELP, OPENING, LOADING, WRITING, LEAVING = range(9_000_100, 9_000_106)
 
 _TOP, _BODY, _BOTTOM, _COLUMNS, _LEFT, _REST, _MIDDLE, _RIGHT = range(1, 9)
-_TRAINING, _PERTURB, _SEEN, _CAMERAS, _TIMELINE, _WARP, _NOVEL, _BELOW, _FRAME, _PLOTS = range(9, 19)
+_TRAINING, _PERTURB, _SEEN, _VIEWS, _TIMELINE, _WARP, _NOVEL, _BELOW, _FRAME, _PLOTS = range(9, 19)
+_PLANAR_LEFT, _PLANAR_REST, _PLANAR_RIGHT, _POSED_COLUMNS, _VIEW, _PLANAR_TIMELINE = range(19, 25)
+_PLANAR_TRAINING, _PLANAR_PERTURB, _PATCH_WARP, _PLANAR_BELOW, _PATCH, _PLANAR_PLOTS = range(25, 31)
 _DOCK_SPACE, _DOCK_WINDOW = 0x08BD597D, 0x1BBC0F80  # as Dear PyGui numbers them
 
 TOP_HEIGHT, STATUS_HEIGHT, TIMELINE_HEIGHT = 40, 30, 66
 
 
 def default_layout(width: int, height: int, scale: float = 1.0) -> str:
-    """The default layout for a window of so many pixels.
+    """The default layouts for a window of so many pixels.
 
     Args:
         width, height: of the window.
         scale: of the user interface; bars and columns grow with it.
 
-    When the window is resized all keep their size but for the 3D view in the middle, which takes what is left: hence
-    no column is wider, and no row higher, than its content needs.
+    When the window is resized, or the other kind's panels are shown, all keep their size but for the view in the
+    middle, and what it lies in, which take what is left: hence no column is wider, and no row higher, than its content
+    needs.
     """
     top, bottom, strip = (round(value * scale) for value in (TOP_HEIGHT, STATUS_HEIGHT, TIMELINE_HEIGHT))
     body = height - top - bottom
     left = round(min(304 * scale, width * 0.3))
     right = round(min(max(430 * scale, width * 0.29), width * 0.4))
-    middle = width - left - right
     perturb = round(min(390 * scale, body * 0.46))
     warp = round(min(max(270 * scale, body * 0.3), body * 0.45))
     novel, frame = round(body * 0.4), round(min(250 * scale, body * 0.28))
+    patch_warp, patch = round(body * 0.47), round(min(236 * scale, body * 0.28))
+    rest, seen = width - left, body - warp
+    middle = rest - right
     node = _node
     docking = [
         f"DockSpace ID=0x{_DOCK_SPACE:08X} Window=0x{_DOCK_WINDOW:08X} Pos=0,0 Size={width},{height} Split=Y",
         node(_TOP, _DOCK_SPACE, width, top, "NoTabBar=1 NoResizeY=1"),
         node(_BODY, _DOCK_SPACE, width, height - top, "Split=Y"),
         node(_COLUMNS, _BODY, width, body, "Split=X"),
-        node(_LEFT, _COLUMNS, left, body, "Split=Y"),
-        node(_TRAINING, _LEFT, left, body - perturb),
-        node(_PERTURB, _LEFT, left, perturb),
-        node(_REST, _COLUMNS, width - left, body, "Split=X"),
-        node(_MIDDLE, _REST, middle, body, "Split=Y"),
-        node(_SEEN, _MIDDLE, middle, body - warp, "Split=Y"),
-        node(_CAMERAS, _SEEN, middle, body - warp - strip, "CentralNode=1"),
+        *_column(_LEFT, _COLUMNS, left, ((_TRAINING, body - perturb), (_PERTURB, perturb))),
+        node(_REST, _COLUMNS, rest, body, "Split=X"),
+        *_column(_PLANAR_LEFT, _REST, left, ((_PLANAR_TRAINING, body - perturb), (_PLANAR_PERTURB, perturb))),
+        node(_PLANAR_REST, _REST, rest, body, "Split=X"),
+        node(_POSED_COLUMNS, _PLANAR_REST, rest, body, "Split=X"),
+        node(_MIDDLE, _POSED_COLUMNS, middle, body, "Split=Y"),
+        node(_SEEN, _MIDDLE, middle, seen, "Split=Y"),
+        node(_VIEWS, _SEEN, middle, seen - strip, "Split=Y"),
+        node(_VIEW, _VIEWS, middle, seen - strip, "CentralNode=1"),
+        node(_PLANAR_TIMELINE, _VIEWS, middle, strip, "NoTabBar=1 NoResizeY=1"),
         node(_TIMELINE, _SEEN, middle, strip, "NoTabBar=1 NoResizeY=1"),
         node(_WARP, _MIDDLE, middle, warp),
-        node(_RIGHT, _REST, right, body, "Split=Y"),
+        node(_RIGHT, _POSED_COLUMNS, right, body, "Split=Y"),
         node(_NOVEL, _RIGHT, right, novel),
-        node(_BELOW, _RIGHT, right, body - novel, "Split=Y"),
-        node(_FRAME, _BELOW, right, frame),
-        node(_PLOTS, _BELOW, right, body - novel - frame),
+        *_column(_BELOW, _RIGHT, right, ((_FRAME, frame), (_PLOTS, body - novel - frame))),
+        node(_PLANAR_RIGHT, _PLANAR_REST, right, body, "Split=Y"),
+        node(_PATCH_WARP, _PLANAR_RIGHT, right, patch_warp),
+        *_column(_PLANAR_BELOW, _PLANAR_RIGHT, right, ((_PATCH, patch), (_PLANAR_PLOTS, body - patch_warp - patch))),
         node(_BOTTOM, _BODY, width, bottom, "NoTabBar=1 NoResizeY=1"),
     ]
-    places = {
-        TOP: _TOP,
-        TRAINING: _TRAINING,
-        PERTURB: _PERTURB,
-        CAMERAS: _CAMERAS,
-        TIMELINE: _TIMELINE,
-        WARP: _WARP,
-        NOVEL: _NOVEL,
-        FRAME: _FRAME,
-        PLOTS: _PLOTS,
-        STATUS: _BOTTOM,
-    }
     host = f"[Window][WindowOverViewport_11111111]\nPos=0,0\nSize={width},{height}\nCollapsed=0\n"
     windows = [
         f"[Window][###{window}]\nPos=0,0\nSize=100,100\nCollapsed=0\nDockId=0x{place:08X},0\n"
-        for window, place in places.items()
+        for window, place in _PLACES.items()
     ]
     return "\n".join([host, *windows, "[Docking][Data]", *docking]) + "\n"
 
 
+_PLACES = {
+    TOP: _TOP,
+    TRAINING: _TRAINING,
+    PERTURB: _PERTURB,
+    CAMERAS: _VIEW,
+    TIMELINE: _TIMELINE,
+    WARP: _WARP,
+    NOVEL: _NOVEL,
+    FRAME: _FRAME,
+    PLOTS: _PLOTS,
+    STATUS: _BOTTOM,
+    PLANAR_TRAINING: _PLANAR_TRAINING,
+    PLANAR_PERTURB: _PLANAR_PERTURB,
+    IMAGE: _VIEW,
+    PLANAR_TIMELINE: _PLANAR_TIMELINE,
+    PATCH_WARP: _PATCH_WARP,
+    PATCH: _PATCH,
+    PLANAR_PLOTS: _PLANAR_PLOTS,
+}
+
+
 def complete(layout: str) -> bool:
     """Whether a layout that was read from a file places every panel: one of an older version may not."""
-    return all(f"[###{window}]" in layout for window in range(TOP, STATUS + 1)) and "[Docking][Data]" in layout
+    return all(f"[###{window}]" in layout for window in _PLACES) and "[Docking][Data]" in layout
+
+
+def _column(number: int, parent: int, width: int, rows: tuple[tuple[int, int], tuple[int, int]]) -> list[str]:
+    """A column of two nodes with their heights."""
+    height = sum(row[1] for row in rows)
+    return [
+        _node(number, parent, width, height, "Split=Y"),
+        *(_node(row, number, width, high) for row, high in rows),
+    ]
 
 
 def _node(number: int, parent: int, width: int, height: int, more: str = "") -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from app.orbit import FlyCamera, OrbitCamera, centres, pinhole, unit, upwards
 from app.photo_sizes import camera_of
 from app.render.pictures import NovelPicture, Photo, ViewCamera
+from app.scene_kinds import posed_scene
 from app.state import NovelMode, NovelView, State
 from app.viewed_run import ViewedRun
 from engine.messages import Snapshot
@@ -103,17 +104,18 @@ class NovelControl:
     def picture(self, state: State, size: tuple[int, int], now: float) -> NovelPicture | None:
         """What is to be drawn; None while there is nothing to look at."""
         view, run = state.novel, state.run
-        if run is None or run.scene is None or run.snapshot is None:
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
             return None
         if not view.framed:
-            self.place(view, run.scene, run.snapshot)
+            self.place(view, scene, run.snapshot)
         view.moving = now - self._moved_at < SETTLED
         return NovelPicture(
-            camera=self._camera(state, run, run.scene, size),
+            camera=self._camera(state, run, scene, size),
             channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
-            photo=self._photo_of(run.scene, run, state.selected) if view.mode == "follow" else None,
+            photo=self._photo_of(scene, run, state.selected) if view.mode == "follow" else None,
             wipe=view.wipe if view.mode == "follow" else 0.0,
-            depth_range=depth_range(run.scene),
+            depth_range=depth_range(scene),
             moving=view.moving,
         )
 

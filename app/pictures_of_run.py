@@ -15,6 +15,7 @@ from app.kept import Kept
 from app.orbit import centres
 from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Thumbnails, ViewCamera
 from app.replay import Moment, moment_at, trails
+from app.scene_kinds import posed_scene
 from app.scene_scale import SceneScale, scale_of
 from app.state import State
 from engine.history import History
@@ -61,17 +62,19 @@ class CamerasPictures:
     def all_poses(self, state: State) -> list[Poses]:
         """Fitted, initial and drawn reference poses, shown or not: what a view of everything shows."""
         run, moment = state.run, self.moment(state)
-        if run is None or run.scene is None or moment is None:
+        scene = posed_scene(run)
+        if scene is None or moment is None:
             return []
-        reference = _reference(run.scene, moment.poses, shown=True)
-        return [moment.poses, _initial(run.scene).poses, *([reference.poses] if reference is not None else [])]
+        reference = _reference(scene, moment.poses, shown=True)
+        return [moment.poses, _initial(scene).poses, *([reference.poses] if reference is not None else [])]
 
     def picture(self, state: State, size: tuple[int, int], preview: Preview | None = None) -> CamerasPicture | None:
         """The 3D view of (width, height) pixels, or None while there is nothing to show."""
         run, moment = state.run, self.moment(state)
-        if run is None or run.scene is None or run.snapshot is None or moment is None:
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None or moment is None:
             return None
-        scene, view, kept = run.scene, state.cameras, self._kept
+        view, kept = state.cameras, self._kept
         layers, scale, live = view.layers, self.scale(scene), state.timeline.live
         poses = kept.get("poses", _with_preview, moment.poses, preview)
         selected = state.selected if state.selected < len(poses) else None

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 NOTCH = 1.15  # one notch of the wheel
-FARTHEST, NEAREST = 0.05, 64.0  # pixels of the screen per pixel of the image
+FARTHEST, NEAREST = 0.01, 64.0  # pixels of the screen per pixel of the image
 
 Points = Float[np.ndarray, "*points 2"]
 

@@ -1,11 +1,10 @@
-"""How a kicked camera finds its way back: its error before the kick, at the kick and now, and how long it took.
+"""How a kicked frame finds its way back: its error before the kick, at the kick and now, and how long it took.
 
 A kick is taken from the run's events, whoever gave it. Kicks of the same frames within `TOGETHER` seconds are one (a
-drag in the 3D view is a series of them). Errors are those of the snapshot: against the reference where there is one,
-else the distance to the pose that the frame had before the kick.
+drag by hand is a series of them). What an error is, `app.recovery_measures` says.
 
-A frame *has recovered* when rotation and translation error are both within `RECOVERED` times what they were before the
-kick, *nearly* within `NEARLY` times; without a reference, where the error before is zero, within a share of the kick.
+A frame *has recovered* when all its errors are within `RECOVERED` times what they were before the kick, *nearly*
+within `NEARLY` times; without a reference, where the error before is zero, within a share of the kick.
 """
 
 from __future__ import annotations
@@ -16,23 +15,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from app.orbit import centres
+from app.recovery_measures import CAMERAS, Errors, Measure
 from engine.messages import Event, Snapshot
 
 RECOVERED, NEARLY = 1.2, 2.0  # times the error before
 RECOVERED_SHARE, NEARLY_SHARE = 0.05, 0.2  # of the error at the kick, where there is no reference
-FLOOR_DEG, FLOOR_UNITS = 0.02, 5e-4  # errors below are as good as none: the pose of a trained frame trembles so much
 TOGETHER = 1.0  # seconds
 MOST_MOMENTS = 400
-KICKS = ("perturb-pose", "perturb-all", "redo-perturbation")
+KICKS = ("perturb-pose", "perturb-patch", "perturb-all", "redo-perturbation")
 
-
-@dataclass(frozen=True)
-class Error:
-    """Of one frame: degrees and scene units."""
-
-    rotation_deg: float
-    translation: float
+Error = Float[np.ndarray, " measures"]
 
 
 @dataclass(frozen=True)
@@ -40,11 +32,12 @@ class Reading:
     """What is known of one frame since the last kick.
 
     Attributes:
-        before, kicked, now: errors.
+        before, kicked, now: errors, one per measure.
         nearly_seconds, recovered_seconds: from the kick, on the run's clock; None while not reached.
-        seconds: since the kick, of each moment of the two curves.
+        seconds: since the kick, of each moment of the curves.
+        curves: errors since the kick.
         taken_back: the kick was undone.
-        has_reference: whether errors are against a reference, or against the pose before the kick.
+        has_reference: whether errors are against a reference, or against where it was before the kick.
     """
 
     before: Error
@@ -53,8 +46,7 @@ class Reading:
     nearly_seconds: float | None
     recovered_seconds: float | None
     seconds: Float[np.ndarray, " moments"]
-    rotation_deg: Float[np.ndarray, " moments"]
-    translation: Float[np.ndarray, " moments"]
+    curves: Float[np.ndarray, "measures moments"]
     taken_back: bool
     has_reference: bool
 
@@ -63,11 +55,11 @@ class Reading:
 class _Kick:
     frames: tuple[int, ...]
     seconds: float
-    poses_before: Float[np.ndarray, "frames 3 4"]
-    before: Float[np.ndarray, "2 frames"]
-    kicked: Float[np.ndarray, "2 frames"]
+    snapshot_before: Snapshot
+    before: Errors
+    kicked: Errors
     moments: list[float] = field(default_factory=list)
-    errors: list[Float[np.ndarray, "2 frames"]] = field(default_factory=list)
+    errors: list[Errors] = field(default_factory=list)
     taken_back: bool = False
     reached: dict[str, Float[np.ndarray, " frames"]] = field(default_factory=dict)
 
@@ -75,18 +67,20 @@ class _Kick:
 class RecoveryReadout:
     """Watches snapshots; keeps the last kick."""
 
-    def __init__(self) -> None:
+    def __init__(self, measure: Measure = CAMERAS) -> None:
+        self._measure = measure
         self._before: Snapshot | None = None
         self._kick: _Kick | None = None
 
     def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
         """Takes a snapshot in; `names` are those of the training frames, as events call them."""
-        if snapshot is self._before or not len(snapshot.poses):
+        count = self._measure.frames(snapshot)
+        if snapshot is self._before or not count:
             return
         before, self._before = self._before, snapshot
         if before is None:
             return
-        if snapshot.iteration < before.iteration or len(before.poses) != len(snapshot.poses):
+        if snapshot.iteration < before.iteration or self._measure.frames(before) != count:
             self._kick = None  # the run was restarted
             return
         kicked = False
@@ -103,30 +97,30 @@ class RecoveryReadout:
         kick = self._kick
         if kick is None or frame not in kick.frames or not kick.errors:
             return None
-        series = np.stack([errors[:, frame] for errors in kick.errors])
+        curves = np.stack([errors[:, frame] for errors in kick.errors], axis=1)
         return Reading(
-            before=_error(kick.before[:, frame]),
-            kicked=_error(kick.kicked[:, frame]),
-            now=_error(series[-1]),
+            before=kick.before[:, frame],
+            kicked=kick.kicked[:, frame],
+            now=curves[:, -1],
             nearly_seconds=_known(kick.reached["nearly"][frame]),
             recovered_seconds=_known(kick.reached["recovered"][frame]),
             seconds=np.array(kick.moments) - kick.seconds,
-            rotation_deg=series[:, 0],
-            translation=series[:, 1],
+            curves=curves,
             taken_back=kick.taken_back,
-            has_reference=self._before is not None and self._before.rotation_error_deg is not None,
+            has_reference=self._before is not None and self._measure.has_reference(self._before),
         )
 
     def _take(self, event: Event, before: Snapshot, now: Snapshot, names: Sequence[str]) -> None:
-        count, frames, last = len(now.poses), kicked_frames(event, names), self._kick
+        measure, frames, last = self._measure, kicked_frames(event, names), self._kick
         together = last is not None and last.frames == frames and event.seconds - last.seconds < TOGETHER
         if last is not None and together and not last.taken_back:
             last.seconds = event.seconds
             last.moments, last.errors = [], []
         else:
-            self._kick = last = _Kick(frames, event.seconds, before.poses, _errors(before, before.poses), np.empty(0))
-        last.kicked = _errors(now, last.poses_before)
-        last.reached = {"nearly": np.full(count, np.nan), "recovered": np.full(count, np.nan)}
+            known = measure.errors(before, before)
+            self._kick = last = _Kick(frames, event.seconds, before, known, known)
+        last.kicked = measure.errors(now, last.snapshot_before)
+        last.reached = {name: np.full(measure.frames(now), np.nan) for name in ("nearly", "recovered")}
 
     def _follow(self, snapshot: Snapshot, just_kicked: bool) -> None:
         kick = self._kick
@@ -135,7 +129,7 @@ class RecoveryReadout:
         if kick.moments and snapshot.seconds <= kick.moments[-1]:  # paused: the same moment
             kick.moments.pop()
             kick.errors.pop()
-        errors = _errors(snapshot, kick.poses_before)
+        errors = self._measure.errors(snapshot, kick.snapshot_before)
         kick.moments.append(snapshot.seconds)
         kick.errors.append(errors)
         if len(kick.moments) > MOST_MOMENTS:
@@ -143,10 +137,11 @@ class RecoveryReadout:
             kick.errors = kick.errors[:-1:2] + kick.errors[-1:]
         if just_kicked or kick.taken_back:
             return
-        referenced = snapshot.rotation_error_deg is not None
+        referenced = self._measure.has_reference(snapshot)
+        floors = np.array(self._measure.floors)[:, None]
         for name, factor, share in (("nearly", NEARLY, NEARLY_SHARE), ("recovered", RECOVERED, RECOVERED_SHARE)):
             limit = kick.before * factor if referenced else kick.kicked * share
-            within = (errors <= np.maximum(limit, [[FLOOR_DEG], [FLOOR_UNITS]])).all(axis=0)
+            within = (errors <= np.maximum(limit, floors)).all(axis=0)
             first = within & np.isnan(kick.reached[name])
             kick.reached[name][first] = max(snapshot.seconds - kick.seconds, 0.0)
 
@@ -167,19 +162,6 @@ def new_events(before: Snapshot, now: Snapshot) -> list[Event]:
             break
         found.append(event)
     return found[::-1]
-
-
-def _errors(snapshot: Snapshot, poses_before: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "2 frames"]:
-    """Rotation (degrees) and translation (scene units) error of all frames."""
-    if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
-        return np.stack([snapshot.rotation_error_deg, snapshot.translation_error]).astype(np.float64)
-    turned = np.einsum("fij,fij->f", snapshot.poses[:, :, :3].astype(np.float64), poses_before[:, :, :3])
-    angle = np.degrees(np.arccos(np.clip((turned - 1) / 2, -1.0, 1.0)))
-    return np.stack([angle, np.linalg.norm(centres(snapshot.poses) - centres(poses_before), axis=1)])
-
-
-def _error(pair: Float[np.ndarray, "2"]) -> Error:
-    return Error(float(pair[0]), float(pair[1]))
 
 
 def _known(seconds: float) -> float | None:

@@ -23,7 +23,7 @@ class ResidualTrace:
 
     def see(self, snapshot: Snapshot) -> None:
         """Takes a snapshot in."""
-        warp = snapshot.warp
+        warp = snapshot.warp if snapshot.planar is None else snapshot.planar.warp
         if warp is None:
             return
         last = self._moments[-1][0] if self._moments else -np.inf

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.state import State, Timeline
 from app.viewed_run import ViewedRun
+from engine.arguments import OPTIONS, SETTINGS
 from engine.errors import UserError
 from engine.messages import Pause
 from engine.opening import OpenedRun, open_run
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import scene_folder
-from engine.settings import Settings
+from engine.scenes.paths import scene_path
+from engine.settings import Method, Settings
 
 if TYPE_CHECKING:
     from app.arguments import ViewerArguments
@@ -35,12 +36,11 @@ class Runs:
         """Opens a scene in the place of the run that is shown, with the options of the command line.
 
         Raises:
-            UserError: there is no such folder; what else is wrong with it shows in the banner.
+            UserError: there is no such folder or image; what else is wrong with it shows in the banner.
         """
-        folder = scene_folder(path)
+        folder = scene_path(path)
         same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
-        arguments = self._arguments if same else replace(self._arguments, scene=folder, output=None, resume=False)
-        self._show(arguments)
+        self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE))
 
     def resume(self, folder: Path) -> None:
         """Goes on with a run of the scene that is shown.
@@ -55,30 +55,37 @@ class Runs:
         self._show(arguments)
 
     def reopen(self, settings: Settings, options: SceneOptions) -> None:
-        """Starts the scene that is shown anew, with other settings or initial poses, in a folder of its own."""
+        """Starts the scene that is shown anew, read with other options, in a folder of its own.
+
+        A second run beside it is started anew as well, with the same but for its method.
+        """
         run = self._state.run
         if run is None or run.scene is None:
             return
-        arguments = replace(
-            self._arguments,
-            scene=run.scene.path,
-            output=None,
-            resume=False,
-            method=settings.method,
-            field=settings.field,
-            preset=settings.preset,
-            lambda_exponent=settings.lambda_exponent,
-            seed=settings.seed,
-            init=options.init,
-            noise_rotation=options.noise_rotation,
-            noise_translation=options.noise_translation,
-        )
-        self._show(arguments)
+        beside = [other.settings.method for other in self._state.runs if other is not run]
+        path = run.scene.path
+        self._show(self._like(path, settings, options))
+        for method in beside:
+            self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
+
+    def compare(self, method: Method | None) -> None:
+        """Starts a second run of the scene from the same start by another method, beside the active one.
+
+        Args:
+            method: None ends the run that is not the active one.
+        """
+        state, run = self._state, self._state.run
+        for other in [other for other in state.runs if other is not run]:
+            state.runs.remove(other)
+            self._leave(other, save=True)
+        state.active = 0
+        if method is not None and run is not None and run.scene is not None:
+            paused = run.snapshot is not None and run.snapshot.status == "paused"
+            self._add(self._like(run.scene.path, replace(run.settings, method=method), run.options), paused)
 
     def refresh(self) -> None:
-        """Takes the news of the run that is shown, and forgets those that have left."""
-        run = self._state.run
-        if run is not None:
+        """Takes the news of the runs that are shown, and forgets those that have left."""
+        for run in self._state.runs:
             run.refresh()
             if run.error is not None:
                 self._state.banner, run.error = run.error, None
@@ -87,14 +94,27 @@ class Runs:
     def leave(self, save: bool = True) -> None:
         """Stops all runs; they save themselves unless told not to."""
         for run in self._state.runs:
-            run.stop(save)
-            self.leaving.append(run)
+            self._leave(run, save)
         self._state.runs.clear()
+
+    def _leave(self, run: ViewedRun, save: bool) -> None:
+        run.stop(save)
+        self.leaving.append(run)
+
+    def _like(self, path: Path, settings: Settings, options: SceneOptions) -> ViewerArguments:
+        """The command line that would have started such a run, in a folder of its own."""
+        chosen = {name: getattr(settings, name) for name in SETTINGS}
+        chosen |= {name: getattr(options, name) for name in OPTIONS}
+        return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
 
     def _show(self, arguments: ViewerArguments) -> None:
         self.leave()
-        state, paused = self._state, arguments.paused
+        state = self._state
+        state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
+        state.cameras.framed = state.novel.framed = state.planar.framed = False
+        self._add(arguments, arguments.paused)
 
+    def _add(self, arguments: ViewerArguments, paused: bool) -> None:
         def opening() -> OpenedRun:
             opened = open_run(arguments)
             if paused:
@@ -102,6 +122,7 @@ class Runs:
             return opened
 
         assert arguments.scene is not None
-        state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
-        state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
-        state.cameras.framed = state.novel.framed = False
+        self._state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
+
+
+_ELSEWHERE: dict[str, Any] = {"output": None, "resume": False}  # not where the command line has put its own run

@@ -8,17 +8,18 @@ from app.state import State
 from engine.errors import UserError
 from engine.files import write_json
 from engine.messages import SaveCheckpoint
+from engine.planar_results import transforms
 from engine.results import poses
+from engine.scenes import PlanarScene
 
 
 def save(state: State) -> None:
     """Has the engine write a checkpoint into the run's folder; the history tells when it is done."""
-    if state.run is not None:
-        state.run.send(SaveCheckpoint())
+    state.send_all(SaveCheckpoint())
 
 
 def export_poses(state: State, path: Path) -> None:
-    """Writes the fitted poses as JSON (the format of a run's `poses.json`).
+    """Writes the fitted poses or transforms as JSON (the format of a run's `poses.json` or `transforms.json`).
 
     Raises:
         UserError: there are none yet, the file exists, or it cannot be written.
@@ -27,7 +28,9 @@ def export_poses(state: State, path: Path) -> None:
     if run is None or run.scene is None or run.history is None or not run.history.rows:
         raise UserError("There are no poses to export before the run has begun.")
     refuse_existing(path)
-    write_json(path, poses(run.scene, run.history.rows[-1], None))
+    last = run.history.rows[-1]
+    scene = run.scene
+    write_json(path, transforms(scene, last) if isinstance(scene, PlanarScene) else poses(scene, last, None))
 
 
 def refuse_existing(path: Path) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.schedule import Stage
+from engine.planar_schedule import PlanarStage
+from engine.scenes import AnyScene, PlanarScene, Scene
+from engine.schedule import AnyStage, Stage
 from engine.settings import Settings
 
 NARROWEST = 34.0  # pixels: the name of a stage must fit
@@ -43,9 +45,27 @@ def place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> f
     return found[-1].right if found else 0.0
 
 
-def described(stage: Stage, settings: Settings, image: tuple[int, int], forward_facing: bool) -> str:
-    """A stage in four lines, for its tool tip; `image` is (width, height) of the scene's photos."""
-    width, height = image[0] // stage.downsample, image[1] // stage.downsample
+def described(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
+    """A stage in some lines, for its tool tip."""
+    if isinstance(stage, PlanarStage):
+        return _planar(stage, settings, scene.patch_size) if isinstance(scene, PlanarScene) else ""
+    return "" if isinstance(scene, PlanarScene) else _posed(stage, settings, scene)
+
+
+def _planar(stage: PlanarStage, settings: Settings, patch: tuple[int, int]) -> str:
+    width, height = (length // stage.downsample for length in patch)
+    lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on patches of {width} x {height} px"]
+    if settings.field == "grid":
+        lines.append(f"Image of {stage.pixels} px along its longer side")
+    else:
+        lines.append("Network; its encoding opens with the iterations")
+    lines.append(f"{stage.batch:,} pixels per step" if stage.batch else "All pixels in every step")
+    return "\n".join(lines)
+
+
+def _posed(stage: Stage, settings: Settings, scene: Scene) -> str:
+    forward_facing = scene.kind == "forward-facing"
+    width, height = scene.intrinsics.width // stage.downsample, scene.intrinsics.height // stage.downsample
     lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on photos of {width} x {height} px"]
     if settings.field == "grid":
         across = round(stage.voxels * height / max(width, 1)) if forward_facing else stage.voxels

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from app.orbit import FlyCamera, OrbitCamera
+from app.plane_view import PlaneView
 from app.render.pictures import Channel, GizmoPart
 from app.viewed_run import ViewedRun
+from engine.messages import Command
 from engine.scenes.options import SceneOptions
-from engine.settings import Settings
+from engine.settings import Method, Settings
 
 NovelMode = Literal["orbit", "fly", "follow"]
 
@@ -68,6 +70,35 @@ class NovelView:
 
 
 @dataclass
+class PlanarLayers:
+    """What the view of the image shows."""
+
+    learned: bool = True
+    photo: bool = False
+    fitted: bool = True
+    reference: bool = True
+    initial: bool = False
+    links: bool = True
+    trails: bool = True
+    names: bool = True
+
+
+@dataclass
+class PlanarView:
+    """The view of the image of a planar scene.
+
+    Attributes:
+        opacity: of the learned image where the true one lies behind it.
+        framed: whether all of the image was brought into view.
+    """
+
+    plane: PlaneView = field(default_factory=PlaneView)
+    layers: PlanarLayers = field(default_factory=PlanarLayers)
+    opacity: float = 1.0
+    framed: bool = False
+
+
+@dataclass
 class Timeline:
     """Which moment of the run the 3D view shows; None is now."""
 
@@ -90,6 +121,17 @@ class Perturbation:
 
 
 @dataclass
+class PatchPerturbation:
+    """The same for patches: pixels of the image, degrees."""
+
+    shift_px: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    turn_deg: float = 0.0
+    sigma_shift_px: float = 20.0
+    sigma_turn_deg: float = 10.0
+    sigma_bend_px: float = 10.0
+
+
+@dataclass
 class Plots:
     """How curves are drawn."""
 
@@ -104,10 +146,12 @@ class Hooks:
     Attributes:
         reopen: reads the scene of the active run anew and starts it with these settings: where other initial poses are
             asked for, `Restart` is not enough.
+        compare: starts a second run of the scene by another method beside the active one; None ends it.
         save, load, export: ask where to, and do it.
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
+    compare: Callable[[Method | None], None] | None = None
     save: Callable[[], None] | None = None
     load: Callable[[], None] | None = None
     export: Callable[[], None] | None = None
@@ -118,7 +162,7 @@ class State:
     """Everything the window shows that is not the engine's.
 
     Attributes:
-        runs: one is shown now, `active`; the list is there for two side by side.
+        runs: one, or two side by side; panels that have room for one show the `active`.
         selected: index of a training frame.
         banner: a sentence that needs the user, or None.
     """
@@ -128,8 +172,10 @@ class State:
     selected: int = 0
     cameras: CamerasView = field(default_factory=CamerasView)
     novel: NovelView = field(default_factory=NovelView)
+    planar: PlanarView = field(default_factory=PlanarView)
     timeline: Timeline = field(default_factory=Timeline)
     perturbation: Perturbation = field(default_factory=Perturbation)
+    patch_perturbation: PatchPerturbation = field(default_factory=PatchPerturbation)
     plots: Plots = field(default_factory=Plots)
     banner: str | None = None
     help_open: bool = False
@@ -149,3 +195,8 @@ class State:
         if frame != self.selected or run.told_frame != frame:
             self.selected = frame
             run.tell_frame(frame)
+
+    def send_all(self, command: Command) -> None:
+        """Has every run do it: two side by side pause and go on together."""
+        for run in self.runs:
+            run.send(command)

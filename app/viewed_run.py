@@ -9,9 +9,10 @@ from engine.errors import UserError
 from engine.history import History
 from engine.messages import Command, Restart, SelectFrame, Snapshot
 from engine.opening import OpenedRun
+from engine.planar_feed import LearnedImage, PlanarImageFeed
 from engine.results import write_results
+from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
-from engine.scenes.scene import Scene
 from engine.session import Session
 from engine.settings import Settings
 from engine.volume_feed import FieldVolume, VolumeFeed
@@ -24,7 +25,8 @@ class ViewedRun:
         name: of the scene, for titles.
         opened: the run with its scene and settings; None while it is still being opened.
         snapshot: the newest one.
-        volume: the newest volume of the field.
+        volume: the newest volume of the field; of planar scenes None.
+        image: the newest learned image of a planar scene, else None.
         history: the run so far, a moment old.
         error: why it could not be opened, or None.
         told_frame: the frame whose warp the engine was last asked for.
@@ -39,11 +41,12 @@ class ViewedRun:
         self.opened: OpenedRun | None = None
         self.snapshot: Snapshot | None = None
         self.volume: FieldVolume | None = None
+        self.image: LearnedImage | None = None
         self.history: History | None = None
         self.error: str | None = None
         self.told_frame: int | None = None
         self.settings, self.options = Settings(), SceneOptions()
-        self._feed: VolumeFeed | None = None
+        self._feed: VolumeFeed | PlanarImageFeed | None = None
         self.unsaved: list[UserError] = []
         self._closing = False
         self._leaving: threading.Thread | None = None
@@ -51,7 +54,7 @@ class ViewedRun:
         self._thread.start()
 
     @property
-    def scene(self) -> Scene | None:
+    def scene(self) -> AnyScene | None:
         return self.opened.scene if self.opened else None
 
     def refresh(self) -> None:
@@ -59,7 +62,11 @@ class ViewedRun:
         if self.opened is None or self._feed is None:
             return
         self.snapshot = self.opened.run.latest()
-        self.volume = self._feed.latest() or self.volume
+        newest = self._feed.latest()
+        if isinstance(newest, LearnedImage):
+            self.image = newest
+        elif newest is not None:
+            self.volume = newest
         self.history = self.opened.run.history()
 
     def send(self, command: Command) -> None:
@@ -130,7 +137,8 @@ class ViewedRun:
             return
         self.settings, self.options = opened.settings, opened.options
         opened.run.start()
-        self._feed = VolumeFeed(opened.run)
+        planar = opened.scene.kind == "planar"
+        self._feed = PlanarImageFeed(opened.run) if planar else VolumeFeed(opened.run)
         self.opened = opened
 
 

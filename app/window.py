@@ -13,25 +13,18 @@ from app.arguments import ViewerArguments
 from app.backdrop import Backdrop
 from app.fonts import bind_font
 from app.guard import Guard
+from app.panel_sets import PanelSets
 from app.panels.banner import Banner
-from app.panels.cameras import CamerasPanel
 from app.panels.dialogs import LeaveDialog, PathDialog
-from app.panels.frame import FramePanel
 from app.panels.help import Help
 from app.panels.live_texture import rest_textures
-from app.panels.novel_view import NovelViewPanel
-from app.panels.panel import Panel
 from app.panels.perturb import PerturbPanel
-from app.panels.plots import PlotsPanel
-from app.panels.status import StatusLine
-from app.panels.timeline import TimelinePanel
-from app.panels.top_bar import Actions, TopBar
-from app.panels.training import TrainingPanel
-from app.panels.warp import WarpPanel
+from app.panels.top_bar import Actions
 from app.preferences import Preferences
 from app.render.renderer import Renderer
 from app.report import Report
 from app.runs import Runs
+from app.scene_kinds import kind_of, likely_kind
 from app.shortcuts import Shortcuts
 from app.state import State
 from app.theme import bind_theme
@@ -39,13 +32,14 @@ from app.window_keys import keys
 from engine.errors import UserError
 from engine.interruption import Interruption
 from engine.messages import Pause
+from engine.scenes.paths import is_image
 
 FRAME_SECONDS = 1 / 30  # more would only take time from training
 SETTLING = 4  # frames until what was just drawn can be read back
 SCENES = Path(__file__).resolve().parents[1] / "scenes"  # those that ship, where the program runs from its repository
 LAST_WORDS = 120.0  # seconds that saving may take at the end
 
-FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."
+FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or an image, to align patches of it."
 
 
 class Window:
@@ -70,23 +64,8 @@ class Window:
         self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
         self._leave_dialog = LeaveDialog(self._leave)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
-        self._top = TopBar(self.state, self._actions())
-        self._status = StatusLine(self.state, self._renderer)
-        self._cameras = CamerasPanel(self.state, self._renderer)
-        self._novel = NovelViewPanel(self.state, self._renderer, self._ask_path)
-        self.perturb = PerturbPanel(self.state)
-        self._panels: dict[int, Panel] = {
-            layout.TOP: self._top,
-            layout.TRAINING: TrainingPanel(self.state),
-            layout.PERTURB: self.perturb,
-            layout.CAMERAS: self._cameras,
-            layout.TIMELINE: TimelinePanel(self.state),
-            layout.WARP: WarpPanel(self.state),
-            layout.NOVEL: self._novel,
-            layout.FRAME: FramePanel(self.state, self._renderer),
-            layout.PLOTS: PlotsPanel(self.state),
-            layout.STATUS: self._status,
-        }
+        kind = likely_kind(arguments.scene)
+        self._panels = PanelSets(self.state, self._renderer, self._actions(), self._ask_path, kind)
 
     def run(self) -> int:
         """Opens the window and stays until it is left.
@@ -120,17 +99,12 @@ class Window:
             dpg.configure_app(init_file=str(layout_file), load_init_file=True)
         bind_font(preferences.scale)
         bind_theme(preferences.scale)
-        for tag, panel in self._panels.items():
-            bar = tag in (layout.TOP, layout.STATUS, layout.TIMELINE)
-            seen = tag in (layout.CAMERAS, layout.NOVEL)  # they fill their window; a wheel there zooms
-            dpg.add_window(
-                label=panel.title, tag=tag, no_close=True, no_scrollbar=bar or seen, no_scroll_with_mouse=bar or seen
-            )
-            panel.build(tag)
+        self._panels.build()
         for dialog in (self._opening, self._loading, self._writing, self._leave_dialog, self._banner, self._help):
             dialog.build()
         hooks = self.state.hooks
         hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
+        hooks.compare = self._runs.compare
         hooks.load, hooks.export = self._ask_for_run, self._ask_for_export
         Shortcuts(keys(self)).build()
         width, height = preferences.size
@@ -138,7 +112,7 @@ class Window:
         dpg.set_exit_callback(self.ask_to_leave)
         dpg.setup_dearpygui()
         dpg.show_viewport()
-        self._backdrop = Backdrop(self._panels)
+        self._backdrop = Backdrop(self._panels.tags)
         report = self._arguments.report
         self._report = Report(report) if report is not None else None
         if self._arguments.scene is not None:
@@ -181,10 +155,11 @@ class Window:
         state = self.state
         self._runs.refresh()
         self._renderer.set_volume(state.run.volume if state.run is not None else None)
-        if state.run is not None and state.run.scene is not None and state.run.told_frame is None:
+        if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
             state.select(state.selected)
         self._mind_the_time()
-        for panel in self._panels.values():
+        self._panels.show(kind_of(state.run, self._panels.kind))
+        for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
         self._backdrop.update()
         self._banner.update()
@@ -200,7 +175,7 @@ class Window:
             return
         if run.snapshot.seconds >= limit:
             self._time_was_up = True
-            run.send(Pause())
+            self.state.send_all(Pause())
 
     # ------------------------------------------------------------------ what the user asks for
 
@@ -208,15 +183,15 @@ class Window:
         """Opens a scene.
 
         Raises:
-            UserError: there is no such folder.
+            UserError: there is no such folder or image.
         """
         self._runs.open_scene(path)
         self._preferences.remember(path)
 
     def ask_for_scene(self) -> None:
         """Opens the dialog with the scenes of late."""
-        recent = [path for path in self._preferences.recent if Path(path).is_dir()]
-        shipped = [str(SCENES / name) for name in ("fern", "locomotive") if (SCENES / name).is_dir()]
+        recent = [path for path in self._preferences.recent if Path(path).is_dir() or is_image(Path(path))]
+        shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
         self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
 
     def ask_for_screenshot(self) -> None:
@@ -242,9 +217,14 @@ class Window:
         """Opens or closes the help."""
         self.state.help_open = not self.state.help_open
 
+    @property
+    def perturb(self) -> PerturbPanel:
+        """Where kicks are given."""
+        return self._panels.perturb
+
     def frame_all(self) -> None:
-        """Shows all cameras in the 3D view."""
-        self._cameras.frame_all()
+        """Shows all cameras, or all of the image."""
+        self._panels.frame_all()
 
     def _ask_for_run(self) -> None:
         run = self.state.run
@@ -252,7 +232,10 @@ class Window:
         self._loading.open(folder)
 
     def _ask_for_export(self) -> None:
-        self._ask_path("Write the fitted poses to", "poses.json", lambda path: saving.export_poses(self.state, path))
+        what = "transforms" if self._panels.kind == "planar" else "poses"
+        self._ask_path(
+            f"Write the fitted {what} to", f"{what}.json", lambda path: saving.export_poses(self.state, path)
+        )
 
     def _ask_path(self, title: str, name: str, act: Callable[[Path], None]) -> None:
         run = self.state.run
@@ -292,7 +275,7 @@ class Window:
             preferences.reset_layout()
         elif preferences.layout_file.parent.is_dir():
             dpg.save_init_file(str(preferences.layout_file))
-        self._novel.close()
+        self._panels.close()
         self._runs.leave()
         leaving = list(self._runs.leaving)
         self.state.banner = "Saving the run."

@@ -11,7 +11,7 @@ from app.novel_control import change_mode
 from app.render.pictures import Channel
 from app.shortcuts import Action, Keys
 from app.state import NovelMode, State
-from engine.messages import Command, Pause, Resume, Step
+from engine.messages import Pause, Resume, Step
 
 if TYPE_CHECKING:
     from app.window import Window
@@ -22,7 +22,7 @@ def keys(window: Window) -> Keys:
     state = window.state
     plain: dict[int, Action] = {
         dpg.mvKey_Spacebar: lambda: play_or_pause(state),
-        dpg.mvKey_N: lambda: send(state, Step()),
+        dpg.mvKey_N: lambda: state.send_all(Step()),
         dpg.mvKey_Left: lambda: state.select(state.selected - 1),
         dpg.mvKey_Right: lambda: state.select(state.selected + 1),
         dpg.mvKey_F: window.frame_all,
@@ -33,7 +33,7 @@ def keys(window: Window) -> Keys:
         dpg.mvKey_O: lambda: look(state, "orbit"),
         dpg.mvKey_P: lambda: look(state, "fly"),
         dpg.mvKey_L: lambda: look(state, "follow"),
-        dpg.mvKey_K: window.perturb.kick_this,
+        dpg.mvKey_K: lambda: window.perturb.kick_this(),
         dpg.mvKey_F12: window.ask_for_screenshot,
         dpg.mvKey_F1: window.toggle_help,
         dpg.mvKey_H: window.toggle_help,
@@ -41,22 +41,18 @@ def keys(window: Window) -> Keys:
     control: dict[int, Action] = {
         dpg.mvKey_S: lambda: saving.save(state),
         dpg.mvKey_O: window.ask_for_scene,
-        dpg.mvKey_Z: window.perturb.undo,
+        dpg.mvKey_Z: lambda: window.perturb.undo(),
         dpg.mvKey_Q: window.ask_to_leave,
     }
-    return plain, control, {dpg.mvKey_K: window.perturb.kick_all}, {dpg.mvKey_Z: window.perturb.redo}
-
-
-def send(state: State, command: Command) -> None:
-    """To the run that is shown, if there is one."""
-    if state.run is not None:
-        state.run.send(command)
+    shift: dict[int, Action] = {dpg.mvKey_K: lambda: window.perturb.kick_all()}
+    both: dict[int, Action] = {dpg.mvKey_Z: lambda: window.perturb.redo()}
+    return plain, control, shift, both
 
 
 def play_or_pause(state: State) -> None:
     """Pauses a run that trains; has any other go on."""
     if state.run is not None and state.run.snapshot is not None:
-        send(state, Pause() if state.run.snapshot.status == "running" else Resume())
+        state.send_all(Pause() if state.run.snapshot.status == "running" else Resume())
 
 
 def show(state: State, channel: Channel) -> None:

@@ -18,6 +18,7 @@ from app.panels.parts import rectangle_size, set_text
 from app.pictures_of_run import CamerasPictures
 from app.render.pictures import CamerasPicture
 from app.render.renderer import Renderer
+from app.scene_kinds import posed_scene
 from app.scene_scale import first_view, framed
 from app.state import State
 
@@ -50,7 +51,7 @@ class CamerasPanel:
     def update(self, state: State) -> None:
         now = time.monotonic()
         self._canvas.look()
-        self._legend.update(state, rectangle_size(self._parent)[0])
+        self._legend.update(rectangle_size(self._parent)[0])
         self._frame_in_time(state)
         if self._asked is not None:
             self._obey_the_mouse(state, self._asked, now)
@@ -67,20 +68,21 @@ class CamerasPanel:
     def frame_all(self) -> None:
         """Looks at all cameras and the near part of the scene from where one looks at such a scene first."""
         state, run = self._state, self._state.run
-        if run is None or run.scene is None or run.snapshot is None:
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
             return
-        scale = self._pictures.scale(run.scene)
+        scale = self._pictures.scale(scene)
         points = [scale.landmarks, *(centres(poses) for poses in self._pictures.all_poses(state))]
         view = state.cameras
         view.orbit = framed(first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
         view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
-        self._framed_scene = run.scene.path
+        self._framed_scene = scene.path
 
     def _frame_in_time(self, state: State) -> None:
         """Frames a scene that is new, and again as long as only the window has changed since."""
         orbit, size = self._framed_for
         untouched = state.cameras.orbit is orbit and self._canvas.size != size
-        scene = state.run.scene if state.run is not None else None
+        scene = posed_scene(state.run)
         other = scene is not None and scene.path != self._framed_scene
         if not state.cameras.framed or untouched or other:
             self.frame_all()

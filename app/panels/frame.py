@@ -5,20 +5,22 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.error_map import FULL, colours, difference, psnr
-from app.panels.parts import drawing, inner_width, rectangle_size, set_text, tool_tip
+from app.error_map import colours, difference, psnr
+from app.panels.error_levels import HEIGHT as SCALE_HEIGHT
+from app.panels.error_levels import ErrorLevels
+from app.panels.parts import inner_width, rectangle_size, set_text, tool_tip
 from app.panels.picture_item import PictureItem
 from app.panels.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.thumbnail_strip import ThumbnailStrip
 from app.photo_sizes import camera_of, fitted, resized
 from app.render.pictures import Drawn, NovelPicture
 from app.render.renderer import Renderer
+from app.scene_kinds import posed_scene
 from app.state import State
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
 GAP = 8
-SCALE_HEIGHT = 16  # pixels of the error's colour scale
 ROUND_IT = 24 + 26 + 22 + SCALE_HEIGHT + STRIP_HEIGHT + 20  # title, header, captions, scale, strip, gaps
 
 
@@ -56,17 +58,18 @@ class FramePanel:
                 self._error_item, self._error = self._column(
                     "Error", "Difference between the two per pixel: root mean square over the colours, levels of 255."
                 )
-            _, self._scale = drawing(SCALE_HEIGHT)
+            self._scale = ErrorLevels()
             self._strip.build()
 
     def update(self, state: State) -> None:
         run = state.run
-        if run is None or run.scene is None or run.snapshot is None or not len(run.snapshot.poses):
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None or not len(run.snapshot.poses):
             set_text(self._name, "No run yet")
             return
         if not dpg.is_item_visible(self._name):
             return
-        scene, snapshot = run.scene, run.snapshot
+        snapshot = run.snapshot
         self._scene = scene  # kept, so that its id stays its own
         count, selected = len(scene.training_frames), state.selected
         index = scene.training_frames[selected]
@@ -128,21 +131,7 @@ class FramePanel:
         self._shown_photo = size
         for item in (self._photo_item, self._rendered_item, self._error_item):
             item.place(size)
-        self._draw_scale(2 * (size[0] + GAP), size[0])
-
-    def _draw_scale(self, left: float, width: int) -> None:
-        dpg.delete_item(self._scale, children_only=True)
-        dpg.configure_item(self._scale, width=int(left + width + 12))
-        steps = 48
-        ramp = (255 * colours(np.linspace(0, FULL, steps))).astype(int).tolist()
-        for step, (red, green, blue) in enumerate(ramp):
-            x = left + width * step / steps
-            paint = (red, green, blue, 255)
-            dpg.draw_rectangle((x, 0), (x + width / steps + 1, 4), color=paint, fill=paint, parent=self._scale)
-        for level in (0, 16, 32, 48, int(FULL)):
-            text = f"{level}" if level < FULL else f"{level}+"
-            x = left + width * level / FULL - (0 if level == 0 else 3.4 * len(text) * (1 if level < FULL else 1.6))
-            dpg.draw_text((x, 4), text, size=11, color=(138, 148, 160, 255), parent=self._scale)
+        self._scale.place(2 * (size[0] + GAP), size[0])
 
     def _go(self, step: int) -> None:
         self._state.select(self._state.selected + step)

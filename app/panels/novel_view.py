@@ -17,6 +17,7 @@ from app.panels.parts import MUTED, set_text, tool_tip
 from app.recording import Recording, frames_of, save_png
 from app.render.pictures import Drawn, NovelPicture, ViewCamera
 from app.render.renderer import Renderer
+from app.scene_kinds import posed_scene
 from app.state import NovelMode, State
 from engine.camera_path import orbit, spiral, through
 from engine.errors import UserError
@@ -134,10 +135,9 @@ class NovelViewPanel:
         cameras = self._path_cameras()
         if not cameras:
             raise UserError("There is nothing to film before a scene is open.")
-        run = self._state.run
-        assert run is not None
-        assert run.scene is not None
-        reach, channel = depth_range(run.scene), self._state.novel.channel
+        scene = posed_scene(self._state.run)
+        assert scene is not None
+        reach, channel = depth_range(scene), self._state.novel.channel
         channel = "colour" if channel == "residual" else channel
         pictures = [NovelPicture(camera=camera, channel=channel, depth_range=reach) for camera in cameras]
         self._recording = Recording(self._renderer, pictures, path)
@@ -145,12 +145,13 @@ class NovelViewPanel:
     def _path_cameras(self) -> list[ViewCamera]:
         """Through the keys, or the closed path that suits the scene."""
         run = self._state.run
-        if run is None or run.scene is None or run.snapshot is None:
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
             return []
         count = frames_of(FILM_SECONDS)
         if self._keyframes:
             return through(self._keyframes, count)
-        scene, poses = run.scene, run.snapshot.poses
+        poses = run.snapshot.poses
         path = (
             orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
         )

@@ -1,4 +1,4 @@
-"""The plots: losses, PSNR, rotation and translation error over the run, with what happened to it as vertical marks."""
+"""The plots: losses, PSNR and errors over the run, with what happened to it as vertical marks."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from app.viewed_run import ViewedRun
 
 PERIOD = 0.2  # seconds between updates
 VIOLET: Colour = (190, 140, 255, 255)
-ALL = "all four"
+ALL = "all"
 
-PLOTS: dict[str, tuple[str, bool, tuple[Series, ...]]] = {
-    # title: unit, whether a log scale makes sense, curves
+Plots = dict[str, tuple[str, bool, tuple[Series, ...]]]  # title: unit, whether a log scale makes sense, curves
+
+_SHARED: Plots = {
     "Loss": (
         "",
         True,
         (Series("photometric", "photometric", ACCENT, ".2e"), Series("alignment", "λ·alignment", VIOLET, ".2e")),
     ),
     "PSNR": ("dB", False, (Series("psnr", "PSNR", ACCENT, ".2f"),)),
+}
+POSED_PLOTS: Plots = _SHARED | {
     "Rotation error": (
         "°",
         True,
@@ -46,15 +49,26 @@ PLOTS: dict[str, tuple[str, bool, tuple[Series, ...]]] = {
         ),
     ),
 }
+PLANAR_PLOTS: Plots = _SHARED | {
+    "Corner error": (
+        "px",
+        True,
+        (
+            Series("corners max", "max", AMBER, ".3f"),
+            Series("corners mean", "mean", ACCENT, ".3f"),
+            Series("corners frame", "this patch", TEXT, ".3f"),
+        ),
+    ),
+}
 
 
 class PlotsPanel:
-    """Four plots, or one of them large; brought up to date five times a second while they are seen."""
+    """All of them, or one large; brought up to date five times a second while they are seen."""
 
     title = "Plots"
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, state: State, plots: Plots) -> None:
+        self._state, self._of = state, plots
         self._updated_at = -PERIOD
         self._parent: int | str = 0
         self._size = (0, 0)
@@ -69,7 +83,7 @@ class PlotsPanel:
         chosen = self._state.plots
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                self._which = dpg.add_combo([ALL, *PLOTS], default_value=ALL, width=108, callback=self._arrange)
+                self._which = dpg.add_combo([ALL, *self._of], default_value=ALL, width=108, callback=self._arrange)
                 self._over = dpg.add_combo(
                     ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
                 )
@@ -78,7 +92,8 @@ class PlotsPanel:
                 tool_tip(self._log, "Losses and errors on a logarithmic scale.")
                 fit = dpg.add_button(label="Fit", callback=self._fit)
                 tool_tip(fit, "Plots fit themselves until you zoom (wheel) or pan (drag); a double click fits again.")
-                for text, color in (("mean", ACCENT), ("max", AMBER), ("this frame", TEXT)):
+                this = next(one.label for _, _, series in self._of.values() for one in series if one.colour == TEXT)
+                for text, color in (("mean", ACCENT), ("max", AMBER), (this, TEXT)):
                     dpg.add_text(text, color=color)
             with dpg.group(horizontal=True):
                 dpg.add_text("λ·alignment", color=VIOLET)
@@ -86,10 +101,10 @@ class PlotsPanel:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
             with dpg.group() as self._body:
-                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]
+                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two each
                 self._plots = {
                     title: PlotView(title, unit, logarithmic, series, rows[index // 2])
-                    for index, (title, (unit, logarithmic, series)) in enumerate(PLOTS.items())
+                    for index, (title, (unit, logarithmic, series)) in enumerate(self._of.items())
                 }
             with dpg.handler_registry():
                 dpg.add_mouse_wheel_handler(callback=self._each(PlotView.release))
@@ -153,8 +168,9 @@ class PlotsPanel:
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
         width, height = inner_width(self._parent), max(self._size[1] - 94, 160)
-        for title, view in self._plots.items():
+        for index, (title, view) in enumerate(self._plots.items()):
+            alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row for itself
             if which == ALL:
-                view.place(True, (width - 4) // 2, height // 2)
+                view.place(True, width if alone else (width - 4) // 2, height // 2)
             else:
                 view.place(title == which, width, height)

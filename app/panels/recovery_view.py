@@ -1,4 +1,4 @@
-"""The recovery read-out: a small table, a sentence, and the selected frame's error since the kick."""
+"""The recovery read-out: a small table, a sentence, and the selected frame's errors since the kick."""
 
 from __future__ import annotations
 
@@ -8,27 +8,31 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.panels.parts import ACCENT, AMBER, FAINT, GREEN, GROOVE, MUTED, drawing, muted, set_text, tool_tip
-from app.recovery_readout import FLOOR_DEG, NEARLY, NEARLY_SHARE, RECOVERED, RECOVERED_SHARE, Reading, RecoveryReadout
+from app.recovery_measures import Measure
+from app.recovery_readout import NEARLY, NEARLY_SHARE, RECOVERED, RECOVERED_SHARE, Reading, RecoveryReadout
 from app.sparkline import level, points
 from engine.messages import Snapshot
 
 HEIGHT = 46
+COLOURS = (ACCENT, AMBER)
 TIP = (
-    f"Recovered: rotation and translation error are both within {RECOVERED:g}x of what they were before the kick; "
-    f"nearly: within {NEARLY:g}x. Without a reference the distance to the pose before the kick counts: down to "
-    f"{RECOVERED_SHARE:.0%} of the kick, nearly {NEARLY_SHARE:.0%}. Seconds are the run's; pauses do not count."
+    f"Recovered: every error is within {RECOVERED:g}x of what it was before the kick; nearly: within {NEARLY:g}x. "
+    f"Without a reference the distance to where it was before the kick counts: down to {RECOVERED_SHARE:.0%} of the "
+    f"kick, nearly {NEARLY_SHARE:.0%}. Seconds are the run's; pauses do not count."
 )
 
 
 class RecoveryView:
     """Fed with every snapshot, drawn for one frame."""
 
-    def __init__(self) -> None:
-        self._readout = RecoveryReadout()
+    def __init__(self, measure: Measure, thing: str) -> None:
+        """`thing` is what is kicked: a camera, a patch."""
+        self._measure, self._thing = measure, thing
+        self._readout = RecoveryReadout(measure)
         self._cells: list[list[int | str]] = []
 
     def build(self) -> None:
-        self._hint = muted("Kick a camera, and watch here how it finds its way back.", wrap=260)
+        self._hint = muted(f"Kick a {self._thing}, and watch here how it finds its way back.", wrap=260)
         with dpg.group(show=False) as self._body:
             with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchProp):
                 for weight in (0.9, 1.0, 1.0, 1.0):
@@ -36,24 +40,25 @@ class RecoveryView:
                 with dpg.table_row():
                     for text in ("", "before", "kicked", "now"):
                         dpg.add_text(text, color=MUTED)
-                for name in ("turn", "place"):
+                for name in self._measure.names:
                     with dpg.table_row():
                         dpg.add_text(name, color=MUTED)
                         self._cells.append([dpg.add_text("") for _ in range(3)])
             self._sentence = dpg.add_text("", wrap=260)
             tool_tip(self._sentence, TIP)
             group, self._list = drawing(HEIGHT)
-            tool_tip(
-                group,
-                "Since the kick, log scale: rotation error (teal), translation error (amber); faint: before the kick.",
+            curves = ", ".join(
+                f"{name} ({colour})" for name, colour in zip(self._measure.names, ("teal", "amber"), strict=False)
             )
+            tool_tip(group, f"Errors since the kick, log scale: {curves}; faint: before the kick.")
             self._box = dpg.draw_rectangle((0, 0), (200, HEIGHT), fill=GROOVE, color=FAINT, parent=self._list)
             self._limits = [
-                dpg.draw_line((0, 0), (0, 0), color=(*c[:3], 90), parent=self._list) for c in (ACCENT, AMBER)
+                dpg.draw_line((0, 0), (0, 0), color=(*colour[:3], 90), parent=self._list)
+                for colour, _ in zip(COLOURS, self._measure.names, strict=False)
             ]
             self._lines = [
                 dpg.draw_polyline([(0, 0), (0, 0)], color=color, thickness=1.5, parent=self._list)
-                for color in (ACCENT, AMBER)
+                for color, _ in zip(COLOURS, self._measure.names, strict=False)
             ]
 
     def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
@@ -65,12 +70,9 @@ class RecoveryView:
         dpg.configure_item(self._hint, show=reading is None, wrap=width)
         if reading is None:
             return
-        for row, unit, values in (
-            (self._cells[0], "°", [e.rotation_deg for e in (reading.before, reading.kicked, reading.now)]),
-            (self._cells[1], "", [e.translation for e in (reading.before, reading.kicked, reading.now)]),
-        ):
-            for cell, value in zip(row, values, strict=True):
-                set_text(cell, f"{value:.2f}°" if unit else f"{value:.4f}")
+        for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
+            for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
+                set_text(cell, form.format(errors[measure]))
         set_text(self._sentence, sentence(reading))
         done = reading.recovered_seconds is not None
         dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
@@ -79,10 +81,8 @@ class RecoveryView:
     def _draw(self, reading: Reading, width: int) -> None:
         dpg.configure_item(self._list, width=width)
         dpg.configure_item(self._box, pmax=(width - 1, HEIGHT - 1))
-        curves = (
-            (reading.rotation_deg, reading.before.rotation_deg, reading.kicked.rotation_deg, FLOOR_DEG),
-            (reading.translation, reading.before.translation, reading.kicked.translation, 1e-4),
-        )
+        known = reading.before.tolist(), reading.kicked.tolist()
+        curves = zip(reading.curves, *known, self._measure.floors, strict=True)
         for line, limit, (curve, before, kicked, floor) in zip(self._lines, self._limits, curves, strict=True):
             lowest = max(min(float(curve.min()), before) * 0.7, floor / 4)
             limits = (lowest, max(float(curve.max()), kicked, before) * 1.2)
@@ -99,10 +99,7 @@ def sentence(reading: Reading) -> str:
     if reading.taken_back:
         return "Taken back."
     before, kicked = reading.before, reading.kicked
-    harmless = kicked.rotation_deg <= RECOVERED * before.rotation_deg and kicked.translation <= (
-        RECOVERED * before.translation
-    )
-    if reading.has_reference and harmless:
+    if reading.has_reference and (kicked <= RECOVERED * before).all():
         return "The kick left it no worse than it was."
     if reading.recovered_seconds is not None:
         return f"Recovered in {reading.recovered_seconds:.1f} s of training."

@@ -1,4 +1,4 @@
-"""The timeline: a slider over the run's seconds that replays how the cameras converged in the 3D view."""
+"""The timeline: a slider over the run's seconds that replays how cameras or patches found their places."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ KNOB = 14  # pixels of the slider's knob and margins, so that ticks stand under 
 
 
 class TimelinePanel:
-    """Writes `state.timeline`; the 3D view draws the moment it stands at."""
+    """Writes `state.timeline`; the 3D view, or that of the image, draws the moment it stands at."""
 
     title = "Timeline"
 
@@ -31,13 +31,13 @@ class TimelinePanel:
 
     def build(self, parent: int | str) -> None:
         self._parent = parent
-        timeline = self._state.timeline
+        state = self._state
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                self._play = dpg.add_button(label="Replay", width=64, callback=lambda: play_or_stop(timeline))
-                tool_tip(self._play, "Replays in the 3D view how the cameras found their places, in a few seconds.")
-                self._live = dpg.add_button(label="Live", width=48, callback=lambda: go_live(timeline))
-                tool_tip(self._live, "Back to now: the 3D view follows the training again.")
+                self._play = dpg.add_button(label="Replay", width=64, callback=lambda: play_or_stop(state.timeline))
+                tool_tip(self._play, "Replays how cameras or patches found their places, in a few seconds.")
+                self._live = dpg.add_button(label="Live", width=48, callback=lambda: go_live(state.timeline))
+                tool_tip(self._live, "Back to now: the view follows the training again.")
                 with dpg.group():
                     self._slider = dpg.add_slider_float(width=-1, format="%.1f s", callback=self._dragged)
                     self._group, self._list = drawing(TICKS)
@@ -110,6 +110,8 @@ def described(row: Row, live: bool) -> str:
         parts.append(f"stage {row.stage}")
     if row.rotation_error_deg is not None and row.translation_error is not None:
         parts.append(f"mean errors {row.rotation_error_deg.mean():.2f}°, {row.translation_error.mean():.4f} units")
+    elif row.corner_error_px is not None:
+        parts.append(f"corners {row.corner_error_px.mean():.2f} px")
     else:
         parts.append(f"PSNR {row.psnr:.2f} dB")
     return "   ".join(parts)

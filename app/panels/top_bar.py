@@ -88,6 +88,8 @@ def numbers(snapshot: Snapshot) -> str:
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
         parts.append(f"rot {snapshot.rotation_error_deg.mean():6.3f}°")
         parts.append(f"trans {snapshot.translation_error.mean():.4f} units")
+    if snapshot.planar is not None:
+        parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
     if snapshot.skipped_steps:
         parts.append(f"{snapshot.skipped_steps} steps left out")
     return "   ".join(parts)

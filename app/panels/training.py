@@ -15,7 +15,7 @@ from app.panels.schedule_bar import ScheduleBar
 from app.state import State
 from engine.messages import Pause, Resume, Snapshot, Step
 from engine.progress import clock, seconds_left, updated_rate
-from engine.schedule import stages
+from engine.schedule import stages_of
 
 PLAY = {"paused": "Play", "finished": "Train on"}  # what the button says where it makes the run go on
 
@@ -39,7 +39,7 @@ class TrainingPanel:
             with dpg.group(horizontal=True):
                 self._play = dpg.add_button(label="Pause", width=84, callback=self._play_or_pause)
                 tool_tip(self._play, "Pauses the training between two steps, or goes on (Space).")
-                self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._send(Step()))
+                self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._state.send_all(Step()))
                 tool_tip(self._step, "One optimisation step, then pause.")
                 self._again = dpg.add_button(label="Restart", width=76, callback=self._new_run.restart)
                 tool_tip(self._again, "Forgets what was learnt and begins anew, with the choices under New run.")
@@ -57,7 +57,7 @@ class TrainingPanel:
                 self._load = dpg.add_button(label="Load", width=60, callback=lambda: self._call("load"))
                 tool_tip(self._load, "Continues a run that was saved.")
                 self._export = dpg.add_button(label="Export", width=76, callback=lambda: self._call("export"))
-                tool_tip(self._export, "Writes the fitted poses as files that other programs read.")
+                tool_tip(self._export, "Writes the fitted poses, or transforms, as JSON.")
 
     def update(self, state: State) -> None:
         run = state.run
@@ -74,7 +74,7 @@ class TrainingPanel:
         if snapshot is not self._before:
             self._rate = updated_rate(self._rate, self._before, snapshot)
             self._before = snapshot
-            table = stages(run.scene, settings)
+            table = stages_of(run.scene, settings)
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
             speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
@@ -86,11 +86,7 @@ class TrainingPanel:
     def _play_or_pause(self) -> None:
         run = self._state.run
         if run is not None and run.snapshot is not None:
-            run.send(Resume() if run.snapshot.status in PLAY else Pause())
-
-    def _send(self, command: Step) -> None:
-        if self._state.run is not None:
-            self._state.run.send(command)
+            self._state.send_all(Resume() if run.snapshot.status in PLAY else Pause())
 
     def _call(self, name: str) -> None:
         hook = getattr(self._state.hooks, name)

@@ -13,6 +13,7 @@ from app.panels.parts import MUTED, inner_width, set_text, tool_tip
 from app.panels.warp_legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp_picture import WarpPicture
 from app.photo_sizes import resized
+from app.scene_kinds import posed_scene
 from app.state import State
 from app.viewed_run import ViewedRun
 from app.warp_drawing import magnification
@@ -77,7 +78,8 @@ class WarpPanel:
     def update(self, state: State) -> None:
         now = time.monotonic()
         run = state.run
-        if run is None or run.scene is None or run.snapshot is None:
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
             set_text(self._name, "No run yet")
             return
         if self._steps:  # one picture per frame of the window: all at once would be felt
@@ -85,9 +87,9 @@ class WarpPanel:
             return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return
-        self._updated_at, self._scene = now, run.scene  # kept, so that its id stays its own
+        self._updated_at, self._scene = now, scene  # kept, so that its id stays its own
         self._legend.see(run.snapshot)
-        scene, warp = run.scene, run.snapshot.warp
+        warp = run.snapshot.warp
         set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
         set_text(self._why, why_no_warp(run))
         size = tuple(int(length) for length in dpg.get_item_rect_size(self._parent))
@@ -150,4 +152,5 @@ def why_no_warp(run: ViewedRun) -> str:
         return ""
     if method == "reference":
         return "Poses are fixed here: nothing is warped, the residual is zero."
-    return f"{method} moves whole cameras only: local is global, and the residual zero."
+    whole = "patches" if run.scene is not None and run.scene.kind == "planar" else "cameras"
+    return f"{method} moves whole {whole} only: local is global, and the residual zero."

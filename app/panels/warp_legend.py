@@ -11,7 +11,7 @@ from app.panels.parts import ACCENT, FAINT, GROOVE, MUTED, drawing, set_text, to
 from app.residual_trace import ResidualTrace
 from app.sparkline import points
 from app.warp_colours import RINGS_PX, strength, wheel
-from engine.messages import Snapshot, WarpSnapshot
+from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # pixels of the wheel's picture
 LABELS = 58  # pixels beside the wheel
@@ -51,12 +51,13 @@ class WarpLegend:
         with dpg.group() as self._texts:
             self._residual = dpg.add_text("")
             tool_tip(
-                self._residual, "How far apart, on the photo, the local warps and the one fitted pose put the pixels."
+                self._residual,
+                "How far apart, on the photo, the local warps and the one fitted to them put the pixels.",
             )
             self._alignment = dpg.add_text("", color=MUTED)
             tool_tip(
                 self._alignment,
-                "The alignment term is the mean squared distance between the two in the world; λ times it is "
+                "The alignment term is the mean squared distance between the two in the scene; λ times it is "
                 "added to the photometric loss. A small share still pulls hard: what counts is its slope.",
             )
         group, self._list = drawing(TRACE_HEIGHT)
@@ -75,7 +76,7 @@ class WarpLegend:
         """Numbers side by side, or one under the other."""
         dpg.configure_item(self._texts, horizontal=in_a_line)
 
-    def show(self, snapshot: Snapshot, warp: WarpSnapshot, width: int) -> None:
+    def show(self, snapshot: Snapshot, warp: WarpSnapshot | PatchWarpSnapshot, width: int) -> None:
         """Brings numbers and curve up to date."""
         residual = warp.residual_px
         set_text(self._residual, f"Residual  mean {residual.mean():.3f} px   max {residual.max():.3f} px")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.recovery_measures import PATCHES
 from app.recovery_readout import RecoveryReadout
 from engine.messages import Event
 from tests.app.history_rows import FRAMES, snapshot, standing
+from tests.app.planar_runs import planar, shifted
 
 NAMES = [f"{letter}.jpg" for letter in "abcd"]
 
@@ -37,13 +41,13 @@ def test_before_kicked_now_and_the_times_of_a_kick() -> None:
     follow(readout, [6.0, 4.0, 2.0, 0.9, 0.7, 0.55, 0.5], events, 10)
     reading = readout.reading(1)
     assert reading is not None
-    assert reading.before.rotation_deg == pytest.approx(0.5)
-    assert reading.kicked.rotation_deg == pytest.approx(6.0)
-    assert reading.kicked.translation == pytest.approx(0.06)
-    assert reading.now.rotation_deg == pytest.approx(0.5)
+    assert reading.before[0] == pytest.approx(0.5)
+    assert reading.kicked[0] == pytest.approx(6.0)
+    assert reading.kicked[1] == pytest.approx(0.06)
+    assert reading.now[0] == pytest.approx(0.5)
     assert reading.nearly_seconds == pytest.approx(0.3)  # 0.9 is within twice 0.5
     assert reading.recovered_seconds == pytest.approx(0.5)  # 0.55 is within 1.2 times 0.5, 0.7 is not
-    assert reading.rotation_deg.tolist() == pytest.approx([6.0, 4.0, 2.0, 0.9, 0.7, 0.55, 0.5])
+    assert reading.curves[0].tolist() == pytest.approx([6.0, 4.0, 2.0, 0.9, 0.7, 0.55, 0.5])
     assert reading.seconds[0] == 0.0
 
 
@@ -72,8 +76,8 @@ def test_a_drag_is_one_kick() -> None:
     follow(readout, [0.5, 2.0, 4.0, 6.0, 8.0, 10.0, 3.0], drag, 9)
     reading = readout.reading(1)
     assert reading is not None
-    assert reading.before.rotation_deg == pytest.approx(0.5)
-    assert reading.kicked.rotation_deg == pytest.approx(10.0)
+    assert reading.before[0] == pytest.approx(0.5)
+    assert reading.kicked[0] == pytest.approx(10.0)
     assert reading.seconds[-1] == pytest.approx(0.1)
 
 
@@ -97,9 +101,9 @@ def test_without_a_reference_the_pose_before_the_kick_counts() -> None:
     reading = readout.reading(1)
     assert reading is not None
     assert not reading.has_reference
-    assert reading.before.translation == 0.0
-    assert reading.kicked.translation == pytest.approx(1.0)
-    assert reading.now.translation == pytest.approx(0.01, rel=1e-4)
+    assert reading.before[1] == 0.0
+    assert reading.kicked[1] == pytest.approx(1.0)
+    assert reading.now[1] == pytest.approx(0.01, rel=1e-4)
     assert reading.nearly_seconds == pytest.approx(0.2)
     assert reading.recovered_seconds == pytest.approx(0.3)
 
@@ -121,4 +125,22 @@ def test_a_long_way_back_stays_small_in_memory_and_keeps_its_end() -> None:
     assert reading is not None
     assert len(reading.seconds) <= 400
     assert (np.diff(reading.seconds) > 0).all()
-    assert reading.now.rotation_deg == pytest.approx(1.0)
+    assert reading.now[0] == pytest.approx(1.0)
+
+
+def test_a_patch_has_one_error() -> None:
+    readout = RecoveryReadout(PATCHES)
+    reference = np.stack([shifted(0, 0)] * 4)
+    for iteration, off in ((9, 0.2), (10, 24.0), (11, 8.0), (12, 0.35), (13, 0.21)):
+        fitted = reference.copy()
+        fitted[1] += np.array((off, 0))
+        events = (kick(10, kind="perturb-patch"),) if iteration >= 10 else ()
+        known = snapshot(iteration, poses=np.empty((0, 3, 4), np.float32), events=events)
+        readout.see(replace(known, planar=planar(fitted, reference)), NAMES)
+    reading = readout.reading(1)
+    assert reading is not None
+    assert reading.curves[0].tolist() == pytest.approx([24.0, 8.0, 0.35, 0.21])
+    assert (reading.before[0], reading.kicked[0]) == pytest.approx((0.2, 24.0))
+    assert reading.nearly_seconds == pytest.approx(0.2)
+    assert reading.recovered_seconds == pytest.approx(0.3)
+    assert readout.reading(0) is None

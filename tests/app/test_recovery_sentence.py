@@ -7,17 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from app.panels.recovery_view import sentence
-from app.recovery_readout import Error, Reading
+from app.recovery_readout import Reading
 
 READING = Reading(
-    before=Error(0.5, 0.005),
-    kicked=Error(6.0, 0.06),
-    now=Error(3.0, 0.03),
+    before=np.array([0.5, 0.005]),
+    kicked=np.array([6.0, 0.06]),
+    now=np.array([3.0, 0.03]),
     nearly_seconds=None,
     recovered_seconds=None,
     seconds=np.array([0.0, 4.2]),
-    rotation_deg=np.array([6.0, 3.0]),
-    translation=np.array([0.06, 0.03]),
+    curves=np.array([[6.0, 3.0], [0.06, 0.03]]),
     taken_back=False,
     has_reference=True,
 )
@@ -31,6 +30,6 @@ def test_it_tells_each_stage_of_the_way_back() -> None:
 
 
 def test_a_kick_that_did_no_harm_is_not_a_recovery() -> None:
-    nearer = replace(READING, before=Error(16.0, 0.2), recovered_seconds=0.6)
+    nearer = replace(READING, before=np.array([16.0, 0.2]), recovered_seconds=0.6)
     assert "no worse" in sentence(nearer)
-    assert "no worse" not in sentence(replace(READING, before=Error(16.0, 0.005)))  # farther away all the same
+    assert "no worse" not in sentence(replace(READING, before=np.array([16.0, 0.005])))  # farther away all the same

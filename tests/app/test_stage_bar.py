@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from app.stage_bar import described, place, spans
 from engine.schedule import Stage
 from engine.settings import Settings
 
+SCENE: Any = SimpleNamespace(kind="forward-facing", intrinsics=SimpleNamespace(width=504, height=378))
 COUNTS = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
 
 
@@ -44,7 +47,7 @@ STAGE = Stage("1/4", 4, 24, 158, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4)
 
 
 def test_a_stage_says_what_it_is_made_of() -> None:
-    text = described(STAGE, Settings(), (504, 378), True)
+    text = described(STAGE, Settings(), SCENE)
     for part in (
         "1/4",
         "150 iterations",
@@ -58,5 +61,5 @@ def test_a_stage_says_what_it_is_made_of() -> None:
 
 
 def test_fixed_poses_have_no_bundle_adjustment() -> None:
-    assert "bundle" not in described(STAGE, Settings(method="reference"), (504, 378), True)
-    assert "Network" in described(STAGE, Settings(field="mlp"), (504, 378), True)
+    assert "bundle" not in described(STAGE, Settings(method="reference"), SCENE)
+    assert "Network" in described(STAGE, Settings(field="mlp"), SCENE)

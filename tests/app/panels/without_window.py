@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.camera_motion import spread
+from app.panels.camera_kicks import CameraKicks
 from app.panels.perturb import PerturbPanel
 from app.panels.timeline import TimelinePanel
 from app.panels.training import TrainingPanel
@@ -124,20 +125,20 @@ def test_a_kick_by_sliders_is_what_they_say() -> None:
     run = FakeRun()
     state = state_with(run)
     state.selected = 2
-    panel = PerturbPanel(state)
-    built(panel, state)
-    dpg.set_value(panel._turns[1], 10.0)
-    dpg.set_value(panel._shifts[2], 50.0)
-    panel._moved()
-    panel._kick_by_sliders()
+    kicks = CameraKicks(state)
+    built(PerturbPanel(state, kicks), state)
+    dpg.set_value(kicks._turns.items[1], 10.0)
+    dpg.set_value(kicks._shifts.items[2], 50.0)
+    kicks._moved()
+    kicks.kick()
     (command,) = run.sent
     assert isinstance(command, PerturbPose)
     assert command.frame == 2
     assert np.degrees(np.linalg.norm(command.rotation)) == pytest.approx(10.0, rel=1e-5)
     step = 0.5 * spread(run.snapshot.poses)
     assert np.linalg.norm(command.translation) == pytest.approx(step, rel=0.02)
-    panel._zero()
-    panel._kick_by_sliders()
+    kicks.zero()
+    kicks.kick()
     assert len(run.sent) == 1  # nothing to do is not a kick
 
 
@@ -145,7 +146,7 @@ def test_random_kicks_differ_and_have_the_chosen_size() -> None:
     run = FakeRun()
     state = state_with(run)
     state.perturbation.sigma_rotation_deg = 3.0
-    panel = PerturbPanel(state)
+    panel = PerturbPanel(state, CameraKicks(state))
     built(panel, state)
     panel.kick_this()
     panel.kick_this()
@@ -163,7 +164,7 @@ def test_undo_takes_a_drag_back_as_a_whole() -> None:
     known = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES, events=drag)
     run.snapshot = dataclasses.replace(known, undoable=6)
     state = state_with(run)
-    panel = PerturbPanel(state)
+    panel = PerturbPanel(state, CameraKicks(state))
     built(panel, state)
     assert dpg.get_item_label(panel._undo).startswith("Undo (6)")
     assert not dpg.get_item_configuration(panel._redo)["enabled"]
@@ -193,5 +194,5 @@ def test_the_timeline_goes_to_a_moment_and_comes_back_by_itself_after_a_restart(
 
 def test_panels_say_so_while_there_is_no_run() -> None:
     state = State()
-    for panel in (TrainingPanel(state), PerturbPanel(state), TimelinePanel(state)):
+    for panel in (TrainingPanel(state), PerturbPanel(state, CameraKicks(state)), TimelinePanel(state)):
         built(panel, state)

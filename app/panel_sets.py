@@ -1,0 +1,139 @@
+"""Which panels a kind of scene has; those of the other kind are hidden, and their places in the layout close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import dearpygui.dearpygui as dpg
+
+from app import layout
+from app.panels.camera_kicks import CameraKicks
+from app.panels.cameras import CamerasPanel
+from app.panels.frame import FramePanel
+from app.panels.novel_view import NovelViewPanel
+from app.panels.panel import Panel
+from app.panels.patch import PatchPanel
+from app.panels.patch_sliders import PatchKicks
+from app.panels.patch_warp import PatchWarpPanel
+from app.panels.perturb import PerturbPanel
+from app.panels.planar_image import PlanarImagePanel
+from app.panels.plots import PLANAR_PLOTS, POSED_PLOTS, PlotsPanel
+from app.panels.status import StatusLine
+from app.panels.timeline import TimelinePanel
+from app.panels.top_bar import Actions, TopBar
+from app.panels.training import TrainingPanel
+from app.panels.warp import WarpPanel
+from app.render.renderer import Renderer
+from app.scene_kinds import SceneKind
+from app.state import State
+
+BARS = {layout.TOP, layout.STATUS, layout.TIMELINE, layout.PLANAR_TIMELINE}
+VIEWS = {layout.CAMERAS, layout.NOVEL, layout.IMAGE}  # they fill their window; a wheel there zooms
+
+
+class View(Protocol):
+    """A panel that looks at a whole scene."""
+
+    def frame_all(self) -> None: ...
+
+
+class PanelSets:
+    """All panels of the window; one set of them is shown."""
+
+    def __init__(
+        self,
+        state: State,
+        renderer: Renderer,
+        actions: Actions,
+        ask_path: Callable[[str, str, Callable[[Path], None]], None],
+        kind: SceneKind,
+    ) -> None:
+        self._kind = kind
+        self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
+        self._novel = NovelViewPanel(state, renderer, ask_path)
+        self._perturb: dict[SceneKind, PerturbPanel] = {
+            "posed": PerturbPanel(state, CameraKicks(state)),
+            "planar": PerturbPanel(state, PatchKicks(state)),
+        }
+        bars: tuple[Panel, Panel] = TopBar(state, actions), StatusLine(state, renderer)
+        self._always = dict(zip((layout.TOP, layout.STATUS), bars, strict=True))
+        self._sets: dict[SceneKind, dict[int, Panel]] = {
+            "posed": {
+                layout.TRAINING: TrainingPanel(state),
+                layout.PERTURB: self._perturb["posed"],
+                layout.CAMERAS: self._cameras,
+                layout.TIMELINE: TimelinePanel(state),
+                layout.WARP: WarpPanel(state),
+                layout.NOVEL: self._novel,
+                layout.FRAME: FramePanel(state, renderer),
+                layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
+            },
+            "planar": {
+                layout.PLANAR_TRAINING: TrainingPanel(state),
+                layout.PLANAR_PERTURB: self._perturb["planar"],
+                layout.IMAGE: self._image,
+                layout.PLANAR_TIMELINE: TimelinePanel(state),
+                layout.PATCH_WARP: PatchWarpPanel(state),
+                layout.PATCH: PatchPanel(state),
+                layout.PLANAR_PLOTS: PlotsPanel(state, PLANAR_PLOTS),
+            },
+        }
+
+    def build(self) -> None:
+        """Makes a window for each panel."""
+        self._build(self._always, shown=True)
+        for kind, panels in self._sets.items():
+            self._build(panels, shown=kind == self._kind)
+
+    @property
+    def kind(self) -> SceneKind:
+        """Whose panels are shown."""
+        return self._kind
+
+    def show(self, kind: SceneKind) -> None:
+        """Shows the panels of a kind of scene in place of the others."""
+        if kind == self._kind:
+            return
+        self._kind = kind
+        for other, panels in self._sets.items():
+            for tag in panels:
+                dpg.configure_item(tag, show=other == kind)
+
+    def __iter__(self) -> Iterator[Panel]:
+        """Those that are shown."""
+        yield from self._always.values()
+        yield from self._sets[self._kind].values()
+
+    @property
+    def perturb(self) -> PerturbPanel:
+        """Where kicks are given."""
+        return self._perturb[self._kind]
+
+    def frame_all(self) -> None:
+        """Shows all cameras, or all of the image."""
+        view: View = self._image if self._kind == "planar" else self._cameras
+        view.frame_all()
+
+    @property
+    def tags(self) -> list[int]:
+        """The windows of all panels, shown or not."""
+        return [*self._always, *(tag for panels in self._sets.values() for tag in panels)]
+
+    def close(self) -> None:
+        """Gives up what is being written."""
+        self._novel.close()
+
+    def _build(self, panels: dict[int, Panel], shown: bool) -> None:
+        for tag, panel in panels.items():
+            still = tag in BARS or tag in VIEWS
+            dpg.add_window(
+                label=panel.title,
+                tag=tag,
+                show=shown,
+                no_close=True,
+                no_scrollbar=still,
+                no_scroll_with_mouse=still,
+            )
+            panel.build(tag)
