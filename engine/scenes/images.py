@@ -111,7 +111,7 @@ def opened_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
-    formats = FORMATS
+    formats: tuple[str, ...] = FORMATS
     if path.suffix.lower() in HEIC_SUFFIXES:
         import pillow_heif  # only those who have such photos wait for it
 

@@ -10,11 +10,14 @@ from engine.scenes.blender import TRAINING_FILE, read_blender
 from engine.scenes.colmap import MODEL_FOLDERS, model_folder, read_colmap
 from engine.scenes.llff import POSES_FILE, read_llff
 from engine.scenes.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
-from engine.scenes.options import SceneOptions, check_options, check_planar_options
-from engine.scenes.paths import is_image, scene_path
+from engine.scenes.options import SceneOptions, check_options, check_photo_options, check_planar_options
+from engine.scenes.paths import is_image, is_video, scene_path
+from engine.scenes.photos.files import photo_folder
+from engine.scenes.photos.reader import read_photos
 from engine.scenes.planar import PlanarScene
 from engine.scenes.planar_reader import PLANAR_FILE, read_planar
 from engine.scenes.scene import Scene
+from engine.scenes.watching import Watch, unwatched
 
 AnyScene = Scene | PlanarScene
 
@@ -30,12 +33,15 @@ READERS: dict[str, Reader] = {
 LAYOUTS = (
     f"{PLANAR_FILE} (one image, planar), "
     "transforms_train.json (Blender), transforms.json (nerfstudio, instant-ngp), poses_bounds.npy (LLFF) nor "
-    f"a model in {', '.join(MODEL_FOLDERS)} (COLMAP)"
+    f"a model in {', '.join(MODEL_FOLDERS)} (COLMAP), and no photos"
 )
 
 
-def load_scene(path: Path | str, options: SceneOptions | None = None) -> AnyScene:
+def load_scene(path: Path | str, options: SceneOptions | None = None, watch: Watch = unwatched) -> AnyScene:
     """Read the scene in a folder, whichever of the known layouts it has; an image is a planar scene by itself.
+
+    Photos without poses, and a video, become a scene whose cameras are to be found. That takes long: `watch` is told
+    how far it is.
 
     Raises:
         UserError: there is no such folder, its layout is unknown, or its files are missing, damaged or disagree.
@@ -43,12 +49,16 @@ def load_scene(path: Path | str, options: SceneOptions | None = None) -> AnyScen
     options = options or SceneOptions()
     check_options(options)
     folder = scene_path(path)
-    reader = read_planar if is_image(folder) else reader_of(folder)
+    reader = None if is_video(folder) else read_planar if is_image(folder) else reader_of(folder)
+    if reader is None and (is_video(folder) or photo_folder(folder)):
+        check_planar_options(options, False)
+        return read_photos(folder, options, watch)
     if reader is None:
         raise UserError(
             f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that has one{_hint(folder)}."
         )
     check_planar_options(options, reader is read_planar)
+    check_photo_options(options)
     try:
         return reader(folder, options)
     except OSError as error:

@@ -9,7 +9,8 @@ from typing import Literal, get_args
 from engine.errors import UserError
 from engine.geometry.warp_names import PlanarWarp
 
-InitialPoses = Literal["auto", "identity", "reference", "noise"]
+InitialPoses = Literal["auto", "identity", "reference", "noise", "sfm"]
+ReferencePoses = Literal["auto", "sfm"]
 BackgroundName = Literal["white", "black"]
 BACKGROUNDS: dict[str, tuple[float, float, float]] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
 
@@ -22,7 +23,11 @@ class SceneOptions:
         downscale: integer factor relative to the largest images in the folder; None takes the smallest
             factor that brings the longer side to 512 pixels or fewer.
         init: where registration starts. `auto` is identity for forward-facing scenes; for objects it is
-            noise if `noise_rotation` or `noise_translation` is positive, else reference.
+            noise if `noise_rotation` or `noise_translation` is positive, else reference; for photos without poses
+            identity or `sfm` (COLMAP's pipeline), whichever suits their matches.
+        reference: what errors are measured against. `auto` is what the files say; `sfm` COLMAP's poses of photos
+            without any.
+        frames: use so many frames of a video, or so many photos of a folder without poses, evenly spread.
         noise_rotation: standard deviation of the rotation vectors of `noise`, in radians, >= 0.
         noise_translation: standard deviation of the translations of `noise`, in scene units, >= 0.
         seed: of the noise, >= 0.
@@ -35,6 +40,8 @@ class SceneOptions:
 
     downscale: int | None = None
     init: InitialPoses = "auto"
+    reference: ReferencePoses = "auto"
+    frames: int | None = None
     noise_rotation: float = 0.0
     noise_translation: float = 0.0
     seed: int = 0
@@ -59,6 +66,10 @@ def check_options(options: SceneOptions) -> None:
         raise UserError(f"The downscale factor is {options.downscale}; give an integer of 1 or more.")
     if options.init not in get_args(InitialPoses):
         raise UserError(f"Unknown initial poses {options.init!r}; choose one of {', '.join(get_args(InitialPoses))}.")
+    if options.reference not in get_args(ReferencePoses):
+        raise UserError(f"Unknown reference poses {options.reference!r}; choose auto or sfm.")
+    if options.frames is not None and options.frames < 3:
+        raise UserError(f"--frames is {options.frames}; give 3 or more.")
     if options.background not in BACKGROUNDS:
         raise UserError(f"Unknown background {options.background!r}; choose white or black.")
     for what, value in (("rotation", options.noise_rotation), ("translation", options.noise_translation)):
@@ -71,7 +82,19 @@ def check_options(options: SceneOptions) -> None:
 
 
 PLANAR_OPTIONS = ("warp", "patches", "crop", "noise_h", "noise_t", "noise_r")
+PHOTO_OPTIONS = ("reference", "frames")
 POSED_OPTIONS = ("init", "noise_rotation", "noise_translation")
+
+
+def check_photo_options(options: SceneOptions) -> None:
+    """Raise `UserError` where an option is for photos without poses, and these have some."""
+    for name in PHOTO_OPTIONS:
+        if getattr(options, name) != getattr(SceneOptions(), name):
+            raise UserError(
+                f"--{name} is for photos without poses or a video; this scene has poses, so leave it away."
+            )
+    if options.init == "sfm":
+        raise UserError("--init sfm is for photos without poses or a video; this scene has poses: --init reference.")
 
 
 def check_planar_options(options: SceneOptions, planar: bool) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
 IMAGE_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # that Blender's and instant-ngp's files may leave out
 
 
@@ -44,13 +45,21 @@ def scene_folder(path: Path | str) -> Path:
 
 
 def scene_path(path: Path | str) -> Path:
-    """The scene's folder, or the one image that is a scene by itself, absolute and free of links.
+    """The scene's folder, or the one image or video that is a scene by itself, absolute and free of links.
 
     Raises:
         UserError: it does not exist, or cannot be opened, or is a file of another kind.
     """
     path = Path(path).expanduser()
-    return path.resolve() if is_image(path) else scene_folder(path)
+    return path.resolve() if is_image(path) or is_video(path) else scene_folder(path)
+
+
+def is_video(path: Path) -> bool:
+    """Whether a path is a file that looks like a video, by its name."""
+    try:
+        return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def is_image(path: Path) -> bool:

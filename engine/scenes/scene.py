@@ -27,6 +27,14 @@ class PoseNoise:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A photo that is no part of the scene, and why, in a few words."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Scene:
     """A scene, read. All poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward).
 
@@ -49,6 +57,10 @@ class Scene:
         box_half_extent: half the edge of that volume (a cube); for a forward-facing scene unused.
         file_scale: scene units per unit of the files (exports divide by it).
         noise: the perturbation of the initial poses, if there was one.
+        left_out: photos of the folder that are no frames.
+        notes: sentences on how the scene was read, for the user.
+        focal_known: False where the focal length is a guess, or a lens's nominal one, and shall be optimised.
+        uncertain_frames: indices of frames whose initial pose is only a guess while others' are not.
         files: the image of each frame as it lies on disk, at its own size; empty where there is none.
     """
 
@@ -69,4 +81,8 @@ class Scene:
     box_half_extent: float = 1.0
     file_scale: float = 1.0
     noise: PoseNoise | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    notes: tuple[str, ...] = ()
+    focal_known: bool = True
+    uncertain_frames: tuple[int, ...] = ()
     files: tuple[Path, ...] = ()

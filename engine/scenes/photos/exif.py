@@ -1,0 +1,96 @@
+"""What a photo's EXIF data tells of the lens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import ExifTags, Image
+
+from engine.scenes.images import opened_image
+
+FILM_DIAGONAL = math.hypot(
+    36, 24
+)  # mm; a 35 mm equivalent has the same angle of view along the diagonal (CIPA DCG-001)
+USUAL_EQUIVALENT = 27.0  # mm; the main cameras of phones are 24 to 30
+SHORTEST, LONGEST = 8.0, 400.0  # mm; equivalents beyond are mistakes of whoever wrote them
+MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # per unit of the focal plane's resolution
+SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that exchange width and height
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What the header of a photo says.
+
+    Attributes:
+        width, height: in pixels, as it is to be seen (after the EXIF orientation).
+        equivalent: focal length in mm of a 35 mm film camera with the same diagonal angle of view, or None.
+    """
+
+    width: int
+    height: int
+    equivalent: float | None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+
+def photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
+    """Read a photo's header.
+
+    Raises:
+        UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
+    """
+    with opened_image(path, maximum_pixels) as image:
+        width, height = image.size
+        tags = _tags(image)
+    if tags.get(ExifTags.Base.Orientation) in SIDEWAYS:
+        width, height = height, width
+    return PhotoFacts(width, height, equivalent_focal(tags, max(width, height), min(width, height)))
+
+
+def equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> float | None:
+    """The 35 mm equivalent in mm: as written, or from the focal length and the sensor's resolution; None if unknown.
+
+    Args:
+        tags: EXIF tags by number.
+        longer, shorter: sides of the image in pixels; the sensor's resolution is that of the whole exposure.
+    """
+    written = _number(tags.get(ExifTags.Base.FocalLengthIn35mmFilm))
+    if SHORTEST <= written <= LONGEST:
+        return written
+    focal = _number(tags.get(ExifTags.Base.FocalLength))
+    resolution = _number(tags.get(ExifTags.Base.FocalPlaneXResolution))
+    unit = MILLIMETRES.get(tags.get(ExifTags.Base.FocalPlaneResolutionUnit, 2))
+    if not (focal > 0 and resolution > 0 and unit):
+        return None
+    exposed = _number(tags.get(ExifTags.Base.ExifImageWidth)) or longer  # the resolution counts the camera's pixels
+    pixels = focal * resolution / unit * longer / exposed
+    found = pixels / math.hypot(longer, shorter) * FILM_DIAGONAL
+    return found if SHORTEST <= found <= LONGEST else None
+
+
+def focal_in_pixels(equivalent: float, width: int, height: int) -> float:
+    """The focal length in pixels of an image with the angle of view of a 35 mm equivalent."""
+    return equivalent / FILM_DIAGONAL * math.hypot(width, height)
+
+
+def _tags(image: Image.Image) -> dict[int, Any]:
+    try:
+        exif = image.getexif()
+        return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+    except Exception:  # Pillow's EXIF parser raises whatever damaged tags make it; a photo without them is a photo
+        return {}
+
+
+def _number(value: Any) -> float:
+    """A tag's value, or zero where it is none."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return 0.0
+    return number if math.isfinite(number) and number > 0 else 0.0

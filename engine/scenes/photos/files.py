@@ -1,0 +1,35 @@
+"""Which files are photos, in the order in which they were taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from engine.scenes.images import HEIC_SUFFIXES
+from engine.scenes.paths import IMAGE_SUFFIXES, contained, natural_key
+
+PHOTO_SUFFIXES = IMAGE_SUFFIXES | HEIC_SUFFIXES
+
+
+def photo_files(folder: Path) -> list[Path]:
+    """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are passed over.
+
+    Raises:
+        UserError: one is a link that leads out of the folder.
+    """
+    files = [
+        entry
+        for entry in folder.iterdir()
+        if entry.suffix.lower() in PHOTO_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+    ]
+    files.sort(key=lambda entry: natural_key(entry.name))
+    for file in files:
+        contained(folder, file)
+    return files
+
+
+def photo_folder(folder: Path) -> Path | None:
+    """Where a folder without any poses keeps its photos: in itself, or in `images`; None if nowhere."""
+    for place in (folder, folder / "images"):
+        if place.is_dir() and photo_files(place):
+            return place
+    return None

@@ -1,0 +1,87 @@
+"""A scene of photos, put where COLMAP's model says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.placement import placed
+from engine.scenes.scene import Scene
+from engine.sfm.glance import Glance
+from engine.sfm.poses import SfmModel
+
+
+def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bool, reference: bool) -> Scene:
+    """The scene with COLMAP's poses and lens.
+
+    A photo that COLMAP did not register is put where the registered photo stands that it shares most with. Reference
+    poses are there only if all photos have one.
+
+    Args:
+        scene: that starts from the identity.
+        model: of its photos, numbered as the frames.
+        seen: the quick look at the matches.
+        initial: whether registration starts at the model's poses and lens.
+        reference: whether they are what errors are measured against.
+    Raises:
+        UserError: the cameras go round something but all stand in one place.
+    """
+    frames = len(scene.names)
+    missing = tuple(frame for frame in range(frames) if frame not in model.poses)
+    neighbours = {frame: _neighbour(frame, model, seen) for frame in missing}
+    poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
+    lens = _lens(scene.intrinsics, model)
+    placement = placed(poses, lens, torch.from_numpy(model.points), None, scene.path)
+    notes = list(scene.notes)
+    if missing:
+        names = ", ".join(scene.names[frame] for frame in missing)
+        notes.append(f"COLMAP could not register {names}; registration starts from a neighbour there.")
+    if reference and missing:
+        notes.append("Errors are not measured: not all photos have a reference pose.")
+    found: Float[Tensor, "frames 3 4"] = placement.poses.float()
+    scene = replace(scene, reference_poses=found if reference and not missing else None, notes=tuple(notes))
+    if not initial:
+        return scene
+    return replace(
+        scene,
+        kind=placement.kind,
+        intrinsics=lens,
+        initial_poses=found,
+        training_frames=placement.training_frames,
+        held_out_frames=placement.held_out_frames,
+        near=placement.near,
+        far=placement.far,
+        box_centre=placement.box_centre,
+        box_half_extent=placement.box_half_extent,
+        file_scale=placement.file_scale,
+        focal_known=True,
+        uncertain_frames=missing,
+        notes=tuple(notes) + _lens_note(model),
+    )
+
+
+def _lens(intrinsics: Intrinsics, model: SfmModel) -> Intrinsics:
+    frames = intrinsics.frames
+    shrunk = intrinsics.centre[0, 0].item() * 2 / model.width  # sides may have lost a rest of pixels, centres have not
+    return replace(
+        intrinsics,
+        focal=torch.full((frames, 2), model.focal * shrunk),
+        distortion=torch.tensor([model.radial, 0.0, 0.0, 0.0]).expand(frames, 4).clone(),
+    )
+
+
+def _lens_note(model: SfmModel) -> tuple[str, ...]:
+    return (
+        f"COLMAP: {len(model.poses)} photos registered, {len(model.points)} points, {model.error:.2f} pixels "
+        f"reprojection error, focal length {model.focal:.0f} pixels of the photos.",
+    )
+
+
+def _neighbour(frame: int, model: SfmModel, seen: Glance) -> int:
+    """The registered photo with most matches, of those the nearest in order."""
+    return max(model.poses, key=lambda other: (int(seen.inliers[frame, other]), -abs(frame - other)))

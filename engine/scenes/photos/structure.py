@@ -1,0 +1,55 @@
+"""Cameras of photos by COLMAP's pipeline, made once and kept in the cache."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from engine.scenes.photos.cache import cached, fingerprint
+from engine.scenes.photos.shots import Shots, write_copies
+from engine.scenes.watching import Watch
+from engine.sfm.pipeline import MODEL, SfmOptions, run_sfm
+from engine.sfm.poses import SfmModel, read_sfm_model
+
+LONGER_SIDE = 1600  # pixels of the photos in which features are looked for; enough for poses to start from
+ALL_PAIRS = 80  # of more photos each is matched with those that follow it
+WINDOW = 12
+NAMES_FILE = "names.json"
+
+
+def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: Watch) -> SfmModel:
+    """COLMAP's cameras of the photos.
+
+    Args:
+        shots: the photos.
+        focal: in pixels of the photos, where EXIF tells it; None lets COLMAP guess.
+        maximum_pixels: largest image that is decoded.
+        watch: is told what happens, if the pipeline has to run.
+    Raises:
+        UserError: COLMAP cannot make anything of the photos.
+    """
+    options = SfmOptions(focal=focal, longer_side=LONGER_SIDE, window=sfm_window(len(shots.shots)), mesh=False)
+
+    def fill(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as copies:
+            names = write_copies(shots, Path(copies), maximum_pixels, watch)
+            for event in run_sfm(Path(copies), names, folder, options):
+                watch(event)
+        (folder / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
+
+    turns = tuple(shot.half_turn for shot in shots.shots)
+    key = fingerprint([shot.path for shot in shots.shots], shots.size, turns, options)
+    folder = cached("sfm", key, fill)
+    try:
+        names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
+        return read_sfm_model(folder / MODEL, names)
+    except Exception:  # whatever a damaged cache makes its readers raise: the next time it is made anew
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def sfm_window(photos: int) -> int | None:
+    """With how many photos after it each is matched; None for all."""
+    return None if photos <= ALL_PAIRS else WINDOW

@@ -1,0 +1,116 @@
+"""Frames of a video: decoded twice by ffmpeg, small to choose among all, then whole for those that are chosen."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import UserError
+from engine.scenes.photos.cache import cached, fingerprint
+from engine.scenes.photos.choosing import chosen_frames, sharpness, shift
+from engine.scenes.watching import Preparing, Watch
+
+SMALL_WIDTH = 320  # pixels of the frames that are compared
+CHOICE_FILE = "chosen.json"
+JPEG_QUALITY = 96
+
+
+def frames_of(video: Path, count: int | None, maximum_pixels: int, watch: Watch) -> tuple[Path, str]:
+    """A folder with the chosen frames as JPEGs, and a sentence about the choice; made once, then kept in the cache.
+
+    Args:
+        video: a file.
+        count: how many frames to choose, or None.
+        maximum_pixels: largest frame that is decoded.
+    Raises:
+        UserError: the file is no video that ffmpeg can read, or has too few frames.
+    """
+
+    def fill(folder: Path) -> None:
+        size = frame_size(video, maximum_pixels)
+        sharp, motion = _looked_through(video, size, watch)
+        chosen = chosen_frames(np.array(sharp), np.array(motion), count)
+        if len(chosen) < 3:
+            raise UserError(f"{video} has {len(sharp)} frames, of which {len(chosen)} differ; film for some seconds.")
+        _write(video, size, chosen, folder, watch)
+        note = (
+            f"{len(chosen)} of the video's {len(sharp)} frames are used: the sharpest of as many stretches of motion."
+        )
+        (folder / CHOICE_FILE).write_text(json.dumps({"note": note}), encoding="utf-8")
+
+    folder = cached("video", fingerprint([video], count), fill)
+    return folder, json.loads((folder / CHOICE_FILE).read_text(encoding="utf-8"))["note"]
+
+
+def frame_size(video: Path, maximum_pixels: int) -> tuple[int, int]:
+    """Width and height as the video is to be seen, pixels.
+
+    Raises:
+        UserError: the file is no video, or its frames are too large.
+    """
+    with _reading(video) as (meta, _):
+        width, height = meta["size"]
+    if not 0 < width * height <= maximum_pixels:
+        raise UserError(f"{video} has frames of {width} x {height} pixels, more than {maximum_pixels:,}; shrink it.")
+    return width, height
+
+
+def _looked_through(video: Path, size: tuple[int, int], watch: Watch) -> tuple[list[float], list[float]]:
+    """Sharpness of all frames, and motion since the one before."""
+    width = min(SMALL_WIDTH, size[0])
+    small = width // 2 * 2, max(round(width * size[1] / size[0]) // 2 * 2, 2)
+    sharp: list[float] = []
+    motion: list[float] = []
+    before: NDArray[np.uint8] | None = None
+    with _reading(video, small, "gray") as (meta, frames):
+        total = max(int(meta.get("fps", 0) * meta.get("duration", 0)), 1)
+        for data in frames:
+            frame = np.frombuffer(data, dtype=np.uint8).reshape(small[1], small[0])
+            sharp.append(sharpness(frame))
+            motion.append(0.0 if before is None else shift(before, frame))
+            before = frame
+            watch(Preparing("looking through the video", len(sharp), max(total, len(sharp))))
+    if not sharp:
+        raise UserError(f"{video} has no frames that can be decoded; film it again or convert it to MP4.")
+    return sharp, motion
+
+
+def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, watch: Watch) -> None:
+    wanted = set(chosen)
+    with _reading(video, size, "rgb24") as (_, frames):
+        for number, data in enumerate(frames):
+            if number in wanted:
+                frame: UInt8[np.ndarray, "height width 3"] = np.frombuffer(data, dtype=np.uint8)
+                picture = Image.fromarray(frame.reshape(size[1], size[0], 3))
+                picture.save(folder / f"frame_{number:05d}.jpg", quality=JPEG_QUALITY, subsampling=0)
+            watch(Preparing("taking frames from the video", min(number + 1, chosen[-1]), chosen[-1]))
+            if number >= chosen[-1]:
+                return
+
+
+@contextlib.contextmanager
+def _reading(
+    video: Path, size: tuple[int, int] | None = None, pixels: str = "rgb24"
+) -> Iterator[tuple[dict[str, Any], Generator[bytes, None, None]]]:
+    """What ffmpeg says of a video, and its frames as bytes."""
+    import imageio_ffmpeg
+
+    bits = 8 if pixels == "gray" else 24
+    frames = imageio_ffmpeg.read_frames(str(video), pix_fmt=pixels, bits_per_pixel=bits, size=size)
+    try:
+        meta = next(frames)
+        yield meta, frames
+    except (OSError, RuntimeError, KeyError, ValueError, StopIteration) as error:
+        raise UserError(
+            f"{video} has no frames that ffmpeg can read; film it again, or convert it to MP4 with H.264."
+        ) from error
+    finally:
+        frames.close()

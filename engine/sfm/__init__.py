@@ -1,0 +1,1 @@
+"""COLMAP's pipeline, stage by stage, through pycolmap, and a quick look at how photos overlap."""

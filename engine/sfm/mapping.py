@@ -1,0 +1,160 @@
+"""Incremental mapping: frame after frame is registered to the model, which is adjusted each time.
+
+The order of the steps is that of Schonberger and Frahm, Structure-from-Motion Revisited (CVPR 2016), section 4; each
+is pycolmap's, and while it runs pycolmap holds the interpreter: a window should run this in a process of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.sfm.events import Mapped
+from engine.sfm.stages import ADVICE, Photographs
+
+FEWEST_REGISTERED = 3
+MOST_MODELS = 3
+RELAXATIONS = 3  # of what a pair to start from must have: inliers, angle between its rays, both
+
+
+def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
+    """Registers what can be registered.
+
+    Yields:
+        the model after each step.
+    Returns:
+        `pycolmap.Reconstruction`: the model with most frames.
+    Raises:
+        UserError: there is no pair to start from, or fewer than three photos hang together.
+    """
+    import pycolmap
+
+    options = pycolmap.IncrementalPipelineOptions(min_model_size=FEWEST_REGISTERED, random_seed=0)
+    best: Any = None
+    with pycolmap.Database.open(photos.database) as database:
+        manager = pycolmap.ReconstructionManager()
+        pipeline = pycolmap.IncrementalPipeline(options, database, manager)
+        mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
+        for _ in range(MOST_MODELS):
+            model = pycolmap.Reconstruction()
+            mapper.begin_reconstruction(model)
+            chosen = options.get_mapper()
+            if not _initialise(pipeline, mapper, chosen, model):
+                mapper.end_reconstruction(True)
+                break
+            yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
+            mapper.end_reconstruction(False)
+            if best is None or model.num_reg_images() > best.num_reg_images():
+                best = model
+            if 2 * best.num_reg_images() >= len(photos.names):
+                break
+    if best is None or best.num_reg_images() < FEWEST_REGISTERED:
+        raise UserError(
+            f"{photos.folder}: COLMAP found no {FEWEST_REGISTERED} photos that hang together; {ADVICE}, or let L2G "
+            "register them from the identity (--init identity)."
+        )
+    best.extract_colors_for_all_images(photos.folder)
+    error = best.compute_mean_reprojection_error()
+    yield mapped("model", photos, best, error, error)
+    return best
+
+
+def _initialise(pipeline: Any, mapper: Any, options: Any, model: Any) -> bool:
+    """Finds two photos to start from and makes a model of them; asks for less where there are none."""
+    import pycolmap
+
+    for trial in range(RELAXATIONS + 1):
+        if pipeline.initialize_reconstruction(mapper, options, model) == pycolmap.IncrementalPipelineStatus.SUCCESS:
+            return True
+        if trial % 2 == 0:
+            options.init_min_num_inliers = options.init_min_num_inliers // 2
+        else:
+            options.init_min_tri_angle = options.init_min_tri_angle / 2
+        mapper.reset_initialization_stats()
+    return False
+
+
+class _Mapping:
+    """One model that grows."""
+
+    def __init__(self, photos: Photographs, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any) -> None:
+        self.photos, self.options, self.pipeline, self.mapper = photos, options, pipeline, mapper
+        self.chosen, self.model = chosen, model
+        self._adjusted = 0, 0  # frames and points when all was last adjusted
+
+    def run(self) -> Iterator[Mapped]:
+        after = self._error()
+        yield mapped("initial pair", self.photos, self.model, after, after)
+        self._note_adjusted()
+        while True:
+            image = self._register_next()
+            if image is None:
+                if self._adjusted[0] == self.model.num_reg_images():
+                    return
+                yield self._adjust_all("final adjustment")  # which may open the way for those that failed
+                continue
+            before = self._error()
+            self.mapper.iterative_local_refinement(
+                self.options.ba_local_max_refinements,
+                self.options.ba_local_max_refinement_change,
+                self.chosen,
+                self.options.get_local_bundle_adjustment(),
+                self.options.triangulation,
+                image,
+            )
+            yield mapped("frame", self.photos, self.model, before, self._error())
+            if self.pipeline.check_run_global_refinement(self.model, *self._adjusted):
+                yield self._adjust_all("global adjustment")
+
+    def _register_next(self) -> int | None:
+        """COLMAP's number of the image that was registered, or None if none could be."""
+        for image in self.mapper.find_next_images(self.chosen, False):
+            if self.mapper.register_next_image(self.chosen, image):
+                self.mapper.triangulate_image(self.options.triangulation, image)
+                return image
+        for image in self.mapper.find_next_images(self.chosen, True):
+            if self.mapper.register_next_structure_less_image(self.chosen, image):
+                self.mapper.triangulate_image(self.options.triangulation, image)
+                return image
+        return None
+
+    def _adjust_all(self, what: str) -> Mapped:
+        before = self._error()
+        self.mapper.iterative_global_refinement(
+            self.options.ba_global_max_refinements,
+            self.options.ba_global_max_refinement_change,
+            self.chosen,
+            self.options.get_global_bundle_adjustment(),
+            self.options.triangulation,
+        )
+        self._note_adjusted()
+        return mapped(what, self.photos, self.model, before, self._error())
+
+    def _note_adjusted(self) -> None:
+        self._adjusted = self.model.num_reg_images(), self.model.num_points3D()
+
+    def _error(self) -> float:
+        self.model.update_point_3d_errors()
+        return self.model.compute_mean_reprojection_error() if self.model.num_points3D() else math.nan
+
+
+def mapped(what: str, photos: Photographs, model: Any, before: float, after: float) -> Mapped:
+    """The model as it stands, as an event."""
+    images = sorted((photos.number_of(image.name), image) for image in model.images.values() if image.has_pose)
+    poses = [image.cam_from_world().matrix() for _, image in images]
+    points = list(model.points3D.values())
+    return Mapped(
+        what=what,
+        frames=tuple(number for number, _ in images),
+        poses=np.array(poses).reshape(-1, 3, 4),
+        points=np.array([point.xyz for point in points]).reshape(-1, 3),
+        colours=np.array([point.color for point in points], dtype=np.uint8).reshape(-1, 3),
+        before=before,
+        after=after,
+        focal=float(images[0][1].camera.mean_focal_length()) if images else math.nan,
+        total=len(photos.names),
+    )
