@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from engine.geometry.warp_names import PlanarWarp
 from engine.scenes.options import InitialPoses, SceneOptions
 from engine.settings import FieldName, Method, Preset, Settings
 
@@ -12,36 +13,44 @@ METHODS: tuple[Method, ...] = get_args(Method)
 FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 INITIAL: tuple[InitialPoses, ...] = get_args(InitialPoses)
+WARPS: tuple[PlanarWarp, ...] = get_args(PlanarWarp)
 
 METHOD_WORDS: dict[Method, str] = {
-    "l2g": "L2G: a rigid warp per pixel, one pose per frame fitted to them, λ ties the two together",
-    "barf": "BARF: one pose per frame, optimised directly, coarse to fine",
-    "naive": "Naive: one pose per frame, all detail from the start",
+    "l2g": "L2G: a rigid warp per pixel, one pose per frame (transform per patch) fitted to them, tied together by λ",
+    "barf": "BARF: one pose per frame (transform per patch), optimised directly, coarse to fine",
+    "naive": "Naive: one pose per frame (transform per patch), all detail from the start",
     "no-encoding": "A network without positional encoding (field mlp only)",
-    "reference": "Poses stay where the data set or COLMAP says",
+    "reference": "Poses stay where the data set or COLMAP says (patches: where they were cut)",
 }
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What stands in the panel: a run's settings, and how its scene is read."""
+    """What stands in the panel: a run's settings, and how its scene is read.
+
+    Attributes:
+        planar: whether the scene is one image, whose patches are cut anew with another seed.
+    """
 
     settings: Settings
     options: SceneOptions
+    planar: bool = False
 
     def obstacle(self) -> str | None:
         """Why such a run cannot be started, and the mend; None if it can."""
         if self.settings.method == "no-encoding" and self.settings.field == "grid":
-            return "no-encoding needs the field mlp: a voxel grid has no positional encoding to leave out."
+            return "no-encoding needs the field mlp: a grid has no positional encoding to leave out."
         return None
 
     def needs_reopening(self, options: SceneOptions) -> bool:
-        """Whether the initial poses differ from those of a scene that was read with these options."""
+        """Whether the scene differs from one that was read with these options, or its initial poses do."""
+        if self.planar:
+            return self.options != options
         return initial_poses(self.options) != initial_poses(options)
 
     def with_seed(self, seed: int) -> Choice:
         """The run's seed is also that of the initial noise."""
-        return Choice(replace(self.settings, seed=seed), replace(self.options, seed=seed))
+        return replace(self, settings=replace(self.settings, seed=seed), options=replace(self.options, seed=seed))
 
 
 def initial_poses(options: SceneOptions) -> tuple[object, ...]:
@@ -55,10 +64,11 @@ def has_noise(options: SceneOptions) -> bool:
     return options.noise_rotation > 0 or options.noise_translation > 0
 
 
-def lambda_note(settings: Settings) -> str:
+def lambda_note(settings: Settings, planar: bool = False) -> str:
     """A sentence about what λ does in such a run."""
+    thing, place = ("patch", "transform") if planar else ("frame", "pose")
     if settings.method == "l2g":
-        return "λ ties each pixel's own warp to the frame's pose: low lets the field go soft, high makes it stiff."
+        return f"λ ties each pixel's own warp to the {thing}'s {place}: low lets it go soft, high makes it stiff."
     if settings.method == "reference":
-        return "λ does nothing here: with reference poses nothing is fitted."
-    return f"λ does nothing here: {settings.method} has one pose per frame and no pixel-wise warps."
+        return f"λ does nothing here: with reference {place}s nothing is fitted."
+    return f"λ does nothing here: {settings.method} has one {place} per {thing} and no pixel-wise warps."

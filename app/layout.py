@@ -18,7 +18,8 @@ from __future__ import annotations
 
 TOP, TRAINING, PERTURB, CAMERAS, TIMELINE, WARP, NOVEL, FRAME, PLOTS, STATUS = range(9_000_001, 9_000_011)
 PLANAR_TRAINING, PLANAR_PERTURB, IMAGE, PLANAR_TIMELINE, PATCH_WARP, PATCH, PLANAR_PLOTS = range(9_000_011, 9_000_018)
-BANNER, HELP, OPENING, LOADING, WRITING, LEAVING = range(9_000_100, 9_000_106)
+COLMAP = 9_000_018
+BANNER, HELP, OPENING, LOADING, WRITING, LEAVING, EXPORT = range(9_000_100, 9_000_107)
 
 _TOP, _BODY, _BOTTOM, _COLUMNS, _LEFT, _REST, _MIDDLE, _RIGHT = range(1, 9)
 _TRAINING, _PERTURB, _SEEN, _VIEWS, _TIMELINE, _WARP, _NOVEL, _BELOW, _FRAME, _PLOTS = range(9, 19)
@@ -47,7 +48,7 @@ def default_layout(width: int, height: int, scale: float = 1.0) -> str:
     perturb = round(min(390 * scale, body * 0.46))
     warp = round(min(max(270 * scale, body * 0.3), body * 0.45))
     novel, frame = round(body * 0.4), round(min(250 * scale, body * 0.28))
-    patch_warp, patch = round(body * 0.47), round(min(236 * scale, body * 0.28))
+    patch_warp, patch = round(body * 0.35), round(min(268 * scale, body * 0.31))
     rest, seen = width - left, body - warp
     middle = rest - right
     node = _node
@@ -78,7 +79,7 @@ def default_layout(width: int, height: int, scale: float = 1.0) -> str:
     ]
     host = f"[Window][WindowOverViewport_11111111]\nPos=0,0\nSize={width},{height}\nCollapsed=0\n"
     windows = [
-        f"[Window][###{window}]\nPos=0,0\nSize=100,100\nCollapsed=0\nDockId=0x{place:08X},0\n"
+        f"[Window][###{window}]\nPos=0,0\nSize=100,100\nCollapsed=0\nDockId=0x{place:08X},{int(window in _BEHIND)}\n"
         for window, place in _PLACES.items()
     ]
     return "\n".join([host, *windows, "[Docking][Data]", *docking]) + "\n"
@@ -91,6 +92,7 @@ _PLACES = {
     CAMERAS: _VIEW,
     TIMELINE: _TIMELINE,
     WARP: _WARP,
+    COLMAP: _WARP,
     NOVEL: _NOVEL,
     FRAME: _FRAME,
     PLOTS: _PLOTS,
@@ -103,6 +105,7 @@ _PLACES = {
     PATCH: _PATCH,
     PLANAR_PLOTS: _PLANAR_PLOTS,
 }
+_BEHIND = {COLMAP}  # the second tab of its place
 
 
 def complete(layout: str) -> bool:

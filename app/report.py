@@ -14,6 +14,8 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.state import State
+from app.viewed_run import ViewedRun
+from engine.messages import PlanarSnapshot
 
 PERIOD = 0.1  # seconds
 FRAMES = 600  # of the window, whose times are told
@@ -21,6 +23,7 @@ KINDS = {
     "mvButton": "button",
     "mvCheckbox": "box",
     "mvCombo": "combo",
+    "mvDrawlist": "drawing",
     "mvImage": "image",
     "mvInputText": "input",
     "mvSliderFloat": "slider",
@@ -53,10 +56,10 @@ class Report:
         os.replace(temporary, self._path)
 
 
-def named_items() -> dict[str, int]:
+def named_items() -> dict[str, list[int]]:
     """What can be clicked, by window and first label ("Training/Pause") or, without one, by kind and order of making
-    ("Cameras/image 1", "Training/slider 1")."""
-    found: dict[str, int] = {}
+    ("Cameras/image 1", "Training/slider 1"). Two windows of a name are never seen together."""
+    found: dict[str, list[int]] = {}
     for window in dpg.get_windows():
         counts: dict[str, int] = {}
         for item in _below(window):
@@ -65,14 +68,19 @@ def named_items() -> dict[str, int]:
                 continue
             counts[kind] = counts.get(kind, 0) + 1
             label = (dpg.get_item_label(item) or "").split("##")[0]
-            found[f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}"] = item
+            found.setdefault(f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}", []).append(item)
     return found
 
 
-def rectangles(items: dict[str, int]) -> dict[str, list[float]]:
+def rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
     """Left, top, width and height of those that are seen, in pixels of the window."""
-    states = {name: dpg.get_item_state(item) for name, item in items.items() if dpg.does_item_exist(item)}
-    return {name: [*state["rect_min"], *state["rect_size"]] for name, state in states.items() if state["visible"]}
+    found = {}
+    for name, alike in items.items():
+        for item in alike:
+            state = dpg.get_item_state(item) if dpg.does_item_exist(item) else {}
+            if state.get("visible"):
+                found[name] = [*state["rect_min"], *state["rect_size"]]
+    return found
 
 
 def viewport_size() -> list[int]:
@@ -106,6 +114,7 @@ def facts(state: State) -> dict[str, Any]:
     snapshot = run.snapshot
     if snapshot is None:
         return words
+    warp = snapshot.warp if snapshot.planar is None else snapshot.planar.warp
     words |= {
         "status": snapshot.status,
         "message": snapshot.message,
@@ -117,14 +126,48 @@ def facts(state: State) -> dict[str, Any]:
         "poses": snapshot.poses.tolist(),
         "rotation_error_deg": _list(snapshot.rotation_error_deg),
         "translation_error": _list(snapshot.translation_error),
-        "residual_px": _number(float(snapshot.warp.residual_px.mean())) if snapshot.warp is not None else None,
-        "warp_frame": snapshot.warp.frame if snapshot.warp is not None else None,
+        "residual_px": _number(float(warp.residual_px.mean())) if warp is not None else None,
+        "warp_frame": warp.frame if warp is not None else None,
         "undoable": snapshot.undoable,
         "redoable": snapshot.redoable,
         "events": [[event.iteration, event.kind, event.detail] for event in snapshot.events[-20:]],
         "volume_version": run.volume.version if run.volume is not None else None,
     }
+    if snapshot.planar is not None:
+        words["planar"] = planar_facts(state, snapshot.planar)
+    words["beside"] = [beside_facts(other) for other in state.runs if other is not run]
     return words
+
+
+def planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
+    """Patches, and how the image is looked at."""
+    run = state.run
+    return {
+        "corners": planar.corners.tolist(),
+        "reference_corners": planar.reference_corners.tolist(),
+        "corner_error_px": _list(planar.corner_error_px),
+        "joined": planar.joined.tolist(),
+        "centre": state.planar.plane.centre,
+        "scale": state.planar.plane.scale,
+        "image_version": run.image.version if run is not None and run.image is not None else None,
+    }
+
+
+def beside_facts(run: ViewedRun) -> dict[str, Any]:
+    """Of a second run."""
+    snapshot = run.snapshot
+    if snapshot is None:
+        return {"method": run.settings.method, "status": "opening"}
+    planar = snapshot.planar
+    return {
+        "method": run.settings.method,
+        "status": snapshot.status,
+        "iteration": snapshot.iteration,
+        "seed": run.settings.seed,
+        "reference_corners": planar.reference_corners.tolist() if planar is not None else None,
+        "corner_error_px": _list(planar.corner_error_px) if planar is not None else None,
+        "folder": str(run.opened.folder) if run.opened is not None else None,
+    }
 
 
 def _number(value: float) -> float | None:

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.scene_kinds import likely_kind
 from app.state import State, Timeline
 from app.viewed_run import ViewedRun
 from engine.arguments import OPTIONS, SETTINGS
 from engine.errors import UserError
 from engine.messages import Pause
 from engine.opening import OpenedRun, open_run
-from engine.scenes.options import SceneOptions
+from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import scene_path
 from engine.settings import Method, Settings
 
@@ -40,7 +41,7 @@ class Runs:
         """
         folder = scene_path(path)
         same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
-        self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE))
+        self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
 
     def resume(self, folder: Path) -> None:
         """Goes on with a run of the scene that is shown.
@@ -112,6 +113,7 @@ class Runs:
         state = self._state
         state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
         state.cameras.framed = state.novel.framed = state.planar.framed = False
+        state.novel.keyframes.clear()
         self._add(arguments, arguments.paused)
 
     def _add(self, arguments: ViewerArguments, paused: bool) -> None:
@@ -123,6 +125,12 @@ class Runs:
 
         assert arguments.scene is not None
         self._state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
+
+
+def _unfit(path: Path) -> dict[str, Any]:
+    """Options of the command line that such a scene does not take, as if they had not been given."""
+    names = POSED_OPTIONS if likely_kind(path) == "planar" else PLANAR_OPTIONS
+    return {name: getattr(SceneOptions(), name) for name in names}
 
 
 _ELSEWHERE: dict[str, Any] = {"output": None, "resume": False}  # not where the command line has put its own run

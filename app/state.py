@@ -7,14 +7,14 @@ and settings live in the engine and come back in its snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from app.orbit import FlyCamera, OrbitCamera
 from app.plane_view import PlaneView
 from app.render.pictures import Channel, GizmoPart
 from app.viewed_run import ViewedRun
-from engine.messages import Command
+from engine.messages import Command, Restart
 from engine.scenes.options import SceneOptions
 from engine.settings import Method, Settings
 
@@ -195,6 +195,11 @@ class State:
         if frame != self.selected or run.told_frame != frame:
             self.selected = frame
             run.tell_frame(frame)
+
+    def restart(self, settings: Settings) -> None:
+        """Starts the scene anew with these settings; a second run beside it likewise, but by its own method."""
+        for run in self.runs:
+            run.send(Restart(settings if run is self.run else replace(settings, method=run.settings.method)))
 
     def send_all(self, command: Command) -> None:
         """Has every run do it: two side by side pause and go on together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
-from app.panels.error_scale import WIDTH, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.error_scale import BAR, BESIDE, as_bytes, build_scale, build_ticks, error_colours
 from app.panels.layer_switches import LayerSwitches, Switch
 from app.panels.parts import Colour
 from app.state import State
@@ -63,7 +63,7 @@ class CamerasLegend:
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
-            dpg.add_table_column(width_fixed=True, init_width_or_weight=WIDTH)
+            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
             for row in (SWITCHES[:5], SWITCHES[5:]):
                 with dpg.table_row():
                     for switch in row:
@@ -73,7 +73,7 @@ class CamerasLegend:
 
     def update(self, width: float) -> None:
         """Shows switches that were thrown elsewhere; the error scale only where the panel is wide enough for all."""
-        room = width >= sum(COLUMNS) + WIDTH + 60
+        room = width >= sum(COLUMNS) + BAR + 100
         for part in self._scale:
             if dpg.is_item_shown(part) != room:
                 dpg.configure_item(part, show=room)
@@ -88,4 +88,4 @@ def _scale() -> int | str:
 
 
 def _ticks() -> int | str:
-    return build_ticks(TICKS_DEG, "°", BEST_DEG, WORST_DEG)
+    return build_ticks(TICKS_DEG, "°", (BEST_DEG, WORST_DEG))

@@ -11,7 +11,7 @@ from app.error_colours import blended, share
 from app.panels.parts import MUTED, Colour, drawing, tool_tip
 
 BAR, STEPS = 150, 30  # width in pixels, and how many pieces it is made of
-WIDTH = BAR + 40
+BESIDE = 40  # pixels that the outermost ticks and the gaps take
 LINE = 18  # pixels
 
 
@@ -26,24 +26,24 @@ def as_bytes(colour: tuple[float, ...], opacity: float = 1.0) -> Colour:
     return red, green, blue, round(255 * opacity)
 
 
-def build_scale(title: str, sentence: str) -> int | str:
-    """The bar under its title."""
+def build_scale(title: str, sentence: str, bar: int = BAR) -> int | str:
+    """The bar under its title, so many pixels wide."""
     group, scale = drawing(LINE)
-    dpg.configure_item(scale, width=WIDTH)
+    dpg.configure_item(scale, width=bar + BESIDE)
     tool_tip(group, sentence)
     for step, colour in enumerate(error_colours(STEPS)):
-        left = 8 + step * BAR / STEPS
-        dpg.draw_rectangle((left, 12), (left + BAR / STEPS, 17), color=colour, fill=colour, parent=scale)
+        left = 8 + step * bar / STEPS
+        dpg.draw_rectangle((left, 12), (left + bar / STEPS, 17), color=colour, fill=colour, parent=scale)
     dpg.draw_text((8, -1), title, size=12, color=MUTED, parent=scale)
     return group
 
 
-def build_ticks(values: Sequence[float], unit: str, best: float, worst: float) -> int | str:
+def build_ticks(values: Sequence[float], unit: str, limits: tuple[float, float], bar: int = BAR) -> int | str:
     """What stands under the bar."""
     group, ticks = drawing(LINE)
-    dpg.configure_item(ticks, width=WIDTH)
+    dpg.configure_item(ticks, width=bar + BESIDE)
     for value in values:
-        place = 8 + float(share(np.array(value), best, worst)) * BAR
+        place = 8 + float(share(np.array(value), *limits)) * bar
         dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
         dpg.draw_text((place - 6, 3), f"{value:g}{unit}", size=12, color=MUTED, parent=ticks)
     return group

@@ -10,17 +10,17 @@ from app.panels.parts import ACCENT, MUTED
 from app.state import State
 
 TAG = layout.HELP
-WIDTH, HEIGHT = 760, 720
+WIDTH, HEIGHT = 760, 770
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
     ("N", "one step"),
-    ("Left / Right", "the frame before / the next frame"),
-    ("F", "frame all cameras in the 3D view"),
+    ("Left / Right", "the frame or patch before / the next one"),
+    ("F", "show all cameras, or all of the image"),
     ("1 2 3 4", "novel view: colour, depth, opacity, residual"),
     ("O  P  L", "novel view: orbit, fly, follow the selected frame"),
     ("W A S D  Q E", "fly, while the mouse is over the novel view"),
-    ("K  Shift-K", "kick the selected frame / all frames, at random"),
+    ("K  Shift-K", "kick the selected frame or patch / all of them, at random"),
     ("Ctrl-Z / Ctrl-Shift-Z", "take the last kick back / do it again"),
     ("Ctrl-S  Ctrl-O", "save the run, open a scene"),
     ("F12", "picture of the window"),
@@ -34,12 +34,15 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Click a camera", "select its frame"),
     ("Double click a camera", "look through it in the novel view"),
     ("Drag an arrow or a ring", "move or turn the selected camera (gizmo)"),
+    ("Click a patch", "select it; the first one is fixed"),
+    ("Drag a corner, body, knob", "knock the selected patch off: bend, move, turn it"),
     ("Ctrl-click a slider", "type a value; double click on λ resets it"),
 )
 WORDS = (
     "L2G-NeRF gives every pixel a rigid warp of its own and fits each camera's pose to its pixels' warps. λ says how "
     "tightly they are tied: low, and the warp field goes soft; high, and it is the pose itself. The residual is the "
-    "distance between the two on screen. Errors are against reference poses, aligned by a similarity."
+    "distance between the two on screen. Errors are against reference poses, aligned by a similarity. In the plane it "
+    "aligns patches of one image instead: the transform of each is fitted to its pixels' warps."
 )
 
 

@@ -85,7 +85,7 @@ class SliderRow:
         return slider
 
     def resize(self, width: int) -> None:
-        """Shares so many pixels out."""
-        count = len(self.items)
-        for item in self.items:
-            dpg.configure_item(item, width=(width - (count - 1) * GAP) // max(count, 1))
+        """Shares so many pixels out among those that are shown."""
+        shown = [item for item in self.items if dpg.is_item_shown(item)]
+        for item in shown:
+            dpg.configure_item(item, width=(width - (len(shown) - 1) * GAP) // len(shown))

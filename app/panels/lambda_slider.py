@@ -8,13 +8,14 @@ import dearpygui.dearpygui as dpg
 
 from app.choices import lambda_note
 from app.panels.parts import ACCENT, FAINT, MUTED, muted, see_through, set_text, tool_tip
+from app.scene_kinds import planar_scene
 from app.slider_scale import DEFAULT_LAMBDA, HIGHEST_LAMBDA, LOWEST_LAMBDA, caught, fraction, value_text
 from app.state import State
 from app.throttle import Confirmed, Throttle
 from engine.messages import SetLambda
 
 TIP = (
-    "λ weighs the distance between each pixel's own rigid warp and the one pose fitted to them all against the "
+    "λ weighs the distance between each pixel's own rigid warp and the one transform fitted to them all against the "
     "photometric loss. Drag, double click for the paper's 10², Ctrl-click to type the exponent."
 )
 GRAB = 12  # pixels of the slider's knob and its margins, so that the marks stand where the knob does
@@ -72,7 +73,7 @@ class LambdaSlider:
             dpg.set_value(self._slider, shown)
         set_text(self._value, f"λ = {value_text(shown)}, the stiffness of the warp")
         if run.opened is not None:
-            set_text(self._note, lambda_note(run.settings))
+            set_text(self._note, lambda_note(run.settings, planar_scene(run) is not None))
 
     def _set_width(self, width: int) -> None:
         if width != self._width:

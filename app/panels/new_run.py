@@ -1,4 +1,4 @@
-"""The choices for starting the scene anew: method, field, preset, seed, initial poses."""
+"""The choices for starting the scene anew: method, field, preset, seed; initial poses, or how patches are cut."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
-from app.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, Choice
+from app.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, WARPS, Choice
 from app.panels.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
+from app.scene_kinds import planar_scene, posed_scene
 from app.state import State
 from app.viewed_run import ViewedRun
-from engine.messages import Restart
+from engine.geometry.warp_names import PlanarWarp
+from engine.scenes import PlanarScene
 from engine.scenes.options import SceneOptions
+from engine.scenes.planar_reader import MOST_PATCHES
 from engine.settings import Settings
 
 LABELS = -76  # pixels left for labels at the right of the fields
@@ -45,6 +48,19 @@ class NewRun:
                 "Where the cameras begin: all on one spot (identity), at the reference, or there with noise. "
                 "auto: identity for forward-facing scenes, else the reference.",
             )
+            with dpg.group(show=False) as self._planar:
+                self._warp = dpg.add_combo(WARPS, label="warp", width=LABELS, callback=self._changed)
+                tool_tip(self._warp, "The family of transforms under which patches are cut out, and fitted.")
+                self._patches = dpg.add_input_int(
+                    label="patches",
+                    width=LABELS,
+                    min_value=2,
+                    max_value=MOST_PATCHES,
+                    min_clamped=True,
+                    max_clamped=True,
+                    callback=self._changed,
+                )
+                tool_tip(self._patches, "How many; the first one is fixed.")
             with dpg.group(show=False) as self._noise:
                 self._rotation = dpg.add_slider_float(
                     label="σ turn", width=LABELS, max_value=45.0, format="%.1f°", callback=self._changed
@@ -65,7 +81,7 @@ class NewRun:
         run = state.run
         if run is not None and run.opened is not None and run is not self._of:
             self._of = run
-            self._choice = Choice(run.settings, run.options)
+            self._choice = Choice(run.settings, run.options, planar_scene(run) is not None)
             self._show()
 
     def restart(self) -> None:
@@ -76,7 +92,7 @@ class NewRun:
         exponent = run.snapshot.lambda_exponent if run.snapshot else run.settings.lambda_exponent
         settings = replace(self._choice.settings, lambda_exponent=exponent)
         if not self._choice.needs_reopening(run.options):
-            run.send(Restart(settings))
+            self._state.restart(settings)
         elif self._state.hooks.reopen is not None:
             self._state.hooks.reopen(settings, self._choice.options)
 
@@ -94,7 +110,16 @@ class NewRun:
             noise_rotation=math.radians(dpg.get_value(self._rotation)),
             noise_translation=dpg.get_value(self._translation),
         )
-        self._choice = Choice(settings, options).with_seed(max(dpg.get_value(self._seed), 0))
+        scene = planar_scene(self._of)
+        if scene is not None:
+            warp, patches = dpg.get_value(self._warp), dpg.get_value(self._patches)
+            if warp != self._shown_warp(scene):
+                options = replace(options, warp=warp)
+            if patches != self._shown_patches(scene):
+                options = replace(options, patches=patches)
+        self._choice = replace(self._choice, settings=settings, options=options).with_seed(
+            max(dpg.get_value(self._seed), 0)
+        )
         self._show()
 
     def _show(self) -> None:
@@ -106,6 +131,12 @@ class NewRun:
         dpg.set_value(self._init, options.init)
         dpg.set_value(self._rotation, math.degrees(options.noise_rotation))
         dpg.set_value(self._translation, options.noise_translation)
+        scene = planar_scene(self._of)
+        dpg.configure_item(self._planar, show=scene is not None)
+        dpg.configure_item(self._init, show=scene is None)
+        if scene is not None:
+            dpg.set_value(self._warp, self._shown_warp(scene))
+            dpg.set_value(self._patches, self._shown_patches(scene))
         dpg.configure_item(self._noise, show=options.init in ("auto", "noise") and self._noise_matters())
         set_text(self._method_tip, METHOD_WORDS[settings.method])
         obstacle = self._choice.obstacle()
@@ -114,11 +145,18 @@ class NewRun:
         dpg.configure_item(self._start, enabled=obstacle is None)
         set_text(self._start_tip, obstacle or self._what_starting_does())
 
+    def _shown_warp(self, scene: PlanarScene) -> PlanarWarp:
+        return self._choice.options.warp or scene.warp
+
+    def _shown_patches(self, scene: PlanarScene) -> int:
+        return self._choice.options.patches or len(scene.patches)
+
     def _noise_matters(self) -> bool:
-        scene = self._of.scene if self._of is not None else None
+        scene = posed_scene(self._of)
         return self._choice.options.init == "noise" or (scene is not None and scene.kind == "object")
 
     def _what_starting_does(self) -> str:
         if self._of is not None and self._choice.needs_reopening(self._of.options):
-            return "Reads the scene again with these initial poses and trains from the start."
+            what = "Cuts the patches anew" if self._choice.planar else "Reads the scene again with these initial poses"
+            return f"{what} and trains from the start."
         return "Forgets what was learnt and trains from the start with these choices."

@@ -18,6 +18,7 @@ from engine.planar_feed import LearnedImage
 from engine.scenes.planar import PlanarScene
 
 GAP = 8
+CAPTION = 116  # pixels of the longest
 ROUND_IT = 24 + 26 + 22 + SCALE_HEIGHT + 20  # pixels of title, header, captions, scale, gaps
 
 
@@ -44,7 +45,7 @@ class PatchPanel:
                 tool_tip(on, "The next patch (right arrow).")
                 self._name = dpg.add_text("")
                 self._joined = dpg.add_text("", color=MUTED)
-            with dpg.group(horizontal=True, horizontal_spacing=GAP):
+            with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._columns:
                 self._photo_item, _ = self._column("Patch", "The patch, at the size of the rendering.")
                 self._rendered_item, self._rendered = self._column(
                     "Learned", "The learned image as it is now, through the transform fitted to this patch."
@@ -121,7 +122,9 @@ class PatchPanel:
         self._placed = size
         for item in (self._photo_item, self._rendered_item, self._error_item):
             item.place(size)
-        self._scale.place(2 * (size[0] + GAP), size[0])
+        column = max(size[0], CAPTION) + GAP
+        dpg.configure_item(self._columns, xoffset=column)
+        self._scale.place(2 * column, size[0])
 
     def _go(self, step: int) -> None:
         self._state.select(self._state.selected + step)

@@ -7,6 +7,7 @@ import numpy as np
 
 from app.panels.kicks import GAP, SliderRow
 from app.panels.parts import see_through, tool_tip
+from app.patch_handles import Family
 from app.patch_kicks import Knock, command, knocked, random_knock
 from app.recovery_measures import PATCHES
 from app.scene_kinds import planar_scene
@@ -24,7 +25,8 @@ class PatchKicks:
     def __init__(self, state: State) -> None:
         self._state = state
         self._snapshot: Snapshot | None = None
-        self._seed = 0
+        self._seed = self._width = 0
+        self._warp: Family | None = None
 
     def build_exact(self) -> None:
         self._exact = SliderRow()
@@ -47,7 +49,7 @@ class PatchKicks:
         self._sigma = SliderRow()
         self._sigma.add("σ %.0f px", 0, 100, chosen.sigma_shift_px, "Standard deviation of the shift.", self._sigmas)
         self._sigma.add("σ %.0f°", 0, 60, chosen.sigma_turn_deg, "Standard deviation of the turn.", self._sigmas)
-        self._bend = self._sigma.add(
+        self._sigma.add(
             "bend %.0f px",
             0,
             40,
@@ -71,8 +73,24 @@ class PatchKicks:
 
     def see(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
+        scene = planar_scene(self._state.run)
+        if scene is not None and scene.warp != self._warp:
+            self._warp = scene.warp
+            self._show_freedoms(scene.warp)
+
+    def _show_freedoms(self, warp: Family) -> None:
+        """Only sliders that the family of warps knows."""
+        x, y, turn = self._exact.items
+        shift_sigma, turn_sigma, bend_sigma = self._sigma.items
+        for item in (x, y, shift_sigma):
+            dpg.configure_item(item, show=warp != "rotation")
+        for item in (turn, turn_sigma):
+            dpg.configure_item(item, show=warp != "translation")
+        dpg.configure_item(bend_sigma, show=warp == "homography")
+        self.resize(self._width)
 
     def resize(self, width: int) -> None:
+        self._width = width
         for row in (self._exact, self._sigma):
             row.resize(width)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from app.error_colours import residual_colours
 from app.panels.line_pool import LinePool
-from app.panels.parts import ACCENT, AMBER, MUTED, drawing, inner_width, rectangle_size, set_text, tool_tip
+from app.panels.parts import ACCENT, AMBER, MUTED, PADDING, drawing, inner_width, rectangle_size, set_text, tool_tip
 from app.panels.warp import why_no_warp
 from app.panels.warp_legend import TRACE_HEIGHT, WarpLegend
 from app.patch_mesh import bent, every, lines, scale_of_arrows
@@ -20,7 +20,8 @@ from app.warp_drawing import factor_text
 from engine.messages import PatchWarpSnapshot
 
 PERIOD = 0.1  # seconds between updates
-NUMBERS = 2 * 22 + TRACE_HEIGHT + 18  # pixels under the drawing
+NUMBERS = 2 * 22 + TRACE_HEIGHT + 18  # pixels of them under the drawing
+BESIDE = 190  # pixels of them beside it
 SMALLEST = 80
 LATTICE: Colour = (150, 158, 168, 90)
 FRAME: Colour = (235, 238, 242, 220)
@@ -57,7 +58,10 @@ class PatchWarpPanel:
                 self._factor = dpg.add_text("", color=AMBER)
                 tool_tip(self._factor, "How many times longer than they are the residuals are drawn.")
             self._why = dpg.add_text("", color=MUTED, wrap=300)
-            self._group, self._list = drawing(SMALLEST)
+            with dpg.group(horizontal=True) as self._body:
+                self._group, self._list = drawing(SMALLEST)
+                with dpg.group():
+                    self._legend.build()
             tool_tip(
                 self._group,
                 "White: the quadrilateral that the solver has fitted; grey: its lattice. Teal: the local warp of each "
@@ -66,7 +70,6 @@ class PatchWarpPanel:
             self._quad = LinePool(dpg.add_draw_layer(parent=self._list))
             self._bent = LinePool(dpg.add_draw_layer(parent=self._list))
             self._layer = dpg.add_draw_layer(parent=self._list)
-            self._legend.build()
 
     def update(self, state: State) -> None:
         now = time.monotonic()
@@ -82,23 +85,28 @@ class PatchWarpPanel:
         set_text(self._name, run.scene.names[state.selected])
         why = "The first patch is fixed and holds the gauge." if state.selected == 0 else why_no_warp(run)
         set_text(self._why, why)
-        size = self._arrange(bool(why))
+        size, legend = self._arrange(bool(why))
         warp = snapshot.planar.warp
         choices = (size, dpg.get_value(self._mesh), dpg.get_value(self._with_arrows))
         if warp is None or warp.frame != state.selected or (warp is self._warp and choices == self._shown):
             return
         self._warp, self._shown = warp, choices
         self._draw(warp, size, *choices[1:])
-        self._legend.show(snapshot, warp, size[0])
+        self._legend.show(snapshot, warp, legend)
 
-    def _arrange(self, with_words: bool) -> tuple[int, int]:
+    def _arrange(self, with_words: bool) -> tuple[tuple[int, int], int]:
+        """Numbers beside the drawing where that leaves it more room: its size, and the width of the numbers."""
         width, height = inner_width(self._parent), rectangle_size(self._parent)[1]
         dpg.configure_item(self._why, show=with_words, wrap=width)
-        top = dpg.get_item_pos(self._group)[1]
-        size = (width, max(int(height - top) - NUMBERS, SMALLEST))
-        if dpg.get_item_width(self._list) != size[0] or dpg.get_item_height(self._list) != size[1]:
-            dpg.configure_item(self._list, width=size[0], height=size[1])
-        return size
+        room = int(height - dpg.get_item_pos(self._body)[1]) - PADDING
+        beside = min(width - BESIDE, room) > room - NUMBERS
+        size = (width - BESIDE - 2 * PADDING, room) if beside else (width, room - NUMBERS)
+        size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
+        dpg.configure_item(self._body, horizontal=beside)
+        dpg.configure_item(self._list, width=size[0], height=size[1])
+        legend = BESIDE if beside else width
+        self._legend.wrap(legend)
+        return size, legend
 
     def _draw(self, warp: PatchWarpSnapshot, size: tuple[int, int], with_mesh: bool, with_arrows: bool) -> None:
         factor = scale_of_arrows(warp)

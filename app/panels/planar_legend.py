@@ -6,14 +6,15 @@ import dearpygui.dearpygui as dpg
 
 from app.choices import METHOD_WORDS, METHODS
 from app.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
-from app.panels.error_scale import WIDTH, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.error_scale import BESIDE, as_bytes, build_scale, build_ticks, error_colours
 from app.panels.layer_switches import LayerSwitches, Switch
 from app.panels.parts import MUTED, set_text, tool_tip
 from app.planar_shapes import AMBER, GREY
 from app.state import State
 from engine.settings import Method
 
-COLUMNS = (98, 84, 72, 78)  # pixels of each column of switches
+COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
+BAR = 112  # pixels of the error scale
 TICKS_PX = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 SWITCHES = (
@@ -76,15 +77,15 @@ class PlanarLegend:
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
-            dpg.add_table_column(width_fixed=True, init_width_or_weight=WIDTH)
+            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
             for row in (SWITCHES[:4], SWITCHES[4:]):
                 with dpg.table_row():
                     for switch in row:
                         self._switches.build(switch.layer)
                     if row[0] is SWITCHES[0]:
-                        build_scale("corner error", "Mean distance of a patch's corners from where they belong.")
+                        build_scale("corner error, px", "How far a patch's corners are off, in the mean.", BAR)
                     else:
-                        build_ticks(TICKS_PX, "", BEST_CORNER_PX, WORST_CORNER_PX)
+                        build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
         self._switches.build_tips()
 
     def update(self) -> None:

@@ -9,8 +9,9 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.kept import Kept
+from app.label_places import apart
 from app.panels.growing_texture import GrowingTexture
-from app.panels.line_pool import LabelPool, LinePool
+from app.panels.line_pool import LabelPool, LinePool, label_size
 from app.panels.mouse import LEFT, MIDDLE, Mouse
 from app.panels.parts import drawing
 from app.patch_handles import CORNERS, knob
@@ -83,11 +84,7 @@ class PlanarPane:
         view = state.planar.plane
         self._draw_pictures(state, run, scene, view)
         self._draw_lines(state, run, planar, moment, view)
-        names = labels(moment, scene.names, state.selected) if state.planar.layers.names else []
-        places = [view.on_screen(label.place, self._size).tolist() for label in names]
-        self._labels.show(
-            [((x + 5, y + 5), label.text, label.colour) for (x, y), label in zip(places, names, strict=True)]
-        )
+        self._draw_labels(state, scene, moment, view)
         self._draw_handles(state, moment, view)
         self._caption.show([((8, 8), caption, WHITE)] if caption else [])
         dpg.configure_item(self._frame, color=frame or BACKGROUND)
@@ -155,6 +152,14 @@ class PlanarPane:
         self._lines.show(
             [(view.on_screen(line.points, self._size), line.colour, line.thickness, line.closed) for line in found]
         )
+
+    def _draw_labels(self, state: State, scene: PlanarScene, moment: PlanarMoment, view: PlaneView) -> None:
+        names = labels(moment, scene.names, state.selected) if state.planar.layers.names else []
+        wanted = [
+            (*(view.on_screen(label.place, self._size) + 5).tolist(), *label_size(label.text)) for label in names
+        ]
+        places = apart(wanted)
+        self._labels.show([(place, label.text, label.colour) for place, label in zip(places, names, strict=True)])
 
     def _draw_handles(self, state: State, moment: PlanarMoment, view: PlaneView) -> None:
         shown = self.movable(state) and state.selected < len(moment.corners) and state.planar.layers.fitted

@@ -76,6 +76,11 @@ class WarpLegend:
         """Numbers side by side, or one under the other."""
         dpg.configure_item(self._texts, horizontal=in_a_line)
 
+    def wrap(self, width: int) -> None:
+        """Breaks the sentences at so many pixels."""
+        for item in (self._residual, self._alignment):
+            dpg.configure_item(item, wrap=width)
+
     def show(self, snapshot: Snapshot, warp: WarpSnapshot | PatchWarpSnapshot, width: int) -> None:
         """Brings numbers and curve up to date."""
         residual = warp.residual_px

@@ -1,0 +1,23 @@
+"""Labels that would lie over each other are moved apart. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+Box = tuple[float, float, float, float]  # left, top, width, height
+
+
+def apart(boxes: Sequence[Box], gap: float = 2.0) -> list[tuple[float, float]]:
+    """Upper left corners for boxes: each where it wants to be, or as little below as keeps it off those before it."""
+    placed: list[Box] = []
+    for left, top, width, height in boxes:
+        free = top
+        while below := [
+            other[1] + other[3] + gap
+            for other in placed
+            if left < other[0] + other[2] and other[0] < left + width
+            if free < other[1] + other[3] + gap and other[1] < free + height + gap
+        ]:
+            free = max(below)
+        placed.append((left, free, width, height))
+    return [(left, top) for left, top, _, _ in placed]
