@@ -58,12 +58,11 @@ def states(session: Session) -> dict[str, Tensor]:
 
 
 def act(session: Session, until: int | None = None) -> None:
-    """Trains, with lambda changed after one step and a camera knocked after two."""
+    """Trains; after one step lambda is changed and a camera knocked, too early for a search, which starts anew."""
     while session.busy and session.trainer is not None and session.trainer.iteration != until:
         session.advance()
         if session.trainer.iteration == 1:
             session.apply(SetLambda(1.0))
-        if session.trainer.iteration == 2:
             session.apply(PerturbPose(1, (0.02, 0.0, 0.01), (0.0, 0.01, 0.0)))
 
 
