@@ -1,4 +1,4 @@
-"""The commands `l2g-train`, `l2g-eval` and `l2g-export`. What takes long to import is imported once it is needed."""
+"""The commands `l2g-train`, `l2g-eval`, `l2g-export`, `l2g-download`. What takes long to import is imported once it is needed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TrainArguments:
     """
 
     scene: tyro.conf.Positional[Path]
-    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or, for planar alignment, an image."""
+    """Folder of photos, a video, or a scene: LLFF, Blender, nerfstudio, instant-ngp, COLMAP; or, planar, an image."""
     method: Method = "l2g"
     """Where rays come from and how the band limit opens."""
     field: FieldName = "grid"
@@ -44,8 +44,13 @@ class TrainArguments:
     """auto is cuda where there is one, else cpu."""
     downscale: int | None = None
     """Integer factor against the scene's largest images; by default the longer side comes to at most 512 pixels."""
-    init: Literal["auto", "identity", "reference", "noise"] = "auto"
-    """Initial poses. auto: identity for forward-facing scenes, else noise if any is asked for, else reference."""
+    init: Literal["auto", "identity", "reference", "noise", "sfm"] = "auto"
+    """Initial poses. auto: identity for forward-facing scenes, else noise if any is asked for, else reference; for
+    photos without poses identity or sfm (COLMAP's pipeline), as their matches suggest."""
+    reference: Literal["auto", "sfm"] = "auto"
+    """What errors are measured against; sfm: COLMAP's poses of photos that have none."""
+    frames: int | None = None
+    """Use so many frames of a video, or so many photos of a folder without poses."""
     noise_rotation: float = 0.0
     """Standard deviation of the initial noise, radians."""
     noise_translation: float = 0.0
@@ -70,6 +75,10 @@ class TrainArguments:
     """Stop after so many iterations."""
     optimise_focal: bool = False
     """Fit the shared focal length too."""
+    refine_intrinsics: bool = False
+    """Fit the shared focal length and radial distortion too; photos without poses are begun so."""
+    keep_intrinsics: bool = False
+    """Leave the guessed focal length of photos without poses as it is."""
     optimise_exposure: bool = False
     """Fit a gain per photo and channel too."""
     output: Path | None = None
@@ -96,6 +105,30 @@ class EvaluateArguments:
     """Where to render."""
     limit: int | None = None
     """Evaluate so many photos at most, evenly spread."""
+
+
+@dataclass(frozen=True)
+class SfmArguments:
+    """Register photos by COLMAP's pipeline and write a COLMAP model.
+
+    The output folder gets sparse/0, database.db, mesh.ply where a mesh can be made, and images with the photos as the
+    model sees them, unless they lie there already. It is a scene for l2g-train and l2g-viewer.
+    """
+
+    photos: tyro.conf.Positional[Path]
+    """Folder of photos, or a video."""
+    output: Path
+    """Folder of the model; the photos' own is a good one."""
+    force: bool = False
+    """Replace the model in --output."""
+    frames: int | None = None
+    """Use so many frames of the video, or so many photos, evenly spread."""
+    longer_side: int = 3200
+    """Photos larger than this are shrunk for the features, pixels."""
+    window: int | None = None
+    """Match each photo with so many after it; by default all with all, or of more than 80 photos with 12."""
+    mesh: bool = True
+    """Make a rough mesh of the points."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +173,22 @@ class ExportArguments:
     """Of the film's pictures, pixels; by default that of the photos as they were trained on."""
 
 
+@dataclass(frozen=True)
+class DownloadArguments:
+    """Fetch a public data set; without a name, list them with their licences."""
+
+    name: tyro.conf.Positional[str | None] = None
+    """llff/fern, blender/lego, ...; llff or blender for all eight."""
+    output: Path | None = None
+    """Folder of the scene (of the scenes, for a whole collection); by default in the user's cache."""
+    force: bool = False
+    """Unpack again what is there already."""
+    mirror: str | None = None
+    """Address of a folder of a web server that has the archives, in the place of the public ones."""
+    archive: Path | None = None
+    """Unpack this zip file instead of downloading one."""
+
+
 def train() -> None:
     """`l2g-train`."""
     arguments = parsed(TrainArguments)
@@ -151,6 +200,18 @@ def train() -> None:
         return train_scene(arguments)
 
     leave(act, "l2g-train")
+
+
+def sfm() -> None:
+    """`l2g-sfm`."""
+    arguments = parsed(SfmArguments)
+
+    def act() -> int:
+        from engine.registering import register_photos
+
+        return register_photos(arguments)
+
+    leave(act, "l2g-sfm")
 
 
 def evaluate() -> None:
@@ -177,6 +238,18 @@ def export() -> None:
         return export_folder(arguments)
 
     leave(act, "l2g-export")
+
+
+def download() -> None:
+    """`l2g-download`."""
+    arguments = parsed(DownloadArguments)
+
+    def act() -> int:
+        from engine.downloading.command import download
+
+        return download(arguments)
+
+    leave(act, "l2g-download")
 
 
 def parsed(words: type[Words]) -> Words:
