@@ -23,7 +23,7 @@ KINDS = {
     "mvButton": "button",
     "mvCheckbox": "box",
     "mvCombo": "combo",
-    "mvDrawlist": "drawing",
+    "mvGroup": "group",
     "mvImage": "image",
     "mvInputText": "input",
     "mvSliderFloat": "slider",
@@ -64,10 +64,10 @@ def named_items() -> dict[str, list[int]]:
         counts: dict[str, int] = {}
         for item in _below(window):
             kind = KINDS.get(dpg.get_item_type(item).split("::")[-1])
-            if kind is None:
+            label = (dpg.get_item_label(item) or "").split("##")[0]
+            if kind is None or (kind == "group" and not label):  # most groups only arrange what is in them
                 continue
             counts[kind] = counts.get(kind, 0) + 1
-            label = (dpg.get_item_label(item) or "").split("##")[0]
             found.setdefault(f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}", []).append(item)
     return found
 
@@ -166,6 +166,7 @@ def beside_facts(run: ViewedRun) -> dict[str, Any]:
         "seed": run.settings.seed,
         "reference_corners": planar.reference_corners.tolist() if planar is not None else None,
         "corner_error_px": _list(planar.corner_error_px) if planar is not None else None,
+        "psnr": _number(snapshot.psnr),
         "folder": str(run.opened.folder) if run.opened is not None else None,
     }
 

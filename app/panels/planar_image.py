@@ -36,7 +36,7 @@ class PlanarImagePanel:
         with dpg.group(parent=parent):
             self._legend.build()
             with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._group:
-                self._panes = [PlanarPane() for _ in range(PANES)]
+                self._panes = [PlanarPane(f"pane {index + 1}") for index in range(PANES)]
 
     def update(self, state: State) -> None:
         self._legend.update()

@@ -35,8 +35,10 @@ class PlanarPane:
         item: that the mouse is watched on.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        """`name` is for reports."""
         self.item, self._list = drawing(64)
+        dpg.configure_item(self.item, label=name)
         self._mouse = Mouse(self.item)
         self._control = PlanarControl()
         self._kept = Kept()
