@@ -12,7 +12,7 @@ from typing import Literal
 
 from app.orbit import FlyCamera, OrbitCamera
 from app.plane_view import PlaneView
-from app.render.pictures import Channel, GizmoPart
+from app.render.pictures import Channel, GizmoPart, ViewCamera
 from app.viewed_run import ViewedRun
 from engine.messages import Command, Restart
 from engine.scenes.options import SceneOptions
@@ -56,6 +56,7 @@ class NovelView:
     Attributes:
         mode: `follow` takes the pose of the selected frame.
         wipe: fraction of the width over which the photo lies, while following.
+        keyframes: views that films go through.
         field_of_view_deg: vertical; while following the frame's own is taken.
     """
 
@@ -65,6 +66,7 @@ class NovelView:
     fly: FlyCamera = field(default_factory=FlyCamera)
     field_of_view_deg: float = 45.0
     wipe: float = 0.0
+    keyframes: list[ViewCamera] = field(default_factory=list)
     framed: bool = False
     moving: bool = False
 

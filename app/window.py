@@ -16,6 +16,7 @@ from app.guard import Guard
 from app.panel_sets import PanelSets
 from app.panels.banner import Banner
 from app.panels.dialogs import LeaveDialog, PathDialog
+from app.panels.export_dialog import ExportDialog
 from app.panels.help import Help
 from app.panels.live_texture import rest_textures
 from app.panels.perturb import PerturbPanel
@@ -62,7 +63,7 @@ class Window:
             layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
         )
         self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
-        self._leave_dialog = LeaveDialog(self._leave)
+        self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
         kind = likely_kind(arguments.scene)
         self._panels = PanelSets(self.state, self._renderer, self._actions(), self._ask_path, kind)
@@ -100,12 +101,13 @@ class Window:
         bind_font(preferences.scale)
         bind_theme(preferences.scale)
         self._panels.build()
-        for dialog in (self._opening, self._loading, self._writing, self._leave_dialog, self._banner, self._help):
+        asking = (self._opening, self._loading, self._writing, self._export, self._leave_dialog)
+        for dialog in (*asking, self._banner, self._help):
             dialog.build()
         hooks = self.state.hooks
         hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
         hooks.compare = self._runs.compare
-        hooks.load, hooks.export = self._ask_for_run, self._ask_for_export
+        hooks.load, hooks.export = self._ask_for_run, self._export.open
         Shortcuts(keys(self)).build()
         width, height = preferences.size
         dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
@@ -126,7 +128,7 @@ class Window:
             open=self.ask_for_scene,
             save=lambda: saving.save(self.state),
             load=self._ask_for_run,
-            export=self._ask_for_export,
+            export=self._export.open,
             screenshot=self.ask_for_screenshot,
             layout=self._forget_layout,
             help=self.toggle_help,
@@ -164,6 +166,7 @@ class Window:
         self._backdrop.update()
         self._banner.update()
         self._help.update()
+        self._guard.call(self._export.update, "The export")
         self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
         dpg.render_dearpygui_frame()
         rest_textures()
@@ -231,12 +234,6 @@ class Window:
         folder = str(run.opened.folder) if run is not None and run.opened is not None else ""
         self._loading.open(folder)
 
-    def _ask_for_export(self) -> None:
-        what = "transforms" if self._panels.kind == "planar" else "poses"
-        self._ask_path(
-            f"Write the fitted {what} to", f"{what}.json", lambda path: saving.export_poses(self.state, path)
-        )
-
     def _ask_path(self, title: str, name: str, act: Callable[[Path], None]) -> None:
         run = self.state.run
         folder = run.opened.folder if run is not None and run.opened is not None else Path()
@@ -276,6 +273,7 @@ class Window:
         elif preferences.layout_file.parent.is_dir():
             dpg.save_init_file(str(preferences.layout_file))
         self._panels.close()
+        self._export.close()
         self._runs.leave()
         leaving = list(self._runs.leaving)
         self.state.banner = "Saving the run."

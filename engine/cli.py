@@ -1,4 +1,4 @@
-"""The commands `l2g-train`, `l2g-eval`, `l2g-export`, `l2g-download`. What takes long to import is imported once it is needed."""
+"""The commands that begin with l2g, but for the window's. What takes long to import is imported once it is needed."""
 
 from __future__ import annotations
 

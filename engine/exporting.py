@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -27,7 +30,7 @@ def export_folder(arguments: ExportArguments) -> int:
     check_options(options)
     exporter.check(options, ())
     console = Console(highlight=False)
-    with StepDisplay(console) as display:
+    with ending_tidily(), StepDisplay(console) as display:
         display.show(0.0, "reading the run")
         run = open_saved_run(arguments.run, arguments.scene, resolve_device(arguments.device))
         exporter.check(options, (run.folder, run.trainer.scene.path))
@@ -36,3 +39,13 @@ def export_folder(arguments: ExportArguments) -> int:
         console.print(note, soft_wrap=True)
     console.print(f"Written: {arguments.output}", soft_wrap=True)
     return 0
+
+
+@contextlib.contextmanager
+def ending_tidily() -> Iterator[None]:
+    """Lets SIGTERM end the program as Ctrl-C does: what is half written is removed."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -41,7 +41,6 @@ class NovelViewPanel:
         self._drawn: Drawn | None = None
         self._before = time.monotonic()
         self._times: list[float] = []
-        self._keyframes: list[ViewCamera] = []
         self._recording: Recording | None = None
 
     def build(self, parent: int | str) -> None:
@@ -123,7 +122,7 @@ class NovelViewPanel:
 
     def _add_keyframe(self) -> None:
         if self._drawn is not None and isinstance(self._drawn.picture, NovelPicture):
-            self._keyframes.append(self._drawn.picture.camera)
+            self._state.novel.keyframes.append(self._drawn.picture.camera)
 
     def _record(self) -> None:
         if self._recording is not None and not self._recording.finished:
@@ -149,8 +148,8 @@ class NovelViewPanel:
         if run is None or scene is None or run.snapshot is None:
             return []
         count = frames_of(FILM_SECONDS)
-        if self._keyframes:
-            return through(self._keyframes, count)
+        if self._state.novel.keyframes:
+            return through(self._state.novel.keyframes, count)
         poses = run.snapshot.poses
         path = (
             orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
@@ -202,7 +201,7 @@ class NovelViewPanel:
             return
         height, width = drawn.pixels.shape[:2]
         quality = "full quality" if drawn.complete else "quick"
-        keys = f"   {len(self._keyframes)} keys" if self._keyframes else ""
+        keys = f"   {len(self._state.novel.keyframes)} keys" if self._state.novel.keyframes else ""
         recent = [moment for moment in self._times if now - moment < 1.0]
         rate = f"{len(recent):2d} fps" if len(recent) > 1 else "at rest"
         set_text(self._note, f"{width} x {height}   {1e3 * drawn.seconds:4.0f} ms   {rate}   {quality}{keys}")

@@ -40,7 +40,7 @@ class TopBar:
             ("Open", act.open, "Opens another scene (Ctrl-O)."),
             ("Save", act.save, "Writes a checkpoint from which the run can be continued (Ctrl-S)."),
             ("Load", act.load, "Continues a run of this scene that was saved."),
-            ("Export", act.export, "Writes the fitted poses as a JSON file."),
+            ("Export", act.export, "Writes cameras, points, a mesh, a film or a report for other programs."),
             ("Picture", act.screenshot, "Writes a picture of the whole window (F12)."),
             (
                 "Layout",

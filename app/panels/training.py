@@ -57,7 +57,7 @@ class TrainingPanel:
                 self._load = dpg.add_button(label="Load", width=60, callback=lambda: self._call("load"))
                 tool_tip(self._load, "Continues a run that was saved.")
                 self._export = dpg.add_button(label="Export", width=76, callback=lambda: self._call("export"))
-                tool_tip(self._export, "Writes the fitted poses, or transforms, as JSON.")
+                tool_tip(self._export, "Writes cameras, points, a mesh, a film or a report for other programs.")
 
     def update(self, state: State) -> None:
         run = state.run

@@ -75,7 +75,7 @@ def content(run: SavedRun, progress: Progress) -> dict[str, Any]:
     progress(0.0, "plots")
     return {
         "title": f"{scene.name} · {settings.method} · {settings.field}",
-        "subtitle": f"A run of l2g-viewer: {len(scene.training_frames)} frames, {last.stage} last, "
+        "subtitle": f"A run of l2g-viewer: {len(scene.training_frames)} frames, last stage {last.stage}, "
         f"{last.iteration:,} of {trainer.iterations:,} iterations.",
         "tiles": tiles(run, last, evaluation),
         "plots": plots(run),

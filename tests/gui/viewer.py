@@ -37,7 +37,7 @@ class Viewer:
 
     def __init__(self, display: Display, folder: Path, words: Sequence[str] = (), size: str = "") -> None:
         """Starts it; `folder` takes its settings, report and, unless `words` say otherwise, nothing else."""
-        self.display = display
+        self.display, self.folder = display, folder
         self._corner: tuple[int, int] | None = None
         self._report, self._log = folder / "report.json", folder / "log.txt"
         self._report.unlink(missing_ok=True)

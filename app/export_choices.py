@@ -1,0 +1,56 @@
+"""What the export dialog offers, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ExportChoice:
+    """A format.
+
+    Attributes:
+        form: as `l2g-export --to` has it; None for what the window writes by itself.
+        label: in the list.
+        name: that is proposed, in the run's folder.
+        words: what it is good for.
+    """
+
+    form: str | None
+    label: str
+    name: str
+    words: str
+
+
+CAMERAS = "Refined cameras with their photos, in the units of the scene's files"
+CHOICES: tuple[ExportChoice, ...] = (
+    ExportChoice("colmap", "COLMAP model", "colmap", f"{CAMERAS}: a folder with sparse/0 and images."),
+    ExportChoice("nerfstudio", "nerfstudio transforms.json", "nerfstudio", f"{CAMERAS}: a folder for ns-train."),
+    ExportChoice("llff", "LLFF poses_bounds.npy", "llff", f"{CAMERAS}: a folder, without lens distortion."),
+    ExportChoice("ply", "Point cloud (.ply)", "points.ply", "Coloured points on the surfaces that the cameras see."),
+    ExportChoice("mesh", "Mesh (.ply, .obj, .glb)", "mesh.glb", "Coloured triangles of the surfaces."),
+    ExportChoice(
+        "video",
+        "Film (.mp4, .gif)",
+        "flight.mp4",
+        "A flight through the keys of the novel view; without keys, round the scene. Rendered by the engine.",
+    ),
+    ExportChoice("report", "Report (.html)", "report.html", "Settings, plots, renderings and errors in one page."),
+)
+PLAIN_POSES = ExportChoice(None, "Poses as JSON", "poses.json", "The fitted poses, as the run keeps them.")
+PLAIN_TRANSFORMS = ExportChoice(
+    None, "Transforms as JSON", "transforms.json", "Where the patches lie, as the run keeps it."
+)
+
+
+def choices(planar: bool) -> tuple[ExportChoice, ...]:
+    """For a scene with cameras, or for one image."""
+    return (PLAIN_TRANSFORMS,) if planar else (*CHOICES, PLAIN_POSES)
+
+
+def proposed(choice: ExportChoice, folder: Path) -> Path:
+    """A path in the run's folder that nothing has yet."""
+    first = folder / "export" / choice.name
+    numbered = (first.with_name(f"{first.stem}-{number}{first.suffix}") for number in range(2, 10_000))
+    return first if not first.exists() else next((path for path in numbered if not path.exists()), first)

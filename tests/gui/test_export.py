@@ -1,0 +1,51 @@
+"""The export dialog: what it writes while the training goes on, and what it says where it cannot."""
+
+from __future__ import annotations
+
+from tests.gui.test_training import go_on
+from tests.gui.viewer import Report, Viewer
+
+LONG = 240.0  # seconds: another process reads the run, beside the training
+
+
+def open_dialog(fern: Viewer) -> Report:
+    fern.click(*fern.point("Training/Export"))
+    report = fern.wait_for(lambda report: "Export/Write" in report["items"], "the dialog")
+    fern.frames(5)
+    return report
+
+
+def close_dialog(fern: Viewer) -> None:
+    fern.click(*fern.point("Export/Close"))
+    fern.wait_for(lambda report: "Export/Write" not in report["items"], "the dialog to close")
+
+
+def test_cameras_are_exported_while_the_training_goes_on(fern: Viewer) -> None:
+    go_on(fern)
+    folder = fern.folder / "run" / "export" / "colmap"
+    before = open_dialog(fern)
+    fern.click(*fern.point("Export/Write"))
+    fern.frames(10)
+    fern.save_screenshot("exporting")
+    fern.wait_for(lambda report: (folder / "images").is_dir(), "the model", LONG)
+    after = fern.wait_for(lambda report: report["iteration"] > before["iteration"], "training beside it")
+    assert after["banner"] is None
+    assert (folder / "sparse" / "0" / "images.bin").stat().st_size > 1000
+    assert len(list((folder / "images").iterdir())) == 18
+    fern.frames(30)
+    fern.save_screenshot("exported")
+    close_dialog(fern)
+
+
+def test_what_cannot_be_exported_is_said_in_the_banner(fern: Viewer) -> None:
+    (fern.folder / "run" / "export" / "colmap-2").mkdir(parents=True)
+    open_dialog(fern)
+    (fern.folder / "run" / "export" / "colmap-3").mkdir()
+    (fern.folder / "run" / "export" / "colmap-3" / "mine").write_text("mine")
+    fern.click(*fern.point("Export/Write"))
+    said = fern.wait_for(lambda report: report["banner"], "the failure", LONG)
+    assert "exists already" in said["banner"]
+    assert said["status"] == "running"
+    fern.frames(5)
+    fern.save_screenshot("export_failed")
+    close_dialog(fern)
