@@ -59,8 +59,8 @@ class _Row:
     polish: int = 0
 
 
-# The last row sees the patches as they are, each row before half of their size; more rows repeat the first.
-_ROWS = (
+# The last stage sees the patches as they are, each one before half of their size.
+_FIRST, _BETWEEN, _LAST = (
     #  iterations, batch, field rate, network rate, pose rate, adjust, polish
     _Row(200, 4000, (5e-2, 1e-2), (3e-3, 2e-3), (5e-3, 2e-3)),
     _Row(100, 6000, (5e-2, 1e-2), (2e-3, 1e-3), (5e-4, 2e-4), adjust=15),
@@ -76,7 +76,7 @@ def stages(scene: PlanarScene, settings: Settings) -> tuple[PlanarStage, ...]:
     doublings = 0
     while min(scene.patch_size) / 2 ** (doublings + 1) >= COARSEST:
         doublings += 1
-    rows = [_ROWS[max(len(_ROWS) - 1 - level, 0)] for level in range(doublings, -1, -1)]
+    rows = [_FIRST, *[_BETWEEN] * (doublings - 1), _LAST] if doublings else [_LAST]
     table = tuple(
         PlanarStage(
             name=f"1/{2**level}",

@@ -70,8 +70,8 @@ class LocalToGlobalPatches(FixedPatches):
 
     @torch.no_grad()
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
-        """Moves the bases so that the fitted transforms become these."""
+        """Moves the bases so that the fitted transforms become these; the warps after them keep their shape."""
         for _ in range(REBASE_ROUNDS):
             fitted = self._transforms(patches)
-            moved = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
+            moved = self.base[patches] @ torch.linalg.inv(fitted) @ transforms.to(self.base)
             self.base[patches] = moved / moved[:, 2:, 2:]
