@@ -13,6 +13,7 @@ from app.orbit import OrbitCamera
 from app.picking import pick
 from app.pictures_of_run import Preview
 from app.render.pictures import CamerasPicture
+from app.render.unchanged import Remembered
 from app.state import State
 from app.view_rays import ray_through
 
@@ -46,6 +47,7 @@ class CamerasControl:
         self._nudges = Nudges()
         self._released: tuple[float, Preview] | None = None
         self._moved_at = -math.inf
+        self._looked_at = Remembered()  # what was under the mouse, for as long as neither moves
 
     @property
     def dragging(self) -> bool:
@@ -62,6 +64,8 @@ class CamerasControl:
 
     def hover(self, state: State, picture: CamerasPicture, pointer: Pointer | None) -> None:
         """The mouse rests or moves with no button held; None: it is elsewhere."""
+        if not self._looked_at.changed(pointer, picture.camera, picture.fitted, picture.frustum_depth, picture.gizmo):
+            return
         self.hovered_frame = state.cameras.hovered_part = None
         if pointer is None:
             return

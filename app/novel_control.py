@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.kept import Kept
 from app.orbit import FlyCamera, OrbitCamera, centres, pinhole, unit, upwards
 from app.photo_sizes import camera_of
 from app.render.pictures import NovelPicture, Photo, ViewCamera
@@ -39,6 +40,7 @@ class NovelControl:
     def __init__(self) -> None:
         self._moved_at = -math.inf
         self._photo: Photo | None = None
+        self._kept = Kept()
 
     def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
         """Puts both cameras where one looks at such a scene first."""
@@ -125,7 +127,7 @@ class NovelControl:
         if view.mode == "fly":
             return replace(view.fly, field_of_view=field_of_view).view(size)
         if view.mode == "orbit" or snapshot is None or state.selected >= len(snapshot.poses):
-            return replace(view.orbit, field_of_view=field_of_view).view(size)
+            return self._kept.get("orbit", _orbiting, view.orbit, field_of_view, size)
         frame, pose = scene.training_frames[state.selected], snapshot.poses[state.selected]
         shown = frame_size(scene, size)
         followed = pinhole(pose, field_of_view, shown)
@@ -139,6 +141,10 @@ class NovelControl:
         if self._photo is None or self._photo.key != key:
             self._photo = Photo(key, scene.images[frame].numpy())
         return self._photo
+
+
+def _orbiting(orbit: OrbitCamera, field_of_view: float, size: tuple[int, int]) -> ViewCamera:
+    return replace(orbit, field_of_view=field_of_view).view(size)
 
 
 def change_mode(view: NovelView, mode: NovelMode) -> None:

@@ -22,6 +22,7 @@ FORGOTTEN = 30.0  # seconds after which a view that nobody asks for gives its me
 ASLEEP = 0.05  # seconds between two looks at what has become due, while nothing is asked
 
 _DONE = object()
+_UPLOAD = "volume"  # beside the views, of what may go wrong
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Renderer:
 
     Attributes:
         info: renderer and version of OpenGL, once started.
-        error: a sentence on what went wrong last in the thread, or None.
+        error: a sentence on what goes wrong in the thread, the newest; None again once it does not any more.
     """
 
     def __init__(self) -> None:
@@ -46,6 +47,7 @@ class Renderer:
         self._ready = threading.Event()
         self._allowance = Allowance()
         self._refused: FieldVolume | None = None  # could not be uploaded
+        self._problems: dict[str, str] = {}  # by view, or `_UPLOAD`
         self._thread = threading.Thread(target=self._live, name="renderer", daemon=True)
 
     def start(self) -> None:
@@ -78,7 +80,10 @@ class Renderer:
         """
         with self._news:
             slot = self._slots.setdefault(view, Slot())
-            slot.wanted, slot.asked_at, slot.urgent = picture, time.monotonic(), urgent
+            slot.asked_at = time.monotonic()
+            if slot.wanted is not None and slot.urgent == urgent and same(slot.wanted, picture):
+                return  # nothing to wake up for
+            slot.wanted, slot.urgent = picture, urgent
             self._news.notify_all()
 
     def latest(self, view: str) -> Drawn | None:
@@ -149,14 +154,20 @@ class Renderer:
                     del self._slots[view]
                     studio.forget_view(view)
                 return None
+        failing = _UPLOAD
         try:
             if chosen is not None:
+                failing = chosen.view
                 self._draw(studio, chosen)
+                self._mend(failing)
             if uploading is not None or (behind and affords):
+                failing = _UPLOAD
                 uploading = self._upload(studio, uploading, wanted)
+                if uploading is None:
+                    self._mend(failing)
         except Exception as error:  # a view that cannot be drawn must not take the others with it
             log.exception("drawing failed")
-            self._fail(chosen, error)
+            self._fail(failing, error)
             uploading = None
         return uploading
 
@@ -225,12 +236,17 @@ class Renderer:
             chosen = self._choose(studio, time.monotonic())
             return self._closing or (chosen is not None and chosen.pressing)
 
-    def _fail(self, chosen: Job | None, error: Exception) -> None:
+    def _fail(self, failing: str, error: Exception) -> None:
         """Says so, and gives up on this picture until another one is asked for."""
         words = str(error) if isinstance(error, UserError) else f"A 3D view could not be drawn ({error})."
-        self.error = words
-        if chosen is not None:
-            slot = self._slots[chosen.view]
+        self._problems[failing] = self.error = words
+        slot = self._slots.get(failing)
+        if slot is not None:
             slot.refused = slot.wanted
         else:
             self._refused = self._volume
+
+    def _mend(self, failing: str) -> None:
+        """What was wrong with a view or the volume is not any more."""
+        if self._problems.pop(failing, None) is not None:
+            self.error = next(reversed(self._problems.values()), None)

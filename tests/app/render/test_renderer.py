@@ -132,6 +132,15 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_does_not_end_the_thread(monk
     assert "out of paint" in str(renderer.error)
     asking(renderer, NovelPicture(fields.camera()), lambda drawn: drawn.picture.channel == "colour")
     renderer.close()
+    assert renderer.error is None  # what was wrong is over
+
+
+def test_opening_a_context_leaves_no_error_behind() -> None:
+    context = context_module.open_context()
+    context.framebuffer([context.texture((4, 4), 4)])
+    error = context.error
+    context.release()
+    assert error == "GL_NO_ERROR"
 
 
 def test_closing_twice_and_in_the_middle_of_things() -> None:
