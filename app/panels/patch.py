@@ -39,9 +39,11 @@ class PatchPanel:
         self._parent = parent
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                back = dpg.add_button(arrow=True, direction=dpg.mvDir_Left, callback=lambda: self._go(-1))
+                back = dpg.add_button(
+                    label="before", arrow=True, direction=dpg.mvDir_Left, callback=lambda: self._go(-1)
+                )
                 tool_tip(back, "The patch before (left arrow).")
-                on = dpg.add_button(arrow=True, direction=dpg.mvDir_Right, callback=lambda: self._go(1))
+                on = dpg.add_button(label="next", arrow=True, direction=dpg.mvDir_Right, callback=lambda: self._go(1))
                 tool_tip(on, "The next patch (right arrow).")
                 self._name = dpg.add_text("")
                 self._joined = dpg.add_text("", color=MUTED)

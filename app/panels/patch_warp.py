@@ -105,7 +105,7 @@ class PatchWarpPanel:
         dpg.configure_item(self._body, horizontal=beside)
         dpg.configure_item(self._list, width=size[0], height=size[1])
         legend = BESIDE if beside else width
-        self._legend.wrap(legend)
+        self._legend.wrap(legend, narrow=beside)
         return size, legend
 
     def _draw(self, warp: PatchWarpSnapshot, size: tuple[int, int], with_mesh: bool, with_arrows: bool) -> None:

@@ -25,6 +25,7 @@ class WarpLegend:
     def __init__(self) -> None:
         self._trace = ResidualTrace()
         self._texture: int | str | None = None
+        self._between = "   "  # two numbers
 
     def build_wheel(self, size: int) -> int | str:
         """The colour wheel with its rings named, in the container that is open."""
@@ -76,15 +77,16 @@ class WarpLegend:
         """Numbers side by side, or one under the other."""
         dpg.configure_item(self._texts, horizontal=in_a_line)
 
-    def wrap(self, width: int) -> None:
-        """Breaks the sentences at so many pixels."""
-        for item in (self._residual, self._alignment):
-            dpg.configure_item(item, wrap=width)
+    def wrap(self, width: int, narrow: bool) -> None:
+        """Breaks the sentences at so many pixels; numbers stand under each other where there is little room."""
+        self._between = "\n" if narrow else "   "
+        dpg.configure_item(self._alignment, wrap=width)
 
     def show(self, snapshot: Snapshot, warp: WarpSnapshot | PatchWarpSnapshot, width: int) -> None:
         """Brings numbers and curve up to date."""
         residual = warp.residual_px
-        set_text(self._residual, f"Residual  mean {residual.mean():.3f} px   max {residual.max():.3f} px")
+        numbers = ("Residual", f"mean {residual.mean():.3f} px", f"max {residual.max():.3f} px")
+        set_text(self._residual, self._between.join(numbers))
         set_text(self._alignment, loss_sentence(snapshot))
         self._draw_trace(max(width, 80))
 

@@ -1,0 +1,269 @@
+"""What a user does with patches of one image, in one window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.gui.display import Display
+from tests.gui.places import apart
+from tests.gui.viewer import FERN, SMALL, Report, Viewer
+
+PHOTO = FERN / "images" / "view_00.jpg"
+EASY = ("--noise-h", "0.1", "--noise-t", "0.1", "--noise-r", "0.3")  # patches that join within seconds
+PANE, LAMBDA = "Image/pane 1", "Training/slider 1"
+PANELS = ("Training", "Perturb", "Image", "Timeline", "Local warp", "Patch", "Plots")
+
+
+@pytest.fixture(scope="module")
+def photo(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewer]:
+    """One window in which patches of a photo are aligned, shared by the tests of the module."""
+    folder = tmp_path_factory.mktemp("photo")
+    viewer = Viewer(display, folder, [str(PHOTO), *EASY, *SMALL, "--output", str(folder / "run")])
+    try:
+        viewer.wait_for(lambda report: report.get("iteration", 0) >= 5, "the first iterations", 120)
+        yield viewer
+    finally:
+        viewer.kill()
+
+
+def errors(report: Report) -> np.ndarray:
+    return np.array(report["planar"]["corner_error_px"])
+
+
+def place(viewer: Viewer, point: np.ndarray, pane: str = PANE) -> tuple[float, float]:
+    """Where a pixel of the image is seen, pixels of the window."""
+    left, top, width, height = viewer.box(pane)
+    view = viewer.report["planar"]
+    x, y = (np.asarray(point) - view["centre"]) * view["scale"] + (width / 2, height / 2)
+    return left + float(x), top + float(y)
+
+
+def pause(viewer: Viewer) -> Report:
+    if viewer.report["status"] != "paused":
+        viewer.click(*viewer.point("Training/Pause"))
+    viewer.wait_for(lambda report: report["status"] == "paused", "the pause")
+    viewer.frames(10)
+    return viewer.report
+
+
+def go_on(viewer: Viewer) -> None:
+    if viewer.report["status"] != "running":
+        viewer.click(*viewer.point("Training/Pause"))
+    viewer.wait_for(lambda report: report["status"] == "running", "training to go on")
+
+
+def select(viewer: Viewer, patch: int) -> None:
+    """By the button: a key that is held through slow frames repeats."""
+    for _ in range(20):
+        if viewer.report["selected"] == patch:
+            return
+        viewer.click(*viewer.point("Patch/next"))
+    raise AssertionError(f"patch {patch} cannot be selected")
+
+
+def test_patches_find_their_places(photo: Viewer) -> None:
+    photo.wait_for(lambda report: errors(report).max() < 1 and all(report["planar"]["joined"]), "the patches", 240)
+    assert photo.report["planar"]["image_version"] > 1, "the learned image has grown"
+    photo.frames(10)
+    assert photo.picture(PANE).std() > 20
+
+
+def test_panels_are_seen_and_lie_beside_each_other(photo: Viewer) -> None:
+    for width, height in ((1600, 1000), (1280, 800), (1600, 1000)):
+        photo.resize(width, height)
+        boxes = {name: box for name, box in photo.report["items"].items() if name.split("/")[0] != "Open a scene"}
+        for panel in PANELS:
+            assert any(name.startswith(panel + "/") for name in boxes), f"{panel} at {width} x {height}"
+        assert not any(name.startswith(("Cameras/", "Novel view/", "Frame/")) for name in boxes)
+        for name, (left, top, wide, high) in boxes.items():
+            assert min(left, top) >= 0, name
+            assert left + wide <= width + 1, f"{name} at {width} x {height}"
+            assert top + high <= height + 1, f"{name} at {width} x {height}"
+        assert apart(boxes[PANE], boxes["Local warp/mesh"])
+        assert boxes[PANE][2] * boxes[PANE][3] > 0.25 * width * height
+        photo.frames(20)
+        photo.save_screenshot(f"planar_{width}x{height}")
+
+
+def test_a_click_selects_the_patch_whose_middle_is_nearest(photo: Viewer) -> None:
+    report = pause(photo)
+    middles = np.array(report["planar"]["corners"]).mean(axis=1)
+    for patch in (2, 1):
+        photo.click(*place(photo, middles[patch]))
+        photo.wait_for(lambda report, patch=patch: report["selected"] == patch, f"patch {patch} to be selected")
+        photo.wait_for(lambda report, patch=patch: report["warp_frame"] == patch, "the engine to hear of it")
+    go_on(photo)
+
+
+def test_the_wheel_zooms_where_the_mouse_is_and_f_shows_all(photo: Viewer) -> None:
+    before = photo.report["planar"]
+    corner = np.array(before["reference_corners"][0][0])
+    there = place(photo, corner)
+    photo.wheel(*there, 4)
+    photo.wait_for(lambda report: report["planar"]["scale"] > 1.5 * before["scale"], "the zoom")
+    assert np.allclose(place(photo, corner), there, atol=2)
+    photo.drag(photo.point(PANE, 0.1, 0.1), photo.point(PANE, 0.3, 0.1), button=2)
+    photo.key("f")
+    photo.wait_for(lambda report: abs(report["planar"]["scale"] / before["scale"] - 1) < 1e-6, "all of the image")
+
+
+def test_a_corner_knocked_off_by_hand_finds_its_way_back(photo: Viewer) -> None:
+    select(photo, 2)
+    go_on(photo)
+    photo.frames(10)
+    calm = photo.report
+    corner, middle = np.array(calm["planar"]["corners"][2])[[2, 0]]
+    start = place(photo, corner)
+    outwards = (corner - middle) / np.linalg.norm(corner - middle)
+    photo.drag(start, (start[0] + 70 * outwards[0], start[1] + 70 * outwards[1]))
+    kicked = photo.wait_for(lambda report: errors(report)[2] > errors(calm)[2] + 2, "the knock")
+    assert np.argmax(errors(kicked) - errors(calm)) == 2
+    photo.save_screenshot("planar_knocked")
+    photo.wait_for(lambda report: errors(report)[2] < errors(calm)[2] + 1, "the way back", 240)
+    photo.frames(10)
+    photo.save_screenshot("planar_recovered")
+
+
+def test_a_drag_is_taken_back_and_done_again_as_a_whole(photo: Viewer) -> None:
+    select(photo, 1)
+    before = pause(photo)
+    middle = place(photo, np.array(before["planar"]["corners"][1]).mean(axis=0))
+    photo.drag(middle, (middle[0] + 60, middle[1] - 30))
+    moved = photo.wait_for(lambda report: errors(report)[1] > errors(before)[1] + 3, "the patch to move")
+    assert moved["undoable"] == before["undoable"] + 1
+    shift = np.array(moved["planar"]["corners"][1]) - np.array(before["planar"]["corners"][1])
+    assert np.allclose(shift, np.array((60, -30)) / before["planar"]["scale"], atol=0.5), "all corners alike"
+    photo.click(*photo.point("Perturb/Undo"))
+    photo.wait_for(lambda report: abs(errors(report)[1] - errors(before)[1]) < 0.1, "undo")
+    photo.click(*photo.point("Perturb/Redo"))
+    photo.wait_for(lambda report: abs(errors(report)[1] - errors(moved)[1]) < 0.1, "redo")
+    photo.click(*photo.point("Perturb/Undo"))
+    photo.wait_for(lambda report: report["redoable"] == 1, "undo again")
+    go_on(photo)
+
+
+def test_the_first_patch_is_fixed(photo: Viewer) -> None:
+    select(photo, 0)
+    before = pause(photo)
+    middle = place(photo, np.array(before["planar"]["corners"][0]).mean(axis=0))
+    photo.drag(middle, (middle[0] + 60, middle[1]))
+    photo.key("k")
+    photo.frames(5)
+    assert photo.report["planar"]["corners"][0] == before["planar"]["corners"][0]
+    assert photo.report["undoable"] == before["undoable"]
+    assert not photo.report["banner"]
+    photo.key("f")
+    select(photo, 1)
+    go_on(photo)
+
+
+def test_lambda_bends_and_stiffens_the_mesh(photo: Viewer) -> None:
+    before = photo.wait_for(lambda report: report["residual_px"] is not None, "a residual")
+    photo.drag(photo.point(LAMBDA, 0.6), photo.point(LAMBDA, 0.1))
+    photo.wait_for(lambda report: report["lambda_exponent"] < -1.5, "a small lambda")
+    soft = photo.wait_for(lambda report: report["residual_px"] > 1.5 * before["residual_px"], "the warp to go soft")
+    photo.save_screenshot("planar_soft")
+    photo.drag(photo.point(LAMBDA, 0.2), photo.point(LAMBDA, 0.9))
+    photo.wait_for(lambda report: report["lambda_exponent"] > 3, "a large lambda")
+    photo.wait_for(lambda report: report["residual_px"] < 0.7 * soft["residual_px"], "the warp to stiffen")
+
+
+def test_the_timeline_shows_the_patches_where_they_began(photo: Viewer) -> None:
+    pause(photo)
+    photo.frames(20)
+    now = photo.picture(PANE).astype(int)
+    photo.drag(photo.point("Timeline/slider 1", 0.9), photo.point("Timeline/slider 1", 0.02))
+    photo.wait_for(lambda report: report["timeline"] is not None, "a moment of the past")
+    photo.frames(10)
+    photo.save_screenshot("planar_replay")
+    assert np.abs(photo.picture(PANE).astype(int) - now).max() > 60
+    photo.click(*photo.point("Timeline/Live"))
+    photo.wait_for(lambda report: report["timeline"] is None, "now")
+    go_on(photo)
+
+
+def is_compared(report: Report) -> bool:
+    """Whether a second run trains."""
+    return bool(report["beside"]) and report["beside"][0].get("iteration", 0) > 5
+
+
+def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
+    alone = photo.box(PANE)
+    photo.click(*photo.point("Image/Compare"))
+    report = photo.wait_for(
+        lambda report: report["beside"] and report["beside"][0].get("iteration", 0) > 5, "BARF", 120
+    )
+    other = report["beside"][0]
+    assert (report["method"], other["method"]) == ("l2g", "barf")
+    assert other["reference_corners"] == report["planar"]["reference_corners"], "the same patches"
+    photo.frames(20)
+    assert apart(photo.box(PANE), photo.box("Image/pane 2"))
+    photo.save_screenshot("planar_compared")
+    photo.click(*photo.point("Training/Pause"))
+    paused = photo.wait_for(
+        lambda report: {report["status"], report["beside"][0]["status"]} == {"paused"}, "both to pause"
+    )
+    photo.frames(10)
+    assert photo.report["beside"][0]["iteration"] == paused["beside"][0]["iteration"]
+    go_on(photo)
+    photo.wait_for(lambda report: report["beside"][0]["status"] == "running", "both to go on")
+    photo.click(*photo.point("Image/pane 2", 0.5, 0.05))
+    photo.wait_for(lambda report: report["method"] == "barf", "the second run in the other panels")
+    photo.click(*photo.point("Training/Restart"))
+    photo.wait_for(
+        lambda report: report["iteration"] < other["iteration"] and report["beside"][0]["iteration"] < 50,
+        "both to begin anew",
+        120,
+    )
+    assert photo.report["beside"][0]["method"] == "l2g"
+    photo.click(*photo.point(PANE, 0.5, 0.05))
+    photo.wait_for(lambda report: report["method"] == "l2g", "the first run again")
+    photo.click(*photo.point("Image/End comparison"))
+    photo.wait_for(lambda report: not report["beside"], "one run")
+    photo.frames(5)
+    assert photo.box(PANE) == alone
+
+
+def open_scene(viewer: Viewer, path: Path) -> None:
+    viewer.key("ctrl+o")
+    viewer.wait_for(lambda report: "Open a scene/OK" in report["items"], "the dialog")
+    viewer.frames(5)
+    viewer.type(str(path))
+    viewer.key("Return")
+
+
+def test_the_picker_goes_from_one_kind_of_scene_to_the_other(photo: Viewer) -> None:
+    open_scene(photo, FERN)
+    photo.wait_for(lambda report: report["scene"] == "fern" and report.get("status") == "running", "the fern", 120)
+    photo.wait_for(lambda report: "Cameras/image 1" in report["items"] and PANE not in report["items"], "3D panels")
+    photo.frames(20)
+    photo.save_screenshot("planar_to_fern")
+    open_scene(photo, PHOTO)
+    photo.wait_for(lambda report: report["scene"] == PHOTO.name and report.get("iteration", 0) > 3, "the photo", 120)
+    photo.wait_for(lambda report: PANE in report["items"] and "Cameras/image 1" not in report["items"], "2D panels")
+
+
+def test_closing_saves_both_runs(photo: Viewer) -> None:
+    photo.click(*photo.point("Image/Compare"))
+    report = photo.wait_for(
+        lambda report: report["beside"] and report["beside"][0].get("iteration", 0) > 3, "BARF", 120
+    )
+    folders = [Path(report["folder"]), Path(report["beside"][0]["folder"])]
+    assert folders[0] != folders[1]
+    photo.ask_to_close()
+    photo.wait_for(lambda report: "Leave/Save and leave" in report["items"], "the question")
+    photo.frames(5)
+    photo.point_to(*photo.point("Leave/Save and leave"))
+    photo.frames(3)
+    photo.display.do("click", "--delay", 300, 1)
+    assert photo.exit_code() == 0, photo.output
+    assert "Traceback" not in photo.output
+    for folder in folders:
+        folder = folder if folder.is_absolute() else photo.folder / folder
+        assert (folder / "checkpoint.safetensors").is_file()
+        assert json.loads((folder / "result.json").read_text())["planar"]["corner_error_px"]["mean"] > 0
