@@ -34,23 +34,43 @@ def drawn_reference(reference: Poses, fitted: Poses) -> Float32[np.ndarray, "fra
     agree, at its own size: cameras are then seen to move towards where they belong. In between it goes over smoothly.
     Frames whose poses are not finite do not count.
     """
+    gauge = drawing_gauge(reference, fitted)
+    return np.full(reference.shape, np.nan, np.float32) if gauge is None else moved_poses(reference, gauge)
+
+
+def drawing_gauge(reference: Poses, fitted: Poses) -> Gauge | None:
+    """What `drawn_reference` moves the reference by; None where no pose is finite."""
     wanted, found = reference.astype(np.float64), fitted.astype(np.float64)
     good = np.isfinite(found).all(axis=(1, 2)) & np.isfinite(wanted).all(axis=(1, 2))
     if not good.any():
-        return np.full(reference.shape, np.nan, np.float32)
+        return None
     upright = _by_orientations(wanted[good], found[good])
     places, targets = centres(wanted[good]), centres(found[good])
-    matched = _by_centres(places, targets)
+    matched = gauge_by_centres(places, targets)
     spread = max(_spread(places), 1e-12)
-    apart = np.linalg.norm(_moved(places, matched) - targets, axis=1) if matched else np.array([np.inf])
+    apart = np.linalg.norm(moved_points(places, matched) - targets, axis=1) if matched else np.array([np.inf])
     misfit = float(np.median(apart)) / (spread * matched.scale) if matched else np.inf
     trust = min(max((ASTRAY - misfit) / (ASTRAY - ALIGNED), 0.0), 1.0)
-    gauge = (
-        upright if matched is None else _blended(upright, matched, trust * trust * (3 - 2 * trust), places, targets)
-    )
-    rotations = wanted[:, :, :3] @ gauge.turn.T
-    translations = -np.einsum("fij,fj->fi", rotations, _moved(centres(wanted), gauge))
+    return upright if matched is None else _blended(upright, matched, trust * trust * (3 - 2 * trust), places, targets)
+
+
+def moved_poses(poses: Poses, gauge: Gauge) -> Float32[np.ndarray, "frames 3 4"]:
+    """World-to-camera poses in the world that the gauge leads to."""
+    poses = poses.astype(np.float64)
+    rotations = poses[:, :, :3] @ gauge.turn.T
+    translations = -np.einsum("fij,fj->fi", rotations, moved_points(centres(poses), gauge))
     return np.concatenate([rotations, translations[..., None]], axis=2).astype(np.float32)
+
+
+def moved_points(points: Points, gauge: Gauge) -> Points:
+    """Points in the world that the gauge leads to."""
+    return gauge.scale * points @ gauge.turn.T + gauge.shift
+
+
+def chained(first: Gauge, second: Gauge) -> Gauge:
+    """One gauge after another."""
+    turn = second.turn @ first.turn
+    return Gauge(second.scale * first.scale, turn, second.scale * second.turn @ first.shift + second.shift)
 
 
 def _by_orientations(wanted: Poses, found: Poses) -> Gauge:
@@ -59,7 +79,7 @@ def _by_orientations(wanted: Poses, found: Poses) -> Gauge:
     return Gauge(1.0, turn, centres(found).mean(axis=0) - turn @ centres(wanted).mean(axis=0))
 
 
-def _by_centres(places: Points, targets: Points) -> Gauge | None:
+def gauge_by_centres(places: Points, targets: Points) -> Gauge | None:
     """The inverse of what best brings the fitted centres onto the reference's; None where they lie in a point."""
     from_middle, to_middle = targets.mean(axis=0), places.mean(axis=0)
     found, wanted = targets - from_middle, places - to_middle
@@ -77,10 +97,6 @@ def _blended(one: Gauge, other: Gauge, share: float, places: Points, targets: Po
     turn = so3.rotation_from_vector(share * so3.vector_from_rotation(between)).numpy() @ one.turn
     scale = one.scale ** (1 - share) * other.scale**share
     return Gauge(scale, turn, targets.mean(axis=0) - scale * turn @ places.mean(axis=0))
-
-
-def _moved(places: Points, gauge: Gauge) -> Points:
-    return gauge.scale * places @ gauge.turn.T + gauge.shift
 
 
 def _spread(places: Points) -> float:

@@ -11,6 +11,7 @@ import dearpygui.dearpygui as dpg
 from app import layout
 from app.panels.camera_kicks import CameraKicks
 from app.panels.cameras import CamerasPanel
+from app.panels.colmap import ColmapPanel
 from app.panels.frame import FramePanel
 from app.panels.novel_view import NovelViewPanel
 from app.panels.panel import Panel
@@ -53,6 +54,7 @@ class PanelSets:
         self._kind = kind
         self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
         self._novel = NovelViewPanel(state, renderer, ask_path)
+        self._colmap = ColmapPanel(state)
         self._perturb: dict[SceneKind, PerturbPanel] = {
             "posed": PerturbPanel(state, CameraKicks(state)),
             "planar": PerturbPanel(state, PatchKicks(state)),
@@ -66,6 +68,7 @@ class PanelSets:
                 layout.CAMERAS: self._cameras,
                 layout.TIMELINE: TimelinePanel(state),
                 layout.WARP: WarpPanel(state),
+                layout.COLMAP: self._colmap,
                 layout.NOVEL: self._novel,
                 layout.FRAME: FramePanel(state, renderer),
                 layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
@@ -124,6 +127,7 @@ class PanelSets:
     def close(self) -> None:
         """Gives up what is being written."""
         self._novel.close()
+        self._colmap.close()
 
     def _build(self, panels: dict[int, Panel], shown: bool) -> None:
         for tag, panel in panels.items():

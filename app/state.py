@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from app.colmap_control import ColmapView
 from app.orbit import FlyCamera, OrbitCamera
 from app.plane_view import PlaneView
 from app.render.pictures import Channel, GizmoPart, ViewCamera
@@ -35,6 +36,7 @@ class Layers:
     rays: bool = True
     ground: bool = True
     gizmo: bool = False
+    colmap: bool = True
 
 
 @dataclass
@@ -167,6 +169,7 @@ class State:
         runs: one, or two side by side; panels that have room for one show the `active`.
         selected: index of a training frame.
         banner: a sentence that needs the user, or None.
+        exporting: what an export that is under way does, in a word or two, or None.
     """
 
     runs: list[ViewedRun] = field(default_factory=list)
@@ -179,7 +182,9 @@ class State:
     perturbation: Perturbation = field(default_factory=Perturbation)
     patch_perturbation: PatchPerturbation = field(default_factory=PatchPerturbation)
     plots: Plots = field(default_factory=Plots)
+    colmap: ColmapView = field(default_factory=ColmapView)
     banner: str | None = None
+    exporting: str | None = None
     help_open: bool = False
     hooks: Hooks = field(default_factory=Hooks)
 

@@ -34,12 +34,15 @@ Pipeline = Callable[[Path, tuple[str, ...], Path, "SfmOptions | None"], Iterator
 
 def colmap(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
     """`run_sfm`, which is imported by who runs it: to listen takes none of it."""
+    import pycolmap
+
     from engine.sfm.pipeline import SfmOptions, run_sfm
 
+    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)  # the events tell what there is to tell
     return run_sfm(folder, names, output, options or SfmOptions())
 
 
-LESS_URGENT = 5  # steps of niceness: training and the window come first
+LESS_URGENT = 10  # steps of niceness: training and the window come first
 LOOK_EVERY = 0.05  # seconds between two looks at whether it shall stop
 PATIENCE = 5.0  # seconds that the process has for its end
 
@@ -58,6 +61,7 @@ class LiveSfm:
         output: Path,
         options: SfmOptions | None = None,
         *,
+        prepare: Callable[[], None] | None = None,
         pipeline: Pipeline = colmap,
     ) -> None:
         """Nothing happens before `start`.
@@ -65,6 +69,7 @@ class LiveSfm:
         Args:
             folder, names, options: as for `run_sfm`.
             output: a folder that does not exist yet.
+            prepare: called in the thread before anything else, when the output folder is there.
             pipeline: in place of `run_sfm`; a function of a module.
         """
         self.output = output
@@ -72,6 +77,7 @@ class LiveSfm:
         self._status: LiveStatus = "waiting"
         self._message = ""
         self._begun = False  # whether the folder is ours
+        self._prepare = prepare
         self._stopping = threading.Event()
         # a process that is forked from one with threads may hang, and torch has threads
         context = multiprocessing.get_context("spawn")
@@ -118,6 +124,8 @@ class LiveSfm:
         try:
             self.output.mkdir(parents=True)
             self._begun = True
+            if self._prepare is not None:
+                self._prepare()
             self._process.start()
             self._far_end.close()  # so that the end of the process is the end of the pipe
             self._take()

@@ -12,7 +12,7 @@ from app import layout
 SHARED = {layout.TOP, layout.STATUS}
 POSED = {
     *(layout.TRAINING, layout.PERTURB, layout.CAMERAS, layout.TIMELINE),
-    *(layout.WARP, layout.NOVEL, layout.FRAME, layout.PLOTS),
+    *(layout.WARP, layout.COLMAP, layout.NOVEL, layout.FRAME, layout.PLOTS),
 }
 PLANAR = {
     *(layout.PLANAR_TRAINING, layout.PLANAR_PERTURB, layout.IMAGE, layout.PLANAR_TIMELINE),

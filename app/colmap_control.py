@@ -1,0 +1,100 @@
+"""What the user does with COLMAP's pipeline, and what of it is looked at. No window here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from app.colmap_run import ColmapRun
+from engine.scenes.scene import Scene
+from engine.sfm.events import Pair
+
+if TYPE_CHECKING:
+    from app.state import State
+
+Shown = Literal["keypoints", "matches", "mapping"]
+SHOWN: tuple[Shown, ...] = get_args(Shown)
+NEIGHBOURS = 10  # photos after each that it is matched with, where not all are
+
+
+@dataclass
+class ColmapView:
+    """COLMAP's pipeline beside a run.
+
+    Attributes:
+        run: the last one that was started on the scene that is open.
+        chosen: the stage that the user wants to see; None goes along with the pipeline.
+        pair: that the user chose; None for the selected frame's best.
+        neighbours: whether each photo is matched with those that follow it only.
+        mesh: whether the 3D view shows the mesh.
+    """
+
+    run: ColmapRun | None = None
+    chosen: Shown | None = None
+    pair: Pair | None = None
+    neighbours: bool = False
+    mesh: bool = True
+
+    @property
+    def shown(self) -> Shown:
+        """What is to be seen now."""
+        if self.chosen is not None or self.run is None:
+            return self.chosen or "keypoints"
+        match self.run.progress.stage:
+            case "features":
+                return "keypoints"
+            case "matching" | "verification":
+                return "matches"
+            case _:
+                return "mapping"
+
+
+def obstacle(state: State) -> str:
+    """Why the pipeline cannot be started; empty where it can."""
+    if state.run is None or state.run.opened is None:
+        return "Open a scene first."
+    if not isinstance(state.run.scene, Scene):
+        return "COLMAP wants photos from several places; this scene is one image."
+    if len(state.run.scene.names) < FEWEST:
+        return f"COLMAP wants at least {FEWEST} photos that overlap; this scene has {len(state.run.scene.names)}."
+    return ""
+
+
+FEWEST = 3
+
+
+def start(state: State) -> None:
+    """Starts the pipeline on all photos of the scene that is open, in the folder of its run."""
+    run, view = state.run, state.colmap
+    if obstacle(state) or run is None or run.opened is None or not isinstance(run.scene, Scene):
+        return
+    if view.run is not None:
+        view.run.stop()
+    view.chosen = view.pair = None
+    view.run = ColmapRun(run.scene, run.opened.folder, NEIGHBOURS if view.neighbours else None)
+
+
+def stop(state: State) -> None:
+    """Ends it; what was found stays to be seen."""
+    if state.colmap.run is not None:
+        state.colmap.run.stop()
+
+
+def refresh(state: State) -> None:
+    """Takes the news; another scene has no use for the pipeline of the one before."""
+    view = state.colmap
+    if view.run is None:
+        return
+    view.run.refresh()
+    scene = state.run.scene if state.run is not None else None
+    if scene is not None and (scene.path != view.run.scene.path or scene.names != view.run.scene.names):
+        view.run.stop()
+        view.run = view.chosen = view.pair = None
+
+
+def shown_pair(state: State) -> Pair | None:
+    """The pair that is looked at: the chosen one, or the selected frame's best; None while there is none."""
+    view, run = state.colmap, state.run
+    if view.pair is not None or view.run is None or run is None or run.scene is None:
+        return view.pair
+    return view.run.progress.partner(run.scene.training_frames[state.selected])

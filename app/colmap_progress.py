@@ -1,0 +1,139 @@
+"""What has been heard of COLMAP's pipeline so far, from its events. No window here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from jaxtyping import Int
+
+from engine.sfm.events import (
+    FeaturesFound,
+    Finished,
+    Mapped,
+    Matching,
+    Meshed,
+    Pair,
+    PairMatched,
+    PairVerified,
+    SfmEvent,
+)
+
+Stage = Literal["features", "matching", "verification", "mapping", "mesh"]
+STAGES: tuple[Stage, ...] = get_args(Stage)
+NOT_YET = -1  # in place of a count
+
+Matches = Int[np.ndarray, "matches 2"]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """One step of the mapper: photos and points after it, mean reprojection error in pixels before and after."""
+
+    what: str
+    registered: int
+    points: int
+    before: float
+    after: float
+
+
+class ColmapProgress:
+    """Grows with each event.
+
+    Attributes:
+        names: of the photos, by number.
+        features: of each photo that has been looked at.
+        raw: matches of each pair that has some.
+        verified: what RANSAC made of them.
+        counts: raw matches of each pair, `NOT_YET` where it was not matched.
+        agreeing: inliers of each pair, `NOT_YET` where it was not verified.
+        growth: the steps of the mapper.
+        model: as the mapper left it last.
+        mesh: or the reason why there is none.
+        finished: the end.
+        stage: that is under way, or was the last.
+        version: grows with every event.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        count = len(names)
+        self.names = names
+        self.features: dict[int, FeaturesFound] = {}
+        self.raw: dict[Pair, Matches] = {}
+        self.verified: dict[Pair, PairVerified] = {}
+        self.counts = np.full((count, count), NOT_YET)
+        self.agreeing = np.full((count, count), NOT_YET)
+        self.growth: list[Growth] = []
+        self.model: Mapped | None = None
+        self.mesh: Meshed | None = None
+        self.finished: Finished | None = None
+        self.stage: Stage = "features"
+        self.version = 0
+        self._matched = self._verified = 0, 0  # pairs done, and of all
+
+    def see(self, event: SfmEvent) -> None:
+        """Takes an event in."""
+        self.version += 1
+        match event:
+            case FeaturesFound():
+                self.features[event.frame] = event
+            case Matching():
+                self.stage, self._matched = "matching", (event.done, event.total)
+                if event.done == event.total:
+                    self.counts = event.counts.copy()
+                else:  # a pair without matches cannot be told from one that is still to come
+                    self.counts = np.where(event.counts > 0, event.counts, NOT_YET)
+            case PairMatched():
+                self.raw[event.pair] = event.matches
+            case PairVerified():
+                self.stage, self._verified = "verification", (event.done, event.total)
+                self.verified[event.pair] = event
+                first, second = event.pair
+                self.agreeing[first, second] = self.agreeing[second, first] = len(event.inliers)
+            case Mapped():
+                self.stage, self.model = "mapping", event
+                if event.what != "model":
+                    step = Growth(event.what, len(event.frames), len(event.points), event.before, event.after)
+                    self.growth.append(step)
+            case Meshed():
+                self.stage, self.mesh = "mesh", event
+            case Finished():
+                self.finished = event
+
+    def words(self, stage: Stage) -> str:
+        """How far a stage is; empty where it has not begun."""
+        match stage:
+            case "features" if self.features:
+                many = sum(len(found.points) for found in self.features.values())
+                return f"{len(self.features)} of {len(self.names)} photos, {many:,} features"
+            case "matching" if self.stage != "features":
+                done, total = self._matched
+                return f"{done:,} of {total:,} pairs"
+            case "verification" if self.verified:
+                good = sum(len(found.inliers) > 0 for found in self.verified.values())
+                return f"{good:,} of {self._verified[1]:,} pairs agree"
+            case "mapping" if self.model is not None:
+                model = self.model
+                error = f", {model.after:.2f} px" if np.isfinite(model.after) else ""
+                return f"{len(model.frames)} of {model.total} photos, {len(model.points):,} points{error}"
+            case "mesh" if self.mesh is not None:
+                return self.mesh.remark or f"{len(self.mesh.faces):,} triangles"
+        return ""
+
+    def done(self, stage: Stage) -> bool:
+        """Whether a stage is over."""
+        return self.finished is not None or STAGES.index(stage) < STAGES.index(self.stage)
+
+    def partner(self, frame: int) -> Pair | None:
+        """The pair of a photo that agrees best, or has most matches; None where it has none."""
+        known = self.agreeing if (self.agreeing[frame] > 0).any() else self.counts
+        row = known[frame].copy()
+        row[frame] = NOT_YET
+        other = int(row.argmax())
+        return pair_of(frame, other) if row[other] > 0 else None
+
+
+def pair_of(one: int, other: int) -> Pair:
+    """The smaller number first."""
+    return (one, other) if one < other else (other, one)

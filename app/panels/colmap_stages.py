@@ -1,0 +1,111 @@
+"""The left column of the COLMAP panel: its button, its stages and how far they are."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.colmap_control import obstacle, start, stop
+from app.colmap_progress import STAGES, Stage
+from app.panels.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
+from app.state import State
+
+WIDTH = 200  # pixels
+NAMES: dict[Stage, str] = {
+    "features": "Features",
+    "matching": "Matching",
+    "verification": "Verification",
+    "mapping": "Mapping",
+    "mesh": "Mesh",
+}
+TIPS: dict[Stage, str] = {
+    "features": "SIFT: places that can be found again in other photos, with their size and direction.",
+    "matching": "For each pair of photos the features whose descriptors are mutually nearest.",
+    "verification": "RANSAC on each pair's matches: which of them agree with one geometry of two views.",
+    "mapping": "Photo after photo is registered to the sparse points, which are adjusted each time.",
+    "mesh": "A surface through the sparse points, by Poisson reconstruction.",
+}
+LABELS = {True: "Stop COLMAP", False: "Run COLMAP's pipeline"}
+
+
+class ColmapStages:
+    """Starts and stops the pipeline, and tells how far it is.
+
+    Attributes:
+        item: the column.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._running = False
+
+    def build(self) -> None:
+        """Into the container that is open."""
+        view = self._state.colmap
+        with dpg.child_window(width=WIDTH, height=200, border=False) as self.item:
+            self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
+            dims_when_disabled(self._button)
+            with dpg.tooltip(self._button, delay=0.4):
+                self._tip = dpg.add_text("", wrap=320)
+            self._neighbours = dpg.add_checkbox(
+                label="neighbours only", default_value=view.neighbours, callback=self._choose
+            )
+            tool_tip(
+                self._neighbours,
+                "Match each photo with the ten after it rather than with all others: for many photos taken in a row.",
+            )
+            self._lines = {}
+            for stage in STAGES:
+                with dpg.group() as group:
+                    with dpg.group(horizontal=True, horizontal_spacing=6):
+                        mark = dpg.add_text("·", color=MUTED)
+                        name = dpg.add_text(NAMES[stage], color=MUTED)
+                        seconds = dpg.add_text("", color=MUTED)
+                    words = dpg.add_text("", color=MUTED, indent=16, wrap=WIDTH - 8, show=False)
+                tool_tip(group, TIPS[stage])
+                self._lines[stage] = (mark, name, seconds, words)
+            self._message = dpg.add_text("", color=AMBER, wrap=WIDTH - 8, show=False)
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is on the screen, not behind another tab."""
+        return dpg.is_item_visible(self._button)
+
+    def update(self) -> None:
+        """Shows how it stands."""
+        run, why = self._state.colmap.run, obstacle(self._state)
+        running = run is not None and run.status == "running"
+        if running != self._running:
+            self._running = running
+            dpg.configure_item(self._button, label=LABELS[running])
+        dpg.configure_item(self._button, enabled=running or not why)
+        set_text(self._tip, why or WHAT)
+        for stage, (mark, name, seconds, words) in self._lines.items():
+            said = run.progress.words(stage) if run is not None else ""
+            done = run is not None and run.progress.done(stage)
+            at_work = running and not done and run is not None and run.progress.stage == stage
+            set_text(mark, "✓" if done else "▸" if at_work else "·")
+            dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else MUTED)
+            dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
+            taken = run.progress.finished.seconds.get(stage) if run is not None and run.progress.finished else None
+            set_text(seconds, "" if taken is None else f"{taken:.1f} s")
+            set_text(words, said)
+            dpg.configure_item(words, show=bool(said))
+        message = "" if run is None else run.message or (STOPPED if run.status == "stopped" else "")
+        set_text(self._message, message)
+        dpg.configure_item(self._message, show=bool(message))
+
+    def _press(self) -> None:
+        if self._running:
+            stop(self._state)
+        else:
+            start(self._state)
+
+    def _choose(self) -> None:
+        self._state.colmap.neighbours = dpg.get_value(self._neighbours)
+
+
+WHAT = (
+    "Structure from motion by COLMAP on the same photos, step by step, beside the training: features, matches, "
+    "verification, mapping, mesh. Its model is kept in the folder of the run."
+)
+STOPPED = "Stopped; nothing was kept."
