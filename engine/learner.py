@@ -99,9 +99,10 @@ class Learner:
         return float(self._alignment)
 
     def frame_psnr(self) -> Float[Tensor, " frames"]:
-        """Running PSNR of each training frame, dB."""
+        """Running PSNR of each training frame, dB; NaN before the first step of a stage."""
         error = self._error / self._error_weight.clamp(min=1e-9)
-        return -10 * torch.log10(error.clamp(min=1e-10))
+        psnr = -10 * torch.log10(error.clamp(min=1e-10))
+        return torch.where(self._error_weight > 0, psnr, torch.nan)
 
     # ------------------------------------------------------------------ the step
 

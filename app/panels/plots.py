@@ -126,6 +126,7 @@ class PlotsPanel:
             return
         rows, events = run.history.rows, run.history.events
         dpg.configure_item(self._none, show=len(rows) < 2)
+        dpg.configure_item(self._body, show=len(rows) >= 2)  # an empty plot makes up ticks of its own
         if not dpg.is_item_visible(self._which):
             return
         self._updated_at = now
