@@ -100,6 +100,7 @@ def facts(state: State) -> dict[str, Any]:
     words: dict[str, Any] = {
         "selected": state.selected,
         "banner": state.banner,
+        "exporting": state.exporting,
         "help": state.help_open,
         "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
         "timeline": state.timeline.seconds,

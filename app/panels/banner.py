@@ -36,6 +36,7 @@ class Banner:
                 no_move=True,
                 no_docking=True,
                 no_scrollbar=True,
+                min_size=(100, HEIGHT),
             ),
             dpg.group(horizontal=True),
         ):

@@ -47,7 +47,7 @@ class ExportDialog:
                 self._export = dpg.add_button(label="Write", width=110, callback=self._pressed)
                 dpg.add_button(label="Close", width=80, callback=lambda: dpg.configure_item(TAG, show=False))
             dims_when_disabled(self._export)
-            self._bar = dpg.add_progress_bar(width=-1, show=False)
+            self._bar = dpg.add_progress_bar(width=-1, height=6, show=False)
             self._said = dpg.add_text("", wrap=WIDTH - 30, show=False)
 
     def open(self) -> None:
@@ -71,9 +71,10 @@ class ExportDialog:
             return
         dpg.set_item_label(self._export, "Write" if job.finished else "Stop")
         dpg.configure_item(self._bar, show=not job.finished)
+        self._state.exporting = None if job.finished else job.doing
         if not job.finished:
             dpg.set_value(self._bar, job.progress)
-            dpg.configure_item(self._bar, overlay=f"{job.doing}  {100 * job.progress:.0f} %")
+            self._say(f"{100 * job.progress:3.0f} %   {job.doing}")
             return
         self._job = None
         if job.error is not None:
@@ -123,8 +124,11 @@ class ExportDialog:
             saving.export_poses(self._state, path)
             self._say(f"Written: {path}")
             return
+        replaces = dpg.get_value(self._replace)
+        if not replaces and (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+            raise UserError(f"{path} exists already; give another path, or tick Replace.")
         words = ["--to", choice.form, "--output", str(path), "--device", run.opened.run.device]
-        if dpg.get_value(self._replace):
+        if replaces:
             words.append("--force")
         if choice.form == "video" and self._state.novel.keyframes:
             keys = run.opened.folder / PATH_FILE

@@ -8,5 +8,5 @@ from engine.cli import export
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(5)
     export()

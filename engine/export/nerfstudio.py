@@ -22,8 +22,11 @@ OWN = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
 
 def write_transforms(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
     """Writes `transforms.json` and the point cloud that it names; raises `OSError` where the system refuses."""
-    (folder / TRANSFORMS_FILE).write_text(json.dumps(transforms(cameras, images), indent=1), encoding="utf-8")
-    write_ply(points, folder / POINTS_FILE)
+    content = transforms(cameras, images)
+    if len(points.positions):  # else depths are guessed by whoever reads it
+        content = {"ply_file_path": POINTS_FILE} | content
+        write_ply(points, folder / POINTS_FILE)
+    (folder / TRANSFORMS_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
 def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, Any]:
@@ -44,7 +47,7 @@ def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, An
         held_out = {file for file, name in zip(files, cameras.names, strict=True) if name in cameras.held_out}
         content["train_filenames"] = [file for file in files if file not in held_out]
         content["test_filenames"] = content["val_filenames"] = sorted(held_out, key=files.index)
-    return content | {"ply_file_path": POINTS_FILE, "frames": frames}
+    return content | {"frames": frames}
 
 
 def to_opengl(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "frames 4 4"]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.gui.test_training import go_on
 from tests.gui.viewer import Report, Viewer
 
-LONG = 240.0  # seconds: another process reads the run, beside the training
+LONG = 500.0  # seconds: another process reads the run, beside the training
 
 
 def open_dialog(fern: Viewer) -> Report:
@@ -27,25 +27,33 @@ def test_cameras_are_exported_while_the_training_goes_on(fern: Viewer) -> None:
     fern.click(*fern.point("Export/Write"))
     fern.frames(10)
     fern.save_screenshot("exporting")
-    fern.wait_for(lambda report: (folder / "images").is_dir(), "the model", LONG)
-    after = fern.wait_for(lambda report: report["iteration"] > before["iteration"], "training beside it")
+    fern.wait_for(lambda report: report["exporting"], "the export to begin")
+    after = fern.wait_for(lambda report: report["exporting"] is None, "the model", LONG)
+    assert after["iteration"] > before["iteration"]
     assert after["banner"] is None
     assert (folder / "sparse" / "0" / "images.bin").stat().st_size > 1000
     assert len(list((folder / "images").iterdir())) == 18
-    fern.frames(30)
+    fern.frames(5)
     fern.save_screenshot("exported")
     close_dialog(fern)
 
 
 def test_what_cannot_be_exported_is_said_in_the_banner(fern: Viewer) -> None:
-    (fern.folder / "run" / "export" / "colmap-2").mkdir(parents=True)
+    folder = fern.folder / "run" / "export" / "colmap-2"
+    go_on(fern)
+    (fern.folder / "run" / "export" / "colmap").mkdir(parents=True, exist_ok=True)
     open_dialog(fern)
-    (fern.folder / "run" / "export" / "colmap-3").mkdir()
-    (fern.folder / "run" / "export" / "colmap-3" / "mine").write_text("mine")
+    folder.mkdir()
+    (folder / "mine").write_text("mine")
+    fern.click(*fern.point("Export/Write"))
+    fern.frames(10)
+    assert fern.report["exporting"] is None, "it is there already"
+    fern.click(*fern.point("Export/Replace an earlier export there", 0.05))
     fern.click(*fern.point("Export/Write"))
     said = fern.wait_for(lambda report: report["banner"], "the failure", LONG)
-    assert "exists already" in said["banner"]
+    assert "colmap-2 holds mine, which is no part of such an export" in said["banner"]
     assert said["status"] == "running"
+    assert (folder / "mine").read_text() == "mine"
     fern.frames(5)
     fern.save_screenshot("export_failed")
     close_dialog(fern)
