@@ -14,9 +14,18 @@ from engine.settings import Settings
 if TYPE_CHECKING:
     from engine.cli import TrainArguments
 
-SETTINGS = ("method", "field", "preset", "lambda_exponent", "seed", "optimise_focal", "optimise_exposure")
+SETTINGS = (
+    "method",
+    "field",
+    "preset",
+    "lambda_exponent",
+    "seed",
+    "optimise_focal",
+    "optimise_exposure",
+    "refine_intrinsics",
+)
 OPTIONS = (
-    *("downscale", "init", "noise_rotation", "noise_translation", "background", "seed"),
+    *("downscale", "init", "reference", "frames", "noise_rotation", "noise_translation", "background", "seed"),
     *("warp", "patches", "crop", "noise_h", "noise_t", "noise_r"),
 )
 

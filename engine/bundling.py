@@ -10,6 +10,7 @@ from torch import Tensor
 
 from engine.calibration import Calibration
 from engine.fields.field import Field
+from engine.geometry.intrinsics import Intrinsics
 from engine.photos import Photos
 from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
@@ -31,6 +32,7 @@ class Bundling:
     def __init__(self) -> None:
         self.due: list[int] = []
         self.under_way: Adjustment | None = None
+        self._lens_before: Intrinsics | None = None
         self._steps = 0
         self._pieces: Generator[None, None, bool] | None = None
 
@@ -79,9 +81,11 @@ class Bundling:
         depth = depth[depth > 1e-3]
         return float((1 / depth).quantile(0.995)) if len(depth) else 0.0
 
-    def close(self) -> Float[Tensor, "frames 3 4"]:
-        """Ends the adjustment under way; its poses."""
+    def close(self, calibration: Calibration) -> Float[Tensor, "frames 3 4"]:
+        """Ends the adjustment under way; its poses. The calibration takes over what became of the lens."""
         assert self.under_way is not None
+        assert self._lens_before is not None
+        calibration.take(self._lens_before, self.under_way.intrinsics)
         poses, self.under_way = self.under_way.poses, None
         self.due.pop(0)
         return poses
@@ -121,4 +125,5 @@ class Bundling:
         yield
         per_frame = max(min(MOST_POINTS, MOST_OBSERVATIONS // frames) // frames, 1)
         surface = surface_points.choose(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
-        return adjustment.from_surface(data.images, data.intrinsics, poses, surface)
+        self._lens_before = data.intrinsics
+        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, calibration.free)

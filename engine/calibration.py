@@ -1,4 +1,4 @@
-"""What else may be learned beside poses and field: one focal length for all frames, an exposure for each."""
+"""What else may be learned beside poses and field: one lens for all frames, an exposure for each."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.registration.bundle.lens import FreeLens
 from engine.settings import Settings
 from engine.stage_data import StageData
 
@@ -20,13 +21,19 @@ EXPOSURE_RATE = 1.0
 class Calibration(nn.Module):
     """Factors on what the scene says; all one until the settings let them move.
 
-    `log_focal` is the logarithm of the factor on every focal length; `log_gain` of the factor on each frame's
-    rendered colours, whose mean over the frames is kept at zero: the field, not the gains, holds the brightness.
+    `log_focal` is the logarithm of the factor on every focal length; `radial` is added to every k1, by bundle
+    adjustments alone; `log_gain` is the logarithm of the factor on each frame's rendered colours, whose mean over the
+    frames is kept at zero: the field, not the gains, holds the brightness.
     """
+
+    radial: Tensor
 
     def __init__(self, settings: Settings, frames: int, device: torch.device) -> None:
         super().__init__()
-        self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=settings.optimise_focal)
+        focal = settings.optimise_focal or settings.refine_intrinsics
+        self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=focal)
+        self.register_buffer("radial", torch.zeros((), device=device), persistent=settings.refine_intrinsics)
+        self.free = FreeLens(focal, settings.refine_intrinsics)
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
     def groups(self) -> list[dict[str, Any]]:
@@ -36,7 +43,13 @@ class Calibration(nn.Module):
 
     def points(self, points: Float[Tensor, "frames points 2"]) -> Float[Tensor, "frames points 2"]:
         """Image-plane points as the learned focal length places them."""
-        return points * torch.exp(-self.log_focal) if self.log_focal.requires_grad else points
+        if not self.free.focal:
+            return points
+        return (
+            undistorted(points * torch.exp(-self.log_focal), self.radial)
+            if self.free.radial
+            else (points * torch.exp(-self.log_focal))
+        )
 
     def colours(self, rendered: Float[Tensor, "frames points 3"]) -> Float[Tensor, "frames points 3"]:
         """Rendered colours as each frame's exposure would have taken them."""
@@ -56,11 +69,34 @@ class Calibration(nn.Module):
         return float(torch.exp(self.log_focal.detach()))
 
     def intrinsics(self, intrinsics: Intrinsics) -> Intrinsics:
-        """Intrinsics with the learned focal length."""
-        return replace(intrinsics, focal=intrinsics.focal * self.focal_factor)
+        """Intrinsics with the learned lens."""
+        added = torch.stack([self.radial, *self.radial.new_zeros(3)]).to(intrinsics.distortion)
+        distortion = intrinsics.distortion + added if self.free.radial else intrinsics.distortion
+        return replace(intrinsics, focal=intrinsics.focal * self.focal_factor, distortion=distortion)
+
+    def take(self, before: Intrinsics, after: Intrinsics) -> None:
+        """Takes over what a bundle adjustment has made of the lens."""
+        with torch.no_grad():
+            if self.free.focal:
+                self.log_focal.add_(torch.log(after.focal[0, 0] / before.focal[0, 0]))
+            if self.free.radial:
+                self.radial.add_(after.distortion[0, 0] - before.distortion[0, 0])
 
     def data(self, data: StageData) -> StageData:
-        """A stage's photos with the learned focal length, for those who do not learn it."""
-        if not self.log_focal.requires_grad:
+        """A stage's photos with the learned lens, for those who do not learn it."""
+        if not self.free.focal:
             return data
-        return replace(data, points=data.points / self.focal_factor, intrinsics=self.intrinsics(data.intrinsics))
+        with torch.no_grad():
+            return replace(data, points=self.points(data.points), intrinsics=self.intrinsics(data.intrinsics))
+
+
+def undistorted(points: Float[Tensor, "*batch 2"], radial: Float[Tensor, ""]) -> Float[Tensor, "*batch 2"]:
+    """Ideal image-plane points of those that a weak radial distortion k1 has moved: its inverse as a power series.
+
+    With s = k1 r^2 of the moved point, r / r_moved = 1 - s + 3 s^2 - 12 s^3 + ...: below 1e-4 for |s| < 0.07.
+
+    Reference:
+        Drap and Lefevre, An Exact Formula for Calculating Inverse Radial Lens Distortions (Sensors 2016).
+    """
+    moved = radial * points.square().sum(dim=-1, keepdim=True)
+    return points * (1 - moved * (1 - moved * (3 - 12 * moved)))

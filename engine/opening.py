@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,9 @@ from engine.run import Run
 from engine.run_folder import folder_to_resume, new_folder
 from engine.scenes import AnyScene, load_scene
 from engine.scenes.options import SceneOptions
+from engine.scenes.paths import is_video
+from engine.scenes.scene import Scene
+from engine.scenes.watching import Watch, unwatched
 from engine.settings import Settings
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ class OpenedRun:
     folder: Path
 
 
-def open_run(arguments: TrainArguments, publish_period: float = 1 / 20) -> OpenedRun:
+def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: Watch = unwatched) -> OpenedRun:
     """Reads the scene and, to continue, the checkpoint; makes the folder.
 
     Takes as long as reading takes, prints nothing, and may be called from any thread.
@@ -45,22 +48,25 @@ def open_run(arguments: TrainArguments, publish_period: float = 1 / 20) -> Opene
     Args:
         arguments: as on the command line of `l2g-train`.
         publish_period: seconds between snapshots, at least.
+        watch: is told how far the reading is.
     Raises:
         UserError: something that the user can mend.
     """
     check_arguments(arguments)
     device = resolve_device(arguments.device)
     settings, options = settings_of(arguments), options_of(arguments)
-    name = arguments.scene.resolve().name
+    name = arguments.scene.resolve().stem if is_video(arguments.scene) else arguments.scene.resolve().name
     checkpoint = None
     if arguments.resume:
         folder = folder_to_resume(arguments.output, name, arguments.method)
         checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
         settings, options = continued(arguments, checkpoint)
-    scene = load_scene(arguments.scene, options)
+    scene = load_scene(arguments.scene, options, watch)
     if checkpoint is not None:
         check_same_scene(checkpoint, scene, folder / CHECKPOINT_FILE)
     else:
+        if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
+            settings = replace(settings, refine_intrinsics=True)
         folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
     run = Run(
         scene,

@@ -16,6 +16,7 @@ from engine.files import write_json
 from engine.geometry.pose_errors import pose_errors
 from engine.history import History, Row, summary
 from engine.memory import peak_memory_bytes
+from engine.outliers import outliers
 from engine.planar_results import TRANSFORMS_FILE, planar_result, transforms
 from engine.planar_trainer import PlanarTrainer
 from engine.scenes import PlanarScene, Scene
@@ -83,6 +84,8 @@ def result(session: Session) -> dict[str, Any]:
         },
         "train_psnr": training_psnr(history),
         "test": {"psnr": None, "ssim": None, "lpips": None, "frames": 0},
+        "outliers": [asdict(photo) for photo in outliers(session)],
+        "notes": list(getattr(session.scene, "notes", ())),
         "peak_memory_bytes": peak_memory_bytes(),
         "history": [_row(row) for row in history.rows],
         "events": [asdict(event) for event in history.events],

@@ -21,6 +21,7 @@ class Settings:
         lambda_exponent: x of lambda = 10^x, the weight of the alignment term of l2g.
         seed: of everything random in the run.
         optimise_focal: let the shared focal length move with the poses.
+        refine_intrinsics: let the focal length and the radial distortion k1, which all frames share, move too.
         optimise_exposure: let a gain per frame and channel absorb exposure changes.
         max_iterations: stop there, or None for the whole schedule.
     """
@@ -33,6 +34,7 @@ class Settings:
     optimise_focal: bool = False
     optimise_exposure: bool = False
     max_iterations: int | None = None
+    refine_intrinsics: bool = False
 
     @property
     def registers(self) -> bool:

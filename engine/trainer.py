@@ -155,7 +155,7 @@ class Trainer(Learner):
             return
         everyone = torch.arange(len(self.frames), device=self.device)
         nearest = self._bundling.nearest_disparity()
-        poses = self._bundling.close()
+        poses = self._bundling.close(self.calibration)
         factor = nearest / ROOMY_DISPARITY
         if self.scene.kind == "forward-facing" and factor > 1 and self.field.grow(factor):
             poses = torch.cat([poses[..., :3], poses[..., 3:] * factor], dim=-1)

@@ -9,6 +9,8 @@ from rich.console import Console
 from engine.errors import UserError
 from engine.interruption import Interruption
 from engine.opening import open_run
+from engine.outliers import outliers, told_of
+from engine.preparation_display import PreparationDisplay
 from engine.progress import ProgressDisplay
 from engine.results import write_results
 from engine.results_table import results_table
@@ -30,9 +32,12 @@ def train_scene(arguments: TrainArguments) -> int:
     Raises:
         UserError: something that the user can mend.
     """
-    opened = open_run(arguments, publish_period=LOOK_EVERY)
-    run, folder, table = opened.run, opened.folder, stages_of(opened.scene, opened.settings)
     console = Console(highlight=False)
+    with PreparationDisplay(console) as display:
+        opened = open_run(arguments, publish_period=LOOK_EVERY, watch=display)
+    run, folder, table = opened.run, opened.folder, stages_of(opened.scene, opened.settings)
+    for sentence in told_of(opened.scene):
+        console.print(sentence, soft_wrap=True, markup=False)
     with Interruption() as interruption:
         with ProgressDisplay(console, table, arguments.max_seconds) as display:
             session = watch(run, display, interruption, arguments.max_seconds)
@@ -44,6 +49,8 @@ def train_scene(arguments: TrainArguments) -> int:
 
             evaluate_session(session, folder, interruption, console)
         console.print(results_table(session, folder))
+        for photo in outliers(session):
+            console.print(f"Outlier: {photo.name} {photo.reason}.", soft_wrap=True, markup=False)
     if isinstance(session.error, UserError):
         failures.insert(0, session.error)
     if failures:

@@ -102,8 +102,10 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
 
 
 def base_folder(folder: Path) -> Path:
-    """`images`, or the largest of `images_2`, `images_4`, ... where it is missing."""
+    """`images`, or the largest of `images_2`, `images_4`, ... where it is missing, or the folder itself."""
     folders = image_folders(folder)
+    if not folders and image_files(folder):
+        return folder
     if not folders:
         raise UserError(f"{folder} has a COLMAP model but no folder images; put the photos there.")
     return folders[min(folders)]

@@ -6,7 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+FATAL = 3  # glog's level: what COLMAP has to say comes as an exception too
 LOOK_EVERY = 0.1  # seconds
+
+
+def quietly() -> None:
+    """Keeps pycolmap from writing its log to the console."""
+    import pycolmap
+
+    pycolmap.logging.minloglevel = FATAL
 
 
 def ticking(call: Callable[[Any], None]) -> Iterator[bool]:

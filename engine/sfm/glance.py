@@ -18,6 +18,8 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
+from engine.sfm.background import quietly
+
 MOST_FEATURES = 800
 LONGER_SIDE = 640  # pixels; larger images are thinned out
 ALL_PAIRS = 20  # so many photos are matched each with each
@@ -81,6 +83,7 @@ def glance(
     """
     import pycolmap
 
+    quietly()
     step = max(1, math.ceil(max(images.shape[1:3]) / LONGER_SIDE))
     pairs = chosen_pairs(len(images))
     total = len(images) + len(pairs)

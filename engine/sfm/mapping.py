@@ -17,8 +17,8 @@ from engine.sfm.events import Mapped
 from engine.sfm.stages import ADVICE, Photographs
 
 FEWEST_REGISTERED = 3
-MOST_MODELS = 3
-RELAXATIONS = 3  # of what a pair to start from must have: inliers, angle between its rays, both
+MOST_MODELS = 40  # that are begun where one after the other stays small; most end at once
+MOST_RELAXATIONS = 5  # of what a pair to start from must have
 
 
 def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
@@ -39,20 +39,26 @@ def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
         manager = pycolmap.ReconstructionManager()
         pipeline = pycolmap.IncrementalPipeline(options, database, manager)
         mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
+        chosen, relaxations = options.get_mapper(), 0
         for _ in range(MOST_MODELS):
             model = pycolmap.Reconstruction()
             mapper.begin_reconstruction(model)
-            chosen = options.get_mapper()
-            if not _initialise(pipeline, mapper, chosen, model):
-                mapper.end_reconstruction(True)
-                break
-            yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
-            mapper.end_reconstruction(False)
-            if best is None or model.num_reg_images() > best.num_reg_images():
+            status = pipeline.initialize_reconstruction(mapper, chosen, model)
+            if status == pycolmap.IncrementalPipelineStatus.SUCCESS:
+                yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
+            large = model.num_reg_images() >= FEWEST_REGISTERED
+            mapper.end_reconstruction(not large)
+            if large and (best is None or model.num_reg_images() > best.num_reg_images()):
                 best = model
-            if 2 * best.num_reg_images() >= len(photos.names):
+            if best is not None and 2 * best.num_reg_images() >= len(photos.names):
                 break
-    if best is None or best.num_reg_images() < FEWEST_REGISTERED:
+            if status == pycolmap.IncrementalPipelineStatus.NO_INITIAL_PAIR:
+                if best is not None or relaxations == MOST_RELAXATIONS:
+                    break
+                relaxations += 1
+                _relax(chosen, relaxations)
+                mapper.reset_initialization_stats()
+    if best is None:
         raise UserError(
             f"{photos.folder}: COLMAP found no {FEWEST_REGISTERED} photos that hang together; {ADVICE}, or let L2G "
             "register them from the identity (--init identity)."
@@ -63,19 +69,12 @@ def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
     return best
 
 
-def _initialise(pipeline: Any, mapper: Any, options: Any, model: Any) -> bool:
-    """Finds two photos to start from and makes a model of them; asks for less where there are none."""
-    import pycolmap
-
-    for trial in range(RELAXATIONS + 1):
-        if pipeline.initialize_reconstruction(mapper, options, model) == pycolmap.IncrementalPipelineStatus.SUCCESS:
-            return True
-        if trial % 2 == 0:
-            options.init_min_num_inliers = options.init_min_num_inliers // 2
-        else:
-            options.init_min_tri_angle = options.init_min_tri_angle / 2
-        mapper.reset_initialization_stats()
-    return False
+def _relax(options: Any, time: int) -> None:
+    """Asks for less of the two photos to start from: by turns of their inliers and of the angle between their rays."""
+    if time % 2:
+        options.init_min_num_inliers = options.init_min_num_inliers // 2
+    else:
+        options.init_min_tri_angle = options.init_min_tri_angle / 2
 
 
 class _Mapping:
@@ -90,13 +89,16 @@ class _Mapping:
         after = self._error()
         yield mapped("initial pair", self.photos, self.model, after, after)
         self._note_adjusted()
+        hope = True
         while True:
             image = self._register_next()
             if image is None:
-                if self._adjusted[0] == self.model.num_reg_images():
+                if not hope:
                     return
                 yield self._adjust_all("final adjustment")  # which may open the way for those that failed
+                hope = False
                 continue
+            hope = True
             before = self._error()
             self.mapper.iterative_local_refinement(
                 self.options.ba_local_max_refinements,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.sfm.background import quietly
 from engine.sfm.events import Finished, SfmEvent, Started
 from engine.sfm.mapping import map_incrementally
 from engine.sfm.mesh import mesh_of
@@ -53,6 +54,7 @@ def run_sfm(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpti
     """
     if len(names) < FEWEST_PHOTOS:
         raise UserError(f"{folder} has {len(names)} usable photos; give at least {FEWEST_PHOTOS} that overlap.")
+    quietly()
     photos = Photographs(folder, names, output / DATABASE)
     seconds: dict[str, float] = {}
     yield Started(folder, names)

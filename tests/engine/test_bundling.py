@@ -26,7 +26,7 @@ def to_the_end(made, factors, seed=0):
         ended = adjusting.advance(made.field, made.photos, made.calibration, partial(torch.clone, poses), seed)
         pieces += 1
         if ended:
-            poses = adjusting.close()
+            poses = adjusting.close(made.calibration)
             ends.append(ended)
     steps = sum(int(end.split()[2]) for end in ends)
     assert pieces > steps

@@ -104,7 +104,8 @@ def _reading(
     import imageio_ffmpeg
 
     bits = 8 if pixels == "gray" else 24
-    frames = imageio_ffmpeg.read_frames(str(video), pix_fmt=pixels, bits_per_pixel=bits, size=size)
+    shrunk = [] if size is None else ["-s", f"{size[0]}x{size[1]}"]
+    frames = imageio_ffmpeg.read_frames(str(video), pix_fmt=pixels, bits_per_pixel=bits, output_params=shrunk)
     try:
         meta = next(frames)
         yield meta, frames

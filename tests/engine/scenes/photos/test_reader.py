@@ -1,0 +1,122 @@
+"""A folder of photos without poses is a scene; what does not belong to it is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.errors import UserError
+from engine.scenes import SceneOptions, load_scene
+from engine.scenes.scene import Scene
+from engine.scenes.watching import Preparing
+from tests.engine.scenes.photos.on_disk import turn_over, write_black, write_elsewhere, write_photos
+
+
+def read(path: Path, **options: object) -> Scene:
+    scene = load_scene(path, SceneOptions(**options))  # type: ignore[arg-type]
+    assert isinstance(scene, Scene)
+    return scene
+
+
+def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> None:
+    files, told = write_photos(tmp_path / "desk"), list[object]()
+    scene = load_scene(tmp_path / "desk", watch=told.append)
+    assert isinstance(scene, Scene)
+    assert scene.name == "desk"
+    assert scene.names == tuple(file.name for file in files)
+    assert scene.kind == "forward-facing"
+    assert scene.reference_poses is None
+    assert torch.equal(scene.initial_poses, torch.eye(3, 4).expand_as(scene.initial_poses))
+    assert scene.held_out_frames == (7,)
+    assert not scene.focal_known
+    assert scene.files == tuple(file.resolve() for file in files)
+    assert any("look the same way" in note for note in scene.notes)
+    assert any("tell no focal length" in note for note in scene.notes)
+    width = max(Image.open(files[0]).size)
+    assert 0.5 * width < scene.intrinsics.focal[0, 0] * width / scene.intrinsics.width < width
+    assert {event.what for event in told if isinstance(event, Preparing)} == {
+        "reading the photos",
+        "a quick look at the matches",
+    }
+
+
+def test_exif_gives_the_focal_length(tmp_path: Path) -> None:
+    for file in write_photos(tmp_path, range(4)):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA405] = 30
+        Image.open(file).save(file, exif=exif, quality=95)
+    scene = read(tmp_path)
+    diagonal = float(np.hypot(scene.intrinsics.width, scene.intrinsics.height))
+    assert scene.intrinsics.focal[0, 0] == pytest.approx(30 / 43.27 * diagonal, rel=0.02)
+    assert any("EXIF" in note for note in scene.notes)
+
+
+def test_outliers_are_left_out_and_named_and_an_upside_down_photo_is_turned(tmp_path: Path) -> None:
+    files = write_photos(tmp_path, [0, 1, 2, 3, 4, 5, 6, 2])
+    upright = Image.open(files[4]).copy()
+    write_black(tmp_path / "IMG_9.jpg", files[0])
+    write_elsewhere(tmp_path / "IMG_10.jpg", files[0])
+    turn_over(files[4])
+    scene = read(tmp_path)
+    assert scene.names == tuple(file.name for file in files[:7])
+    reasons = {photo.name: photo.reason for photo in scene.left_out}
+    assert reasons == {
+        "IMG_8.jpg": "repeats IMG_3.jpg",
+        "IMG_9.jpg": "black",
+        "IMG_10.jpg": "has nothing in common with the others",
+    }
+    assert any("Upside down" in note and "IMG_5.jpg" in note for note in scene.notes)
+    found = scene.images[4].numpy().astype(float)
+    expected = np.asarray(upright.resize(found.shape[1::-1], Image.Resampling.BOX)).astype(float)
+    assert np.abs(found - expected).mean() < 6
+
+
+def test_fewer_photos_can_be_asked_for(tmp_path: Path) -> None:
+    write_photos(tmp_path, width=160)
+    assert read(tmp_path, frames=4, init="identity").names == ("IMG_1.jpg", "IMG_3.jpg", "IMG_6.jpg", "IMG_8.jpg")
+    with pytest.raises(UserError, match="--frames is 2"):
+        read(tmp_path, frames=2)
+
+
+def test_too_few_photos(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UserError, match="is no scene"):
+        read(tmp_path / "none")
+    write_photos(tmp_path / "two", [0, 1])
+    with pytest.raises(UserError, match="has 2 photos; give at least 3"):
+        read(tmp_path / "two")
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    files = write_photos(tmp_path, [0, 1, 2, 3], width=160)
+    whole = files[1].read_bytes()
+    files[1].write_bytes(whole[: len(whole) // 3])
+    with pytest.raises(UserError, match=r"IMG_2\.jpg is damaged or cut short"):
+        read(tmp_path)
+    files[1].write_text("these are my notes")
+    with pytest.raises(UserError, match=r"IMG_2\.jpg is not an image"):
+        read(tmp_path)
+
+
+def test_photos_of_nothing_in_common_are_refused_unless_somebody_insists(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    for number in range(4):
+        noise = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        Image.fromarray(noise).resize((320, 240)).save(tmp_path / f"{number}.png")
+    with pytest.raises(UserError, match=r"none of 4 photos have anything in common; take photos that overlap"):
+        read(tmp_path)
+    assert len(read(tmp_path, init="identity").names) == 4
+
+
+def test_what_is_for_photos_is_refused_elsewhere_and_the_reverse(tmp_path: Path) -> None:
+    from tests.engine.scenes.synthetic import object_poses, write_blender
+
+    write_blender(tmp_path / "blender", object_poses(4))
+    for words in ({"init": "sfm"}, {"reference": "sfm"}, {"frames": 5}):
+        with pytest.raises(UserError, match="photos without poses"):
+            read(tmp_path / "blender", **words)
+    write_photos(tmp_path / "photos", range(4), width=200)
+    with pytest.raises(UserError, match="no poses to start from"):
+        read(tmp_path / "photos", init="reference")
