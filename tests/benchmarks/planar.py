@@ -3,9 +3,9 @@
     python -m tests.benchmarks.planar --seeds 20 --methods l2g barf naive
 
 Takes the images of the 2D experiments of BARF and L2G-NeRF, `planar/cat.jpg` and `planar/girl.jpg`, from
-`../shared/scenes` or `$L2G_SCENES`. Errors are means over the patches but the first, which is fixed. Seconds are those of
-a run's own steps; what is measured between them does not count. On a machine that does other work beside, processor
-seconds, divided by the number of threads, are the better measure: both are shown.
+`../shared/scenes` or `$L2G_SCENES`. Errors are means over the patches but the first, which is fixed. Seconds are those
+of a run's own steps; what is measured between them does not count. On a machine that does other work beside,
+processor seconds, divided by the number of threads, are the better measure: both are shown.
 """
 
 from __future__ import annotations
@@ -111,7 +111,8 @@ def table(outcomes: list[Outcome], threads: int) -> Table:
                 f"{np.mean([o.corner_error_px for o in good]):.3f}",
                 f"{max(o.largest_px for o in good):.2f}",
                 f"{np.median(at):.1f} (max {max(at):.1f}; cpu/{threads} {np.median(cpu) / threads:.1f})",
-                f"{np.median([o.seconds for o in good]):.1f} (cpu/{threads} {np.median([o.cpu for o in good]) / threads:.1f})",
+                f"{np.median([o.seconds for o in good]):.1f} "
+                f"(cpu/{threads} {np.median([o.cpu for o in good]) / threads:.1f})",
                 f"{np.mean([o.patch_psnr for o in good]):.1f} (min {min(o.patch_psnr for o in good):.1f})",
                 f"{np.mean([o.image_psnr for o in good if o.image_psnr is not None]):.1f}",
             ]
@@ -149,8 +150,8 @@ def main() -> None:
                 outcomes.append(outcome)
                 at = "-" if outcome.registered_at is None else f"{outcome.registered_at:.1f}"
                 console.print(
-                    f"{case}  {method:>5}  seed {seed}: {outcome.corner_error_px:.3f} px (max {outcome.largest_px:.2f}), "
-                    f"registered at {at} of {outcome.seconds:.1f} s, {outcome.patch_psnr:.1f} dB, "
+                    f"{case}  {method:>5}  seed {seed}: {outcome.corner_error_px:.3f} px, "
+                    f"largest {outcome.largest_px:.2f}, registered at {at} of {outcome.seconds:.1f} s, {outcome.patch_psnr:.1f} dB, "
                     f"joined {outcome.joined} of {outcome.patches}",
                     soft_wrap=True,
                 )

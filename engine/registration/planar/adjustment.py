@@ -24,7 +24,7 @@ ROBUST_SCALE = 0.05  # colour residual at which a pixel's weight has halved
 DAMPING = 1e-3  # of the diagonal
 LONGEST_STEP = 0.05  # in units of the plane
 MOST_PARTNERS = 6  # other patches that a patch is compared with in a step
-PIXELS = 120_000  # in a step, over all pairs
+PIXELS = 60_000  # in a step, over all pairs
 
 
 def adjusted(
