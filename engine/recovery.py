@@ -2,7 +2,8 @@
 
 A lost frame is taken out of the loss, so that it harms no other, and looked for by photometric alignment against the
 field as the others hold it: first among several hypotheses on a blurred field and a small photo, then finer. One
-Gauss-Newton step is taken per training step, so that the way back can be watched.
+Gauss-Newton step is taken at a time, so that the way back can be watched. Of many lost frames a few are looked for at
+once: those that were found tell the next ones where to look.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from engine.stage_data import StageData
 
 MOST_HYPOTHESES = 12
 PIXELS = 700
-STEPS_PER_LEVEL = 14
+FIRST_STEPS, LATER_STEPS = 14, 8  # on the smallest photo, and on each finer one, where the way is short
 VOXELS_PER_PIXEL = 1.25
 ASTRAY_FACTOR = 4.0
 PATIENCE = 400  # steps before the same frame is helped again
+AT_ONCE = 4
+MOST_ATTEMPTS = 3
 
 
 @dataclass
@@ -37,9 +40,12 @@ class Search:
 
     Attributes:
         frame: index among the training frames.
+        alignment: the hypotheses.
         level: into the photo pyramid, coarse to fine.
         steps: taken on this level.
-        alignment: the hypotheses.
+        done: whether the last level is behind it.
+        attempts: that were made before this one, and failed.
+        best: the pose where the last of them ended with the least error, and that error.
     """
 
     frame: int
@@ -47,21 +53,27 @@ class Search:
     level: int = 0
     steps: int = 0
     done: bool = False
+    attempts: int = 0
+    best: tuple[float, Tensor] | None = None
 
     @property
     def pose(self) -> Float[Tensor, "3 4"]:
-        return self.alignment.best
+        return self.best[1] if self.done and self.best is not None else self.alignment.best
+
+    @property
+    def begun(self) -> bool:
+        return self.level > 0 or self.steps > 0
 
 
-def _search(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Search:
-    """Hypotheses for a frame: where it is, and where the nearest frames that are not lost themselves are."""
+def _hypotheses(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Alignment:
+    """Where a frame is, and where the nearest others are: those that are lost themselves count least."""
     centres = se3.camera_centre(poses)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().clamp(min=1e-6)
     turned = se3.rotation_angle(poses[frame, :, :3].mT @ poses[..., :3])
     distance = (centres - centres[frame]).norm(dim=-1) / spread + turned
-    order = [int(index) for index in distance.argsort() if int(index) != frame and int(index) not in lost]
+    order = sorted((index for index in distance.argsort().tolist() if index != frame), key=lost.__contains__)
     chosen = torch.tensor([frame, *order[: MOST_HYPOTHESES - 1]], device=poses.device)
-    return Search(frame, photometric_alignment.start(poses[chosen]))
+    return photometric_alignment.start(poses[chosen])
 
 
 def _advance(search: Search, pyramid: list[StageData], field: Field, generator: torch.Generator) -> None:
@@ -76,13 +88,19 @@ def _advance(search: Search, pyramid: list[StageData], field: Field, generator: 
         search.alignment, field, data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
     )
     search.steps += 1
-    if search.steps == STEPS_PER_LEVEL // 2 and search.level == 0:
+    if search.steps == FIRST_STEPS // 2 and search.level == 0:
         _keep_best(search, 3)
-    if search.steps >= STEPS_PER_LEVEL:
+    if search.steps >= (FIRST_STEPS if search.level == 0 else LATER_STEPS):
         _keep_best(search, 1)
         search.alignment.damping.fill_(1e-3)
         search.level, search.steps = search.level + 1, 0
         search.done = search.level == len(pyramid)
+    if search.done:
+        error = photometric_alignment.error(
+            search.alignment.best, field, data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
+        )
+        if search.best is None or error < search.best[0]:
+            search.best = (error, search.alignment.best)
 
 
 def _keep_best(search: Search, count: int) -> None:
@@ -102,8 +120,8 @@ class Recovery:
     def look_for(self, frame: int, poses: Float[Tensor, "frames 3 4"], iteration: int) -> None:
         """Starts a search, anew if there is one."""
         self.forget(frame)
-        lost = {search.frame for search in self.searches} | {frame}
-        self.searches.append(_search(frame, poses, lost))
+        lost = {search.frame for search in self.searches}
+        self.searches.append(Search(frame, _hypotheses(frame, poses, lost)))
         self.helped[frame] = iteration
 
     def forget(self, frame: int) -> None:
@@ -121,19 +139,50 @@ class Recovery:
         ]
 
     def advance(
-        self, field: Field, photos: Photos, calibration: Calibration, finest: int, generator: Generator
+        self,
+        field: Field,
+        photos: Photos,
+        calibration: Calibration,
+        finest: int,
+        poses: Float[Tensor, "frames 3 4"],
+        usual: float,
+        generator: Generator,
     ) -> list[Search]:
-        """One step of every search, on photos downsampled to no less than `finest`; those that have ended."""
+        """One step of the searches whose turn it is; those that have ended.
+
+        Args:
+            field, photos, calibration: what is known of the scene.
+            finest: by how much photos are downsampled at the end.
+            poses: of all frames, lost ones too.
+            usual: mean squared error of colours in frames that are not lost; 0 where it is not known. A search that
+                ends far above it is made again, from where others have been found meanwhile.
+            generator: chooses pixels.
+        """
         coarsest = max(2 ** round(math.log2(max(photos.longer_side / COARSEST, 1))), finest)
         levels = [level for level in (2**k for k in range(12, -1, -1)) if finest <= level <= coarsest]
         pyramid = [calibration.data(photos.level(level)) for level in levels]
-        for search in self.searches:
+        lost = {search.frame for search in self.searches}
+        ended = []
+        for search in self.searches[:AT_ONCE]:
+            if not search.begun:
+                search.alignment = _hypotheses(search.frame, poses, lost)
             _advance(search, pyramid, self._blurred_to(field, pyramid[search.level], finest), generator)
-        ended = [search for search in self.searches if search.done]
-        self.searches = [search for search in self.searches if not search.done]
+            if search.done:
+                self.searches.remove(search)
+                if self._failed(search, usual):
+                    again = _hypotheses(search.frame, poses, lost)
+                    self.searches.append(Search(search.frame, again, attempts=search.attempts + 1, best=search.best))
+                else:
+                    ended.append(search)
         if not self.searches:
             self._blurred = None
         return ended
+
+    def _failed(self, search: Search, usual: float) -> bool:
+        """Whether a search that has ended is worth another attempt."""
+        if search.best is None or usual <= 0 or search.attempts + 1 >= MOST_ATTEMPTS:
+            return False
+        return search.best[0] > ASTRAY_FACTOR * usual
 
     def _blurred_to(self, field: Field, data: StageData, finest: int) -> Field:
         """The field blurred as the photos are; made when a search first comes there, for it hardly changes meanwhile.

@@ -50,6 +50,7 @@ class Trainer(Learner):
         self._bundling = Bundling()
         self._perturbations: list[tuple[int, Tensor]] = []
         self._settle_until, self._field_stage = 0, 0
+        self._midway = False
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
@@ -62,7 +63,7 @@ class Trainer(Learner):
     @property
     def midway(self) -> bool:
         """Whether the next `step` only goes on with what the last one began."""
-        return self._bundling.midway
+        return self._bundling.midway or self._midway
 
     @property
     def stage(self) -> Stage:
@@ -83,18 +84,16 @@ class Trainer(Learner):
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:
-        """One optimisation step, or a piece of a bundle adjustment that is due."""
-        if self._recovery.searches:
-            self._advance_searches()
-            if self._bundling.pending:  # waits: a lost frame would pull all the others along
-                return
+        """One optimisation step, or something else that is due: a command waits for the one, not for both."""
+        if self._look_for_lost():
+            return
         if self._bundling.pending:
             self._advance_bundle()
             return
         if self._stage_over:
             self._begin_stage(self.stage_index + 1)
-            if self._bundling.pending:
-                return
+            self._midway = not self._bundling.pending
+            return
         with cores.one_fewer(self.field.light):
             self._optimise()
         self.iteration += 1
@@ -192,11 +191,23 @@ class Trainer(Learner):
         self._bundling.interrupt()
         self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
 
-    def _advance_searches(self) -> None:
-        finest = self.stage.downsample
-        for search in self._recovery.advance(self.field, self.photos, self.calibration, finest, self.generator):
+    def _look_for_lost(self) -> bool:
+        """Goes on looking for lost frames, by turns with what the others do; whether it was its turn."""
+        others, self._midway = self._midway, False
+        if others or not self._recovery.searches:
+            return False
+        finest, usual = (
+            self.stage.downsample,
+            float(self._error.median() / self._error_weight.median().clamp(min=1e-9)),
+        )
+        field = (self.field, self.photos, self.calibration)
+        for search in self._recovery.advance(*field, finest, self.poses(), usual, self.generator):
             self._put(search.frame, search.pose)
             self._note("found", self.scene.names[self.frames[search.frame]])
+        # A lost frame would pull an adjustment along, and a few found ones would not hold the field: they wait.
+        lost = len(self._recovery.searches)
+        self._midway = not self._bundling.pending and 2 * lost <= len(self.frames)
+        return True
 
     def _help_astray(self) -> None:
         if not self.settings.registers:

@@ -112,6 +112,16 @@ def improve(
     return better
 
 
+@torch.no_grad()
+def error(
+    pose: Float[Tensor, "3 4"], field: Field, points: Float[Tensor, "points 2"], colours: Float[Tensor, "points 3"]
+) -> float:
+    """Mean squared difference between what a camera sees of the field and its photo."""
+    origins, directions = rays.rays_through(pose[None], points)
+    colour = field.render(origins.expand_as(directions), directions).colour
+    return float((colour - colours).square().mean())
+
+
 def _cost(residual: Float[Tensor, "hypotheses points 3"]) -> Float[Tensor, " hypotheses"]:
     """Cauchy's robust cost, per point; NaN counts as infinitely bad."""
     cost = torch.log1p(residual.square().sum(dim=-1) / ROBUST_SCALE**2).mean(dim=-1)

@@ -83,12 +83,15 @@ class Adjustment:
         if not bool(usable.any()):
             return False
         sampled = look_up(self._stack, seen.pixels)
+        yield
         weights, residual = _robust(sampled[..., :3], usable)
         before = _cost(residual, usable)
+        yield
         system = self._linearise(seen, sampled, weights, residual)
         for _ in range(tries):
             yield
             poses, points, intrinsics = self._moved(system)
+            yield
             again = self._observe(poses, points, intrinsics)
             common = usable & again.usable
             _, residual = _robust(look_up(self.images, again.pixels), common)
