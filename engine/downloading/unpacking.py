@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
-from engine.export.targets import replacing_folder
+from engine.files import replacing_folder
 
 Progress = Callable[[float, str], None]
 

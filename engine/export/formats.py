@@ -18,8 +18,8 @@ from engine.export.mesh import RESOLUTION, field_mesh, write_mesh
 from engine.export.points import seen_points, write_ply
 from engine.export.report import write_report
 from engine.export.seen import depth_bounds
-from engine.export.targets import check_file, check_folder, replacing_folder
-from engine.files import replacing
+from engine.export.targets import check_file, check_folder
+from engine.files import replacing, replacing_folder
 from engine.film import ENDINGS
 from engine.saved_run import SavedRun
 from engine.view_camera import upwards

@@ -1,15 +1,11 @@
-"""Where an export goes: nothing is replaced unasked, nothing half written is left, nothing of others is removed."""
+"""Where an export goes: nothing is replaced unasked, nothing of others is removed."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.files import not_written
 
 
 def check_file(path: Path, force: bool) -> None:
@@ -45,28 +41,3 @@ def check_folder(path: Path, force: bool, own: Collection[str], precious: Collec
     kept = next((one for one in precious if one.resolve().is_relative_to(path.resolve())), None)
     if found and kept is not None:
         raise UserError(f"{path} holds {kept}, which is being exported; give another --output.")
-
-
-@contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when the block ends, and vanishes if the block raises.
-
-    Raises:
-        UserError: it could not be written; what was there before is intact.
-    """
-    path = path.absolute()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.old")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        if path.exists():
-            path.rename(aside)
-        temporary.rename(path)
-    except OSError as error:
-        if aside.exists() and not path.exists():
-            aside.rename(path)
-        raise UserError(not_written(path, error)) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
