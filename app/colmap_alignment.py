@@ -9,11 +9,17 @@ from jaxtyping import Float, Float32, UInt8
 
 from app.drawn_reference import Gauge, chained, drawing_gauge, gauge_by_centres, moved_points, moved_poses
 from app.orbit import centres
+from app.render.pictures import CameraSet, PointCloud
 from engine.sfm.events import Mapped
 
 MOST_POINTS = 4000
 NEAR_SHARE = 0.05  # of the points are nearer than the depth that the scene calls near
 FARTHEST = 6.0  # times the median distance from the middle of the points: what lies beyond is left out
+
+COLMAP = (0.38, 0.65, 0.98, 0.95)  # of its cameras
+SURFACE = (0.60, 0.66, 0.74, 1.0)  # of its mesh
+UNCOLOURED = (0.62, 0.74, 0.92, 0.9)
+DARKEST = 0.18
 
 Poses = Float[np.ndarray, "frames 3 4"]
 
@@ -23,20 +29,37 @@ class PlacedModel:
     """What of a model is drawn.
 
     Attributes:
-        poses: of its photos, in the order of the model's `frames`.
-        points, colours: some of its points, RGB in [0, 1].
+        cameras: its photos, in the order of the model's `frames`.
+        points: some of its points.
+        placing: of its world in that of the run, homogeneous.
     """
 
-    poses: Float32[np.ndarray, "registered 3 4"]
-    points: Float32[np.ndarray, "points 3"]
-    colours: Float32[np.ndarray, "points 3"]
+    cameras: CameraSet
+    points: PointCloud
+    placing: Float32[np.ndarray, "4 4"]
 
 
-def placed_model(model: Mapped, gauge: Gauge) -> PlacedModel:
-    """A model in the world that the gauge leads to."""
+def placed_model(
+    model: Mapped,
+    training_frames: tuple[int, ...],
+    fitted: Poses,
+    reference: Float[np.ndarray, "all 3 4"] | None,
+    near: float,
+) -> PlacedModel | None:
+    """A model in the world of a run; for the arguments see `gauge_of_model`."""
+    gauge = gauge_of_model(model, training_frames, fitted, reference, near)
+    if gauge is None:
+        return None
     chosen = drawn_points(model.points)
     points = moved_points(model.points[chosen], gauge).astype(np.float32)
-    return PlacedModel(moved_poses(model.poses, gauge), points, drawn_colours(model.colours[chosen]))
+    placing = np.eye(4, dtype=np.float32)
+    placing[:3] = np.concatenate([gauge.scale * gauge.turn, gauge.shift[:, None]], axis=1)
+    colours = np.tile(np.array(COLMAP, np.float32), (len(model.poses), 1))
+    return PlacedModel(
+        CameraSet(moved_poses(model.poses, gauge), colours),
+        PointCloud(points, drawn_colours(model.colours[chosen])),
+        placing,
+    )
 
 
 def gauge_of_model(
@@ -91,12 +114,9 @@ def drawn_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
     return kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_POINTS)).round().astype(int)]
 
 
-def drawn_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 3"]:
-    """RGB in [0, 1]; a pale blue where COLMAP has not said them yet, and no point too dark to be seen."""
+def drawn_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 4"]:
+    """RGBA in [0, 1]; a pale blue where COLMAP has not said them yet, and no point too dark to be seen."""
     if not colours.any():
         return np.tile(np.array(UNCOLOURED, np.float32), (len(colours), 1))
-    return (DARKEST + (1 - DARKEST) * colours / 255).astype(np.float32)
-
-
-UNCOLOURED = (0.62, 0.74, 0.92)
-DARKEST = 0.18
+    opaque = np.full((len(colours), 1), UNCOLOURED[3])
+    return np.concatenate([DARKEST + (1 - DARKEST) * colours / 255, opaque], axis=1).astype(np.float32)

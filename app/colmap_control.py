@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+from app.colmap_alignment import gauge_of_model
 from app.colmap_run import ColmapRun
+from app.drawn_reference import moved_poses
+from engine.scenes.load import reader_of
+from engine.scenes.paths import is_video
 from engine.scenes.scene import Scene
 from engine.sfm.events import Pair
 
@@ -33,7 +37,7 @@ class ColmapView:
     chosen: Shown | None = None
     pair: Pair | None = None
     neighbours: bool = False
-    mesh: bool = True
+    mesh: bool = False
 
     @property
     def shown(self) -> Shown:
@@ -78,6 +82,52 @@ def stop(state: State) -> None:
     """Ends it; what was found stays to be seen."""
     if state.colmap.run is not None:
         state.colmap.run.stop()
+
+
+def reference_obstacle(state: State) -> str:
+    """Why COLMAP's poses cannot be what errors are measured against; empty where they can."""
+    run = state.colmap.run
+    model = run.progress.model if run is not None else None
+    if run is None or run.status != "finished" or model is None:
+        return "COLMAP's pipeline has not come to its end."
+    missing = sorted(set(range(len(run.scene.names))) - set(model.frames))
+    if missing:
+        names = ", ".join(run.scene.names[frame] for frame in missing[:3])
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        return f"COLMAP could not register {names}{more}: a reference wants a pose for every photo."
+    return ""
+
+
+def use_as_reference(state: State) -> None:
+    """Measures errors against COLMAP's poses from now on, in about the units of the scene."""
+    colmap, run = state.colmap.run, state.run
+    model = colmap.progress.model if colmap is not None else None
+    scene = run.scene if run is not None else None
+    if reference_obstacle(state) or model is None or run is None or run.snapshot is None:
+        return
+    if not isinstance(scene, Scene):
+        return
+    known = None if scene.reference_poses is None else scene.reference_poses.numpy()
+    gauge = gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
+    if gauge is not None:
+        poses = moved_poses(model.poses, gauge)
+        for one in state.runs:
+            one.use_reference(poses, "COLMAP")
+
+
+def can_start_from(state: State) -> bool:
+    """Whether a new run can be read to start at COLMAP's poses: scenes that have poses start at their own."""
+    scene = state.run.scene if state.run is not None else None
+    if not isinstance(scene, Scene) or state.hooks.reopen is None:
+        return False
+    return is_video(scene.path) or (scene.path.is_dir() and reader_of(scene.path) is None)
+
+
+def start_from(state: State) -> None:
+    """Starts L2G anew at COLMAP's poses."""
+    run = state.run
+    if run is not None and state.hooks.reopen is not None:
+        state.hooks.reopen(run.settings, replace(run.options, init="sfm", reference="sfm"))
 
 
 def refresh(state: State) -> None:

@@ -81,13 +81,14 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
         ("corners", [row.corner_error_px for row in rows]),
     ):
         known = [error for error in errors if error is not None]
-        if len(known) != len(rows):
+        if not known:
             found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
             continue
+        then = x[[error is not None for error in errors]]  # a reference may have come, or gone, on the way
         stacked = np.stack(known).astype(np.float64)
-        found[f"{name} mean"] = drawable(x, stacked.mean(axis=1), logarithmic)
-        found[f"{name} max"] = drawable(x, stacked.max(axis=1), logarithmic)
-        found[f"{name} frame"] = drawable(x, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
+        found[f"{name} mean"] = drawable(then, stacked.mean(axis=1), logarithmic)
+        found[f"{name} max"] = drawable(then, stacked.max(axis=1), logarithmic)
+        found[f"{name} frame"] = drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
     return found
 
 

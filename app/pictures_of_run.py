@@ -9,11 +9,12 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from app.colmap_alignment import SURFACE, PlacedModel, placed_model
 from app.drawn_reference import drawn_reference
 from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours, residual_colours
 from app.kept import Kept
 from app.orbit import centres
-from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Thumbnails, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails, ViewCamera
 from app.replay import Moment, moment_at, trails
 from app.scene_kinds import posed_scene
 from app.scene_scale import SceneScale, scale_of
@@ -92,6 +93,7 @@ class CamerasPictures:
         gizmo = None
         if layers.gizmo and live and selected is not None:
             gizmo = kept.get("gizmo", _gizmo, poses, selected, camera, view.hovered_part)
+        colmap = self._colmap(state, scene, poses) if layers.colmap else None
         return CamerasPicture(
             camera=camera,
             fitted=kept.get("fitted", CameraSet, poses, colours),
@@ -109,6 +111,29 @@ class CamerasPictures:
             volume_opacity=(1.0 if live else BYGONE_VOLUME) if layers.volume else 0.0,
             volume_reach=scale.reach,
             moving=view.moving,
+            colmap=colmap.cameras if colmap is not None else None,
+            points=colmap.points if colmap is not None else None,
+            surface=self._surface(state, colmap),
+        )
+
+    def _colmap(self, state: State, scene: Scene, poses: Poses) -> PlacedModel | None:
+        """What COLMAP has made of the same photos so far."""
+        model = state.colmap.run.progress.model if state.colmap.run is not None else None
+        if model is None:
+            return None
+        reference = None if scene.reference_poses is None else scene.reference_poses.numpy()
+        return self._kept.get(
+            "colmap",
+            lambda model, poses, scene: placed_model(model, scene.training_frames, poses, reference, scene.near),
+            *(model, poses, scene),
+        )
+
+    def _surface(self, state: State, placed: PlacedModel | None) -> Surface | None:
+        mesh = state.colmap.run.progress.mesh if state.colmap.run is not None else None
+        if placed is None or mesh is None or not len(mesh.faces) or not state.colmap.mesh:
+            return None
+        return self._kept.get(
+            "surface", lambda mesh, at: Surface(mesh.vertices, mesh.faces, at, SURFACE), mesh, placed.placing
         )
 
 

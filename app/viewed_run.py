@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
 
 from engine.errors import UserError
 from engine.history import History
-from engine.messages import Command, Restart, SelectFrame, Snapshot
+from engine.messages import Command, Restart, SelectFrame, Snapshot, UseReference
 from engine.opening import OpenedRun
 from engine.planar_feed import LearnedImage, PlanarImageFeed
+from engine.referencing import with_reference
 from engine.results import write_results
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
+from engine.scenes.scene import Scene
 from engine.session import Session
 from engine.settings import Settings
 from engine.volume_feed import FieldVolume, VolumeFeed
@@ -80,6 +86,13 @@ class ViewedRun:
         """The frame whose warp field the snapshots shall carry."""
         self.told_frame = frame
         self.send(SelectFrame(frame))
+
+    def use_reference(self, poses: Float32[np.ndarray, "frames 3 4"], source: str) -> None:
+        """Measures errors against these poses of all frames of the scene, and has them drawn, from now on."""
+        if self.opened is None or not isinstance(self.opened.scene, Scene):
+            return
+        self.opened = replace(self.opened, scene=with_reference(self.opened.scene, poses))
+        self.send(UseReference(poses, source))
 
     def stop(self, save: bool = True) -> None:
         """Has the run end and write its results, in the background; `ended` tells when that is done.

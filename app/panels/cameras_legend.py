@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
+from app.colmap_alignment import COLMAP
 from app.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
 from app.panels.error_scale import BAR, BESIDE, as_bytes, build_scale, build_ticks, error_colours
 from app.panels.layer_switches import LayerSwitches, Switch
 from app.panels.parts import Colour
 from app.state import State
 
-COLUMNS = (76, 98, 76, 80, 78)  # pixels of each column of switches
+COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
 AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
 AMBER, GREY = as_bytes(REFERENCE), as_bytes(INITIAL)
@@ -38,6 +39,12 @@ SWITCHES = (
         tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
         "Where the cameras have been since the run began; older is fainter.",
     ),
+    Switch(
+        "colmap",
+        "COLMAP",
+        (as_bytes(COLMAP),),
+        "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, laid upon the fitted cameras.",
+    ),
     Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
     Switch("volume", "volume", (), "The field as it is now, among the cameras."),
     Switch(
@@ -64,10 +71,12 @@ class CamerasLegend:
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
             dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
-            for row in (SWITCHES[:5], SWITCHES[5:]):
+            for row in (SWITCHES[:6], SWITCHES[6:]):
                 with dpg.table_row():
                     for switch in row:
                         self._switches.build(switch.layer)
+                    for _ in range(len(COLUMNS) - len(row)):
+                        dpg.add_spacer()
                     self._scale.append(_scale() if row[0].layer == "fitted" else _ticks())
         self._switches.build_tips()
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.colmap_control import obstacle, start, stop
+from app.colmap_control import (
+    can_start_from,
+    obstacle,
+    reference_obstacle,
+    start,
+    start_from,
+    stop,
+    use_as_reference,
+)
 from app.colmap_progress import STAGES, Stage
 from app.panels.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
 from app.state import State
@@ -63,6 +71,20 @@ class ColmapStages:
                     words = dpg.add_text("", color=MUTED, indent=16, wrap=WIDTH - 8, show=False)
                 tool_tip(group, TIPS[stage])
                 self._lines[stage] = (mark, name, seconds, words)
+            self._mesh = dpg.add_checkbox(
+                label="in the 3D view", default_value=view.mesh, indent=16, show=False, callback=self._choose
+            )
+            with dpg.group(show=False) as self._after:
+                self._reference = dpg.add_button(
+                    label="Use as reference", width=-1, callback=lambda: use_as_reference(self._state)
+                )
+                dims_when_disabled(self._reference)
+                with dpg.tooltip(self._reference, delay=0.4):
+                    self._reference_tip = dpg.add_text("", wrap=320)
+                self._start = dpg.add_button(
+                    label="Start L2G from it", width=-1, callback=lambda: start_from(self._state)
+                )
+                tool_tip(self._start, START_TIP)
             self._message = dpg.add_text("", color=AMBER, wrap=WIDTH - 8, show=False)
 
     @property
@@ -90,6 +112,16 @@ class ColmapStages:
             set_text(seconds, "" if taken is None else f"{taken:.1f} s")
             set_text(words, said)
             dpg.configure_item(words, show=bool(said))
+        finished = run is not None and run.status == "finished"
+        if finished and not dpg.is_item_shown(self._after):
+            dpg.configure_item(self._start, show=can_start_from(self._state))
+        dpg.configure_item(self._after, show=finished)
+        if finished:
+            hindrance = reference_obstacle(self._state)
+            dpg.configure_item(self._reference, enabled=not hindrance)
+            set_text(self._reference_tip, hindrance or REFERENCE_TIP)
+        mesh = run.progress.mesh if run is not None else None
+        dpg.configure_item(self._mesh, show=mesh is not None and len(mesh.faces) > 0)
         message = "" if run is None else run.message or (STOPPED if run.status == "stopped" else "")
         set_text(self._message, message)
         dpg.configure_item(self._message, show=bool(message))
@@ -101,11 +133,17 @@ class ColmapStages:
             start(self._state)
 
     def _choose(self) -> None:
-        self._state.colmap.neighbours = dpg.get_value(self._neighbours)
+        view = self._state.colmap
+        view.neighbours, view.mesh = dpg.get_value(self._neighbours), dpg.get_value(self._mesh)
 
 
 WHAT = (
     "Structure from motion by COLMAP on the same photos, step by step, beside the training: features, matches, "
     "verification, mapping, mesh. Its model is kept in the folder of the run."
 )
+REFERENCE_TIP = (
+    "Measures rotation and translation errors against COLMAP's poses from now on, and those of the run so far anew: "
+    "plots, colours and links follow. The model is scaled to about the scene's units."
+)
+START_TIP = "Reads the photos again with COLMAP's cameras as initial poses (--init sfm) and trains from there."
 STOPPED = "Stopped; nothing was kept."

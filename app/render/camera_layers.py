@@ -16,15 +16,30 @@ from app.render.segments import (
     ground_segments,
     joined,
     link_segments,
+    point_segments,
     ray_segments,
     trail_segments,
 )
 
-Layer = Literal["ground", "axes", "fitted", "halo", "selected", "reference", "links", "trails", "initial", "rays"]
+Layer = Literal[
+    "ground",
+    "axes",
+    "fitted",
+    "halo",
+    "selected",
+    "reference",
+    "links",
+    "trails",
+    "initial",
+    "rays",
+    "colmap",
+    "points",
+]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
 # widths, pixels
 FITTED, SELECTED, HALO, REFERENCE, INITIAL, LINK, TRAIL, RAY = 1.7, 3.2, 9.0, 1.1, 1.0, 1.1, 1.4, 1.0
+COLMAP, POINT = 1.4, 2.6
 HALO_COLOUR: Float32[np.ndarray, "1 4"] = np.array([(1.0, 1.0, 1.0, 0.2)], np.float32)
 
 
@@ -46,6 +61,12 @@ def layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
     yield _cameras("initial", picture.initial, shape, INITIAL)
     yield _cameras("reference", reference, shape, REFERENCE)
+    yield _cameras("colmap", picture.colmap, shape, COLMAP)
+    points = picture.points
+    if points is not None:
+        yield LayerLines("points", (points.places, points.colours), lambda: point_segments(points, POINT))
+    else:
+        yield LayerLines("points", (), _nothing)
     if reference is not None and picture.links:
         ends = (fitted.poses, reference.poses, fitted.colours, reference.colours)
         yield LayerLines("links", ends, lambda: link_segments(*ends, LINK))

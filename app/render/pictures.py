@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, Int64, UInt8
 
 from engine.view_camera import ViewCamera
 
@@ -71,6 +71,30 @@ class Thumbnails:
 
 
 @dataclass(frozen=True)
+class PointCloud:
+    """Points, drawn as dots of one size."""
+
+    places: Float32[np.ndarray, "points 3"]
+    colours: Float32[np.ndarray, "points 4"]
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A mesh.
+
+    Attributes:
+        vertices, faces: in a world of its own; the same arrays as long as it is the same mesh.
+        placing: of that world in the scene's, homogeneous.
+        colour: of all of it.
+    """
+
+    vertices: Float[np.ndarray, "vertices 3"]
+    faces: Int64[np.ndarray, "faces 3"]
+    placing: Float32[np.ndarray, "4 4"]
+    colour: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
 class RayBundle:
     """Local rays of one frame, drawn from their origins, against those of the fitted global transform."""
 
@@ -126,6 +150,7 @@ class CamerasPicture:
         trails: where the fitted centres have been, oldest first; (frames, moments, 3).
         volume_opacity: of the live volume among the frusta; 0 for none.
         volume_reach: forward-facing volumes are drawn to this depth, scene units.
+        colmap, points, surface: COLMAP's cameras, sparse points and mesh, aligned to the fitted cameras.
     """
 
     camera: ViewCamera
@@ -144,6 +169,9 @@ class CamerasPicture:
     volume_opacity: float = 1.0
     volume_reach: float = 8.0
     moving: bool = False
+    colmap: CameraSet | None = None
+    points: PointCloud | None = None
+    surface: Surface | None = None
 
 
 @dataclass(frozen=True)

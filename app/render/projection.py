@@ -60,10 +60,12 @@ def uniform(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
 def _extent(picture: CamerasPicture) -> Float[np.ndarray, "points 3"]:
     """Points that mark how far the drawn things reach."""
     groups = []
-    for cameras in (picture.fitted, picture.initial, picture.reference):
+    for cameras in (picture.fitted, picture.initial, picture.reference, picture.colmap):
         if cameras is not None and len(cameras.poses):
             poses = cameras.poses.astype(np.float64)
             groups.append(-np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3]))
+    if picture.points is not None:
+        groups.append(picture.points.places.astype(np.float64))
     if picture.trails is not None:
         groups.append(picture.trails.reshape(-1, 3).astype(np.float64))
     if picture.rays is not None:

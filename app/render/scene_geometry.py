@@ -12,6 +12,7 @@ from app.render.pictures import CamerasPicture
 from app.render.programs import set_uniforms
 from app.render.projection import view_projection
 from app.render.segments import camera_centres
+from app.render.surface import SurfaceMesh
 from app.render.thumbnails import ThumbnailPlanes
 
 LIFT = 2e-4  # of lines over the faces they frame, in normalised depth
@@ -33,10 +34,15 @@ class SceneGeometry:
         self._batches: dict[Layer, LineBatch] = {layer: LineBatch(self._lines) for layer in LAYERS}
         self._thumbnails = ThumbnailPlanes(context)
         self._gizmo = GizmoMesh(context, self._lines)
+        self._surface = SurfaceMesh(context)
 
     def draw(self, picture: CamerasPicture) -> None:
-        """The photos, which a volume can hide and be hidden by; colour and depth were cleared before."""
+        """Photos and mesh, which a volume can hide and be hidden by; colour and depth were cleared before."""
         self._prepare(picture)
+        if picture.surface is not None:
+            view, projection = view_projection(picture)
+            self._context.enable_only(moderngl.DEPTH_TEST)
+            self._surface.draw(picture.surface, projection @ view, _position(picture))
         if picture.thumbnails is not None:
             self._context.enable_only(moderngl.DEPTH_TEST)
             shape = (picture.image_plane, picture.frustum_depth)
@@ -54,7 +60,7 @@ class SceneGeometry:
             self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
         self._without_depth("halo")
         # What is strong comes first: where lines cross, its soft edge keeps the fainter one a little away.
-        for layer in ("selected", "fitted", "reference", "links", "trails", "initial"):
+        for layer in ("selected", "fitted", "colmap", "reference", "links", "trails", "initial", "points"):
             self._batches[layer].draw()
         self._lines.veil(None)
         self._context.enable_only(moderngl.BLEND)
@@ -71,6 +77,7 @@ class SceneGeometry:
             batch.release()
         self._thumbnails.release()
         self._gizmo.release()
+        self._surface.release()
         self._lines.release()
 
     def _draw_ground(self, fade: tuple[float, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from app.render.pictures import Ground, RayBundle
+from app.render.pictures import Ground, PointCloud, RayBundle
 
 # start, end, start colour, end colour, width: what `line.vert.glsl` takes per segment
 Segments = Float32[np.ndarray, "segments 15"]
@@ -111,6 +111,11 @@ def ray_segments(rays: RayBundle, width: float) -> Segments:
     directions = rays.directions / np.linalg.norm(rays.directions, axis=1, keepdims=True)
     near, far = (rays.colours * np.array([1, 1, 1, opacity], np.float32) for opacity in RAY_OPACITY)
     return segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
+
+
+def point_segments(points: PointCloud, width: float) -> Segments:
+    """Lines without length are round dots."""
+    return segments(points.places, points.places, points.colours, width)
 
 
 def ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:

@@ -1,0 +1,63 @@
+"""A run that gets a reference while it goes on: errors are measured against it, also of what has been."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from engine.errors import UserError
+from engine.freezing import frozen
+from engine.geometry.pose_errors import pose_errors
+from engine.history import Row
+from engine.scenes.scene import Scene
+
+if TYPE_CHECKING:
+    from engine.session import Session
+
+
+def use_reference(session: Session, poses: Float[np.ndarray, "frames 3 4"]) -> None:
+    """Measures the errors of a session against other poses from now on, and those of its history anew.
+
+    Raises:
+        UserError: the scene has no cameras, or there is not one finite pose for each of its frames.
+    """
+    if not isinstance(session.scene, Scene):
+        raise UserError("A scene of one image has no cameras that a reference could be of.")
+    scene = with_reference(session.scene, poses)
+    reference = _training(scene)
+    session.scene = scene
+    if session.trainer is not None:
+        session.trainer.scene = scene  # type: ignore[assignment]
+    session.history.rows = [_measured(row, reference) for row in session.history.rows]
+
+
+def with_reference(scene: Scene, poses: Float[np.ndarray, "frames 3 4"]) -> Scene:
+    """The scene with these poses of all its frames as its reference.
+
+    Raises:
+        UserError: there is not one finite pose for each frame.
+    """
+    if poses.shape != (len(scene.names), 3, 4) or not np.isfinite(poses).all():
+        raise UserError(f"A reference wants a pose for each of the {len(scene.names)} frames.")
+    return dataclasses.replace(scene, reference_poses=torch.tensor(poses, dtype=torch.float32))
+
+
+def _training(scene: Scene) -> torch.Tensor:
+    assert scene.reference_poses is not None
+    return scene.reference_poses[list(scene.training_frames)]
+
+
+def _measured(row: Row, reference: torch.Tensor) -> Row:
+    if row.poses is None or not np.isfinite(row.poses).all():
+        return row
+    errors = pose_errors(torch.tensor(row.poses), reference)
+    return dataclasses.replace(
+        row,
+        rotation_error_deg=frozen(errors.rotation_deg),
+        translation_error=frozen(errors.translation),
+        relative_rotation_error_deg=frozen(errors.relative_rotation_deg),
+    )
