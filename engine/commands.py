@@ -21,8 +21,10 @@ from engine.messages import (
     Step,
     Stop,
     UndoPerturbation,
+    UseReference,
 )
 from engine.perturbing import checked_frame, name_of, perturb, undo
+from engine.referencing import use_reference
 from engine.settings import Settings
 from engine.trainers import AnyTrainer
 
@@ -51,6 +53,9 @@ def obey(session: Session, command: Command) -> str:
         case SelectFrame(frame):
             session.selected_frame = None if frame is None else checked_frame(session, frame)
             return "none" if frame is None else name_of(session, frame)
+        case UseReference(poses, source):
+            use_reference(session, poses)
+            return source
         case SaveCheckpoint(path):
             return str(session.writer.write(session, path))
         case Stop():

@@ -99,7 +99,7 @@ class History:
             tensors["numbers"] = torch.tensor(numbers, dtype=torch.float64)
         for name in _ARRAYS:
             arrays = [getattr(row, name) for row in self.rows]
-            if arrays and arrays[0] is not None:
+            if arrays and all(array is not None for array in arrays):
                 tensors[name] = torch.from_numpy(np.stack(arrays))
         return tensors, {
             "period": self.period,

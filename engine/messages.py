@@ -113,6 +113,19 @@ class SelectFrame:
 
 
 @dataclass(frozen=True)
+class UseReference:
+    """Measures errors against these poses from now on, and those of the history anew.
+
+    Attributes:
+        poses: world-to-camera, of all frames of the scene, in any gauge; its scale is that of the errors.
+        source: where they come from, in a word.
+    """
+
+    poses: Float32[np.ndarray, "frames 3 4"]
+    source: str
+
+
+@dataclass(frozen=True)
 class SaveCheckpoint:
     """Write a checkpoint now, into the run folder or to a path."""
 
@@ -137,6 +150,7 @@ Command = (
     | Step
     | Restart
     | SelectFrame
+    | UseReference
     | SaveCheckpoint
     | Stop
 )

@@ -34,11 +34,8 @@ Pipeline = Callable[[Path, tuple[str, ...], Path, "SfmOptions | None"], Iterator
 
 def colmap(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
     """`run_sfm`, which is imported by who runs it: to listen takes none of it."""
-    import pycolmap
-
     from engine.sfm.pipeline import SfmOptions, run_sfm
 
-    pycolmap.logging.minloglevel = int(pycolmap.logging.ERROR)  # the events tell what there is to tell
     return run_sfm(folder, names, output, options or SfmOptions())
 
 
