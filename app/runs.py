@@ -113,6 +113,7 @@ class Runs:
         state = self._state
         state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
         state.cameras.framed = state.novel.framed = state.planar.framed = False
+        state.novel.keyframes.clear()
         self._add(arguments, arguments.paused)
 
     def _add(self, arguments: ViewerArguments, paused: bool) -> None:
