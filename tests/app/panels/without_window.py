@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import dearpygui.dearpygui as dpg
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 
 from app.camera_motion import spread
 from app.panels.camera_kicks import CameraKicks
+from app.panels.export_dialog import ExportDialog
 from app.panels.perturb import PerturbPanel
 from app.panels.timeline import TimelinePanel
 from app.panels.training import TrainingPanel
@@ -196,3 +199,57 @@ def test_panels_say_so_while_there_is_no_run() -> None:
     state = State()
     for panel in (TrainingPanel(state), PerturbPanel(state, CameraKicks(state)), TimelinePanel(state)):
         built(panel, state)
+
+
+class FakeExport:
+    """An export that does as it is told."""
+
+    def __init__(self, run: object, folder: Path, words: list[str], output: Path) -> None:
+        self.words, self.output = words, output
+        self.progress, self.doing, self.notes = 0.0, "saving the run", list[str]()
+        self.error: str | None = None
+        self.finished = self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+
+
+def test_the_export_dialog_writes_what_was_chosen_and_says_how_it_went(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.panels.export_dialog.centred", lambda *_: None)
+    run = FakeRun()
+    run.opened = SimpleNamespace(scene=run.scene, folder=tmp_path, run=SimpleNamespace(device="cpu"))
+    state, jobs = state_with(run), list[FakeExport]()
+
+    def start(*words: object) -> FakeExport:
+        jobs.append(FakeExport(*words))  # type: ignore[arg-type]
+        return jobs[-1]
+
+    dialog = ExportDialog(state, start)  # type: ignore[arg-type]
+    dialog.build()
+    dialog.open()
+    assert dpg.get_value(dialog._path) == str(tmp_path / "export" / "colmap")
+    dpg.set_value(dialog._format, "Mesh (.ply, .obj, .glb)")
+    dialog._chosen()
+    dialog._pressed()
+    assert jobs[0].words == ["--to", "mesh", "--output", str(tmp_path / "export" / "mesh.glb"), "--device", "cpu"]
+    jobs[0].progress, jobs[0].doing = 0.4, "surface"
+    dialog.update()
+    assert state.exporting == "surface"
+    assert "40 %   surface" in dpg.get_value(dialog._said)
+    assert dpg.get_item_label(dialog._export) == "Stop"
+    dialog._pressed()
+    assert jobs[0].stopped
+    jobs[0].finished, jobs[0].error = True, "the disk is full."
+    dialog.update()
+    assert (state.banner, state.exporting) == ("the disk is full.", None)
+    assert dpg.get_value(dialog._said) == "the disk is full."
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "mesh.glb").touch()
+    dialog._pressed()
+    assert len(jobs) == 1, "it would be overwritten"
+    assert "exists already" in dpg.get_value(dialog._said)
+    dpg.set_value(dialog._replace, True)
+    dialog._pressed()
+    assert jobs[1].words[-1] == "--force"
