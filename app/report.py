@@ -13,6 +13,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.colmap_run import ColmapRun
 from app.state import State
 from app.viewed_run import ViewedRun
 from engine.messages import PlanarSnapshot
@@ -39,16 +40,22 @@ class Report:
         self._path = path
         self._items = named_items()
         self._written_at = self._called_at = 0.0
+        self._lambda: float | None = None
         self._periods: deque[float] = deque(maxlen=FRAMES)
 
     def write(self, state: State, **more: Any) -> None:
-        """Writes it if it is time to; to be called in every frame, for their rate is told too."""
+        """Writes it if it is time to, or another lambda is confirmed, which somebody may be timing.
+
+        To be called in every frame, for their rate is told too.
+        """
         now = time.monotonic()
         self._periods.append(now - self._called_at)
         self._called_at = now
-        if now - self._written_at < PERIOD:
+        snapshot = state.run.snapshot if state.run is not None else None
+        confirmed = snapshot.lambda_exponent if snapshot is not None else None
+        if now - self._written_at < PERIOD and confirmed == self._lambda:
             return
-        self._written_at = now
+        self._written_at, self._lambda = now, confirmed
         words = facts(state) | {"items": rectangles(self._items), "size": viewport_size()} | more
         words["frame_ms"] = [round(1e3 * period, 1) for period in self._periods]
         temporary = self._path.with_suffix(".new")
@@ -107,6 +114,8 @@ def facts(state: State) -> dict[str, Any]:
         "scene": None,
         "view": {"pose": state.cameras.orbit.pose.tolist(), "field_of_view": state.cameras.orbit.field_of_view},
     }
+    if state.colmap.run is not None:
+        words["colmap"] = colmap_facts(state.colmap.run)
     run = state.run
     if run is None:
         return words
@@ -169,6 +178,21 @@ def beside_facts(run: ViewedRun) -> dict[str, Any]:
         "corner_error_px": _list(planar.corner_error_px) if planar is not None else None,
         "psnr": _number(snapshot.psnr),
         "folder": str(run.opened.folder) if run.opened is not None else None,
+    }
+
+
+def colmap_facts(run: ColmapRun) -> dict[str, Any]:
+    """How COLMAP's pipeline stands."""
+    progress = run.progress
+    return {
+        "status": run.status,
+        "message": run.message,
+        "stage": progress.stage,
+        "features": len(progress.features),
+        "pairs": len(progress.raw),
+        "verified": len(progress.verified),
+        "registered": list(progress.model.frames) if progress.model is not None else [],
+        "folder": str(run.output),
     }
 
 

@@ -155,6 +155,7 @@ class Window:
     def _frame(self) -> None:
         """What is done in every frame; nothing here waits for the engine or the render thread."""
         state = self.state
+        self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
         self._runs.refresh()
         self._renderer.set_volume(state.run.volume if state.run is not None else None)
         if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
@@ -167,7 +168,6 @@ class Window:
         self._banner.update()
         self._help.update()
         self._guard.call(self._export.update, "The export")
-        self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
         dpg.render_dearpygui_frame()
         rest_textures()
 

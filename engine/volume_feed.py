@@ -21,7 +21,7 @@ class VolumeFeed:
     the way once the run rests.
     """
 
-    def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.04) -> None:
+    def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.03) -> None:
         """Asks nothing yet.
 
         Args:

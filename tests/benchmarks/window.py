@@ -1,8 +1,10 @@
 """What the window costs and how quick it is: `python -m tests.benchmarks.window --scene scenes/fern`.
 
 Every number comes from outside: the window runs in a process of its own on a display that nobody sees, is driven with
-xdotool, and says what it shows in its `--report`. Training is compared by iterations after the same seconds of its
-own clock, for stages differ in speed: without a window, with one that is left alone, and with one that always turns.
+xdotool, and says what it shows in its `--report`. Training is compared by its own clock, for stages differ in speed:
+how long it took without a window to come as far as with one that is left alone, or with one that always turns.
+Adjustments between stages take seconds in which the iterations stand still: what counts is when the last one was
+reached.
 """
 
 from __future__ import annotations
@@ -14,11 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.checkpoint import load_checkpoint
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
 from tests.gui.display import Display
@@ -27,13 +31,34 @@ from tests.gui.viewer import Viewer
 LAMBDA, CAMERAS, NOVEL = "Training/slider 1", "Cameras/image 1", "Novel view/image 1"
 
 
-def iterations_alone(scene: Path, seconds: float, more: list[str]) -> int:
-    """Iterations of `l2g-train` after so many seconds of its clock."""
+Progress = list[tuple[float, int]]  # seconds of the run's clock, and the iteration then
+
+
+def progress_alone(scene: Path, seconds: float, more: list[str]) -> Progress:
+    """Of `l2g-train`."""
     with tempfile.TemporaryDirectory() as folder:
         words = ["-c", "from engine.cli import train; train()", str(scene), "--output", f"{folder}/run", *more]
         command = [sys.executable, *words, "--max-seconds", str(seconds)]
         subprocess.run(command, check=True, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
-        return json.loads((Path(folder) / "run" / "result.json").read_text())["iterations"]
+        rows = load_checkpoint(Path(folder) / "run" / "checkpoint.safetensors").history.rows
+        return [(row.seconds, row.iteration) for row in rows]
+
+
+def reached(progress: Progress, iteration: int) -> float:
+    """Seconds until an iteration; between two rows it goes steadily."""
+    iterations = [row[1] for row in progress]
+    last = bisect_left(iterations, iteration)
+    if last == len(progress):
+        return progress[-1][0]
+    before, after = progress[max(last - 1, 0)], progress[last]
+    part = (iteration - before[1]) / max(after[1] - before[1], 1)
+    return before[0] + max(part, 0.0) * (after[0] - before[0])
+
+
+def share(watched: Progress, alone: Sequence[Progress]) -> float:
+    """The time that training needs alone, of the time that it took beside a window."""
+    last = watched[-1][1]
+    return statistics.mean(reached(one, last) for one in alone) / reached(watched, last)
 
 
 @contextmanager
@@ -52,6 +77,17 @@ def window(scene: Path, more: list[str]) -> Iterator[tuple[Viewer, dict[str, flo
             viewer.terminate()
             viewer.exit_code(120)
             display.close()
+
+
+def watching(condition: Callable[[dict[str, Any]], bool], progress: Progress) -> Callable[[dict[str, Any]], bool]:
+    """A condition on reports that takes note of how far training is in each."""
+
+    def look(report: dict[str, Any]) -> bool:
+        if "iteration" in report:
+            progress.append((report["seconds"], report["iteration"]))
+        return condition(report)
+
+    return look
 
 
 def turn(viewer: Viewer, until: Any) -> None:
@@ -98,25 +134,27 @@ def main() -> None:
     chosen = parser.parse_args()
     scene = chosen.scene.resolve()
     told: dict[str, Any] = {"machine": machine_line(), "scene": str(chosen.scene), "seconds": chosen.seconds}
-    alone = [iterations_alone(scene, chosen.seconds, chosen.train)]
+    alone = [progress_alone(scene, chosen.seconds, chosen.train)]
 
     def late(report: dict[str, Any]) -> bool:
         return report.get("seconds", 0) >= chosen.seconds
 
+    still: Progress = []
+    turning: Progress = []
     with window(scene, chosen.train) as (viewer, starts):
         told |= starts
-        still = viewer.wait_for(late, "the end", 20 * chosen.seconds)["iteration"]
+        viewer.wait_for(watching(late, still), "the end", 20 * chosen.seconds)
         told["still"] = frame_times(viewer)
         told["latency"] = latencies(viewer)
     with window(scene, chosen.train) as (viewer, _):
-        turn(viewer, late)
-        turning = viewer.report["iteration"]
+        turn(viewer, watching(late, turning))
         told["turning"] = frame_times(viewer)
         if chosen.minutes:
             told["memory MB"] = watched(viewer, chosen.minutes)
-    alone.append(iterations_alone(scene, chosen.seconds, chosen.train))
-    told["iterations"] = {"without a window": alone, "left alone": still, "turning": turning}
-    told["share"] = {"left alone": still / statistics.mean(alone), "turning": turning / statistics.mean(alone)}
+    alone.append(progress_alone(scene, chosen.seconds, chosen.train))
+    ends = {"left alone": still[-1][1], "turning": turning[-1][1]}
+    told["iterations"] = {"without a window": [one[-1][1] for one in alone], **ends}
+    told["share"] = {"left alone": share(still, alone), "turning": share(turning, alone)}
     print(json.dumps(told, indent=1))
 
 
