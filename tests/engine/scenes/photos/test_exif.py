@@ -44,7 +44,9 @@ def test_the_sensor_tells_where_the_equivalent_is_missing() -> None:
     assert equivalent_focal(inches, 6000, 4000) == pytest.approx(50, rel=1e-6)
 
 
-@given(st.dictionaries(st.sampled_from([FOCAL, FOCAL_35, WIDTH, RESOLUTION, UNIT]), st.none() | st.floats() | st.text()))
+@given(
+    st.dictionaries(st.sampled_from([FOCAL, FOCAL_35, WIDTH, RESOLUTION, UNIT]), st.none() | st.floats() | st.text())
+)
 def test_nonsense_is_no_focal_length(tags: dict[int, object]) -> None:
     found = equivalent_focal(tags, 4000, 3000)
     assert found is None or 8 <= found <= 400
