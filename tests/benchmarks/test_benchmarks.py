@@ -14,7 +14,7 @@ from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 from engine.settings import Settings
 from engine.snapshots import starting_snapshot
-from tests.benchmarks import curves, fern, kick, lego, shipped_fern
+from tests.benchmarks import curves, fern, kick, kick_all, lego, shipped_fern
 from tests.benchmarks.command import options, report
 from tests.benchmarks.machine import machine_line
 from tests.benchmarks.table import Measure, Target, as_json, markdown, number
@@ -163,6 +163,22 @@ def test_back_means_back_for_good() -> None:
     assert rotation.values == [pytest.approx(0.35 / 0.2)]
     assert rotation.met is False
     assert kick.verdict(before, rows[:3], frame=1)["seconds_until_back"] is None
+
+
+def test_all_frames_are_back_when_their_mean_errors_stay_small() -> None:
+    before = snapshot([0.1, 0.3], [0.01, 0.03])
+    rows = [
+        (0.1, snapshot([8.0, 12.0], [0.5, 0.5])),
+        (1.0, snapshot([0.1, 0.2], [0.01, 0.02])),
+        (2.0, snapshot([0.1, 0.2], [0.01, 0.2])),
+        (3.0, snapshot([0.1, 0.4], [0.01, 0.03])),
+    ]
+    found = kick_all.verdict(before, rows)
+    assert found["seconds_until_back"] == 3.0
+    assert found["knocked_to"] == [10.0, 0.5]
+    assert found["worst"] == [0.4, 0.03]
+    assert kick_all.verdict(before, rows[:3])["seconds_until_back"] is None
+    assert kick_all.measures([found])[0].met
 
 
 def test_the_knock_is_as_large_as_the_issue_says() -> None:
