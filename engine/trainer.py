@@ -135,6 +135,9 @@ class Trainer(Learner):
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
+        if index == 1 and self.settings.registers:  # the field shows by now what the others agree on
+            for frame in set(self.scene.uncertain_frames) & set(self.frames):
+                self._recovery.look_for(self.frames.index(frame), self.registration.poses(), self.iteration)
         if self.stage.bundle and self.settings.registers and self.iteration > 0:
             self._bundling.due = list(self.stage.bundle)
         else:
