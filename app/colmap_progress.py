@@ -102,24 +102,39 @@ class ColmapProgress:
                 self.finished = event
 
     def words(self, stage: Stage) -> str:
-        """How far a stage is; empty where it has not begun."""
+        """How far a stage is, in a few words; empty where it has not begun."""
         match stage:
             case "features" if self.features:
-                many = sum(len(found.points) for found in self.features.values())
-                return f"{len(self.features)} of {len(self.names)} photos, {many:,} features"
+                return f"{len(self.features)} of {len(self.names)} photos"
             case "matching" if self.stage != "features":
                 done, total = self._matched
                 return f"{done:,} of {total:,} pairs"
             case "verification" if self.verified:
                 good = sum(len(found.inliers) > 0 for found in self.verified.values())
-                return f"{good:,} of {self._verified[1]:,} pairs agree"
+                return f"{good:,} of {self._verified[1]:,} agree"
             case "mapping" if self.model is not None:
-                model = self.model
-                error = f", {model.after:.2f} px" if np.isfinite(model.after) else ""
-                return f"{len(model.frames)} of {model.total} photos, {len(model.points):,} points{error}"
+                return f"{len(self.model.frames)} of {self.model.total} photos"
             case "mesh" if self.mesh is not None:
-                return self.mesh.remark or f"{len(self.mesh.faces):,} triangles"
+                return f"{len(self.mesh.faces):,} triangles" if len(self.mesh.faces) else "none"
         return ""
+
+    def details(self, stage: Stage) -> str:
+        """What more there is to say of a stage: numbers, and how long it took."""
+        found: list[str] = []
+        match stage:
+            case "features" if self.features:
+                found.append(f"{sum(len(one.points) for one in self.features.values()):,} features in all.")
+            case "matching" if self.raw:
+                found.append(f"{sum(map(len, self.raw.values())):,} raw matches in all.")
+            case "verification" if self.verified:
+                found.append(f"{sum(len(one.inliers) for one in self.verified.values()):,} matches agree.")
+            case "mapping" if self.model is not None:
+                found.append(f"{len(self.model.points):,} points, {self.model.after:.2f} px mean reprojection error.")
+            case "mesh" if self.mesh is not None and self.mesh.remark:
+                found.append(f"{self.mesh.remark[0].upper()}{self.mesh.remark[1:]}.")
+        if self.finished is not None and stage in self.finished.seconds:
+            found.append(f"It took {self.finished.seconds[stage]:.1f} s.")
+        return " ".join(found)
 
     def done(self, stage: Stage) -> bool:
         """Whether a stage is over."""

@@ -14,6 +14,7 @@ from app.colmap_control import (
     use_as_reference,
 )
 from app.colmap_progress import STAGES, Stage
+from app.colmap_run import ColmapRun
 from app.panels.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
 from app.state import State
 
@@ -45,6 +46,8 @@ class ColmapStages:
     def __init__(self, state: State) -> None:
         self._state = state
         self._running = False
+        self._shown: tuple[object, ...] = ()
+        self._lines: dict[Stage, tuple[int | str, ...]] = {}
 
     def build(self) -> None:
         """Into the container that is open."""
@@ -54,37 +57,29 @@ class ColmapStages:
             dims_when_disabled(self._button)
             with dpg.tooltip(self._button, delay=0.4):
                 self._tip = dpg.add_text("", wrap=320)
+            for stage in STAGES:
+                with dpg.group(horizontal=True, horizontal_spacing=5) as group:
+                    mark = dpg.add_text("·", color=MUTED)
+                    name = dpg.add_text(NAMES[stage], color=MUTED)
+                    words = dpg.add_text("", color=MUTED)
+                    if stage == "mesh":
+                        self._mesh = dpg.add_checkbox(default_value=view.mesh, show=False, callback=self._choose)
+                self._lines[stage] = (mark, name, words, tool_tip(group, TIPS[stage]))
+            tool_tip(self._mesh, "Shows it in the 3D view.")
+            with dpg.group(show=False) as self._after:
+                self._reference = dpg.add_button(label="Use as reference", width=-1, callback=self._use)
+                dims_when_disabled(self._reference)
+                with dpg.tooltip(self._reference, delay=0.4):
+                    self._reference_tip = dpg.add_text("", wrap=320)
+                self._start = dpg.add_button(label="Start L2G from it", width=-1, callback=self._begin)
+                tool_tip(self._start, START_TIP)
             self._neighbours = dpg.add_checkbox(
-                label="neighbours only", default_value=view.neighbours, callback=self._choose
+                label="match neighbours only", default_value=view.neighbours, callback=self._choose
             )
             tool_tip(
                 self._neighbours,
                 "Match each photo with the ten after it rather than with all others: for many photos taken in a row.",
             )
-            self._lines = {}
-            for stage in STAGES:
-                with dpg.group() as group:
-                    with dpg.group(horizontal=True, horizontal_spacing=6):
-                        mark = dpg.add_text("·", color=MUTED)
-                        name = dpg.add_text(NAMES[stage], color=MUTED)
-                        seconds = dpg.add_text("", color=MUTED)
-                    words = dpg.add_text("", color=MUTED, indent=16, wrap=WIDTH - 8, show=False)
-                tool_tip(group, TIPS[stage])
-                self._lines[stage] = (mark, name, seconds, words)
-            self._mesh = dpg.add_checkbox(
-                label="in the 3D view", default_value=view.mesh, indent=16, show=False, callback=self._choose
-            )
-            with dpg.group(show=False) as self._after:
-                self._reference = dpg.add_button(
-                    label="Use as reference", width=-1, callback=lambda: use_as_reference(self._state)
-                )
-                dims_when_disabled(self._reference)
-                with dpg.tooltip(self._reference, delay=0.4):
-                    self._reference_tip = dpg.add_text("", wrap=320)
-                self._start = dpg.add_button(
-                    label="Start L2G from it", width=-1, callback=lambda: start_from(self._state)
-                )
-                tool_tip(self._start, START_TIP)
             self._message = dpg.add_text("", color=AMBER, wrap=WIDTH - 8, show=False)
 
     @property
@@ -101,17 +96,11 @@ class ColmapStages:
             dpg.configure_item(self._button, label=LABELS[running])
         dpg.configure_item(self._button, enabled=running or not why)
         set_text(self._tip, why or WHAT)
-        for stage, (mark, name, seconds, words) in self._lines.items():
-            said = run.progress.words(stage) if run is not None else ""
-            done = run is not None and run.progress.done(stage)
-            at_work = running and not done and run is not None and run.progress.stage == stage
-            set_text(mark, "✓" if done else "▸" if at_work else "·")
-            dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else MUTED)
-            dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
-            taken = run.progress.finished.seconds.get(stage) if run is not None and run.progress.finished else None
-            set_text(seconds, "" if taken is None else f"{taken:.1f} s")
-            set_text(words, said)
-            dpg.configure_item(words, show=bool(said))
+        key = (id(run), run.progress.version if run is not None else 0, running)
+        if key != self._shown:
+            self._shown = key
+            for stage in STAGES:
+                self._update_stage(stage, run, running)
         finished = run is not None and run.status == "finished"
         if finished and not dpg.is_item_shown(self._after):
             dpg.configure_item(self._start, show=can_start_from(self._state))
@@ -126,11 +115,29 @@ class ColmapStages:
         set_text(self._message, message)
         dpg.configure_item(self._message, show=bool(message))
 
+    def _update_stage(self, stage: Stage, run: ColmapRun | None, running: bool) -> None:
+        mark, name, words, tip = self._lines[stage]
+        progress = run.progress if run is not None else None
+        done = progress is not None and progress.done(stage)
+        at_work = running and not done and progress is not None and progress.stage == stage
+        set_text(mark, "✓" if done else "▸" if at_work else "·")
+        dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else MUTED)
+        dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
+        set_text(words, progress.words(stage) if progress is not None else "")
+        details = progress.details(stage) if progress is not None else ""
+        set_text(tip, f"{TIPS[stage]}\n{details}".strip())
+
     def _press(self) -> None:
         if self._running:
             stop(self._state)
         else:
             start(self._state)
+
+    def _use(self) -> None:
+        use_as_reference(self._state)
+
+    def _begin(self) -> None:
+        start_from(self._state)
 
     def _choose(self) -> None:
         view = self._state.colmap

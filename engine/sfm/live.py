@@ -39,7 +39,7 @@ def colmap(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptio
     return run_sfm(folder, names, output, options or SfmOptions())
 
 
-LESS_URGENT = 10  # steps of niceness: training and the window come first
+LESS_URGENT = 5  # steps of niceness: training and the window come first
 LOOK_EVERY = 0.05  # seconds between two looks at whether it shall stop
 PATIENCE = 5.0  # seconds that the process has for its end
 

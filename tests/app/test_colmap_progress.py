@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.colmap_progress import NOT_YET, STAGES, ColmapProgress
-from engine.sfm.events import Matching, PairVerified
+from engine.sfm.events import Matching, Meshed, PairVerified
 from tests.app.sfm_events import FEATURES, GOOD, RAW, whole_run
 
 NAMES = tuple(f"photo_{frame}.png" for frame in range(6))
@@ -27,12 +27,19 @@ def test_each_stage_tells_how_far_it_is() -> None:
     whole = ColmapProgress(NAMES)
     for event in whole_run():
         whole.see(event)
-    assert whole.words("features") == f"6 of 6 photos, {6 * FEATURES} features"
+    assert whole.words("features") == "6 of 6 photos"
     assert whole.words("matching") == "15 of 15 pairs"
-    assert whole.words("verification") == "13 of 14 pairs agree"
-    assert whole.words("mapping") == "6 of 6 photos, 200 points, 0.50 px"
+    assert whole.words("verification") == "13 of 14 agree"
+    assert whole.words("mapping") == "6 of 6 photos"
     assert whole.words("mesh") == "1 triangles"
     assert all(whole.done(stage) for stage in STAGES)
+    assert nothing.details("features") == ""
+    assert whole.details("features") == f"{6 * FEATURES} features in all. It took 1.0 s."
+    assert whole.details("matching") == f"{14 * RAW} raw matches in all."
+    assert whole.details("verification") == f"{13 * GOOD} matches agree."
+    assert whole.details("mapping") == "200 points, 0.50 px mean reprojection error. It took 2.0 s."
+    whole.see(Meshed(np.zeros((0, 3)), np.zeros((0, 3), int), "too few points"))
+    assert (whole.words("mesh"), whole.details("mesh")) == ("none", "Too few points.")
 
 
 def test_a_pair_is_unknown_until_it_is_matched_and_empty_only_in_the_end() -> None:
