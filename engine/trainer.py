@@ -24,6 +24,7 @@ from engine.schedule import Stage, stages
 from engine.settings import Settings
 
 LOOK_FOR_ASTRAY_EVERY = 150
+LOOKS_PER_STEP = 4  # for frames that are lost, while the others train on
 SEARCH_FROM = 0.5  # of the first stage: before, training itself brings a knocked frame back
 ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
 CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
@@ -50,7 +51,7 @@ class Trainer(Learner):
         self._bundling = Bundling()
         self._perturbations: list[tuple[int, Tensor]] = []
         self._settle_until, self._field_stage = 0, 0
-        self._midway = False
+        self._midway, self._looked = False, 0
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
@@ -196,20 +197,19 @@ class Trainer(Learner):
 
     def _look_for_lost(self) -> bool:
         """Goes on looking for lost frames, by turns with what the others do; whether it was its turn."""
-        others, self._midway = self._midway, False
-        if others or not self._recovery.searches:
+        self._midway = False
+        if not self._recovery.searches or self._looked >= LOOKS_PER_STEP:
+            self._looked = 0
             return False
-        finest, usual = (
-            self.stage.downsample,
-            float(self._error.median() / self._error_weight.median().clamp(min=1e-9)),
-        )
+        usual = float(self._error.median() / self._error_weight.median().clamp(min=1e-9))
         field = (self.field, self.photos, self.calibration)
-        for search in self._recovery.advance(*field, finest, self.poses(), usual, self.generator):
+        for search in self._recovery.advance(*field, self.stage.downsample, self.poses(), usual, self.generator):
             self._put(search.frame, search.pose)
             self._note("found", self.scene.names[self.frames[search.frame]])
         # A lost frame would pull an adjustment along, and a few found ones would not hold the field: they wait.
         lost = len(self._recovery.searches)
         self._midway = not self._bundling.pending and 2 * lost <= len(self.frames)
+        self._looked = self._looked + 1 if self._midway else 0
         return True
 
     def _help_astray(self) -> None:
