@@ -35,8 +35,9 @@ def placed(trainer: PlanarTrainer, command: PerturbPatch) -> tuple[Float[Tensor,
     if not (target.isfinite().all() and target.abs().max() <= FARTHEST):
         raise UserError("A patch cannot be put so far out; keep its corners near the image.")
     warp = planar_warps.solve(scene.warp, source, target)
+    flat = scene.warp == "homography" and area(target) < FLATTEST * area(source)
     depth = source @ warp[2, :2] + warp[2, 2]
-    if not (depth / depth.mean() > 0.05).all() or area(apply_homography(warp, source)) < FLATTEST * area(source):
+    if flat or not (depth / depth.mean() > 0.05).all() or area(apply_homography(warp, source)) < 0:
         raise UserError("A patch cannot be folded or turned inside out; keep its corners in their order.")
     transform = pixel_transforms(scene, warp[None])[0]
     before = apply_homography(trainer.transforms()[command.frame], corners)

@@ -62,7 +62,7 @@ class _Row:
 # The last stage sees the patches as they are, each one before half of their size.
 _FIRST, _BETWEEN, _LAST = (
     #  iterations, batch, field rate, network rate, pose rate, adjust, polish
-    _Row(200, 4000, (5e-2, 1e-2), (3e-3, 2e-3), (5e-3, 2e-3)),
+    _Row(200, 4000, (5e-2, 1e-2), (3e-3, 2e-3), (5e-3, 2e-3), polish=15),
     _Row(100, 6000, (5e-2, 1e-2), (2e-3, 1e-3), (5e-4, 2e-4), adjust=15),
     _Row(300, 8000, (5e-2, 3e-3), (1e-3, 2e-4), (5e-5, 1e-5), adjust=30, polish=20),
 )

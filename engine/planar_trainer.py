@@ -156,7 +156,10 @@ class PlanarTrainer(Learner):
             self._note("found" if outcome.found else "lost", self.scene.names[outcome.patch])
 
     def _look_around(self) -> None:
-        """Asks of every patch but the first whether it agrees with the others, and helps those that do no more."""
+        """Asks of every patch but the first whether it agrees with the others, and helps those that do not.
+
+        The first time all of them are looked for: one that agrees may do so at a place that is only nearly right.
+        """
         searched = {search.patch for search in self._recovery.searches}
         for patch, warp in enumerate(self.registration.transforms()):
             if patch == 0 or patch in searched:
@@ -164,6 +167,7 @@ class PlanarTrainer(Learner):
             agrees = self._recovery.agrees(patch, warp, self.level, self._mosaic_without)
             if not agrees and self._helps and patch not in self._lost:
                 self._note("astray", self.scene.names[patch])
+            if self._helps and (self.iteration == HELP_FROM or (not agrees and patch not in self._lost)):
                 self._recovery.look_for(patch, warp)
             self._joined[patch] = agrees
 

@@ -151,8 +151,8 @@ def main() -> None:
                 at = "-" if outcome.registered_at is None else f"{outcome.registered_at:.1f}"
                 console.print(
                     f"{case}  {method:>5}  seed {seed}: {outcome.corner_error_px:.3f} px, "
-                    f"largest {outcome.largest_px:.2f}, registered at {at} of {outcome.seconds:.1f} s, {outcome.patch_psnr:.1f} dB, "
-                    f"joined {outcome.joined} of {outcome.patches}",
+                    f"largest {outcome.largest_px:.2f}, registered at {at} of {outcome.seconds:.1f} s, "
+                    f"{outcome.patch_psnr:.1f} dB, joined {outcome.joined} of {outcome.patches}",
                     soft_wrap=True,
                 )
                 if arguments.output:

@@ -71,6 +71,7 @@ class LocalToGlobalPatches(FixedPatches):
     @torch.no_grad()
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
         """Moves the bases so that the fitted transforms become these; the warps after them keep their shape."""
+        self.base[patches] = transforms.to(self.base)  # whatever was there before, the same comes out
         for _ in range(REBASE_ROUNDS):
             fitted = self._transforms(patches)
             moved = self.base[patches] @ torch.linalg.inv(fitted) @ transforms.to(self.base)
