@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from app.colmap_alignment import gauge_of_model
 from app.colmap_run import ColmapRun
 from app.drawn_reference import moved_poses
+from engine.errors import UserError
 from engine.scenes.load import reader_of
 from engine.scenes.paths import is_video
 from engine.scenes.scene import Scene
@@ -125,8 +127,10 @@ def can_start_from(state: State) -> bool:
 
 def start_from(state: State) -> None:
     """Starts L2G anew at COLMAP's poses."""
-    run = state.run
-    if run is not None and state.hooks.reopen is not None:
+    run, colmap = state.run, state.colmap.run
+    if run is not None and colmap is not None and state.hooks.reopen is not None:
+        with contextlib.suppress(UserError):  # where it cannot be kept it is made once more
+            colmap.keep()
         state.hooks.reopen(run.settings, replace(run.options, init="sfm", reference="sfm"))
 
 

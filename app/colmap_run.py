@@ -11,9 +11,10 @@ from PIL import Image
 
 from app.colmap_progress import ColmapProgress
 from engine.scenes.images import image_size
+from engine.scenes.photos.structure import keep_structure
 from engine.scenes.scene import Scene
 from engine.sfm.live import LiveSfm, LiveStatus
-from engine.sfm.pipeline import SfmOptions
+from engine.sfm.pipeline import MODEL, SfmOptions
 
 EVENTS_AT_ONCE = 200  # that are taken in one frame of the window
 LARGEST = 400_000_000  # pixels of a photo whose header is looked at
@@ -93,6 +94,13 @@ class ColmapRun:
     def scale_of(self, frame: int) -> float:
         """Pixels of the scene's photo per pixel of the file, which may be larger."""
         return self.scene.intrinsics.width / _width(self.folder / self._names[frame])
+
+    def keep(self) -> None:
+        """Has whoever reads these photos to start at COLMAP's poses find them made already."""
+        found = paths_of(self.scene)
+        if self.status == "finished" and found is not None:
+            files = self.scene.files
+            keep_structure(files, image_size(files[0], LARGEST), self.output / MODEL, found[1])
 
     def stop(self) -> None:
         """Has it end soon; what was found stays to be seen."""

@@ -27,7 +27,7 @@ def coloured(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
     """Where a black picture has taken on a colour, however faintly; (height, width)."""
     direction = np.array(colour) / np.linalg.norm(colour)
     length = np.linalg.norm(picture, axis=2)
-    return (length > 0.08) & (picture @ direction > 0.99 * length)
+    return np.logical_and(length > 0.08, picture @ direction > 0.99 * length)
 
 
 def test_a_keypoint_is_a_circle_of_its_size_with_its_direction() -> None:
@@ -59,8 +59,8 @@ def test_lines_join_features_of_two_photos_green_over_red() -> None:
     picture = with_matches(BLACK, BLACK, bad, good)
     assert picture.shape == (60, 160 + GAP, 3)
     green, red = coloured(picture, GOOD), coloured(picture, BAD)
-    assert green[18:23].any(axis=0)[12:140].all()
-    assert red[48:53].any(axis=0)[12:140].all()
+    assert np.any(green[18:23], axis=0)[12:140].all()
+    assert np.any(red[48:53], axis=0)[12:140].all()
     assert not green[40:].any()
     assert not red[:30].any()
 

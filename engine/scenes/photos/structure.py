@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.scenes.photos.cache import cached, fingerprint
@@ -40,14 +41,38 @@ def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: 
         (folder / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
 
     turns = tuple(shot.half_turn for shot in shots.shots)
-    key = fingerprint([shot.path for shot in shots.shots], shots.size, turns, options)
-    folder = cached("sfm", key, fill)
+    folder = cached("sfm", _key([shot.path for shot in shots.shots], shots.size, turns), fill)
     try:
         names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
         return read_sfm_model(folder / MODEL, names)
     except Exception:  # whatever a damaged cache makes its readers raise: the next time it is made anew
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def keep_structure(files: Sequence[Path], size: tuple[int, int], model: Path, names: Sequence[str]) -> None:
+    """Has `structure_of` find a model that `run_sfm` has made of photos as they are stored.
+
+    Args:
+        files: the photos, in order.
+        size: of all of them, pixels.
+        model: folder of COLMAP's files.
+        names: of the photos in the model.
+    Raises:
+        UserError: the cache cannot be written.
+    """
+
+    def fill(folder: Path) -> None:
+        shutil.copytree(model, folder / MODEL)
+        (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
+
+    cached("sfm", _key(files, size, (False,) * len(files)), fill)
+
+
+def _key(files: Sequence[Path], size: tuple[int, int], turns: tuple[bool, ...]) -> str:
+    """Without the focal length that the pipeline begins with: the files tell it, or nobody does."""
+    options = SfmOptions(longer_side=LONGER_SIDE, window=sfm_window(len(files)), mesh=False)
+    return fingerprint(files, size, turns, options)
 
 
 def sfm_window(photos: int) -> int | None:

@@ -1,0 +1,46 @@
+"""A model that COLMAP's pipeline made in the window is found by the reader of the photos."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.scenes.photos import structure
+from engine.scenes.photos.shots import gathered
+from engine.scenes.photos.structure import keep_structure, structure_of
+from engine.scenes.watching import unwatched
+
+
+@pytest.fixture
+def photos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    files = [folder / f"{number}.png" for number in range(3)]
+    for file in files:
+        Image.new("RGB", (60, 40)).save(file)
+    return files
+
+
+def test_it_is_not_made_again(photos: list[Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pycolmap = pytest.importorskip("pycolmap")
+    model = pycolmap.synthesize_dataset(
+        pycolmap.SyntheticDatasetOptions(num_rigs=1, num_cameras_per_rig=1, num_frames_per_rig=3, num_points3D=20)
+    )
+    made = tmp_path / "model"
+    made.mkdir()
+    model.write(made)
+    names = [image.name for image in model.images.values()]
+    monkeypatch.setattr(structure, "run_sfm", lambda *_: pytest.fail("COLMAP's pipeline runs"))
+    keep_structure(photos, (60, 40), made, names)
+    shutil.rmtree(made)
+    shots = gathered(photos, photos[0].parent, 10**6)
+    for focal in (None, 55.0):  # what EXIF says does not come from elsewhere
+        found = structure_of(shots, focal, 10**6, unwatched)
+        assert set(found.poses) == {0, 1, 2}
+        assert len(found.points) == 20
+        assert np.isfinite(found.focal)
