@@ -1,0 +1,59 @@
+"""`l2g-train` on a folder of photos: no poses are known, outliers are named, and the run can be continued."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import cli
+from engine.outliers import astray
+from tests.engine.scenes.photos.on_disk import turn_over, write_black, write_photos
+
+
+@pytest.fixture(autouse=True)
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
+    monkeypatch.setattr(cli, "keep_freed_memory", lambda: True)
+    monkeypatch.setattr("engine.convergence_video.write_video", lambda *_: None)
+
+
+def train(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["l2g-train", *words, "--device", "cpu", "--output", "run"])
+    with pytest.raises(SystemExit) as left:
+        cli.train()
+    assert isinstance(left.value.code, int)
+    return left.value.code
+
+
+def test_a_run_names_its_outliers_learns_its_lens_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = write_photos(tmp_path / "desk", [0, 1, 2, 3, 4, 5, 2], width=200)
+    write_black(tmp_path / "desk" / "dark.jpg", files[0])
+    turn_over(files[3])
+    assert train(monkeypatch, "desk", "--max-iterations", "3", "--evaluate") == 0
+    said = capsys.readouterr().out
+    for word in ("Left out: IMG_7.jpg (repeats IMG_3.jpg)", "dark.jpg (black)", "Upside down", "IMG_4.jpg", "identity"):
+        assert word in said
+    result = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
+    assert {photo["name"] for photo in result["outliers"]} >= {"IMG_7.jpg", "dark.jpg"}
+    assert result["pose"]["rotation_error_deg"]["mean"] is None
+    assert result["test"]["frames"] == 1
+    assert len(result["notes"]) == 3
+    poses = json.loads((tmp_path / "run" / "poses.json").read_text(encoding="utf-8"))
+    assert len(poses["frames"]) == 5
+    assert train(monkeypatch, "desk", "--resume", "--max-iterations", "5") == 0
+    again = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
+    assert again["iterations"] == 5
+
+
+def test_frames_whose_error_stands_out_are_found() -> None:
+    assert astray([25.0, 24.0, 26.0, 12.0, 25.5]) == [3]
+    assert astray([25.0, 24.0, 26.0]) == []
+    assert astray([np.nan, 25.0]) == []
+    assert astray([np.nan]) == []
