@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from engine.devices import resolve_device
-from engine.export.formats import EXPORTERS, ExportOptions, check_options
+from engine.export.formats import EXPORTERS
+from engine.export.options import ExportOptions, check_options
 from engine.saved_run import open_saved_run
 from engine.steps import StepDisplay
 

@@ -27,8 +27,9 @@ def download(arguments: DownloadArguments) -> int:
     """
     console = Console(highlight=False)
     if arguments.name is None:
-        for one in DATA_SETS.values():
-            console.print(f"{one.name:18} {one.terms}", soft_wrap=True)
+        for terms in dict.fromkeys(one.terms for one in DATA_SETS.values()):
+            names = ", ".join(one.name for one in DATA_SETS.values() if one.terms == terms)
+            console.print(f"{names}: {terms}", soft_wrap=True)
         console.print(f"Source: {SOURCES}", soft_wrap=True)
         return 0
     wanted = chosen(arguments.name)
