@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.colmap_library import load_pycolmap
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
 from engine.export.images import ExportedImages, shared
@@ -25,6 +26,7 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
     Raises:
         UserError: the files are not whole; COLMAP's library does not tell by itself when a disk is full.
     """
+    load_pycolmap()
     import pycolmap
 
     model = folder / MODEL
@@ -53,6 +55,7 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
 
 
 def _camera(images: ExportedImages, index: int, camera_id: int) -> Any:
+    load_pycolmap()
     import pycolmap
 
     intrinsics = images.intrinsics

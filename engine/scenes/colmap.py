@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.colmap_library import load_pycolmap
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.colmap_binary import check_binary_files
@@ -81,7 +82,8 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     Raises:
         UserError: the model is damaged or uses a camera model that is not supported.
     """
-    import pycolmap  # only those who read COLMAP models wait for it
+    load_pycolmap()  # only those who read COLMAP models wait for it
+    import pycolmap
 
     check_binary_files(model)
     try:

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from engine.colmap_library import load_pycolmap
+
 FATAL = 3  # glog's level: what COLMAP has to say comes as an exception too
 LOOK_EVERY = 0.1  # seconds
 
 
 def quietly() -> None:
-    """Keeps pycolmap from writing its log to the console."""
+    """Loads pycolmap and keeps it from writing its log to the console."""
+    load_pycolmap()
     import pycolmap
 
     pycolmap.logging.minloglevel = FATAL

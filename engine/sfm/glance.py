@@ -81,9 +81,9 @@ def glance(
         focal: a guess, in pixels of the images.
         progress: is told how many of all photos and pairs are done.
     """
+    quietly()
     import pycolmap
 
-    quietly()
     step = max(1, math.ceil(max(images.shape[1:3]) / LONGER_SIDE))
     pairs = chosen_pairs(len(images))
     total = len(images) + len(pairs)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
+from engine.sfm.background import quietly
+
 
 @dataclass(frozen=True)
 class SfmModel:
@@ -33,6 +35,7 @@ class SfmModel:
 
 def read_sfm_model(folder: Path, names: Sequence[str]) -> SfmModel:
     """A model whose photos share a camera without or with one radial distortion, as `run_sfm` makes it."""
+    quietly()
     import pycolmap
 
     model = pycolmap.Reconstruction(folder)
