@@ -13,11 +13,11 @@ from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
 from engine.registration.warp_network import WarpNetwork
 
-REBASE_ROUNDS = 4  # each leaves about a hundredth of what was left
+REBASE_ROUNDS = 3  # two are enough but for warps that bend much
 
 
 class LocalToGlobalPatches(FixedPatches):
-    """Local warps exp(W(u, e_i)) H_i^0 of every pixel u; global transform H_i*, fitted to where they put the pixels.
+    """Local warps H_i^0 exp(W(u, e_i)) of every pixel u; global transform H_i*, fitted to where they put the pixels.
 
     The local warp is a rigid motion of the plane (for families with fewer degrees of freedom, one of the family);
     that of a homography too, whose tilt and shear are thus left to the many pixels together.
@@ -48,31 +48,24 @@ class LocalToGlobalPatches(FixedPatches):
         self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]
     ) -> Float[Tensor, "patches points 2"]:
         vectors = self.network(patches, points) * self.free[patches, None, None]
-        based = apply_homography(self.base[patches], points)
-        return apply_homography(exponential(self.local_family, vectors), based[..., None, :])[..., 0, :]
+        moved = apply_homography(exponential(self.local_family, vectors), points[..., None, :])[..., 0, :]
+        return apply_homography(self.base[patches], moved)
 
     def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
         local = self._local(patches, points)
-        fitted = apply_homography(self._fit(patches, points, local), points)
+        fitted = apply_homography(solve(self.family, points, local), points)
         return WarpedPoints(local, (fitted - local).square().mean())
-
-    def _fit(self, patches: Tensor, points: Tensor, local: Tensor) -> Float[Tensor, "patches 3 3"]:
-        """The fit, made of the base and a motion of the family after it, so that a rebased patch keeps its shape."""
-        if self.family == "homography":
-            return solve("homography", points, local)
-        base = self.base[patches]
-        return solve(self.family, apply_homography(base, points), local) @ base
 
     def _transforms(self, patches: Int[Tensor, " patches"]) -> Float[Tensor, "patches 3 3"]:
         """Fitted to a fixed lattice of the whole patch: a fit to a step's random pixels would be noisy."""
         points = self.lattice.expand(len(patches), -1, -1)
-        return self._fit(patches, points, self._local(patches, points))
+        return solve(self.family, points, self._local(patches, points))
 
     @torch.no_grad()
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
-        """Moves the bases so that the fitted transforms become these; the warps after them keep their shape."""
+        """Moves the bases so that the fitted transforms become these; the warps before them keep their shape."""
         self.base[patches] = transforms.to(self.base)  # whatever was there before, the same comes out
         for _ in range(REBASE_ROUNDS):
             fitted = self._transforms(patches)
-            moved = self.base[patches] @ torch.linalg.inv(fitted) @ transforms.to(self.base)
+            moved = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
             self.base[patches] = moved / moved[:, 2:, 2:]
