@@ -32,6 +32,7 @@ from app.state import State
 
 BARS = {layout.TOP, layout.STATUS, layout.TIMELINE, layout.PLANAR_TIMELINE}
 VIEWS = {layout.CAMERAS, layout.NOVEL, layout.IMAGE}  # they fill their window; a wheel there zooms
+SETTLED = 3  # frames of the window: one that is first seen later does not find its place in the layout
 
 
 class View(Protocol):
@@ -52,6 +53,7 @@ class PanelSets:
         kind: SceneKind,
     ) -> None:
         self._kind = kind
+        self._shown: SceneKind | None = None  # None: the windows of all
         self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
         self._novel = NovelViewPanel(state, renderer, ask_path)
         self._colmap = ColmapPanel(state)
@@ -86,9 +88,8 @@ class PanelSets:
 
     def build(self) -> None:
         """Makes a window for each panel."""
-        self._build(self._always, shown=True)
-        for kind, panels in self._sets.items():
-            self._build(panels, shown=kind == self._kind)
+        for panels in (self._always, *self._sets.values()):
+            self._build(panels)
 
     @property
     def kind(self) -> SceneKind:
@@ -96,10 +97,11 @@ class PanelSets:
         return self._kind
 
     def show(self, kind: SceneKind) -> None:
-        """Shows the panels of a kind of scene in place of the others."""
-        if kind == self._kind:
-            return
+        """Shows the panels of a kind of scene in place of the others; to be called in every frame."""
         self._kind = kind
+        if kind == self._shown or dpg.get_frame_count() < SETTLED:
+            return
+        self._shown = kind
         for other, panels in self._sets.items():
             for tag in panels:
                 dpg.configure_item(tag, show=other == kind)
@@ -129,13 +131,12 @@ class PanelSets:
         self._novel.close()
         self._colmap.close()
 
-    def _build(self, panels: dict[int, Panel], shown: bool) -> None:
+    def _build(self, panels: dict[int, Panel]) -> None:
         for tag, panel in panels.items():
             still = tag in BARS or tag in VIEWS
             dpg.add_window(
                 label=panel.title,
                 tag=tag,
-                show=shown,
                 no_close=True,
                 no_scrollbar=still,
                 no_scroll_with_mouse=still,

@@ -42,7 +42,11 @@ SWITCHES = (
         "Where the middles of the patches have been since the run began.",
     ),
 )
-GESTURES = "Wheel zooms, drag pans, F shows all. Click a patch; then drag its corners, its body or its knob."
+COMPARE = (
+    "Starts a second run beside this one: the same patches, the same start, another method. Pause, Play and Restart "
+    "then hold for both; a click on a picture chooses which of the two the other panels show."
+)
+END = "Ends and saves the run that the other panels do not show; it is the one without a frame."
 
 
 class PlanarLegend:
@@ -56,24 +60,17 @@ class PlanarLegend:
         """Into the container on top of the stack."""
         with dpg.group(horizontal=True):
             self._word = dpg.add_text("Compare with", color=MUTED)
-            self._method = dpg.add_combo((), width=110)
-            with dpg.tooltip(self._method, delay=0.4):
-                self._method_tip = dpg.add_text("", wrap=320)
+            with dpg.group() as self._choice:  # what is hidden by itself would still show its tool tip
+                self._method = dpg.add_combo((), width=110)
+                with dpg.tooltip(self._method, delay=0.4):
+                    self._method_tip = dpg.add_text("", wrap=320)
             self._start = dpg.add_button(label="Compare", callback=self._compare)
-            self._tip = tool_tip(
-                self._start,
-                "Starts a second run beside this one: the same patches, the same start, another method. Pause, Play "
-                "and Restart then hold for both; a click on a picture chooses which of the two other panels show.",
-            )
-            self._blend = dpg.add_slider_float(
-                width=140,
-                max_value=100,
-                default_value=100,
-                format="learned %.0f %%",
-                callback=self._blended,
-                show=False,
-            )
-            tool_tip(self._blend, "How much the learned image covers the true one.")
+            self._tip = tool_tip(self._start, COMPARE)
+            with dpg.group(show=False) as self._blend:
+                slider = dpg.add_slider_float(
+                    width=140, max_value=100, default_value=100, format="learned %.0f %%", callback=self._blended
+                )
+                tool_tip(slider, "How much the learned image covers the true one.")
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
@@ -96,7 +93,8 @@ class PlanarLegend:
         dpg.configure_item(self._blend, show=both)
         comparing = len(state.runs) > 1
         set_text(self._word, "Two runs side by side" if comparing else "Compare with")
-        dpg.configure_item(self._method, show=not comparing)
+        dpg.configure_item(self._choice, show=not comparing)
+        set_text(self._tip, END if comparing else COMPARE)
         dpg.set_item_label(self._start, "End comparison###compare" if comparing else "Compare###compare")
         if state.run is not None and not comparing:
             offered = methods_beside(state.run.settings.method)
