@@ -156,7 +156,8 @@ def pace(run: Run, seconds: float, during: Callable[[], object]) -> float:
     while time.monotonic() - begun < seconds:
         time.sleep(0.02)
         run.latest()
-    time.sleep(0.2)
+    run.latest()  # asking is what makes the next one due
+    time.sleep(0.5)
     return (iteration(run) - first) / (time.monotonic() - begun)
 
 
@@ -168,6 +169,7 @@ def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
     feed, figures = VolumeFeed(run), {}
     try:
         figures["agreement"] = agreement(run, feed)
+        renderer.set_volume(feed.latest())
         scene = run.ask(lambda session: session.scene).result()
         poses = scene.initial_poses[list(scene.training_frames)].numpy()
         path = orbit(poses, scene.box_centre, 400) if scene.kind == "object" else spiral(poses, 2 * scene.near, 400)
