@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -17,7 +16,6 @@ from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
 from engine.registration.bundle.surface_points import contrast
 
-RADIAL_FROM = 2  # on photos this many times smaller or less; on coarser ones it would go astray with the focal length
 MOST_POINTS = 8000
 MOST_OBSERVATIONS = 300_000  # points times frames: what a step costs
 MOST_STEPS = 20
@@ -128,5 +126,4 @@ class Bundling:
         per_frame = max(min(MOST_POINTS, MOST_OBSERVATIONS // frames) // frames, 1)
         surface = surface_points.choose(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
         self._lens_before = data.intrinsics
-        free = replace(calibration.free, radial=calibration.free.radial and downsample <= RADIAL_FROM)
-        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, free)
+        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, calibration.free)

@@ -115,9 +115,6 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), longer, scene.kind) for index, row in enumerate(rows))
     if settings.method == "naive":  # all bands from the start: the finest row, for as long as all rows together
         return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
-    if settings.refine_intrinsics and len(table) > 1 and not table[-1].bundle:
-        # the lens is known once small photos no longer hide it; what it bends then comes right
-        table = (*table[:-1], replace(table[-1], bundle=(2, 1)))
     if settings.method == "reference":
         return tuple(replace(stage, settle=0, bundle=()) for stage in table)
     return table

@@ -277,7 +277,7 @@ def truncated_model(folder: Path) -> None:
 
 
 BAD_SCENES: dict[Callable[[Path], object], tuple[str, ...]] = {
-    Path.mkdir: ("it has neither transforms_train.json", "poses_bounds.npy (LLFF)", "sparse/0"),
+    Path.mkdir: ("it has neither", "transforms_train.json", "poses_bounds.npy (LLFF)", "sparse/0"),
     no_poses: ("it has neither", "poses_bounds.npy"),
     truncated_poses: ("poses_bounds.npy is damaged",),
     empty_poses: ("poses_bounds.npy is damaged",),
