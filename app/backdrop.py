@@ -35,7 +35,7 @@ class Backdrop:
 
     def update(self) -> None:
         """To be called once per frame."""
-        shown = [_box(panel) for panel in self._panels if dpg.is_item_shown(panel)]
+        shown = [_box(panel) for panel in self._panels if dpg.is_item_visible(panel)]
         through = self._possible and not overlapping(shown)
         if through != self._through:
             self._through = through

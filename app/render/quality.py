@@ -68,7 +68,7 @@ class Allowance:
         most: seconds that can be saved up.
     """
 
-    share: float = 0.1
+    share: float = 0.15
     most: float = 0.5
     credit: float = field(default=0.5)
     _at: float | None = None
