@@ -14,7 +14,7 @@ from tests.engine.scenes.photos.on_disk import write_photos
 @pytest.fixture(scope="session")
 def six_photos(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, tuple[str, ...]]:
     folder = tmp_path_factory.mktemp("photos")
-    return folder, tuple(file.name for file in write_photos(folder, range(6), width=320))
+    return folder, tuple(file.name for file in write_photos(folder, range(0, 18, 3), width=320))
 
 
 @pytest.fixture(scope="session")
