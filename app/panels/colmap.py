@@ -8,11 +8,12 @@ from app.colmap_control import refresh
 from app.panels.colmap_matrix import ColmapMatrix
 from app.panels.colmap_picture import ColmapPicture
 from app.panels.colmap_stages import WIDTH, ColmapStages
-from app.panels.parts import PADDING, rectangle_size
+from app.panels.parts import AMBER, PADDING, rectangle_size, set_text
 from app.state import State
 
 GAP = 12
 LAST_WORDS = 5.0  # seconds that its process has for its end
+STOPPED = "Stopped; nothing was kept."
 MATRIX_SHARE = 0.3  # of the width beside the stages, at most
 
 
@@ -29,6 +30,7 @@ class ColmapPanel:
 
     def build(self, parent: int | str) -> None:
         self._parent = parent
+        self._message = dpg.add_text("", parent=parent, color=AMBER, show=False)
         with dpg.group(parent=parent, horizontal=True, horizontal_spacing=GAP):
             self._stages.build()
             with dpg.group(horizontal=True, horizontal_spacing=GAP, show=False) as self._found:
@@ -47,7 +49,10 @@ class ColmapPanel:
             return
         self._stages.update()
         dpg.configure_item(self._found, show=run is not None)
+        message = "" if run is None else STOPPED if run.status == "stopped" else run.message
+        set_text(self._message, message)
         width, height = (int(length) for length in rectangle_size(self._parent))
+        dpg.configure_item(self._message, show=bool(message), wrap=width - 2 * PADDING)
         top = dpg.get_item_pos(self._stages.item)[1]
         room = max(height - top - PADDING, 80)
         dpg.configure_item(self._stages.item, height=room)

@@ -57,17 +57,18 @@ class ColmapPicture:
                 self._bound[name] = name == shown
                 dpg.bind_item_theme(button, self._lit if name == shown else 0)
         size = (min(box[0], LARGEST[0] - 2), min(box[1] - HEADER - CAPTION, LARGEST[1] - 2))
-        growing = shown == "mapping"
+        growing, pair = shown == "mapping", shown_pair(state)
         self._growth.show(growing)
-        if dpg.is_item_shown(self._picture.group) == growing:
-            dpg.configure_item(self._picture.group, show=not growing)
+        pictured = not growing and (shown == "keypoints" or pair is not None)
+        if dpg.is_item_shown(self._picture.group) != pictured:
+            dpg.configure_item(self._picture.group, show=pictured)
         if growing:
             set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
             return
         scene = posed_scene(state.run)
         if scene is None:
             return
-        frame, pair = scene.training_frames[state.selected], shown_pair(state)
+        frame = scene.training_frames[state.selected]
         if shown == "keypoints":
             key: tuple[object, ...] = (id(run), frame, frame in progress.features, size)
         else:
@@ -80,7 +81,7 @@ class ColmapPicture:
         elif pair is not None:
             pixels, words = pair_picture(run, pair, size)
         else:
-            set_text(self._caption, "No pair of this frame has matches yet.")
+            set_text(self._caption, "This frame has no matches with any other.")
             return
         self._picture.show(pixels)
         self._picture.place((pixels.shape[1], pixels.shape[0]))

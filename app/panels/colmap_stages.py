@@ -80,7 +80,6 @@ class ColmapStages:
                 self._neighbours,
                 "Match each photo with the ten after it rather than with all others: for many photos taken in a row.",
             )
-            self._message = dpg.add_text("", color=AMBER, wrap=WIDTH - 8, show=False)
 
     @property
     def seen(self) -> bool:
@@ -96,7 +95,7 @@ class ColmapStages:
             dpg.configure_item(self._button, label=LABELS[running])
         dpg.configure_item(self._button, enabled=running or not why)
         set_text(self._tip, why or WHAT)
-        key = (id(run), run.progress.version if run is not None else 0, running)
+        key = (id(run), run.progress.version if run is not None else 0, run.status if run is not None else "")
         if key != self._shown:
             self._shown = key
             for stage in STAGES:
@@ -111,17 +110,15 @@ class ColmapStages:
             set_text(self._reference_tip, hindrance or REFERENCE_TIP)
         mesh = run.progress.mesh if run is not None else None
         dpg.configure_item(self._mesh, show=mesh is not None and len(mesh.faces) > 0)
-        message = "" if run is None else run.message or (STOPPED if run.status == "stopped" else "")
-        set_text(self._message, message)
-        dpg.configure_item(self._message, show=bool(message))
 
     def _update_stage(self, stage: Stage, run: ColmapRun | None, running: bool) -> None:
         mark, name, words, tip = self._lines[stage]
         progress = run.progress if run is not None else None
         done = progress is not None and progress.done(stage)
         at_work = running and not done and progress is not None and progress.stage == stage
-        set_text(mark, "✓" if done else "▸" if at_work else "·")
-        dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else MUTED)
+        failed = run is not None and run.status == "failed" and run.progress.stage == stage
+        set_text(mark, "✓" if done else "▸" if at_work else "!" if failed else "·")
+        dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else AMBER if failed else MUTED)
         dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
         set_text(words, progress.words(stage) if progress is not None else "")
         details = progress.details(stage) if progress is not None else ""
@@ -153,4 +150,3 @@ REFERENCE_TIP = (
     "plots, colours and links follow. The model is scaled to about the scene's units."
 )
 START_TIP = "Reads the photos again with COLMAP's cameras as initial poses (--init sfm) and trains from there."
-STOPPED = "Stopped; nothing was kept."

@@ -12,7 +12,7 @@ from app import layout
 SHARED = {layout.TOP, layout.STATUS}
 POSED = {
     *(layout.TRAINING, layout.PERTURB, layout.CAMERAS, layout.TIMELINE),
-    *(layout.WARP, layout.COLMAP, layout.NOVEL, layout.FRAME, layout.PLOTS),
+    *(layout.WARP, layout.NOVEL, layout.FRAME, layout.PLOTS),
 }
 PLANAR = {
     *(layout.PLANAR_TRAINING, layout.PLANAR_PERTURB, layout.IMAGE, layout.PLANAR_TIMELINE),
@@ -78,6 +78,13 @@ def boxes(text: str, shown: set[int]) -> dict[int, Box]:
 
     put(tree[0], (0, 0, *tree[0].size))
     return found
+
+
+def test_colmap_is_a_tab_behind_the_warp_field() -> None:
+    text = layout.default_layout(1600, 1000)
+    assert places(text)[layout.COLMAP] == places(text)[layout.WARP]
+    order = {int(window): int(tab) for window, tab in re.findall(r"\[###(\d+)\]\n.*\n.*\n.*\nDockId=\w+,(\d)", text)}
+    assert order[layout.COLMAP] > order[layout.WARP]
 
 
 @pytest.mark.parametrize("kind", [POSED, PLANAR])
