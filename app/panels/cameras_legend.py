@@ -86,6 +86,7 @@ class CamerasLegend:
         for part in self._scale:
             if dpg.is_item_shown(part) != room:
                 dpg.configure_item(part, show=room)
+        self._switches.show("colmap", width >= sum(COLUMNS) + 60)  # else there is that of its panel
         self._switches.update()
 
 

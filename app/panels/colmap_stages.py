@@ -62,10 +62,14 @@ class ColmapStages:
                     mark = dpg.add_text("·", color=MUTED)
                     name = dpg.add_text(NAMES[stage], color=MUTED)
                     words = dpg.add_text("", color=MUTED)
+                    if stage == "mapping":
+                        layer = self._state.cameras.layers.colmap
+                        self._model = dpg.add_checkbox(default_value=layer, show=False, callback=self._choose)
                     if stage == "mesh":
                         self._mesh = dpg.add_checkbox(default_value=view.mesh, show=False, callback=self._choose)
                 self._lines[stage] = (mark, name, words, tool_tip(group, TIPS[stage]))
-            tool_tip(self._mesh, "Shows it in the 3D view.")
+            for box in (self._model, self._mesh):
+                tool_tip(box, "Shows it in the 3D view.")
             with dpg.group(show=False) as self._after:
                 self._reference = dpg.add_button(label="Use as reference", width=-1, callback=self._use)
                 dims_when_disabled(self._reference)
@@ -108,6 +112,10 @@ class ColmapStages:
             hindrance = reference_obstacle(self._state)
             dpg.configure_item(self._reference, enabled=not hindrance)
             set_text(self._reference_tip, hindrance or REFERENCE_TIP)
+        layers = self._state.cameras.layers
+        if dpg.get_value(self._model) != layers.colmap:  # switched elsewhere
+            dpg.set_value(self._model, layers.colmap)
+        dpg.configure_item(self._model, show=run is not None and run.progress.model is not None)
         mesh = run.progress.mesh if run is not None else None
         dpg.configure_item(self._mesh, show=mesh is not None and len(mesh.faces) > 0)
 
@@ -139,6 +147,7 @@ class ColmapStages:
     def _choose(self) -> None:
         view = self._state.colmap
         view.neighbours, view.mesh = dpg.get_value(self._neighbours), dpg.get_value(self._mesh)
+        self._state.cameras.layers.colmap = dpg.get_value(self._model)
 
 
 WHAT = (

@@ -48,6 +48,11 @@ class LayerSwitches:
         for layer, group in self._groups.items():
             tool_tip(group, self._switches[layer].sentence)
 
+    def show(self, layer: str, shown: bool) -> None:
+        """Or hide one for which there is no room."""
+        if dpg.is_item_shown(self._groups[layer]) != shown:
+            dpg.configure_item(self._groups[layer], show=shown)
+
     def update(self) -> None:
         """Shows what was switched elsewhere."""
         for layer, box in self._boxes.items():
