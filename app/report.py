@@ -173,7 +173,7 @@ def beside_facts(run: ViewedRun) -> dict[str, Any]:
         "method": run.settings.method,
         "status": snapshot.status,
         "iteration": snapshot.iteration,
-        "seed": run.settings.seed,
+        "events": [event.kind for event in snapshot.events[-20:]],
         "reference_corners": planar.reference_corners.tolist() if planar is not None else None,
         "corner_error_px": _list(planar.corner_error_px) if planar is not None else None,
         "psnr": _number(snapshot.psnr),

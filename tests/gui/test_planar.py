@@ -219,7 +219,9 @@ def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
     photo.wait_for(lambda report: report["method"] == "barf", "the second run in the other panels")
     photo.click(*photo.point("Training/Restart"))
     photo.wait_for(
-        lambda report: report["iteration"] < other["iteration"] and report["beside"][0]["iteration"] < 50,
+        lambda report: (
+            "restart" in report["beside"][0]["events"] and "restart" in [kind for _, kind, _ in report["events"]]
+        ),
         "both to begin anew",
         120,
     )
