@@ -21,7 +21,7 @@ class ViewerArguments(TrainArguments):
     """
 
     scene: tyro.conf.Positional[Path | None] = None  # type: ignore[assignment]
-    """Folder of the scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP."""
+    """Folder of photos, a video, or a scene: LLFF, Blender, nerfstudio, instant-ngp, COLMAP; or, planar, an image."""
     paused: bool = False
     """Wait for Play before the first step."""
     scale: float | None = None
