@@ -11,7 +11,7 @@ from tests.gui.conftest import Launch
 from tests.gui.viewer import FERN, Report, Viewer
 
 RUN = "COLMAP/Run COLMAP's pipeline"  # the same button stops it
-PHOTOS, SIZE = 6, (280, 210)  # few and small: it is the window that is tested here
+PHOTOS, SIZE = 5, (252, 189)  # few and small: it is the window that is tested here
 LONG = 300.0  # seconds; COLMAP has to leave the cores to whoever else wants them
 
 
