@@ -209,7 +209,7 @@ def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
     photo.save_screenshot("planar_compared")
     photo.click(*photo.point("Training/Pause"))
     paused = photo.wait_for(
-        lambda report: {report["status"], report["beside"][0]["status"]} == {"paused"}, "both to pause"
+        lambda report: {report["status"], report["beside"][0]["status"]} == {"paused"}, "both to pause", 240
     )
     photo.frames(10)
     assert photo.report["beside"][0]["iteration"] == paused["beside"][0]["iteration"]
