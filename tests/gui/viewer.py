@@ -206,7 +206,7 @@ class Viewer:
         """For the end of a test: nothing is left running whatever happened."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
+            self.process.wait(PATIENCE)  # a loaded machine takes its time to give the memory back
 
 
 def _short(report: Report) -> str:
