@@ -67,7 +67,7 @@ def _window_colour(colour: tuple[int, int, int, int]) -> int | str:
 
 
 def _clear_dock_space() -> bool:
-    """Takes the dock space its colour; False where that cannot be done.
+    """Takes the dock space its colour, and the panel that has the keys its blue; False where that cannot be done.
 
     Dear PyGui's themes do not reach it. It has Dear ImGui's own style, which the library may or may not let us at.
     """
@@ -80,4 +80,6 @@ def _clear_dock_space() -> bool:
     if not context():
         return False
     colour(dpg.mvThemeCol_WindowBg)[3] = 0.0
+    for channel in range(4):
+        colour(dpg.mvThemeCol_TitleBgActive)[channel] = colour(dpg.mvThemeCol_TitleBg)[channel]
     return True
