@@ -12,6 +12,7 @@ from tests.gui.viewer import FERN, SMALL
 def test_a_lifted_panel_hides_what_it_lies_over(launch: Launch) -> None:
     viewer = launch(str(FERN), "--output", str(launch.folder / "run"), "--paused", *SMALL)
     viewer.wait_for(lambda report: "Perturb/Kick this frame" in report.get("items", {}), "the panels")
+    viewer.frames(20)  # all panels are in their places
     left, top, _, _ = viewer.box("Perturb/slider 1")
     viewer.drag((left + 40, top - 48), (left + 600, 300))  # by its tab, to over the cameras
     viewer.wait_for(lambda report: report["items"]["Perturb/slider 1"][0] > left + 300, "the panel to follow")
