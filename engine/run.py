@@ -80,6 +80,7 @@ class Run:
         # Snapshots are handed over by assigning one reference, which the interpreter does at one stroke: no lock.
         self._latest: Snapshot | None = None
         self._wanted = True
+        self._unconfirmed = False  # whether a command was applied that no snapshot shows yet
         self._history, self._copied_at = History(), -math.inf
         self._resting = threading.Event()  # nothing to do and no letter unread, or ended
         self._ended = False
@@ -184,13 +185,15 @@ class Run:
                     future.set_result(question(self._session))
                 except BaseException as error:  # whatever it is, it belongs to whoever asked
                     future.set_exception(error)
-            return
-        self._session.apply(letter)
-        if self._mail.empty() or self._session.over:  # of many commands at once, the last confirms them all
+        else:
+            self._unconfirmed = True
+            self._session.apply(letter)
+        # Of many commands at once the last confirms them all, though a question may have come after it.
+        if self._unconfirmed and (self._mail.empty() or self._session.over):
             self._publish()
 
     def _publish(self) -> None:
-        self._wanted = False
+        self._wanted = self._unconfirmed = False
         self._latest = self._session.snapshot()
         self._published_at = time.monotonic()
 

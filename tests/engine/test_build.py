@@ -53,7 +53,7 @@ def test_every_field_is_built(name, kind):
 
 
 def test_a_grid_without_encoding_is_refused_in_a_sentence():
-    with pytest.raises(UserError, match=r"no-encoding needs --field mlp: a voxel grid has no positional encoding"):
+    with pytest.raises(UserError, match=r"no-encoding needs --field mlp: a grid has no positional encoding"):
         build_field(fern(), Settings(method="no-encoding"), torch.Generator(), CPU)
 
 

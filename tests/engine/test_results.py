@@ -56,7 +56,7 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
     found = strict(tmp_path / "result.json")
     assert list(found) == [
         *("scene", "method", "field", "device", "seed", "seconds", "iterations", "frames", "pose", "train_psnr"),
-        *("test", "peak_memory_bytes", "history", "events"),
+        *("test", "outliers", "notes", "peak_memory_bytes", "history", "events"),
     ]
     assert (found["scene"], found["method"], found["field"], found["device"]) == ("tiny", "l2g", "grid", "cpu")
     assert (found["seed"], found["iterations"], found["frames"]) == (4, 20, 4)

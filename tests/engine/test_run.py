@@ -328,6 +328,16 @@ def test_questions_are_answered_in_turn_or_cancelled(make_run: MakeRun) -> None:
         run.ask(lambda session: 1).result(10)
 
 
+def test_a_command_is_confirmed_though_a_question_follows(make_run: MakeRun) -> None:
+    run = make_run(settings=Settings(max_iterations=100_000))
+    both_are_there = threading.Event()
+    run.ask(lambda session: both_are_there.wait(10))
+    run.send(Pause())
+    run.ask(lambda session: None)
+    both_are_there.set()
+    until(run, lambda snapshot: snapshot.status == "paused")
+
+
 def test_stop_saves_what_was_reached(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(patient(0.001), Settings(max_iterations=100_000), output=tmp_path, checkpoint_period=None)
     until(run, lambda snapshot: snapshot.iteration > 3)
