@@ -228,7 +228,7 @@ def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
     assert photo.report["beside"][0]["method"] == "l2g"
     photo.click(*photo.point(PANE, 0.5, 0.05))
     photo.wait_for(lambda report: report["method"] == "l2g", "the first run again")
-    photo.click(*photo.point("Image/End comparison"))
+    photo.click(*photo.point("Image/Compare"))
     photo.wait_for(lambda report: not report["beside"], "one run")
     photo.frames(5)
     assert photo.box(PANE) == alone
