@@ -62,17 +62,22 @@ def wait_for_words(job: Exporting, words: str) -> None:
         time.sleep(0.02)
 
 
+def wait_for_iteration(run: Run, iteration: int) -> None:
+    end = time.monotonic() + PATIENCE
+    while (snapshot := run.latest()) is None or snapshot.iteration < iteration:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_the_run_is_saved_before_and_trains_on_meanwhile(run: Run, tmp_path: Path) -> None:
+    wait_for_iteration(run, 1)
     text = "import os, sys; print('  7 %  depth'); print('Written:', *sys.argv[2:], os.listdir(sys.argv[1]))"
     job = exported(run, text, "--to", "ply")
     assert (job.error, job.progress) == (None, 1.0)
     assert job.notes == ["Written: --to ply ['checkpoint.safetensors']"]
     saved = load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").trainer[1]["iteration"]
     assert saved > 0
-    end = time.monotonic() + PATIENCE
-    while (snapshot := run.latest()) is None or snapshot.iteration <= saved:
-        assert time.monotonic() < end
-        time.sleep(0.02)
+    wait_for_iteration(run, saved + 1)
 
 
 def test_progress_is_followed(run: Run, tmp_path: Path) -> None:
