@@ -124,40 +124,6 @@ def memory(viewer: Viewer) -> float:
     return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def main() -> None:
-    """Measures, prints JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scene", type=Path, default=REPOSITORY / "scenes" / "fern")
-    parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each comparison")
-    parser.add_argument("--minutes", type=float, default=0.0, help="of turning while memory is watched")
-    parser.add_argument("--train", nargs="*", default=[], help="options passed on to the trainings")
-    chosen = parser.parse_args()
-    scene = chosen.scene.resolve()
-    told: dict[str, Any] = {"machine": machine_line(), "scene": str(chosen.scene), "seconds": chosen.seconds}
-    alone = [progress_alone(scene, chosen.seconds, chosen.train)]
-
-    def late(report: dict[str, Any]) -> bool:
-        return report.get("seconds", 0) >= chosen.seconds
-
-    still: Progress = []
-    turning: Progress = []
-    with window(scene, chosen.train) as (viewer, starts):
-        told |= starts
-        viewer.wait_for(watching(late, still), "the end", 20 * chosen.seconds)
-        told["still"] = frame_times(viewer)
-        told["latency"] = latencies(viewer)
-    with window(scene, chosen.train) as (viewer, _):
-        turn(viewer, watching(late, turning))
-        told["turning"] = frame_times(viewer)
-        if chosen.minutes:
-            told["memory MB"] = watched(viewer, chosen.minutes)
-    alone.append(progress_alone(scene, chosen.seconds, chosen.train))
-    ends = {"left alone": still[-1][1], "turning": turning[-1][1]}
-    told["iterations"] = {"without a window": [one[-1][1] for one in alone], **ends}
-    told["share"] = {"left alone": share(still, alone), "turning": share(turning, alone)}
-    print(json.dumps(told, indent=1))
-
-
 def watched(viewer: Viewer, minutes: float) -> list[float]:
     """Resident MB once a minute while the view turns; the first one after a minute."""
     sizes = []
@@ -166,6 +132,48 @@ def watched(viewer: Viewer, minutes: float) -> list[float]:
         turn(viewer, lambda _, end=end: time.monotonic() > end)
         sizes.append(round(memory(viewer), 1))
     return sizes
+
+
+def measured(scene: Path, seconds: float, minutes: float, more: list[str]) -> dict[str, Any]:
+    """Everything, once: alone, left alone, turning, and alone again, for the machine's mood changes."""
+    alone = [progress_alone(scene, seconds, more)]
+
+    def late(report: dict[str, Any]) -> bool:
+        return report.get("seconds", 0) >= seconds
+
+    still: Progress = []
+    turning: Progress = []
+    with window(scene, more) as (viewer, starts):
+        told: dict[str, Any] = dict(starts)
+        viewer.wait_for(watching(late, still), "the end", 20 * seconds)
+        told["still"] = frame_times(viewer)
+        told["latency"] = latencies(viewer)
+    with window(scene, more) as (viewer, _):
+        turn(viewer, watching(late, turning))
+        told["turning"] = frame_times(viewer)
+        if minutes:
+            told["memory MB"] = watched(viewer, minutes)
+    alone.append(progress_alone(scene, seconds, more))
+    ends = {"left alone": still[-1][1], "turning": turning[-1][1]}
+    told["iterations"] = {"without a window": [one[-1][1] for one in alone], **ends}
+    told["share"] = {"left alone": share(still, alone), "turning": share(turning, alone)}
+    return told
+
+
+def main() -> None:
+    """Measures every seed, prints a line of JSON after each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scene", type=Path, default=REPOSITORY / "scenes" / "fern")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of training, for each comparison")
+    parser.add_argument("--minutes", type=float, default=0.0, help="of turning while memory is watched")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--train", nargs="*", default=[], help="options passed on to the trainings")
+    chosen = parser.parse_args()
+    scene = chosen.scene.resolve()
+    print(json.dumps({"machine": machine_line(), "scene": str(chosen.scene), "seconds": chosen.seconds}))
+    for seed in chosen.seeds:
+        more = [*chosen.train, "--seed", str(seed)]
+        print(json.dumps({"seed": seed, **measured(scene, chosen.seconds, chosen.minutes, more)}), flush=True)
 
 
 if __name__ == "__main__":
