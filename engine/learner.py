@@ -12,22 +12,10 @@ from torch import Tensor, nn
 
 from engine.messages import Event
 from engine.pose_optimiser import PoseOptimiser
+from engine.schedule import AnyStage
 from engine.settings import Settings
 
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
-
-
-class AnyStage(Protocol):
-    """What all stages have."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def iterations(self) -> int: ...
-
-    @property
-    def pose_rate(self) -> tuple[float, float]: ...
 
 
 class AnyField(Protocol):

@@ -18,17 +18,13 @@ from engine.settings import Settings
 
 
 @dataclass(frozen=True)
-class Stage:
+class Row:
     """One row of the table.
 
     Attributes:
-        name: what the progress bar shows.
-        downsample: integer factor between the scene's images and the stage's.
-        planes: depth planes of a projective grid; unused by a box.
-        voxels: voxels along the longer side of the image (projective) or along an edge of the box.
+        planes: depth planes of a projective grid; voxels along an edge of a box.
         iterations: optimisation steps.
         rays: rays per step, over all frames.
-        block: pixels are drawn in blocks of this many by this many.
         samples: intervals per ray.
         proposals: draw the intervals from the field's own density (else uniform).
         field_rate: Adam's rate for the field, first and last, exponential in between.
@@ -40,10 +36,7 @@ class Stage:
         directional: whether colour may depend on the direction.
     """
 
-    name: str
-    downsample: int
     planes: int
-    voxels: int
     iterations: int
     rays: int
     samples: int
@@ -54,6 +47,22 @@ class Stage:
     settle: int = 0
     bundle: tuple[int, ...] = ()
     directional: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage(Row):
+    """A row, made for a scene.
+
+    Attributes:
+        name: what the progress bar shows.
+        downsample: integer factor between the scene's images and the stage's.
+        voxels: voxels along the longer side of the image (projective) or along an edge of the box.
+        block: pixels are drawn in blocks of this many by this many.
+    """
+
+    name: str
+    downsample: int
+    voxels: int
     block: int = 1
 
     @property
@@ -65,39 +74,24 @@ class Stage:
 AnyStage = Stage | PlanarStage
 
 
-@dataclass(frozen=True)
-class _Row:
-    planes: int  # of a projective grid, or voxels along the edge of a box
-    iterations: int
-    rays: int
-    samples: int
-    proposals: bool
-    field_rate: tuple[float, float]
-    pose_rate: tuple[float, float]
-    smoothness: float
-    settle: int = 0
-    bundle: tuple[int, ...] = ()
-    directional: bool = False
-
-
 MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edges
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
 
 # downsample is filled in from the image size: the last row sees the scene's own images, each row before half of it
 _FORWARD_FACING = (
     #     planes, iterations, rays, samples, proposals, field rate, pose rate, smoothness
-    _Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
-    _Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
-    _Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
-    _Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    _Row(32, 3500, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 1.5e-9, settle=200, directional=True),
+    Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
+    Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
+    Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
+    Row(32, 3500, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 1.5e-9, settle=200, directional=True),
 )
 _OBJECT = (
-    _Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
-    _Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
-    _Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
-    _Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
-    _Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
+    Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
+    Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
+    Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
+    Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
 )
 
 
@@ -105,7 +99,7 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     """The table for a kind of scene, method, field and preset; never for a scene's name."""
     if settings.preset == "paper":
         return (_paper(scene),)
-    rows: tuple[_Row, ...] = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
+    rows: tuple[Row, ...] = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
     longer = max(scene.intrinsics.width, scene.intrinsics.height)
     doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
     coarsest, rows = rows[0], rows[len(rows) - 1 - doublings :]
@@ -125,23 +119,12 @@ def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage,
     return planar_schedule.stages(scene, settings) if isinstance(scene, PlanarScene) else stages(scene, settings)
 
 
-def _stage(row: _Row, downsample: int, longer: int, kind: SceneKind) -> Stage:
-    voxels = row.planes if kind == "object" else round(longer / downsample * MARGIN)
+def _stage(row: Row, downsample: int, longer: int, kind: SceneKind) -> Stage:
     return Stage(
+        **vars(row),
         name=f"1/{downsample}",
         downsample=downsample,
-        planes=row.planes,
-        voxels=voxels,
-        iterations=row.iterations,
-        rays=row.rays,
-        samples=row.samples,
-        proposals=row.proposals,
-        field_rate=row.field_rate,
-        pose_rate=row.pose_rate,
-        smoothness=row.smoothness,
-        settle=row.settle,
-        bundle=row.bundle,
-        directional=row.directional,
+        voxels=row.planes if kind == "object" else round(longer / downsample * MARGIN),
         block=2 if row.proposals else 1,  # on coarse images a block is a good part of the image
     )
 

@@ -43,7 +43,9 @@ def test_the_needle_never_goes_back_and_stands_in_its_stage(counts: list[int]) -
     assert place(counts, found, begin) == place(counts, found, begin + 10**6) == found[-1].right
 
 
-STAGE = Stage("1/4", 4, 24, 158, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4))
+STAGE = Stage(
+    *(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, 60, (8, 4)), name="1/4", downsample=4, voxels=158
+)
 
 
 def test_a_stage_says_what_it_is_made_of() -> None:

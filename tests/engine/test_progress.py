@@ -19,7 +19,7 @@ from tests.engine.fake_trainer import tiny_scene
 
 
 def stage(iterations: int, rays: int, samples: int) -> Stage:
-    return Stage("s", 1, 1, 1, iterations, rays, samples, False, (1.0, 1.0), (1.0, 1.0), 0.0)
+    return Stage(1, iterations, rays, samples, False, (1.0, 1.0), (1.0, 1.0), 0.0, name="s", downsample=1, voxels=1)
 
 
 STAGES = (stage(100, 10, 10), stage(50, 20, 20))

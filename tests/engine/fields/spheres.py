@@ -9,7 +9,7 @@ from engine.fields.mlp import MlpField
 from engine.schedule import Stage
 from engine.settings import Method, Preset
 
-STAGE = Stage("all", 1, 2, 2, 100, 64, 24, False, (3e-3, 1e-3), (1e-3, 1e-4), 0.0)
+STAGE = Stage(2, 100, 64, 24, False, (3e-3, 1e-3), (1e-3, 1e-4), 0.0, name="all", downsample=1, voxels=2)
 WHITE = torch.ones(3)
 
 

@@ -22,7 +22,9 @@ def _smooth(generator: torch.Generator, channels: int, knots: tuple[int, ...], s
 
 
 def stage(planes: int, voxels: int, samples: int) -> Stage:
-    return Stage("relief", 1, planes, voxels, 1, 1, samples, False, (1e-2, 1e-2), (1e-3, 1e-3), 0.0)
+    return Stage(
+        *(planes, 1, 1, samples, False, (1e-2, 1e-2), (1e-3, 1e-3), 0.0), name="relief", downsample=1, voxels=voxels
+    )
 
 
 def relief(seed: int = 0, samples: int = 64) -> VoxelGrid:
