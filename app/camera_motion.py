@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from app.orbit import centres
 from engine.geometry import se3
+from engine.view_camera import centres
 
 Twist = tuple[tuple[float, float, float], tuple[float, float, float]]
 

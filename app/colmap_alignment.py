@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from app.drawn_reference import Gauge, chained, drawing_gauge, gauge_by_centres, moved_points, moved_poses
-from app.orbit import centres
 from app.render.pictures import CameraSet, PointCloud
 from engine.sfm.events import Mapped
+from engine.view_camera import centres
 
 MOST_POINTS = 4000
 NEAR_SHARE = 0.05  # of the points are nearer than the depth that the scene calls near

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float32
 
-from app.orbit import centres
 from engine.geometry import so3
+from engine.view_camera import centres
 
 ALIGNED, ASTRAY = 0.03, 0.15  # median distance of aligned centres, in spreads of the reference
 

@@ -12,8 +12,9 @@ from typing import get_args
 import numpy as np
 from jaxtyping import Float, Float32
 
-from app.render.pictures import Gizmo, GizmoPart, ViewCamera
+from app.render.pictures import Gizmo, GizmoPart
 from app.view_rays import pixels_to_segments, ray_through
+from engine.view_camera import ViewCamera
 
 PARTS: tuple[GizmoPart, ...] = get_args(GizmoPart)
 ARROW_FROM, ARROW_TO, HEAD = 0.2, 1.0, 0.17  # fractions of the gizmo's size: foot, tip and length of the head

@@ -9,14 +9,15 @@ from dataclasses import replace
 import numpy as np
 
 from app.kept import Kept
-from app.orbit import FlyCamera, OrbitCamera, centres, pinhole, unit, upwards
+from app.orbit import FlyCamera, OrbitCamera
 from app.photo_sizes import camera_of
-from app.render.pictures import NovelPicture, Photo, ViewCamera
+from app.render.pictures import NovelPicture, Photo
 from app.scene_kinds import posed_scene
 from app.state import NovelMode, NovelView, State
 from app.viewed_run import ViewedRun
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
+from engine.view_camera import ViewCamera, centres, pinhole, unit, upwards
 
 TURN_PER_HEIGHT = math.radians(120.0)  # of a drag over the height of the view
 LOOK_PER_HEIGHT = math.radians(50.0)

@@ -8,9 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.view_camera import Vector, ViewCamera, centres, looking, pinhole, unit, upwards
-
-__all__ = ["FlyCamera", "OrbitCamera", "centres", "looking", "pinhole", "unit", "upwards"]
+from engine.view_camera import Vector, ViewCamera, centres, looking, pinhole, unit
 
 STEEPEST = math.radians(89.0)  # above or below the horizon, short of looking along `up`, where left and right end
 ZOOM_PER_NOTCH = 1.15

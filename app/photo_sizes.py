@@ -7,8 +7,8 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from app.render.pictures import ViewCamera
 from engine.geometry.intrinsics import Intrinsics
+from engine.view_camera import ViewCamera
 
 
 def fitted(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:

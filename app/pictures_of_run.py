@@ -13,8 +13,7 @@ from app.colmap_alignment import SURFACE, PlacedModel, placed_model
 from app.drawn_reference import drawn_reference
 from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours, residual_colours
 from app.kept import Kept
-from app.orbit import centres
-from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails
 from app.replay import Moment, moment_at, trails
 from app.scene_kinds import posed_scene
 from app.scene_scale import SceneScale, scale_of
@@ -22,6 +21,7 @@ from app.state import State
 from engine.history import History
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
+from engine.view_camera import ViewCamera, centres
 
 THUMBNAIL_WIDTH = 192
 RAYS_ACROSS = 10  # of the lattice, drawn along its longer side at most

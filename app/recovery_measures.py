@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from app.orbit import centres
 from engine.messages import Snapshot
+from engine.view_camera import centres
 
 Errors = Float[np.ndarray, "measures frames"]
 

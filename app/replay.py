@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from jaxtyping import Float32
 
-from app.orbit import centres
 from engine.geometry import so3
 from engine.history import Row
+from engine.view_camera import centres
 
 MOMENTS = 200  # of a trail, at most
 TRAIL_SEGMENTS = 8000  # of all trails together, at most

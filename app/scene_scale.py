@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float
 
-from app.orbit import OrbitCamera, centres, unit, upwards
+from app.orbit import OrbitCamera
 from app.render.pictures import Ground
+from engine.view_camera import centres, unit, upwards
 
 if TYPE_CHECKING:
     from engine.scenes.scene import Scene, SceneKind

@@ -13,11 +13,12 @@ from typing import Literal
 from app.colmap_control import ColmapView
 from app.orbit import FlyCamera, OrbitCamera
 from app.plane_view import PlaneView
-from app.render.pictures import Channel, GizmoPart, ViewCamera
+from app.render.pictures import Channel, GizmoPart
 from app.viewed_run import ViewedRun
 from engine.messages import Command, Restart
 from engine.scenes.options import SceneOptions
 from engine.settings import Method, Settings
+from engine.view_camera import ViewCamera
 
 NovelMode = Literal["orbit", "fly", "follow"]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from app.orbit import centres
-from app.render.pictures import ViewCamera
+from engine.view_camera import ViewCamera, centres
 
 Vector = Float[np.ndarray, "3"]
 NEAREST = 1e-6  # depth, scene units: nearer is behind the viewer

@@ -10,7 +10,7 @@ import numpy as np
 
 from app.cameras_control import CamerasControl, Pointer
 from app.frame_note import frame_note
-from app.orbit import OrbitCamera, centres
+from app.orbit import OrbitCamera
 from app.panels.cameras_legend import CamerasLegend
 from app.panels.canvas import Canvas
 from app.panels.mouse import LEFT, MIDDLE
@@ -21,6 +21,7 @@ from app.render.renderer import Renderer
 from app.scene_kinds import posed_scene
 from app.scene_scale import first_view, framed
 from app.state import State
+from engine.view_camera import centres
 
 VIEW = "cameras"
 

@@ -10,17 +10,17 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.novel_control import MOVES, NovelControl, change_mode, depth_range
-from app.orbit import pinhole
 from app.panels.canvas import Canvas
 from app.panels.mouse import LEFT, MIDDLE
 from app.panels.parts import MUTED, set_text, tool_tip
 from app.recording import Recording, frames_of, save_png
-from app.render.pictures import Drawn, NovelPicture, ViewCamera
+from app.render.pictures import Drawn, NovelPicture
 from app.render.renderer import Renderer
 from app.scene_kinds import posed_scene
 from app.state import NovelMode, State
 from engine.camera_path import orbit, spiral, through
 from engine.errors import UserError
+from engine.view_camera import ViewCamera, pinhole
 
 VIEW = "novel"
 MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")

@@ -11,9 +11,10 @@ from jaxtyping import Float32
 from app.render.context import Driver
 from app.render.effort import Effort
 from app.render.full_screen import FullScreen
-from app.render.pictures import NovelPicture, ViewCamera
+from app.render.pictures import NovelPicture
 from app.render.targets import Reused, Target, read
 from app.render.volume_texture import VolumeTexture
+from engine.view_camera import ViewCamera
 
 CHANNELS = {"colour": 0, "depth": 1, "opacity": 2, "residual": 3}
 ACCENT = (0x35 / 255, 0xC4 / 255, 0xB5 / 255)

@@ -10,7 +10,8 @@ import numpy as np
 import pyrr
 from jaxtyping import Float
 
-from app.render.pictures import CamerasPicture, ViewCamera
+from app.render.pictures import CamerasPicture
+from engine.view_camera import ViewCamera
 
 Matrix = Float[np.ndarray, "4 4"]
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.render.pictures import CamerasPicture, NovelPicture, Photo, Thumbnails, ViewCamera
+from app.render.pictures import CamerasPicture, NovelPicture, Photo, Thumbnails
+from engine.view_camera import ViewCamera
 
 Picture = NovelPicture | CamerasPicture
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.camera_motion import between, motion, random_twist, spread, twist
-from app.orbit import centres
 from engine.geometry import se3
+from engine.view_camera import centres
 from tests.app.history_rows import standing
 
 ANGLE, SHIFT = st.floats(-60, 60), st.floats(-2, 2)

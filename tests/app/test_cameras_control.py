@@ -13,13 +13,14 @@ from app.cameras_control import CONFIRMED, SETTLED, CamerasControl, Pointer, zoo
 from app.frame_note import frame_note
 from app.gizmo import arrow
 from app.nudges import Nudges
-from app.orbit import OrbitCamera, centres
+from app.orbit import OrbitCamera
 from app.picking import screen_place
 from app.pictures_of_run import CamerasPictures
 from app.render.pictures import CamerasPicture
 from app.state import State
 from app.view_rays import in_view, on_screen
 from engine.messages import Command, PerturbPose
+from engine.view_camera import centres
 from tests.app.registered_scene import forward_facing, state_of
 
 SIZE = (800, 600)

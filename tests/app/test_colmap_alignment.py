@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.colmap_alignment import MOST_POINTS, drawn_points, gauge_of_model, placed_model
 from app.drawn_reference import Gauge, moved_points, moved_poses
-from app.orbit import centres
 from engine.sfm.events import Mapped
+from engine.view_camera import centres
 from tests.app.sfm_events import cameras, mapped
 
 FRAMES = 6

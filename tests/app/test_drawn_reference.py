@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from app.drawn_reference import drawn_reference
-from app.orbit import centres
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
+from engine.view_camera import centres
 from tests.app.registered_scene import spread
 
 

@@ -24,10 +24,11 @@ from app.gizmo import (
     turns,
     twist,
 )
-from app.orbit import OrbitCamera, centres
-from app.render.pictures import Gizmo, GizmoPart, ViewCamera
+from app.orbit import OrbitCamera
+from app.render.pictures import Gizmo, GizmoPart
 from app.view_rays import in_view, on_screen
 from engine.geometry import se3
+from engine.view_camera import ViewCamera, centres
 
 SIZE = (800, 600)
 relaxed = settings(deadline=None, max_examples=60)  # other work on the machine must not fail a test

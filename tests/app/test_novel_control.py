@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from app.novel_control import NovelControl, change_mode, depth_range, orbit_from, orbit_from_pose
-from app.orbit import centres, looking
 from app.state import NovelView
+from engine.view_camera import centres, looking
 from tests.engine.fake_trainer import tiny_scene
 
 UP = np.array([0.0, -1.0, 0.0])

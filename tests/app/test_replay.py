@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.orbit import centres
 from app.replay import MOMENTS, TRAIL_SEGMENTS, between, moment_at, trails
 from engine.geometry import se3
 from engine.history import History
+from engine.view_camera import centres
 from tests.app.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
 
 twists = st.lists(st.floats(-2, 2), min_size=6, max_size=6)

@@ -10,9 +10,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.orbit import OrbitCamera, centres
+from app.orbit import OrbitCamera
 from app.scene_scale import first_view, framed, nice_number, scale_of, snapped
 from app.view_rays import in_view, on_screen
+from engine.view_camera import centres
 from tests.app.registered_scene import forward_facing
 
 coordinates = st.floats(-50, 50)

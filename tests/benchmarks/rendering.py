@@ -17,8 +17,7 @@ from unittest import mock
 import numpy as np
 import torch
 
-from app.orbit import pinhole
-from app.render.pictures import CameraSet, CamerasPicture, NovelPicture, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture, NovelPicture
 from app.render.renderer import Renderer
 from engine import trainer as trainer_module
 from engine.camera_path import orbit, spiral
@@ -31,6 +30,7 @@ from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
 from engine.session import Session
 from engine.settings import Settings
+from engine.view_camera import ViewCamera, pinhole
 from engine.volume_feed import FieldVolume, VolumeFeed
 from tests.benchmarks.command import Options, options, report
 from tests.benchmarks.table import Measure, Target

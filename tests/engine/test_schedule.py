@@ -85,3 +85,20 @@ def test_the_papers_schedule_is_one_stage_on_whole_images(kind):
     assert paper.rays == (2048 if kind == "forward-facing" else 1024)
     assert math.isclose(paper.pose_rate[1], 1e-8)
     assert paper.bundle == ()
+
+
+@KINDS
+@pytest.mark.parametrize("width", [40, 126, 504])
+def test_known_poses_wait_for_a_field_and_then_move_less(kind, width):
+    unknown = scene(kind, width, width)
+    known = stages(replace(unknown, poses_known=True), Settings())
+    for row, usual in zip(known, stages(unknown, Settings()), strict=True):
+        assert replace(row, pose_rate=(1, 1), settle=0, bundle=()) == replace(
+            usual, pose_rate=(1, 1), settle=0, bundle=()
+        )
+        still = row.settle == row.iterations
+        assert still or row.pose_rate[0] <= min(usual.pose_rate[0], 2e-4)
+        assert not (still and row.bundle)
+    assert known[0].bundle == ()
+    assert known[-1].settle < known[-1].iterations
+    assert all(row.settle == row.iterations for row in known[:-2])

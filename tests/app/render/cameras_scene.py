@@ -9,10 +9,10 @@ import moderngl
 import numpy as np
 from jaxtyping import Float, Float32
 
-from app.orbit import looking, pinhole
 from app.render.lines import Veil
-from app.render.pictures import CameraSet, CamerasPicture, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture
 from app.render.scene_geometry import SceneGeometry
+from engine.view_camera import ViewCamera, looking, pinhole
 
 SIZE = (320, 240)
 IMAGE_PLANE = (0.5, 0.4)

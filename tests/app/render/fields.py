@@ -8,12 +8,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from app.render.pictures import ViewCamera
 from engine.evaluation.views import View, image_points, render_view
 from engine.field_volume import FieldVolume
 from engine.fields.grid import VoxelGrid
 from engine.fields.space import BoxSpace, ProjectiveSpace, Space
 from engine.geometry.intrinsics import Intrinsics
+from engine.view_camera import ViewCamera
 from tests.engine.short_runs import stage
 
 PROJECTIVE = ProjectiveSpace((0.8, 0.6))

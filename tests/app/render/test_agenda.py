@@ -9,8 +9,9 @@ import pytest
 
 from app.render.agenda import FRESH, Job, Slot, job
 from app.render.effort import COMPLETE, Effort
-from app.render.pictures import NovelPicture, ViewCamera
+from app.render.pictures import NovelPicture
 from app.render.quality import cost
+from engine.view_camera import ViewCamera
 
 OLD, NEW = object(), object()  # volumes
 

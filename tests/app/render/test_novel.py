@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from app.render.effort import COMPLETE, Effort
-from app.render.pictures import NovelPicture, Photo, ViewCamera
+from app.render.pictures import NovelPicture, Photo
 from app.render.studio import Pixels, Studio
 from engine.field_volume import FieldVolume
 from engine.fields.space import Space
+from engine.view_camera import ViewCamera
 from tests.app.render import fields
 
 

@@ -8,9 +8,10 @@ import pytest
 from app.render.effort import COMPLETE
 from app.render.overview import BACKGROUND
 from app.render.overview_density import overview_density
-from app.render.pictures import CameraSet, CamerasPicture, Thumbnails, ViewCamera
+from app.render.pictures import CameraSet, CamerasPicture, Thumbnails
 from app.render.studio import Pixels, Studio
 from engine.field_volume import FieldVolume
+from engine.view_camera import ViewCamera
 from tests.app.render import fields
 
 SIZE = (160, 120)
