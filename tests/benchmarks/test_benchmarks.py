@@ -16,6 +16,7 @@ from engine.settings import Settings
 from engine.snapshots import starting_snapshot
 from tests.benchmarks import curves, fern, kick, kick_all, lego, shipped_fern
 from tests.benchmarks.command import options, report
+from tests.benchmarks.knocking import errors_of
 from tests.benchmarks.machine import machine_line
 from tests.benchmarks.table import Measure, Target, as_json, markdown, number
 
@@ -146,38 +147,42 @@ def snapshot(rotation: list[float], translation: list[float]) -> Snapshot:
     return dataclasses.replace(starting_snapshot(scene, Settings()), **errors)
 
 
+def errors(rotation: list[float], translation: list[float]) -> np.ndarray:
+    return errors_of(snapshot(rotation, translation))
+
+
 def test_back_means_back_for_good() -> None:
     before = snapshot([0.1, 0.2, 0.3], [0.01, 0.02, 0.03])
-    rows = [
-        (0.1, snapshot([0.1, 10.0, 0.3], [0.01, 0.5, 0.03])),
-        (1.0, snapshot([0.1, 0.3, 0.3], [0.01, 0.03, 0.03])),
-        (2.0, snapshot([0.1, 0.5, 0.3], [0.01, 0.03, 0.03])),
-        (3.0, snapshot([0.1, 0.4, 0.3], [0.01, 0.04, 0.03])),
-        (4.0, snapshot([0.1, 0.2, 0.6], [0.01, 0.02, 0.03])),
+    curve = [
+        (0.1, errors([0.1, 10.0, 0.3], [0.01, 0.5, 0.03])),
+        (1.0, errors([0.1, 0.3, 0.3], [0.01, 0.03, 0.03])),
+        (2.0, errors([0.1, 0.5, 0.3], [0.01, 0.03, 0.03])),
+        (3.0, errors([0.1, 0.4, 0.3], [0.01, 0.04, 0.03])),
+        (4.0, errors([0.1, 0.2, 0.6], [0.01, 0.02, 0.03])),
     ]
-    found = kick.verdict(before, rows, frame=1)
+    found = kick.verdict(before, curve, frame=1)
     assert found["seconds_until_back"] == 3.0
     assert found["knocked_to"] == [10.0, 0.5]
     rotation = kick.measures([found])[4]
     assert rotation.what == "others: mean rotation after / before"
     assert rotation.values == [pytest.approx(0.35 / 0.2)]
     assert rotation.met is False
-    assert kick.verdict(before, rows[:3], frame=1)["seconds_until_back"] is None
+    assert kick.verdict(before, curve[:3], frame=1)["seconds_until_back"] is None
 
 
 def test_all_frames_are_back_when_their_mean_errors_stay_small() -> None:
     before = snapshot([0.1, 0.3], [0.01, 0.03])
-    rows = [
-        (0.1, snapshot([8.0, 12.0], [0.5, 0.5])),
-        (1.0, snapshot([0.1, 0.2], [0.01, 0.02])),
-        (2.0, snapshot([0.1, 0.2], [0.01, 0.2])),
-        (3.0, snapshot([0.1, 0.4], [0.01, 0.03])),
+    curve = [
+        (0.1, errors([8.0, 12.0], [0.5, 0.5])),
+        (1.0, errors([0.1, 0.2], [0.01, 0.02])),
+        (2.0, errors([0.1, 0.2], [0.01, 0.2])),
+        (3.0, errors([0.1, 0.4], [0.01, 0.03])),
     ]
-    found = kick_all.verdict(before, rows)
+    found = kick_all.verdict(before, curve)
     assert found["seconds_until_back"] == 3.0
     assert found["knocked_to"] == [10.0, 0.5]
     assert found["worst"] == [0.4, 0.03]
-    assert kick_all.verdict(before, rows[:3])["seconds_until_back"] is None
+    assert kick_all.verdict(before, curve[:3])["seconds_until_back"] is None
     assert kick_all.measures([found])[0].met
 
 
