@@ -20,6 +20,7 @@ from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.local_to_global import LocalToGlobalPatches
 from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.registration import Registration
+from engine.registration.warp_network import FAST_SIZE, PAPER_SIZE, WarpNetworkSize
 from engine.scenes.planar import PlanarScene, half_extent, plane_warps
 from engine.scenes.scene import Scene
 from engine.schedule import MARGIN
@@ -78,7 +79,7 @@ def build_registration(
         return FixedPoses(initial, lattice)
     if settings.method != "l2g":
         return DirectPoses(initial, lattice)
-    return LocalToGlobal(initial, lattice, generator, **_warp_network(settings))
+    return LocalToGlobal(initial, lattice, generator, _warp_network(settings))
 
 
 def build_image_field(
@@ -109,12 +110,11 @@ def build_planar_registration(
         return FixedPatches(plane_warps(scene, scene.transforms).to(lattice.device), lattice)
     if settings.method != "l2g":
         return DirectPatches(middle, lattice, scene.warp)
-    return LocalToGlobalPatches(middle, lattice, scene.warp, generator, **_warp_network(settings))
+    return LocalToGlobalPatches(middle, lattice, scene.warp, generator, _warp_network(settings))
 
 
-def _warp_network(settings: Settings) -> dict[str, int]:
-    """Sizes of the network of local warps that differ from the registration's own."""
-    return {"width": 256, "layers": 6, "embedding": 128, "skip": 4} if settings.preset == "paper" else {}
+def _warp_network(settings: Settings) -> WarpNetworkSize:
+    return PAPER_SIZE if settings.preset == "paper" else FAST_SIZE
 
 
 def _check_encoding(settings: Settings) -> None:

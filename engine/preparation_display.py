@@ -7,17 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from engine.scenes.watching import Preparing
-from engine.sfm.events import (
-    FeaturesFound,
-    Finished,
-    Mapped,
-    Matching,
-    Meshed,
-    PairMatched,
-    PairVerified,
-    SfmEvent,
-    Started,
-)
+from engine.sfm import events as sfm
 
 
 class PreparationDisplay:
@@ -40,32 +30,32 @@ class PreparationDisplay:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def __call__(self, event: Preparing | SfmEvent) -> None:
+    def __call__(self, event: Preparing | sfm.SfmEvent) -> None:
         """Takes note of an event."""
         match event:
             case Preparing(what, done, total):
                 self._show(what, done, total)
-            case Started(_, names):
+            case sfm.Started(_, names):
                 self._features, self._models, self._inliers = [], {}, []
                 self._say(f"COLMAP's pipeline on {len(names)} photos")
-            case FeaturesFound(points=points, done=done, total=total):
+            case sfm.FeaturesFound(points=points, done=done, total=total):
                 self._features.append(len(points))
                 self._show("SIFT features", done, total, f"{np.mean(self._features):.0f} a photo")
-            case Matching(counts, done, total):
+            case sfm.Matching(counts, done, total):
                 self._show("matching", done, total, f"{int(counts.sum()) // 2} matches")
-            case PairMatched():
+            case sfm.PairMatched():
                 pass
-            case PairVerified(_, inliers, _, model, done, total):
+            case sfm.PairVerified(_, inliers, _, model, done, total):
                 self._models[model] = self._models.get(model, 0) + 1
                 self._inliers.append(len(inliers))
                 words = ", ".join(f"{count} {name}" for name, count in sorted(self._models.items()))
                 self._show("geometric verification", done, total, f"{sum(self._inliers)} inliers; {words}")
-            case Mapped():
+            case sfm.Mapped():
                 words = f"{event.what}: {len(event.points)} points, {event.before:.3f} -> {event.after:.3f} px"
                 self._show("mapping", len(event.frames), event.total, words, last=event.what == "model")
-            case Meshed(vertices, faces, remark):
+            case sfm.Meshed(vertices, faces, remark):
                 self._say(f"no mesh: {remark}" if remark else f"mesh of {len(vertices)} vertices, {len(faces)} faces")
-            case Finished():
+            case sfm.Finished():
                 times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in event.seconds.items())
                 self._say(f"{len(event.registered)} photos registered ({times})")
 

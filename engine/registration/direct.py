@@ -24,6 +24,13 @@ class DirectPoses(FixedPoses):
         return compose(self.base[frames], self.twist[frames])
 
     @torch.no_grad()
+    def extend(
+        self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]
+    ) -> None:
+        super().extend(poses, lattice, like)
+        self.twist = nn.Parameter(torch.cat([self.twist, self.twist.new_zeros(len(poses), 6)]))
+
+    @torch.no_grad()
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
         super().rebase(frames, poses)
         self.twist[frames] = 0.0

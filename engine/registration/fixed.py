@@ -45,6 +45,13 @@ class FixedPoses(nn.Module):
         self.base[frames] = poses.to(self.base)
 
     @torch.no_grad()
+    def extend(
+        self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]
+    ) -> None:
+        self.base = torch.cat([self.base, poses.to(self.base)])
+        self.lattice = torch.cat([self.lattice, lattice.to(self.lattice)])
+
+    @torch.no_grad()
     def warp(self, frame: int) -> WarpField:
         """The warp field on the lattice: without a local warp it is the global transform itself."""
         chosen = torch.tensor([frame], device=self.base.device)

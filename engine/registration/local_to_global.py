@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 from jaxtyping import Float, Int
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
 from engine.geometry import rays, se3
 from engine.geometry.rigid import solve_rigid
 from engine.registration.fixed import FixedPoses, compose
 from engine.registration.registration import WarpedRays
-from engine.registration.warp_network import WarpNetwork
+from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
 REBASE_ROUNDS = 4  # each leaves about a hundredth of what was left
 
@@ -27,13 +27,10 @@ class LocalToGlobal(FixedPoses):
         initial: Float[Tensor, "frames 3 4"],
         lattice: Float[Tensor, "frames points 2"],
         generator: Generator,
-        width: int = 64,
-        layers: int = 4,
-        embedding: int = 64,
-        skip: int | None = None,
+        size: WarpNetworkSize = FAST_SIZE,
     ) -> None:
         super().__init__(initial, lattice)
-        self.network = WarpNetwork(initial.shape[0], width, layers, embedding, skip, generator).to(initial.device)
+        self.network = WarpNetwork(len(initial), size, generator).to(initial.device)
 
     def _local(
         self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
@@ -74,3 +71,13 @@ class LocalToGlobal(FixedPoses):
         for _ in range(REBASE_ROUNDS):
             fitted = self._poses(frames)
             self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
+
+    @torch.no_grad()
+    def extend(
+        self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]
+    ) -> None:
+        super().extend(poses, lattice, like)
+        embedding = self.network.embedding
+        self.network.embedding = nn.Parameter(torch.cat([embedding, embedding[like]]))
+        first = len(self.base) - len(poses)
+        self.rebase(torch.arange(first, len(self.base), device=self.base.device), poses)

@@ -47,6 +47,18 @@ class Registration(Protocol):
         """Puts frames at new poses, where they start anew: after a kick, a rescue or a bundle adjustment."""
         ...
 
+    def extend(
+        self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]
+    ) -> None:
+        """Takes in more frames after those there are, which stay as they are, bit for bit.
+
+        Args:
+            poses: where they start.
+            lattice: over their images, on the normalised plane.
+            like: frames whose warps theirs begin as.
+        """
+        ...
+
     def warp(self, frame: int) -> WarpField:
         """The warp field of one frame, without gradient."""
         ...

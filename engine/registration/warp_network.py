@@ -2,41 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 
+@dataclass(frozen=True)
+class WarpNetworkSize:
+    """How large a network of local warps is.
+
+    Attributes:
+        width: units of a hidden layer.
+        layers: hidden ones.
+        embedding: numbers per frame.
+        skip: the hidden layer that is given the input once more, or None.
+    """
+
+    width: int = 64
+    layers: int = 4
+    embedding: int = 64
+    skip: int | None = None
+
+
+FAST_SIZE = WarpNetworkSize()
+PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
+
+
 class WarpNetwork(nn.Module):
     """W(u, e_i): a twist for a point u of frame i's normalised image plane, of se(3) or of the plane's se(2).
 
-    The hidden layers are a ReLU MLP, with the input given once more half-way where `skip` says so. The last layer
-    starts near zero, so that all warps start near the identity.
+    The hidden layers are a ReLU MLP. The last layer starts near zero, so that all warps start near the identity.
 
     Reference:
-        L2G-NeRF (Chen et al., CVPR 2023), section 3.3; 6 x 256 with a skip at 4 and 128-d embeddings there.
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.3; `PAPER_SIZE` there.
     """
 
-    def __init__(
-        self,
-        frames: int,
-        width: int,
-        layers: int,
-        embedding: int,
-        skip: int | None,
-        generator: Generator,
-        outputs: int = 6,
-    ) -> None:
+    def __init__(self, frames: int, size: WarpNetworkSize, generator: Generator, outputs: int = 6) -> None:
         super().__init__()
-        self.skip = skip
-        self.embedding = nn.Parameter(torch.randn(frames, embedding, generator=generator))
-        sizes = [2 + embedding] + [width] * layers
+        self.skip = size.skip
+        self.embedding = nn.Parameter(torch.randn(frames, size.embedding, generator=generator))
+        given = 2 + size.embedding
+        inputs = [given] + [size.width] * size.layers
         self.hidden = nn.ModuleList()
-        for index in range(layers):
-            size = sizes[index] + (2 + embedding if index == skip else 0)
-            self.hidden.append(linear(size, width, generator))
-        self.last = linear(width, outputs, generator)
+        for index in range(size.layers):
+            again = given if index == size.skip else 0
+            self.hidden.append(linear(inputs[index] + again, size.width, generator))
+        self.last = linear(size.width, outputs, generator)
         with torch.no_grad():
             self.last.weight.mul_(0.01)
             self.last.bias.zero_()

@@ -7,17 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.sfm.events import (
-    FeaturesFound,
-    Finished,
-    Mapped,
-    Matching,
-    Meshed,
-    PairMatched,
-    PairVerified,
-    SfmEvent,
-    Started,
-)
+from engine.sfm import events as sfm
 
 FEATURES, RAW, GOOD = 40, 30, 20
 
@@ -30,38 +20,38 @@ def cameras(frames: int) -> np.ndarray:
     return poses
 
 
-def mapped(frames: int, registered: int, what: str = "frame", seed: int = 0) -> Mapped:
+def mapped(frames: int, registered: int, what: str = "frame", seed: int = 0) -> sfm.Mapped:
     """A model of the first photos; its points are two to three units before them."""
     points = np.random.default_rng(seed).uniform((-1, -1, 2), (1, 1, 3), (200, 3))
     colours = np.zeros((200, 3), np.uint8)
     poses = cameras(frames)[:registered]
-    return Mapped(what, tuple(range(registered)), poses, points, colours, 1.5, 0.5, 40.0, frames)
+    return sfm.Mapped(what, tuple(range(registered)), poses, points, colours, 1.5, 0.5, 40.0, frames)
 
 
-def whole_run(frames: int = 6, registered: int = 6) -> list[SfmEvent]:
+def whole_run(frames: int = 6, registered: int = 6) -> list[sfm.SfmEvent]:
     """All of it; the last pair of photos has no matches, and the one before none that agree."""
     names = tuple(f"photo_{frame}.png" for frame in range(frames))
     numbers = np.random.default_rng(1)
     pairs = list(combinations(range(frames), 2))
-    events: list[SfmEvent] = [Started(Path("photos"), names)]
+    events: list[sfm.SfmEvent] = [sfm.Started(Path("photos"), names)]
     for frame in range(frames):
         points, angle = numbers.uniform((0, 0), (48, 32), (FEATURES, 2)), numbers.uniform(-3, 3, FEATURES)
-        events.append(FeaturesFound(frame, points, numbers.uniform(1, 4, FEATURES), angle, frame + 1, frames))
+        events.append(sfm.FeaturesFound(frame, points, numbers.uniform(1, 4, FEATURES), angle, frame + 1, frames))
     counts = np.zeros((frames, frames), int)
     for done, (one, other) in enumerate(pairs[:-1], start=1):
         counts[one, other] = counts[other, one] = RAW
-        events.append(Matching(counts.copy(), done, len(pairs)))
-    events.append(Matching(counts.copy(), len(pairs), len(pairs)))
+        events.append(sfm.Matching(counts.copy(), done, len(pairs)))
+    events.append(sfm.Matching(counts.copy(), len(pairs), len(pairs)))
     matches = np.stack([np.arange(RAW), np.arange(RAW)[::-1]], axis=1)
-    events += [PairMatched(pair, matches) for pair in pairs[:-1]]
+    events += [sfm.PairMatched(pair, matches) for pair in pairs[:-1]]
     for done, pair in enumerate(pairs[:-1], start=1):
         good = 0 if pair == pairs[-2] else GOOD
         model = "essential matrix" if good else "none"
-        events.append(PairVerified(pair, matches[:good], matches[good:], model, done, len(pairs) - 1))
+        events.append(sfm.PairVerified(pair, matches[:good], matches[good:], model, done, len(pairs) - 1))
     events.append(mapped(frames, 2, "initial pair"))
     events += [mapped(frames, count) for count in range(3, registered + 1)]
     events.append(mapped(frames, registered, "model"))
-    events.append(Meshed(np.eye(3), np.array([[0, 1, 2]])))
+    events.append(sfm.Meshed(np.eye(3), np.array([[0, 1, 2]])))
     rest = tuple(range(registered, frames))
-    events.append(Finished(Path("sparse/0"), tuple(range(registered)), rest, {"features": 1.0, "mapping": 2.0}))
+    events.append(sfm.Finished(Path("sparse/0"), tuple(range(registered)), rest, {"features": 1.0, "mapping": 2.0}))
     return events

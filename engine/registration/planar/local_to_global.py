@@ -11,7 +11,7 @@ from engine.geometry.planar_warps import DEGREES, exponential, solve
 from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
-from engine.registration.warp_network import WarpNetwork
+from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
 REBASE_ROUNDS = 3  # two are enough but for warps that bend much
 
@@ -32,17 +32,13 @@ class LocalToGlobalPatches(FixedPatches):
         lattice: Float[Tensor, "points 2"],
         family: PlanarWarp,
         generator: Generator,
-        width: int = 64,
-        layers: int = 4,
-        embedding: int = 64,
-        skip: int | None = None,
+        size: WarpNetworkSize = FAST_SIZE,
     ) -> None:
         super().__init__(initial, lattice)
         self.family = family
         self.local_family: PlanarWarp = "rigid" if family == "homography" else family
-        size = DEGREES[self.local_family]
-        network = WarpNetwork(len(initial), width, layers, embedding, skip, generator, outputs=size)
-        self.network = network.to(initial.device)
+        outputs = DEGREES[self.local_family]
+        self.network = WarpNetwork(len(initial), size, generator, outputs).to(initial.device)
 
     def _local(
         self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]

@@ -7,6 +7,7 @@ from engine.geometry import rays, se3
 from engine.registration.direct import DirectPoses
 from engine.registration.fixed import FixedPoses, compose
 from engine.registration.local_to_global import LocalToGlobal
+from engine.registration.warp_network import FAST_SIZE, WarpNetworkSize
 
 FRAMES, POINTS = 4, 50
 
@@ -33,8 +34,8 @@ def made(kind: str, warped: float = 0.0):
         with torch.no_grad():
             direct.twist += warped * torch.randn(FRAMES, 6, generator=torch.Generator().manual_seed(5))
         return direct
-    sizes = {"width": 32, "layers": 5, "embedding": 8, "skip": 3} if kind == "l2g with a skip" else {}
-    local = LocalToGlobal(initial(), lattice(), torch.Generator().manual_seed(3), **sizes)
+    size = WarpNetworkSize(32, layers=5, embedding=8, skip=3) if kind == "l2g with a skip" else FAST_SIZE
+    local = LocalToGlobal(initial(), lattice(), torch.Generator().manual_seed(3), size)
     with torch.no_grad():
         local.network.last.weight *= 1 + 100 * warped  # so that it is not rigid
         local.network.last.bias += warped * torch.tensor([0.1, -0.2, 0.3, 0.2, 0.1, -0.1])

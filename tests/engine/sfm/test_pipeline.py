@@ -12,25 +12,15 @@ import pytest
 from PIL import Image
 
 from engine.errors import UserError
-from engine.sfm.events import (
-    FeaturesFound,
-    Finished,
-    Mapped,
-    Matching,
-    Meshed,
-    PairMatched,
-    PairVerified,
-    SfmEvent,
-    Started,
-)
+from engine.sfm import events as sfm
 from engine.sfm.pipeline import SfmOptions, run_sfm
 from engine.sfm.poses import read_sfm_model
 
 Kind = TypeVar("Kind")
-Registered = tuple[Path, list[SfmEvent]]
+Registered = tuple[Path, list[sfm.SfmEvent]]
 
 
-def of(events: Sequence[SfmEvent], kind: type[Kind]) -> list[Kind]:
+def of(events: Sequence[sfm.SfmEvent], kind: type[Kind]) -> list[Kind]:
     return [event for event in events if isinstance(event, kind)]
 
 
@@ -38,12 +28,21 @@ def test_stages_come_in_order(registered: Registered) -> None:
     _, events = registered
     order = [type(event) for event in events]
     stages = list(dict.fromkeys(order))
-    assert stages == [Started, FeaturesFound, Matching, PairMatched, PairVerified, Mapped, Meshed, Finished]
+    assert stages == [
+        sfm.Started,
+        sfm.FeaturesFound,
+        sfm.Matching,
+        sfm.PairMatched,
+        sfm.PairVerified,
+        sfm.Mapped,
+        sfm.Meshed,
+        sfm.Finished,
+    ]
     assert order == sorted(order, key=stages.index)
 
 
 def test_features_lie_in_the_photos_with_scale_and_orientation(registered: Registered) -> None:
-    found = of(registered[1], FeaturesFound)
+    found = of(registered[1], sfm.FeaturesFound)
     assert sorted(event.frame for event in found) == list(range(6))
     assert [event.done for event in found] == [1, 2, 3, 4, 5, 6]
     for event in found:
@@ -55,31 +54,31 @@ def test_features_lie_in_the_photos_with_scale_and_orientation(registered: Regis
 
 
 def test_the_matrix_counts_the_matches_of_the_pairs(registered: Registered) -> None:
-    counts = of(registered[1], Matching)[-1].counts
-    pairs = {event.pair: len(event.matches) for event in of(registered[1], PairMatched)}
+    counts = of(registered[1], sfm.Matching)[-1].counts
+    pairs = {event.pair: len(event.matches) for event in of(registered[1], sfm.PairMatched)}
     assert np.array_equal(counts, counts.T)
     assert not counts.diagonal().any()
     assert {(i, j): counts[i, j] for i in range(6) for j in range(i + 1, 6) if counts[i, j]} == pairs
 
 
 def test_matches_index_features_and_verification_parts_them(registered: Registered) -> None:
-    features = {event.frame: len(event.points) for event in of(registered[1], FeaturesFound)}
-    raw = {event.pair: {tuple(row) for row in event.matches.tolist()} for event in of(registered[1], PairMatched)}
-    for event in of(registered[1], PairVerified):
+    features = {event.frame: len(event.points) for event in of(registered[1], sfm.FeaturesFound)}
+    raw = {event.pair: {tuple(row) for row in event.matches.tolist()} for event in of(registered[1], sfm.PairMatched)}
+    for event in of(registered[1], sfm.PairVerified):
         inliers = {tuple(row) for row in event.inliers.tolist()}
         rejected = {tuple(row) for row in event.rejected.tolist()}
         assert inliers | rejected == raw[event.pair]
         assert not inliers & rejected
         assert all(one < features[event.pair[0]] and other < features[event.pair[1]] for one, other in inliers)
         assert (event.model == "none") == (not inliers)
-    assert len(of(registered[1], PairVerified)) == len(raw)
+    assert len(of(registered[1], sfm.PairVerified)) == len(raw)
 
 
 def test_inliers_look_alike_where_they_are(registered: Registered, six_photos: tuple[Path, tuple[str, ...]]) -> None:
     """Points and matches mean what they say: patches around matched points correlate."""
     folder, names = six_photos
-    points = {event.frame: event.points for event in of(registered[1], FeaturesFound)}
-    event = max(of(registered[1], PairVerified), key=lambda event: len(event.inliers))
+    points = {event.frame: event.points for event in of(registered[1], sfm.FeaturesFound)}
+    event = max(of(registered[1], sfm.PairVerified), key=lambda event: len(event.inliers))
     grey = [np.asarray(Image.open(folder / names[frame]).convert("L"), dtype=float) for frame in event.pair]
     correlations = []
     for row in event.inliers:
@@ -94,7 +93,7 @@ def test_inliers_look_alike_where_they_are(registered: Registered, six_photos: t
 
 
 def test_the_model_grows_and_adjustment_lowers_the_error(registered: Registered) -> None:
-    steps = of(registered[1], Mapped)
+    steps = of(registered[1], sfm.Mapped)
     assert steps[0].what == "initial pair"
     assert len(steps[0].frames) == 2
     frames = [event for event in steps if event.what == "frame"]
@@ -110,16 +109,16 @@ def test_the_model_grows_and_adjustment_lowers_the_error(registered: Registered)
 
 def test_files_hold_what_the_events_said(registered: Registered, six_photos: tuple[Path, tuple[str, ...]]) -> None:
     output, events = registered
-    (finished,) = of(events, Finished)
+    (finished,) = of(events, sfm.Finished)
     assert finished.registered == tuple(range(6))
     assert finished.unregistered == ()
     assert set(finished.seconds) == {"features", "matching", "verification", "mapping", "mesh"}
     model = read_sfm_model(finished.model, six_photos[1])
-    last = of(events, Mapped)[-1]
+    last = of(events, sfm.Mapped)[-1]
     np.testing.assert_allclose([model.poses[frame] for frame in range(6)], last.poses, atol=1e-9)
     assert model.focal == pytest.approx(last.focal)
     assert pycolmap.Reconstruction(finished.model).num_reg_images() == 6
-    (mesh,) = of(events, Meshed)
+    (mesh,) = of(events, sfm.Meshed)
     assert (output / "mesh.ply").is_file() == (not mesh.remark)
     if not mesh.remark:
         assert mesh.faces.max() < len(mesh.vertices)
