@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import dearpygui.dearpygui as dpg
 
 Colour = tuple[int, int, int, int]
@@ -25,6 +27,13 @@ def tool_tip(item: int | str, text: str) -> int | str:
     """A sentence that appears while the mouse rests on an item; returns its text item."""
     with dpg.tooltip(item, delay=0.4):
         return dpg.add_text(text, wrap=TIP_WIDTH)
+
+
+def step_button(step: int, tip: str, go: Callable[[int], None]) -> None:
+    """An arrow to the one before (-1) or the next one (1)."""
+    label, direction = ("before", dpg.mvDir_Left) if step < 0 else ("next", dpg.mvDir_Right)
+    button = dpg.add_button(label=label, arrow=True, direction=direction, callback=lambda: go(step))
+    tool_tip(button, tip)
 
 
 def muted(text: str = "", wrap: int = -1) -> int | str:

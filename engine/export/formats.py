@@ -132,14 +132,16 @@ def part(progress: Progress, start: float, end: float) -> Progress:
 # ---------------------------------------------------------------------- the formats
 
 
-def _colmap(export: Export, cameras: ExportedCameras, images: ExportedImages, folder: Path) -> list[str]:
-    colmap.write_model(cameras, images, export.points(SPARSE_POINTS), folder)
-    return []
+def _with_points(
+    write: Callable[[ExportedCameras, ExportedImages, PointCloud, Path], None],
+) -> Callable[[Export, ExportedCameras, ExportedImages, Path], list[str]]:
+    """What fills a folder with cameras and a sparse cloud."""
 
+    def fill(export: Export, cameras: ExportedCameras, images: ExportedImages, folder: Path) -> list[str]:
+        write(cameras, images, export.points(SPARSE_POINTS), folder)
+        return []
 
-def _nerfstudio(export: Export, cameras: ExportedCameras, images: ExportedImages, folder: Path) -> list[str]:
-    nerfstudio.write_transforms(cameras, images, export.points(SPARSE_POINTS), folder)
-    return []
+    return fill
 
 
 def _llff(export: Export, cameras: ExportedCameras, images: ExportedImages, folder: Path) -> list[str]:
@@ -184,8 +186,8 @@ def _video(export: Export) -> list[str]:
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "colmap": CamerasFolder(colmap.OWN, _colmap),
-    "nerfstudio": CamerasFolder(nerfstudio.OWN, _nerfstudio),
+    "colmap": CamerasFolder(colmap.OWN, _with_points(colmap.write_model)),
+    "nerfstudio": CamerasFolder(nerfstudio.OWN, _with_points(nerfstudio.write_transforms)),
     "llff": CamerasFolder(llff.OWN, _llff, flat=True),
     "ply": OneFile((".ply",), _ply),
     "report": OneFile((".html",), _report),
