@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from app.render.effort import COMPLETE, Effort
-from app.render.quality import DEBT, Quality
+from app.render.quality import DEBT, REST, Quality
 from app.render.sameness import Picture, same, same_march, shift
 
 FRESH = 1.0  # seconds for which a request stands; who shows a picture asks for it in every frame of the window
@@ -23,6 +23,7 @@ class Slot:
         marched_at: when that was.
         shown: the picture that was handed out last, and with which volume.
         drawn_at: when something was last begun for this view.
+        rested_at: when the next picture of a view that moves may be begun.
         refused: a picture that could not be drawn.
     """
 
@@ -36,12 +37,17 @@ class Slot:
     shown: Picture | None = None
     shown_volume: object = None
     drawn_at: float = 0.0
+    rested_at: float = 0.0
     refused: Picture | None = None
     quality: Quality = field(default_factory=Quality)
 
     @property
     def pixels(self) -> int:
         return 0 if self.wanted is None else self.wanted.camera.size[0] * self.wanted.camera.size[1]
+
+    def rest(self, seconds: float, now: float) -> None:
+        """A picture took so long."""
+        self.rested_at = now + REST * seconds
 
     def fresh(self, now: float) -> bool:
         """Whether somebody looks."""
@@ -77,6 +83,8 @@ def job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job
     moved = marches and (slot.marched is None or not same_march(slot.marched, wanted))
     repaint = not _same(slot.shown, wanted)
     quick = slot.quality.quick(slot.pixels)
+    if wanted.moving and now < slot.rested_at and not slot.urgent:
+        return None
     if wanted.moving or slot.urgent:
         effort = quick if wanted.moving else COMPLETE
         if moved or (slot.urgent and marches and (slot.effort != COMPLETE or slot.volume is not volume)):

@@ -10,7 +10,10 @@ LADDER = (
     COMPLETE,
     *(Effort(scale, 0.5, tint=False) for scale in (1.0, 0.85, 0.7, 0.6, 0.5, 0.42, 0.35, 0.3, 0.25, 0.2, 0.15)),
 )
-PICTURE = 1 / 15  # seconds that a picture may take while somebody moves
+PICTURE = 1 / 18  # seconds that a picture may take while somebody moves
+REST = (
+    0.5  # of what one took, for training and the window, before the next one is begun: a drag would else take a core
+)
 FINER_BELOW = 0.7  # of the target: whoever climbs must not have to step down again at once
 DEBT = 1.0  # seconds that may be owed at most, so that nobody waits long after much was drawn at once
 MEMORY = 0.6  # of what was measured before, when something new is

@@ -19,7 +19,7 @@ from engine.field_volume import FieldVolume
 
 BAND = 0.03  # seconds that one band of a picture shall take: the longest that a view which moves waits for another
 FORGOTTEN = 30.0  # seconds after which a view that nobody asks for gives its memory back
-ASLEEP = 0.05  # seconds between two looks at what has become due, while nothing is asked
+ASLEEP, DOZING = 0.05, 0.004  # seconds between two looks at what has become due; and while one that moves rests
 
 _DONE = object()
 _UPLOAD = "volume"  # beside the views, of what may go wrong
@@ -148,7 +148,7 @@ class Renderer:
             behind = wanted is not studio.volume and wanted is not self._refused and seen
             affords = self._allowance.at(now) > 0 or studio.volume is None
             if idle and not (behind and affords) and not self._closing:
-                self._news.wait(ASLEEP)
+                self._news.wait(DOZING if any(now < slot.rested_at for slot in self._slots.values()) else ASLEEP)
                 unseen = [view for view, slot in self._slots.items() if now - slot.asked_at > FORGOTTEN]
                 for view in unseen:
                     del self._slots[view]
@@ -202,6 +202,7 @@ class Renderer:
         if problem is not None:
             raise RuntimeError(f"OpenGL: {problem}")
         seconds = time.monotonic() - begun
+        slot.rest(seconds, time.monotonic())
         if not chosen.pressing:
             self._allowance.spend(seconds, time.monotonic())
         slot.shown, slot.shown_volume = picture, slot.volume

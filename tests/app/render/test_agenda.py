@@ -62,6 +62,17 @@ def test_who_moves_on_a_fast_machine_gets_a_complete_one() -> None:
     assert found.effort == COMPLETE
 
 
+def test_who_moves_leaves_a_third_of_the_time_to_others() -> None:
+    view = slot(picture(0.01, moving=True), picture())
+    view.rest(0.06, now=10.0)
+    assert due(view, now=10.02) is None
+    assert due(view, now=10.03) is not None
+    view.urgent = True
+    assert due(view, now=10.02) is not None
+    view.urgent, view.wanted = False, picture(0.01)
+    assert due(view, now=10.02) is not None  # has stopped, and looks
+
+
 def test_a_new_volume_does_not_disturb_who_moves_and_stands() -> None:
     assert due(slot(picture(moving=True), picture()), NEW) is None
 
