@@ -5,7 +5,6 @@ So neither the window nor the training waits for it, and a failure in it takes n
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError
 from pathlib import Path
 
+from app.background_job import BackgroundJob
 from engine.errors import UserError
 from engine.run import Run
 from engine.session import Session
@@ -26,20 +26,17 @@ GRACE = 10.0  # seconds in which a process that was told to stop may tidy up
 SAVING = 0.05  # of the bar
 WHAT = "l2g-export: "  # how its error messages begin
 
-log = logging.getLogger(__name__)
 
-
-class Exporting:
+class Exporting(BackgroundJob):
     """One export.
 
     Attributes:
-        output: what it writes.
         progress: in [0, 1].
         doing: what it does, in a word or two.
         notes: what it said when it was done.
-        error: why it failed, or None.
-        finished: whether it is over, one way or the other.
     """
+
+    name, undone = "export", "exported"
 
     def __init__(self, run: Run, folder: Path, words: Sequence[str], output: Path, program: Sequence[str] = PROGRAM):
         """Starts at once.
@@ -51,37 +48,18 @@ class Exporting:
             output: for messages.
             program: the command.
         """
-        self.output = output
+        super().__init__(output)
         self.progress, self.doing = 0.0, "saving the run"
         self.notes: list[str] = []
-        self.error: str | None = None
-        self.finished = self._stopping = False
         self._run, self._folder = run, folder
         self._command = [*program, str(folder), *words]
         self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread(target=self._export, name="export", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """Gives up, leaving nothing half written; `finished` tells when that is done."""
-        self._stopping = True
-
-    def join(self, timeout: float | None = None) -> None:
-        """Waits for the end."""
-        self._thread.join(timeout)
-
-    def _export(self) -> None:
-        try:
-            self._save()
-            if not self._stopping:
-                self._work()
-        except UserError as error:
-            self.error = str(error)
-        except Exception as error:  # whatever it is, the window must live and say so
-            log.exception("exporting failed")
-            self.error = f"{self.output} was not exported ({type(error).__name__}: {error})."
-        finally:
-            self.finished = True
+    def work(self) -> None:
+        self._save()
+        if not self._stopping:
+            self._export()
 
     def _save(self) -> None:
         """Has the run write its checkpoint where it belongs; training stands still no longer than for any other."""
@@ -92,7 +70,7 @@ class Exporting:
         except CancelledError:
             return  # the run has ended, and saved itself
 
-    def _work(self) -> None:
+    def _export(self) -> None:
         self.doing = "starting"
         said: list[str] = []
         # Standard error goes to the same pipe: two would have to be read at once.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import math
-import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from app.background_job import BackgroundJob
 from app.render.pictures import NovelPicture
 from app.render.renderer import Renderer
 from engine.errors import UserError
@@ -20,8 +19,6 @@ from engine.film import write_film
 
 FRAMES_PER_SECOND = 30
 VIEW = "recording"
-
-log = logging.getLogger(__name__)
 
 
 def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
@@ -34,25 +31,21 @@ def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
         Image.fromarray(_bytes(pixels)).save(temporary, format="PNG")
 
 
-class Recording:
-    """A film in the making.
+class Recording(BackgroundJob):
+    """A film in the making; it appears when it is whole.
 
     Attributes:
-        path: of the film; it appears when the film is whole.
         done: pictures drawn.
         total: pictures there will be.
-        error: why it failed, or None.
-        finished: whether it is over, one way or the other.
     """
+
+    name, undone = "recording", "written"
 
     def __init__(self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path) -> None:
         """Starts at once. All pictures have one size; an odd row or column is left out, as films need even ones."""
-        self.path, self.done, self.total = path, 0, len(pictures)
-        self.error: str | None = None
-        self.finished = False
+        super().__init__(path)
+        self.done, self.total = 0, len(pictures)
         self._renderer, self._pictures = renderer, pictures
-        self._stopping = False
-        self._thread = threading.Thread(target=self._record, name="recording", daemon=True)
         self._thread.start()
 
     @property
@@ -62,27 +55,16 @@ class Recording:
 
     def stop(self) -> None:
         """Gives up, leaving no file, and waits until that is done."""
-        self._stopping = True
+        super().stop()
         self.join()
 
-    def join(self, timeout: float | None = None) -> None:
-        """Waits for the end."""
-        self._thread.join(timeout)
-
-    def _record(self) -> None:
+    def work(self) -> None:
         try:
-            write_film(self.path, self._drawn(), self.total, FRAMES_PER_SECOND)
+            write_film(self.output, self._drawn(), self.total, FRAMES_PER_SECOND)
         except _StoppedError:
             pass
         except TimeoutError:
-            self.error = f"{self.path} was not written: the view could not be drawn."
-        except UserError as error:
-            self.error = str(error)
-        except Exception as error:  # whatever it is, the window must live and say so
-            log.exception("recording failed")
-            self.error = f"{self.path} was not written ({type(error).__name__}: {error})."
-        finally:
-            self.finished = True
+            raise UserError(f"{self.output} was not written: the view could not be drawn.") from None
 
     def _drawn(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         for picture in self._pictures:

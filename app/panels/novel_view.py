@@ -194,7 +194,7 @@ class NovelViewPanel:
             if recording.error:
                 self._state.banner, recording.error = recording.error, None
             elif now % 8 < 2:  # now and then, so that it is not overlooked
-                set_text(self._note, f"written: {recording.path}")
+                set_text(self._note, f"written: {recording.output}")
                 return
         if drawn is None:
             set_text(self._note, "waiting for the field")

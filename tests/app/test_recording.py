@@ -38,7 +38,7 @@ def test_a_film_has_every_picture(renderer: Renderer, tmp_path: Path) -> None:
     assert recording.finished
     assert recording.error is None
     assert recording.progress == 1
-    shown = list(imageio.get_reader(recording.path).iter_data())
+    shown = list(imageio.get_reader(recording.output).iter_data())
     assert len(shown) == 8
     assert shown[0].shape == (48, 64, 3)
     engine = fields.seen_by_engine(fields.grid(fields.BOX), fields.camera((65, 49))).colour.numpy()[:48, :64]
