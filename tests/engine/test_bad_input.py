@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 import struct
-import sys
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from engine.checkpoint import load_checkpoint
 from engine.fields.field import Rendering
 from engine.fields.grid import VoxelGrid
 from engine.training import train_scene
+from tests.engine.in_process import Command, commands, is_one_sentence
 from tests.engine.scenes.synthetic import (
     forward_poses,
     object_poses,
@@ -36,43 +36,10 @@ CHECKPOINT = "checkpoint.safetensors"
 QUICK = ("--device", "cpu", "--output", "run", "--max-iterations", "3")
 
 
-class Left(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    output: str
-    errors: str
-
-
-Command = Callable[..., Left]
-
-
 @pytest.fixture
 def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Calls a command in this process, in an empty folder (starting Python anew would take seconds each time)."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "keep_freed_memory", lambda: True)  # for the life of a process: not this one's
-    monkeypatch.setattr("engine.convergence_video.write_video", lambda *_: None)  # seconds that nobody looks at here
-    monkeypatch.setattr("engine.plots.plot_errors", lambda *_: None)
-
-    def call(program: str, *words: str | Path) -> Left:
-        monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            {"l2g-train": cli.train, "l2g-eval": cli.evaluate}[program]()
-        captured = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return Left(left.value.code, captured.out, captured.err)
-
-    return call
-
-
-def is_one_sentence(left: Left, *words: str, program: str = "l2g-train") -> None:
-    assert left.code == 2, left
-    assert left.errors.startswith(f"{program}: ")
-    assert left.errors.count("\n") == 1, left.errors
-    assert "Traceback" not in left.errors + left.output
-    for word in words:
-        assert word in left.errors
+    monkeypatch.setattr("engine.plots.plot_errors", lambda *_: None)  # seconds that nobody looks at here
+    return commands(tmp_path, monkeypatch, capsys)
 
 
 # ---------------------------------------------------------------------- scenes
@@ -376,7 +343,7 @@ def test_a_checkpoint_of_another_scene(command: Command, tmp_path: Path, run: by
     left = command("l2g-train", "repainted", "--resume", *QUICK)
     is_one_sentence(left, CHECKPOINT, "is a checkpoint of another scene", "pixels")
     left = command("l2g-eval", "run", "--scene", "other", "--device", "cpu")
-    is_one_sentence(left, "is a checkpoint of another scene", program="l2g-eval")
+    is_one_sentence(left, "is a checkpoint of another scene")
     assert (tmp_path / "run" / CHECKPOINT).read_bytes() == run
 
 
@@ -396,7 +363,7 @@ def test_a_damaged_checkpoint(command: Command, tmp_path: Path, run: bytes, cont
     (tmp_path / "run" / CHECKPOINT).write_bytes(content(run))
     files = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
     is_one_sentence(command("l2g-train", "scene", "--resume", *QUICK), CHECKPOINT)
-    is_one_sentence(command("l2g-eval", "run", "--device", "cpu"), CHECKPOINT, program="l2g-eval")
+    is_one_sentence(command("l2g-eval", "run", "--device", "cpu"), CHECKPOINT)
     assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == files
 
 

@@ -3,43 +3,28 @@
 from __future__ import annotations
 
 import json
-import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from engine import cli
 from engine.outliers import astray
+from tests.engine.in_process import commands
 from tests.engine.scenes.photos.on_disk import turn_over, write_black, write_photos
-
-
-@pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
-    monkeypatch.setattr(cli, "keep_freed_memory", lambda: True)
-    monkeypatch.setattr("engine.convergence_video.write_video", lambda *_: None)
-
-
-def train(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["l2g-train", *words, "--device", "cpu", "--output", "run"])
-    with pytest.raises(SystemExit) as left:
-        cli.train()
-    assert isinstance(left.value.code, int)
-    return left.value.code
 
 
 def test_a_run_names_its_outliers_learns_its_lens_and_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    train = partial(commands(tmp_path, monkeypatch, capsys), "l2g-train")
     files = write_photos(tmp_path / "desk", [0, 1, 2, 3, 4, 5, 2], width=200)
     write_black(tmp_path / "desk" / "dark.jpg", files[0])
     turn_over(files[3])
-    assert train(monkeypatch, "desk", "--max-iterations", "3", "--evaluate") == 0
-    said = capsys.readouterr().out
+    left = train("desk", "--output", "run", "--max-iterations", "3", "--evaluate")
+    assert left.code == 0, left
     for words in ("IMG_7.jpg (repeats IMG_3.jpg)", "dark.jpg (black)", "Upside down", "IMG_4.jpg", "identity"):
-        assert words in said
+        assert words in left.output
     result = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
     assert {photo["name"] for photo in result["outliers"]} >= {"IMG_7.jpg", "dark.jpg"}
     assert result["pose"]["rotation_error_deg"]["mean"] is None
@@ -47,7 +32,7 @@ def test_a_run_names_its_outliers_learns_its_lens_and_goes_on(
     assert len(result["notes"]) == 3
     poses = json.loads((tmp_path / "run" / "poses.json").read_text(encoding="utf-8"))
     assert len(poses["frames"]) == 5
-    assert train(monkeypatch, "desk", "--resume", "--max-iterations", "5") == 0
+    assert train("desk", "--output", "run", "--resume", "--max-iterations", "5").code == 0
     again = json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))
     assert again["iterations"] == 5
 

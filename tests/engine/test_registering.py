@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from engine import cli
 from engine.scenes import load_scene
 from engine.scenes.scene import Scene
+from tests.engine.in_process import Command, commands, is_one_sentence
 from tests.engine.scenes.photos.on_disk import write_photos
 
 
-class Left(NamedTuple):
-    code: int
-    output: str
-    errors: str
-
-
-Command = Callable[..., Left]
-
-
 @pytest.fixture
-def sfm(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
-    """Calls the command in this process."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name: str(tmp_path / "cache" / name))
-
-    def call(*words: str | Path) -> Left:
-        monkeypatch.setattr(sys, "argv", ["l2g-sfm", *map(str, words)])
-        with pytest.raises(SystemExit) as left:
-            cli.sfm()
-        captured = capsys.readouterr()
-        assert isinstance(left.value.code, int)
-        return Left(left.value.code, captured.out, captured.err)
-
-    return call
-
-
-def is_one_sentence(left: Left, *words: str) -> None:
-    assert left.code == 2, left
-    assert left.errors.startswith("l2g-sfm: ")
-    assert left.errors.count("\n") == 1, left.errors
-    for word in words:
-        assert word in left.errors
+def sfm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return partial(commands(tmp_path, monkeypatch, capsys), "l2g-sfm")
 
 
 def test_a_folder_of_photos_becomes_a_scene_in_place_and_is_not_overwritten(sfm: Command, tmp_path: Path) -> None:

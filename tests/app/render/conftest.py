@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.render.context import open_context
 from app.render.studio import Studio
+from tests.app.render.cameras_scene import Easel
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,17 @@ def studio(_module_studio: Studio) -> Iterator[Studio]:
     yield _module_studio
     assert _module_studio.error() is None
     _module_studio.forget_volume()
+
+
+@pytest.fixture(scope="module")
+def easel() -> Iterator[Easel]:
+    """Draws geometry alone, in a context of its own."""
+    context = open_context()
+    easel = Easel(context)
+    yield easel
+    easel.geometry.release()
+    assert context.error == "GL_NO_ERROR"
+    context.release()
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +13,6 @@ from jaxtyping import Bool, Float
 from app.error_colours import error_colours
 from app.orbit import OrbitCamera
 from app.picking import pick, screen_place
-from app.render.context import open_context
 from app.render.lines import Veil
 from app.render.pictures import CameraSet, CamerasPicture, Gizmo, Ground, RayBundle, Thumbnails
 from app.render.segments import frustum_corners
@@ -31,16 +29,6 @@ from tests.app.render.cameras_scene import (
 
 RED, GREEN, BLUE, WHITE = (1, 0, 0, 1), (0, 1, 0, 1), (0, 0, 1, 1), (1, 1, 1, 1)
 Pixels = Float[np.ndarray, "height width 3"]
-
-
-@pytest.fixture(scope="module")
-def easel() -> Iterator[Easel]:
-    context = open_context()
-    easel = Easel(context)
-    yield easel
-    easel.geometry.release()
-    assert context.error == "GL_NO_ERROR"
-    context.release()
 
 
 def like(pixels: Pixels, red: bool, green: bool, blue: bool) -> Bool[np.ndarray, "height width"]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
-import pytest
 
-from app.render.context import open_context
 from app.render.pictures import PointCloud, Surface
 from app.render.surface import lit_corners
 from tests.app.render.cameras_scene import Easel, at, from_behind, one_colour, picture_of, seen_at
@@ -16,15 +13,6 @@ from tests.app.render.cameras_scene import Easel, at, from_behind, one_colour, p
 HIDDEN = one_colour(at(0, 0, 0)[None], 0, 0, 0, 0)
 SQUARE = np.array([(-0.5, -0.5, 0.0), (0.5, -0.5, 0.0), (0.5, 0.5, 0.0), (-0.5, 0.5, 0.0)])
 FACES = np.array([(0, 2, 1), (0, 3, 2)])  # seen from where z is negative
-
-
-@pytest.fixture(scope="module")
-def easel() -> Iterator[Easel]:
-    context = open_context()
-    easel = Easel(context)
-    yield easel
-    easel.geometry.release()
-    context.release()
 
 
 def surface(placing: np.ndarray) -> Surface:
