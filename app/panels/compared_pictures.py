@@ -19,7 +19,7 @@ Picture = Float32[np.ndarray, "height width 3"]
 Key = tuple[object, ...]  # equal keys mean equal pictures
 
 GAP = 8
-CAPTION = 116  # pixels of the longest
+CAPTION = 124  # pixels of the longest
 HEIGHT = 22 + SCALE_HEIGHT + 8  # pixels of captions, scale and gaps
 
 
@@ -40,7 +40,7 @@ class ComparedPictures:
 
     def build(self, photo: str, photo_tip: str, rendered_tip: str) -> None:
         """Into the container that is open."""
-        with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._columns:
+        with dpg.group(horizontal=True, horizontal_spacing=GAP):
             self._photo_item, _ = _column(photo, photo_tip)
             self._rendered_item, self._rendered = _column(self._title, rendered_tip)
             self._error_item, self._error = _column(
@@ -55,10 +55,8 @@ class ComparedPictures:
         if size != self._placed:
             self._placed = size
             for item in (self._photo_item, self._rendered_item, self._error_item):
-                item.place(size)
-            column = max(size[0], CAPTION) + GAP
-            dpg.configure_item(self._columns, xoffset=column)
-            self._scale.place(2 * column, size[0])
+                item.place(size, CAPTION)
+            self._scale.place(2 * (max(size[0], CAPTION) + GAP), size[0])
         return self._photo_item.resolution(image, box)
 
     def show_photo(self, key: Key, photo: Callable[[], Picture]) -> None:

@@ -10,6 +10,7 @@ from app.panels.parts import MUTED, drawing
 
 HEIGHT = 16  # pixels
 STEPS = 48
+ROOMY = 100  # pixels in which all levels find room
 
 
 class ErrorLevels:
@@ -27,7 +28,8 @@ class ErrorLevels:
             x = left + width * step / STEPS
             paint = (red, green, blue, 255)
             dpg.draw_rectangle((x, 0), (x + width / STEPS + 1, 4), color=paint, fill=paint, parent=self._list)
-        for level in (0, 16, 32, 48, int(FULL)):
+        levels = (0, 16, 32, 48) if width >= ROOMY else (0, 32)
+        for level in (*levels, int(FULL)):
             text = f"{level}" if level < FULL else f"{level}+"
             x = left + width * level / FULL - (0 if level == 0 else 3.4 * len(text) * (1 if level < FULL else 1.6))
             dpg.draw_text((x, 4), text, size=11, color=MUTED, parent=self._list)

@@ -46,7 +46,7 @@ class PictureItem:
         uv = (width / self._largest[0], height / self._largest[1])
         dpg.configure_item(self._image, uv_max=uv, show=True)
 
-    def place(self, size: tuple[int, int]) -> None:
-        """How large it is shown."""
-        dpg.configure_item(self.drawlist, width=size[0], height=size[1])
+    def place(self, size: tuple[int, int], column: int = 0) -> None:
+        """How large it is shown, and how wide its column is at least, pixels."""
+        dpg.configure_item(self.drawlist, width=max(size[0], column), height=size[1])
         dpg.configure_item(self._image, pmax=size)
