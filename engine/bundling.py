@@ -73,6 +73,15 @@ class Bundling:
         """Lets go of the step under way, for the poses it started from are no longer true."""
         self._pieces = None
 
+    def begin_anew(self) -> None:
+        """Gives up the adjustment under way, for the frames are others now; it is due all the same."""
+        self.under_way = self._pieces = None
+
+    @property
+    def begun(self) -> bool:
+        """Whether an adjustment is under way, or its beginning is."""
+        return self.under_way is not None or self.midway
+
     def nearest_disparity(self) -> float:
         """1/z of the nearest points of the adjustment under way, but for the nearest half percent."""
         assert self.under_way is not None

@@ -36,6 +36,12 @@ class Calibration(nn.Module):
         self.free = FreeLens(focal, settings.refine_intrinsics)
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
+    def extend(self, count: int) -> None:
+        """Takes in so many more frames, with the exposure that the others have on average."""
+        gains = self.log_gain.detach()
+        more = gains.mean(dim=0, keepdim=True).expand(count, -1)
+        self.log_gain = nn.Parameter(torch.cat([gains, more]), requires_grad=self.log_gain.requires_grad)
+
     def groups(self) -> list[dict[str, Any]]:
         """Optimiser groups of what may move; `relative_rate` is relative to the pose rate."""
         pairs = ((self.log_focal, FOCAL_RATE), (self.log_gain, EXPOSURE_RATE))

@@ -17,14 +17,16 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.files import replacing
 from engine.history import History
+from engine.scenes.growing import grown, with_files_in
 from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.planar import PlanarScene
-from engine.scenes.scene import PoseNoise
+from engine.scenes.scene import AddedFrames, PoseNoise, Scene
 from engine.settings import Settings
 
 FORMAT = "l2g-viewer checkpoint"
 VERSION = "1"
+ADDED_FOLDER = "added"  # in the run's folder: copies of photos that have joined, for exports
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Checkpoint:
         history: of the run, its clock included.
         seconds: the run's clock.
         session: what the session itself has to remember.
+        added: frames that have joined the scene since it was read, or None.
     """
 
     settings: Settings
@@ -50,6 +53,7 @@ class Checkpoint:
     history: History
     seconds: float
     session: dict[str, Any]
+    added: AddedFrames | None = None
 
 
 def scene_identity(scene: AnyScene) -> dict[str, Any]:
@@ -94,6 +98,22 @@ def check_same_scene(checkpoint: Checkpoint, scene: AnyScene, path: Path | str) 
         )
 
 
+def scene_of_run(checkpoint: Checkpoint, scene: AnyScene, path: Path) -> AnyScene:
+    """The scene of a run, as it was read anew, with the frames that have joined it since.
+
+    Args:
+        checkpoint: of the run.
+        scene: read in the same way as for the run.
+        path: of the checkpoint.
+    Raises:
+        UserError: the checkpoint is of another scene.
+    """
+    if checkpoint.added is not None and isinstance(scene, Scene):
+        scene = grown(scene, with_files_in(checkpoint.added, path.parent / ADDED_FOLDER))
+    check_same_scene(checkpoint, scene, path)
+    return scene
+
+
 class Restorable(Protocol):
     """What can take a state up: a trainer."""
 
@@ -124,6 +144,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     noise = checkpoint.noise
     tensors = {f"trainer/{name}": tensor for name, tensor in trainer_tensors.items()}
     tensors |= {f"history/{name}": tensor for name, tensor in history_tensors.items()}
+    if checkpoint.added is not None:
+        tensors |= {"added/images": checkpoint.added.images}
     if noise is not None:
         tensors |= {"noise/rotation": noise.rotation, "noise/translation": noise.translation}
     content = {
@@ -135,6 +157,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "history": history_metadata,
         "seconds": checkpoint.seconds,
         "session": checkpoint.session,
+        "added": _added_words(checkpoint.added),
     }
     header = {"format": FORMAT, "version": VERSION, "content": json.dumps(content)}
     with replacing(path) as temporary:
@@ -186,7 +209,20 @@ def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoi
         history=History.from_state(below("history/"), content["history"]),
         seconds=float(content["seconds"]),
         session=content["session"],
+        added=_added(content.get("added"), below("added/")),
     )
+
+
+def _added_words(added: AddedFrames | None) -> dict[str, Any] | None:
+    return None if added is None else {"names": list(added.names), "nearest": list(added.nearest)}
+
+
+def _added(words: dict[str, Any] | None, tensors: dict[str, Tensor]) -> AddedFrames | None:
+    """Their images are in the checkpoint itself, so that a run does not need the photos that were dropped into it."""
+    if words is None:
+        return None
+    names = tuple(words["names"])
+    return AddedFrames(names, tensors["images"], tuple(words["nearest"]), (None,) * len(names))
 
 
 def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

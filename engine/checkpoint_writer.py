@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine.background import Background, at_once
 from engine.checkpoint import Checkpoint, save_checkpoint, scene_identity
 from engine.errors import UserError
 from engine.perturbing import saved
+from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.planar import PlanarScene
+from engine.scenes.scene import Scene
 
 if TYPE_CHECKING:
     from engine.session import Session
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
-Background = Callable[[Callable[[], None]], "Future[None]"]
-
-
-def at_once(act: Callable[[], None]) -> Future[None]:
-    """No background at all: the future is done."""
-    future: Future[None] = Future()
-    try:
-        act()
-        future.set_result(None)
-    except Exception as error:  # it belongs to whoever asks the future
-        future.set_exception(error)
-    return future
 
 
 class CheckpointWriter:
@@ -55,7 +45,7 @@ class CheckpointWriter:
         self.changed = True
         self.unsaved: UserError | None = None
         self._written_at = 0.0
-        self._identity: dict[str, Any] | None = None  # of the scene, which does not change: its hash takes a moment
+        self._identity: tuple[AnyScene, dict[str, Any]] | None = None  # of a scene: its hash takes a moment
 
     def begin(self, seconds: float) -> None:
         """Counts the period from here."""
@@ -116,13 +106,15 @@ class CheckpointWriter:
         The field is not: only a step changes it.
         """
         assert session.trainer is not None
-        self._identity = self._identity or scene_identity(session.scene)
+        if self._identity is None or self._identity[0] is not session.scene:
+            self._identity = (session.scene, scene_identity(session.scene))
         tensors, metadata = session.trainer.state()
         tensors = {name: value if name.startswith("field.") else value.clone() for name, value in tensors.items()}
         return Checkpoint(
             settings=session.settings,
             options=self.options,
-            scene=self._identity,
+            scene=self._identity[1],
+            added=session.scene.added if isinstance(session.scene, Scene) else None,
             noise=None if isinstance(session.scene, PlanarScene) else session.scene.noise,
             trainer=(tensors, metadata),
             history=session.history.copy(),

@@ -87,6 +87,8 @@ class TrainArguments:
     """Continue the run in --output, with the settings it was started with."""
     overwrite: bool = False
     """Replace the run in --output."""
+    add_frames: tuple[Path, ...] = ()
+    """Photos (or folders of them) that join the run: looked for in its field, then trained with the rest."""
     evaluate: bool = False
     """Evaluate on the held-out photos at the end."""
     checkpoint_every: float = 60.0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UserError
 from engine.messages import (
+    AddFrames,
     Command,
     Pause,
     PerturbAll,
@@ -56,6 +57,9 @@ def obey(session: Session, command: Command) -> str:
         case UseReference(poses, source):
             use_reference(session, poses)
             return source
+        case AddFrames(paths):
+            _trainer(session)
+            return session.arrivals.ask(session, paths)
         case SaveCheckpoint(path):
             return str(session.writer.write(session, path))
         case Stop():

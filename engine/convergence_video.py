@@ -15,7 +15,7 @@ from engine.film import write_film
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import align_cameras, spread
-from engine.history import History, Row
+from engine.history import History, Row, filled, mean_of
 from engine.progress import clock
 from engine.scenes.scene import Scene
 
@@ -57,13 +57,23 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
 
 
 def worlds(rows: list[Row], scene: Scene) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """The poses to be reached, and those of every row, all in one world."""
-    all_poses = [torch.tensor(row.poses) for row in rows]
+    """The poses to be reached, and those of every row, all in one world.
+
+    Frames that joined on the way are NaN before; where there is no reference for them, they are to be reached where
+    the last row has them.
+    """
+    counts = [len(row.poses) for row in rows]
+    all_poses = [torch.tensor(poses) for poses in filled([row.poses for row in rows])]
+    last = all_poses[-1]
     if scene.reference_poses is not None:
         target = scene.reference_poses[list(scene.training_frames)].float()
-        return target, [pose_errors(poses, target).alignment.apply_to_poses(poses) for poses in all_poses]
-    target = all_poses[-1]
-    return target, [align_cameras(poses, target).apply_to_poses(poses) for poses in all_poses]
+        gauges = [pose_errors(p[:n], target[:n]).alignment for p, n in zip(all_poses, counts, strict=True)]
+        missing = ~torch.isfinite(target).all(dim=-1).all(dim=-1)
+        target[missing] = gauges[-1].apply_to_poses(last)[missing]
+    else:
+        target = last
+        gauges = [align_cameras(p[:n], target[:n]) for p, n in zip(all_poses, counts, strict=True)]
+    return target, [gauge.apply_to_poses(poses) for gauge, poses in zip(gauges, all_poses, strict=True)]
 
 
 def frustum_size(poses: Float[torch.Tensor, "frames 3 4"]) -> float:
@@ -139,7 +149,7 @@ def caption(row: Row, scene: Scene) -> str:
     """What is written on a picture."""
     parts = [scene.name, f"iteration {row.iteration}", clock(row.seconds), row.stage]
     if row.rotation_error_deg is not None and row.translation_error is not None:
-        parts.append(f"{row.rotation_error_deg.mean():.2f}°  {row.translation_error.mean():.4f}")
+        parts.append(f"{mean_of(row.rotation_error_deg):.2f}°  {mean_of(row.translation_error):.4f}")
     return "   ".join(parts)
 
 
@@ -150,9 +160,10 @@ def picture(fitted: Frusta, reference: Frusta, view: View, words: str) -> np.nda
     there, here = view(reference), view(fitted)
     for corners in there:
         draw_frustum(draw, corners, REFERENCE, 2)
-    for tip, wanted in zip(here[:, 0], there[:, 0], strict=True):
+    joined = np.isfinite(here).all(axis=(1, 2))
+    for tip, wanted in zip(here[joined, 0], there[joined, 0], strict=True):
         draw.line([*tip, *wanted], LINK, 2)
-    for corners in here:
+    for corners in here[joined]:
         draw_frustum(draw, corners, FITTED, 3)
     image = image.reduce(SHARPER)
     draw = ImageDraw.Draw(image)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from engine.checkpoint import load_checkpoint
+from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.devices import resolve_device
+from engine.errors import UserError
 from engine.export.formats import EXPORTERS
 from engine.export.options import ExportOptions, check_options
-from engine.saved_run import open_saved_run
+from engine.planar_trainer import PlanarTrainer
+from engine.saved_run import SavedRun, open_saved_run
+from engine.session import Session
 from engine.steps import StepDisplay
 
 if TYPE_CHECKING:
-    from engine.cli import ExportArguments
+    from engine.cli import ExportArguments, ExportFormat
+
+EXPORTS = "exports"  # in a run's folder
+FILES = {"ply": "points.ply", "mesh": "mesh.glb", "video": "flight.mp4", "report": "report.html"}
 
 
 def export_folder(arguments: ExportArguments) -> int:
@@ -40,6 +49,30 @@ def export_folder(arguments: ExportArguments) -> int:
         console.print(note, soft_wrap=True)
     console.print(f"Written: {arguments.output}", soft_wrap=True)
     return 0
+
+
+def export_session(session: Session, folder: Path, formats: Sequence[ExportFormat], console: Console) -> None:
+    """Exports a run that has just ended into its own folder; exports of what it was before are replaced.
+
+    Raises:
+        UserError: the scene is planar, or something cannot be written.
+    """
+    trainer = session.trainer
+    if trainer is None or isinstance(trainer, PlanarTrainer):
+        raise UserError("--export is for scenes with cameras; a planar scene has none.")
+    run = SavedRun(folder, load_checkpoint(folder / CHECKPOINT_FILE), trainer)
+    try:
+        (folder / EXPORTS).mkdir(exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder / EXPORTS} cannot be made ({error.strerror or error}); free some space.") from error
+    for name in dict.fromkeys(formats):
+        options = ExportOptions(folder / EXPORTS / FILES.get(name, name), force=True)
+        EXPORTERS[name].check(options, (trainer.scene.path,))
+        with ending_tidily(), StepDisplay(console) as display:
+            notes = EXPORTERS[name].write(run, options, display.show)
+        for note in notes:
+            console.print(note, soft_wrap=True)
+        console.print(f"Written: {options.output}", soft_wrap=True)
 
 
 @contextlib.contextmanager

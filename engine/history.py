@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -92,7 +93,11 @@ class History:
         return _ends(self.rows) == _ends(other.rows) and _ends(self.events) == _ends(other.events)
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Tensors and JSON-able metadata from which `from_state` makes the same history."""
+        """Tensors and JSON-able metadata from which `from_state` makes the same history.
+
+        Rows from before frames joined have fewer of them: they are filled up with NaN, and their counts are kept.
+        """
+        counts = [len(row.poses if row.corners is None else row.corners) for row in self.rows]
         tensors: dict[str, Tensor] = {}
         if self.rows:
             numbers = [[float(getattr(row, name)) for name in _NUMBERS] for row in self.rows]
@@ -100,9 +105,10 @@ class History:
         for name in _ARRAYS:
             arrays = [getattr(row, name) for row in self.rows]
             if arrays and all(array is not None for array in arrays):
-                tensors[name] = torch.from_numpy(np.stack(arrays))
+                tensors[name] = torch.from_numpy(np.stack(filled(arrays)))
         return tensors, {
             "period": self.period,
+            "frames": counts,
             "stages": [row.stage for row in self.rows],
             "events": [asdict(event) for event in self.events],
         }
@@ -114,11 +120,30 @@ class History:
         for index, stage in enumerate(metadata["stages"]):
             numbers: dict[str, Any] = dict(zip(_NUMBERS, tensors["numbers"][index].tolist(), strict=True))
             numbers["iteration"] = int(numbers["iteration"])
+            count = metadata["frames"][index] if "frames" in metadata else None
             arrays: dict[str, Any] = {
-                name: tensors[name][index].numpy() if name in tensors else None for name in _ARRAYS
+                name: tensors[name][index].numpy()[:count] if name in tensors else None for name in _ARRAYS
             }
             history.rows.append(Row(stage=stage, **numbers, **arrays))
         return history
+
+
+def filled(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Arrays of earlier moments, which may have fewer frames, with NaN for the frames that had not joined yet."""
+    most = max((len(array) for array in arrays), default=0)
+    more = [((0, most - len(array)), *[(0, 0)] * (array.ndim - 1)) for array in arrays]
+    return [np.pad(a, m, constant_values=np.nan) if len(a) < most else a for a, m in zip(arrays, more, strict=True)]
+
+
+def known(errors: Float32[np.ndarray, " frames"] | None) -> Float32[np.ndarray, " known"]:
+    """The errors of those frames that have a reference."""
+    return np.empty(0, np.float32) if errors is None else errors[np.isfinite(errors)]
+
+
+def mean_of(errors: Float32[np.ndarray, " frames"] | None) -> float:
+    """The mean error of those frames that have a reference; NaN for none."""
+    found = known(errors)
+    return float(found.mean()) if len(found) else float("nan")
 
 
 def _ends(entries: list[Any]) -> tuple[int, int | None]:
@@ -126,7 +151,8 @@ def _ends(entries: list[Any]) -> tuple[int, int | None]:
 
 
 def summary(errors: Float32[np.ndarray, " frames"] | None) -> dict[str, float | None]:
-    """Mean, median and maximum over the frames; None where there is no reference."""
-    if errors is None:
+    """Mean, median and maximum over the frames that have a reference; None where there is none."""
+    found = known(errors)
+    if not len(found):
         return {"mean": None, "median": None, "max": None}
-    return {"mean": float(errors.mean()), "median": float(np.median(errors)), "max": float(errors.max())}
+    return {"mean": float(found.mean()), "median": float(np.median(found)), "max": float(found.max())}

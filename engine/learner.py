@@ -38,6 +38,7 @@ class Learner:
         rate_factors: on the schedule's learning rates of field and poses.
         skipped_steps: left out because something was not finite.
         events: what happened.
+        until: iteration before which training does not end, whatever the schedule says.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Learner:
         self.skipped_steps, self._last_skipped = 0, -2
         self.events: list[Event] = []
         self.seconds = 0.0
+        self.until = 0
         self._stages: Sequence[AnyStage] = stages
         self._error = torch.zeros(frames, device=self.device)
         self._error_weight = torch.zeros(frames, device=self.device)
@@ -60,8 +62,9 @@ class Learner:
 
     @property
     def iterations(self) -> int:
-        """Of the whole schedule (or `max_iterations`)."""
-        return min(self._whole_schedule, self.settings.max_iterations or self._whole_schedule)
+        """Of the whole schedule, or `max_iterations`, which is never exceeded."""
+        wanted = max(self._whole_schedule, self.until)
+        return min(wanted, self.settings.max_iterations or wanted)
 
     @property
     def _whole_schedule(self) -> int:
@@ -135,6 +138,11 @@ class Learner:
             first, last = self._stages[self.stage_index].pose_rate
             optimiser.step(first * (last / first) ** self._fraction * pose_factor, calibrates, not looks)
 
+    def _extend_errors(self, count: int) -> None:
+        """Takes in so many more frames, of whose errors nothing is known."""
+        more = self._error.new_zeros(count)
+        self._error, self._error_weight = torch.cat([self._error, more]), torch.cat([self._error_weight, more])
+
     def _forget_errors(self) -> None:
         """At the beginning of a stage, whose errors are others."""
         self._error_weight.zero_()
@@ -174,6 +182,7 @@ class Learner:
             "rate_factors": list(self.rate_factors),
             "skipped_steps": self.skipped_steps,
             "seconds": self.seconds,
+            "until": self.until,
             "events": [asdict(event) for event in self.events],
         }
 
@@ -196,7 +205,7 @@ class Learner:
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
         field_factor, pose_factor = metadata.get("rate_factors", (1.0, 1.0))
         self.rate_factors = (field_factor, pose_factor)
-        self.seconds = metadata["seconds"]
+        self.seconds, self.until = metadata["seconds"], metadata.get("until", 0)
         self.events = [Event(**event) for event in metadata["events"]]
 
 

@@ -54,11 +54,17 @@ class PerturbPatch:
 
 @dataclass(frozen=True)
 class PerturbAll:
-    """Knocks every frame by seeded noise of these standard deviations (radians, scene units)."""
+    """Knocks every frame by seeded noise of these standard deviations (radians, scene units).
+
+    Attributes:
+        rotation_sigma, translation_sigma, seed: of the noise.
+        frames: so many of the first frames only: those that there were when it was given first; None for all.
+    """
 
     rotation_sigma: float
     translation_sigma: float
     seed: int = 0
+    frames: int | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +132,17 @@ class UseReference:
 
 
 @dataclass(frozen=True)
+class AddFrames:
+    """Has photos join the run: read meanwhile, looked for in the field, then trained with the rest.
+
+    Attributes:
+        paths: photos of the same camera, or folders of them.
+    """
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class SaveCheckpoint:
     """Write a checkpoint now, into the run folder or to a path."""
 
@@ -151,6 +168,7 @@ Command = (
     | Restart
     | SelectFrame
     | UseReference
+    | AddFrames
     | SaveCheckpoint
     | Stop
 )
@@ -231,7 +249,8 @@ class Snapshot:
         frames: indices of the training frames within the scene; all per-frame arrays follow this order.
         poses: fitted, world-to-camera.
         aligned_reference: the reference poses brought into the world of the fitted ones, or None.
-        rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None.
+        rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None; NaN for frames that
+            have joined, of which no reference is known.
         frame_psnr: running training PSNR of each frame, dB.
         warp: of the selected frame, or None while none is selected.
         rate_factors: on the schedule's learning rates of field and poses.
@@ -239,6 +258,8 @@ class Snapshot:
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
+        lost: frames that are being looked for, or will be; out of the loss until they are found.
+        apart: frames that have joined and fit nowhere; out of the loss.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
@@ -267,4 +288,6 @@ class Snapshot:
     rate_factors: tuple[float, float] = (1.0, 1.0)
     undoable: int = 0
     redoable: int = 0
+    lost: tuple[int, ...] = ()
+    apart: tuple[int, ...] = ()
     planar: PlanarSnapshot | None = None

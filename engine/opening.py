@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.arguments import check_arguments, continued, options_of, settings_of
-from engine.checkpoint import check_same_scene, load_checkpoint
+from engine.checkpoint import load_checkpoint, scene_of_run
 from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.devices import resolve_device
+from engine.joining import check_joining
+from engine.messages import AddFrames
 from engine.run import Run
 from engine.run_folder import folder_to_resume, new_folder
 from engine.scenes import AnyScene, load_scene
@@ -63,11 +65,13 @@ def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: W
         settings, options = continued(arguments, checkpoint)
     scene = load_scene(arguments.scene, options, watch)
     if checkpoint is not None:
-        check_same_scene(checkpoint, scene, folder / CHECKPOINT_FILE)
+        scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
     else:
         if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
             settings = replace(settings, refine_intrinsics=True)
         folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+    if arguments.add_frames:
+        check_joining(arguments.add_frames, scene, settings.registers, options)
     run = Run(
         scene,
         settings,
@@ -78,4 +82,6 @@ def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: W
         publish_period=publish_period,
         checkpoint_period=arguments.checkpoint_every,
     )
+    if arguments.add_frames:
+        run.send(AddFrames(arguments.add_frames))
     return OpenedRun(run, scene, settings, options, folder)

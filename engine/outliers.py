@@ -10,6 +10,7 @@ from engine.recovery import ASTRAY_FACTOR
 from engine.scenes import AnyScene, Scene
 from engine.scenes.scene import LeftOut
 from engine.session import Session
+from engine.trainer import Trainer
 
 
 def told_of(scene: AnyScene) -> list[str]:
@@ -27,11 +28,12 @@ def outliers(session: Session) -> list[LeftOut]:
     found = list(scene.left_out)
     if session.trainer is not None:
         psnr = session.trainer.frame_psnr().detach().cpu().numpy()
+        strangers = session.trainer.strangers if isinstance(session.trainer, Trainer) else ()
         found += [
             LeftOut(
                 scene.names[scene.training_frames[index]], f"does not fit what the others show ({psnr[index]:.1f} dB)"
             )
-            for index in astray(psnr)
+            for index in sorted({*astray(psnr), *strangers})
         ]
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -30,7 +30,10 @@ def perturb(session: Session, trainer: AnyTrainer, command: Perturbation) -> str
     Raises:
         UserError: no such frame, or no such number; nothing was moved.
     """
-    if not isinstance(command, PerturbAll):
+    if isinstance(command, PerturbAll):
+        count = len(session.scene.training_frames)
+        command = replace(command, frames=count if command.frames is None else min(command.frames, count))
+    else:
         checked_frame(session, command.frame)
     if isinstance(trainer, PlanarTrainer):
         moves, detail = _planar(trainer, command)
@@ -56,8 +59,8 @@ def _posed(session: Session, command: Perturbation) -> tuple[Float[Tensor, "fram
         twists = torch.tensor([*command.rotation, *command.translation], dtype=torch.float32)[None]
         return twists, f"{name_of(session, command.frame)}: {degrees:.3g}°, {units:.3g} units"
     sigma = torch.tensor([command.rotation_sigma] * 3 + [command.translation_sigma] * 3)
-    count = len(session.scene.training_frames)
-    return torch.randn(count, 6, generator=torch.Generator().manual_seed(command.seed)) * sigma, everywhere(command)
+    generator = torch.Generator().manual_seed(command.seed)
+    return torch.randn(len(frames_of(session, command)), 6, generator=generator) * sigma, everywhere(command)
 
 
 def _planar(trainer: PlanarTrainer, command: Perturbation) -> tuple[Float[Tensor, "patches 3 3"], str]:
@@ -83,7 +86,8 @@ def frames_of(session: Session, command: Perturbation) -> list[int]:
     """The frames that a command moves. The first patch of a planar scene, which holds the gauge, is not among all."""
     if not isinstance(command, PerturbAll):
         return [command.frame]
-    return list(range(session.scene.kind == "planar", len(session.scene.training_frames)))
+    count = len(session.scene.training_frames) if command.frames is None else command.frames
+    return list(range(session.scene.kind == "planar", count))
 
 
 def everywhere(command: PerturbAll) -> str:

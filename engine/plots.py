@@ -9,11 +9,19 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from engine.files import replacing
-from engine.history import History, Row
+from engine.history import History, Row, filled, mean_of
 from engine.scenes import AnyScene
 
 MARKED = {"perturb-pose": "knock", "perturb-all": "knock all", "undo-perturbation": "undo", "set-lambda": "λ"}
-MARKED |= {"astray": "astray", "found": "found", "nan": "nan", "continue": "continued", "failed": "failed"}
+MARKED |= {
+    "astray": "astray",
+    "found": "found",
+    "added": "added",
+    "apart": "fits nowhere",
+    "nan": "nan",
+    "continue": "continued",
+    "failed": "failed",
+}
 MANY = 12  # marks of one kind beyond this get no words
 FRAME_COLOUR, MEAN_COLOUR, EVENT_COLOUR = "#9db4cf", "#12355b", "#c2402b"
 
@@ -29,17 +37,16 @@ def plot_errors(history: History, scene: AnyScene, path: Path) -> None:
     quantities: list[tuple[str, np.ndarray, np.ndarray | None, str]]
     quantities = [("training PSNR [dB]", np.array([row.psnr for row in rows]), None, "linear")]
     if rows[0].corner_error_px is not None:
-        corners = frames_of(rows, "corner_error_px")
-        quantities = [("corner error [px]", corners.mean(1), corners, "log"), *quantities]
+        corners, mean = frames_of(rows, "corner_error_px")
+        quantities = [("corner error [px]", mean, corners, "log"), *quantities]
     if rows[0].rotation_error_deg is not None:
-        rotation, relative = frames_of(rows, "rotation_error_deg"), frames_of(rows, "relative_rotation_error_deg")
-        translation = frames_of(rows, "translation_error")
-        quantities = [
-            ("rotation error [°]", rotation.mean(1), rotation, "log"),
-            ("rotations alone aligned [°]", relative.mean(1), relative, "log"),
-            ("translation error [scene units]", translation.mean(1), translation, "log"),
-            *quantities,
-        ]
+        kinds = (
+            ("rotation error [°]", "rotation_error_deg"),
+            ("rotations alone aligned [°]", "relative_rotation_error_deg"),
+            ("translation error [scene units]", "translation_error"),
+        )
+        errors = [(label, *frames_of(rows, name)) for label, name in kinds]
+        quantities = [*((label, mean, frames, "log") for label, frames, mean in errors), *quantities]
     figure = Figure(figsize=(9, 2.4 * len(quantities) + 0.6), layout="constrained")
     all_axes = np.atleast_1d(figure.subplots(len(quantities), 1, sharex=True))
     for axes, (label, mean, frames, scale) in zip(all_axes, quantities, strict=True):
@@ -59,9 +66,10 @@ def plot_errors(history: History, scene: AnyScene, path: Path) -> None:
         figure.savefig(temporary, dpi=110)
 
 
-def frames_of(rows: list[Row], name: str) -> np.ndarray:
-    """One column per frame, one row per moment."""
-    return np.stack([getattr(row, name) for row in rows])
+def frames_of(rows: list[Row], name: str) -> tuple[np.ndarray, np.ndarray]:
+    """One column per frame, one row per moment; and the means of the rows. What is unknown is NaN, and counts not."""
+    errors = [getattr(row, name) for row in rows]
+    return np.stack(filled(errors)), np.array([mean_of(one) for one in errors])
 
 
 def mark_stages(axes: Any, rows: list[Row]) -> None:
@@ -81,7 +89,3 @@ def mark_events(axes: Any, history: History, words: bool) -> None:
             if words and len(events) <= MANY:
                 place = {"transform": axes.get_xaxis_transform(), "rotation": 90, "va": "bottom", "ha": "right"}
                 axes.text(event.seconds, 0.02, word, fontsize=7, color=EVENT_COLOUR, **place)
-
-
-def mean_of(errors: np.ndarray | None) -> float:
-    return float(errors.mean()) if errors is not None else float("nan")

@@ -76,3 +76,21 @@ class PoseOptimiser:
                 "exp_avg": tensors[f"{index}.exp_avg"].to(parameter).clone(),
                 "exp_avg_sq": tensors[f"{index}.exp_avg_sq"].to(parameter).clone(),
             }
+
+    def followed_by(self, after: PoseOptimiser) -> PoseOptimiser:
+        """Another one of more frames, that goes on where this one stands: its frames come first there.
+
+        Of the others nothing is known; their second moments begin at the mean of these, so that their first steps are
+        no longer.
+        """
+        moments = self.state()
+        for index, parameter in enumerate(after.parameters):
+            for name in ("exp_avg", "exp_avg_sq"):
+                known = moments.get(f"{index}.{name}")
+                if known is None or known.shape == parameter.shape:
+                    continue
+                first = torch.zeros_like(known[:1]) if name == "exp_avg" else known.mean(dim=0, keepdim=True)
+                rest = first.expand(len(parameter) - len(known), *known.shape[1:])
+                moments[f"{index}.{name}"] = torch.cat([known, rest])
+        after.load_state(moments)
+        return after

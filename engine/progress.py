@@ -10,6 +10,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from engine.history import mean_of
 from engine.messages import Snapshot
 from engine.schedule import AnyStage
 
@@ -58,7 +59,7 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
     if math.isfinite(psnr):
         parts.append(f"{psnr:.2f} dB")
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
-        rotation, translation = np.mean(snapshot.rotation_error_deg), np.mean(snapshot.translation_error)
+        rotation, translation = mean_of(snapshot.rotation_error_deg), mean_of(snapshot.translation_error)
         parts.append(f"pose {rotation:.2f}° {translation:.4f}")
     if snapshot.planar is not None:
         parts.append(f"corners {np.mean(snapshot.planar.corner_error_px):.2f} px")

@@ -9,6 +9,7 @@ once: those that were found tell the next ones where to look.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,7 @@ from torch import Generator, Tensor
 from engine.calibration import Calibration
 from engine.fields.field import Field
 from engine.geometry import se3
+from engine.newcomers import Places
 from engine.photos import Photos
 from engine.registration import photometric_alignment
 from engine.registration.photometric_alignment import Alignment
@@ -32,6 +34,7 @@ ASTRAY_FACTOR = 4.0
 PATIENCE = 400  # steps before the same frame is helped again
 AT_ONCE = 4
 MOST_ATTEMPTS = 3
+WITNESSES = 8  # frames whose errors tell what is usual, where a newcomer is judged
 
 
 @dataclass
@@ -46,6 +49,8 @@ class Search:
         done: whether the last level is behind it.
         attempts: that were made before this one, and failed.
         best: the pose where the last of them ended with the least error, and that error.
+        places: of a newcomer, frames at whose poses each attempt starts; None where the frame itself has a place.
+        fits: whether it ended with an error as others have it; newcomers alone are judged.
     """
 
     frame: int
@@ -55,6 +60,8 @@ class Search:
     done: bool = False
     attempts: int = 0
     best: tuple[float, Tensor] | None = None
+    places: Places | None = None
+    fits: bool = True
 
     @property
     def pose(self) -> Float[Tensor, "3 4"]:
@@ -65,8 +72,15 @@ class Search:
         return self.level > 0 or self.steps > 0
 
 
-def _hypotheses(frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int]) -> Alignment:
-    """Where a frame is, and where the nearest others are: those that are lost themselves count least."""
+def _hypotheses(
+    frame: int, poses: Float[Tensor, "frames 3 4"], lost: set[int], places: Places | None = None, attempt: int = 0
+) -> Alignment:
+    """Where a frame is, and where the nearest others are: those that are lost themselves count least.
+
+    Of a newcomer, which has no place of its own, where its `places` for this attempt are.
+    """
+    if places is not None:
+        return photometric_alignment.start(poses[list(places[attempt % len(places)])])
     centres = se3.camera_centre(poses)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().clamp(min=1e-6)
     turned = se3.rotation_angle(poses[frame, :, :3].mT @ poses[..., :3])
@@ -117,11 +131,13 @@ class Recovery:
         self.helped: dict[int, int] = {}
         self._blurred: tuple[int, dict[int, Field]] | None = None
 
-    def look_for(self, frame: int, poses: Float[Tensor, "frames 3 4"], iteration: int) -> None:
-        """Starts a search, anew if there is one."""
+    def look_for(
+        self, frame: int, poses: Float[Tensor, "frames 3 4"], iteration: int, places: Places | None = None
+    ) -> None:
+        """Starts a search, anew if there is one; `places` of a newcomer are those of `engine.newcomers.places`."""
         self.forget(frame)
         lost = {search.frame for search in self.searches}
-        self.searches.append(Search(frame, _hypotheses(frame, poses, lost)))
+        self.searches.append(Search(frame, _hypotheses(frame, poses, lost, places), places=places))
         self.helped[frame] = iteration
 
     def forget(self, frame: int) -> None:
@@ -147,6 +163,7 @@ class Recovery:
         poses: Float[Tensor, "frames 3 4"],
         usual: float,
         generator: Generator,
+        newcomers: Collection[int] = (),
     ) -> list[Search]:
         """One step of the searches whose turn it is; those that have ended.
 
@@ -157,32 +174,43 @@ class Recovery:
             usual: mean squared error of colours in frames that are not lost; 0 where it is not known. A search that
                 ends far above it is made again, from where others have been found meanwhile.
             generator: chooses pixels.
+            newcomers: frames that have not been found yet, ever; they are held to what others' errors are at the
+                very end of a search.
         """
         coarsest = max(2 ** round(math.log2(max(photos.longer_side / COARSEST, 1))), finest)
         levels = [level for level in (2**k for k in range(12, -1, -1)) if finest <= level <= coarsest]
         pyramid = [calibration.data(photos.level(level)) for level in levels]
-        lost = {search.frame for search in self.searches}
+        lost = {search.frame for search in self.searches} | set(newcomers)
         ended = []
         for search in self.searches[:AT_ONCE]:
             if not search.begun:
-                search.alignment = _hypotheses(search.frame, poses, lost)
+                search.alignment = _hypotheses(search.frame, poses, lost, search.places, search.attempts)
             _advance(search, pyramid, self._blurred_to(field, pyramid[search.level], finest), generator)
             if search.done:
                 self.searches.remove(search)
-                if self._failed(search, usual):
-                    again = _hypotheses(search.frame, poses, lost)
-                    self.searches.append(Search(search.frame, again, attempts=search.attempts + 1, best=search.best))
+                fair = usual
+                if search.frame in newcomers:
+                    witnesses = [frame for frame in range(len(poses)) if frame not in lost]
+                    sharp = self._blurred_to(field, pyramid[-1], finest)
+                    fair = _usual_error(witnesses, poses, pyramid[-1], sharp, generator)
+                if not self._failed(search, fair):
+                    ended.append(search)
+                elif search.attempts + 1 < MOST_ATTEMPTS:
+                    attempt = search.attempts + 1
+                    again = _hypotheses(search.frame, poses, lost, search.places, attempt)
+                    self.searches.append(
+                        Search(search.frame, again, attempts=attempt, best=search.best, places=search.places)
+                    )
                 else:
+                    search.fits = search.frame not in newcomers
                     ended.append(search)
         if not self.searches:
             self._blurred = None
         return ended
 
     def _failed(self, search: Search, usual: float) -> bool:
-        """Whether a search that has ended is worth another attempt."""
-        if search.best is None or usual <= 0 or search.attempts + 1 >= MOST_ATTEMPTS:
-            return False
-        return search.best[0] > ASTRAY_FACTOR * usual
+        """Whether a search has ended far above what is usual."""
+        return search.best is not None and usual > 0 and search.best[0] > ASTRAY_FACTOR * usual
 
     def _blurred_to(self, field: Field, data: StageData, finest: int) -> Field:
         """The field blurred as the photos are; made when a search first comes there, for it hardly changes meanwhile.
@@ -196,3 +224,19 @@ class Recovery:
         if voxels not in fields:
             fields[voxels] = field.at_resolution(voxels)
         return fields[voxels]
+
+
+def _usual_error(
+    frames: list[int], poses: Float[Tensor, "frames 3 4"], data: StageData, field: Field, generator: Generator
+) -> float:
+    """The median of the errors of frames that are at home, measured as at the end of a search; 0 for none."""
+    if not frames:
+        return 0.0
+    count = min(PIXELS, data.pixels)
+    errors = []
+    for index in sorted({round(i * (len(frames) - 1) / max(WITNESSES - 1, 1)) for i in range(WITNESSES)}):
+        frame = torch.tensor([frames[index]], device=data.points.device)
+        pixels = torch.randperm(data.pixels, generator=generator)[:count].to(data.points.device)[None]
+        at = data.plane(frame, pixels)[0], data.colours(frame, pixels)[0]
+        errors.append(photometric_alignment.error(poses[frames[index]], field, *at))
+    return sorted(errors)[len(errors) // 2]

@@ -38,12 +38,17 @@ def use_reference(session: Session, poses: Float[np.ndarray, "frames 3 4"]) -> N
 def with_reference(scene: Scene, poses: Float[np.ndarray, "frames 3 4"]) -> Scene:
     """The scene with these poses of all its frames as its reference.
 
+    Frames that have joined may be missing at the end, or have poses that are not finite: they have no reference then.
+
     Raises:
-        UserError: there is not one finite pose for each frame.
+        UserError: there is not one finite pose for each frame that the scene was read with.
     """
-    if poses.shape != (len(scene.names), 3, 4) or not np.isfinite(poses).all():
-        raise UserError(f"A reference wants a pose for each of the {len(scene.names)} frames.")
-    return dataclasses.replace(scene, reference_poses=torch.tensor(poses, dtype=torch.float32))
+    frames, read = len(scene.names), scene.frames_read
+    if not (read <= len(poses) <= frames and poses.shape[1:] == (3, 4)) or not np.isfinite(poses[:read]).all():
+        raise UserError(f"A reference wants a pose for each of the {read} frames.")
+    everywhere = torch.full((frames, 3, 4), torch.nan)
+    everywhere[: len(poses)] = torch.tensor(poses, dtype=torch.float32)
+    return dataclasses.replace(scene, reference_poses=everywhere)
 
 
 def _training(scene: Scene) -> torch.Tensor:
@@ -54,7 +59,7 @@ def _training(scene: Scene) -> torch.Tensor:
 def _measured(row: Row, reference: torch.Tensor) -> Row:
     if row.poses is None or not np.isfinite(row.poses).all():
         return row
-    errors = pose_errors(torch.tensor(row.poses), reference)
+    errors = pose_errors(torch.tensor(row.poses), reference[: len(row.poses)])
     return dataclasses.replace(
         row,
         rotation_error_deg=frozen(errors.rotation_deg),

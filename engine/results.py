@@ -107,6 +107,7 @@ def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, 
     if scene.reference_poses is not None:
         reference = scene.reference_poses[list(scene.training_frames)]
         aligned = pose_errors(torch.tensor(last.poses), reference).aligned_reference
+        known = torch.isfinite(aligned).all(dim=-1).all(dim=-1).tolist()
     intrinsics, gains, frames = scene.intrinsics, None, []
     if trainer is not None:
         intrinsics = trainer.calibration.intrinsics(intrinsics)
@@ -116,7 +117,7 @@ def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, 
         entry = {
             "name": scene.names[frame],
             "world_to_camera": last.poses[index],
-            "reference_world_to_camera": None if aligned is None else aligned[index],
+            "reference_world_to_camera": None if aligned is None or not known[index] else aligned[index],
             "focal": intrinsics.focal[frame],
             "centre": intrinsics.centre[frame],
             "distortion": intrinsics.distortion[frame],

@@ -24,6 +24,7 @@ import torch
 from engine.checkpoint import Checkpoint
 from engine.checkpoint_writer import CheckpointWriter
 from engine.history import History
+from engine.joining import Arrivals
 from engine.messages import Command, Snapshot, Stop
 from engine.scenes import AnyScene, SceneOptions
 from engine.session import Session, TrainerFactory
@@ -72,7 +73,10 @@ class Run:
         """
         self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
-        self._session = Session(scene, settings, device, writer, keep_going=keep_going, make_trainer=make_trainer)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
+        arrivals = Arrivals(self._reading.submit)
+        make = make_trainer
+        self._session = Session(scene, settings, device, writer, arrivals, keep_going=keep_going, make_trainer=make)
         self._resume = resume
         self._publish_period = publish_period
         self._published_at = 0.0
@@ -91,6 +95,11 @@ class Run:
     def device(self) -> str:
         """Where it trains."""
         return self._session.device.type
+
+    @property
+    def scene(self) -> AnyScene:
+        """What it trains on, at once; frames may join it between two steps, of which the next snapshot tells."""
+        return self._session.scene
 
     def start(self) -> None:
         """Starts the thread, which makes the trainer and trains."""
@@ -153,6 +162,7 @@ class Run:
         while not self._session.over:
             self._guarded(self._turn)
         self._background.shutdown()
+        self._reading.shutdown()
         with self._mailbox:
             self._ended = True
             self._resting.set()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from engine.checkpoint import Checkpoint, check_same_scene, load_checkpoint, restore
+from engine.checkpoint import Checkpoint, load_checkpoint, restore, scene_of_run
 from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.errors import UserError
 from engine.scenes import PlanarScene, load_scene
@@ -42,7 +42,7 @@ def open_saved_run(folder: Path, scene_folder: Path | None = None, device: torch
     path = folder / CHECKPOINT_FILE
     checkpoint = load_checkpoint(path)
     scene = load_scene(scene_folder or checkpoint.scene["path"], checkpoint.options)
-    check_same_scene(checkpoint, scene, path)
+    scene = scene_of_run(checkpoint, scene, path)
     if isinstance(scene, PlanarScene):
         raise UserError(
             f"{folder} is the run of one image: it has no cameras and holds no photos out; its result.json has the "

@@ -95,6 +95,14 @@ _OBJECT = (
 )
 
 
+# Poses that are known stand still until the field is worth following; these are what the last rows, the others being
+# still, then have in the place of their own: pose rate, settle, bundle
+_KNOWN_POSES = (
+    ((2e-4, 1e-4), 120, (4, 2)),
+    ((1e-4, 1e-5), 200, (2, 1)),
+)
+
+
 def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     """The table for a kind of scene, method, field and preset; never for a scene's name."""
     if settings.preset == "paper":
@@ -111,12 +119,23 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
         return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
     if settings.method == "reference":
         return tuple(replace(stage, settle=0, bundle=()) for stage in table)
-    return table
+    return _polishing(table) if scene.poses_known else table
 
 
 def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage, ...]:
     """The table of any scene; see `stages` and `engine.planar_schedule.stages`."""
     return planar_schedule.stages(scene, settings) if isinstance(scene, PlanarScene) else stages(scene, settings)
+
+
+def _polishing(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The table for poses that are known: a coarse field would lead them astray, and knows less than they do."""
+    still = tuple(replace(stage, settle=stage.iterations, bundle=()) for stage in table[: -len(_KNOWN_POSES)])
+    moving = table[len(still) :]
+    made = still + tuple(
+        replace(stage, pose_rate=rate, settle=settle, bundle=bundle)
+        for stage, (rate, settle, bundle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
+    )
+    return (replace(made[0], bundle=()), *made[1:])  # there is no field before the first
 
 
 def _stage(row: Row, downsample: int, longer: int, kind: SceneKind) -> Stage:

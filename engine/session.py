@@ -15,6 +15,7 @@ from engine.checkpoint_writer import CheckpointWriter
 from engine.commands import obey
 from engine.errors import UserError
 from engine.history import History
+from engine.joining import Arrivals
 from engine.messages import Command, Event, Snapshot, Status, Stop
 from engine.perturbing import Perturbation, restored
 from engine.scenes import AnyScene
@@ -45,6 +46,7 @@ class Session:
         measuring: seconds between snapshots so that they take no more than `SHARE` of the time.
         error: what made the run fail, or None.
         writer: of its checkpoints.
+        arrivals: photos that shall join, or have joined and are being looked for.
         undoable: the perturbations that can still be taken back, the last one last.
         redoable: those that were taken back and can be done again.
     """
@@ -55,12 +57,14 @@ class Session:
         settings: Settings,
         device: torch.device | str = "cpu",
         writer: CheckpointWriter | None = None,
+        arrivals: Arrivals | None = None,
         *,
         keep_going: bool = False,
         make_trainer: TrainerFactory = make_trainer,
     ) -> None:
         self.scene, self.settings, self.device = scene, settings, torch.device(device)
         self.writer = writer or CheckpointWriter(None, None, None)
+        self.arrivals = arrivals or Arrivals()
         self.keep_going, self.make_trainer = keep_going, make_trainer
         self.over = False
         self.selected_frame: int | None = None
@@ -83,11 +87,16 @@ class Session:
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
-        if self.writer.writing:
-            return True
-        if self.trainer is None or self.over or self.error is not None:
-            return False
-        return (self.single_step or not self.paused) and not self._done
+        return self.writer.writing or (self._alive and (self._trains or self.arrivals.pending))
+
+    @property
+    def _alive(self) -> bool:
+        return self.trainer is not None and not self.over and self.error is None
+
+    @property
+    def _trains(self) -> bool:
+        """Whether the next thing to do is a step."""
+        return self._alive and (self.single_step or not self.paused) and not self._done
 
     @property
     def _done(self) -> bool:
@@ -138,6 +147,7 @@ class Session:
         """Forgets everything and begins anew."""
         self.settings = settings or self.settings
         self._forget()
+        self.arrivals.forget()
         try:
             self.begin()
         except UserError as error:
@@ -146,10 +156,15 @@ class Session:
     def advance(self) -> None:
         """One step, and what is due after it: a row of the history, a checkpoint.
 
-        While a checkpoint is written there is no step, but a look whether it is done.
+        While a checkpoint is written there is no step, but a look whether it is done; and a look at photos that are
+        being read for a run that rests.
         """
         if self.writer.writing:
             self._finish_saving(LOOK_EVERY)
+            self._rest_if_idle()
+            return
+        self.arrivals.look(self, 0.0 if self._trains else LOOK_EVERY)
+        if not self._trains:
             self._rest_if_idle()
             return
         assert self.trainer is not None
@@ -158,7 +173,8 @@ class Session:
         self.trainer.step()
         self.single_step &= self.trainer.midway
         self._take_events()
-        if not self.busy or self.history.due(self.seconds, self.measuring):
+        self.arrivals.follow(self)
+        if not self._trains or self.history.due(self.seconds, self.measuring):
             self.record()
         if self.status == "finished" or self.writer.due(self.seconds):
             self.writer.begin_own(self)
@@ -188,6 +204,7 @@ class Session:
     def stop(self) -> None:
         """Nothing follows; what was reached is saved."""
         self.over = True
+        self.arrivals.close()
         if self.trainer is not None and self.error is None:
             self.record()
             self.save_own()
@@ -215,6 +232,18 @@ class Session:
             self._last = dataclasses.replace(snapshot, undoable=len(self.undoable), redoable=len(self.redoable))
             self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
         return self._last
+
+    def tell(self, kind: str, sentence: str) -> None:
+        """Says something to the user, and keeps it as an event."""
+        self._take_events()
+        self._message = sentence
+        self.note(kind, sentence)
+
+    def grew(self) -> None:
+        """Frames have joined: the history has them from here on."""
+        self.writer.changed, self._fresh = True, False
+        self._take_events()
+        self.record()
 
     def record(self) -> None:
         """Adds a row to the history."""

@@ -81,7 +81,7 @@ def take_snapshot(
         lambda_exponent=trainer.lambda_exponent,
         photometric=trainer.photometric(),
         alignment=trainer.alignment(),
-        psnr=pooled_psnr(frame_psnr),
+        psnr=pooled_psnr(frame_psnr[_at_home(trainer, len(frame_psnr))]),
         skipped_steps=trainer.skipped_steps,
         frames=frozen(torch.tensor(trainer.scene.training_frames)),
         poses=np.empty((0, 3, 4), np.float32),
@@ -97,8 +97,15 @@ def take_snapshot(
     )
     if isinstance(trainer, PlanarTrainer):
         return dataclasses.replace(snapshot, planar=take_planar(trainer, selected))
+    snapshot = dataclasses.replace(snapshot, lost=trainer.lost, apart=trainer.apart)
     warp = None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected)
     return with_poses(dataclasses.replace(snapshot, warp=warp), trainer.scene, trainer.poses())
+
+
+def _at_home(trainer: AnyTrainer, frames: int) -> list[int]:
+    """All of so many frames but those that fit nowhere."""
+    apart = () if isinstance(trainer, PlanarTrainer) else trainer.apart
+    return [frame for frame in range(frames) if frame not in apart]
 
 
 def with_poses(snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 4"]) -> Snapshot:

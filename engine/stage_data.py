@@ -64,16 +64,12 @@ def downsampled(scene: Scene, frames: list[int], factor: int, device: torch.devi
     height, width = images.shape[-2:]
     intrinsics = scene.intrinsics[torch.tensor(frames)].to(device)
     cropped = _cropped(intrinsics, width * factor, height * factor).resized(width, height)
-    grid = rays.pixel_grid(height, width, device=device).reshape(1, -1, 2)
-    shared = _shared(cropped)
-    count = 1 if shared else len(frames)
-    points = rays.normalised_points(
-        grid.expand(count, -1, -1),
-        cropped.focal[:count],
-        cropped.centre[:count],
-        cropped.distortion[:count] if cropped.distorted else None,
-    )
-    return StageData(images.contiguous(), points, cropped)
+    return StageData(images.contiguous(), _points(cropped), cropped)
+
+
+def through_lens(data: StageData, intrinsics: Intrinsics) -> StageData:
+    """The same photos, taken with other intrinsics."""
+    return StageData(data.images, _points(intrinsics), intrinsics)
 
 
 def lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
@@ -84,6 +80,17 @@ def lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[
     pixels = pixels.expand(intrinsics.frames, -1, -1).to(intrinsics.focal)
     distortion = intrinsics.distortion if intrinsics.distorted else None
     return rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, distortion)
+
+
+def _points(intrinsics: Intrinsics) -> Float[Tensor, "frames_or_one pixels 2"]:
+    grid = rays.pixel_grid(intrinsics.height, intrinsics.width, device=intrinsics.focal.device).reshape(1, -1, 2)
+    count = 1 if _shared(intrinsics) else intrinsics.frames
+    return rays.normalised_points(
+        grid.expand(count, -1, -1),
+        intrinsics.focal[:count],
+        intrinsics.centre[:count],
+        intrinsics.distortion[:count] if intrinsics.distorted else None,
+    )
 
 
 def _cropped(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:

@@ -15,9 +15,10 @@ from engine.calibration import Calibration
 from engine.fields.field import Field
 from engine.geometry import se3
 from engine.learner import Learner, below
+from engine.newcomers import Newcomers
 from engine.photos import Photos
 from engine.pose_optimiser import PoseOptimiser
-from engine.recovery import Recovery
+from engine.recovery import Recovery, Search
 from engine.registration.registration import Registration, WarpField
 from engine.scenes.scene import Scene
 from engine.schedule import Stage, stages
@@ -27,6 +28,8 @@ LOOK_FOR_ASTRAY_EVERY = 150
 LOOKS_PER_STEP = 4  # for frames that are lost, while the others train on
 SEARCH_FROM = 0.5  # of the first stage: before, training itself brings a knocked frame back
 ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
+FIELD_SHOWS = 1000  # iterations after which a newcomer may be looked for, however long the first stage is
+TOGETHER = 300  # iterations, at least, that a run goes on after newcomers were found
 CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
 
 
@@ -49,6 +52,8 @@ class Trainer(Learner):
         self.photos = Photos(scene, self.frames, self.device)
         self._recovery = Recovery()
         self._bundling = Bundling()
+        self._bundled: list[int] = []
+        self._newcomers = Newcomers(index for index, frame in enumerate(self.frames) if frame >= scene.frames_read)
         self._perturbations: list[tuple[int, Tensor]] = []
         self._settle_until, self._field_stage = 0, 0
         self._midway, self._looked = False, 0
@@ -59,7 +64,7 @@ class Trainer(Learner):
     @property
     def finished(self) -> bool:
         """Whether the schedule is done and no frame is being looked for; `step` goes on training all the same."""
-        return self.iteration >= self.iterations and not self._recovery.searches and not self._bundling.pending
+        return self.iteration >= self.iterations and not self.lost and not self._bundling.pending
 
     @property
     def midway(self) -> bool:
@@ -70,10 +75,27 @@ class Trainer(Learner):
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
 
+    @property
+    def lost(self) -> tuple[int, ...]:
+        """Frames that are being looked for, or will be once the field shows something; they are out of the loss."""
+        searched = {search.frame for search in self._recovery.searches}
+        return tuple(sorted(searched | (set(self._newcomers.waiting) if self.settings.registers else set())))
+
+    @property
+    def strangers(self) -> tuple[int, ...]:
+        """Frames that joined late and have not been found so far; they are out of the loss, and have no pose."""
+        return tuple(sorted(self._newcomers.unjoined))
+
+    @property
+    def apart(self) -> tuple[int, ...]:
+        """Those of them that were looked for and fit nowhere."""
+        return tuple(sorted(self._newcomers.unjoined - set(self.lost)))
+
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
-        bundle = self._bundling.under_way
-        poses = self.registration.poses() if bundle is None else bundle.poses.clone()
+        poses = self.registration.poses()
+        if self._bundling.under_way is not None:
+            poses[self._bundled] = self._bundling.under_way.poses
         for search in self._recovery.searches:
             poses[search.frame] = search.pose
         return poses
@@ -86,6 +108,7 @@ class Trainer(Learner):
 
     def step(self) -> None:
         """One optimisation step, or something else that is due: a command waits for the one, not for both."""
+        self._seek_newcomers()
         if self._look_for_lost():
             return
         if self._bundling.pending:
@@ -126,16 +149,17 @@ class Trainer(Learner):
         )
 
     def _kept(self) -> Float[Tensor, " frames"]:
-        """1 for frames that train, 0 for those being looked for."""
+        """1 for frames that train, 0 for those that are lost or fit nowhere."""
         kept = torch.ones(len(self.frames), device=self.device)
-        for search in self._recovery.searches:
-            kept[search.frame] = 0.0
+        kept[[*self.lost, *self.strangers]] = 0.0
         return kept
 
     # ------------------------------------------------------------------ stages and bundle adjustment
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
+        if index > 0:
+            self._newcomers.look_again(self.lost)
         if index == 1 and self.settings.registers:  # the field shows by now what the others agree on
             for frame in set(self.scene.uncertain_frames) & set(self.frames):
                 self._recovery.look_for(self.frames.index(frame), self.registration.poses(), self.iteration)
@@ -152,20 +176,28 @@ class Trainer(Learner):
         self._note("stage", self.stage.name)
 
     def _advance_bundle(self) -> None:
-        seed = self.settings.seed * 7919 + self.iteration
-        ended = self._bundling.advance(self.field, self.photos, self.calibration, self.registration.poses, seed)
+        if not self._bundling.begun:
+            self._bundled = self._at_home()
+        among, seed = self._bundled, self.settings.seed * 7919 + self.iteration
+        known = (self.field, self.photos.of(among), self.calibration)
+        ended = self._bundling.advance(*known, lambda: self.registration.poses()[among], seed)
         if ended is None:
             return
-        everyone = torch.arange(len(self.frames), device=self.device)
         nearest = self._bundling.nearest_disparity()
         poses = self._bundling.close(self.calibration)
         factor = nearest / ROOMY_DISPARITY
+        everywhere = self.registration.poses()
+        everywhere[among] = poses
         if self.scene.kind == "forward-facing" and factor > 1 and self.field.grow(factor):
-            poses = torch.cat([poses[..., :3], poses[..., 3:] * factor], dim=-1)
+            everywhere = torch.cat([everywhere[..., :3], everywhere[..., 3:] * factor], dim=-1)
             self._note("room", f"the world grew by {factor:.2f}: things stood nearer than the volume reaches")
-        self.registration.rebase(everyone, poses)
+        self.registration.rebase(torch.arange(len(self.frames), device=self.device), everywhere)
         self._note("bundle", ended)
-        if not self._bundling.pending:
+        if self._bundling.pending:
+            return
+        if self._field_stage == self.stage_index and self.iteration > self.stage_start:  # for newcomers, on the way
+            self._settle_until = self.iteration + self.stage.settle
+        else:
             self._enter_stage()
 
     # ------------------------------------------------------------------ frames that lost their way
@@ -175,8 +207,9 @@ class Trainer(Learner):
         pose = self.poses()[frame]
         self._perturbations.append((frame, pose))
         self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
-        self._note("perturb", self.scene.names[self.frames[frame]])
+        self._note("perturb", self._name(frame))
         if self.stage_index > 0 or self._fraction > SEARCH_FROM:
+            self._newcomers.seek(frame)
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
     def undo_perturbation(self) -> bool:
@@ -185,13 +218,14 @@ class Trainer(Learner):
             return False
         frame, pose = self._perturbations.pop()
         self._recovery.forget(frame)
+        self._newcomers.look_again(self.lost)
         self._put(frame, pose)
-        self._note("undo", self.scene.names[self.frames[frame]])
+        self._note("undo", self._name(frame))
         return True
 
     def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
-        if self._bundling.under_way is not None:
-            self._bundling.under_way.poses[frame] = pose
+        if self._bundling.under_way is not None and frame in self._bundled:
+            self._bundling.under_way.poses[self._bundled.index(frame)] = pose
         self._bundling.interrupt()
         self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
 
@@ -201,23 +235,74 @@ class Trainer(Learner):
         if not self._recovery.searches or self._looked >= LOOKS_PER_STEP:
             self._looked = 0
             return False
-        usual = float(self._error.median() / self._error_weight.median().clamp(min=1e-9))
-        field = (self.field, self.photos, self.calibration)
-        for search in self._recovery.advance(*field, self.stage.downsample, self.poses(), usual, self.generator):
-            self._put(search.frame, search.pose)
-            self._note("found", self.scene.names[self.frames[search.frame]])
+        home = self._at_home()
+        usual = float(self._error[home].median() / self._error_weight[home].median().clamp(min=1e-9))
+        known = (self.field, self.photos, self.calibration, self.stage.downsample, self.poses(), usual)
+        for search in self._recovery.advance(*known, self.generator, self._newcomers.unjoined):
+            self._end_search(search)
         # A lost frame would pull an adjustment along, and a few found ones would not hold the field: they wait.
         lost = len(self._recovery.searches)
         self._midway = not self._bundling.pending and 2 * lost <= len(self.frames)
         self._looked = self._looked + 1 if self._midway else 0
         return True
 
+    def _end_search(self, search: Search) -> None:
+        if not search.fits:
+            self._note("apart", self._name(search.frame))
+            return
+        self._put(search.frame, search.pose)
+        self._note("found", self._name(search.frame))
+        if search.frame in self._newcomers.unjoined:
+            self._newcomers.found(search.frame)
+            self.until = self.iteration + TOGETHER
+            if self.stage.bundle and not self._bundling.pending:  # found in a field that had not seen them
+                self._bundling.due = [self.stage.bundle[-1]]
+
     def _help_astray(self) -> None:
         if not self.settings.registers:
             return
         for frame in self._recovery.astray(self._error, self.iteration):
-            self._note("astray", self.scene.names[self.frames[frame]])
+            if frame in self._newcomers.unjoined:
+                continue
+            self._note("astray", self._name(frame))
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
+
+    # ------------------------------------------------------------------ frames that join
+
+    def grow(self, scene: Scene) -> None:
+        """Takes in the frames that the scene has got (`engine.scenes.growing`); they are out of the loss until found.
+
+        What is known of the others stays as it is, bit for bit; a bundle adjustment under way begins anew.
+        """
+        assert scene.added is not None
+        first, new = len(self.frames), list(scene.training_frames[len(self.frames) :])
+        like = torch.tensor([self.frames.index(frame) for frame in scene.added.nearest[-len(new) :]])
+        poses = self.poses()[like]
+        self._bundling.begin_anew()
+        self.scene, self.frames = scene, list(scene.training_frames)
+        lattice = stage_data.lattice(scene.intrinsics[torch.tensor(new)].to(self.device))
+        self.registration.extend(poses, lattice, like.to(self.device))
+        self.calibration.extend(len(new))
+        self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
+        self.photos = Photos(scene, self.frames, self.device)
+        self._extend_errors(len(new))
+        self._newcomers.add(range(first, len(self.frames)))
+        self._note("added", ", ".join(scene.names[frame] for frame in new))
+
+    def _seek_newcomers(self) -> None:
+        """Begins to look for those that wait, once the field shows what the others agree on."""
+        shows = self.stage_index > 0 or self._fraction > SEARCH_FROM
+        shows |= self.iteration >= min(self.iterations, FIELD_SHOWS)
+        if shows and self._newcomers.waiting and self.settings.registers:
+            images = self.photos.level(self.stages[0].downsample).images
+            self._newcomers.look_for(self._recovery, images, self.poses(), self.iteration)
+
+    def _at_home(self) -> list[int]:
+        """Frames that have ever been found."""
+        return [frame for frame in range(len(self.frames)) if frame not in self._newcomers.unjoined]
+
+    def _name(self, frame: int) -> str:
+        return self.scene.names[self.frames[frame]]
 
     # ------------------------------------------------------------------ bookkeeping
 
@@ -238,6 +323,7 @@ class Trainer(Learner):
             "searching": [search.frame for search in self._recovery.searches],
             "helped": [[frame, iteration] for frame, iteration in self._recovery.helped.items()],
             "perturbed": [frame for frame, _ in self._perturbations],
+            "newcomers": self._newcomers.state(),
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -253,6 +339,9 @@ class Trainer(Learner):
         self._bundling.due = list(metadata["bundles_due"])
         self._recovery = Recovery()
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
+        self._newcomers = Newcomers.restored(metadata.get("newcomers"), metadata["searching"])
         for frame in metadata["searching"]:
+            if frame in self._newcomers.unjoined:
+                continue
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
         self._recovery.helped = dict(metadata["helped"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from engine import joining
 from engine.errors import UserError
 from engine.interruption import Interruption
 from engine.opening import open_run
@@ -49,6 +50,8 @@ def train_scene(arguments: TrainArguments) -> int:
 
             evaluate_session(session, folder, interruption, console)
         console.print(results_table(session, folder))
+        for sentence in joining.told_of(session.history.events):
+            console.print(sentence, soft_wrap=True, markup=False)
         for photo in outliers(session):
             console.print(f"Outlier: {photo.name} {photo.reason}.", soft_wrap=True, markup=False)
     if isinstance(session.error, UserError):

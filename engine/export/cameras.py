@@ -31,7 +31,8 @@ class ExportedCameras:
         poses: world-to-camera, double precision, translations in units of the scene's files.
         intrinsics: of the scene's images, with the focal length that was learned.
         held_out: names of those among them that were not trained on; their poses were refined by an evaluation.
-        left_out: names of held-out frames of which no refined pose is known.
+        left_out: names of held-out frames of which no refined pose is known, and of frames that joined the run and
+            have not been found.
     """
 
     frames: tuple[int, ...]
@@ -68,6 +69,9 @@ def exported_cameras(run: SavedRun) -> ExportedCameras:
     trainer, scene = run.trainer, run.trainer.scene
     fitted = precise(trainer.poses().detach().cpu())
     poses = dict(zip(scene.training_frames, fitted, strict=True))
+    strangers = [scene.training_frames[index] for index in trainer.strangers]
+    for frame in strangers:
+        del poses[frame]
     refined = refined_poses(run.folder, trainer.iteration)
     for frame in scene.held_out_frames:
         if scene.names[frame] in refined:
@@ -80,7 +84,7 @@ def exported_cameras(run: SavedRun) -> ExportedCameras:
         poses=exported_gauge(scene, fitted).apply_to_poses(torch.stack([poses[frame] for frame in frames])),
         intrinsics=trainer.calibration.intrinsics(scene.intrinsics)[torch.tensor(frames)],
         held_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame in known),
-        left_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame not in known),
+        left_out=tuple(scene.names[frame] for frame in (*scene.held_out_frames, *strangers) if frame not in known),
     )
 
 

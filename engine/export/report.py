@@ -220,7 +220,7 @@ def fraction(value: float | None) -> str:
 
 
 def one_of(values: Sequence[float] | np.ndarray | None, index: int, form: str) -> str:
-    return form.format(values[index]) if values is not None else UNKNOWN
+    return form.format(values[index]) if values is not None and math.isfinite(values[index]) else UNKNOWN
 
 
 def jpeg(picture: Image.Image) -> str:

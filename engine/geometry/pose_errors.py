@@ -44,20 +44,21 @@ def pose_errors(estimated: Float[Tensor, "frames 3 4"], reference: Float[Tensor,
 
     Computed in float64 and returned in the dtype of `estimated` on its device. Every number is finite for any
     number of frames >= 1 and for coincident centres, where the orientations alone give the gauge and the scale
-    is 1.
+    is 1; but for frames whose reference is not finite: they do not count, and their errors are NaN.
 
     Args:
         estimated: world-to-camera poses.
-        reference: world-to-camera poses of the same frames.
+        reference: world-to-camera poses of the same frames; of one, at least, it is finite.
     Returns:
         errors per frame.
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.2, `evaluate_camera_alignment` of its code.
     """
     found, wanted = precise(estimated), precise(reference.to(estimated.device))
-    alignment = align_cameras(found, wanted)
+    known = torch.isfinite(wanted).all(dim=-1).all(dim=-1)
+    alignment = align_cameras(found[known], wanted[known])
     aligned = alignment.apply_to_poses(found)
-    mean_rotation = special_procrustes(mean_rotation_moment(found, wanted))
+    mean_rotation = special_procrustes(mean_rotation_moment(found[known], wanted[known]))
     dtype = estimated.dtype
     return PoseErrors(
         rotation_deg=_angle_deg(aligned[..., :3], wanted[..., :3]).to(dtype),

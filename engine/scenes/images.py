@@ -46,19 +46,20 @@ def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
 
 
 def load_image(
-    path: Path, background: tuple[float, float, float], maximum_pixels: int
+    path: Path, background: tuple[float, float, float], maximum_pixels: int, *, upright: bool = False
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float32], bool]:
     """Decode one image to RGB in [0, 255] (height, width, 3) and say whether any pixel was transparent.
 
     Transparent images are composited over `background` (RGB in [0, 1]) and kept as float32, so that rounding
     happens once, after downsampling. Greyscale, palette, 16-bit, float and CMYK images become RGB. The EXIF
-    orientation is not applied: poses and intrinsics speak of the pixels as stored.
+    orientation is not applied unless the image is wanted `upright`: poses and intrinsics speak of the pixels as
+    stored.
 
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
     with opened_image(path, maximum_pixels) as image:
-        pixels = _decoded(image, path)
+        pixels = _decoded(_turned(image, path) if upright else image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
         return colour, False
@@ -77,11 +78,7 @@ def load_upright(path: Path, maximum_pixels: int) -> NDArray[np.uint8]:
         UserError: as `load_image`.
     """
     with opened_image(path, maximum_pixels) as image:
-        try:
-            upright = ImageOps.exif_transpose(image)
-        except DECODER_ERRORS as error:
-            raise UserError(_damaged(path)) from error
-        return _decoded(upright, path)[..., :3]
+        return _decoded(_turned(image, path), path)[..., :3]
 
 
 def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -135,6 +132,14 @@ def opened_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
         if image.width * image.height > maximum_pixels:
             raise UserError(_too_large(path, f"{image.width} x {image.height}", maximum_pixels))
         yield image
+
+
+def _turned(image: Image.Image, path: Path) -> Image.Image:
+    """As its EXIF orientation wants it seen."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except DECODER_ERRORS as error:
+        raise UserError(_damaged(path)) from error
 
 
 def _decoded(image: Image.Image, path: Path) -> NDArray[np.uint8]:

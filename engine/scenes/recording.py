@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.initial_poses import initial_poses
+from engine.scenes.initial_poses import initial_poses, resolved_init
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import frame_names
 from engine.scenes.placement import Placement
@@ -89,5 +89,6 @@ def scene_of(recording: Recording, options: SceneOptions) -> Scene:
         box_half_extent=recording.box_half_extent,
         file_scale=recording.file_scale,
         noise=noise,
+        poses_known=resolved_init(recording.kind, options) == "reference",
         files=tuple(recording.images),
     )

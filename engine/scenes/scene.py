@@ -35,6 +35,24 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class AddedFrames:
+    """Photos that joined a scene after it had been read; its last frames, in this order.
+
+    Attributes:
+        names: of the frames.
+        images: RGB, at the scene's resolution.
+        nearest: of the frames that the scene was read with, those whose pictures are most alike. Their intrinsics are
+            taken over, and their poses until there are better ones.
+        files: copies of the photos as they are to be seen, larger than the scene holds them; None where there is none.
+    """
+
+    names: tuple[str, ...]
+    images: UInt8[Tensor, "added height width 3"]
+    nearest: tuple[int, ...]
+    files: tuple[Path | None, ...]
+
+
+@dataclass(frozen=True)
 class Scene:
     """A scene, read. All poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward).
 
@@ -47,7 +65,7 @@ class Scene:
         images: RGB, already composited over `background` where the files have alpha.
         intrinsics: of the images at the resolution held here.
         initial_poses: where registration starts.
-        reference_poses: what the data set or COLMAP says, or None.
+        reference_poses: what the data set or COLMAP says, or None; NaN for single frames of which nothing is known.
         training_frames: indices of the frames that are registered and trained on.
         held_out_frames: indices of the frames kept for evaluation (may be empty).
         near: nearest depth in scene units, > 0.
@@ -62,6 +80,7 @@ class Scene:
         focal_known: False where the focal length is a guess, or a lens's nominal one, and shall be optimised.
         uncertain_frames: indices of frames whose initial pose is only a guess while others' are not.
         files: the image of each frame as it lies on disk, at its own size; empty where there is none.
+        added: the last of the frames, where some have joined since the scene was read.
     """
 
     name: str
@@ -86,3 +105,9 @@ class Scene:
     focal_known: bool = True
     uncertain_frames: tuple[int, ...] = ()
     files: tuple[Path, ...] = ()
+    added: AddedFrames | None = None
+
+    @property
+    def frames_read(self) -> int:
+        """How many frames the scene was read with."""
+        return len(self.names) - (len(self.added.names) if self.added is not None else 0)

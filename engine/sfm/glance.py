@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import combinations
+from dataclasses import dataclass, replace
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
 from engine.sfm.background import quietly
+from engine.sfm.lens import Lens, lens_of
 
 MOST_FEATURES = 800
 LONGER_SIDE = 640  # pixels; larger images are thinned out
@@ -39,12 +40,14 @@ class Glance:
         looked_at: which pairs were.
         turned: how far each photo is turned in its plane against most others, radians in (-pi, pi]; NaN if unknown.
         facing: whether photos far apart in order still overlap, as in a forward-facing scene.
+        lens: what the matches of photos that do tell about it, in pixels of the images; None if too little.
     """
 
     inliers: Int[np.ndarray, "frames frames"]
     looked_at: Bool[np.ndarray, "frames frames"]
     turned: Float[np.ndarray, " frames"]
     facing: bool
+    lens: Lens | None = None
 
     @property
     def joined(self) -> Bool[np.ndarray, " frames"]:
@@ -54,7 +57,7 @@ class Glance:
     def only(self, kept: Int[np.ndarray, " kept"]) -> Glance:
         """What was found about some of the photos."""
         block = np.ix_(kept, kept)
-        return Glance(self.inliers[block], self.looked_at[block], self.turned[kept], self.facing)
+        return replace(self, inliers=self.inliers[block], looked_at=self.looked_at[block], turned=self.turned[kept])
 
     @property
     def overlap(self) -> float:
@@ -107,7 +110,9 @@ def glance(
         for other in range(len(images)):
             matrix.look_at(lonely, other)
     facing = _overlap(matrix.inliers, matrix.looked_at, matrix.joined()) >= OVERLAPPING
-    return Glance(matrix.inliers, matrix.looked_at, _turned(matrix.inliers, matrix.turns), facing)
+    lens = matrix.lens() if facing else None
+    turned = _turned(matrix.inliers, matrix.turns)
+    return Glance(matrix.inliers, matrix.looked_at, turned, facing, None if lens is None else lens.scaled(step))
 
 
 class _Matrix:
@@ -119,16 +124,27 @@ class _Matrix:
         self.inliers = np.zeros((count, count), dtype=np.int64)
         self.looked_at = np.eye(count, dtype=bool)
         self.turns = np.full((count, count), np.nan)
+        self.geometries: dict[tuple[int, int], Any] = {}
 
     def look_at(self, first: int, second: int) -> None:
         if self.looked_at[first, second]:
             return
-        agreeing = _agreeing(self.features[first], self.features[second], self.camera)
+        geometry = _geometry(self.features[first], self.features[second], self.camera)
+        agreeing = np.zeros((0, 2), dtype=np.uint32) if geometry is None else np.asarray(geometry.inlier_matches)
         self.inliers[first, second] = self.inliers[second, first] = len(agreeing)
         self.looked_at[first, second] = self.looked_at[second, first] = True
         if len(agreeing) >= FEWEST_INLIERS:
             turn = _turn(self.features[first], self.features[second], agreeing)
             self.turns[first, second], self.turns[second, first] = turn, -turn
+            self.geometries[first, second] = geometry
+
+    def lens(self) -> Lens | None:
+        """From the photos that were matched each with each."""
+        chosen = [frame for frame in _spread(len(self.features)) if self.joined()[frame]]
+        pairs = {(a, b): (chosen[a], chosen[b]) for a, b in permutations(range(len(chosen)), 2)}
+        found = {new: self.geometries[old] for new, old in pairs.items() if old in self.geometries}
+        size = self.camera.width, self.camera.height
+        return lens_of([self.features[frame].points for frame in chosen], found, size, self.camera.params[0])
 
     def joined(self) -> NDArray[np.bool_]:
         return _largest_group(self.inliers >= FEWEST_INLIERS)
@@ -139,9 +155,14 @@ def chosen_pairs(frames: int) -> list[tuple[int, int]]:
     two before it."""
     if frames <= ALL_PAIRS:
         return list(combinations(range(frames), 2))
-    spread = np.linspace(0, frames - 1, SPREAD).round().astype(int).tolist()
+    spread = _spread(frames)
     near = {(index - back, index) for index in range(frames) for back in (1, 2) if index >= back}
     return sorted(near | set(combinations(spread, 2)))
+
+
+def _spread(frames: int) -> list[int]:
+    """Photos that are matched each with each."""
+    return np.linspace(0, frames - 1, frames if frames <= ALL_PAIRS else SPREAD).round().astype(int).tolist()
 
 
 def _features(keypoints: Any, descriptors: Any) -> _Features:
@@ -165,16 +186,16 @@ def matched(first: torch.Tensor, second: torch.Tensor) -> Int[np.ndarray, "match
     return torch.stack([rows[good], index[good, 0]], dim=-1).numpy().astype(np.uint32)
 
 
-def _agreeing(first: _Features, second: _Features, camera: Any) -> NDArray[np.uint32]:
+def _geometry(first: _Features, second: _Features, camera: Any) -> Any:
+    """`pycolmap.TwoViewGeometry`, or None where too few features are alike."""
     import pycolmap
 
     matches = matched(first.descriptors, second.descriptors)
     if len(matches) < FEWEST_INLIERS:
-        return matches[:0]
+        return None
     options = pycolmap.TwoViewGeometryOptions()
     options.ransac.random_seed, options.ransac.max_num_trials = 0, MOST_TRIALS
-    found = pycolmap.estimate_two_view_geometry(camera, first.points, camera, second.points, matches, options)
-    return np.asarray(found.inlier_matches, dtype=np.uint32).reshape(-1, 2)
+    return pycolmap.estimate_two_view_geometry(camera, first.points, camera, second.points, matches, options)
 
 
 def _turn(first: _Features, second: _Features, matches: NDArray[np.uint32]) -> float:
@@ -208,8 +229,6 @@ def _largest_group(joined: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _overlap(inliers: NDArray[np.int64], looked_at: NDArray[np.bool_], joined: NDArray[np.bool_]) -> float:
-    count = len(joined)
-    spread = range(count) if count <= ALL_PAIRS else np.linspace(0, count - 1, SPREAD).round().astype(int).tolist()
-    members = [frame for frame in spread if joined[frame]]
+    members = [frame for frame in _spread(len(joined)) if joined[frame]]
     pairs = [pair for pair in combinations(members, 2) if looked_at[pair]]
     return float(np.mean([inliers[pair] >= FEWEST_INLIERS for pair in pairs])) if pairs else 0.0

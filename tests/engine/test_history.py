@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.history import History, summary
+from engine.history import History, mean_of, summary
 from engine.messages import Event, Snapshot
 from engine.settings import Settings
 from engine.snapshots import starting_snapshot
@@ -92,3 +92,23 @@ def test_summary_of_errors() -> None:
     errors = np.array([1.0, 2.0, 6.0], dtype=np.float32)
     assert summary(errors) == {"mean": 3.0, "median": 2.0, "max": 6.0}
     assert summary(None) == {"mean": None, "median": None, "max": None}
+
+
+def test_rows_from_before_frames_joined_keep_their_number_of_frames() -> None:
+    history = History()
+    for iteration, frames in enumerate((5, 5, 7)):
+        snapshot = starting_snapshot(tiny_scene(frames), Settings())
+        history.record(dataclasses.replace(snapshot, iteration=iteration))
+    again = History.from_state(*history.state())
+    assert [len(row.poses) for row in again.rows] == [4, 4, 6]
+    for row, before in zip(again.rows, history.rows, strict=True):
+        np.testing.assert_array_equal(row.poses, before.poses)
+        np.testing.assert_array_equal(row.rotation_error_deg, before.rotation_error_deg)
+
+
+def test_frames_without_a_reference_do_not_count() -> None:
+    errors = np.array([1.0, np.nan, 3.0], dtype=np.float32)
+    assert summary(errors) == {"mean": 2.0, "median": 2.0, "max": 3.0}
+    assert mean_of(errors) == 2.0
+    assert np.isnan(mean_of(None))
+    assert np.isnan(mean_of(errors[1:2]))

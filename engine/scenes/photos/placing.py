@@ -15,6 +15,8 @@ from engine.scenes.scene import Scene
 from engine.sfm.glance import Glance
 from engine.sfm.poses import SfmModel
 
+LENS_SURE = 0.01  # standard deviation of COLMAP's focal length, relatively, and of its k1
+
 
 def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bool, reference: bool) -> Scene:
     """The scene with COLMAP's poses and lens.
@@ -60,6 +62,8 @@ def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bo
         box_half_extent=placement.box_half_extent,
         file_scale=placement.file_scale,
         focal_known=True,
+        poses_known=True,
+        lens_covariance=torch.diag(torch.tensor([LENS_SURE, LENS_SURE])) ** 2,
         uncertain_frames=missing,
         notes=tuple(notes) + _lens_note(model),
     )

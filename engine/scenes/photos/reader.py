@@ -27,6 +27,7 @@ from engine.scenes.split import last_tenth, others
 from engine.scenes.watching import Preparing, Watch
 from engine.scenes.world import NEAREST_DEPTH
 from engine.sfm.glance import Glance, glance
+from engine.sfm.lens import Lens, both, usual_lens
 
 UPSIDE_DOWN = math.radians(30)  # how far from half a turn a photo may be to be taken for upside down
 FEW = 0.34  # share of the photos that may be upside down; where it is more the camera was turned on purpose
@@ -47,6 +48,7 @@ class _Photos:
         left_out, notes: as in `Scene`.
         seen: what a quick look at their matches found.
         focal: in pixels of the photos; `nominal` where it comes from EXIF, a guess else.
+        lens: what is known of it from there and from the matches, in pixels of `images`.
     """
 
     shots: Shots
@@ -57,6 +59,7 @@ class _Photos:
     seen: Glance
     focal: float
     nominal: bool
+    lens: Lens
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,7 +127,11 @@ def _screened(source: Path, options: SceneOptions, watch: Watch) -> _Photos:
         seen = seen.only(kept)
         shots, images = _only(shots, images, kept.tolist(), source)
     shots, images, turned = _upright(shots, images, seen)
-    return _Photos(shots, images, factor, left_out, (*notes, note, *turned), seen, focal, nominal)
+    lens = usual_lens(focal / factor, nominal)
+    if seen.lens is not None:
+        lens = both(lens, seen.lens)
+        note += f" By the matches it is {lens.focal * factor:.0f} pixels, within {100 * lens.sure_of_focal:.1g} %."
+    return _Photos(shots, images, factor, left_out, (*notes, note, *turned), seen, focal, nominal, lens)
 
 
 def _only(
@@ -184,9 +191,9 @@ def _from_identity(source: Path, photos: _Photos) -> Scene:
         names=photos.names,
         images=torch.from_numpy(photos.images),
         intrinsics=Intrinsics(
-            focal=torch.full((frames, 2), photos.focal / photos.factor),
+            focal=torch.full((frames, 2), photos.lens.focal),
             centre=torch.tensor(photos.shots.size).div(2 * photos.factor).expand(frames, 2).clone(),
-            distortion=torch.zeros(frames, 4),
+            distortion=torch.tensor([photos.lens.radial, 0.0, 0.0, 0.0]).expand(frames, 4).clone(),
             width=width,
             height=height,
         ),
@@ -200,6 +207,7 @@ def _from_identity(source: Path, photos: _Photos) -> Scene:
         left_out=photos.left_out,
         notes=photos.notes,
         focal_known=False,
+        lens_covariance=torch.from_numpy(photos.lens.covariance),
         files=tuple(shot.path for shot in photos.shots.shots) if whole else (),
     )
 

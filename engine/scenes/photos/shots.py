@@ -79,14 +79,14 @@ def gathered(files: Sequence[Path], folder: Path, maximum_pixels: int) -> Shots:
         )
     shots = [Shot(file, photo_facts(file, maximum_pixels)) for file in files]
     sizes = Counter(shot.facts.size for shot in shots)
-    shapes = {size: sum(n for other, n in sizes.items() if _alike(size, other)) for size in sizes}
+    shapes = {size: sum(n for other, n in sizes.items() if alike(size, other)) for size in sizes}
     size = max(sizes, key=lambda size: (shapes[size], sizes[size], size))
-    kept = [shot for shot in shots if _alike(shot.facts.size, size)]
+    kept = [shot for shot in shots if alike(shot.facts.size, size)]
     width, height = size
     if len(kept) < FEWEST:
         raise UserError(
             f"{folder} mixes photos of different shapes ({shots[0].name} has {_pixels(shots[0])}, "
-            f"{next(s for s in shots if not _alike(s.facts.size, shots[0].facts.size)).name} another); keep those of "
+            f"{next(s for s in shots if not alike(s.facts.size, shots[0].facts.size)).name} another); keep those of "
             "one camera held one way."
         )
     left_out = tuple(
@@ -166,7 +166,8 @@ def write_copies(shots: Shots, folder: Path, maximum_pixels: int, watch: Watch) 
     return tuple(names)
 
 
-def _alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether two sizes, in pixels, are of one shape."""
     return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE
 
 

@@ -102,3 +102,15 @@ def test_coincident_reference_centres():
     assert errors.translation.isfinite().all()
     assert errors.rotation_deg.isfinite().all()
     assert errors.aligned_reference.isfinite().all()
+
+
+def test_frames_without_a_reference_have_no_errors_and_change_none():
+    reference = se3.exponential(torch.randn(6, 6, generator=torch.Generator().manual_seed(3)))
+    estimated = _moved(se3.compose(se3.exponential(0.01 * torch.ones(6, 6)), reference), seed=2)
+    known = pose_errors(estimated[:4], reference[:4])
+    reference[4:] = torch.nan
+    errors = pose_errors(estimated, reference)
+    for name in ("rotation_deg", "translation", "relative_rotation_deg", "aligned_reference"):
+        values, wanted = getattr(errors, name), getattr(known, name)
+        torch.testing.assert_close(values[:4], wanted)
+        assert values[4:].isnan().all()

@@ -230,3 +230,21 @@ def test_neighbours_share_the_warp_of_their_middle(kind):
     torch.testing.assert_close(shared.directions.unflatten(1, (-1, 4)).mean(2), middles.directions)
     # and that of a neighbour differs little from its own: a thousandth of the image plane lies between them
     torch.testing.assert_close(shared.directions, own.directions, atol=1e-2, rtol=0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_frames_that_join_leave_the_others_as_they_are_and_stand_where_they_are_put(kind):
+    registration, before = made(kind, 0.3), made(kind, 0.3)
+    wanted = initial(seed=8)[:2]
+    registration.extend(wanted, lattice()[:2], torch.tensor([1, 3]))
+    assert torch.equal(registration.poses()[:FRAMES], before.poses())
+    torch.testing.assert_close(registration.poses()[FRAMES:], wanted, atol=1e-5, rtol=0)
+    one, other = (it.rays(everyone, points()) for it in (registration, before))
+    assert torch.equal(one.origins, other.origins)
+    assert torch.equal(one.directions, other.directions)
+    for name, value in before.module().state_dict().items():
+        grown = registration.module().state_dict()[name]
+        assert torch.equal(grown[: len(value)], value), name
+    moving = dict(registration.module().named_parameters())
+    assert all(parameter.requires_grad for parameter in moving.values())
+    assert moving.keys() == dict(before.module().named_parameters()).keys()

@@ -1,0 +1,244 @@
+"""Photos that shall join a scene that is being trained on: read as the scene's own were, or refused in a sentence."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy.typing import NDArray
+from PIL import Image
+
+from engine.errors import UserError
+from engine.files import replacing
+from engine.scenes.growing import is_plain_name
+from engine.scenes.images import downsample_area, image_size, load_image, to_uint8
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import IMAGE_SUFFIXES
+from engine.scenes.photos.exif import focal_in_pixels, photo_facts
+from engine.scenes.photos.files import PHOTO_SUFFIXES, photo_files, photo_folder
+from engine.scenes.photos.screening import shrunk, unusable
+from engine.scenes.photos.shots import JPEG_QUALITY, SAME_SHAPE, Shot, alike, as_stored, pixels
+from engine.scenes.scene import AddedFrames, Scene
+
+MOST_AT_ONCE = 500
+SAME_FOCAL = 0.05  # relative difference below which nothing is said
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What became of the photos that were asked for.
+
+    Attributes:
+        added: those that can be frames; None if there is none.
+        refused: a sentence about each of the others.
+        notes: sentences about those that are taken.
+    """
+
+    added: AddedFrames | None
+    refused: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Photo:
+    path: Path
+    name: str
+    picture: Picture
+
+
+def read_joining(
+    paths: Sequence[Path],
+    scene: Scene,
+    options: SceneOptions,
+    folder: Path | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Joining:
+    """Reads photos that shall join a scene; never raises for what is wrong with one of them.
+
+    Args:
+        paths: photos, or folders of them.
+        scene: with the frames that it has so far.
+        options: how the scene was read.
+        folder: where copies of the photos are kept, for exports; None for none.
+        stopped: asked before each photo whether to give up.
+    """
+    refused, taken, names = list[str](), list[_Photo](), set(scene.names)
+    files = _files(paths, refused)
+    for path in files[:MOST_AT_ONCE]:
+        if stopped():
+            return Joining(None, ())
+        try:
+            picture = _picture(path, scene, options)
+        except UserError as error:
+            refused.append(str(error))
+            continue
+        name = _free_name(path, names)
+        names.add(name)
+        taken.append(_Photo(path, name, picture))
+    if len(files) > MOST_AT_ONCE:
+        refused.append(f"{len(files)} photos are too many at once; give at most {MOST_AT_ONCE}.")
+    taken = _usable(taken, scene, refused)
+    if not taken:
+        return Joining(None, tuple(refused))
+    nearest = [nearest_picture(photo.picture, scene) for photo in taken]
+    notes = [_focal_note(photo, scene, frame, options) for photo, frame in zip(taken, nearest, strict=True)]
+    added = AddedFrames(
+        names=tuple(photo.name for photo in taken),
+        images=torch.from_numpy(np.stack([photo.picture for photo in taken])),
+        nearest=tuple(nearest),
+        files=tuple(_copied(photo, scene, options, folder, refused) for photo in taken),
+    )
+    return Joining(added, tuple(refused), tuple(note for note in notes if note))
+
+
+def nearest_picture(picture: Picture, scene: Scene) -> int:
+    """The frame, of those that the scene was read with, whose picture is most alike, whatever its exposure."""
+    wanted = _evened(picture)
+    others = scene.images[: scene.frames_read].numpy()
+    training = [frame for frame in scene.training_frames if frame < scene.frames_read]
+    return min(training, key=lambda frame: float(np.square(wanted - _evened(others[frame])).mean()))
+
+
+def _files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
+    """The photos among the paths and in the folders among them, each once."""
+    found: list[Path] = []
+    for path in paths:
+        try:
+            if path.is_dir():
+                inside = photo_folder(path.resolve())
+                if inside is None:
+                    refused.append(f"{path} has no photos (JPEG, PNG, HEIC, ...) in it.")
+                else:
+                    found += photo_files(inside)
+            elif not path.is_file():
+                refused.append(f"There is no photo {path}; check the path.")
+            elif path.suffix.lower() not in PHOTO_SUFFIXES:
+                refused.append(f"{path} is no photo; give JPEG, PNG or HEIC files.")
+            else:
+                found.append(path)
+        except UserError as error:
+            refused.append(str(error))
+        except (OSError, ValueError) as error:
+            refused.append(f"{path} cannot be opened ({getattr(error, 'strerror', None) or error}).")
+    return list(dict.fromkeys(file.absolute() for file in found))
+
+
+def _picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
+    """A photo as the scene would hold it.
+
+    It is turned as its EXIF data say, unless only the stored pixels have the shape of the scene's: cameras that other
+    programs have found are of photos as they are stored.
+
+    Raises:
+        UserError: it is damaged, no image, too large, too small or of another shape.
+    """
+    size = width, height = scene.intrinsics.width, scene.intrinsics.height
+    background = scene.background or options.background_colour
+    image, _ = load_image(path, background, options.maximum_pixels, upright=True)
+    if not _same_shape(image, size):
+        shape = image.shape
+        image, _ = load_image(path, background, options.maximum_pixels)
+        if not _same_shape(image, size):
+            raise UserError(
+                f"{path} has another shape ({shape[1]} x {shape[0]} pixels) than the photos of the run "
+                f"({width} x {height}); add photos of the same camera, held in the same way."
+            )
+    if image.shape[1] < width or image.shape[0] < height:
+        raise UserError(
+            f"{path} has {image.shape[1]} x {image.shape[0]} pixels, fewer than the run uses ({width} x {height}); "
+            "add the photo at its full size."
+        )
+    factor = image.shape[1] // width
+    if (image.shape[1] // factor, image.shape[0] // factor) == size:  # as all readers do it
+        return to_uint8(downsample_area(image, factor))
+    whole = image if image.dtype == np.uint8 else to_uint8(image.astype(np.float32))
+    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX))
+
+
+def _same_shape(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> bool:
+    """Whole factors may have cut off a row or a column."""
+    return abs(image.shape[1] * size[1] / (image.shape[0] * size[0]) - 1) < SAME_SHAPE + 1 / min(size)
+
+
+def _usable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Photo]:
+    """Without those that show nothing or are there already."""
+    if not photos:
+        return []
+    known = len(scene.names)
+    everything = np.concatenate([scene.images.numpy(), np.stack([photo.picture for photo in photos])])
+    names = [*scene.names, *(photo.name for photo in photos)]
+    reasons = {index - known: why for index, why in unusable(everything).items() if index >= known}
+    for index, why in sorted(reasons.items()):
+        path = photos[index].path
+        if isinstance(why, str):
+            refused.append(f"{path} is {why}; it shows nothing to find it by.")
+        elif why < known:
+            refused.append(f"{path} is in the run already, as {names[why]}.")
+        else:
+            refused.append(f"{path} repeats {photos[why - known].path.name}.")
+    return [photo for index, photo in enumerate(photos) if index not in reasons]
+
+
+def _free_name(path: Path, taken: set[str]) -> str:
+    """The file's name, as that of a file everybody can read, and one that no frame has yet."""
+    ending = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".jpg"
+    stem = path.stem
+    if not is_plain_name(stem + ending):
+        stem = "".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in stem).lstrip(".")[:100]
+    number, name = 1, (stem or "photo") + ending
+    while name in taken:
+        number += 1
+        name = f"{stem or 'photo'}-{number}{ending}"
+    return name
+
+
+def _focal_note(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions) -> str:
+    """A sentence where EXIF data tell another focal length than the run's; else nothing."""
+    equivalent = photo_facts(photo.path, options.maximum_pixels).equivalent
+    if equivalent is None:
+        return ""
+    told = focal_in_pixels(equivalent, scene.intrinsics.width, scene.intrinsics.height)
+    used = float(scene.intrinsics.focal[nearest].mean())
+    if abs(told / used - 1) <= SAME_FOCAL:
+        return ""
+    return (
+        f"{photo.name} has a focal length of {told:.0f} pixels by its EXIF data, {used:.0f} are taken as for the "
+        "other photos."
+    )
+
+
+def _copied(
+    photo: _Photo, scene: Scene, options: SceneOptions, folder: Path | None, refused: list[str]
+) -> Path | None:
+    """A copy of a photo as large as those of the other frames, which exports can write; None where those have none."""
+    if folder is None or not scene.files:
+        return None
+    target = folder / photo.name
+    try:
+        size = image_size(scene.files[0], options.maximum_pixels)
+        shot = Shot(photo.path, photo_facts(photo.path, options.maximum_pixels))
+        if not alike(shot.facts.size, size):  # the frame shows the pixels as they are stored, not as EXIF turns them
+            return None
+        with replacing(target) as temporary:
+            if as_stored(shot, size, options.maximum_pixels):
+                shutil.copyfile(photo.path, temporary)
+            else:
+                image = Image.fromarray(pixels(shot, size, options.maximum_pixels))
+                image.save(temporary, quality=JPEG_QUALITY)
+    except UserError as error:  # the frame can be trained on without
+        refused.append(str(error))
+        return None
+    return target
+
+
+def _evened(picture: Picture) -> Float[np.ndarray, "rows columns"]:
+    """Brightness in a lattice of cells, without its mean and contrast."""
+    cells = shrunk(picture)
+    return (cells - cells.mean()) / max(float(cells.std()), 1e-6)

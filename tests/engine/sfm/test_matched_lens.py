@@ -1,0 +1,82 @@
+"""What matches tell about a lens, before points of which all is known."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pycolmap
+import pytest
+import roma
+import torch
+
+from engine.geometry import rays
+from engine.sfm.lens import Lens, both, lens_of, usual_lens
+
+SIZE, FOCAL = (640, 480), 520.0
+
+
+def matched(frames: int, count: int, turned: float, noise: float, radial: float = 0.0) -> tuple[list[Any], Any]:
+    """Features of photos that all show the same points in a hall, and what RANSAC says of their pairs."""
+    generator = torch.Generator().manual_seed(0)
+    points = (torch.rand(count, 3, generator=generator) - 0.5) * torch.tensor([5.0, 4.0, 5.0])
+    points[:, 2] += 5.5
+    turns = roma.rotvec_to_rotmat(torch.randn(frames, 3, generator=generator) * turned)
+    steps = torch.randn(frames, 3, 1, generator=generator) * torch.tensor([[0.6], [0.6], [0.3]])
+    lens = torch.tensor([[radial, 0.0, 0.0, 0.0]]).expand(frames, 4)
+    focal, centre = torch.full((frames, 2), FOCAL), torch.tensor(SIZE).div(2).expand(frames, 2)
+    pixels, _ = rays.project(
+        points[None].expand(frames, -1, -1), torch.cat([turns, steps], dim=-1), focal, centre, lens
+    )
+    pixels = pixels + noise * torch.randn(pixels.shape, generator=generator)
+    inside = ((pixels > 0) & (pixels < torch.tensor(SIZE))).all(dim=-1).numpy()
+    seen = [np.nonzero(row)[0] for row in inside]
+    features = [pixels[frame, index].double().numpy() for frame, index in enumerate(seen)]
+    camera = pycolmap.Camera(model="SIMPLE_PINHOLE", width=SIZE[0], height=SIZE[1], params=[FOCAL, 320, 240])
+    options = pycolmap.TwoViewGeometryOptions()
+    options.ransac.random_seed = 0
+    pairs = {}
+    for one, other in combinations(range(frames), 2):
+        _, first, second = np.intersect1d(seen[one], seen[other], return_indices=True)
+        matches = np.stack([first, second], axis=-1).astype(np.uint32)
+        pairs[one, other] = pycolmap.estimate_two_view_geometry(
+            camera, features[one], camera, features[other], matches, options
+        )
+    return features, pairs
+
+
+@pytest.mark.parametrize("radial", [0.0, 0.04])
+def test_a_wrong_guess_comes_right_and_knows_how_far(radial: float) -> None:
+    features, pairs = matched(8, 250, turned=0.25, noise=0.3, radial=radial)
+    found = lens_of(features, pairs, SIZE, 1.1 * FOCAL)
+    assert found is not None
+    off = np.array([np.log(found.focal / FOCAL), found.radial - radial])
+    assert np.abs(off).max() < 0.01
+    assert off @ np.linalg.solve(found.covariance, off) < 12
+    assert np.sqrt(found.covariance[0, 0]) < 0.01
+
+
+def test_cameras_that_never_turn_say_that_they_know_little() -> None:
+    turning = lens_of(*matched(6, 150, turned=0.25, noise=0.3), SIZE, FOCAL)
+    still = lens_of(*matched(6, 150, turned=0.003, noise=0.3), SIZE, FOCAL)
+    assert turning is not None
+    assert still is None or still.covariance[0, 0] > 9 * turning.covariance[0, 0]
+
+
+def test_too_little_tells_nothing() -> None:
+    features, pairs = matched(3, 20, turned=0.25, noise=0.3)
+    assert lens_of(features, pairs, SIZE, FOCAL) is None
+    assert lens_of(features, {}, SIZE, FOCAL) is None
+
+
+def test_whoever_is_sure_counts_more() -> None:
+    sure = Lens(500.0, 0.02, np.diag([0.01, 0.005]) ** 2)
+    mixed = both(usual_lens(600.0, nominal=False), sure)
+    assert abs(mixed.focal / 500 - 1) < 0.002
+    assert abs(mixed.radial - 0.02) < 0.002
+    assert (np.diag(mixed.covariance) < np.diag(sure.covariance)).all()
+    vague = Lens(500.0, 0.2, np.array([[1.0, 0.9], [0.9, 1.0]]))
+    assert abs(both(usual_lens(600.0, nominal=True), vague).focal / 600 - 1) < 0.02
+    assert usual_lens(600.0, True).covariance[0, 0] < usual_lens(600.0, False).covariance[0, 0]
+    assert sure.scaled(2.0).focal == 1000.0
