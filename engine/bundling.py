@@ -135,4 +135,5 @@ class Bundling:
         per_frame = max(min(MOST_POINTS, MOST_OBSERVATIONS // frames) // frames, 1)
         surface = surface_points.choose(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
         self._lens_before = data.intrinsics
-        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, calibration.free)
+        free = calibration.free_lens(photos.level(downsample).intrinsics)
+        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, free)

@@ -91,6 +91,8 @@ class TrainArguments:
     """Photos (or folders of them) that join the run: looked for in its field, then trained with the rest."""
     evaluate: bool = False
     """Evaluate on the held-out photos at the end."""
+    export: tuple[ExportFormat, ...] = ()
+    """Export too at the end, into the run's folder exports; l2g-export has choices."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
 

@@ -47,7 +47,7 @@ class Trainer(Learner):
             settings, initial, stage_data.lattice(intrinsics), self.generator
         )
         self.field: Field = build_field(scene, settings, self.generator, self.device)
-        self.calibration = Calibration(settings, len(self.frames), self.device)
+        self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = Photos(scene, self.frames, self.device)
         self._recovery = Recovery()
@@ -125,7 +125,7 @@ class Trainer(Learner):
             self._help_astray()
 
     def _optimise(self) -> None:
-        data = self.photos.level(self.stage.downsample)
+        data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         count = len(self.frames)
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
@@ -161,15 +161,18 @@ class Trainer(Learner):
         if index > 0:
             self._newcomers.look_again(self.lost)
         if index == 1 and self.settings.registers:  # the field shows by now what the others agree on
-            for frame in set(self.scene.uncertain_frames) & set(self.frames):
-                self._recovery.look_for(self.frames.index(frame), self.registration.poses(), self.iteration)
+            lost = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
+            if self.scene.poses_known:  # which stood still: nothing has brought back who was knocked off meanwhile
+                lost |= {frame for frame, _ in self._perturbations}
+            for frame in sorted(lost):
+                self._recovery.look_for(frame, self.registration.poses(), self.iteration)
         if self.stage.bundle and self.settings.registers and self.iteration > 0:
             self._bundling.due = list(self.stage.bundle)
         else:
             self._enter_stage()
 
     def _enter_stage(self) -> None:
-        self._settle_until = self.iteration + (self.stage.settle if self.iteration > 0 else 0)
+        self._settle_until = self.iteration + self.stage.settle
         self.field.begin_stage(self.stage)
         self._field_stage = self.stage_index
         self._forget_errors()

@@ -49,6 +49,10 @@ def train_scene(arguments: TrainArguments) -> int:
             from engine.evaluating import evaluate_session
 
             evaluate_session(session, folder, interruption, console)
+        if arguments.export and session.trainer is not None and not (session.error or interruption.signal):
+            from engine.exporting import export_session
+
+            export_session(session, folder, arguments.export, console)
         console.print(results_table(session, folder))
         for sentence in joining.told_of(session.history.events):
             console.print(sentence, soft_wrap=True, markup=False)

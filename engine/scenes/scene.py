@@ -78,6 +78,10 @@ class Scene:
         left_out: photos of the folder that are no frames.
         notes: sentences on how the scene was read, for the user.
         focal_known: False where the focal length is a guess, or a lens's nominal one, and shall be optimised.
+        lens_covariance: how far the lens may be from what `intrinsics` say where the focal length is not known: of the
+            logarithm of the focal length, and k1; None where nobody can say.
+        poses_known: True where initial poses were measured, by whoever made the files or by COLMAP, and want polishing
+            only; False where registration has to find them.
         uncertain_frames: indices of frames whose initial pose is only a guess while others' are not.
         files: the image of each frame as it lies on disk, at its own size; empty where there is none.
         added: the last of the frames, where some have joined since the scene was read.
@@ -103,6 +107,8 @@ class Scene:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     focal_known: bool = True
+    lens_covariance: Float[Tensor, "2 2"] | None = None
+    poses_known: bool = False
     uncertain_frames: tuple[int, ...] = ()
     files: tuple[Path, ...] = ()
     added: AddedFrames | None = None
