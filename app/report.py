@@ -107,6 +107,7 @@ def facts(state: State) -> dict[str, Any]:
     words: dict[str, Any] = {
         "selected": state.selected,
         "banner": state.banner,
+        "notice": state.notice,
         "exporting": state.exporting,
         "help": state.help_open,
         "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
@@ -120,6 +121,7 @@ def facts(state: State) -> dict[str, Any]:
     if run is None:
         return words
     words |= {"scene": run.name, "method": run.settings.method, "field": run.settings.field}
+    words["start"] = run.options.init
     words["folder"] = str(run.opened.folder) if run.opened is not None else None
     snapshot = run.snapshot
     if snapshot is None:
@@ -138,6 +140,8 @@ def facts(state: State) -> dict[str, Any]:
         "translation_error": _list(snapshot.translation_error),
         "residual_px": _number(float(warp.residual_px.mean())) if warp is not None else None,
         "warp_frame": warp.frame if warp is not None else None,
+        "lost": list(snapshot.lost),
+        "apart": list(snapshot.apart),
         "undoable": snapshot.undoable,
         "redoable": snapshot.redoable,
         "events": [[event.iteration, event.kind, event.detail] for event in snapshot.events[-20:]],

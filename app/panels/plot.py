@@ -13,6 +13,7 @@ from app.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
 from app.panels.parts import Colour, set_text
 
 LOW = 150  # pixels of height, at most, for which a plot counts as low
+NO_REFERENCE = "Errors are measured where there are reference poses; COLMAP's panel can make some."
 REACH = 6  # pixels from a mark
 
 
@@ -34,13 +35,14 @@ class PlotView:
     ) -> None:
         self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
         self._fitting, self._high, self._over, self._log = True, True, "", False
+        self._empty = False
         self._shown: Mapping[str, Curve] = {}
         self._lines: dict[str, int | str] = {}
         self._marks: dict[MarkKind, int | str] = {}
-        label = f"{title} [{unit}]" if unit else title
+        self._title, self._label = title, f"{title} [{unit}]" if unit else title
         flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True}
         self._group = dpg.add_group(parent=parent)  # a plot cannot have a tool tip of its own
-        with dpg.plot(label=label, parent=self._group, width=200, height=120, **flags) as self.plot:
+        with dpg.plot(label=self._label, parent=self._group, width=200, height=120, **flags) as self.plot:
             self._x = dpg.add_plot_axis(dpg.mvXAxis)
             with dpg.plot_axis(dpg.mvYAxis) as self._y:
                 for kind in KINDS:
@@ -83,6 +85,7 @@ class PlotView:
         self._fitting = True
         shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
         ends = limits(shown, self._log)
+        self._show_empty(ends is None)
         if ends is None:
             return
         places = np.concatenate([curve.x for curve in shown])
@@ -93,6 +96,14 @@ class PlotView:
             dpg.set_axis_ticks(self._y, tuple((tick_text(value), value) for value in ticks))
         else:
             dpg.reset_axis_ticks(self._y)
+
+    def _show_empty(self, empty: bool) -> None:
+        """A plot without a curve has no scale, which it would else make up."""
+        if empty != self._empty:
+            self._empty = empty
+            dpg.configure_item(self.plot, label=f"{self._title}: not measured" if empty else self._label)
+            for axis in (self._x, self._y):
+                dpg.configure_item(axis, no_tick_labels=empty, no_tick_marks=empty, no_gridlines=empty)
 
     def release(self) -> None:
         """Leaves the axes to the user."""
@@ -133,7 +144,7 @@ class PlotView:
                 index = int(np.abs(curve.x - x).argmin())
                 lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())
                 where = f"{curve.x[index]:,.0f} iterations" if over == "iterations" else f"{curve.x[index]:.1f} s"
-        return "\n".join([f"at {where}", *lines]) if lines else ""
+        return "\n".join([f"at {where}", *lines]) if lines else NO_REFERENCE
 
 
 def tick_text(value: float) -> str:

@@ -74,3 +74,12 @@ def test_photos_are_registered_by_colmap_while_they_are_trained_on(launch: Launc
     assert np.isfinite(measured["rotation_error_deg"]).all()
     assert measured["banner"] is None
     viewer.save_screenshot("colmap_reference")
+
+    viewer.click(*viewer.point("COLMAP/Start L2G from it"))
+    viewer.wait_for(lambda report: report.get("folder") != str(launch.folder / "run"), "the new run", LONG)
+    anew = viewer.wait_for(lambda report: report.get("iteration", 0) > 0, "its first iterations", LONG)
+    assert anew["banner"] is None
+    assert (anew["method"], anew["start"]) == ("l2g", "sfm")
+    assert np.isfinite(anew["rotation_error_deg"]).all()  # against COLMAP's poses, of which nobody has told this run
+    assert len(anew["colmap"]["registered"]) == PHOTOS, "the pipeline can still be seen"
+    viewer.save_screenshot("colmap_start")
