@@ -100,7 +100,7 @@ class PlotsPanel:
                 for kind in KINDS:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
-            with dpg.group() as self._body:
+            with dpg.group(show=False) as self._body:
                 rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two each
                 self._plots = {
                     title: PlotView(title, unit, logarithmic, series, rows[index // 2])
