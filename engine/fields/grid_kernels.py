@@ -9,6 +9,9 @@ second, coarser volume may add a colour linear in the viewing direction, three c
 Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. Gradients
 are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a run is
 repeatable whatever the number of threads, without atomics.
+
+All of them are in one file because Numba's cache looks at the file of a kernel alone: what were inlined from another
+one would stay as it was when that changes.
 """
 
 from __future__ import annotations
