@@ -25,9 +25,8 @@ COARSEST = 11  # pixels along the shorter side of a patch, where a search begins
 PLAN = ((384, 8), (64, 8), (8, 6))
 FEWER_DEGREES = 3  # by which PLAN is divided where the patch can only turn and move
 MOST_ATTEMPTS = 8
-AGREES = (
-    0.6  # of a patch's variance that the others must explain: a wrong place rarely comes to 0.3, a right one has 0.9
-)
+# of a patch's variance, that the others must explain: a wrong place rarely comes to 0.3, a right one has 0.9
+AGREES = 0.6
 COVERED = 0.1  # of a patch that they must cover
 
 Level = Callable[[int], PatchData]
