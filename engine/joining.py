@@ -90,8 +90,9 @@ class Arrivals:
         apart = {names[frame] for frame in trainer.apart}
         for party in [party for party in self._parties if not lost & set(party.names)]:
             self._parties.remove(party)
-            sentence = outcome(party.names, [name for name in party.names if name in apart])
-            session.tell("joined", in_short([sentence, *party.said]))
+            strangers = [name for name in party.names if name in apart]
+            words = in_short([outcome(party.names, strangers), *party.said])
+            session.tell("joined", words, needs_user=bool(strangers or party.said))
 
     def forget(self) -> None:
         """The run begins anew: nobody waits for those that were being looked for."""

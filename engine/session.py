@@ -233,10 +233,10 @@ class Session:
             self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
         return self._last
 
-    def tell(self, kind: str, sentence: str) -> None:
-        """Says something to the user, and keeps it as an event."""
+    def tell(self, kind: str, sentence: str, *, needs_user: bool = True) -> None:
+        """Says something to the user, and keeps it as an event; without a message where all is well."""
         self._take_events()
-        self._message = sentence
+        self._message = sentence if needs_user else self._message
         self.note(kind, sentence)
 
     def grew(self) -> None:

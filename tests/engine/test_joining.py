@@ -105,7 +105,8 @@ def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> N
     ended(run)
     assert details(run, "added") == [", ".join(NAMES)]
     assert sorted(details(run, "found")) == NAMES
-    assert run.snapshot().message == "3 photos added and found."
+    assert details(run, "joined") == ["3 photos added and found."]
+    assert run.snapshot().message == ""
     assert trainer_of(run).iteration >= before + 40
     errors = known(run)
     old, new = slice(0, count), slice(count, None)

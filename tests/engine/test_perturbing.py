@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def test_a_checkpoint_keeps_what_can_be_taken_back(tmp_path: Path) -> None:
     again = begun()
     again.begin(load_checkpoint(tmp_path / CHECKPOINT_FILE))
     assert counts(again) == (2, 0)
-    assert again.undoable == [KICK, EVERYONE]
+    assert again.undoable == [KICK, replace(EVERYONE, frames=4)]
     assert (again.snapshot().poses == poses).all()
 
 
