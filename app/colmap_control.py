@@ -141,7 +141,8 @@ def refresh(state: State) -> None:
         return
     view.run.refresh()
     scene = state.run.scene if state.run is not None else None
-    if scene is not None and (scene.path != view.run.scene.path or scene.names != view.run.scene.names):
+    names = view.run.scene.names
+    if scene is not None and (scene.path != view.run.scene.path or scene.names[: len(names)] != names):
         view.run.stop()
         view.run = view.chosen = view.pair = None
 

@@ -142,6 +142,8 @@ class ColmapProgress:
 
     def partner(self, frame: int) -> Pair | None:
         """The pair of a photo that agrees best, or has most matches; None where it has none."""
+        if frame >= len(self.names):  # it has joined since
+            return None
         known = self.agreeing if (self.agreeing[frame] > 0).any() else self.counts
         row = known[frame].copy()
         row[frame] = NOT_YET

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from engine.history import Row
+from engine.history import Row, filled, mean_of
 
 MOST_POINTS = 600
 
@@ -85,9 +85,9 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
             found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
             continue
         then = x[[error is not None for error in errors]]  # a reference may have come, or gone, on the way
-        stacked = np.stack(known).astype(np.float64)
-        found[f"{name} mean"] = drawable(then, stacked.mean(axis=1), logarithmic)
-        found[f"{name} max"] = drawable(then, stacked.max(axis=1), logarithmic)
+        stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not joined yet, or without a reference
+        found[f"{name} mean"] = drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
+        found[f"{name} max"] = drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
         found[f"{name} frame"] = drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
     return found
 

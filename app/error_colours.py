@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from jaxtyping import Float, Float32
 
@@ -14,6 +16,8 @@ STOPS: Float32[np.ndarray, "stops 3"] = np.array(
 ACCENT = (0.208, 0.769, 0.710, 1.0)
 REFERENCE = (0.91, 0.64, 0.24, 0.6)
 INITIAL = (0.54, 0.58, 0.63, 0.38)
+LOST = (0.745, 0.549, 1.0, 1.0)  # being looked for
+APART = (0.52, 0.50, 0.56, 0.8)  # fits nowhere
 
 
 def share(
@@ -35,6 +39,19 @@ def blended(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4
 def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
     """The colours of rotation errors, degrees."""
     return blended(share(error_deg))
+
+
+def frame_colours(
+    error_deg: Float[np.ndarray, " frames"] | None, frames: int, lost: Sequence[int] = (), apart: Sequence[int] = ()
+) -> Float32[np.ndarray, "frames 4"]:
+    """The colours of frames: by rotation error (degrees) where one is known; of those lost or apart, their own."""
+    colours = np.tile(np.array(ACCENT, np.float32), (frames, 1))
+    if error_deg is not None:
+        known = np.flatnonzero(np.isfinite(error_deg[:frames]))
+        colours[known] = error_colours(error_deg[known])
+    for which, colour in ((apart, APART), (lost, LOST)):
+        colours[[frame for frame in which if frame < frames]] = colour
+    return colours
 
 
 def residual_colours(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:

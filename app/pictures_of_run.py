@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.colmap_alignment import SURFACE, PlacedModel, placed_model
 from app.drawn_reference import drawn_reference
-from app.error_colours import ACCENT, INITIAL, REFERENCE, error_colours, residual_colours
+from app.error_colours import INITIAL, REFERENCE, frame_colours, residual_colours
 from app.kept import Kept
 from app.render.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails
 from app.replay import Moment, moment_at, trails
@@ -80,7 +80,9 @@ class CamerasPictures:
         poses = kept.get("poses", _with_preview, moment.poses, preview)
         selected = state.selected if state.selected < len(poses) else None
         depth = scale.frustum_depth * view.frustum_scale
-        colours = kept.get("colours", _fitted_colours, moment.rotation_error_deg, len(poses), layers.fitted)
+        away = (run.snapshot.lost, run.snapshot.apart) if live else ((), ())
+        errors = moment.rotation_error_deg
+        colours = kept.get("colours", _fitted_colours, errors, len(poses), layers.fitted, *away)
         reference = None
         if layers.reference or layers.links:
             reference = kept.get("reference", _reference, scene, moment.poses, layers.reference)
@@ -103,7 +105,7 @@ class CamerasPictures:
             reference=reference,
             selected=selected,
             links=layers.links,
-            trails=kept.get("trails", _trails, history, until),
+            trails=kept.get("trails", _trails, history, until, len(poses)),
             thumbnails=kept.get("thumbnails", thumbnails_of, scene) if layers.thumbnails and layers.fitted else None,
             rays=kept.get("rays", _rays, warp, RAY_LENGTH * depth),
             ground=scale.ground if layers.ground else None,
@@ -174,9 +176,13 @@ def _with_preview(poses: Poses, preview: Preview | None) -> Poses:
 
 
 def _fitted_colours(
-    error_deg: Float32[np.ndarray, " frames"] | None, frames: int, shown: bool
+    error_deg: Float32[np.ndarray, " frames"] | None,
+    frames: int,
+    shown: bool,
+    lost: tuple[int, ...],
+    apart: tuple[int, ...],
 ) -> Float32[np.ndarray, "frames 4"]:
-    colours = np.tile(np.array(ACCENT, np.float32), (frames, 1)) if error_deg is None else error_colours(error_deg)
+    colours = frame_colours(error_deg, frames, lost, apart)
     if not shown:
         colours[:, 3] = 0.0
     return colours
@@ -186,7 +192,8 @@ def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:
     """Links end at the reference also where its frusta are not shown."""
     if scene.reference_poses is None:
         return None
-    poses = drawn_reference(scene.reference_poses[list(scene.training_frames)].numpy(), fitted)
+    frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not joined yet
+    poses = drawn_reference(scene.reference_poses[list(frames)].numpy(), fitted)
     colour = (*REFERENCE[:3], REFERENCE[3] if shown else 0.0)
     return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)))
 
@@ -198,8 +205,15 @@ def _initial(scene: Scene) -> CameraSet:
     return CameraSet(poses, np.tile(np.array(INITIAL, np.float32), (len(poses), 1)))
 
 
-def _trails(history: History | None, until: float | None) -> Float32[np.ndarray, "frames moments 3"] | None:
-    return trails(history.rows, until) if history is not None else None
+def _trails(
+    history: History | None, until: float | None, frames: int
+) -> Float32[np.ndarray, "frames moments 3"] | None:
+    """Of all frames that are shown; the history may be a moment older or newer than they."""
+    found = trails(history.rows, until) if history is not None else None
+    if found is None or len(found) == frames:
+        return found
+    missing = np.full((max(frames - len(found), 0), *found.shape[1:]), np.nan, np.float32)
+    return np.concatenate([found[:frames], missing])
 
 
 def _rays(warp: WarpSnapshot | None, length: float) -> RayBundle | None:

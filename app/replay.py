@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float32
 
 from engine.geometry import so3
-from engine.history import Row
+from engine.history import Row, filled
 from engine.view_camera import centres
 
 MOMENTS = 200  # of a trail, at most
@@ -29,7 +29,10 @@ class Moment(NamedTuple):
 
 
 def moment_at(rows: Sequence[Row], seconds: float) -> Moment | None:
-    """The run at a time on its clock: between two rows cameras move steadily; None without rows."""
+    """The run at a time on its clock: between two rows cameras move steadily; None without rows.
+
+    Frames that join later are not there yet.
+    """
     if not rows:
         return None
     later = bisect_right([row.seconds for row in rows], seconds)
@@ -47,6 +50,7 @@ def between(one: Poses, other: Poses, share: float) -> Poses:
     """Poses on the way from one to the other: centres go straight, rotations turn steadily round one axis each."""
     if share <= 0 or one is other:
         return one
+    other = other[: len(one)]
     first, second = (torch.from_numpy(np.asarray(poses, np.float64)) for poses in (one, other))
     turn = so3.vector_from_rotation(second[:, :, :3] @ first[:, :, :3].mT)
     rotation = (so3.rotation_from_vector(share * turn) @ first[:, :, :3]).numpy()
@@ -65,7 +69,7 @@ def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarra
     if len(rows) < 2:
         return None
     rows = [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, 2 * MOMENTS).round().astype(int))]
-    poses = np.stack([row.poses for row in rows], axis=1)
+    poses = np.stack(filled([row.poses for row in rows]), axis=1)
     places = -np.einsum("fmij,fmi->fmj", poses[..., :3], poses[..., 3])
     steps = np.nan_to_num(np.linalg.norm(np.diff(places, axis=1), axis=-1)).mean(axis=0)
     way = np.concatenate([[0.0], np.cumsum(steps)])
@@ -81,4 +85,5 @@ def _between(
 ) -> Float32[np.ndarray, " frames"] | None:
     if one is None or other is None:
         return None
+    other = other[: len(one)]
     return ((1 - share) * one + share * other).astype(np.float32)

@@ -170,6 +170,7 @@ class State:
         runs: one, or two side by side; panels that have room for one show the `active`.
         selected: index of a training frame.
         banner: a sentence that needs the user, or None.
+        notice: a sentence that is good to know for a while, or None.
         exporting: what an export that is under way does, in a word or two, or None.
     """
 
@@ -185,6 +186,7 @@ class State:
     plots: Plots = field(default_factory=Plots)
     colmap: ColmapView = field(default_factory=ColmapView)
     banner: str | None = None
+    notice: str | None = None
     exporting: str | None = None
     help_open: bool = False
     hooks: Hooks = field(default_factory=Hooks)

@@ -67,13 +67,22 @@ class ViewedRun:
         """Takes what is new; once per frame of the window."""
         if self.opened is None or self._feed is None:
             return
-        self.snapshot = self.opened.run.latest()
+        self._take(self.opened)
         newest = self._feed.latest()
         if isinstance(newest, LearnedImage):
             self.image = newest
         elif newest is not None:
             self.volume = newest
         self.history = self.opened.run.history()
+
+    def _take(self, opened: OpenedRun) -> None:
+        """The newest snapshot with the scene that it is of: frames may have joined."""
+        snapshot, scene = opened.run.latest(), opened.run.scene
+        if snapshot is not None and len(snapshot.frames) != len(opened.scene.training_frames):
+            if len(snapshot.frames) != len(scene.training_frames):
+                return  # the scene has grown once more since; the next snapshot is of it
+            self.opened = replace(opened, scene=scene)
+        self.snapshot = snapshot
 
     def send(self, command: Command) -> None:
         """Has the engine do something between two steps."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
 from app import layout, saving
+from app.adding import Notices, add_photos, can_grow
 from app.arguments import ViewerArguments
 from app.backdrop import Backdrop
+from app.dropping import FileDrop
 from app.fonts import bind_font
 from app.guard import Guard
 from app.panel_sets import PanelSets
@@ -40,6 +42,7 @@ SETTLING = 4  # frames until what was just drawn can be read back
 SCENES = Path(__file__).resolve().parents[1] / "scenes"  # those that ship, where the program runs from its repository
 LAST_WORDS = 120.0  # seconds that saving may take at the end
 
+PHOTOS = "A photo of the same camera, or a folder of them. Photos can also be dropped into the window."
 FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or an image, to align patches of it."
 
 
@@ -62,6 +65,8 @@ class Window:
         self._loading = PathDialog(
             layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
         )
+        self._adding = PathDialog(layout.ADDING, "Add photos", PHOTOS, lambda path: add_photos(self.state, [path]))
+        self._notices = Notices()
         self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
         self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
@@ -101,7 +106,7 @@ class Window:
         bind_font(preferences.scale)
         bind_theme(preferences.scale)
         self._panels.build()
-        asking = (self._opening, self._loading, self._writing, self._export, self._leave_dialog)
+        asking = (self._opening, self._loading, self._adding, self._writing, self._export, self._leave_dialog)
         for dialog in (*asking, self._banner, self._help):
             dialog.build()
         hooks = self.state.hooks
@@ -114,6 +119,7 @@ class Window:
         dpg.set_exit_callback(self.ask_to_leave)
         dpg.setup_dearpygui()
         dpg.show_viewport()
+        self._drop = FileDrop()
         self._backdrop = Backdrop(self._panels.tags)
         report = self._arguments.report
         self._report = Report(report) if report is not None else None
@@ -126,6 +132,7 @@ class Window:
     def _actions(self) -> Actions:
         return Actions(
             open=self.ask_for_scene,
+            add=self.ask_for_photos,
             save=lambda: saving.save(self.state),
             load=self._ask_for_run,
             export=self._export.open,
@@ -156,7 +163,10 @@ class Window:
         """What is done in every frame; nothing here waits for the engine or the render thread."""
         state = self.state
         self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
+        for paths in self._drop.taken():
+            self._guard.call(lambda dropped=paths: self.drop(dropped), "What was dropped")  # type: ignore[misc]
         self._runs.refresh()
+        self._notices.see(state)
         self._renderer.set_volume(state.run.volume if state.run is not None else None)
         if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
             state.select(state.selected)
@@ -196,6 +206,27 @@ class Window:
         recent = [path for path in self._preferences.recent if Path(path).is_dir() or is_image(Path(path))]
         shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
         self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
+
+    def ask_for_photos(self) -> None:
+        """Opens the dialog for photos that shall join the run.
+
+        Raises:
+            UserError: it can take none.
+        """
+        can_grow(self.state)
+        self._adding.open()
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Has photos join the run; where none is open, what is dropped is the scene.
+
+        Raises:
+            UserError: the run can take none, or it is no scene.
+        """
+        if self.state.run is None and len(paths) == 1:
+            self.open(paths[0])
+            dpg.configure_item(layout.OPENING, show=False)
+        else:
+            add_photos(self.state, paths)
 
     def ask_for_screenshot(self) -> None:
         """Asks where to, then writes a picture of the window without the dialog."""

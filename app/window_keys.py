@@ -41,6 +41,7 @@ def keys(window: Window) -> Keys:
     control: dict[int, Action] = {
         dpg.mvKey_S: lambda: saving.save(state),
         dpg.mvKey_O: window.ask_for_scene,
+        dpg.mvKey_A: window.ask_for_photos,
         dpg.mvKey_Z: lambda: window.perturb.undo(),
         dpg.mvKey_Q: window.ask_to_leave,
     }

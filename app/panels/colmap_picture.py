@@ -69,6 +69,10 @@ class ColmapPicture:
         if scene is None:
             return
         frame = scene.training_frames[state.selected]
+        if frame >= len(progress.names):
+            dpg.configure_item(self._picture.group, show=False)
+            set_text(self._caption, "This frame has joined since COLMAP began.")
+            return
         if shown == "keypoints":
             key: tuple[object, ...] = (id(run), frame, frame in progress.features, size)
         else:

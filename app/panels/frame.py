@@ -5,8 +5,11 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.error_colours import LOST
+from app.frame_note import frame_state
 from app.panels.compared_pictures import ComparedPictures
-from app.panels.parts import inner_width, rectangle_size, set_text, step_button
+from app.panels.error_scale import as_bytes
+from app.panels.parts import TEXT, inner_width, rectangle_size, set_text, step_button
 from app.panels.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.thumbnail_strip import ThumbnailStrip
 from app.photo_sizes import camera_of, resized
@@ -64,6 +67,7 @@ class FramePanel:
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
+        dpg.configure_item(self._name, color=as_bytes(LOST) if frame_state(snapshot, selected) else TEXT)
         width = inner_width(self._parent)
         height = rectangle_size(self._parent)[1] - AROUND
         size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
@@ -92,10 +96,11 @@ class FramePanel:
 
 def errors_text(snapshot: Snapshot, frame: int) -> str:
     """The frame's own errors and PSNR while training, in a line."""
-    parts = []
-    if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
-        parts.append(f"{snapshot.rotation_error_deg[frame]:.2f}°")
-        parts.append(f"{snapshot.translation_error[frame]:.4f} units")
+    parts = [frame_state(snapshot, frame)] if frame_state(snapshot, frame) else []
+    errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error
+    if errors is not None and shifts is not None and np.isfinite(errors[frame]):
+        parts.append(f"{errors[frame]:.2f}°")
+        parts.append(f"{shifts[frame]:.4f} units")
     if np.isfinite(snapshot.frame_psnr[frame]):
         parts.append(f"training {snapshot.frame_psnr[frame]:.1f} dB")
     return "   ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.error_colours import ACCENT, error_colours
+from app.error_colours import frame_colours
 from app.panels.parts import CLEAR, TEXT, drawing, set_text
 from app.photo_sizes import fitted, resized
 from app.state import State
@@ -55,7 +55,10 @@ class ThumbnailStrip:
             frame = self._under_mouse()
             name = "" if frame is None else scene.names[scene.training_frames[frame]]
             set_text(
-                self._tip, name or "The training photos; the bar is green to red with the frame's rotation error."
+                self._tip,
+                name
+                or "The training photos; the bar is green to red with the frame's rotation error, violet while it is "
+                "being looked for, grey where it fits nowhere.",
             )
 
     def _begin(self, scene: Scene) -> None:
@@ -84,12 +87,8 @@ class ThumbnailStrip:
             self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))
             bar = dpg.draw_rectangle((left, high + 2), (left + wide, high + 5), color=CLEAR, parent=self._layer)
             self._bars.append(bar)
-        errors = snapshot.rotation_error_deg
-        paints = (
-            np.tile(np.array(ACCENT, np.float32), (len(snapshot.poses), 1))
-            if errors is None
-            else error_colours(errors)
-        )
+        frames = (len(snapshot.poses), snapshot.lost, snapshot.apart)
+        paints = frame_colours(snapshot.rotation_error_deg, *frames)
         for place, (image, bar) in enumerate(zip(self._images, self._bars, strict=True)):
             shown = place < self._count
             dpg.configure_item(image, show=shown)

@@ -11,7 +11,7 @@ from app.event_marks import COLOURS, Mark, marks, nearest
 from app.panels.parts import MUTED, TEXT, drawing, inner_width, set_text, tool_tip
 from app.playback import advance, go, go_live, play_or_stop
 from app.state import State
-from engine.history import History, Row
+from engine.history import History, Row, mean_of
 
 TICKS = 10  # pixels
 KNOB = 14  # pixels of the slider's knob and margins, so that ticks stand under it
@@ -109,7 +109,8 @@ def described(row: Row, live: bool) -> str:
     if row.stage:
         parts.append(f"stage {row.stage}")
     if row.rotation_error_deg is not None and row.translation_error is not None:
-        parts.append(f"mean errors {row.rotation_error_deg.mean():.2f}°, {row.translation_error.mean():.4f} units")
+        rotation, translation = mean_of(row.rotation_error_deg), mean_of(row.translation_error)
+        parts.append(f"mean errors {rotation:.2f}°, {translation:.4f} units")
     elif row.corner_error_px is not None:
         parts.append(f"corners {row.corner_error_px.mean():.2f} px")
     else:

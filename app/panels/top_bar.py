@@ -10,6 +10,7 @@ import numpy as np
 
 from app.panels.parts import ACCENT, MUTED, set_text, tool_tip
 from app.state import State
+from engine.history import mean_of
 from engine.messages import Snapshot
 
 
@@ -18,6 +19,7 @@ class Actions:
     """What the buttons do."""
 
     open: Callable[[], None]
+    add: Callable[[], None]
     save: Callable[[], None]
     load: Callable[[], None]
     export: Callable[[], None]
@@ -38,6 +40,7 @@ class TopBar:
         act = self._actions
         buttons: tuple[tuple[str, Callable[[], None], str], ...] = (
             ("Open", act.open, "Opens another scene (Ctrl-O)."),
+            ("Add photos", act.add, "Has more photos join the run (Ctrl-A); they can be dropped into the window too."),
             ("Save", act.save, "Writes a checkpoint from which the run can be continued (Ctrl-S)."),
             ("Load", act.load, "Continues a run of this scene that was saved."),
             ("Export", act.export, "Writes cameras, points, a mesh, a film or a report for other programs."),
@@ -75,8 +78,11 @@ class TopBar:
 
 def state_words(snapshot: Snapshot | None) -> str:
     """What the run does, where it is not simply training."""
-    if snapshot is None or snapshot.status == "running":
+    if snapshot is None:
         return ""
+    if snapshot.status == "running":
+        lost = len(snapshot.lost)
+        return f"looking for {lost} frame{'s' if lost > 1 else ''}" if lost else ""
     return {"starting": "making ready", "failed": "failed"}.get(snapshot.status, snapshot.status)
 
 
@@ -86,8 +92,8 @@ def numbers(snapshot: Snapshot) -> str:
     if np.isfinite(snapshot.psnr):
         parts.append(f"PSNR {snapshot.psnr:5.2f} dB")
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
-        parts.append(f"rot {snapshot.rotation_error_deg.mean():6.3f}°")
-        parts.append(f"trans {snapshot.translation_error.mean():.4f} units")
+        parts.append(f"rot {mean_of(snapshot.rotation_error_deg):6.3f}°")
+        parts.append(f"trans {mean_of(snapshot.translation_error):.4f} units")
     if snapshot.planar is not None:
         parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
     if snapshot.skipped_steps:

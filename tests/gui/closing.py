@@ -6,7 +6,9 @@ import ctypes
 import ctypes.util
 
 
-class _ClientMessage(ctypes.Structure):
+class ClientMessage(ctypes.Structure):
+    """An X event that carries five numbers."""
+
     _fields_ = (
         ("type", ctypes.c_int),
         ("serial", ctypes.c_ulong),
@@ -32,7 +34,7 @@ def ask_to_close(display: str, window: int) -> None:
     x11.XSendEvent.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.c_int, ctypes.c_long, ctypes.c_void_p]
     x11.XCloseDisplay.argtypes = [ctypes.c_void_p]
     connection = x11.XOpenDisplay(display.encode())
-    message = _ClientMessage(type=CLIENT_MESSAGE, display=connection, window=window, format=32)
+    message = ClientMessage(type=CLIENT_MESSAGE, display=connection, window=window, format=32)
     message.message_type = x11.XInternAtom(connection, b"WM_PROTOCOLS", 0)
     message.data[0] = x11.XInternAtom(connection, b"WM_DELETE_WINDOW", 0)
     x11.XSendEvent(connection, window, 0, 0, ctypes.byref(message))

@@ -1,0 +1,63 @@
+"""Photos that are added to a run in its window: dropped into it, and typed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.gui.display import Display
+from tests.gui.dropping import drop
+from tests.gui.viewer import FERN, Viewer
+
+PHOTOS = sorted((FERN / "images").glob("*.jpg"))
+LEFT_OUT = (3, 9, 16)
+READ = len(PHOTOS) - len(LEFT_OUT) - 1  # training frames; one is held out
+QUICK = ("--downscale", "4")
+
+
+@pytest.fixture
+def viewer(display: Display, tmp_path: Path) -> Iterator[Viewer]:
+    """A fern with three photos less, trained until its field shows something."""
+    scene = tmp_path / "fern"
+    (scene / "images").mkdir(parents=True)
+    kept = [index for index in range(len(PHOTOS)) if index not in LEFT_OUT]
+    np.save(scene / "poses_bounds.npy", np.load(FERN / "poses_bounds.npy")[kept])
+    for index in kept:
+        shutil.copy(PHOTOS[index], scene / "images")
+    shown = Viewer(display, tmp_path, [str(scene), "--output", str(tmp_path / "run"), *QUICK])
+    try:
+        shown.wait_for(lambda report: report.get("iteration", 0) >= 320, "a field", 240)
+        yield shown
+    finally:
+        shown.kill()
+
+
+def test_photos_are_dropped_and_typed_and_found(viewer: Viewer, display: Display, tmp_path: Path) -> None:
+    assert len(viewer.report["poses"]) == READ
+    text = tmp_path / "notes.jpg"
+    text.write_text("no photo")
+    assert drop(display.name, viewer.window, [PHOTOS[LEFT_OUT[0]], text, PHOTOS[LEFT_OUT[1]]])
+    report = viewer.wait_for(lambda report: len(report["poses"]) == READ + 2, "the photos that were dropped")
+    assert "notes.jpg is not an image" in report["banner"]
+    report = viewer.wait_for(lambda report: not report["lost"], "the end of the search", 120)
+    assert report["apart"] == []
+    found = {what for _, kind, what in report["events"] if kind == "found"}
+    assert {PHOTOS[index].name for index in LEFT_OUT[:2]} <= found
+
+    viewer.click(*viewer.point("Top/Add photos"))
+    viewer.type(str(PHOTOS[LEFT_OUT[2]]))
+    viewer.key("Return")
+    viewer.wait_for(lambda report: len(report["poses"]) == READ + 3, "the photo that was typed")
+    report = viewer.wait_for(lambda report: "added and found" in (report["notice"] or ""), "word of it", 120)
+    assert report["status"] == "running"
+    before = report["iteration"]
+    viewer.key("Left")  # the last frame, one of those that joined
+    viewer.wait_for(lambda report: report["selected"] == READ + 2, "its selection")
+    viewer.wait_for(lambda report: report["warp_frame"] == READ + 2, "its warp")
+    viewer.wait_for(lambda report: report["iteration"] > before + 20, "training to go on")
+    assert viewer.report["message"] == ""
+    viewer.save_screenshot("added")
