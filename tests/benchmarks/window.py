@@ -28,7 +28,7 @@ from tests.benchmarks.machine import machine_line
 from tests.gui.display import Display
 from tests.gui.viewer import Viewer
 
-LAMBDA, CAMERAS, NOVEL = "Training/slider 1", "Cameras/image 1", "Novel view/image 1"
+LAMBDA, NOVEL, IMAGE = "Training/slider 1", "Novel view/image 1", "Image/pane 1"
 
 
 Progress = list[tuple[float, int]]  # seconds of the run's clock, and the iteration then
@@ -91,11 +91,17 @@ def watching(condition: Callable[[dict[str, Any]], bool], progress: Progress) ->
 
 
 def turn(viewer: Viewer, until: Any) -> None:
-    """Drags the novel view to and fro until a report fulfils a condition."""
-    left, right = viewer.point(NOVEL, 0.3), viewer.point(NOVEL, 0.7, 0.6)
+    """Drags the novel view to and fro until a report fulfils a condition; zooms into the image of a planar scene."""
+    planar = viewer.report.get("planar") is not None
+    viewer.wait_for(lambda report: (IMAGE if planar else NOVEL) in report["items"], "the view")
     while not until(viewer.report):
-        viewer.drag(left, right, steps=20)
-        viewer.drag(right, left, steps=20)
+        if planar:
+            for notches in (4, -4):
+                viewer.wheel(*viewer.point(IMAGE), notches)
+        else:
+            left, right = viewer.point(NOVEL, 0.3), viewer.point(NOVEL, 0.7, 0.6)
+            viewer.drag(left, right, steps=20)
+            viewer.drag(right, left, steps=20)
 
 
 def frame_times(viewer: Viewer) -> dict[str, float]:
