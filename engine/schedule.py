@@ -95,11 +95,11 @@ _OBJECT = (
 )
 
 
-# Poses that are known stand still until the field is worth following; these are what the last rows, the others being
-# still, then have in the place of their own: pose rate, settle, bundle
+# Poses that are known stand still until the field is worth following, and then do follow it: an adjustment would jump
+# farther than they are off. Pose rate and settle of the last rows; in the others poses stand still.
 _KNOWN_POSES = (
-    ((2e-4, 1e-4), 120, (4, 2)),
-    ((1e-4, 1e-5), 200, (2, 1)),
+    ((2e-4, 1e-4), 120),
+    ((1e-4, 1e-5), 200),
 )
 
 
@@ -131,11 +131,10 @@ def _polishing(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
     """The table for poses that are known: a coarse field would lead them astray, and knows less than they do."""
     still = tuple(replace(stage, settle=stage.iterations, bundle=()) for stage in table[: -len(_KNOWN_POSES)])
     moving = table[len(still) :]
-    made = still + tuple(
-        replace(stage, pose_rate=rate, settle=settle, bundle=bundle)
-        for stage, (rate, settle, bundle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
+    return still + tuple(
+        replace(stage, pose_rate=rate, settle=settle, bundle=())
+        for stage, (rate, settle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
     )
-    return (replace(made[0], bundle=()), *made[1:])  # there is no field before the first
 
 
 def _stage(row: Row, downsample: int, longer: int, kind: SceneKind) -> Stage:

@@ -131,7 +131,9 @@ class Trainer(Learner):
         frames = torch.arange(count, device=self.device)
         pixels = stage_data.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
         points = self.calibration.points(data.plane(frames, pixels))
-        warped = self.registration.rays(frames, points, self.stage.block**2)
+        moving = self.iteration >= self._settle_until
+        with torch.set_grad_enabled(moving):
+            warped = self.registration.rays(frames, points, self.stage.block**2)
         self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
         rendering = self.field.render(
             warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator
@@ -144,7 +146,7 @@ class Trainer(Learner):
             difference.square().mean(dim=(1, 2)),
             warped.alignment,
             self._kept(),
-            poses_move=self.iteration >= self._settle_until,
+            poses_move=moving,
             calibrates=self.iteration >= CALIBRATE_FROM * self._whole_schedule,  # a fog tells nothing about the lens
         )
 
