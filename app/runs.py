@@ -11,8 +11,9 @@ from app.state import State, Timeline
 from app.viewed_run import ViewedRun
 from engine.arguments import OPTIONS, SETTINGS
 from engine.errors import UserError
-from engine.messages import Pause
+from engine.messages import AddFrames, Pause
 from engine.opening import OpenedRun, open_run
+from engine.scenes import AnyScene, Scene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import scene_path
 from engine.settings import Method, Settings
@@ -65,7 +66,7 @@ class Runs:
             return
         beside = [other.settings.method for other in self._state.runs if other is not run]
         path = run.scene.path
-        self._show(self._like(path, settings, options))
+        self._show(self._like(path, settings, options), joined_photos(run.scene))
         for method in beside:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
@@ -108,23 +109,32 @@ class Runs:
         chosen |= {name: getattr(options, name) for name in OPTIONS}
         return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
 
-    def _show(self, arguments: ViewerArguments) -> None:
+    def _show(self, arguments: ViewerArguments, joining: tuple[Path, ...] = ()) -> None:
+        """`joining` are photos that joined the run before."""
         self.leave()
         state = self._state
         state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
         state.cameras.framed = state.novel.framed = state.planar.framed = False
         state.novel.keyframes.clear()
-        self._add(arguments, arguments.paused)
+        self._add(arguments, arguments.paused, joining)
 
-    def _add(self, arguments: ViewerArguments, paused: bool) -> None:
+    def _add(self, arguments: ViewerArguments, paused: bool, joining: tuple[Path, ...] = ()) -> None:
         def opening() -> OpenedRun:
             opened = open_run(arguments)
+            if joining:
+                opened.run.send(AddFrames(joining))
             if paused:
                 opened.run.send(Pause())
             return opened
 
         assert arguments.scene is not None
         self._state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
+
+
+def joined_photos(scene: AnyScene) -> tuple[Path, ...]:
+    """Copies of the photos that have joined a run of a scene."""
+    added = scene.added if isinstance(scene, Scene) else None
+    return tuple(file for file in added.files if file is not None) if added is not None else ()
 
 
 def _unfit(path: Path) -> dict[str, Any]:

@@ -31,7 +31,8 @@ CONVENTIONS = (
     "Lengths are in scene units; divide by file_scale for the units of the scene's files. Intrinsics are in pixels of "
     "images of width x height, pixel centres at +0.5; distortion is OpenCV's k1, k2, p1, p2. The fitted world is "
     "known up to a similarity; reference poses are aligned to it. exposure, where it was fitted, is what the scene's "
-    "colours are multiplied by in that frame."
+    "colours are multiplied by in that frame. found is false for frames that joined late and fit nowhere: their pose "
+    "is a guess."
 )
 
 
@@ -124,6 +125,8 @@ def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, 
         }
         if gains is not None:
             entry["exposure"] = gains[index]
+        if trainer is not None and index in trainer.strangers:
+            entry["found"] = False
         if scene.noise is not None:
             entry["initial_noise"] = {
                 "rotation": scene.noise.rotation[frame],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from engine.checkpoint import ADDED_FOLDER
 from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.errors import UserError
 from engine.results import RESULT_FILE, RUN_FILES
@@ -36,6 +38,7 @@ def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = F
         folder.mkdir(parents=True, exist_ok=True)
         for name in RUN_FILES:
             (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / ADDED_FOLDER, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{folder} cannot hold a run ({error.strerror or error}); give another --output.") from error
     if not os.access(folder, os.W_OK):

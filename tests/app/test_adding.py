@@ -20,6 +20,7 @@ from app.panels.frame import errors_text
 from app.panels.top_bar import numbers, state_words
 from app.pictures_of_run import CamerasPictures
 from app.render.segments import link_segments, trail_segments
+from app.runs import joined_photos
 from app.state import State
 from app.viewed_run import ViewedRun
 from engine.errors import UserError
@@ -205,3 +206,12 @@ def test_scene_and_snapshot_always_belong_together() -> None:
     assert frames() == (FRAMES, FRAMES)
     engine.snapshot = snapshot_of(largest, 0.5)
     assert frames() == (FRAMES + 2, FRAMES + 2)
+
+
+def test_copies_of_photos_that_joined_are_there_for_the_next_run(tmp_path: Path) -> None:
+    scene = forward_facing()
+    assert joined_photos(scene) == ()
+    assert joined_photos(larger(scene, "new.jpg")) == ()
+    images = torch.zeros((1, *scene.images.shape[1:]), dtype=torch.uint8)
+    kept = AddedFrames(("new.jpg",), images, (0,), (tmp_path / "new.jpg",))
+    assert joined_photos(grown(scene, kept)) == (tmp_path / "new.jpg",)

@@ -217,22 +217,24 @@ def _focal_note(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions
 def _copied(
     photo: _Photo, scene: Scene, options: SceneOptions, folder: Path | None, refused: list[str]
 ) -> Path | None:
-    """A copy of a photo as large as those of the other frames, which exports can write; None where those have none."""
-    if folder is None or not scene.files:
+    """A copy of a photo: as it is, or upright and as large as the other frames' files, which exports want.
+
+    None where there is no folder for it, or it could not be written: the frame can be trained on without.
+    """
+    if folder is None:
         return None
     target = folder / photo.name
     try:
-        size = image_size(scene.files[0], options.maximum_pixels)
         shot = Shot(photo.path, photo_facts(photo.path, options.maximum_pixels))
-        if not alike(shot.facts.size, size):  # the frame shows the pixels as they are stored, not as EXIF turns them
-            return None
+        size = image_size(scene.files[0], options.maximum_pixels) if scene.files else shot.facts.size
+        sideways = not alike(shot.facts.size, size)  # the frame shows the pixels as they are stored
         with replacing(target) as temporary:
-            if as_stored(shot, size, options.maximum_pixels):
+            if sideways or as_stored(shot, size, options.maximum_pixels):
                 shutil.copyfile(photo.path, temporary)
             else:
                 image = Image.fromarray(pixels(shot, size, options.maximum_pixels))
                 image.save(temporary, quality=JPEG_QUALITY)
-    except UserError as error:  # the frame can be trained on without
+    except UserError as error:
         refused.append(str(error))
         return None
     return target
