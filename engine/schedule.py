@@ -95,7 +95,7 @@ _OBJECT = (
 )
 
 
-# Poses that are known stand still until the field is worth following, and then do follow it: an adjustment would jump
+# Poses that are known stand still until the field is worth following, and then follow it: an adjustment would jump
 # farther than they are off. Pose rate and settle of the last rows; in the others poses stand still.
 _KNOWN_POSES = (
     ((2e-4, 1e-4), 120),
@@ -119,7 +119,7 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
         return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
     if settings.method == "reference":
         return tuple(replace(stage, settle=0, bundle=()) for stage in table)
-    return _polishing(table) if scene.poses_known else table
+    return _polishing(table, settings.refine_intrinsics) if scene.poses_known else table
 
 
 def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage, ...]:
@@ -127,12 +127,15 @@ def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage,
     return planar_schedule.stages(scene, settings) if isinstance(scene, PlanarScene) else stages(scene, settings)
 
 
-def _polishing(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """The table for poses that are known: a coarse field would lead them astray, and knows less than they do."""
+def _polishing(table: tuple[Stage, ...], lens: bool) -> tuple[Stage, ...]:
+    """The table for poses that are known: a coarse field would lead them astray, and knows less than they do.
+
+    Where the `lens` shall be refined too the adjustments of the rows in which poses move stay: nothing else moves it.
+    """
     still = tuple(replace(stage, settle=stage.iterations, bundle=()) for stage in table[: -len(_KNOWN_POSES)])
     moving = table[len(still) :]
     return still + tuple(
-        replace(stage, pose_rate=rate, settle=settle, bundle=())
+        replace(stage, pose_rate=rate, settle=settle, bundle=stage.bundle if lens else ())
         for stage, (rate, settle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
     )
 

@@ -35,7 +35,7 @@ from tests.benchmarks.machine import machine_line
 SECONDS, RATE, STILL = 20, 24, 3  # STILL: seconds at the beginning
 TWICE = 2  # every picture is there so often: half as many are to be rendered
 SHAKEN = range(240, 248)  # frames that are blurred
-DRAWN = (640, 360)  # pixels that are rendered; the film's are interpolated
+DRAWN = (480, 270)  # pixels that are rendered, as many as the photos have; the film's are interpolated
 EVERY = 3  # the path meets every third camera
 
 

@@ -16,6 +16,7 @@ import pytest
 from engine.checkpoint import load_checkpoint
 from engine.cli import TrainArguments
 from engine.errors import UserError
+from engine.scenes import load_scene
 from engine.training import train_scene
 from tests.scenes_on_disk import REPOSITORY
 
@@ -69,7 +70,8 @@ def test_help_needs_no_torch() -> None:
 
 
 def test_a_run_from_start_to_evaluation(tmp_path: Path) -> None:
-    done = called(tmp_path, "train", FERN, *SMALL, "--max-iterations", "12", "--evaluate")
+    exports = ("--export", "colmap", "llff")
+    done = called(tmp_path, "train", FERN, *SMALL, "--max-iterations", "12", "--evaluate", *exports)
     assert done.returncode == 0, done.stderr
     folder = tmp_path / "runs" / "fern-l2g"
     assert set(FILES) <= set(os.listdir(folder))
@@ -78,8 +80,10 @@ def test_a_run_from_start_to_evaluation(tmp_path: Path) -> None:
     assert result["pose"]["rotation_error_deg"]["mean"] > 0
     assert result["test"]["frames"] == 2
     assert result["test"]["psnr"] > 3
-    for word in ("rotation error", "held-out PSNR", "12 iterations"):
+    for word in ("rotation error", "held-out PSNR", "12 iterations", "Written: "):
         assert word in done.stdout
+    assert len(load_scene(folder / "exports" / "colmap").names) == 20  # the evaluation has refined the other two
+    assert (folder / "exports" / "llff" / "poses_bounds.npy").is_file()
     done = called(tmp_path, "eval", str(folder), "--limit", "1", "--device", "cpu")
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "result.json").read_text())["test"]["frames"] == 1

@@ -101,3 +101,5 @@ def test_known_poses_wait_for_a_field_and_then_move_less(kind, width):
         assert row.bundle == ()
     assert known[-1].settle < known[-1].iterations
     assert all(row.settle == row.iterations for row in known[:-2])
+    lens = stages(replace(unknown, poses_known=True), Settings(refine_intrinsics=True))
+    assert [row.bundle for row in lens[-2:]] == [row.bundle for row in stages(unknown, Settings())[-2:]]
