@@ -66,12 +66,12 @@ def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: W
     scene = load_scene(arguments.scene, options, watch)
     if checkpoint is not None:
         scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
-    else:
+    if arguments.add_frames:
+        check_joining(arguments.add_frames, scene, settings.registers, options)
+    if checkpoint is None:
         if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
             settings = replace(settings, refine_intrinsics=True)
         folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
-    if arguments.add_frames:
-        check_joining(arguments.add_frames, scene, settings.registers, options)
     run = Run(
         scene,
         settings,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import torch
 
 from engine.scenes.scene import Scene
+from tests.scenes_on_disk import REPOSITORY
+
+FERN = REPOSITORY / "scenes" / "fern"
 
 
 def without(scene: Scene, left_out: Sequence[int]) -> Scene:
@@ -27,3 +33,14 @@ def without(scene: Scene, left_out: Sequence[int]) -> Scene:
         held_out_frames=tuple(number[frame] for frame in scene.held_out_frames if frame in number),
         files=tuple(scene.files[frame] for frame in kept) if scene.files else (),
     )
+
+
+def write_fern_without(folder: Path, left_out: Sequence[int]) -> Path:
+    """The fern that ships, on disk, without some of its photos."""
+    photos = sorted((FERN / "images").glob("*.jpg"))
+    kept = [index for index in range(len(photos)) if index not in left_out]
+    (folder / "images").mkdir(parents=True)
+    np.save(folder / "poses_bounds.npy", np.load(FERN / "poses_bounds.npy")[kept])
+    for index in kept:
+        shutil.copy(photos[index], folder / "images")
+    return folder

@@ -12,6 +12,8 @@ from engine.cli import TrainArguments
 from engine.errors import UserError
 from engine.messages import Stop
 from engine.opening import OpenedRun, open_run
+from engine.saved_run import open_saved_run
+from tests.engine.smaller_scene import write_fern_without
 from tests.scenes_on_disk import REPOSITORY
 
 FERN = REPOSITORY / "scenes" / "fern"
@@ -71,6 +73,10 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
         ({"resume": True}, "holds no run to continue"),
         ({"lambda_exponent": 99.0}, "--lambda is 99"),
         ({"resume": True, "overwrite": True}, "give one of them"),
+        ({"add_frames": (Path("nowhere.jpg"),)}, "There is no photo nowhere.jpg"),
+        ({"add_frames": (FERN / "images" / "view_01.jpg",)}, "is in the run already, as view_01.jpg"),
+        ({"add_frames": (FERN / "images",), "method": "reference"}, "choose a method that registers"),
+        ({"add_frames": (FERN,), "scene": REPOSITORY / "scenes" / "cat", "downscale": None}, "is one image"),
     ],
 )
 def test_what_a_user_can_mend_is_a_sentence_and_leaves_no_folder(
@@ -79,3 +85,22 @@ def test_what_a_user_can_mend_is_a_sentence_and_leaves_no_folder(
     with pytest.raises(UserError, match=sentence):
         open_run(arguments(tmp_path / "run", **changes))
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_continued_is_given_more_photos_and_keeps_them(tmp_path: Path) -> None:
+    scene, folder = write_fern_without(tmp_path / "scene", [4]), tmp_path / "run"
+    photo = FERN / "images" / "view_04.jpg"
+    trained(open_run(arguments(folder, scene=scene)))
+    again = TrainArguments(scene, device="cpu", output=folder, resume=True, max_iterations=5)
+    opened = open_run(replace(again, add_frames=(photo,)))
+    opened.run.start()
+    assert opened.run.ask(lambda session: session.arrivals.pending).result(60)
+    assert opened.run.wait(60)
+    assert "view_04.jpg" in opened.run.scene.names
+    opened.run.stop()
+    opened.run.join(60)
+    assert (folder / "added" / "view_04.jpg").read_bytes() == photo.read_bytes()
+    names = open_run(again).scene.names
+    assert len(names) == 20
+    assert names[-1] == "view_04.jpg"
+    assert open_saved_run(folder).trainer.strangers in ((), (18,))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from tests.engine.smaller_scene import write_fern_without
 from tests.gui.display import Display
 from tests.gui.dropping import drop
 from tests.gui.viewer import FERN, Viewer
@@ -22,12 +21,7 @@ QUICK = ("--downscale", "4")
 @pytest.fixture
 def viewer(display: Display, tmp_path: Path) -> Iterator[Viewer]:
     """A fern with three photos less, trained until its field shows something."""
-    scene = tmp_path / "fern"
-    (scene / "images").mkdir(parents=True)
-    kept = [index for index in range(len(PHOTOS)) if index not in LEFT_OUT]
-    np.save(scene / "poses_bounds.npy", np.load(FERN / "poses_bounds.npy")[kept])
-    for index in kept:
-        shutil.copy(PHOTOS[index], scene / "images")
+    scene = write_fern_without(tmp_path / "fern", LEFT_OUT)
     shown = Viewer(display, tmp_path, [str(scene), "--output", str(tmp_path / "run"), *QUICK])
     try:
         shown.wait_for(lambda report: report.get("iteration", 0) >= 320, "a field", 240)
