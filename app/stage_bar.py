@@ -78,5 +78,6 @@ def _posed(stage: Stage, settings: Settings, scene: Scene) -> str:
         sizes = ", ".join(f"1/{factor}" for factor in stage.bundle)
         lines.append(f"Begins with a bundle adjustment on photos at {sizes}")
     if stage.settle and settings.registers:
-        lines.append(f"Poses stand still for its first {stage.settle} iterations")
+        whole = stage.settle >= stage.iterations
+        lines.append("Poses stand still" if whole else f"Poses stand still for its first {stage.settle} iterations")
     return "\n".join(lines)

@@ -21,7 +21,7 @@ FEWEST_POINTS = 60
 FEWEST_SHARE = 0.5  # of the photos must be registered
 NOMINAL, GUESSED = 0.03, 0.2  # standard deviation of a focal length that EXIF tells, and of one that nobody does
 USUAL_RADIAL = 0.02  # standard deviation of k1 over the lenses of phones and the like
-OPTIMISM = 2.0  # mistakes of matches go together: their adjustment is not so sure as it says
+OPTIMISM = 3.0  # mistakes of matches go together: on three scenes focal lengths ended 2 to 4 times as far off as said
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,3 +66,9 @@ def test_a_stage_says_what_it_is_made_of() -> None:
 def test_fixed_poses_have_no_bundle_adjustment() -> None:
     assert "bundle" not in described(STAGE, Settings(method="reference"), SCENE)
     assert "Network" in described(STAGE, Settings(field="mlp"), SCENE)
+
+
+def test_a_stage_through_which_poses_stand_still_says_so() -> None:
+    text = described(replace(STAGE, settle=STAGE.iterations), Settings(), SCENE)
+    assert "Poses stand still" in text
+    assert "first" not in text
