@@ -16,6 +16,7 @@ from engine.opening import OpenedRun, open_run
 from engine.scenes import AnyScene, Scene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import scene_path
+from engine.scenes.watching import Watch
 from engine.settings import Method, Settings
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ class Runs:
         self._add(arguments, arguments.paused, joining)
 
     def _add(self, arguments: ViewerArguments, paused: bool, joining: tuple[Path, ...] = ()) -> None:
-        def opening() -> OpenedRun:
-            opened = open_run(arguments)
+        def opening(watch: Watch) -> OpenedRun:
+            opened = open_run(arguments, watch=watch)
             if joining:
                 opened.run.send(AddFrames(joining))
             if paused:

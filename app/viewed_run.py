@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
+from app.preparation import READING, words_of
 from engine.errors import UserError
 from engine.history import History
 from engine.messages import Command, Restart, SelectFrame, Snapshot, UseReference
@@ -19,8 +20,10 @@ from engine.results import write_results
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.scene import Scene
+from engine.scenes.watching import Preparing, Watch
 from engine.session import Session
 from engine.settings import Settings
+from engine.sfm.events import SfmEvent
 from engine.volume_feed import FieldVolume, VolumeFeed
 
 
@@ -29,6 +32,7 @@ class ViewedRun:
 
     Attributes:
         name: of the scene, for titles.
+        preparing: what is done while it is being opened.
         opened: the run with its scene and settings; None while it is still being opened.
         snapshot: the newest one.
         volume: the newest volume of the field; of planar scenes None.
@@ -41,9 +45,9 @@ class ViewedRun:
         unsaved: what could not be written at its end.
     """
 
-    def __init__(self, name: str, open_run: Callable[[], OpenedRun]) -> None:
+    def __init__(self, name: str, open_run: Callable[[Watch], OpenedRun]) -> None:
         """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
-        self.name = name
+        self.name, self.preparing = name, READING
         self.opened: OpenedRun | None = None
         self.snapshot: Snapshot | None = None
         self.volume: FieldVolume | None = None
@@ -145,10 +149,12 @@ class ViewedRun:
             if session.writer.unsaved is not None:
                 self.unsaved.insert(0, session.writer.unsaved)
 
-    def _open(self, open_run: Callable[[], OpenedRun]) -> None:
+    def _watch(self, event: Preparing | SfmEvent) -> None:
+        self.preparing = words_of(event) or self.preparing
 
+    def _open(self, open_run: Callable[[Watch], OpenedRun]) -> None:
         try:
-            opened = open_run()
+            opened = open_run(self._watch)
         except UserError as error:
             self.error = str(error)
             return

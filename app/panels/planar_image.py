@@ -102,7 +102,7 @@ def caption(run: ViewedRun) -> str:
     """What stands in a pane: the method, and how far it is."""
     parts: list[str] = [run.settings.method]
     if run.snapshot is None:
-        return f"{parts[0]}   reading the scene"
+        return f"{parts[0]}   {run.preparing}"
     return "   ".join([*parts, *numbers(run.snapshot)])
 
 

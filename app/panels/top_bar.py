@@ -70,7 +70,7 @@ class TopBar:
         set_text(self._what, f"{run.name} · {run.settings.method} · {run.settings.field}")
         snapshot = run.snapshot
         set_text(self._how, numbers(snapshot) if snapshot is not None else "")
-        words = "reading the scene" if run.opened is None else state_words(snapshot)
+        words = run.preparing if run.opened is None else state_words(snapshot)
         set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
         if words:
             set_text(self._note, words)

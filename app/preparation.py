@@ -1,0 +1,24 @@
+"""What is being done while a scene is read, in words: photos and videos take a while, COLMAP's pipeline more."""
+
+from __future__ import annotations
+
+from engine.scenes.watching import Preparing
+from engine.sfm import events as sfm
+
+READING = "reading the scene"
+
+
+def words_of(event: Preparing | sfm.SfmEvent) -> str | None:
+    """How far it is; None where an event tells nothing about that."""
+    match event:
+        case Preparing(what, done, total):
+            return f"{what}: {done} of {total}"
+        case sfm.FeaturesFound(done=done, total=total):
+            return f"COLMAP's features: {done} of {total} photos"
+        case sfm.Matching(_, done, total):
+            return f"COLMAP's matching: {done} of {total} pairs"
+        case sfm.PairVerified(done=done, total=total):
+            return f"COLMAP's verification: {done} of {total} pairs"
+        case sfm.Mapped():
+            return f"COLMAP's mapping: {len(event.frames)} of {event.total} photos"
+    return None
