@@ -34,8 +34,11 @@ def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> Non
     assert scene.files == tuple(file.resolve() for file in files)
     assert any("look the same way" in note for note in scene.notes)
     assert any("tell no focal length" in note for note in scene.notes)
-    width = max(Image.open(files[0]).size)
-    assert 0.5 * width < scene.intrinsics.focal[0, 0] * width / scene.intrinsics.width < width
+    assert scene.intrinsics.focal[0, 0] / scene.intrinsics.width == pytest.approx(
+        430 / 504, rel=0.04
+    )  # by the matches
+    assert abs(float(scene.intrinsics.distortion[0, 0])) < 0.03
+    assert not scene.poses_known
     assert {event.what for event in told if isinstance(event, Preparing)} == {
         "reading the photos",
         "a quick look at the matches",
