@@ -79,7 +79,7 @@ def gauge_of_model(
         model: whose photos are numbered as the frames of the scene.
         training_frames: of the scene.
         fitted: poses of the training frames.
-        reference: poses of all frames of the scene, or None.
+        reference: poses of all frames of the scene, NaN where there is none, or None.
         near: nearest depth of the scene, scene units.
     """
     place = {frame: index for index, frame in enumerate(model.frames)}
@@ -87,7 +87,9 @@ def gauge_of_model(
     if not common:
         return None
     if reference is not None:
-        onto = gauge_by_centres(centres(model.poses.astype(np.float64)), centres(reference[list(model.frames)]))
+        targets = reference[list(model.frames)]
+        known = np.isfinite(targets).all(axis=(1, 2))
+        onto = gauge_by_centres(centres(model.poses[known].astype(np.float64)), centres(targets[known]))
         drawn = drawing_gauge(reference[list(training_frames)], fitted)
         if onto is not None and drawn is not None:
             return chained(onto, drawn)

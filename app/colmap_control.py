@@ -6,10 +6,13 @@ import contextlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
+import numpy as np
+
 from app.colmap_alignment import gauge_of_model
 from app.colmap_run import ColmapRun
 from app.drawn_reference import moved_poses
 from engine.errors import UserError
+from engine.referencing import FEWEST_CAMERAS
 from engine.scenes.load import reader_of
 from engine.scenes.paths import is_video
 from engine.scenes.scene import Scene
@@ -66,7 +69,7 @@ def obstacle(state: State) -> str:
     return ""
 
 
-FEWEST = 3
+FEWEST = 3  # photos
 
 
 def start(state: State) -> None:
@@ -92,16 +95,13 @@ def reference_obstacle(state: State) -> str:
     model = run.progress.model if run is not None else None
     if run is None or run.status != "finished" or model is None:
         return "COLMAP's pipeline has not come to its end."
-    missing = sorted(set(range(len(run.scene.names))) - set(model.frames))
-    if missing:
-        names = ", ".join(run.scene.names[frame] for frame in missing[:3])
-        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
-        return f"COLMAP could not register {names}{more}: a reference wants a pose for every photo."
+    if len(set(run.scene.training_frames) & set(model.frames)) < FEWEST_CAMERAS:
+        return f"COLMAP registered fewer than {FEWEST_CAMERAS} of the photos that are trained on: they align no world."
     return ""
 
 
 def use_as_reference(state: State) -> None:
-    """Measures errors against COLMAP's poses from now on, in about the units of the scene."""
+    """Measures errors against COLMAP's poses from now on, in about the units of the scene, where it has one."""
     colmap, run = state.colmap.run, state.run
     model = colmap.progress.model if colmap is not None else None
     scene = run.scene if run is not None else None
@@ -112,7 +112,8 @@ def use_as_reference(state: State) -> None:
     known = None if scene.reference_poses is None else scene.reference_poses.numpy()
     gauge = gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
     if gauge is not None:
-        poses = moved_poses(model.poses, gauge)
+        poses = np.full((len(scene.names), 3, 4), np.nan, np.float32)
+        poses[list(model.frames)] = moved_poses(model.poses, gauge)
         for one in state.runs:
             one.use_reference(poses, "COLMAP")
 

@@ -81,12 +81,14 @@ def _by_orientations(wanted: Poses, found: Poses) -> Gauge:
 
 def gauge_by_centres(places: Points, targets: Points) -> Gauge | None:
     """The inverse of what best brings the fitted centres onto the reference's; None where they lie in a point."""
+    if len(places) < 3:
+        return None
     from_middle, to_middle = targets.mean(axis=0), places.mean(axis=0)
     found, wanted = targets - from_middle, places - to_middle
     moment = wanted.T @ found
     turn = _nearest_rotation(moment)  # from the fitted world to the reference's
     scale = float((turn * moment).sum()) / max(float((found**2).sum()), 1e-30)
-    if len(places) < 3 or not 1e-3 < scale < 1e3:
+    if not 1e-3 < scale < 1e3:
         return None
     return Gauge(1 / scale, turn.T, from_middle - turn.T @ to_middle / scale)
 

@@ -18,12 +18,14 @@ from engine.scenes.scene import Scene
 if TYPE_CHECKING:
     from engine.session import Session
 
+FEWEST_CAMERAS = 3  # cameras that a similarity is found from
+
 
 def use_reference(session: Session, poses: Float[np.ndarray, "frames 3 4"]) -> None:
     """Measures the errors of a session against other poses from now on, and those of its history anew.
 
     Raises:
-        UserError: the scene has no cameras, or there is not one finite pose for each of its frames.
+        UserError: the scene has no cameras, or these are no reference for it; see `with_reference`.
     """
     if not isinstance(session.scene, Scene):
         raise UserError("A scene of one image has no cameras that a reference could be of.")
@@ -38,16 +40,19 @@ def use_reference(session: Session, poses: Float[np.ndarray, "frames 3 4"]) -> N
 def with_reference(scene: Scene, poses: Float[np.ndarray, "frames 3 4"]) -> Scene:
     """The scene with these poses of all its frames as its reference.
 
-    Frames that have joined may be missing at the end, or have poses that are not finite: they have no reference then.
+    Frames that have joined may be missing at the end. A pose that is not finite is none: nothing is measured there.
 
     Raises:
-        UserError: there is not one finite pose for each frame that the scene was read with.
+        UserError: there are poses for more or fewer frames than the scene was read with, or hardly any is finite.
     """
     frames, read = len(scene.names), scene.frames_read
-    if not (read <= len(poses) <= frames and poses.shape[1:] == (3, 4)) or not np.isfinite(poses[:read]).all():
+    if not (read <= len(poses) <= frames and poses.shape[1:] == (3, 4)):
         raise UserError(f"A reference wants a pose for each of the {read} frames.")
     everywhere = torch.full((frames, 3, 4), torch.nan)
     everywhere[: len(poses)] = torch.tensor(poses, dtype=torch.float32)
+    known = torch.isfinite(everywhere[list(scene.training_frames)]).all(dim=-1).all(dim=-1)
+    if known.sum() < FEWEST_CAMERAS:
+        raise UserError(f"A reference wants poses of {FEWEST_CAMERAS} training frames at least: fewer align no world.")
     return dataclasses.replace(scene, reference_poses=everywhere)
 
 

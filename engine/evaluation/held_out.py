@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.evaluation.metrics import lpips, psnr, ssim
-from engine.evaluation.refinement import pyramid, refine_pose
+from engine.evaluation.refinement import Level, pyramid, refine_pose
 from engine.evaluation.starts import aligned_poses, candidate_poses
 from engine.evaluation.views import Photo, View, image_points, render_view
 from engine.fields.field import Field
@@ -71,7 +71,7 @@ def evaluate_held_out(
     """Evaluate the held-out frames one after the other, as BARF does.
 
     A frame's reference pose is brought into the world of the fitted poses by the similarity that aligns the
-    training cameras, then refined photometrically with the field frozen. Without references the refinement is tried
+    training cameras, then refined photometrically with the field frozen. Without a reference the refinement is tried
     from the training cameras and from between the two neighbouring ones, and the best outcome counts.
 
     Args:
@@ -88,14 +88,19 @@ def evaluate_held_out(
     """
     cameras = (intrinsics or scene.intrinsics).to(fitted.device)
     aligned = aligned_poses(scene, fitted) if scene.held_out_frames else None
-    refine = refine or aligned is None
-    levels = pyramid(field, cameras.width, cameras.height) if refine and scene.held_out_frames else []
+    levels: list[Level] = []
     for position in evenly(len(scene.held_out_frames), limit):
         frame = scene.held_out_frames[position]
         colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
         photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
-        starts = candidate_poses(scene, fitted, frame) if aligned is None else aligned[position, None]
-        pose = refine_pose(levels, photo, starts) if refine else starts[0]
+        starts, known = candidate_poses(scene, fitted, frame), False
+        if aligned is not None and torch.isfinite(aligned[position]).all():
+            starts, known = aligned[position, None], True
+        if refine or not known:
+            levels = levels or pyramid(field, cameras.width, cameras.height)
+            pose = refine_pose(levels, photo, starts)
+        else:
+            pose = starts[0]
         view = render_view(field, pose, photo.points)
         scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
         yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores)

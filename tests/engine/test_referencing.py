@@ -56,10 +56,23 @@ def test_against_its_own_poses_a_run_is_right_whatever_their_gauge(session: Sess
     assert snapshot.translation_error.max() < 1e-3
 
 
-def test_a_frame_without_a_pose_is_refused(session: Session) -> None:
+def test_a_frame_without_a_pose_has_no_error_and_the_others_have(session: Session) -> None:
+    wanted = tiny_scene().reference_poses
+    assert wanted is not None
+    poses = wanted.numpy().copy()
+    frames = list(session.snapshot().frames)
+    poses[frames[2]] = np.nan
+    session.apply(UseReference(poses, "COLMAP"))
+    for errors in (session.snapshot().rotation_error_deg, session.history.rows[0].translation_error):
+        assert errors is not None
+        assert np.isfinite(errors).tolist() == [True, True, False, True]
+
+
+def test_too_few_poses_are_refused(session: Session) -> None:
     poses = torch.eye(3, 4).repeat(5, 1, 1).numpy()
-    poses[2] = np.nan
-    for wrong in (poses, poses[:4]):
+    few = poses.copy()
+    few[1:4] = np.nan
+    for wrong in (few, poses[:4]):
         session.apply(UseReference(wrong, "COLMAP"))
         assert session.history.events[-1].kind == "refused"
         assert session.snapshot().rotation_error_deg is None

@@ -21,8 +21,8 @@ LENS_SURE = 0.01  # standard deviation of COLMAP's focal length, relatively, and
 def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bool, reference: bool) -> Scene:
     """The scene with COLMAP's poses and lens.
 
-    A photo that COLMAP did not register is put where the registered photo stands that it shares most with. Reference
-    poses are there only if all photos have one.
+    A photo that COLMAP did not register is put where the registered photo stands that it shares most with, and has no
+    reference pose.
 
     Args:
         scene: that starts from the identity.
@@ -44,9 +44,11 @@ def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bo
         names = ", ".join(scene.names[frame] for frame in missing)
         notes.append(f"COLMAP could not register {names}; registration starts from a neighbour there.")
     if reference and missing:
-        notes.append("Errors are not measured: not all photos have a reference pose.")
+        notes.append("Errors are measured for the others.")
     found: Float[Tensor, "frames 3 4"] = placement.poses.float()
-    scene = replace(scene, reference_poses=found if reference and not missing else None, notes=tuple(notes))
+    known = found.clone()
+    known[list(missing)] = torch.nan
+    scene = replace(scene, reference_poses=known if reference else None, notes=tuple(notes))
     if not initial:
         return scene
     return replace(
