@@ -56,6 +56,15 @@ def test_without_references_the_neighbours_say_where_to_start() -> None:
         assert frame.scores.psnr > 38
 
 
+def test_a_frame_without_a_reference_among_others_is_found_all_the_same() -> None:
+    path = exponential(torch.linspace(-1, 1, 9)[:, None] * torch.tensor([0.05, 0.1, 0.0, 0.3, 0.1, 0.05]))
+    known = path.clone()
+    known[[2, 4]] = torch.nan
+    scene = photographed(path, (4, 8), seen_from=known)
+    frames = list(evaluate_held_out(Wall(), scene, path[list(scene.training_frames)], refine=False))
+    assert [frame.scores.psnr > 38 for frame in frames] == [True, True]
+
+
 def test_without_held_out_frames_there_is_nothing() -> None:
     poses = cameras(4)
     for references in (True, False):
