@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -43,6 +44,7 @@ class Checkpoint:
         seconds: the run's clock.
         session: what the session itself has to remember.
         added: frames that have joined the scene since it was read, or None.
+        reference: poses that errors are measured against, of all frames, or None.
     """
 
     settings: Settings
@@ -54,6 +56,7 @@ class Checkpoint:
     seconds: float
     session: dict[str, Any]
     added: AddedFrames | None = None
+    reference: Float[Tensor, "frames 3 4"] | None = None
 
 
 def scene_identity(scene: AnyScene) -> dict[str, Any]:
@@ -99,18 +102,22 @@ def check_same_scene(checkpoint: Checkpoint, scene: AnyScene, path: Path | str) 
 
 
 def scene_of_run(checkpoint: Checkpoint, scene: AnyScene, path: Path) -> AnyScene:
-    """The scene of a run, as it was read anew, with the frames that have joined it since.
+    """The scene of a run, as it was read anew, with the frames and the reference that it got since.
 
     Args:
         checkpoint: of the run.
         scene: read in the same way as for the run.
         path: of the checkpoint.
     Raises:
-        UserError: the checkpoint is of another scene.
+        UserError: the checkpoint is of another scene, or damaged.
     """
     if checkpoint.added is not None and isinstance(scene, Scene):
         scene = grown(scene, with_files_in(checkpoint.added, path.parent / ADDED_FOLDER))
     check_same_scene(checkpoint, scene, path)
+    if checkpoint.reference is not None and isinstance(scene, Scene):
+        if checkpoint.reference.shape != (len(scene.names), 3, 4):
+            raise UserError(f"{path} is damaged: its reference is not of the frames of the scene; start the run anew.")
+        scene = replace(scene, reference_poses=checkpoint.reference)
     return scene
 
 
@@ -146,6 +153,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors |= {f"history/{name}": tensor for name, tensor in history_tensors.items()}
     if checkpoint.added is not None:
         tensors |= {"added/images": checkpoint.added.images}
+    if checkpoint.reference is not None:
+        tensors |= {"reference/poses": checkpoint.reference}
     if noise is not None:
         tensors |= {"noise/rotation": noise.rotation, "noise/translation": noise.translation}
     content = {
@@ -210,6 +219,7 @@ def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoi
         seconds=float(content["seconds"]),
         session=content["session"],
         added=_added(content.get("added"), below("added/")),
+        reference=below("reference/").get("poses"),
     )
 
 

@@ -115,6 +115,7 @@ class CheckpointWriter:
             options=self.options,
             scene=self._identity[1],
             added=session.scene.added if isinstance(session.scene, Scene) else None,
+            reference=session.scene.reference_poses if isinstance(session.scene, Scene) else None,
             noise=None if isinstance(session.scene, PlanarScene) else session.scene.noise,
             trainer=(tensors, metadata),
             history=session.history.copy(),

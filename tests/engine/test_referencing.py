@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from engine.checkpoint import load_checkpoint, scene_of_run
+from engine.errors import UserError
 from engine.history import History
 from engine.messages import UseReference
+from engine.scenes.scene import Scene
 from engine.session import Session
 from engine.settings import Settings
 from tests.engine.fake_trainer import FakeTrainer, tiny_scene
@@ -85,3 +89,18 @@ def test_a_history_of_which_only_the_end_has_errors_is_saved(session: Session, t
     session.history.rows = [*session.history.rows, rows[-1]]
     again = History.from_state(*session.history.state())
     assert len(again.rows) == len(session.history.rows)
+
+
+def test_a_continued_run_is_measured_against_the_same_poses(session: Session, tmp_path: Path) -> None:
+    wanted = tiny_scene().reference_poses
+    assert wanted is not None
+    poses = wanted.numpy().copy()
+    poses[3] = np.nan
+    session.apply(UseReference(poses, "COLMAP"))
+    path = session.writer.write(session, tmp_path / "checkpoint.safetensors")
+    again = scene_of_run(load_checkpoint(path), tiny_scene(reference=False), path)
+    assert isinstance(again, Scene)
+    assert again.reference_poses is not None
+    np.testing.assert_array_equal(again.reference_poses.numpy(), poses)
+    with pytest.raises(UserError, match="damaged"):
+        scene_of_run(replace(load_checkpoint(path), reference=again.reference_poses[:2]), tiny_scene(), path)
