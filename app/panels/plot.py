@@ -85,7 +85,6 @@ class PlotView:
         self._fitting = True
         shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
         ends = limits(shown, self._log)
-        self._show_empty(ends is None)
         if ends is None:
             return
         places = np.concatenate([curve.x for curve in shown])
@@ -119,8 +118,9 @@ class PlotView:
         for name, line in self._lines.items():
             curve = curves.get(name, NOTHING)
             dpg.set_value(line, [curve.x, curve.y])
+        self._show_empty(not any(one.name in curves and len(curves[one.name].x) for one in self._series))
         for kind, places in marks.items():
-            dpg.set_value(self._marks[kind], [list(places)])
+            dpg.set_value(self._marks[kind], [[] if self._empty else list(places)])
         if self._fitting:
             self.fit()
 
