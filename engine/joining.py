@@ -86,11 +86,10 @@ class Arrivals:
         if not self._parties or not isinstance(trainer, Trainer):
             return
         names = [trainer.scene.names[frame] for frame in trainer.frames]
-        lost = {names[frame] for frame in trainer.lost}
-        apart = {names[frame] for frame in trainer.apart}
+        lost, unfound = ({names[frame] for frame in some} for some in (trainer.lost, trainer.strangers))
         for party in [party for party in self._parties if not lost & set(party.names)]:
             self._parties.remove(party)
-            strangers = [name for name in party.names if name in apart]
+            strangers = [name for name in party.names if name in unfound]
             words = in_short([outcome(party.names, strangers), *party.said])
             session.tell("joined", words, needs_user=bool(strangers or party.said))
 

@@ -21,6 +21,7 @@ from engine.scenes import AnyScene
 from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
 from engine.settings import Settings
+from engine.trainer import Trainer
 from engine.trainers import AnyTrainer
 
 HIGHEST_PSNR = 90.0  # dB
@@ -97,15 +98,20 @@ def take_snapshot(
     )
     if isinstance(trainer, PlanarTrainer):
         return dataclasses.replace(snapshot, planar=take_planar(trainer, selected))
-    snapshot = dataclasses.replace(snapshot, lost=trainer.lost, apart=trainer.apart)
+    snapshot = dataclasses.replace(snapshot, lost=trainer.lost, apart=_apart(trainer))
     warp = None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected)
     return with_poses(dataclasses.replace(snapshot, warp=warp), trainer.scene, trainer.poses())
 
 
 def _at_home(trainer: AnyTrainer, frames: int) -> list[int]:
     """All of so many frames but those that fit nowhere."""
-    apart = () if isinstance(trainer, PlanarTrainer) else trainer.apart
+    apart = () if isinstance(trainer, PlanarTrainer) else _apart(trainer)
     return [frame for frame in range(frames) if frame not in apart]
+
+
+def _apart(trainer: Trainer) -> tuple[int, ...]:
+    """Frames that joined late, were looked for, and fit nowhere."""
+    return tuple(frame for frame in trainer.strangers if frame not in trainer.lost)
 
 
 def with_poses(snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 4"]) -> Snapshot:

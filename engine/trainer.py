@@ -83,13 +83,9 @@ class Trainer(Learner):
 
     @property
     def strangers(self) -> tuple[int, ...]:
-        """Frames that joined late and have not been found so far; they are out of the loss, and have no pose."""
+        """Frames that joined late and were not found so far: out of the loss, without a pose of their own; those that
+        are not being looked for fit nowhere."""
         return tuple(sorted(self._newcomers.unjoined))
-
-    @property
-    def apart(self) -> tuple[int, ...]:
-        """Those of them that were looked for and fit nowhere."""
-        return tuple(sorted(self._newcomers.unjoined - set(self.lost)))
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
@@ -153,7 +149,8 @@ class Trainer(Learner):
     def _kept(self) -> Float[Tensor, " frames"]:
         """1 for frames that train, 0 for those that are lost or fit nowhere."""
         kept = torch.ones(len(self.frames), device=self.device)
-        kept[[*self.lost, *self.strangers]] = 0.0
+        if away := sorted({*self.lost, *self.strangers}):
+            kept[away] = 0.0
         return kept
 
     # ------------------------------------------------------------------ stages and bundle adjustment

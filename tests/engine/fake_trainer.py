@@ -62,7 +62,7 @@ class FakeTrainer:
     nan_at: int | None = None
     pieces = 1
     error: Exception = ZeroDivisionError("something inside")
-    lost = apart = strangers = ()
+    lost = strangers = ()
 
     def __init__(self, scene: Scene, settings: Settings, device: torch.device) -> None:
         self.scene, self.settings, self.device = scene, settings, device

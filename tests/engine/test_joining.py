@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 import torch
 
-from engine import bundling
+from engine import bundling, recovery
 from engine import trainer as trainer_module
 from engine.checkpoint import load_checkpoint, scene_of_run
 from engine.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
@@ -32,13 +32,14 @@ from tests.engine.smaller_scene import without
 
 LEFT_OUT = (3, 9, 16)
 NAMES = [fern().names[frame] for frame in LEFT_OUT]
-ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 120, bundle=(2, 1), rays=3000))
+ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 60, bundle=(2, 1), rays=2500))
 PHOTOS = tuple(fern_photos()[frame] for frame in LEFT_OUT)
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer_module, "TOGETHER", 40)
+    monkeypatch.setattr(trainer_module, "TOGETHER", 30)
+    monkeypatch.setattr(recovery, "MOST_ATTEMPTS", 2)
     monkeypatch.setattr(bundling, "MOST_POINTS", 1500)
 
 
@@ -107,7 +108,7 @@ def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> N
     assert sorted(details(run, "found")) == NAMES
     assert details(run, "joined") == ["3 photos added and found."]
     assert run.snapshot().message == ""
-    assert trainer_of(run).iteration >= before + 40
+    assert trainer_of(run).iteration >= before + 30
     errors = known(run)
     old, new = slice(0, count), slice(count, None)
     assert errors.relative_rotation_deg[new].mean() < 2 * errors.relative_rotation_deg[old].mean() + 0.1
@@ -165,7 +166,7 @@ def test_another_scene_than_the_one_that_photos_joined_is_refused(run: Session, 
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf", "naive"])
-@pytest.mark.parametrize("at", [0, 5, 12], ids=["at the start", "in the fog", "between stages"])
+@pytest.mark.parametrize("at", [0, 5], ids=["at the start", "in the fog"])
 def test_old_frames_keep_what_they_have_bit_for_bit(method: str, at: int) -> None:
     session = session_of(TINY, method=method, optimise_exposure=True)
     trainer = trainer_of(session)
