@@ -82,8 +82,9 @@ class Learner:
         return over and self.stage_index + 1 < len(self._stages)
 
     def photometric(self) -> float:
-        """Running mean of the photometric loss."""
-        return float((self._error / self._error_weight.clamp(min=1e-9)).mean())
+        """Running mean of the photometric loss, over the frames of which it is known."""
+        errors = self._error / self._error_weight.clamp(min=1e-9)
+        return float(errors.sum() / (self._error_weight > 0).sum().clamp(min=1))
 
     def alignment(self) -> float:
         """The last alignment term, unweighted."""
@@ -107,6 +108,7 @@ class Learner:
         *,
         poses_move: bool = True,
         calibrates: bool = True,
+        strangers: Sequence[int] = (),
     ) -> None:
         """Differentiates the loss and steps both optimisers; a step that is not finite is left out.
 
@@ -117,6 +119,7 @@ class Learner:
             alignment: the term that lambda weighs.
             kept: 1 for frames that train, 0 for those being looked for.
             poses_move, calibrates: whether poses, and what of the calibration is fitted, may move yet.
+            strangers: frames that have no pose yet, whose errors say nothing.
         """
         loss = (error * kept).sum() / kept.sum().clamp(min=1) + 10**self.lambda_exponent * alignment
         looks = self.device.type == "cpu"  # elsewhere a look at the host would cost; what is not finite moves nothing
@@ -131,6 +134,8 @@ class Learner:
             return
         self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error.detach()
         self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
+        if strangers:
+            self._error[list(strangers)] = self._error_weight[list(strangers)] = 0.0
         self._alignment = alignment.detach()
         field_factor, pose_factor = self.rate_factors
         field.step(self._fraction, field_factor)

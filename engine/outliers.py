@@ -29,12 +29,10 @@ def outliers(session: Session) -> list[LeftOut]:
     if session.trainer is not None:
         psnr = session.trainer.frame_psnr().detach().cpu().numpy()
         strangers = session.trainer.strangers if isinstance(session.trainer, Trainer) else ()
-        found += [
-            LeftOut(
-                scene.names[scene.training_frames[index]], f"does not fit what the others show ({psnr[index]:.1f} dB)"
-            )
-            for index in sorted({*astray(psnr), *strangers})
-        ]
+        for index in sorted({*astray(psnr), *strangers}):
+            level = f" ({psnr[index]:.1f} dB)" if np.isfinite(psnr[index]) else ""
+            name = scene.names[scene.training_frames[index]]
+            found.append(LeftOut(name, f"does not fit what the others show{level}"))
     return found
 
 

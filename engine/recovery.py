@@ -144,14 +144,16 @@ class Recovery:
         """Gives a search up."""
         self.searches = [search for search in self.searches if search.frame != frame]
 
-    def astray(self, error: Float[Tensor, " frames"], iteration: int) -> list[int]:
-        """Frames whose photometric error stands out from the median, and that were not helped of late."""
-        outliers = torch.nonzero(error > ASTRAY_FACTOR * error.median())[:, 0].tolist()
-        searched = {search.frame for search in self.searches}
+    def astray(self, error: Float[Tensor, " frames"], iteration: int, strangers: Collection[int] = ()) -> list[int]:
+        """Frames, strangers apart, whose photometric error stands out from the median, and that were not helped of
+        late."""
+        usual = error[[frame for frame in range(len(error)) if frame not in strangers]].median()
+        outliers = torch.nonzero(error > ASTRAY_FACTOR * usual)[:, 0].tolist()
+        away = {search.frame for search in self.searches} | set(strangers)
         return [
             frame
             for frame in outliers
-            if frame not in searched and iteration - self.helped.get(frame, -PATIENCE) >= PATIENCE
+            if frame not in away and iteration - self.helped.get(frame, -PATIENCE) >= PATIENCE
         ]
 
     def advance(

@@ -82,7 +82,7 @@ def take_snapshot(
         lambda_exponent=trainer.lambda_exponent,
         photometric=trainer.photometric(),
         alignment=trainer.alignment(),
-        psnr=pooled_psnr(frame_psnr[_at_home(trainer, len(frame_psnr))]),
+        psnr=pooled_psnr(frame_psnr),
         skipped_steps=trainer.skipped_steps,
         frames=frozen(torch.tensor(trainer.scene.training_frames)),
         poses=np.empty((0, 3, 4), np.float32),
@@ -101,12 +101,6 @@ def take_snapshot(
     snapshot = dataclasses.replace(snapshot, lost=trainer.lost, apart=_apart(trainer))
     warp = None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected)
     return with_poses(dataclasses.replace(snapshot, warp=warp), trainer.scene, trainer.poses())
-
-
-def _at_home(trainer: AnyTrainer, frames: int) -> list[int]:
-    """All of so many frames but those that fit nowhere."""
-    apart = () if isinstance(trainer, PlanarTrainer) else _apart(trainer)
-    return [frame for frame in range(frames) if frame not in apart]
 
 
 def _apart(trainer: Trainer) -> tuple[int, ...]:

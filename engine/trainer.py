@@ -144,6 +144,7 @@ class Trainer(Learner):
             self._kept(),
             poses_move=moving,
             calibrates=self.iteration >= CALIBRATE_FROM * self._whole_schedule,  # a fog tells nothing about the lens
+            strangers=self.strangers,
         )
 
     def _kept(self) -> Float[Tensor, " frames"]:
@@ -263,9 +264,7 @@ class Trainer(Learner):
     def _help_astray(self) -> None:
         if not self.settings.registers:
             return
-        for frame in self._recovery.astray(self._error, self.iteration):
-            if frame in self._newcomers.unjoined:
-                continue
+        for frame in self._recovery.astray(self._error, self.iteration, self.strangers):
             self._note("astray", self._name(frame))
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
