@@ -31,8 +31,8 @@ class ExportedCameras:
         poses: world-to-camera, double precision, translations in units of the scene's files.
         intrinsics: of the scene's images, with the focal length that was learned.
         held_out: names of those among them that were not trained on; their poses were refined by an evaluation.
-        left_out: names of held-out frames of which no refined pose is known, and of frames that joined the run and
-            have not been found.
+        left_out: names of held-out frames of which no refined pose is known.
+        strangers: names of frames that joined the run and were not found in it; they are left out too.
     """
 
     frames: tuple[int, ...]
@@ -41,6 +41,7 @@ class ExportedCameras:
     intrinsics: Intrinsics
     held_out: tuple[str, ...]
     left_out: tuple[str, ...]
+    strangers: tuple[str, ...] = ()
 
 
 def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similarity:
@@ -84,7 +85,8 @@ def exported_cameras(run: SavedRun) -> ExportedCameras:
         poses=exported_gauge(scene, fitted).apply_to_poses(torch.stack([poses[frame] for frame in frames])),
         intrinsics=trainer.calibration.intrinsics(scene.intrinsics)[torch.tensor(frames)],
         held_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame in known),
-        left_out=tuple(scene.names[frame] for frame in (*scene.held_out_frames, *strangers) if frame not in known),
+        left_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame not in known),
+        strangers=tuple(scene.names[frame] for frame in strangers),
     )
 
 

@@ -112,10 +112,12 @@ class OneFile:
 
 
 def words_on_held_out(cameras: ExportedCameras) -> list[str]:
-    """Which held-out frames are there, and which are not."""
+    """Which held-out frames are there, and which frames are not."""
     notes = []
     if cameras.held_out:
         notes.append(f"Held-out frames are at the poses that the evaluation refined: {', '.join(cameras.held_out)}.")
+    if cameras.strangers:
+        notes.append(f"Photos that were added and fit nowhere are left out: {', '.join(cameras.strangers)}.")
     if cameras.left_out:
         notes.append(
             f"Held-out frames without a refined pose are left out: {', '.join(cameras.left_out)}. "

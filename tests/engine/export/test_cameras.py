@@ -101,4 +101,5 @@ def test_frames_that_joined_and_were_never_found_are_left_out() -> None:
     run.trainer.strangers = (2,)  # type: ignore[misc]
     cameras = exported_cameras(run)
     assert cameras.frames == (0, 1, 3, 4)
-    assert cameras.left_out == ("photo 5.png", "photo 2.png")
+    assert cameras.left_out == ("photo 5.png",)
+    assert cameras.strangers == ("photo 2.png",)
