@@ -44,7 +44,7 @@ class Notices:
             return
         for event in new_events(before, snapshot):
             words = words_of(event)
-            if words:
+            if words and words != snapshot.message:  # which stands in the banner
                 state.notice = words
 
 
