@@ -189,7 +189,7 @@ def test_scene_and_snapshot_always_belong_together() -> None:
         settings: Any
         options: Any
 
-    viewed = ViewedRun("row", lambda: Opened(**vars(opened)))  # type: ignore[arg-type, return-value]
+    viewed = ViewedRun("row", lambda *_: Opened(**vars(opened)))  # type: ignore[arg-type, return-value]
     viewed._thread.join()
 
     def frames() -> tuple[int, int]:
