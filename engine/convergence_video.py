@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from engine.film import write_film
 from engine.geometry.pose_errors import pose_errors
-from engine.geometry.se3 import camera_centre
+from engine.geometry.se3 import camera_centre, is_finite
 from engine.geometry.similarity import align_cameras, spread
 from engine.history import History, Row, filled, mean_of
 from engine.progress import clock
@@ -68,7 +68,7 @@ def worlds(rows: list[Row], scene: Scene) -> tuple[torch.Tensor, list[torch.Tens
     if scene.reference_poses is not None:
         target = scene.reference_poses[list(scene.training_frames)].float()
         gauges = [pose_errors(p[:n], target[:n]).alignment for p, n in zip(all_poses, counts, strict=True)]
-        missing = ~torch.isfinite(target).all(dim=-1).all(dim=-1)
+        missing = ~is_finite(target)
         target[missing] = gauges[-1].apply_to_poses(last)[missing]
     else:
         target = last

@@ -45,9 +45,7 @@ def export_folder(arguments: ExportArguments) -> int:
         run = open_saved_run(arguments.run, arguments.scene, resolve_device(arguments.device))
         exporter.check(options, (run.folder, run.trainer.scene.path))
         notes = exporter.write(run, options, display.show)
-    for note in notes:
-        console.print(note, soft_wrap=True)
-    console.print(f"Written: {arguments.output}", soft_wrap=True)
+    tell(console, notes, options)
     return 0
 
 
@@ -70,9 +68,14 @@ def export_session(session: Session, folder: Path, formats: Sequence[ExportForma
         EXPORTERS[name].check(options, (trainer.scene.path,))
         with ending_tidily(), StepDisplay(console) as display:
             notes = EXPORTERS[name].write(run, options, display.show)
-        for note in notes:
-            console.print(note, soft_wrap=True)
-        console.print(f"Written: {options.output}", soft_wrap=True)
+        tell(console, notes, options)
+
+
+def tell(console: Console, notes: Sequence[str], options: ExportOptions) -> None:
+    """What the user should know of an export that has been written."""
+    for note in notes:
+        console.print(note, soft_wrap=True)
+    console.print(f"Written: {options.output}", soft_wrap=True)
 
 
 @contextlib.contextmanager

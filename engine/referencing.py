@@ -12,6 +12,7 @@ from jaxtyping import Float
 from engine.errors import UserError
 from engine.freezing import frozen
 from engine.geometry.pose_errors import pose_errors
+from engine.geometry.se3 import is_finite
 from engine.history import Row
 from engine.scenes.scene import Scene
 
@@ -50,8 +51,7 @@ def with_reference(scene: Scene, poses: Float[np.ndarray, "frames 3 4"]) -> Scen
         raise UserError(f"A reference wants a pose for each of the {read} frames.")
     everywhere = torch.full((frames, 3, 4), torch.nan)
     everywhere[: len(poses)] = torch.tensor(poses, dtype=torch.float32)
-    known = torch.isfinite(everywhere[list(scene.training_frames)]).all(dim=-1).all(dim=-1)
-    if known.sum() < FEWEST_CAMERAS:
+    if is_finite(everywhere[list(scene.training_frames)]).sum() < FEWEST_CAMERAS:
         raise UserError(f"A reference wants poses of {FEWEST_CAMERAS} training frames at least: fewer align no world.")
     return dataclasses.replace(scene, reference_poses=everywhere)
 

@@ -14,6 +14,7 @@ from engine.checkpoint_writer import CHECKPOINT_FILE
 from engine.errors import UserError
 from engine.files import write_json
 from engine.geometry.pose_errors import pose_errors
+from engine.geometry.se3 import is_finite
 from engine.history import History, Row, summary
 from engine.memory import peak_memory_bytes
 from engine.outliers import outliers
@@ -108,7 +109,7 @@ def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, 
     if scene.reference_poses is not None:
         reference = scene.reference_poses[list(scene.training_frames)]
         aligned = pose_errors(torch.tensor(last.poses), reference).aligned_reference
-        known = torch.isfinite(aligned).all(dim=-1).all(dim=-1).tolist()
+        known = is_finite(aligned).tolist()
     intrinsics, gains, frames = scene.intrinsics, None, []
     if trainer is not None:
         intrinsics = trainer.calibration.intrinsics(intrinsics)

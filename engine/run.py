@@ -75,8 +75,9 @@ class Run:
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
         arrivals = Arrivals(self._reading.submit)
-        make = make_trainer
-        self._session = Session(scene, settings, device, writer, arrivals, keep_going=keep_going, make_trainer=make)
+        self._session = Session(
+            scene, settings, device, writer, arrivals, keep_going=keep_going, make_trainer=make_trainer
+        )
         self._resume = resume
         self._publish_period = publish_period
         self._published_at = 0.0

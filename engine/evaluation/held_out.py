@@ -15,6 +15,7 @@ from engine.evaluation.starts import aligned_poses, candidate_poses
 from engine.evaluation.views import Photo, View, image_points, render_view
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.se3 import is_finite
 from engine.scenes.scene import Scene
 
 
@@ -93,14 +94,11 @@ def evaluate_held_out(
         frame = scene.held_out_frames[position]
         colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
         photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
-        starts, known = candidate_poses(scene, fitted, frame), False
-        if aligned is not None and torch.isfinite(aligned[position]).all():
-            starts, known = aligned[position, None], True
-        if refine or not known:
+        pose = aligned[position] if aligned is not None and is_finite(aligned[position]) else None
+        if refine or pose is None:
+            starts = candidate_poses(scene, fitted, frame) if pose is None else pose[None]
             levels = levels or pyramid(field, cameras.width, cameras.height)
             pose = refine_pose(levels, photo, starts)
-        else:
-            pose = starts[0]
         view = render_view(field, pose, photo.points)
         scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
         yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores)

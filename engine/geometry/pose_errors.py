@@ -10,7 +10,7 @@ from torch import Tensor
 
 from engine.geometry.numerics import precise
 from engine.geometry.procrustes import special_procrustes
-from engine.geometry.se3 import camera_centre, rotation_angle
+from engine.geometry.se3 import camera_centre, is_finite, rotation_angle
 from engine.geometry.similarity import Similarity, align_cameras, mean_rotation_moment
 
 
@@ -55,8 +55,8 @@ def pose_errors(estimated: Float[Tensor, "frames 3 4"], reference: Float[Tensor,
         BARF (Lin et al., ICCV 2021), section 4.2, `evaluate_camera_alignment` of its code.
     """
     found, wanted = precise(estimated), precise(reference.to(estimated.device))
-    finite = torch.isfinite(wanted).all(dim=-1).all(dim=-1)
-    known = slice(None) if wanted.is_meta else finite  # how many are known depends on values, which meta tensors lack
+    # How many are known depends on values, which meta tensors lack.
+    known = slice(None) if wanted.is_meta else is_finite(wanted)
     alignment = align_cameras(found[known], wanted[known])
     aligned = alignment.apply_to_poses(found)
     mean_rotation = special_procrustes(mean_rotation_moment(found[known], wanted[known]))

@@ -7,7 +7,7 @@ Leading batch dimensions broadcast: one pose per frame and many points per frame
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.geometry.series import cotangent_remainder, stumpff
@@ -96,6 +96,11 @@ def rotate(pose: Float[Tensor, "*#batch 3 _"], vectors: Float[Tensor, "*#batch 3
 def transform(pose: Float[Tensor, "*#batch 3 4"], points: Float[Tensor, "*#batch 3"]) -> Float[Tensor, "*batch 3"]:
     """R x + t: points of the source frame in coordinates of the target frame."""
     return rotate(pose, points) + pose[..., 3]
+
+
+def is_finite(poses: Float[Tensor, "*batch 3 4"]) -> Bool[Tensor, "*batch"]:
+    """Which of the poses are there: those of which nothing is known are NaN."""
+    return torch.isfinite(poses).flatten(-2).all(dim=-1)
 
 
 def camera_centre(world_to_camera: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 3"]:

@@ -117,9 +117,9 @@ def each_seed(module: str, chosen: Options, scene: Path) -> list[dict[str, Any]]
 
 def begin(main: Callable[[], None], worker: Worker, arguments: Sequence[str]) -> None:
     """The benchmark itself, or the worker of one seed that `each_seed` began."""
-    if arguments[:1] != ["--worker"]:
-        return main()
-    folder, seed, device, quick, output = arguments[1:]
-    found = worker(Path(folder), int(seed), device, quick == "quick")
-    Path(output).write_text(json.dumps(found), encoding="utf-8")
-    return None
+    if arguments[:1] == ["--worker"]:
+        folder, seed, device, quick, output = arguments[1:]
+        found = worker(Path(folder), int(seed), device, quick == "quick")
+        Path(output).write_text(json.dumps(found), encoding="utf-8")
+    else:
+        main()
