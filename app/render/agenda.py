@@ -46,7 +46,7 @@ class Slot:
         return 0 if self.wanted is None else self.wanted.camera.size[0] * self.wanted.camera.size[1]
 
     def rest(self, seconds: float, now: float) -> None:
-        """A picture took so long."""
+        """A picture of a view that moves took so long."""
         self.rested_at = now + REST * seconds
 
     def fresh(self, now: float) -> bool:

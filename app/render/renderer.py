@@ -202,8 +202,9 @@ class Renderer:
         if problem is not None:
             raise RuntimeError(f"OpenGL: {problem}")
         seconds = time.monotonic() - begun
-        slot.rest(seconds, time.monotonic())
-        if not chosen.pressing:
+        if chosen.pressing:
+            slot.rest(seconds, time.monotonic())
+        else:
             self._allowance.spend(seconds, time.monotonic())
         slot.shown, slot.shown_volume = picture, slot.volume
         empty = studio.volume is None and self._volume is None
