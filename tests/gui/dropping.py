@@ -15,35 +15,20 @@ REPLACE, BYTES = 0, 8
 VERSION = 5
 
 
+def _selection(*windows: str) -> tuple[tuple[str, type], ...]:
+    """The fields of an X event about a selection that concerns these windows."""
+    first = (("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("send_event", ctypes.c_int))
+    numbers = (*windows, "selection", "target", "property", "time")
+    rest = tuple((name, ctypes.c_ulong) for name in numbers)
+    return (*first, ("display", ctypes.c_void_p), *rest, ("padding", ctypes.c_long * 24))
+
+
 class _SelectionRequest(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("serial", ctypes.c_ulong),
-        ("send_event", ctypes.c_int),
-        ("display", ctypes.c_void_p),
-        ("owner", ctypes.c_ulong),
-        ("requestor", ctypes.c_ulong),
-        ("selection", ctypes.c_ulong),
-        ("target", ctypes.c_ulong),
-        ("property", ctypes.c_ulong),
-        ("time", ctypes.c_ulong),
-        ("padding", ctypes.c_long * 24),
-    )
+    _fields_ = _selection("owner", "requestor")
 
 
 class _SelectionNotify(ctypes.Structure):
-    _fields_ = (
-        ("type", ctypes.c_int),
-        ("serial", ctypes.c_ulong),
-        ("send_event", ctypes.c_int),
-        ("display", ctypes.c_void_p),
-        ("requestor", ctypes.c_ulong),
-        ("selection", ctypes.c_ulong),
-        ("target", ctypes.c_ulong),
-        ("property", ctypes.c_ulong),
-        ("time", ctypes.c_ulong),
-        ("padding", ctypes.c_long * 24),
-    )
+    _fields_ = _selection("requestor")
 
 
 def drop(display: str, window: int, paths: Sequence[Path], seconds: float = 60.0) -> bool:
