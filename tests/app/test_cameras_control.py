@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.cameras_control import CONFIRMED, SETTLED, CamerasControl, Pointer, zoomed_at
@@ -161,7 +161,6 @@ def test_the_view_counts_as_moving_until_it_has_rested(scene: tuple[State, list[
     assert state.cameras.orbit.target != before.target
 
 
-@settings(deadline=None)
 @given(st.floats(0, 800), st.floats(0, 600), st.integers(-6, 6), st.floats(-3, 3), st.floats(-1.2, 1.2))
 def test_what_is_under_the_mouse_stays_there_when_zooming(
     x: float, y: float, notches: int, azimuth: float, elevation: float

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.colmap_alignment import MOST_POINTS, drawn_points, gauge_of_model, placed_model
@@ -32,7 +32,6 @@ def in_other_gauge(model: Mapped, seed: int) -> Mapped:
     return replace(model, poses=poses, points=moved_points(model.points, gauge))
 
 
-@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 1000), registered=st.integers(3, FRAMES))
 def test_a_model_in_any_gauge_lies_on_the_cameras_that_have_found_their_places(seed: int, registered: int) -> None:
     model, fitted = mapped(FRAMES, registered), cameras(FRAMES)

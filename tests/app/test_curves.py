@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.curves import MOST_POINTS, Curve, curves, decimated, limits, log_ticks, row_at
 from tests.app.history_rows import row
 
-relaxed = settings(deadline=None, max_examples=40)  # other work on the machine must not fail a test
 
-
-@relaxed
 @given(st.integers(1, 5000), st.integers(4, 700), st.integers(0, 2**31))
 def test_decimation_keeps_extremes_ends_and_order(count: int, limit: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
@@ -66,7 +63,6 @@ def test_the_row_of_a_moment_is_the_last_one_before_it() -> None:
     assert [row_at(rows, s) for s in (-1.0, 0.0, 0.9, 1.0, 99.0)] == [0, 0, 0, 1, 2]
 
 
-@relaxed
 @given(st.lists(st.floats(1e-8, 1e4), min_size=1, max_size=20), st.booleans())
 def test_limits_hold_everything_with_air_around(values: list[float], logarithmic: bool) -> None:
     ends = limits([Curve(np.arange(len(values)), np.array(values)), Curve()], logarithmic)
@@ -75,7 +71,6 @@ def test_limits_hold_everything_with_air_around(values: list[float], logarithmic
     assert not logarithmic or ends[0] > 0
 
 
-@relaxed
 @given(st.floats(1e-9, 1e3), st.floats(1.3, 1e9))
 def test_log_ticks_are_round_few_and_inside(low: float, ratio: float) -> None:
     ticks = log_ticks(low, low * ratio)

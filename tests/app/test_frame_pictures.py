@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.error_map import FULL, colours, difference, psnr
@@ -13,10 +13,7 @@ from app.photo_sizes import camera_of, fitted, resized
 from app.sparkline import points
 from engine.geometry.intrinsics import Intrinsics
 
-relaxed = settings(deadline=None, max_examples=40)
 
-
-@relaxed
 @given(st.integers(10, 4000), st.integers(10, 4000), st.floats(20, 800), st.floats(20, 800))
 def test_a_picture_keeps_its_shape_and_touches_its_box(width: int, height: int, wide: float, high: float) -> None:
     w, h = fitted((width, height), (wide, high))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.label_places import apart
@@ -12,7 +12,6 @@ from app.label_places import apart
 boxes = st.tuples(st.floats(0, 200), st.floats(0, 200), st.floats(10, 90), st.floats(10, 20))
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(boxes, max_size=8))
 def test_they_are_moved_down_until_none_overlaps_another(found: list[tuple[float, float, float, float]]) -> None:
     places = apart(found)

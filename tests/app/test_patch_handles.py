@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.patch_handles import CORNERS, convex, grab, inside, knob, part_at, patch_at, turned
 from app.plane_view import PlaneView
 from tests.app.planar_runs import shifted
 
-relaxed = settings(deadline=None, max_examples=40)
 VIEW, SIZE = PlaneView((50, 40), 4.0), (600, 500)
 pixels = st.floats(-60, 60)
 
@@ -43,7 +42,6 @@ def test_the_patch_under_a_point_is_the_one_whose_middle_is_nearest() -> None:
     assert patch_at(outlines, np.array([70.0, 15.0])) is None
 
 
-@relaxed
 @given(st.floats(-3, 3), st.floats(0.01, 0.99), st.floats(0.01, 0.99))
 def test_inside_however_it_is_turned(angle: float, across: float, down: float) -> None:
     corners = turned(shifted(5, 7), np.array([20.0, 20.0]), angle)
@@ -52,7 +50,6 @@ def test_inside_however_it_is_turned(angle: float, across: float, down: float) -
     assert not inside(corners, corners[0] - across * right + down * below)
 
 
-@relaxed
 @given(pixels, pixels)
 def test_a_corner_of_a_homography_goes_alone_and_never_folds_the_patch(x: float, y: float) -> None:
     corners = shifted(30, 25)
@@ -72,7 +69,6 @@ def test_the_body_goes_with_the_mouse(family: str) -> None:
     np.testing.assert_allclose(drag.to(np.array([47.0, 30.0])).corners, corners + np.array((7, -5)))
 
 
-@relaxed
 @given(st.sampled_from(CORNERS), pixels, pixels)
 def test_a_rigid_patch_keeps_its_shape_and_its_opposite_corner(part: str, x: float, y: float) -> None:
     corners = shifted(30, 25)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.patch_handles import convex
@@ -29,7 +29,6 @@ def test_nothing_to_do_is_not_a_kick() -> None:
     assert Knock(bend=((0.0, 0.0), (0.0, 1.0), (0.0, 0.0), (0.0, 0.0)))
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10_000), st.floats(0, 40))
 def test_random_knocks_never_fold_a_patch(seed: int, bend: float) -> None:
     knock = random_knock(10.0, 20.0, bend, seed)

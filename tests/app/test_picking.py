@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.picking import REACH, pick, screen_place
@@ -58,7 +58,6 @@ def test_the_size_at_which_a_picture_is_shown_counts() -> None:
     assert pick(picture, 2.5 * x, 2.5 * y, (800, 600)) == 0
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.tuples(*[st.floats(-1, 1)] * 3), min_size=1, max_size=6),
     st.floats(-0.95, 0.95),

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.plane_view import PlaneView, framed
 
-relaxed = settings(deadline=None, max_examples=40)
 coordinate = st.floats(-2000, 2000)
 views = st.builds(PlaneView, st.tuples(coordinate, coordinate), st.floats(0.1, 30))
 sizes = st.tuples(st.integers(64, 2000), st.integers(64, 2000))
 
 
-@relaxed
 @given(views, sizes, coordinate, coordinate)
 def test_from_the_image_to_the_screen_and_back(view: PlaneView, size: tuple[int, int], x: float, y: float) -> None:
     there = view.on_screen(np.array([x, y]), size)
     np.testing.assert_allclose(view.in_image(there, size), (x, y), atol=1e-6)
 
 
-@relaxed
 @given(views, sizes, st.tuples(st.floats(0, 64), st.floats(0, 64)), st.integers(-6, 6))
 def test_zooming_keeps_what_is_under_the_mouse(
     view: PlaneView, size: tuple[int, int], at: tuple[float, float], notches: int
@@ -39,7 +36,6 @@ def test_panning_draws_the_image_along() -> None:
     np.testing.assert_allclose(after - before, (30, -8))
 
 
-@relaxed
 @given(st.lists(st.tuples(st.floats(-500, 900), st.floats(-500, 900)), min_size=2, max_size=8), sizes)
 def test_framed_shows_everything_as_large_as_it_can(points: list[tuple[float, float]], size: tuple[int, int]) -> None:
     where = np.array([*points, (np.nan, 3.0)])

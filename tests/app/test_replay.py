@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.replay import MOMENTS, TRAIL_SEGMENTS, between, moment_at, trails
@@ -20,7 +20,6 @@ def pose(twist: list[float]) -> np.ndarray:
     return se3.exponential(torch.tensor([twist], dtype=torch.float64)).numpy().astype(np.float32)
 
 
-@settings(deadline=None)
 @given(twists, twists, st.floats(0, 1))
 def test_poses_between_two_are_rigid_and_on_the_way(one: list[float], other: list[float], share: float) -> None:
     first, second = pose(one), pose(other)

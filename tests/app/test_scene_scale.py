@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.orbit import OrbitCamera
@@ -27,7 +27,6 @@ def test_nice_numbers_are_1_2_or_5_and_near(value: float) -> None:
     assert min(abs(digits - digit) for digit in (1, 2, 5)) < 1e-6
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.tuples(coordinates, coordinates, coordinates), min_size=1, max_size=20),
     st.floats(-3, 3),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.stage_bar import described, place, spans
@@ -19,7 +19,6 @@ SCENE: Any = SimpleNamespace(kind="forward-facing", intrinsics=SimpleNamespace(w
 COUNTS = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
 
 
-@settings(deadline=None, max_examples=60)
 @given(COUNTS, st.floats(50, 1200))
 def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width: float) -> None:
     found = spans(counts, width)
@@ -33,7 +32,6 @@ def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width
     assert found[longest].right - found[longest].left == pytest.approx(max(s.right - s.left for s in found))
 
 
-@settings(deadline=None, max_examples=60)
 @given(COUNTS)
 def test_the_needle_never_goes_back_and_stands_in_its_stage(counts: list[int]) -> None:
     found, begin = spans(counts, 300.0), 0

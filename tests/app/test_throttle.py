@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.throttle import Confirmed, Throttle
 
-relaxed = settings(deadline=None, max_examples=40)  # other work on the machine must not fail a test
 
-
-@relaxed
 @given(st.lists(st.floats(0.001, 0.2), min_size=1, max_size=60))
 def test_never_too_often_and_the_last_value_always_arrives(pauses: list[float]) -> None:
     throttle: Throttle[int] = Throttle(1 / 15)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.warp_colours import FULLEST_PX, PALEST_PX, RINGS_PX, colours, strength, wheel
 from app.warp_drawing import LONGEST, arrows, factor_text, magnification, over_photo, resampled, thinned
-
-relaxed = settings(deadline=None, max_examples=40)
 
 
 def hue_of(rgb: np.ndarray) -> int:
@@ -37,7 +35,6 @@ def test_the_length_is_the_strength_and_does_not_change_the_hue() -> None:
     assert np.allclose(found[1:, :3], found[1, :3], atol=1e-3)
 
 
-@relaxed
 @given(st.floats(PALEST_PX, FULLEST_PX))
 def test_ten_times_the_length_is_always_the_same_step(length: float) -> None:
     step = strength(np.array(min(length * 10, FULLEST_PX))) - strength(np.array(min(length * 10, FULLEST_PX) / 10))
@@ -71,7 +68,6 @@ def test_opacity_goes_from_the_photo_to_the_colours_and_no_field_leaves_a_dimmed
     assert colourful[0] < colourful[1] < colourful[2]
 
 
-@relaxed
 @given(st.integers(2, 9), st.integers(2, 9), st.integers(2, 80), st.integers(2, 80))
 def test_resampling_stays_within_the_values_and_is_exact_for_slopes(r: int, c: int, w: int, h: int) -> None:
     y, x = np.mgrid[0:r, 0:c] + 0.5
@@ -82,7 +78,6 @@ def test_resampling_stays_within_the_values_and_is_exact_for_slopes(r: int, c: i
     assert np.allclose(found[h // 2, :, 0], expected, atol=1e-6)
 
 
-@relaxed
 @given(st.floats(2e-3, 200.0), st.floats(5.0, 60.0))
 def test_arrows_are_magnified_by_a_round_factor_to_a_legible_length(length: float, cell: float) -> None:
     vectors = np.tile([0.6 * length, 0.8 * length], (50, 1))

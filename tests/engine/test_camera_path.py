@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.camera_path import orbit, spiral, through
@@ -25,7 +25,6 @@ def turned(one: ViewCamera, other: ViewCamera) -> float:
 
 
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-1.2, 1.2)), min_size=2, max_size=6))
-@settings(max_examples=15, deadline=None)
 def test_every_keyframe_is_met(keys: list[tuple[float, float]]) -> None:
     keyframes = [view(*key) for key in keys]
     path = through(keyframes, 10 * (len(keys) - 1) + 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.camera_path_file import read_path, write_path
@@ -24,7 +24,6 @@ def view(turn: float, height: float) -> ViewCamera:
 
 
 @given(st.lists(st.tuples(angle, angle), min_size=1, max_size=4), st.booleans())
-@settings(max_examples=10, deadline=None)
 def test_it_is_read_as_it_was_written(
     tmp_path_factory: pytest.TempPathFactory, keys: list[tuple[float, float]], closed: bool
 ) -> None:

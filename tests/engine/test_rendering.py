@@ -2,13 +2,11 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from engine.rendering import composite, transmittance_weights
-
-quick = settings(max_examples=30, deadline=None)
 
 
 def media(seed: int, samples: int, scale: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -46,7 +44,6 @@ def test_splitting_an_interval_changes_nothing():
     torch.testing.assert_close(same, left)
 
 
-@quick
 @given(st.integers(0, 1000), st.integers(1, 40), st.sampled_from([1e-6, 1.0, 1e3, 1e12]))
 def test_weights_and_what_is_left_are_a_partition(seed, samples, scale):
     density, lengths = media(seed, samples, scale)
@@ -56,7 +53,6 @@ def test_weights_and_what_is_left_are_a_partition(seed, samples, scale):
     torch.testing.assert_close(weights.sum(-1) + left, torch.ones(5), atol=2e-6, rtol=0)
 
 
-@quick
 @given(st.integers(0, 1000), st.integers(2, 20))
 def test_denser_in_front_leaves_less_behind(seed, samples):
     density, lengths = media(seed, samples, 3.0)

@@ -1,15 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
 from engine.fields import grid_kernels
 from engine.rendering import transmittance_weights
 from engine.sampling import edges_from_weights, midpoints, uniform_edges
-
-quick = settings(max_examples=30, deadline=None)
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -29,7 +27,6 @@ def test_centred_edges_are_even():
     torch.testing.assert_close(uniform_edges(3, 4, torch.full((3,), 0.5)), edges)
 
 
-@quick
 @given(st.integers(0, 1000), st.integers(1, 50))
 def test_uniform_edges_tile_the_ray(seed, count):
     jitter = drawn(seed, 8)
@@ -45,7 +42,6 @@ def test_the_middles_of_jittered_intervals_cover_the_ray_evenly():
     torch.testing.assert_close(share, torch.full((12,), 1 / 12), atol=0.01, rtol=0)
 
 
-@quick
 @given(st.integers(0, 1000), st.integers(1, 30), st.integers(2, 40))
 def test_edges_from_weights_tile_the_ray(seed, count, bins):
     weights = drawn(seed, 6, bins) ** 8

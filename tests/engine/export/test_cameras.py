@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from roma import rotvec_to_rotmat
 from torch import Tensor
@@ -34,7 +34,6 @@ def scene_in_units(file_scale: float, reference: bool = True) -> Scene:
 
 
 @given(st.floats(0.2, 5), st.lists(st.floats(-2, 2), min_size=3, max_size=3), st.floats(0.1, 10))
-@settings(max_examples=20, deadline=None)
 def test_a_run_that_found_the_reference_up_to_a_similarity_exports_it(
     scale: float, turn: list[float], file_scale: float
 ) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pycolmap
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from torch import Tensor
 
 from engine.export import colmap, llff, nerfstudio
@@ -29,7 +29,6 @@ def image_paths(count: int) -> list[str]:
 
 
 @given(poses())
-@settings(max_examples=25, deadline=None)
 def test_nerfstudio_s_axes(world_to_camera: Tensor) -> None:
     """A point seen by the pinhole that nerfstudio makes of the matrix is where ours sees it."""
     cameras = cameras_of(world_to_camera)
@@ -44,7 +43,6 @@ def test_nerfstudio_s_axes(world_to_camera: Tensor) -> None:
 
 
 @given(poses())
-@settings(max_examples=25, deadline=None)
 def test_llff_s_axes(world_to_camera: Tensor) -> None:
     """Columns are down, right, back and the centre, and the last column tells height, width and focal length."""
     cameras = cameras_of(world_to_camera)
@@ -59,7 +57,6 @@ def test_llff_s_axes(world_to_camera: Tensor) -> None:
 
 
 @given(poses())
-@settings(max_examples=10, deadline=None)
 def test_colmap_s_own_library_reads_the_same_cameras(world_to_camera: Tensor) -> None:
     cameras, points = cameras_of(world_to_camera, lens(len(world_to_camera), distorted=True)), some_points()
     with tempfile.TemporaryDirectory() as name:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UserError
@@ -131,7 +131,6 @@ def test_files_read_back_with_colours_and_upright(tmp_path: Path, ending: str) -
 
 
 @given(st.sampled_from(KINDS), st.lists(st.floats(0.05, 0.95), min_size=3, max_size=3))
-@settings(max_examples=30, deadline=None)
 def test_lattice_and_world_undo_each_other(kind: str, place: list[float]) -> None:
     space = BoxSpace((0.3, -2.0, 1.0), 1.7) if kind == "object" else ProjectiveSpace((0.8, 0.6))
     made = Lattice(space, torch.zeros(5, 7, 9, 4), None)

@@ -2,13 +2,12 @@ import math
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
 from engine.fields.encoding import band_weights, bands_open, encode, encoded_size
 
-quick = settings(max_examples=30, deadline=None)
 bands = st.integers(1, 10)
 
 
@@ -16,7 +15,6 @@ def values(seed: int = 0) -> torch.Tensor:
     return torch.rand(7, 3, generator=torch.Generator().manual_seed(seed), dtype=torch.float64) * 2 - 1
 
 
-@quick
 @given(bands)
 def test_nothing_open_leaves_the_values_and_zeros(count):
     encoded = encode(values(), count, band_weights(0.0, count))
@@ -25,7 +23,6 @@ def test_nothing_open_leaves_the_values_and_zeros(count):
     assert (encoded[:, 3:] == 0).all()
 
 
-@quick
 @given(bands)
 def test_all_open_is_the_plain_encoding(count):
     assert (band_weights(float(count), count) == 1).all()
@@ -45,7 +42,6 @@ def test_no_bands_are_raw_coordinates():
     assert encoded_size(3, 0) == 3
 
 
-@quick
 @given(bands, st.floats(0, 1))
 def test_weights_open_in_order_and_smoothly(count, fraction):
     alpha = fraction * count

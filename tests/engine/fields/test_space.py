@@ -2,13 +2,12 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fields.space import BoxSpace, ProjectiveSpace
 
 SHAPE = (9, 12, 17)
-quick = settings(max_examples=40, deadline=None)
 seeds = st.integers(0, 10_000)
 
 
@@ -34,7 +33,6 @@ def places(lines, s):
     return lines.start + s[:, None] * lines.step
 
 
-@quick
 @given(seeds, st.floats(0.0, 0.95))
 def test_a_point_on_a_projective_ray_lies_where_its_voxel_is(seed, where):
     space, (origins, directions) = ProjectiveSpace((0.9, 0.7)), facing_rays(seed)
@@ -48,7 +46,6 @@ def test_a_point_on_a_projective_ray_lies_where_its_voxel_is(seed, where):
     torch.testing.assert_close(voxel[:, 1], (y / z / 0.7 + 1) / 2 * (height - 1))
 
 
-@quick
 @given(seeds, st.floats(0.0, 1.0))
 def test_a_point_on_a_ray_through_a_box_lies_where_its_voxel_is(seed, where):
     space, (origins, directions) = BoxSpace((0.2, -0.1, 0.3), 2.0), surrounding_rays(seed)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import torch
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
 from engine.geometry import se3
-
-quick = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 batches = st.sampled_from([(), (1,), (5,), (2, 3), (0,)])
 dtypes = st.sampled_from([torch.float32, torch.float64])

@@ -10,7 +10,7 @@ from engine.geometry import planar_warps
 from engine.geometry.homography import apply_homography
 from engine.geometry.planar_warps import DEGREES
 from engine.geometry.warp_names import PlanarWarp
-from tests.engine.geometry.strategies import batches, normal, quick, seeds
+from tests.engine.geometry.strategies import batches, normal, seeds
 
 FAMILIES = get_args(PlanarWarp)
 families = st.sampled_from(FAMILIES)
@@ -21,7 +21,6 @@ def grid(side: int = 5, extent: float = 0.8) -> torch.Tensor:
     return torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1).flatten(0, 1)
 
 
-@quick
 @given(families, batches, seeds)
 def test_solving_undoes_warping(family, batch, seed):
     warp = planar_warps.exponential(family, 0.3 * normal(*batch, DEGREES[family], seed=seed))

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import Similarity
-from tests.engine.geometry.strategies import dtypes, normal, poses, quick, rotation_vectors, seeds
+from tests.engine.geometry.strategies import dtypes, normal, poses, rotation_vectors, seeds
 
 
 def _moved(world_to_camera: torch.Tensor, seed: int, scale: float = 3.0) -> torch.Tensor:
@@ -19,7 +19,6 @@ def _moved(world_to_camera: torch.Tensor, seed: int, scale: float = 3.0) -> torc
     return similarity.apply_to_poses(world_to_camera)
 
 
-@quick
 @given(dtypes, seeds, st.sampled_from([1, 2, 3, 12]))
 def test_a_mere_change_of_gauge_is_no_error(dtype, seed, frames):
     reference = poses(frames, seed=seed, dtype=dtype)

@@ -8,7 +8,7 @@ from torch.autograd import gradcheck
 
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
-from tests.engine.geometry.strategies import batches, dtypes, normal, poses, quick, seeds, tolerance
+from tests.engine.geometry.strategies import batches, dtypes, normal, poses, seeds, tolerance
 
 LENSES = [(0.0, 0.0, 0.0, 0.0), (-0.2, 0.03, 1e-3, -2e-3), (0.3, 0.1, -5e-3, 4e-3), (-0.28, 0.0, 0.0, 0.0)]
 FOCAL, CENTRE = torch.tensor([400.0, 420.0]).double(), torch.tensor([255.0, 180.0]).double()
@@ -21,7 +21,6 @@ def test_pixel_grid():
     assert grid[2, 1].tolist() == [1.5, 2.5]
 
 
-@quick
 @given(batches, dtypes, seeds, st.sampled_from(LENSES))
 def test_undistort_inverts_distort(batch, dtype, seed, lens):
     ideal = (torch.rand(*batch, 2, generator=torch.Generator().manual_seed(seed)) - 0.5).to(dtype)
@@ -68,7 +67,6 @@ def test_gradient_of_undistort(lens):
     assert gradcheck(rays.distort, (points, distortion))
 
 
-@quick
 @given(dtypes, seeds, st.sampled_from(LENSES))
 def test_rays_meet_their_pixels(dtype, seed, lens):
     intrinsics = Intrinsics(

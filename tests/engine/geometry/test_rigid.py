@@ -8,7 +8,7 @@ from engine.geometry import se3
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.rays import rays_through
 from engine.geometry.rigid import solve_rigid
-from tests.engine.geometry.strategies import batches, dtypes, normal, poses, quick, seeds, tolerance
+from tests.engine.geometry.strategies import batches, dtypes, normal, poses, seeds, tolerance
 
 
 def _with_singular_values(*values: float, seed: int = 0) -> torch.Tensor:
@@ -16,7 +16,6 @@ def _with_singular_values(*values: float, seed: int = 0) -> torch.Tensor:
     return left @ torch.diag(torch.tensor(values, dtype=torch.float64)) @ right
 
 
-@quick
 @given(batches, dtypes, seeds)
 def test_recovers_the_pose(batch, dtype, seed):
     pose, points = poses(*batch, angle=2.0, seed=seed, dtype=dtype), normal(*batch, 12, 3, seed=seed, dtype=dtype)
@@ -25,7 +24,6 @@ def test_recovers_the_pose(batch, dtype, seed):
     torch.testing.assert_close(fitted, pose, atol=5 * tolerance(dtype), rtol=0)
 
 
-@quick
 @given(dtypes, seeds)
 def test_agrees_with_roma(dtype, seed):
     source, pose = normal(7, 20, 3, seed=seed, dtype=dtype), poses(7, seed=seed, dtype=dtype)

@@ -7,7 +7,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from engine.geometry import se2, se3
 from engine.geometry.rigid import solve_rigid, solve_rigid_planar
-from tests.engine.geometry.strategies import angles, batches, dtypes, normal, quick, seeds, tolerance
+from tests.engine.geometry.strategies import angles, batches, dtypes, normal, seeds, tolerance
 
 
 def _twists(*batch: int, angle: float, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:
@@ -16,7 +16,6 @@ def _twists(*batch: int, angle: float, seed: int = 0, dtype: torch.dtype = torch
     return twist
 
 
-@quick
 @given(batches, dtypes, seeds, angles)
 def test_exponential_and_logarithm(batch, dtype, seed, angle):
     for signed in (angle, -angle):
@@ -29,7 +28,6 @@ def test_exponential_and_logarithm(batch, dtype, seed, angle):
             torch.testing.assert_close(se2.logarithm(motion), twist, atol=5 * tolerance(dtype), rtol=0)
 
 
-@quick
 @given(seeds, angles)
 def test_is_space_seen_from_above(seed, angle):
     twist = _twists(4, angle=angle, seed=seed)
@@ -39,7 +37,6 @@ def test_is_space_seen_from_above(seed, angle):
     torch.testing.assert_close(se2.exponential(twist), expected, atol=1e-12, rtol=0)
 
 
-@quick
 @given(batches, dtypes, seeds)
 def test_group(batch, dtype, seed):
     a = se2.exponential(normal(*batch, 3, seed=seed, dtype=dtype))
@@ -63,7 +60,6 @@ def test_gradients(angle):
     assert gradgradcheck(se2.logarithm, motion)
 
 
-@quick
 @given(batches, dtypes, seeds)
 def test_solver_recovers_the_motion(batch, dtype, seed):
     motion = se2.exponential(normal(*batch, 3, seed=seed, dtype=dtype))

@@ -7,12 +7,11 @@ from hypothesis import given
 from torch.autograd import gradcheck, gradgradcheck
 
 from engine.geometry import se3
-from tests.engine.geometry.strategies import angles, batches, dtypes, normal, poses, quick, seeds, tolerance, twists
+from tests.engine.geometry.strategies import angles, batches, dtypes, normal, poses, seeds, tolerance, twists
 
 ANGLES = [0.0, 1e-9, 1e-4, 0.3, 0.999, 1.001, 2.0, 3.1]
 
 
-@quick
 @given(batches, dtypes, seeds, angles)
 def test_exponential_gives_proper_poses(batch, dtype, seed, angle):
     pose = se3.exponential(twists(*batch, angle=angle, seed=seed, dtype=dtype))
@@ -26,7 +25,6 @@ def test_exponential_gives_proper_poses(batch, dtype, seed, angle):
     )
 
 
-@quick
 @given(batches, dtypes, seeds, angles)
 def test_logarithm_undoes_exponential(batch, dtype, seed, angle):
     angle = min(angle, 3.14)  # at half a turn the rotation vector has two values
@@ -35,7 +33,6 @@ def test_logarithm_undoes_exponential(batch, dtype, seed, angle):
     torch.testing.assert_close(back, twist, atol=50 * tolerance(dtype), rtol=0)
 
 
-@quick
 @given(batches, dtypes, seeds, angles)
 def test_exponential_undoes_logarithm(batch, dtype, seed, angle):
     pose = poses(*batch, angle=angle, seed=seed, dtype=dtype)
@@ -50,7 +47,6 @@ def test_logarithm_at_exactly_half_a_turn():
         assert se3.logarithm(pose)[:3].norm().item() == pytest.approx(math.pi)
 
 
-@quick
 @given(batches, dtypes, seeds)
 def test_group(batch, dtype, seed):
     a, b = poses(*batch, seed=seed, dtype=dtype), poses(*batch, angle=2.0, seed=seed + 9, dtype=dtype)
@@ -72,7 +68,6 @@ def test_one_pose_per_frame_moves_many_points():
     torch.testing.assert_close(se3.transform(pose[:, None], points), expected)
 
 
-@quick
 @given(seeds, angles, dtypes)
 def test_rotation_against_roma(seed, angle, dtype):
     twist = twists(6, angle=angle, seed=seed, dtype=dtype)

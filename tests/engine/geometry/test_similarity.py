@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.geometry import se3
 from engine.geometry.similarity import Similarity, align_cameras, align_similarity
-from tests.engine.geometry.strategies import dtypes, normal, poses, quick, seeds, tolerance
+from tests.engine.geometry.strategies import dtypes, normal, poses, seeds, tolerance
 
 
 def _similarity(seed: int = 0, scale: float = 2.5, dtype: torch.dtype = torch.float64) -> Similarity:
@@ -20,7 +20,6 @@ def _assert_same(one: Similarity, other: Similarity, atol: float = 1e-9) -> None
     torch.testing.assert_close(one.translation, other.translation, atol=atol, rtol=0)
 
 
-@quick
 @given(dtypes, seeds, st.floats(0.1, 10))
 def test_recovers_the_similarity(dtype, seed, scale):
     moved, points = _similarity(seed, scale, dtype), normal(9, 3, seed=seed, dtype=dtype)
@@ -67,7 +66,6 @@ def test_collapsed_points_keep_their_scale():
         torch.testing.assert_close(fitted.apply(source.mean(0)), target.mean(0), atol=1e-5, rtol=0)
 
 
-@quick
 @given(seeds, st.sampled_from([1, 2, 3, 10]))
 def test_cameras_are_aligned_by_centres_and_orientations(seed, frames):
     moved, pose = _similarity(seed), poses(frames, seed=seed)

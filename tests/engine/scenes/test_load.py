@@ -125,7 +125,7 @@ KEYS = ["frames", "file_path", "transform_matrix", "camera_angle_x", "w", "h", "
 MORE_KEYS = ["camera_model", "is_fisheye", "train_filenames", "test_filenames", "ply_file_path"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(KEYS + MORE_KEYS), WEIRD)
 def test_any_value_gives_a_scene_or_a_sentence(tmp_path: Path, key: str, value: object) -> None:
     content = write_nerfstudio(tmp_path, object_poses(3))
