@@ -19,11 +19,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit, prange
+from llvmlite import ir
+from numba import njit, prange, types
+from numba.extending import intrinsic
 
 TILE = 4  # voxels of a row that share a "touched" flag: a cache line of them
 TINT_THRESHOLD = np.float32(1e-3)  # of a sample's weight, below which its directional colour is left out
-EMPTY = np.float32(-1e30)  # the raw density of a sample that was skipped
+SKIPPED = np.float32(-1.0)  # the density of a sample that was left out
+UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))
+THIN = np.float32(0.03)  # below which a series is more exact than a logarithm or a difference, in single precision
 # All of LLVM's fast-math but "no NaNs" and "no infinities": a NaN must survive to be caught and counted.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
 
@@ -32,7 +36,18 @@ FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
 def _softplus(x):
     if x > 15.0:
         return x
-    return math.log1p(math.exp(x))
+    e = math.exp(x)
+    if e < THIN:
+        return e * (np.float32(1.0) - e * (np.float32(0.5) - e * (np.float32(1 / 3) - e * np.float32(0.25))))
+    return math.log(np.float32(1.0) + e)
+
+
+@njit(inline="always", fastmath=FAST)
+def _softplus_slope(density):
+    """The derivative of softplus where it is `density`."""
+    if density < THIN:
+        return density * (np.float32(1.0) - density * (np.float32(0.5) - density * np.float32(1 / 6)))
+    return np.float32(1.0) - math.exp(-density)
 
 
 @njit(inline="always", fastmath=FAST)
@@ -53,11 +68,55 @@ def _cell(x, size):
     return i, x - np.float32(i)
 
 
+@njit(inline="always")
+def _voxel(level_z, j, i, height, width):
+    """Where a voxel lies in the flattened volume: unsigned, since Numba looks whether other indices are negative."""
+    return np.uintp((level_z * height + j) * width + i)
+
+
 @njit(inline="always", fastmath=FAST)
 def _inside(x, y, z, width, height, depth):
     """False only for what is known to be outside: NaN counts as inside, where it shows up in the colour."""
     outside = x < -1e-3 or x > width - 0.999 or y < -1e-3 or y > height - 0.999 or z < -1e-3 or z > depth - 0.999
     return not outside
+
+
+@intrinsic
+def _fetch(_, values, at):
+    """Asks for the cache line of `values[at]` (of one dimension) ahead of its use: nobody waits for it."""
+
+    def instruction(context, builder, signature, arguments):
+        pointer = builder.gep(
+            context.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]]
+        )
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
+        to_read, keep, data = ir.Constant(number, 0), ir.Constant(number, 3), ir.Constant(number, 1)
+        builder.call(prefetch, [builder.bitcast(pointer, byte), to_read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(values, at), instruction
+
+
+@njit(inline="always", fastmath=FAST)
+def _fetch_cells(values, shape, start, step, scale, edges, r, first, last):
+    """Asks for the voxels around the samples of a ray, of the rows from `first` to before `last`.
+
+    They lie anywhere in memory: a ray that waited for one after the other would do little else.
+    """
+    depth, height, width, channels = shape
+    for k in range(edges.shape[1] - 1):
+        s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
+        j, _ = _cell((start[r, 1] + s * step[r, 1]) * scale[1], height)
+        if j + 1 < first or j >= last:
+            continue
+        i, _ = _cell((start[r, 0] + s * step[r, 0]) * scale[0], width)
+        level_z, _ = _cell((start[r, 2] + s * step[r, 2]) * scale[2], depth)
+        for a in range(2):
+            for b in range(2):
+                for c in range(2):
+                    _fetch(values, _voxel(level_z + a, j + b, i + c, height, width) * np.uintp(channels))
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -119,41 +178,51 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
 
 
 @njit(inline="always", fastmath=FAST)
-def _tint(tint, basis, r, channel, x, y, z):
-    """One channel's directional colour: coefficients channel .. channel + 2 along the ray's direction."""
-    i, fx = _cell(x, tint.shape[2])
-    j, fy = _cell(y, tint.shape[1])
-    level_z, fz = _cell(z, tint.shape[0])
-    value = np.float32(0.0)
+def _tint(flat, height, width, depth, across, down, along, x, y, z):
+    """Directional colour: red, green and blue along the unit direction (across, down, along)."""
+    i, fx = _cell(x, width)
+    j, fy = _cell(y, height)
+    level_z, fz = _cell(z, depth)
+    red = np.float32(0.0)
+    green = np.float32(0.0)
+    blue = np.float32(0.0)
     for a in range(2):
         wz = fz if a == 1 else np.float32(1.0) - fz
         for b in range(2):
             wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
             for c in range(2):
                 w = wy * (fx if c == 1 else np.float32(1.0) - fx)
-                value += w * (
-                    basis[r, 0] * tint[level_z + a, j + b, i + c, channel]
-                    + basis[r, 1] * tint[level_z + a, j + b, i + c, channel + 1]
-                    + basis[r, 2] * tint[level_z + a, j + b, i + c, channel + 2]
-                )
-    return value
+                v = _voxel(level_z + a, j + b, i + c, height, width)
+                red += w * (across * flat[v, 0] + down * flat[v, 1] + along * flat[v, 2])
+                green += w * (across * flat[v, 3] + down * flat[v, 4] + along * flat[v, 5])
+                blue += w * (across * flat[v, 6] + down * flat[v, 7] + along * flat[v, 8])
+    return red, green, blue
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def march_forward(
-    voxels, tint, basis, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, raw
+    voxels, tint, basis, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, seen
 ):
-    """Renders rays; keeps the interpolated raw values of every sample for the backward pass.
+    """Renders rays; keeps density and colour of every sample for the backward pass.
 
     `tint` is the volume of directional coefficients (width 0 where there is none), `basis` the unit directions.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
-    tinted = tint.shape[2] > 0
-    across = np.float32((tint.shape[2] - 1) / (width - 1))
-    down = np.float32((tint.shape[1] - 1) / (height - 1))
-    along = np.float32((tint.shape[0] - 1) / (depth - 1))
+    flat, values = voxels.reshape(-1, 4), voxels.reshape(-1)
+    tint_depth, tint_height, tint_width, _ = tint.shape
+    tint_flat = tint.reshape(-1, 9)
+    tinted = tint_width > 0
+    scale_x = np.float32((tint_width - 1) / (width - 1))
+    scale_y = np.float32((tint_height - 1) / (height - 1))
+    scale_z = np.float32((tint_depth - 1) / (depth - 1))
+    scale = (scale_x, scale_y, scale_z)
+    tint_values = tint.reshape(-1)
     for r in prange(rays):
+        if r + 1 < rays:
+            _fetch_cells(values, voxels.shape, start, step, UNSCALED, edges, r + 1, 0, height)
+            if tinted:
+                _fetch_cells(tint_values, tint.shape, start, step, scale, edges, r + 1, 0, tint_height)
         transmittance = np.float32(1.0)
         red = np.float32(0.0)
         green = np.float32(0.0)
@@ -166,7 +235,7 @@ def march_forward(
             y = start[r, 1] + s * step[r, 1]
             z = start[r, 2] + s * step[r, 2]
             if transmittance < np.float32(1e-4) or (closed and not _inside(x, y, z, width, height, depth)):
-                raw[r, k, 0] = EMPTY
+                seen[r, k, 0] = SKIPPED
                 continue
             i, fx = _cell(x, width)
             j, fy = _cell(y, height)
@@ -181,25 +250,42 @@ def march_forward(
                     wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
                     for c in range(2):
                         w = wy * (fx if c == 1 else np.float32(1.0) - fx)
-                        v0 += w * voxels[level_z + a, j + b, i + c, 0]
-                        v1 += w * voxels[level_z + a, j + b, i + c, 1]
-                        v2 += w * voxels[level_z + a, j + b, i + c, 2]
-                        v3 += w * voxels[level_z + a, j + b, i + c, 3]
-            alpha = np.float32(1.0) - math.exp(-_softplus(v0) * delta)
-            weight = transmittance * alpha
+                        v = _voxel(level_z + a, j + b, i + c, height, width)
+                        v0 += w * flat[v, 0]
+                        v1 += w * flat[v, 1]
+                        v2 += w * flat[v, 2]
+                        v3 += w * flat[v, 3]
+            density = _softplus(v0)
+            survives = math.exp(-density * delta)
+            weight = transmittance * (np.float32(1.0) - survives)
             if tinted and weight > TINT_THRESHOLD:
-                v1 += _tint(tint, basis, r, 0, x * across, y * down, z * along)
-                v2 += _tint(tint, basis, r, 3, x * across, y * down, z * along)
-                v3 += _tint(tint, basis, r, 6, x * across, y * down, z * along)
-            raw[r, k, 0] = v0
-            raw[r, k, 1] = v1
-            raw[r, k, 2] = v2
-            raw[r, k, 3] = v3
-            red += weight * _sigmoid(v1)
-            green += weight * _sigmoid(v2)
-            blue += weight * _sigmoid(v3)
+                t1, t2, t3 = _tint(
+                    tint_flat,
+                    tint_height,
+                    tint_width,
+                    tint_depth,
+                    basis[r, 0],
+                    basis[r, 1],
+                    basis[r, 2],
+                    x * scale_x,
+                    y * scale_y,
+                    z * scale_z,
+                )
+                v1 += t1
+                v2 += t2
+                v3 += t3
+            c1 = _sigmoid(v1)
+            c2 = _sigmoid(v2)
+            c3 = _sigmoid(v3)
+            seen[r, k, 0] = density
+            seen[r, k, 1] = c1
+            seen[r, k, 2] = c2
+            seen[r, k, 3] = c3
+            red += weight * c1
+            green += weight * c2
+            blue += weight * c3
             mean_s += weight * s
-            transmittance *= np.float32(1.0) - alpha
+            transmittance *= survives
         colour[r, 0] = red + transmittance * background[0]
         colour[r, 1] = green + transmittance * background[1]
         colour[r, 2] = blue + transmittance * background[2]
@@ -216,32 +302,37 @@ def march_backward(
     closed,
     edges,
     background,
-    raw,
+    seen,
     colour_gradient,
     sample_gradient,
     start_gradient,
     step_gradient,
 ):
-    """From the gradient of the colours to the gradients of every sample's raw values and of the rays."""
+    """From the gradient of the colours to the gradients of every sample's raw values and of the rays.
+
+    Nothing is activated again: the slope of softplus follows from the density, that of sigmoid from the colour.
+    """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
+    flat, values = voxels.reshape(-1, 4), voxels.reshape(-1)
     for r in prange(rays):
+        if r + 1 < rays:
+            _fetch_cells(values, voxels.shape, start, step, UNSCALED, edges, r + 1, 0, height)
         g_red = colour_gradient[r, 0]
         g_green = colour_gradient[r, 1]
         g_blue = colour_gradient[r, 2]
         transmittance = np.float32(1.0)
         value = np.empty(count, np.float32)
+        reached = np.empty(count, np.float32)
         passed = np.empty(count, np.float32)
         for k in range(count):
-            if raw[r, k, 0] == EMPTY:
+            density = seen[r, k, 0]
+            if density == SKIPPED:
                 continue
-            delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
-            survives = math.exp(-_softplus(raw[r, k, 0]) * delta)
-            value[k] = (
-                g_red * _sigmoid(raw[r, k, 1]) + g_green * _sigmoid(raw[r, k, 2]) + g_blue * _sigmoid(raw[r, k, 3])
-            )
+            value[k] = g_red * seen[r, k, 1] + g_green * seen[r, k, 2] + g_blue * seen[r, k, 3]
+            reached[k] = transmittance
+            transmittance *= math.exp(-density * (edges[r, k + 1] - edges[r, k]) * optical_length[r])
             passed[k] = transmittance
-            transmittance *= survives
         behind = transmittance * (g_red * background[0] + g_green * background[1] + g_blue * background[2])
         gs0 = np.float32(0.0)
         gs1 = np.float32(0.0)
@@ -250,22 +341,21 @@ def march_backward(
         gv1 = np.float32(0.0)
         gv2 = np.float32(0.0)
         for k in range(count - 1, -1, -1):
-            if raw[r, k, 0] == EMPTY:
+            density = seen[r, k, 0]
+            if density == SKIPPED:
                 sample_gradient[r, k, 0] = 0.0
                 sample_gradient[r, k, 1] = 0.0
                 sample_gradient[r, k, 2] = 0.0
                 sample_gradient[r, k, 3] = 0.0
                 continue
             delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
-            density = _softplus(raw[r, k, 0])
-            survives = math.exp(-density * delta)
-            weight = passed[k] * (np.float32(1.0) - survives)
+            weight = reached[k] - passed[k]
             # d colour / d density = delta * (transmitted * value - what lies behind)
-            d0 = delta * (passed[k] * survives * value[k] - behind) * _sigmoid(raw[r, k, 0])
+            d0 = delta * (passed[k] * value[k] - behind) * _softplus_slope(density)
             behind += weight * value[k]
-            c1 = _sigmoid(raw[r, k, 1])
-            c2 = _sigmoid(raw[r, k, 2])
-            c3 = _sigmoid(raw[r, k, 3])
+            c1 = seen[r, k, 1]
+            c2 = seen[r, k, 2]
+            c3 = seen[r, k, 3]
             d1 = g_red * weight * c1 * (np.float32(1.0) - c1)
             d2 = g_green * weight * c2 * (np.float32(1.0) - c2)
             d3 = g_blue * weight * c3 * (np.float32(1.0) - c3)
@@ -292,12 +382,8 @@ def march_backward(
                     for c in range(2):
                         wx = fx if c == 1 else np.float32(1.0) - fx
                         sx = np.float32(1.0) if c == 1 else np.float32(-1.0)
-                        dot = (
-                            d0 * voxels[level_z + a, j + b, i + c, 0]
-                            + d1 * voxels[level_z + a, j + b, i + c, 1]
-                            + d2 * voxels[level_z + a, j + b, i + c, 2]
-                            + d3 * voxels[level_z + a, j + b, i + c, 3]
-                        )
+                        v = _voxel(level_z + a, j + b, i + c, height, width)
+                        dot = d0 * flat[v, 0] + d1 * flat[v, 1] + d2 * flat[v, 2] + d3 * flat[v, 3]
                         px += sx * wy * wz * dot
                         py += wx * sy * wz * dot
                         pz += wx * wy * sz * dot
@@ -323,14 +409,17 @@ def march_backward(
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
+def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
     """Adds the samples' gradients to the voxels, each slab of rows by one thread; marks the tiles it touched."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
+    flat, values = gradient.reshape(-1, 4), gradient.reshape(-1)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
         for r in range(rays):
+            if r + 1 < rays:
+                _fetch_cells(values, gradient.shape, start, step, UNSCALED, edges, r + 1, first, last)
             y0 = start[r, 1]
             y1 = start[r, 1] + step[r, 1]
             if max(y0, y1) < np.float32(first - 1) and first > 0:
@@ -338,7 +427,7 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
             if min(y0, y1) > np.float32(last + 1) and last < height:
                 continue
             for k in range(count):
-                if raw[r, k, 0] == EMPTY:
+                if seen[r, k, 0] == SKIPPED:
                     continue
                 s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
                 j, fy = _cell(start[r, 1] + s * step[r, 1], height)
@@ -360,23 +449,28 @@ def scatter(gradient, touched, start, step, edges, raw, sample_gradient, rows):
                         touched[level_z + a, j + b, (i + 1) // TILE] = 1
                         for c in range(2):
                             w = wz * (fx if c == 1 else np.float32(1.0) - fx)
-                            gradient[level_z + a, j + b, i + c, 0] += w * d0
-                            gradient[level_z + a, j + b, i + c, 1] += w * d1
-                            gradient[level_z + a, j + b, i + c, 2] += w * d2
-                            gradient[level_z + a, j + b, i + c, 3] += w * d3
+                            v = _voxel(level_z + a, j + b, i + c, height, width)
+                            flat[v, 0] += w * d0
+                            flat[v, 1] += w * d1
+                            flat[v, 2] += w * d2
+                            flat[v, 3] += w * d3
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def scatter_tint(gradient, touched, basis, start, step, scale, edges, raw, sample_gradient, rows):
+def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, sample_gradient, rows):
     """The same for the directional coefficients; `scale` takes voxel coordinates to the tint's."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
+    flat, values = gradient.reshape(-1, 9), gradient.reshape(-1)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
+        slopes = np.empty(9, np.float32)
         for r in range(rays):
+            if r + 1 < rays:
+                _fetch_cells(values, gradient.shape, start, step, scale, edges, r + 1, first, last)
             for k in range(count):
-                if raw[r, k, 0] == EMPTY:
+                if seen[r, k, 0] == SKIPPED:
                     continue
                 s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
                 y = (start[r, 1] + s * step[r, 1]) * scale[1]
@@ -385,9 +479,14 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, raw, sampl
                 j, fy = _cell(y, height)
                 if j + 1 < first or j >= last:
                     continue
-                slopes = sample_gradient[r, k]
-                if slopes[1] == 0.0 and slopes[2] == 0.0 and slopes[3] == 0.0:
+                if (
+                    sample_gradient[r, k, 1] == 0.0
+                    and sample_gradient[r, k, 2] == 0.0
+                    and sample_gradient[r, k, 3] == 0.0
+                ):
                     continue
+                for term in range(9):
+                    slopes[term] = sample_gradient[r, k, 1 + term // 3] * basis[r, term % 3]
                 i, fx = _cell((start[r, 0] + s * step[r, 0]) * scale[0], width)
                 level_z, fz = _cell((start[r, 2] + s * step[r, 2]) * scale[2], depth)
                 for b in range(2):
@@ -400,38 +499,67 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, raw, sampl
                         touched[level_z + a, j + b, (i + 1) // TILE] = 1
                         for c in range(2):
                             w = wz * (fx if c == 1 else np.float32(1.0) - fx)
-                            for channel in range(3):
-                                d = w * slopes[channel + 1]
-                                for term in range(3):
-                                    gradient[level_z + a, j + b, i + c, 3 * channel + term] += d * basis[r, term]
+                            v = _voxel(level_z + a, j + b, i + c, height, width)
+                            for term in range(9):
+                                flat[v, term] += w * slopes[term]
+
+
+@njit(inline="always")
+def _run(touched, level_z, j, tile):
+    """The next tiles of a row that were touched, from `tile` on: the first, and the one behind the last."""
+    tiles = touched.shape[2]
+    while tile < tiles and touched[level_z, j, tile] == 0:
+        tile += 1
+    end = tile
+    while end < tiles and touched[level_z, j, end] != 0:
+        end += 1
+    return tile, end
+
+
+@njit(inline="always", fastmath=FAST)
+def _pull(flat, at, before, behind, above, below, nearer, farther):
+    """Six times a value minus its neighbours', whose distances in memory are given: 0 at a border."""
+    across = flat[at - before] + flat[at + behind]
+    return (
+        np.float32(6.0) * flat[at]
+        - across
+        - flat[at - above]
+        - flat[at + below]
+        - flat[at - nearer]
+        - flat[at + farther]
+    )
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def add_smoothness(voxels, gradient, touched, weight, density_weight):
     """Adds the gradient of the squared differences between neighbours, on the touched tiles only."""
     depth, height, width, channels = voxels.shape
+    flat, slopes = voxels.reshape(-1), gradient.reshape(-1)
+    weights = np.full(width * channels, weight, np.float32)
+    weights[::channels] = density_weight
+    row, none = np.uintp(width * channels), np.uintp(0)
+    one, plane = np.uintp(channels), np.uintp(height * width * channels)
     for j in prange(height):
+        above = row if j > 0 else none
+        below = row if j < height - 1 else none
         for level_z in range(depth):
-            for tile in range(touched.shape[2]):
-                if touched[level_z, j, tile] == 0:
-                    continue
-                for i in range(tile * TILE, min((tile + 1) * TILE, width)):
-                    for c in range(channels):
-                        here = voxels[level_z, j, i, c]
-                        total = np.float32(0.0)
-                        if level_z > 0:
-                            total += here - voxels[level_z - 1, j, i, c]
-                        if level_z < depth - 1:
-                            total += here - voxels[level_z + 1, j, i, c]
-                        if j > 0:
-                            total += here - voxels[level_z, j - 1, i, c]
-                        if j < height - 1:
-                            total += here - voxels[level_z, j + 1, i, c]
-                        if i > 0:
-                            total += here - voxels[level_z, j, i - 1, c]
-                        if i < width - 1:
-                            total += here - voxels[level_z, j, i + 1, c]
-                        gradient[level_z, j, i, c] += (density_weight if c == 0 else weight) * total
+            nearer = plane if level_z > 0 else none
+            farther = plane if level_z < depth - 1 else none
+            base = _voxel(level_z, j, 0, height, width) * one
+            tile, end = _run(touched, level_z, j, 0)
+            while tile < end:
+                first, last = tile * TILE * channels, min(end * TILE, width) * channels
+                inner, outer = max(first, channels), min(last, (width - 1) * channels)
+                for e in range(first, inner):
+                    at = base + np.uintp(e)
+                    slopes[at] += weights[e] * _pull(flat, at, none, one, above, below, nearer, farther)
+                for e in range(inner, outer):
+                    at = base + np.uintp(e)
+                    slopes[at] += weights[e] * _pull(flat, at, one, one, above, below, nearer, farther)
+                for e in range(outer, last):
+                    at = base + np.uintp(e)
+                    slopes[at] += weights[e] * _pull(flat, at, one, none, above, below, nearer, farther)
+                tile, end = _run(touched, level_z, j, end)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -440,19 +568,24 @@ def adam(
 ):
     """One Adam step on the touched tiles, whose gradients and flags are cleared on the way."""
     depth, height, width, channels = voxels.shape
+    values, slopes = voxels.reshape(-1), gradient.reshape(-1)
+    means, squares = first.reshape(-1), second.reshape(-1)
+    rates = np.full(width * channels, rate * correction1, np.float32)
+    rates[::channels] *= density_rate
     for j in prange(height):
         for level_z in range(depth):
-            for tile in range(touched.shape[2]):
-                if touched[level_z, j, tile] == 0:
-                    continue
-                touched[level_z, j, tile] = 0
-                for i in range(tile * TILE, min((tile + 1) * TILE, width)):
-                    for c in range(channels):
-                        g = gradient[level_z, j, i, c]
-                        m = beta1 * first[level_z, j, i, c] + (np.float32(1.0) - beta1) * g
-                        v = beta2 * second[level_z, j, i, c] + (np.float32(1.0) - beta2) * g * g
-                        first[level_z, j, i, c] = m
-                        second[level_z, j, i, c] = v
-                        gradient[level_z, j, i, c] = 0.0
-                        factor = rate * density_rate if c == 0 else rate
-                        voxels[level_z, j, i, c] -= factor * (m * correction1) / (math.sqrt(v * correction2) + epsilon)
+            base = _voxel(level_z, j, 0, height, width) * np.uintp(channels)
+            tile, end = _run(touched, level_z, j, 0)
+            while tile < end:
+                for t in range(tile, end):
+                    touched[level_z, j, t] = 0
+                for e in range(tile * TILE * channels, min(end * TILE, width) * channels):
+                    at = base + np.uintp(e)
+                    g = slopes[at]
+                    m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
+                    v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
+                    means[at] = m
+                    squares[at] = v
+                    slopes[at] = np.float32(0.0)
+                    values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
+                tile, end = _run(touched, level_z, j, end)

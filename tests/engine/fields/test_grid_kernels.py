@@ -6,6 +6,8 @@ import numba
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
@@ -156,6 +158,14 @@ def test_beside_an_open_volume_its_border_goes_on(side):
     assert near[1].voxels[:, edge].abs().sum() > 0
     assert (near[1].voxels[:, rest] == 0).all()
     assert (near[1].start[:, 1] == 0).all()  # moving along the border changes nothing
+
+
+@given(st.floats(-30, 30))
+def test_a_density_of_any_size_keeps_its_digits(raw: float) -> None:
+    exact = functional.softplus(torch.tensor(raw, dtype=torch.float64), threshold=40)
+    density = grid_kernels._softplus(np.float32(raw))
+    assert density == pytest.approx(float(exact), rel=4e-6)
+    assert grid_kernels._softplus_slope(np.float32(exact)) == pytest.approx(float(1 - torch.exp(-exact)), rel=4e-6)
 
 
 @both
