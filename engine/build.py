@@ -12,6 +12,7 @@ from engine.fields.grid import VoxelGrid
 from engine.fields.image_field import ImageField
 from engine.fields.pixel_grid import PixelGrid
 from engine.fields.space import BoxSpace, ProjectiveSpace, Space
+from engine.geometry.se3 import is_finite
 from engine.registration.direct import DirectPoses
 from engine.registration.fixed import FixedPoses
 from engine.registration.local_to_global import LocalToGlobal
@@ -66,6 +67,22 @@ def build_field(scene: Scene, settings: Settings, generator: Generator, device: 
         box_half_extent=scene.box_half_extent,
         extent=plane_extent(scene),
     )
+
+
+def starting_poses(scene: Scene, settings: Settings) -> Float[Tensor, "frames 3 4"]:
+    """Where registration starts, and where `reference` stays; frames without a reference are at their initial pose.
+
+    Raises:
+        UserError: there is nothing to stay at.
+    """
+    if settings.method != "reference":
+        return scene.initial_poses
+    if scene.reference_poses is None:
+        raise UserError(
+            f"--method reference trains on reference poses, and {scene.path} has none: choose another method, or let "
+            "COLMAP find some (--reference sfm)."
+        )
+    return torch.where(is_finite(scene.reference_poses)[:, None, None], scene.reference_poses, scene.initial_poses)
 
 
 def build_registration(

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine import cores, stage_data
-from engine.build import build_field, build_registration
+from engine.build import build_field, build_registration, starting_poses
 from engine.bundling import Bundling
 from engine.calibration import Calibration
 from engine.fields.field import Field
@@ -42,7 +42,7 @@ class Trainer(Learner):
         self.scene = scene
         self.frames = list(scene.training_frames)
         intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
-        initial = scene.initial_poses[self.frames].to(self.device)
+        initial = starting_poses(scene, settings)[self.frames].to(self.device)
         self.registration: Registration = build_registration(
             settings, initial, stage_data.lattice(intrinsics), self.generator
         )
@@ -53,7 +53,7 @@ class Trainer(Learner):
         self._recovery = Recovery()
         self._bundling = Bundling()
         self._bundled: list[int] = []
-        self._newcomers = Newcomers(index for index, frame in enumerate(self.frames) if frame >= scene.frames_read)
+        self._newcomers = Newcomers(index for index, frame in enumerate(self.frames) if self._must_be_found(frame))
         self._perturbations: list[tuple[int, Tensor]] = []
         self._settle_until, self._field_stage = 0, 0
         self._midway, self._looked = False, 0
@@ -297,6 +297,13 @@ class Trainer(Learner):
         if shows and self._newcomers.waiting and self.settings.registers:
             images = self.photos.level(self.stages[0].downsample).images
             self._newcomers.look_for(self._recovery, images, self.poses(), self.iteration)
+
+    def _must_be_found(self, frame: int) -> bool:
+        """Whether nothing says where a frame is, so that it must not train before it is found."""
+        if frame >= self.scene.frames_read:
+            return True
+        reference = self.scene.reference_poses
+        return not self.settings.registers and reference is not None and not bool(se3.is_finite(reference[frame]))
 
     def _at_home(self) -> list[int]:
         """Frames that have ever been found."""

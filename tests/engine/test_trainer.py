@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -57,13 +58,31 @@ def test_a_fern_is_registered_from_the_identity(method):
     assert made.skipped_steps == 0
 
 
-def test_reference_poses_stay_and_the_field_learns():
-    made = trainer(REGISTERS[:2], fern(init="reference"), method="reference")
+@pytest.mark.parametrize("init", ["auto", "noise"])  # wherever others would start
+def test_reference_poses_stay_and_the_field_learns(init):
+    made = trainer(REGISTERS[:2], fern(init=init), method="reference")
     run(made)
     assert torch.equal(made.poses(), made.scene.reference_poses[made.frames])
     assert made.frame_psnr().mean() > 27
     assert made.alignment() == 0
     assert event_kinds(made) == ["stage", "stage"]
+
+
+def test_a_frame_without_a_reference_does_not_train_on_references():
+    scene = fern()
+    known = scene.reference_poses.clone()
+    known[scene.training_frames[2]] = torch.nan
+    made = trainer(REGISTERS[:1], replace(scene, reference_poses=known), method="reference")
+    for _ in range(30):
+        made.step()
+    assert made.strangers == (2,)
+    assert made.skipped_steps == 0
+    assert torch.equal(made.frame_psnr().isnan(), torch.arange(len(made.frames)) == 2)
+
+
+def test_without_references_there_is_nothing_to_train_on():
+    with pytest.raises(UserError, match=r"fern has none: choose another method, or let COLMAP"):
+        trainer(scene=replace(fern(), reference_poses=None), method="reference")
 
 
 def test_naive_starts_at_the_finest_band():
