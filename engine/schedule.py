@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine import planar_schedule
 from engine.planar_schedule import PlanarStage
 from engine.scenes.planar import PlanarScene
-from engine.scenes.scene import Scene, SceneKind
+from engine.scenes.scene import Scene
 from engine.settings import Settings
 
 
@@ -34,6 +34,8 @@ class Row:
         bundle: before the stage, refine poses by surface bundle adjustment on images this many times smaller
             than the scene's, one after the other; empty for none.
         directional: whether colour may depend on the direction.
+        block: pixels are drawn in blocks of this many by this many: neighbours share voxels, and a volume that no
+            cache holds is fetched less often.
     """
 
     planes: int
@@ -47,6 +49,7 @@ class Row:
     settle: int = 0
     bundle: tuple[int, ...] = ()
     directional: bool = False
+    block: int = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +60,11 @@ class Stage(Row):
         name: what the progress bar shows.
         downsample: integer factor between the scene's images and the stage's.
         voxels: voxels along the longer side of the image (projective) or along an edge of the box.
-        block: pixels are drawn in blocks of this many by this many.
     """
 
     name: str
     downsample: int
     voxels: int
-    block: int = 1
 
     @property
     def cost(self) -> float:
@@ -75,6 +76,7 @@ AnyStage = Stage | PlanarStage
 
 
 MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edges
+BLOCKS = 45  # along the shorter side of an image, at least: on a coarse one a block is a good part of it
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
 
 # downsample is filled in from the image size: the last row sees the scene's own images, each row before half of it
@@ -84,7 +86,7 @@ _FORWARD_FACING = (
     Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
     Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
     Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    Row(32, 3500, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 1.5e-9, settle=200, directional=True),
+    Row(32, 5000, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 5e-10, settle=200, directional=True, block=4),
 )
 _OBJECT = (
     Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
@@ -114,7 +116,7 @@ def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
     # small images skip coarse rows, but whoever comes first has the same way to go
     fog = replace(rows[0], pose_rate=coarsest.pose_rate, proposals=False, samples=rows[0].planes * 3 // 2)
     rows = (replace(fog, iterations=coarsest.iterations, settle=0, bundle=()), *rows[1:])
-    table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), longer, scene.kind) for index, row in enumerate(rows))
+    table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), scene) for index, row in enumerate(rows))
     if settings.method == "naive":  # all bands from the start: the finest row, for as long as all rows together
         return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
     if settings.method == "reference":
@@ -140,13 +142,13 @@ def _polishing(table: tuple[Stage, ...], lens: bool) -> tuple[Stage, ...]:
     )
 
 
-def _stage(row: Row, downsample: int, longer: int, kind: SceneKind) -> Stage:
+def _stage(row: Row, downsample: int, scene: Scene) -> Stage:
+    shorter, longer = sorted((scene.intrinsics.width, scene.intrinsics.height))
     return Stage(
-        **vars(row),
+        **vars(row) | {"block": min(row.block, max(shorter // downsample // BLOCKS, 1))},
         name=f"1/{downsample}",
         downsample=downsample,
-        voxels=row.planes if kind == "object" else round(longer / downsample * MARGIN),
-        block=2 if row.proposals else 1,  # on coarse images a block is a good part of the image
+        voxels=row.planes if scene.kind == "object" else round(longer / downsample * MARGIN),
     )
 
 
@@ -166,4 +168,5 @@ def _paper(scene: Scene) -> Stage:
         pose_rate=(3e-3, 1e-8) if forward else (1e-3, 1e-8),
         smoothness=0.0,
         directional=True,
+        block=1,
     )
