@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Sequence
@@ -94,14 +95,13 @@ def seconds_left(snapshot: Snapshot, stages: Sequence[AnyStage], rate: float, ma
     limit = math.inf if max_seconds is None else max(max_seconds - snapshot.seconds, 0.0)
     if not math.isfinite(rate) or rate <= 0 or snapshot.stage_index >= len(stages):
         return limit if math.isfinite(limit) else math.nan
-    cost = [stage.cost for stage in stages]
-    ahead, begin, left = snapshot.iterations, 0, 0.0
-    for index, stage in enumerate(stages):
-        end = min(begin + stage.iterations, ahead)
-        if index >= snapshot.stage_index:
-            todo = max(end - max(begin, snapshot.iteration), 0)
-            left += todo * cost[index] / cost[snapshot.stage_index] / rate
-        begin += stage.iterations
+    now = stages[snapshot.stage_index].cost
+    ends = [*itertools.accumulate(stage.iterations for stage in stages[:-1]), math.inf]  # the last one may go on
+    at, left = snapshot.iteration, 0.0
+    for stage, end in list(zip(stages, ends, strict=True))[snapshot.stage_index :]:
+        until = min(end, snapshot.iterations)
+        left += max(until - at, 0) * stage.cost / now / rate
+        at = max(at, until)
     return min(left, limit)
 
 

@@ -39,6 +39,11 @@ def test_the_time_left_weighs_stages_by_their_samples() -> None:
     assert math.isnan(seconds_left(snapshot, STAGES, float("nan"), None))
 
 
+def test_the_time_left_knows_of_a_run_that_goes_on_for_a_photo_that_joined() -> None:
+    late = moment(iteration=150, iterations=450, stage_index=1)
+    assert seconds_left(late, STAGES, 10.0, None) == pytest.approx(30.0)
+
+
 def test_the_rate_is_measured_anew_in_every_stage() -> None:
     before, now = moment(iteration=10, seconds=1.0), moment(iteration=20, seconds=2.0)
     assert updated_rate(math.nan, before, now) == pytest.approx(10.0)
