@@ -36,6 +36,7 @@ def stage(downsample: int, iterations: int, **changes: object) -> Stage:
         "field_rate": (5e-2, 1e-2),
         "pose_rate": {8: (1e-2, 1e-2), 4: (1e-2, 5e-3), 2: (5e-3, 3e-3), 1: (5e-4, 2e-4)}[downsample],
         "smoothness": {8: 3e-8, 4: 3.5e-8, 2: 6e-9, 1: 1e-9}[downsample],
+        "block": 1,
     }
     return Stage(**(row | changes))  # type: ignore[arg-type]
 
