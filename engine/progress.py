@@ -97,7 +97,7 @@ def seconds_left(snapshot: Snapshot, stages: Sequence[AnyStage], rate: float, ma
         return limit if math.isfinite(limit) else math.nan
     now = stages[snapshot.stage_index].cost
     ends = [*itertools.accumulate(stage.iterations for stage in stages[:-1]), math.inf]  # the last one may go on
-    at, left = snapshot.iteration, 0.0
+    at, left = float(snapshot.iteration), 0.0
     for stage, end in list(zip(stages, ends, strict=True))[snapshot.stage_index :]:
         until = min(end, snapshot.iterations)
         left += max(until - at, 0) * stage.cost / now / rate
