@@ -64,7 +64,7 @@ class _March(torch.autograd.Function):
         rays, count = edges.shape[0], edges.shape[1] - 1
         inputs = [tensor.detach().contiguous().numpy() for tensor in (start, step, optical_length)]
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
-        raw = np.empty((rays, count, 4), np.float32)
+        seen = np.empty((rays, count, 4), np.float32)
         tint = NO_TINT if state.tint is None else state.tint.voxels.numpy()
         directions = basis.numpy()
         grid_kernels.march_forward(
@@ -78,32 +78,32 @@ class _March(torch.autograd.Function):
             colour.numpy(),
             opacity.numpy(),
             position.numpy(),
-            raw,
+            seen,
         )
-        ctx.kept = (inputs, directions, edges.numpy(), raw, state, closed, background.numpy(), gathers)
+        ctx.kept = (inputs, directions, edges.numpy(), seen, state, closed, background.numpy(), gathers)
         ctx.mark_non_differentiable(opacity, position)
         return colour, opacity, position
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        inputs, directions, edges, raw, state, closed, background, gathers = ctx.kept
+        inputs, directions, edges, seen, state, closed, background, gathers = ctx.kept
         rays = edges.shape[0]
         start_gradient, step_gradient = torch.empty(rays, 3), torch.empty(rays, 3)
-        sample_gradient = np.empty_like(raw)
+        sample_gradient = np.empty_like(seen)
         grid_kernels.march_backward(
             state.voxels.numpy(),
             *inputs,
             closed,
             edges,
             background,
-            raw,
+            seen,
             gradients[0].contiguous().numpy(),
             sample_gradient,
             start_gradient.numpy(),
             step_gradient.numpy(),
         )
         if gathers:
-            _scatter(state, directions, inputs, edges, raw, sample_gradient)
+            _scatter(state, directions, inputs, edges, seen, sample_gradient)
         return start_gradient, step_gradient, *([None] * 7)
 
 
@@ -117,11 +117,11 @@ def _scatter(
     directions: np.ndarray,
     inputs: list[np.ndarray],
     edges: np.ndarray,
-    raw: np.ndarray,
+    seen: np.ndarray,
     sample_gradient: np.ndarray,
 ) -> None:
     """Adds the samples' gradients to those of the voxels and, where there is one, of the tint."""
-    samples = (inputs[0], inputs[1], edges, raw, sample_gradient)
+    samples = (inputs[0], inputs[1], edges, seen, sample_gradient)
     slabs = _slabs(state.shape[1])
     grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), *samples, slabs)
     if state.tint is not None:

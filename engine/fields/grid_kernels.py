@@ -26,7 +26,7 @@ from numba.extending import intrinsic
 TILE = 4  # voxels of a row that share a "touched" flag: a cache line of them
 TINT_THRESHOLD = np.float32(1e-3)  # of a sample's weight, below which its directional colour is left out
 SKIPPED = np.float32(-1.0)  # the density of a sample that was left out
-UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))
+UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # of a ray in the volume's own coordinates
 THIN = np.float32(0.03)  # below which a series is more exact than a logarithm or a difference, in single precision
 # All of LLVM's fast-math but "no NaNs" and "no infinities": a NaN must survive to be caught and counted.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
@@ -83,7 +83,7 @@ def _inside(x, y, z, width, height, depth):
 
 @intrinsic
 def _fetch(_, values, at):
-    """Asks for the cache line of `values[at]` (of one dimension) ahead of its use: nobody waits for it."""
+    """Asks for the cache line of a contiguous array's value number `at` ahead of its use: nobody waits for it."""
 
     def instruction(context, builder, signature, arguments):
         pointer = builder.gep(
@@ -100,12 +100,12 @@ def _fetch(_, values, at):
 
 
 @njit(inline="always", fastmath=FAST)
-def _fetch_cells(values, shape, start, step, scale, edges, r, first, last):
+def _fetch_cells(volume, start, step, scale, edges, r, first, last):
     """Asks for the voxels around the samples of a ray, of the rows from `first` to before `last`.
 
     They lie anywhere in memory: a ray that waited for one after the other would do little else.
     """
-    depth, height, width, channels = shape
+    depth, height, width, channels = volume.shape
     for k in range(edges.shape[1] - 1):
         s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
         j, _ = _cell((start[r, 1] + s * step[r, 1]) * scale[1], height)
@@ -116,7 +116,7 @@ def _fetch_cells(values, shape, start, step, scale, edges, r, first, last):
         for a in range(2):
             for b in range(2):
                 for c in range(2):
-                    _fetch(values, _voxel(level_z + a, j + b, i + c, height, width) * np.uintp(channels))
+                    _fetch(volume, _voxel(level_z + a, j + b, i + c, height, width) * np.uintp(channels))
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -209,7 +209,7 @@ def march_forward(
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
-    flat, values = voxels.reshape(-1, 4), voxels.reshape(-1)
+    flat = voxels.reshape(-1, 4)
     tint_depth, tint_height, tint_width, _ = tint.shape
     tint_flat = tint.reshape(-1, 9)
     tinted = tint_width > 0
@@ -217,12 +217,11 @@ def march_forward(
     scale_y = np.float32((tint_height - 1) / (height - 1))
     scale_z = np.float32((tint_depth - 1) / (depth - 1))
     scale = (scale_x, scale_y, scale_z)
-    tint_values = tint.reshape(-1)
     for r in prange(rays):
         if r + 1 < rays:
-            _fetch_cells(values, voxels.shape, start, step, UNSCALED, edges, r + 1, 0, height)
+            _fetch_cells(voxels, start, step, UNSCALED, edges, r + 1, 0, height)
             if tinted:
-                _fetch_cells(tint_values, tint.shape, start, step, scale, edges, r + 1, 0, tint_height)
+                _fetch_cells(tint, start, step, scale, edges, r + 1, 0, tint_height)
         transmittance = np.float32(1.0)
         red = np.float32(0.0)
         green = np.float32(0.0)
@@ -314,10 +313,10 @@ def march_backward(
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
-    flat, values = voxels.reshape(-1, 4), voxels.reshape(-1)
+    flat = voxels.reshape(-1, 4)
     for r in prange(rays):
         if r + 1 < rays:
-            _fetch_cells(values, voxels.shape, start, step, UNSCALED, edges, r + 1, 0, height)
+            _fetch_cells(voxels, start, step, UNSCALED, edges, r + 1, 0, height)
         g_red = colour_gradient[r, 0]
         g_green = colour_gradient[r, 1]
         g_blue = colour_gradient[r, 2]
@@ -413,13 +412,13 @@ def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
     """Adds the samples' gradients to the voxels, each slab of rows by one thread; marks the tiles it touched."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
-    flat, values = gradient.reshape(-1, 4), gradient.reshape(-1)
+    flat = gradient.reshape(-1, 4)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
         for r in range(rays):
             if r + 1 < rays:
-                _fetch_cells(values, gradient.shape, start, step, UNSCALED, edges, r + 1, first, last)
+                _fetch_cells(gradient, start, step, UNSCALED, edges, r + 1, first, last)
             y0 = start[r, 1]
             y1 = start[r, 1] + step[r, 1]
             if max(y0, y1) < np.float32(first - 1) and first > 0:
@@ -461,14 +460,14 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
     """The same for the directional coefficients; `scale` takes voxel coordinates to the tint's."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
-    flat, values = gradient.reshape(-1, 9), gradient.reshape(-1)
+    flat = gradient.reshape(-1, 9)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
         slopes = np.empty(9, np.float32)
         for r in range(rays):
             if r + 1 < rays:
-                _fetch_cells(values, gradient.shape, start, step, scale, edges, r + 1, first, last)
+                _fetch_cells(gradient, start, step, scale, edges, r + 1, first, last)
             for k in range(count):
                 if seen[r, k, 0] == SKIPPED:
                     continue

@@ -65,18 +65,18 @@ def compiled(
     count, samples = rays.edges.shape[0], rays.edges.shape[1] - 1
     start, step, length, edges = (tensor.contiguous().numpy() for tensor in rays)
     rendered = Rendered(torch.empty(count, 3), torch.empty(count), torch.empty(count))
-    raw = np.empty((count, samples, 4), np.float32)
+    activated = np.empty((count, samples, 4), np.float32)
     outputs = (tensor.numpy() for tensor in rendered)
     seen = (voxels.numpy(), start, step, length, closed, edges, BACKGROUND.numpy())
     no_tint, basis = np.zeros((0, 0, 0, 9), np.float32), np.zeros((count, 3), np.float32)
-    grid_kernels.march_forward(seen[0], no_tint, basis, *seen[1:], *outputs, raw)
+    grid_kernels.march_forward(seen[0], no_tint, basis, *seen[1:], *outputs, activated)
     gradients = Gradients(torch.zeros_like(voxels), torch.empty(count, 3), torch.empty(count, 3))
-    at_samples = np.empty_like(raw)
+    at_samples = np.empty_like(activated)
     above = torch.ones(count, 3) if colour_gradient is None else colour_gradient
-    grid_kernels.march_backward(*seen, raw, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:]))
+    grid_kernels.march_backward(*seen, activated, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:]))
     touched = torch.zeros(*SHAPE[:2], TILES, dtype=torch.uint8)
     rows = np.linspace(0, voxels.shape[1], slabs + 1).astype(np.int64)
-    grid_kernels.scatter(gradients.voxels.numpy(), touched.numpy(), start, step, edges, raw, at_samples, rows)
+    grid_kernels.scatter(gradients.voxels.numpy(), touched.numpy(), start, step, edges, activated, at_samples, rows)
     return rendered, gradients, touched
 
 
