@@ -7,8 +7,8 @@ from pathlib import Path
 
 import tyro
 
-from engine.arguments import check_arguments
-from engine.cli import TrainArguments
+from engine.cli.arguments import TrainArguments
+from engine.cli.settings import check_arguments
 from engine.errors import UserError
 from engine.scenes.paths import scene_path
 

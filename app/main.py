@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import engine  # first: it tells torch's and numba's threads how to wait, which they read when they are loaded
 from app.arguments import ViewerArguments, check_viewer_arguments
-from engine.cli import leave, parsed
-from engine.memory import keep_freed_memory
+from engine.cli.program import leave, parsed
+from engine.system.memory import keep_freed_memory
 
 __all__ = ["engine", "main"]
 
@@ -17,10 +17,10 @@ def main() -> None:
     def act() -> int:
         check_viewer_arguments(arguments)
         keep_freed_memory()
-        from app.display import require_display
+        from app.window.display import require_display
 
         require_display()
-        from app.window import Window
+        from app.window.window import Window
 
         return Window(arguments).run()
 

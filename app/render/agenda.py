@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.render.effort import COMPLETE, Effort
-from app.render.quality import DEBT, REST, Quality
+from app.render.novel.effort import COMPLETE, Effort
+from app.render.novel.quality import DEBT, REST, Quality
 from app.render.sameness import Picture, same, same_march, shift
 
 FRESH = 1.0  # seconds for which a request stands; who shows a picture asks for it in every frame of the window

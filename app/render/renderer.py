@@ -8,14 +8,14 @@ import threading
 import time
 from collections.abc import Iterator
 
+from app.model.common.pictures import Drawn
 from app.render.agenda import Job, Slot, job, shows_volume
-from app.render.effort import COMPLETE
-from app.render.pictures import Drawn
-from app.render.quality import Allowance
+from app.render.novel.effort import COMPLETE
+from app.render.novel.quality import Allowance
 from app.render.sameness import Picture, same
 from app.render.studio import Pixels, Studio
 from engine.errors import UserError
-from engine.field_volume import FieldVolume
+from engine.fields.baking import FieldVolume
 
 BAND = 0.03  # seconds that one band of a picture shall take: the longest that a view which moves waits for another
 FORGOTTEN = 30.0  # seconds after which a view that nobody asks for gives its memory back

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.render.pictures import CamerasPicture, NovelPicture, Photo, Thumbnails
-from engine.view_camera import ViewCamera
+from app.model.common.pictures import CamerasPicture, NovelPicture, Photo, Thumbnails
+from engine.geometry.view_camera import ViewCamera
 
 Picture = NovelPicture | CamerasPicture
 

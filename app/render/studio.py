@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float32
 
-from app.render.context import Driver, open_context
-from app.render.effort import Effort
-from app.render.full_screen import FullScreen
-from app.render.novel import Marcher, NovelDrawing
-from app.render.overview import BACKGROUND, CamerasDrawing
-from app.render.pictures import CamerasPicture, NovelPicture
+from app.model.common.pictures import CamerasPicture, NovelPicture
+from app.render.cameras.overview import BACKGROUND, CamerasDrawing
+from app.render.gl.context import Driver, open_context
+from app.render.gl.full_screen import FullScreen
+from app.render.gl.volume_texture import VolumeTexture
+from app.render.novel.effort import Effort
+from app.render.novel.novel import Marcher, NovelDrawing
 from app.render.sameness import Picture
-from app.render.volume_texture import VolumeTexture
-from engine.field_volume import FieldVolume
+from engine.fields.baking import FieldVolume
 
 Pixels = Float32[np.ndarray, "height width 4"]
 

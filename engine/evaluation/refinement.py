@@ -12,8 +12,8 @@ from torch import Tensor
 from engine.evaluation.views import Photo
 from engine.fields.field import Field
 from engine.geometry.rays import rays_through
-from engine.registration import photometric_alignment
-from engine.registration.photometric_alignment import Alignment
+from engine.registration.relocalisation import photometric_alignment
+from engine.registration.relocalisation.photometric_alignment import Alignment
 
 STEPS = 12  # Gauss-Newton steps per level, at most
 SETTLED = 1e-3  # part of its cost that a hypothesis has to gain in two steps, or it has settled

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from engine.errors import UserError
 from engine.evaluation.held_out import HeldOutFrame, Scores, summarise
-from engine.files import write_json
+from engine.system.files import write_json
 
 RESULT_NAME = "result.json"
 TEST_NAME = "test.json"

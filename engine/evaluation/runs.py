@@ -12,9 +12,9 @@ from engine.errors import UserError
 from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
 from engine.evaluation.pictures import picture_name, side_by_side
 from engine.evaluation.report import TEST_NAME, pose_entries, test_entry, update_result
-from engine.files import replacing, write_json
-from engine.saved_run import open_saved_run
-from engine.trainer import Trainer
+from engine.run.saved_run import open_saved_run
+from engine.system.files import replacing, write_json
+from engine.training.radiance import Trainer
 
 PICTURES_FOLDER = "held_out"
 Progress = Callable[[int, int, str, Scores], None]  # frames done, frames in all, name and scores of the last one

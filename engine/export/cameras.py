@@ -17,7 +17,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.numerics import precise
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import Similarity
-from engine.saved_run import SavedRun
+from engine.run.saved_run import SavedRun
 from engine.scenes.scene import Scene
 
 

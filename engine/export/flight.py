@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from engine.camera_path import orbit, spiral, through
-from engine.camera_path_file import PATH_FILE, read_path
 from engine.evaluation.views import render_view
+from engine.export.camera_path_file import PATH_FILE, read_path
 from engine.export.images import Progress
-from engine.film import write_film
+from engine.geometry.camera_path import orbit, spiral, through
 from engine.geometry.rays import normalised_points, pixel_grid
-from engine.saved_run import SavedRun
-from engine.trainer import Trainer
-from engine.view_camera import ViewCamera, pinhole
+from engine.geometry.view_camera import ViewCamera, pinhole
+from engine.run.saved_run import SavedRun
+from engine.system.video_writer import write_film
+from engine.training.radiance import Trainer
 
 FOCUS = 1.6  # times the nearest depth: where the spiral's cameras look at
 

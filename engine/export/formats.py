@@ -20,11 +20,11 @@ from engine.export.points import PointCloud, seen_points, write_ply
 from engine.export.report import write_report
 from engine.export.seen import depth_bounds
 from engine.export.targets import check_file, check_folder
-from engine.files import replacing, replacing_folder
-from engine.film import ENDINGS
 from engine.geometry.similarity import Similarity
-from engine.saved_run import SavedRun
-from engine.view_camera import upwards
+from engine.geometry.view_camera import upwards
+from engine.run.saved_run import SavedRun
+from engine.system.files import replacing, replacing_folder
+from engine.system.video_writer import ENDINGS
 
 SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
 CLOUD_POINTS = 300_000

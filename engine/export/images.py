@@ -13,7 +13,7 @@ from PIL import Image
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.images import FORMATS, image_size
+from engine.scenes.formats.images import FORMATS, image_size
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.scene import Scene
 

@@ -9,17 +9,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.build import space_of
 from engine.fields.field import Planes
-from engine.fields.space import BoxSpace, ProjectiveSpace, Space
-from engine.trainer import Trainer
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, space_of
+from engine.training.radiance import Trainer
 
 Shape = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Lattice:
-    """Raw density and colour on the lattice of a field (as in `engine.field_volume`), on the CPU.
+    """Raw density and colour on the lattice of a field (as in `engine.fields.baking`), on the CPU.
 
     Attributes:
         space: where it lies.

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages
-from engine.scenes.axes import inverted
-from engine.scenes.llff import POSES_FILE
+from engine.scenes.formats.llff import POSES_FILE
+from engine.scenes.world.axes import inverted
 
 OWN = (POSES_FILE, FOLDER)
 

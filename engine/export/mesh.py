@@ -20,7 +20,7 @@ from engine.export.seen import Seen, farthest_depth, points_of, seen_by_cameras
 from engine.geometry.rays import project
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import Similarity
-from engine.trainer import Trainer
+from engine.training.radiance import Trainer
 
 WITHIN = 0.9  # of what the cameras see lies inside the surface, where no density is asked for
 RESOLUTION = 256

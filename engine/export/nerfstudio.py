@@ -13,8 +13,8 @@ from torch import Tensor
 from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages, shared
 from engine.export.points import PointCloud, write_ply
-from engine.scenes.axes import inverted
-from engine.scenes.nerfstudio import TRANSFORMS_FILE
+from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE
+from engine.scenes.world.axes import inverted
 
 POINTS_FILE = "sparse_pc.ply"  # nerfstudio's own name
 OWN = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)

@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.export.images import Progress
 from engine.export.seen import points_of, seen_by_cameras
 from engine.geometry.similarity import Similarity
-from engine.trainer import Trainer
+from engine.training.radiance import Trainer
 
 SPARE = 1.5  # pixels rendered per point wanted: edges and background are left out
 

@@ -20,14 +20,14 @@ from engine.evaluation.pictures import picture_name, side_by_side
 from engine.evaluation.views import image_points, render_view
 from engine.export.cameras import read_evaluation
 from engine.export.images import Progress
-from engine.files import replacing
-from engine.history import Row, summary
-from engine.plots import plot_errors
-from engine.progress import clock
-from engine.results import CAMERAS_VIDEO, training_psnr
-from engine.saved_run import SavedRun
+from engine.results.error_plot import plot_errors
+from engine.results.result import CAMERAS_VIDEO, training_psnr
+from engine.run.history import Row, summary
+from engine.run.saved_run import SavedRun
 from engine.scenes.scene import Scene
-from engine.trainer import Trainer
+from engine.system.durations import clock
+from engine.system.files import replacing
+from engine.training.radiance import Trainer
 
 PICTURES = 6  # training frames that are shown; as many held-out ones
 WIDEST = 1600  # pixels of a row of pictures

@@ -15,7 +15,7 @@ from engine.export.cameras import exported_gauge
 from engine.export.images import Progress
 from engine.geometry.numerics import precise
 from engine.geometry.se3 import invert, transform
-from engine.trainer import Trainer
+from engine.training.radiance import Trainer
 
 OPAQUE = 0.9  # a ray that has met less has met no surface
 STEP = 0.05  # relative difference of the inverse depths of neighbouring pixels beyond which there is an edge

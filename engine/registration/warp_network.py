@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
+from engine.fields.mlp.layers import linear
+
 
 @dataclass(frozen=True)
 class WarpNetworkSize:
@@ -66,13 +68,3 @@ class WarpNetwork(nn.Module):
                 value = torch.cat([value, given], dim=-1)
             value = F.relu(layer(value))
         return self.last(value)
-
-
-def linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
-    """A layer with torch's default initialisation, drawn from our own generator."""
-    layer = nn.Linear(inputs, outputs)
-    bound = inputs**-0.5
-    with torch.no_grad():
-        layer.weight.uniform_(-bound, bound, generator=generator)
-        layer.bias.uniform_(-bound, bound, generator=generator)
-    return layer

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.scenes.blender import TRAINING_FILE, read_blender
-from engine.scenes.colmap import MODEL_FOLDERS, model_folder, read_colmap
-from engine.scenes.llff import POSES_FILE, read_llff
-from engine.scenes.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
+from engine.scenes.formats.blender import TRAINING_FILE, read_blender
+from engine.scenes.formats.colmap import MODEL_FOLDERS, model_folder, read_colmap
+from engine.scenes.formats.llff import POSES_FILE, read_llff
+from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
+from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
 from engine.scenes.options import SceneOptions, check_options, check_photo_options, check_planar_options
 from engine.scenes.paths import is_image, is_video, scene_path
 from engine.scenes.photos.files import photo_folder
 from engine.scenes.photos.reader import read_photos
 from engine.scenes.planar import PlanarScene
-from engine.scenes.planar_reader import PLANAR_FILE, read_planar
 from engine.scenes.scene import Scene
 from engine.scenes.watching import Watch, unwatched
 

@@ -32,7 +32,7 @@ class SceneOptions:
         noise_translation: standard deviation of the translations of `noise`, in scene units, >= 0.
         seed: of the noise, >= 0.
         background: what is put behind transparent pixels.
-        warp, patches, crop, noise_h, noise_t, noise_r: of a planar scene (see `engine.scenes.planar_reader`): the
+        warp, patches, crop, noise_h, noise_t, noise_r: of a planar scene (see `formats.single_image`): the
             family of warps, how many patches, the side of a patch in pixels, the noise of the warps; None for what
             the scene itself says.
         maximum_pixels: largest image that is decoded, in pixels (a guard against decompression bombs).

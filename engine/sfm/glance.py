@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
-from engine.sfm.background import quietly
+from engine.sfm.background_call import quietly
 from engine.sfm.lens import Lens, lens_of
 
 MOST_FEATURES = 800

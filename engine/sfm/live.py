@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from engine.errors import UserError
-from engine.files import not_written
 from engine.sfm.events import Finished, SfmEvent
+from engine.system.files import not_written
 
 if TYPE_CHECKING:
     from engine.sfm.pipeline import SfmOptions

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.sfm.background import quietly
+from engine.sfm.background_call import quietly
 from engine.sfm.events import Finished, SfmEvent, Started
 from engine.sfm.mapping import map_incrementally
 from engine.sfm.mesh import mesh_of

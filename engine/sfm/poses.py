@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from engine.sfm.background import quietly
+from engine.sfm.background_call import quietly
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
-from engine.sfm.background import ticking
+from engine.sfm.background_call import ticking
 from engine.sfm.database import DatabaseView
 from engine.sfm.events import FeaturesFound, Matching, PairMatched, PairVerified
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from engine.config.settings import Settings
 from engine.messages import PerturbPose, Snapshot
-from engine.settings import Settings
 from tests.benchmarks.command import options, report
 from tests.benchmarks.knocking import (
     Curve,

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.config.schedule import stages
+from engine.config.settings import Settings
 from engine.messages import PerturbAll, Snapshot
-from engine.schedule import stages
-from engine.settings import Settings
 from tests.benchmarks.command import options, report
 from tests.benchmarks.knocking import (
     Curve,

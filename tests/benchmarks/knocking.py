@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from engine.devices import resolve_device
+from engine.config.settings import Settings
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import spread
-from engine.memory import keep_freed_memory
 from engine.messages import Command, Snapshot
-from engine.run import Run
+from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
-from engine.settings import Settings
+from engine.system.devices import resolve_device
+from engine.system.memory import keep_freed_memory
 from tests.benchmarks.command import Options
 from tests.benchmarks.training import fresh_process
 

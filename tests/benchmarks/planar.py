@@ -23,12 +23,12 @@ from rich.console import Console
 from rich.table import Table
 
 import engine  # noqa: F401  (first: it tells torch's threads how to wait)
-from engine.memory import keep_freed_memory
-from engine.planar_results import image_psnr, patch_psnr
-from engine.planar_snapshots import take_planar
-from engine.planar_trainer import PlanarTrainer
+from engine.config.settings import Settings
+from engine.results.planar import image_psnr, patch_psnr
+from engine.run.planar_snapshots import take_planar
 from engine.scenes import PlanarScene, SceneOptions, load_scene
-from engine.settings import Settings
+from engine.system.memory import keep_freed_memory
+from engine.training.planar import PlanarTrainer
 from tests.benchmarks.command import REPOSITORY
 
 REGISTERED = 1.0  # px, mean corner error of the patches

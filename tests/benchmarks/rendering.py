@@ -17,21 +17,21 @@ from unittest import mock
 import numpy as np
 import torch
 
-from app.render.pictures import CameraSet, CamerasPicture, NovelPicture
+from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture
 from app.render.renderer import Renderer
-from engine import trainer as trainer_module
-from engine.camera_path import orbit, spiral
-from engine.devices import resolve_device
+from engine.config.schedule import Stage, stages
+from engine.config.settings import Settings
 from engine.evaluation.views import View, image_points, render_view
+from engine.geometry.camera_path import orbit, spiral
+from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.messages import Pause, Resume
-from engine.run import Run
+from engine.run.feeds.volume import FieldVolume, VolumeFeed
+from engine.run.session import Session
+from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
-from engine.schedule import Stage, stages
-from engine.session import Session
-from engine.settings import Settings
-from engine.view_camera import ViewCamera, pinhole
-from engine.volume_feed import FieldVolume, VolumeFeed
+from engine.system.devices import resolve_device
+from engine.training import radiance as trainer_module
 from tests.benchmarks.command import Options, options, report
 from tests.benchmarks.table import Measure, Target
 

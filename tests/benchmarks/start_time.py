@@ -23,11 +23,11 @@ SCENES = {"fern": ("llff/fern", "fern", 0.0, 0.0), "lego": ("blender/lego", "loc
 
 def first_step(scene_folder: Path, seed: int, device: str, noise: tuple[float, float]) -> dict[str, float]:
     """Seconds until the scene is read, the trainer made, and one step done; to be called in a fresh process."""
-    from engine.devices import resolve_device
-    from engine.memory import keep_freed_memory
+    from engine.config.settings import Settings
     from engine.scenes import SceneOptions, load_scene
-    from engine.settings import Settings
-    from engine.trainer import Trainer
+    from engine.system.devices import resolve_device
+    from engine.system.memory import keep_freed_memory
+    from engine.training.radiance import Trainer
 
     keep_freed_memory()  # as the commands do
     chosen = resolve_device(device)

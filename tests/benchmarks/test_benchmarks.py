@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
+from engine.config.settings import Settings
 from engine.messages import Snapshot
+from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
-from engine.settings import Settings
-from engine.snapshots import starting_snapshot
 from tests.benchmarks import curves, fern, kick, kick_all, lego, shipped_fern
 from tests.benchmarks.command import options, report
 from tests.benchmarks.knocking import errors_of

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import load_checkpoint
-from engine.checkpoint_writer import CHECKPOINT_FILE
-from engine.history import History
+from engine.run.checkpoint import load_checkpoint
+from engine.run.checkpoint_writer import CHECKPOINT_FILE
+from engine.run.history import History
 from tests.benchmarks.command import REPOSITORY, Options
 
-TRAIN = "from engine.cli import train; train()"
+TRAIN = "from engine.cli.main import train; train()"
 QUICK = ("--max-iterations", "30")
 
 

@@ -22,13 +22,13 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFilter
 
-from engine.camera_path import through
 from engine.export.flight import rendered
-from engine.film import write_film
+from engine.geometry.camera_path import through
 from engine.geometry.pose_errors import pose_errors
-from engine.saved_run import open_saved_run
-from engine.trainer import Trainer
-from engine.view_camera import ViewCamera
+from engine.geometry.view_camera import ViewCamera
+from engine.run.saved_run import open_saved_run
+from engine.system.video_writer import write_film
+from engine.training.radiance import Trainer
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
 
@@ -56,7 +56,7 @@ class Film:
 
 def l2g(name: str, *arguments: str) -> None:
     """One of the commands, in a process of its own."""
-    program = f"import sys; sys.argv[0] = 'l2g-{name}'; from engine.cli import {name} as act; act()"
+    program = f"import sys; sys.argv[0] = 'l2g-{name}'; from engine.cli.main import {name} as act; act()"
     subprocess.run([sys.executable, "-c", program, *arguments], cwd=REPOSITORY, check=True)
 
 

@@ -22,11 +22,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from engine.checkpoint import load_checkpoint
+from engine.run.checkpoint import load_checkpoint
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
-from tests.gui.display import Display
-from tests.gui.viewer import Viewer
+from tests.support.display import Display
+from tests.support.viewer import Viewer
 
 LAMBDA, NOVEL, IMAGE = "Training/slider 1", "Novel view/image 1", "Image/pane 1"
 
@@ -37,7 +37,14 @@ Progress = list[tuple[float, int]]  # seconds of the run's clock, and the iterat
 def progress_alone(scene: Path, seconds: float, more: list[str]) -> Progress:
     """Of `l2g-train`."""
     with tempfile.TemporaryDirectory() as folder:
-        words = ["-c", "from engine.cli import train; train()", str(scene), "--output", f"{folder}/run", *more]
+        words = [
+            "-c",
+            "from engine.cli.main import train; train()",
+            str(scene),
+            "--output",
+            f"{folder}/run",
+            *more,
+        ]
         command = [sys.executable, *words, "--max-seconds", str(seconds)]
         subprocess.run(command, check=True, cwd=REPOSITORY, stdout=subprocess.DEVNULL)
         rows = load_checkpoint(Path(folder) / "run" / "checkpoint.safetensors").history.rows

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.gui.display import Display, missing
-from tests.gui.viewer import FERN, SMALL, Viewer
+from tests.support.display import Display, missing
+from tests.support.viewer import FERN, SMALL, Viewer
 
 
 @pytest.fixture(scope="session")

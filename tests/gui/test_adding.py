@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.engine.smaller_scene import write_fern_without
-from tests.gui.display import Display
-from tests.gui.dropping import drop
-from tests.gui.viewer import FERN, Viewer
+from tests.support.display import Display
+from tests.support.dropping import drop
+from tests.support.smaller_scene import write_fern_without
+from tests.support.viewer import FERN, Viewer
 
 PHOTOS = sorted((FERN / "images").glob("*.jpg"))
 LEFT_OUT = (3, 9, 16)

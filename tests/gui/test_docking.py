@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from app.theme import PANEL
+from app.window.theme import PANEL
 from tests.gui.conftest import Launch
-from tests.gui.viewer import FERN, SMALL
+from tests.support.viewer import FERN, SMALL
 
 
 def test_a_lifted_panel_hides_what_it_lies_over(launch: Launch) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.gui.display import Display
-from tests.gui.places import apart
-from tests.gui.viewer import FERN, SMALL, Report, Viewer
+from tests.support.display import Display
+from tests.support.places import apart
+from tests.support.viewer import FERN, SMALL, Report, Viewer
 
 PHOTO, OTHER = (FERN / "images" / f"view_0{index}.jpg" for index in (0, 1))
 EASY = ("--noise-h", "0.1", "--noise-t", "0.1", "--noise-r", "0.3")  # patches that join within seconds

@@ -1,6 +1,6 @@
 #version 330 core
 
-// The field seen from a camera, with the engine's own quadrature (engine/fields/grid_kernels.py: `proposal_edges` and
+// The field seen from a camera, with the engine's own quadrature (engine/fields/voxel_grid/kernels.py: `proposal_edges` and
 // `march_forward`): intervals of s, drawn from the pooled density or even, and the sample in the middle of each.
 
 #include "volume.glsl"

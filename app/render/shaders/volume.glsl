@@ -1,4 +1,4 @@
-// The field as a volume: what `engine.field_volume.FieldVolume` says, word for word.
+// The field as a volume: what `engine.fields.baking.FieldVolume` says, word for word.
 //
 // Positions are normalised lattice coordinates: 0 at the first voxel's centre, 1 at the last one's, whatever the
 // number of voxels. `place` turns them into texture coordinates.

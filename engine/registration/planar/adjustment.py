@@ -16,9 +16,9 @@ from torch import Generator, Tensor
 from engine.geometry import planar_warps
 from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
-from engine.patch_data import PatchData
 from engine.registration.planar.mosaic import seen_by, slopes
 from engine.registration.planar.photometric import normal_equations
+from engine.scenes.pyramid.patch_data import PatchData
 
 ROBUST_SCALE = 0.05  # colour residual at which a pixel's weight has halved
 DAMPING = 1e-3  # of the diagonal

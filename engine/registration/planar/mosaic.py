@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.geometry.homography import apply_homography
-from engine.patch_data import PatchData
+from engine.scenes.pyramid.patch_data import PatchData
 
 IN_FRONT = 0.05  # homogeneous coordinate, 1 in the middle of the patch: what is less lies near the patch's horizon
 

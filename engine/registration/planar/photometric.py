@@ -1,6 +1,6 @@
 """Finding a patch from its pixels alone: Gauss-Newton on the photometric residual against what the others say.
 
-The planar sister of `engine.registration.photometric_alignment`: many hypotheses are followed at once and compared.
+The planar sister of `relocalisation.photometric_alignment`: many hypotheses are followed at once and compared.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from engine.scenes.images import opened_image
+from engine.scenes.formats.images import opened_image
 
 FILM_DIAGONAL = math.hypot(
     36, 24

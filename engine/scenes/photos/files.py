@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from engine.scenes.images import HEIC_SUFFIXES
+from engine.scenes.formats.images import HEIC_SUFFIXES
 from engine.scenes.paths import IMAGE_SUFFIXES, contained, natural_key
 
 PHOTO_SUFFIXES = IMAGE_SUFFIXES | HEIC_SUFFIXES

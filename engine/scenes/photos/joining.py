@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
-from engine.files import replacing
+from engine.scenes.formats.images import downsample_area, image_size, load_image, to_uint8
 from engine.scenes.growing import is_plain_name
-from engine.scenes.images import downsample_area, image_size, load_image, to_uint8
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.photos.exif import focal_in_pixels, photo_facts
@@ -24,6 +23,7 @@ from engine.scenes.photos.files import PHOTO_SUFFIXES, photo_files, photo_folder
 from engine.scenes.photos.screening import shrunk, unusable
 from engine.scenes.photos.shots import JPEG_QUALITY, SAME_SHAPE, Shot, alike, as_stored, pixels
 from engine.scenes.scene import AddedFrames, Scene
+from engine.system.files import replacing
 
 MOST_AT_ONCE = 500
 SAME_FOCAL = 0.05  # relative difference below which nothing is said

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.placement import placed
 from engine.scenes.scene import Scene
+from engine.scenes.world.placement import placed
 from engine.sfm.glance import Glance
 from engine.sfm.poses import SfmModel
 

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.resolution import shrinking_factor
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
 from engine.scenes.photos.exif import USUAL_EQUIVALENT, focal_in_pixels
@@ -21,11 +22,10 @@ from engine.scenes.photos.screening import unusable
 from engine.scenes.photos.shots import FEWEST, Shot, Shots, as_stored, gathered, small_images
 from engine.scenes.photos.structure import structure_of
 from engine.scenes.photos.video import frames_of
-from engine.scenes.resolution import shrinking_factor
 from engine.scenes.scene import LeftOut, Scene
-from engine.scenes.split import last_tenth, others
 from engine.scenes.watching import Preparing, Watch
-from engine.scenes.world import NEAREST_DEPTH
+from engine.scenes.world.average_camera import NEAREST_DEPTH
+from engine.scenes.world.split import last_tenth, others
 from engine.sfm.glance import Glance, glance
 from engine.sfm.lens import Lens, both, usual_lens
 

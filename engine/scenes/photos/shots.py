@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.images import HEIC_SUFFIXES, downsample_area, load_upright, opened_image, to_uint8
+from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, opened_image, to_uint8
 from engine.scenes.photos.exif import PhotoFacts, photo_facts
 from engine.scenes.scene import LeftOut
 from engine.scenes.watching import Preparing, Watch

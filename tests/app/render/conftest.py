@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.render.context import open_context
+from app.render.gl.context import open_context
 from app.render.studio import Studio
-from tests.app.render.cameras_scene import Easel
+from tests.support.cameras_scene import Easel
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.model.common.pictures import NovelPicture
 from app.render.agenda import FRESH, Job, Slot, job
-from app.render.effort import COMPLETE, Effort
-from app.render.pictures import NovelPicture
-from app.render.quality import cost
-from engine.view_camera import ViewCamera
+from app.render.novel.effort import COMPLETE, Effort
+from app.render.novel.quality import cost
+from engine.geometry.view_camera import ViewCamera
 
 OLD, NEW = object(), object()  # volumes
 

@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.render import context as context_module
-from app.render.pictures import CameraSet, CamerasPicture, Drawn, NovelPicture
+from app.model.common.pictures import CameraSet, CamerasPicture, Drawn, NovelPicture
+from app.render.gl import context as context_module
 from app.render.renderer import Renderer
 from app.render.studio import Studio
 from engine.errors import UserError
-from tests.app.render import fields
+from tests.support import fields
 
 PATIENCE = 60.0
 

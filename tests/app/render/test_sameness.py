@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.render.pictures import CameraSet, CamerasPicture, NovelPicture, Photo
+from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture, Photo
 from app.render.sameness import same, same_march, shift
-from tests.app.render import fields
+from tests.support import fields
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 

@@ -9,13 +9,13 @@ import torch
 from PIL import Image
 from rich.console import Console
 
-from engine.calibration import Calibration
+from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.evaluation.report import table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
+from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
-from engine.settings import Settings
-from tests.engine.evaluation.analytic import Wall, cameras, photographed
+from tests.support.analytic import Wall, cameras, photographed
 
 
 def standing(scene: Scene, poses: torch.Tensor) -> Any:

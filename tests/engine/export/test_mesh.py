@@ -18,10 +18,10 @@ from engine.export.cameras import exported_gauge
 from engine.export.lattice import Lattice
 from engine.export.mesh import Mesh, field_mesh, write_mesh
 from engine.export.points import seen_points
-from engine.fields.space import BoxSpace, ProjectiveSpace
-from engine.saved_run import SavedRun
+from engine.fields.spaces import BoxSpace, ProjectiveSpace
+from engine.run.saved_run import SavedRun
 from engine.scenes.scene import SceneKind
-from tests.engine.export.spheres import MIDDLE, RADIUS, ball_run
+from tests.support.exported_spheres import MIDDLE, RADIUS, ball_run
 
 KINDS: tuple[SceneKind, ...] = ("object", "forward-facing")
 

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.export.targets import check_folder
-from engine.files import replacing_folder
+from engine.system.files import replacing_folder
 
 OWN = ("images", "transforms.json")
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from engine.fields.mlp import MlpField
-from tests.engine.fields.spheres import STAGE, sphere_field, train
+from engine.fields.mlp.field import MlpField
+from tests.support.spheres import STAGE, sphere_field, train
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from torch.autograd import gradcheck
 
 from engine.geometry import sl3
 from engine.geometry.homography import apply_homography, solve_homography
-from tests.engine.geometry.strategies import batches, dtypes, normal, seeds, tolerance
+from tests.support.strategies import batches, dtypes, normal, seeds, tolerance
 
 
 def _grid(side: int = 4, extent: float = 1.0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -10,7 +10,7 @@ from engine.geometry import planar_warps
 from engine.geometry.homography import apply_homography
 from engine.geometry.planar_warps import DEGREES
 from engine.geometry.warp_names import PlanarWarp
-from tests.engine.geometry.strategies import batches, normal, seeds
+from tests.support.strategies import batches, normal, seeds
 
 FAMILIES = get_args(PlanarWarp)
 families = st.sampled_from(FAMILIES)

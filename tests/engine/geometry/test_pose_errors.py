@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import Similarity
-from tests.engine.geometry.strategies import dtypes, normal, poses, rotation_vectors, seeds
+from tests.support.strategies import dtypes, normal, poses, rotation_vectors, seeds
 
 
 def _moved(world_to_camera: torch.Tensor, seed: int, scale: float = 3.0) -> torch.Tensor:

@@ -8,7 +8,7 @@ from torch.autograd import gradcheck
 
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
-from tests.engine.geometry.strategies import batches, dtypes, normal, poses, seeds, tolerance
+from tests.support.strategies import batches, dtypes, normal, poses, seeds, tolerance
 
 LENSES = [(0.0, 0.0, 0.0, 0.0), (-0.2, 0.03, 1e-3, -2e-3), (0.3, 0.1, -5e-3, 4e-3), (-0.28, 0.0, 0.0, 0.0)]
 FOCAL, CENTRE = torch.tensor([400.0, 420.0]).double(), torch.tensor([255.0, 180.0]).double()

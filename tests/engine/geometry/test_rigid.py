@@ -8,7 +8,7 @@ from engine.geometry import se3
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.rays import rays_through
 from engine.geometry.rigid import solve_rigid
-from tests.engine.geometry.strategies import batches, dtypes, normal, poses, seeds, tolerance
+from tests.support.strategies import batches, dtypes, normal, poses, seeds, tolerance
 
 
 def _with_singular_values(*values: float, seed: int = 0) -> torch.Tensor:

@@ -7,7 +7,7 @@ from torch.autograd import gradcheck, gradgradcheck
 
 from engine.geometry import se2, se3
 from engine.geometry.rigid import solve_rigid, solve_rigid_planar
-from tests.engine.geometry.strategies import angles, batches, dtypes, normal, seeds, tolerance
+from tests.support.strategies import angles, batches, dtypes, normal, seeds, tolerance
 
 
 def _twists(*batch: int, angle: float, seed: int = 0, dtype: torch.dtype = torch.float64) -> torch.Tensor:

@@ -7,7 +7,7 @@ from hypothesis import given
 from torch.autograd import gradcheck, gradgradcheck
 
 from engine.geometry import se3
-from tests.engine.geometry.strategies import angles, batches, dtypes, normal, poses, seeds, tolerance, twists
+from tests.support.strategies import angles, batches, dtypes, normal, poses, seeds, tolerance, twists
 
 ANGLES = [0.0, 1e-9, 1e-4, 0.3, 0.999, 1.001, 2.0, 3.1]
 

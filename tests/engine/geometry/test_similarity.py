@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from engine.geometry import se3
 from engine.geometry.similarity import Similarity, align_cameras, align_similarity
-from tests.engine.geometry.strategies import dtypes, normal, poses, seeds, tolerance
+from tests.support.strategies import dtypes, normal, poses, seeds, tolerance
 
 
 def _similarity(seed: int = 0, scale: float = 2.5, dtype: torch.dtype = torch.float64) -> Similarity:

@@ -1,0 +1,189 @@
+"""Arrows and rings to drag and turn a camera with: their shape, which one the mouse is on, and what a drag means.
+
+Everything is in the camera's own axes (x right, y down, z forward), as `PerturbPose` wants it.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import get_args
+
+import numpy as np
+from jaxtyping import Float, Float32
+
+from app.model.common.pictures import Gizmo, GizmoPart
+from app.model.common.view_rays import pixels_to_segments, ray_through
+from engine.geometry.view_camera import ViewCamera
+
+PARTS: tuple[GizmoPart, ...] = get_args(GizmoPart)
+ARROW_FROM, ARROW_TO, HEAD = 0.2, 1.0, 0.17  # fractions of the gizmo's size: foot, tip and length of the head
+RING_RADIUS = 0.72
+RING_STEPS = 72
+REACH = 9.0  # pixels from a part
+TURNED_AWAY = 4.0  # pixels by which the far half of a ring is harder to meet than what lies before it
+EDGE_ON = 0.2  # sine of the angle under which a ring is too thin to be turned in its plane
+
+Vector = Float[np.ndarray, "3"]
+
+
+def axis_index(part: GizmoPart) -> int:
+    """0, 1 or 2 for x, y or z."""
+    return "xyz".index(part[-1])
+
+
+def turns(part: GizmoPart) -> bool:
+    """Whether it is a ring."""
+    return part.startswith("turn")
+
+
+def gizmo_centre(gizmo: Gizmo) -> Vector:
+    """Of the camera, scene units."""
+    rotation, translation = gizmo.pose[:, :3].astype(np.float64), gizmo.pose[:, 3].astype(np.float64)
+    return -rotation.T @ translation
+
+
+def axis_direction(gizmo: Gizmo, part: GizmoPart) -> Vector:
+    """The part's axis in the world, a unit vector."""
+    return gizmo.pose[axis_index(part), :3].astype(np.float64)
+
+
+def arrow(gizmo: Gizmo, part: GizmoPart) -> Float[np.ndarray, "2 3"]:
+    """Foot and tip in the world."""
+    along = gizmo.size * axis_direction(gizmo, part)
+    return gizmo_centre(gizmo) + np.array([ARROW_FROM, ARROW_TO])[:, None] * along
+
+
+def ring(gizmo: Gizmo, part: GizmoPart, steps: int = RING_STEPS) -> Float[np.ndarray, "steps 3"]:
+    """Points round the axis in the world, in the sense of a right-handed turn; the last is the first again."""
+    first, second = (gizmo.pose[(axis_index(part) + k) % 3, :3].astype(np.float64) for k in (1, 2))
+    angles = np.linspace(0, 2 * np.pi, steps)[:, None]
+    return gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (np.cos(angles) * first + np.sin(angles) * second)
+
+
+def part_at(gizmo: Gizmo, camera: ViewCamera, x: float, y: float) -> GizmoPart | None:
+    """The part under a pixel of the view, within `REACH`; the nearest on screen where there are several."""
+    viewer, _ = ray_through(camera, x, y)
+    towards = viewer - gizmo_centre(gizmo)
+    apart: dict[GizmoPart, float] = {}
+    for part in PARTS:
+        points = ring(gizmo, part) if turns(part) else arrow(gizmo, part)
+        distance, _ = pixels_to_segments(camera, points[:-1], points[1:], x, y)
+        if turns(part):
+            behind = (points[:-1] - gizmo_centre(gizmo)) @ towards < 0
+            distance = distance + TURNED_AWAY * behind
+        apart[part] = float(distance.min())
+    nearest = min(PARTS, key=lambda part: apart[part])
+    return nearest if apart[nearest] <= REACH else None
+
+
+def along_axis(centre: Vector, axis: Vector, origin: Vector, direction: Vector) -> float | None:
+    """Where a line through `centre` comes nearest to a ray, in multiples of `axis`; None for parallel ones."""
+    cosine = float(axis @ direction)
+    sine_squared = 1.0 - cosine * cosine
+    if sine_squared < 1e-4:
+        return None
+    apart = origin - centre
+    return float(apart @ axis - cosine * (apart @ direction)) / sine_squared
+
+
+def angle_in_plane(centre: Vector, axes: Float[np.ndarray, "3 3"], origin: Vector, direction: Vector) -> float | None:
+    """The angle at which a ray meets the plane through `centre` across the first of three axes, from the second
+    towards the third; None where it does not meet it before the viewer."""
+    slope = float(axes[0] @ direction)
+    if abs(slope) < 1e-9:
+        return None
+    far = float(axes[0] @ (centre - origin)) / slope
+    if far <= 0:
+        return None
+    met = origin + far * direction - centre
+    return math.atan2(float(axes[2] @ met), float(axes[1] @ met))
+
+
+@dataclass(frozen=True)
+class Drag:
+    """A part in the hand.
+
+    Attributes:
+        gizmo: as it was taken hold of.
+        part: of it.
+        held: where on the part the hand last was: scene units along an arrow, radians round a ring.
+        amount: how far it was dragged since then: scene units or radians, right-handed round the camera's axis.
+        tangent: for a ring seen edge on, the direction in the world in which it is pulled.
+    """
+
+    gizmo: Gizmo
+    part: GizmoPart
+    held: float
+    amount: float = 0.0
+    tangent: tuple[float, float, float] | None = None
+
+    def to(self, camera: ViewCamera, x: float, y: float) -> Drag:
+        """With the hand at another pixel; where that means nothing (the ray misses the plane), as before."""
+        place = _place(self.gizmo, self.part, self.tangent, camera, x, y)
+        if place is None:
+            return self
+        change = place - self.held
+        if turns(self.part) and self.tangent is None:
+            change = math.remainder(change, math.tau)  # many turns add up
+        return replace(self, held=place, amount=self.amount + change)
+
+    @property
+    def pose(self) -> Float32[np.ndarray, "3 4"]:
+        """Of the camera as the hand has it."""
+        return moved(self.gizmo.pose, *twist(self.part, self.amount))
+
+
+def grab(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: float) -> Drag | None:
+    """Takes hold of a part at a pixel; None where that means nothing."""
+    tangent = None
+    if turns(part):
+        origin, _ = ray_through(camera, x, y)
+        axis, centre = axis_direction(gizmo, part), gizmo_centre(gizmo)
+        towards = (centre - origin) / max(float(np.linalg.norm(centre - origin)), 1e-12)
+        if abs(float(axis @ towards)) < EDGE_ON:  # pulled like a rope over the side that is nearest to the viewer
+            pulled = np.cross(axis, -towards)
+            a, b, c = (pulled / np.linalg.norm(pulled)).tolist()
+            tangent = (a, b, c)
+    place = _place(gizmo, part, tangent, camera, x, y)
+    return None if place is None else Drag(gizmo, part, place, tangent=tangent)
+
+
+def twist(part: GizmoPart, amount: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+    """Rotation vector and translation of the `PerturbPose` that moves the camera along, or turns it round, its axis.
+
+    A camera that goes right sees the world go left: what is applied to points in its axes is the opposite.
+    """
+    x, y, z = (-amount if axis == axis_index(part) else 0.0 for axis in range(3))
+    nothing = (0.0, 0.0, 0.0)
+    return ((x, y, z), nothing) if turns(part) else (nothing, (x, y, z))
+
+
+def moved(
+    pose: Float32[np.ndarray, "3 4"], rotation: tuple[float, float, float], translation: tuple[float, float, float]
+) -> Float32[np.ndarray, "3 4"]:
+    """A pose after a rotation round one axis or a translation, both in the camera's axes."""
+    angle = math.dist(rotation, (0, 0, 0))
+    x, y, z = np.array(rotation) / angle if angle > 0 else np.zeros(3)
+    cross = np.array([(0, -z, y), (z, 0, -x), (-y, x, 0)])
+    turn = np.eye(3) + math.sin(angle) * cross + (1 - math.cos(angle)) * cross @ cross
+    changed = turn @ pose.astype(np.float64)
+    changed[:, 3] += translation
+    return changed.astype(np.float32)
+
+
+def _place(
+    gizmo: Gizmo, part: GizmoPart, tangent: tuple[float, float, float] | None, camera: ViewCamera, x: float, y: float
+) -> float | None:
+    """Where on a part a pixel is."""
+    origin, direction = ray_through(camera, x, y)
+    centre = gizmo_centre(gizmo)
+    if not turns(part):
+        return along_axis(centre, axis_direction(gizmo, part), origin, direction)
+    radius = RING_RADIUS * gizmo.size
+    if tangent is not None:
+        nearest = centre + radius * np.cross(np.array(tangent), axis_direction(gizmo, part))
+        along = along_axis(nearest, np.array(tangent), origin, direction)
+        return None if along is None else along / radius
+    axes = np.stack([gizmo.pose[(axis_index(part) + k) % 3, :3].astype(np.float64) for k in range(3)])
+    return angle_in_plane(centre, axes, origin, direction)

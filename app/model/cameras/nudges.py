@@ -1,0 +1,44 @@
+"""A drag of the gizmo on its way to the engine: a few small kicks a second, which add up to the whole."""
+
+from __future__ import annotations
+
+import math
+
+from app.model.cameras.gizmo import twist
+from app.model.common.pictures import GizmoPart
+from engine.messages import PerturbPose
+
+PERIOD = 0.1  # seconds between kicks
+LEAST = 1e-6  # radians or scene units: less is no movement
+
+
+class Nudges:
+    """What of a drag the engine has heard."""
+
+    def __init__(self, period: float = PERIOD) -> None:
+        self._period = period
+        self._frame = 0
+        self._part: GizmoPart = "move x"
+        self._sent = 0.0
+        self._sent_at = -math.inf
+
+    def begin(self, frame: int, part: GizmoPart) -> None:
+        """A new drag, of which nothing was sent."""
+        self._frame, self._part, self._sent = frame, part, 0.0
+
+    def due(self, amount: float, now: float) -> PerturbPose | None:
+        """What is to be sent once the drag has come to `amount`; None while the last kick is too recent."""
+        if now - self._sent_at < self._period:
+            return None
+        command = self.rest(amount)
+        if command is not None:
+            self._sent_at = now
+        return command
+
+    def rest(self, amount: float) -> PerturbPose | None:
+        """All that was not sent yet, or None where nothing is left."""
+        increment = amount - self._sent
+        if abs(increment) < LEAST:
+            return None
+        self._sent = amount
+        return PerturbPose(self._frame, *twist(self._part, increment))

@@ -1,0 +1,62 @@
+"""Which frame a user means who points at the 3D view. Pure: it asks no pixels, only what was to be drawn."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from app.model.cameras.segments import EDGES, frustum_corners
+from app.model.common.pictures import CamerasPicture
+from app.model.common.view_rays import in_view, pixels_to_segments, ray_through
+
+REACH = 8.0  # pixels from an edge
+
+
+def pick(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> int | None:
+    """The frame at a place of the picture as it is shown, (width, height) pixels large; None where there is none.
+
+    The nearest photo that lies there; else the frame with an edge there, within `REACH`; of several the nearest on
+    screen, and of those the nearest in depth. Frusta that are not shown are not hit.
+    """
+    width, height = picture.camera.size
+    across, down = x * width / size[0], y * height / size[1]
+    poses = picture.fitted.poses.astype(np.float64)
+    shown = np.flatnonzero(np.isfinite(poses).all(axis=(1, 2)) & (picture.fitted.colours[:, 3] > 0))
+    if not len(shown):
+        return None
+    poses = poses[shown]
+    depths = _photo_depths(picture, poses, across, down)
+    if np.isfinite(depths).any():
+        return int(shown[np.argmin(depths)])
+    corners = frustum_corners(poses, picture.image_plane, picture.frustum_depth)
+    apart, depth = pixels_to_segments(picture.camera, corners[:, EDGES[:, 0]], corners[:, EDGES[:, 1]], across, down)
+    order = np.lexsort((depth.ravel(), np.floor(apart.ravel())))
+    best = order[0]
+    if apart.ravel()[best] > REACH * width / size[0]:
+        return None
+    return int(shown[best // len(EDGES)])
+
+
+def _photo_depths(
+    picture: CamerasPicture, poses: Float[np.ndarray, "frames 3 4"], x: float, y: float
+) -> Float[np.ndarray, " frames"]:
+    """How far along the ray through a pixel the photos are hit; infinity where they are not."""
+    origin, direction = ray_through(picture.camera, x, y)
+    seen_from = np.einsum("fij,j->fi", poses[:, :, :3], origin) + poses[:, :, 3]
+    towards = np.einsum("fij,j->fi", poses[:, :, :3], direction)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        far = (picture.frustum_depth - seen_from[:, 2]) / towards[:, 2]
+        place = (seen_from + far[:, None] * towards)[:, :2] / picture.frustum_depth
+        hit = (np.abs(place) <= np.array(picture.image_plane)).all(axis=1) & (far > 0)
+    return np.where(hit, far, np.inf)
+
+
+def screen_place(picture: CamerasPicture, frame: int) -> tuple[float, float] | None:
+    """Where the middle of a frame's photo is in the picture, pixels; None where it is behind the viewer or nowhere."""
+    pose = picture.fitted.poses[frame].astype(np.float64)
+    middle = pose[:, :3].T @ (np.array([0.0, 0.0, picture.frustum_depth]) - pose[:, 3])
+    x, y, z = in_view(picture.camera, middle)
+    if not (np.isfinite([x, y, z]).all() and z > 0):
+        return None
+    (fx, fy), (cx, cy) = picture.camera.focal, picture.camera.centre
+    return float(x / z * fx + cx), float(y / z * fy + cy)

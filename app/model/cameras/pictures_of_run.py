@@ -1,0 +1,234 @@
+"""From a run and what the user chose to the picture of its cameras. No window, no OpenGL."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+from PIL import Image
+
+from app.model.cameras.drawn_reference import drawn_reference
+from app.model.cameras.replay import Moment, moment_at, trails
+from app.model.cameras.scene_scale import SceneScale, scale_of
+from app.model.colmap.colmap_alignment import SURFACE, PlacedModel, placed_model
+from app.model.common.error_colours import INITIAL, REFERENCE, frame_colours, residual_colours
+from app.model.common.kept import Kept
+from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import State
+from engine.geometry.view_camera import ViewCamera, centres
+from engine.messages import Snapshot, WarpSnapshot
+from engine.run.history import History
+from engine.scenes.scene import Scene
+
+THUMBNAIL_WIDTH = 192
+RAYS_ACROSS = 10  # of the lattice, drawn along its longer side at most
+RAY_LENGTH = 1.6  # frustum depths
+GIZMO_PIXELS = 92
+BYGONE_VOLUME = 0.35  # opacity of the volume, which is today's, around cameras of an earlier moment
+
+Poses = Float32[np.ndarray, "frames 3 4"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A frame that is being dragged: shown where the hand has it before the engine confirms."""
+
+    frame: int
+    pose: Float32[np.ndarray, "3 4"]
+
+
+class CamerasPictures:
+    """Makes the pictures of one view; what has not changed is the same object from picture to picture."""
+
+    def __init__(self) -> None:
+        self._kept = Kept()
+        self._last: CamerasPicture | None = None
+
+    def scale(self, scene: Scene) -> SceneScale:
+        """How large things are drawn."""
+        return self._kept.get("scale", scale_of, scene)
+
+    def moment(self, state: State) -> Moment | None:
+        """Poses and errors at the moment that the timeline stands at; None while there is nothing to show."""
+        run = state.run
+        if run is None or run.snapshot is None:
+            return None
+        if state.timeline.seconds is not None and run.history is not None and run.history.rows:
+            return self._kept.get("moment", _bygone, run.history, state.timeline.seconds)
+        return self._kept.get("moment", _now, run.snapshot)
+
+    def all_poses(self, state: State) -> list[Poses]:
+        """Fitted, initial and drawn reference poses, shown or not: what a view of everything shows."""
+        run, moment = state.run, self.moment(state)
+        scene = posed_scene(run)
+        if scene is None or moment is None:
+            return []
+        reference = _reference(scene, moment.poses, shown=True)
+        return [moment.poses, _initial(scene).poses, *([reference.poses] if reference is not None else [])]
+
+    def picture(self, state: State, size: tuple[int, int], preview: Preview | None = None) -> CamerasPicture | None:
+        """The 3D view of (width, height) pixels, or None while there is nothing to show."""
+        run, moment = state.run, self.moment(state)
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None or moment is None:
+            return None
+        view, kept = state.cameras, self._kept
+        layers, scale, live = view.layers, self.scale(scene), state.timeline.live
+        poses = kept.get("poses", _with_preview, moment.poses, preview)
+        selected = state.selected if state.selected < len(poses) else None
+        depth = scale.frustum_depth * view.frustum_scale
+        away = (run.snapshot.lost, run.snapshot.apart) if live else ((), ())
+        errors = moment.rotation_error_deg
+        colours = kept.get("colours", _fitted_colours, errors, len(poses), layers.fitted, *away)
+        reference = None
+        if layers.reference or layers.links:
+            reference = kept.get("reference", _reference, scene, moment.poses, layers.reference)
+        history = run.history if layers.trails else None
+        until = state.timeline.seconds
+        camera = kept.get("camera", lambda orbit, size: orbit.view(size), view.orbit, size)
+        warp = run.snapshot.warp if layers.rays and live and preview is None else None
+        if warp is not None and warp.frame != selected:
+            warp = None
+        gizmo = None
+        if layers.gizmo and live and selected is not None:
+            gizmo = kept.get("gizmo", _gizmo, poses, selected, camera, view.hovered_part)
+        colmap = self._colmap(state, scene, poses) if layers.colmap else None
+        return CamerasPicture(
+            camera=camera,
+            fitted=kept.get("fitted", CameraSet, poses, colours),
+            image_plane=scale.image_plane,
+            frustum_depth=depth,
+            initial=kept.get("initial", _initial, scene) if layers.initial else None,
+            reference=reference,
+            selected=selected,
+            links=layers.links,
+            trails=kept.get("trails", _trails, history, until, len(poses)),
+            thumbnails=kept.get("thumbnails", thumbnails_of, scene) if layers.thumbnails and layers.fitted else None,
+            rays=kept.get("rays", _rays, warp, RAY_LENGTH * depth),
+            ground=scale.ground if layers.ground else None,
+            gizmo=gizmo,
+            volume_opacity=(1.0 if live else BYGONE_VOLUME) if layers.volume else 0.0,
+            volume_reach=scale.reach,
+            moving=view.moving,
+            colmap=colmap.cameras if colmap is not None else None,
+            points=colmap.points if colmap is not None else None,
+            surface=self._surface(state, colmap),
+        )
+
+    def _colmap(self, state: State, scene: Scene, poses: Poses) -> PlacedModel | None:
+        """What COLMAP has made of the same photos so far."""
+        model = state.colmap.run.progress.model if state.colmap.run is not None else None
+        if model is None:
+            return None
+        reference = None if scene.reference_poses is None else scene.reference_poses.numpy()
+        return self._kept.get(
+            "colmap",
+            lambda model, poses, scene: placed_model(model, scene.training_frames, poses, reference, scene.near),
+            *(model, poses, scene),
+        )
+
+    def _surface(self, state: State, placed: PlacedModel | None) -> Surface | None:
+        mesh = state.colmap.run.progress.mesh if state.colmap.run is not None else None
+        if placed is None or mesh is None or not len(mesh.faces) or not state.colmap.mesh:
+            return None
+        return self._kept.get(
+            "surface", lambda mesh, at: Surface(mesh.vertices, mesh.faces, at, SURFACE), mesh, placed.placing
+        )
+
+
+def thumbnails_of(scene: Scene) -> Thumbnails:
+    """The photos of the training frames, small."""
+    frames = list(scene.training_frames)
+    factor = max(math.ceil(scene.images.shape[2] / THUMBNAIL_WIDTH), 1)
+    small: UInt8[np.ndarray, "frames height width 3"] = np.stack(
+        [np.asarray(Image.fromarray(scene.images[frame].numpy()).reduce(factor)) for frame in frames]
+    )
+    return Thumbnails((str(scene.path), id(scene), len(frames)), small)
+
+
+def decimated(warp: WarpSnapshot, across: int = RAYS_ACROSS) -> Float32[np.ndarray, " rays"]:
+    """Indices of a coarser lattice within the lattice of a warp field; the outermost points stay."""
+    wanted = []
+    for coordinate in warp.points.T:
+        values, place = np.unique(coordinate.round(5), return_inverse=True)
+        kept = np.unique(np.linspace(0, len(values) - 1, min(across, len(values))).round().astype(int))
+        wanted.append(np.isin(place, kept))
+    return np.flatnonzero(wanted[0] & wanted[1])
+
+
+def _now(snapshot: Snapshot) -> Moment:
+    return Moment(snapshot.poses, snapshot.rotation_error_deg, snapshot.translation_error)
+
+
+def _bygone(history: History, seconds: float) -> Moment | None:
+    return moment_at(history.rows, seconds)
+
+
+def _with_preview(poses: Poses, preview: Preview | None) -> Poses:
+    if preview is None or preview.frame >= len(poses):
+        return poses
+    changed = poses.copy()
+    changed[preview.frame] = preview.pose
+    return changed
+
+
+def _fitted_colours(
+    error_deg: Float32[np.ndarray, " frames"] | None,
+    frames: int,
+    shown: bool,
+    lost: tuple[int, ...],
+    apart: tuple[int, ...],
+) -> Float32[np.ndarray, "frames 4"]:
+    colours = frame_colours(error_deg, frames, lost, apart)
+    if not shown:
+        colours[:, 3] = 0.0
+    return colours
+
+
+def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:
+    """Links end at the reference also where its frusta are not shown."""
+    if scene.reference_poses is None:
+        return None
+    frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not joined yet
+    poses = drawn_reference(scene.reference_poses[list(frames)].numpy(), fitted)
+    colour = (*REFERENCE[:3], REFERENCE[3] if shown else 0.0)
+    return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)))
+
+
+def _initial(scene: Scene) -> CameraSet:
+    """Each place once: where all frames start in one, their faint lines would add up to a bright frustum."""
+    poses = scene.initial_poses[list(scene.training_frames)].numpy().astype(np.float32)
+    poses = np.unique(poses.round(6), axis=0)
+    return CameraSet(poses, np.tile(np.array(INITIAL, np.float32), (len(poses), 1)))
+
+
+def _trails(
+    history: History | None, until: float | None, frames: int
+) -> Float32[np.ndarray, "frames moments 3"] | None:
+    """Of all frames that are shown; the history may be a moment older or newer than they."""
+    found = trails(history.rows, until) if history is not None else None
+    if found is None or len(found) == frames:
+        return found
+    missing = np.full((max(frames - len(found), 0), *found.shape[1:]), np.nan, np.float32)
+    return np.concatenate([found[:frames], missing])
+
+
+def _rays(warp: WarpSnapshot | None, length: float) -> RayBundle | None:
+    if warp is None:
+        return None
+    chosen = decimated(warp)
+    colours = residual_colours(warp.residual_px[chosen])
+    return RayBundle(warp.local_origins[chosen], warp.local_directions[chosen], colours, length)
+
+
+def _gizmo(poses: Poses, selected: int, camera: ViewCamera, active: GizmoPart | None) -> Gizmo | None:
+    """As large on screen wherever the camera stands."""
+    pose = poses[selected]
+    if not np.isfinite(pose).all():
+        return None
+    view = camera.world_to_camera.astype(np.float64)
+    depth = float(view[2, :3] @ centres(pose[None])[0] + view[2, 3])
+    return Gizmo(pose, max(depth, 1e-3) * GIZMO_PIXELS / camera.focal[1], active)

@@ -1,0 +1,89 @@
+"""The run at an earlier moment, from the rows of its history; and where its cameras have been until then."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float32
+
+from engine.geometry import so3
+from engine.geometry.view_camera import centres
+from engine.run.history import Row, filled
+
+MOMENTS = 200  # of a trail, at most
+TRAIL_SEGMENTS = 8000  # of all trails together, at most
+
+Poses = Float32[np.ndarray, "frames 3 4"]
+
+
+class Moment(NamedTuple):
+    """Fitted poses, and rotation errors (degrees) and translation errors (scene units) where there is a reference."""
+
+    poses: Poses
+    rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    translation_error: Float32[np.ndarray, " frames"] | None
+
+
+def moment_at(rows: Sequence[Row], seconds: float) -> Moment | None:
+    """The run at a time on its clock: between two rows cameras move steadily; None without rows.
+
+    Frames that join later are not there yet.
+    """
+    if not rows:
+        return None
+    later = bisect_right([row.seconds for row in rows], seconds)
+    before, after = rows[max(later - 1, 0)], rows[min(later, len(rows) - 1)]
+    passed = after.seconds - before.seconds
+    share = min(max((seconds - before.seconds) / passed, 0.0), 1.0) if passed > 0 else 0.0
+    return Moment(
+        between(before.poses, after.poses, share),
+        _between(before.rotation_error_deg, after.rotation_error_deg, share),
+        _between(before.translation_error, after.translation_error, share),
+    )
+
+
+def between(one: Poses, other: Poses, share: float) -> Poses:
+    """Poses on the way from one to the other: centres go straight, rotations turn steadily round one axis each."""
+    if share <= 0 or one is other:
+        return one
+    other = other[: len(one)]
+    first, second = (torch.from_numpy(np.asarray(poses, np.float64)) for poses in (one, other))
+    turn = so3.vector_from_rotation(second[:, :, :3] @ first[:, :, :3].mT)
+    rotation = (so3.rotation_from_vector(share * turn) @ first[:, :, :3]).numpy()
+    centre = (1 - share) * centres(one) + share * centres(other)
+    translation = -np.einsum("fij,fj->fi", rotation, centre)
+    return np.concatenate([rotation, translation[..., None]], axis=2, dtype=np.float32)
+
+
+def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "frames moments 3"] | None:
+    """Camera centres from the start of the run to a time (None: its newest row), oldest first; None for no movement.
+
+    Moments lie evenly along the way that the cameras have come, not in time: a run's last hour moves less than its
+    first seconds.
+    """
+    rows = [row for row in rows if until is None or row.seconds <= until]
+    if len(rows) < 2:
+        return None
+    rows = [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, 2 * MOMENTS).round().astype(int))]
+    poses = np.stack(filled([row.poses for row in rows]), axis=1)
+    places = -np.einsum("fmij,fmi->fmj", poses[..., :3], poses[..., 3])
+    steps = np.nan_to_num(np.linalg.norm(np.diff(places, axis=1), axis=-1)).mean(axis=0)
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    if way[-1] <= 0:
+        return None
+    moments = min(MOMENTS, len(rows), max(TRAIL_SEGMENTS // len(places), 2))
+    chosen = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], moments)))
+    return np.ascontiguousarray(places[:, chosen], dtype=np.float32)
+
+
+def _between(
+    one: Float32[np.ndarray, " frames"] | None, other: Float32[np.ndarray, " frames"] | None, share: float
+) -> Float32[np.ndarray, " frames"] | None:
+    if one is None or other is None:
+        return None
+    other = other[: len(one)]
+    return ((1 - share) * one + share * other).astype(np.float32)

@@ -1,0 +1,172 @@
+"""How large things are drawn in a scene, and where one looks at it from first: pure functions of its cameras."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from app.model.common.orbit import OrbitCamera
+from app.model.common.pictures import Ground
+from engine.geometry.view_camera import centres, unit, upwards
+from engine.scenes.scene import Scene, SceneKind
+
+Points = Float[np.ndarray, "points 3"]
+Poses = Float[np.ndarray, "frames 3 4"]
+Vector = Float[np.ndarray, "3"]
+
+NEIGHBOURLY = 1.15  # width of a photo in the view, in distances between neighbouring cameras
+UPRIGHT = math.radians(25.0)  # an axis of the world this near to up is up
+GRID_CELLS = 10
+FRAME_FILL = 0.88  # how much of the picture is filled by what was framed
+
+
+@dataclass(frozen=True)
+class SceneScale:
+    """What sizes and the first view come from; one for a scene, so that nothing swells while cameras move.
+
+    Attributes:
+        kind: of the scene.
+        up, ahead: unit vectors at right angles; ahead is where forward-facing cameras look.
+        image_plane: half width and half height of the photos at depth 1.
+        frustum_depth: scene units.
+        landmarks: points that a view of everything shows: the near part of the volume.
+        reach: depth to which a forward-facing volume is drawn, scene units.
+        ground: under all of it.
+    """
+
+    kind: SceneKind
+    up: Vector
+    ahead: Vector
+    image_plane: tuple[float, float]
+    frustum_depth: float
+    landmarks: Points
+    reach: float
+    ground: Ground
+
+
+def scale_of(scene: Scene) -> SceneScale:
+    """Measures a scene by its reference where it has one, else by where registration starts."""
+    frames = list(scene.training_frames)
+    known = scene.initial_poses if scene.reference_poses is None else scene.reference_poses
+    poses = known[frames].numpy().astype(np.float64)
+    poses = poses[np.isfinite(poses).all(axis=(1, 2))]
+    intrinsics = scene.intrinsics
+    focal = intrinsics.focal[frames].double().mean(dim=0).tolist()
+    image_plane = (intrinsics.width / (2 * focal[0]), intrinsics.height / (2 * focal[1]))
+    up = snapped(upwards(poses))
+    facing = scene.kind == "forward-facing"
+    ahead = levelled(poses[:, 2, :3].mean(axis=0) if facing and len(poses) else np.array([0.0, 1.0, 0.0]), up)
+    middle = centres(poses).mean(axis=0) if len(poses) else np.zeros(3)
+    if facing:
+        landmarks = near_rectangle(middle, up, ahead, image_plane, scene.near)
+    else:
+        landmarks = box_corners(np.array(scene.box_centre), scene.box_half_extent)
+    everything = np.concatenate([centres(poses), landmarks])
+    return SceneScale(
+        kind=scene.kind,
+        up=up,
+        ahead=ahead,
+        image_plane=image_plane,
+        frustum_depth=frustum_depth(centres(poses), image_plane, scene.near),
+        landmarks=landmarks,
+        reach=min(scene.far, 4 * scene.near),
+        ground=ground_under(everything, up),
+    )
+
+
+def nice_number(value: float) -> float:
+    """The number 1, 2 or 5 times a power of ten that is nearest, by ratio."""
+    if not (math.isfinite(value) and value > 0):
+        return 1.0
+    exponent = math.floor(math.log10(value))
+    candidates = [digit * 10.0**power for power in (exponent, exponent + 1) for digit in (1, 2, 5)]
+    return min(candidates, key=lambda candidate: abs(math.log(candidate / value)))
+
+
+def snapped(up: Vector) -> Vector:
+    """The axis of the world that is almost up, or up itself."""
+    axis = int(np.argmax(np.abs(up)))
+    return math.copysign(1.0, up[axis]) * np.eye(3)[axis] if abs(up[axis]) > math.cos(UPRIGHT) else up
+
+
+def levelled(direction: Vector, up: Vector) -> Vector:
+    """The part of a direction that is at right angles to up, as a unit vector."""
+    level = direction - (direction @ up) * up
+    if np.linalg.norm(level) < 1e-6:
+        level = np.cross(up, np.eye(3)[np.argmin(np.abs(up))])
+    return unit(level)
+
+
+def neighbour_distance(places: Points) -> float:
+    """Median distance of a camera to the one next to it; 0 for fewer than two."""
+    if len(places) < 2:
+        return 0.0
+    apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
+    np.fill_diagonal(apart, np.inf)
+    return float(np.median(apart.min(axis=1)))
+
+
+def frustum_depth(places: Points, image_plane: tuple[float, float], near: float) -> float:
+    """So deep that neighbouring photos hardly overlap, within limits that the nearest depth sets."""
+    fitting = NEIGHBOURLY * neighbour_distance(places) / (2 * max(image_plane))
+    return min(max(fitting, 0.05 * near), 0.5 * near)
+
+
+def near_rectangle(middle: Vector, up: Vector, ahead: Vector, image_plane: tuple[float, float], near: float) -> Points:
+    """What cameras at a place see of the plane at the nearest depth: its corners, pulled in a little."""
+    right = np.cross(ahead, up)
+    x, y = 0.5 * near * image_plane[0], 0.5 * near * image_plane[1]
+    return np.array([middle + near * ahead + u * x * right + v * y * up for u in (-1, 1) for v in (-1, 1)])
+
+
+def box_corners(centre: Vector, half_extent: float) -> Points:
+    """The corners of a cube."""
+    signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    return centre + half_extent * signs
+
+
+def ground_under(points: Points, up: Vector) -> Ground:
+    """A grid under all points, with about `GRID_CELLS` cells over their extent."""
+    heights = points @ up
+    level = points - heights[:, None] * up
+    middle = (level.min(axis=0) + level.max(axis=0)) / 2
+    extent = float(np.linalg.norm(level - middle, axis=1).max())
+    origin = middle + (heights.min() - 0.05 * np.ptp(heights)) * up
+    return Ground(_triple(origin), _triple(up), nice_number(1.6 * extent / GRID_CELLS), 12)
+
+
+def first_view(scale: SceneScale, orbit: OrbitCamera) -> OrbitCamera:
+    """From where a scene is looked at first: over the shoulder of forward-facing cameras, or from above round an
+    object. The distance is left to `framed`."""
+    facing = scale.kind == "forward-facing"
+    angles = (math.radians(24.0), math.radians(20.0)) if facing else (math.radians(-40.0), math.radians(24.0))
+    up, ahead = _triple(scale.up), _triple(scale.ahead)
+    return replace(orbit, azimuth=angles[0], elevation=angles[1], up=up, ahead=ahead)
+
+
+def framed(orbit: OrbitCamera, points: Points, size: tuple[int, int]) -> OrbitCamera:
+    """The same direction of view, moved so that all points fill a picture of (width, height) pixels."""
+    points = points[np.isfinite(points).all(axis=1)]
+    if not len(points):
+        return orbit
+    rotation = orbit.pose[:, :3].astype(np.float64)
+    half = FRAME_FILL * math.tan(0.5 * orbit.field_of_view) * np.array([size[0] / size[1], 1.0])
+    seen = points @ rotation.T
+    # A viewer at (a, b, c) sees a point at (x, y, z) if |x - a| <= half (z - c), and as much for y and b. The planes
+    # x - half z and x + half z that touch the outermost points say how far forward the viewer may come.
+    low = (seen[:, :2] - half * seen[:, 2:]).max(axis=0)
+    high = (seen[:, :2] + half * seen[:, 2:]).min(axis=0)
+    extent = float(np.ptp(seen, axis=0).max())
+    apart = 0.05 * extent if extent > 1e-3 else orbit.distance  # from the nearest; a single point sets no distance
+    forward = min(float(((high - low) / (2 * half)).min()), float(seen[:, 2].min()) - apart)
+    depth = float(np.median(seen[:, 2])) - forward
+    target = np.array([*(low + high) / 2, forward + depth]) @ rotation
+    return replace(orbit, target=_triple(target), distance=depth)
+
+
+def _triple(vector: Vector) -> tuple[float, float, float]:
+    x, y, z = vector.tolist()
+    return x, y, z

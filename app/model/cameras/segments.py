@@ -1,0 +1,148 @@
+"""Coloured line segments as plain arrays, and what the 3D view makes of them: frusta, links, trails, grid, rays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from app.model.common.pictures import Ground, PointCloud, RayBundle
+
+# start, end, start colour, end colour, width: what `line.vert.glsl` takes per segment
+Segments = Float32[np.ndarray, "segments 15"]
+Colours = Float[np.ndarray, "*#segments 4"]
+
+# corners of a frustum: apex, then the image plane clockwise from the top left, then the tip that says where up is
+EDGES: Int[np.ndarray, "10 2"] = np.array(
+    [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1), (5, 6), (7, 6)]
+)
+AXIS_COLOURS: Float32[np.ndarray, "3 4"] = np.array(
+    [(0.90, 0.33, 0.31, 1.0), (0.44, 0.76, 0.32, 1.0), (0.31, 0.56, 0.93, 1.0)], np.float32
+)
+RAY_OPACITY = (0.75, 0.15)  # at a ray's origin and at its far end
+GRID_COLOUR = (0.62, 0.68, 0.76, 0.22)
+
+
+def segments(
+    starts: Float[np.ndarray, "*segments 3"],
+    ends: Float[np.ndarray, "*segments 3"],
+    colours: Colours,
+    width: Float[np.ndarray, "*#segments"] | float,
+    end_colours: Colours | None = None,
+) -> Segments:
+    """Packed; what is not finite is left out."""
+    packed = np.empty((*starts.shape[:-1], 15), np.float32)
+    packed[..., 0:3], packed[..., 3:6] = starts, ends
+    packed[..., 6:10], packed[..., 10:14] = colours, colours if end_colours is None else end_colours
+    packed[..., 14] = width
+    packed = packed.reshape(-1, 15)
+    return packed[np.isfinite(packed).all(axis=1)]
+
+
+def joined(parts: Sequence[Segments]) -> Segments:
+    """All of them, in order; none where there are no parts."""
+    return np.concatenate([np.empty((0, 15), np.float32), *parts])
+
+
+def usable(poses: Float[np.ndarray, "frames 3 4"]) -> Bool[np.ndarray, " frames"]:
+    """Which poses are finite."""
+    return np.isfinite(poses).all(axis=(1, 2))
+
+
+def camera_centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames 3"]:
+    """-R^T t."""
+    return -np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3])
+
+
+def frustum_corners(
+    poses: Float[np.ndarray, "frames 3 4"], image_plane: tuple[float, float], depth: float
+) -> Float[np.ndarray, "frames 8 3"]:
+    """The points in the world between which `EDGES` run: apex, image plane, foot, tip and foot of the up mark."""
+    x, y = image_plane
+    tip, foot = -y - 0.32 * min(x, y), 0.28 * min(x, y)
+    plane = [(-x, -y), (x, -y), (x, y), (-x, y), (-foot, -1.06 * y), (0.0, tip), (foot, -1.06 * y)]
+    local = depth * np.array([(0, 0, 0), *((u, v, 1) for u, v in plane)], poses.dtype)
+    return camera_centres(poses)[:, None] + np.einsum("fij,ci->fcj", poses[:, :, :3], local)
+
+
+def frustum_segments(
+    poses: Float[np.ndarray, "frames 3 4"],
+    colours: Float[np.ndarray, "frames 4"],
+    image_plane: tuple[float, float],
+    depth: float,
+    width: float,
+    *,
+    up_mark: bool = True,
+) -> Segments:
+    """The edges of frusta; `width` in pixels."""
+    corners = frustum_corners(poses, image_plane, depth)[:, EDGES if up_mark else EDGES[:8]]
+    return segments(corners[:, :, 0], corners[:, :, 1], colours[:, None], width)
+
+
+def link_segments(
+    poses: Float[np.ndarray, "frames 3 4"],
+    reference: Float[np.ndarray, "frames 3 4"],
+    colours: Float[np.ndarray, "frames 4"],
+    end_colours: Float[np.ndarray, "frames 4"],
+    width: float,
+) -> Segments:
+    """From each fitted centre to its reference."""
+    return segments(camera_centres(poses), camera_centres(reference), colours, width, end_colours)
+
+
+def trail_segments(
+    trails: Float[np.ndarray, "frames moments 3"], colours: Float[np.ndarray, "frames 4"], width: float
+) -> Segments:
+    """Where centres have been: nothing left of the oldest moment, most of the newest."""
+    moments = trails.shape[1]
+    if moments < 2:
+        return joined([])
+    age = np.linspace(1.0, 0.0, moments)
+    shades = np.repeat(colours[:, None], moments, axis=1)
+    shades[..., 3] *= 0.06 + 0.64 * (1 - age) ** 1.5
+    starts, ends = trails[:, :-1], trails[:, 1:]
+    moved = (starts != ends).any(axis=-1)
+    return segments(starts[moved], ends[moved], shades[:, :-1][moved], width, shades[:, 1:][moved])
+
+
+def ray_segments(rays: RayBundle, width: float) -> Segments:
+    """Rays that fade towards their far ends."""
+    directions = rays.directions / np.linalg.norm(rays.directions, axis=1, keepdims=True)
+    near, far = (rays.colours * np.array([1, 1, 1, opacity], np.float32) for opacity in RAY_OPACITY)
+    return segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
+
+
+def point_segments(points: PointCloud, width: float) -> Segments:
+    """Lines without length are round dots."""
+    return segments(points.places, points.places, points.colours, width)
+
+
+def ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
+    """Two directions within the ground, along the world's axes as nearly as they can be."""
+    up = np.array(ground.up, np.float64)
+    first = np.eye(3)[np.argmin(np.abs(up))]
+    first = first - (first @ up) * up
+    first /= np.linalg.norm(first)
+    return np.stack([first, np.cross(up, first)])
+
+
+def ground_segments(ground: Ground) -> Segments:
+    """The grid: every fifth line stronger."""
+    origin, cells = np.array(ground.origin), ground.cells
+    across, along = ground_axes(ground) * ground.spacing
+    steps = np.arange(-cells, cells + 1)
+    offsets, reach = steps[:, None], np.sqrt(np.maximum(cells**2 - steps**2, 0.0))[:, None]  # a disc, not a square
+    colours = np.tile(np.array(GRID_COLOUR), (len(steps), 1))
+    colours[steps % 5 == 0, 3] *= 1.8
+    lines = [
+        segments(origin + offsets * one - reach * other, origin + offsets * one + reach * other, colours, 1.0)
+        for one, other in ((across, along), (along, across))
+    ]
+    return joined(lines)
+
+
+def axis_segments(ground: Ground) -> Segments:
+    """The world's axes from the middle of the ground, one cell long: x red, y green, z blue."""
+    origin = np.tile(np.array(ground.origin), (3, 1))
+    return segments(origin, origin + ground.spacing * np.eye(3), AXIS_COLOURS, 2.4)

@@ -1,0 +1,131 @@
+"""COLMAP's sparse model brought into the world of a run. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Float32, UInt8
+
+from app.model.cameras.drawn_reference import (
+    Gauge,
+    chained,
+    drawing_gauge,
+    gauge_by_centres,
+    moved_points,
+    moved_poses,
+)
+from app.model.common.pictures import CameraSet, PointCloud
+from engine.geometry.view_camera import centres
+from engine.sfm.events import Mapped
+
+MOST_POINTS = 4000
+NEAR_SHARE = 0.05  # of the points are nearer than the depth that the scene calls near
+FARTHEST = 6.0  # times the median distance from the middle of the points: what lies beyond is left out
+
+COLMAP = (0.38, 0.65, 0.98, 0.95)  # of its cameras
+SURFACE = (0.60, 0.66, 0.74, 1.0)  # of its mesh
+UNCOLOURED = (0.62, 0.74, 0.92, 0.9)
+DARKEST = 0.18
+
+Poses = Float[np.ndarray, "frames 3 4"]
+
+
+@dataclass(frozen=True)
+class PlacedModel:
+    """What of a model is drawn.
+
+    Attributes:
+        cameras: its photos, in the order of the model's `frames`.
+        points: some of its points.
+        placing: of its world in that of the run, homogeneous.
+    """
+
+    cameras: CameraSet
+    points: PointCloud
+    placing: Float32[np.ndarray, "4 4"]
+
+
+def placed_model(
+    model: Mapped,
+    training_frames: tuple[int, ...],
+    fitted: Poses,
+    reference: Float[np.ndarray, "all 3 4"] | None,
+    near: float,
+) -> PlacedModel | None:
+    """A model in the world of a run; for the arguments see `gauge_of_model`."""
+    gauge = gauge_of_model(model, training_frames, fitted, reference, near)
+    if gauge is None:
+        return None
+    chosen = drawn_points(model.points)
+    points = moved_points(model.points[chosen], gauge).astype(np.float32)
+    placing = np.eye(4, dtype=np.float32)
+    placing[:3] = np.concatenate([gauge.scale * gauge.turn, gauge.shift[:, None]], axis=1)
+    colours = np.tile(np.array(COLMAP, np.float32), (len(model.poses), 1))
+    return PlacedModel(
+        CameraSet(moved_poses(model.poses, gauge), colours),
+        PointCloud(points, drawn_colours(model.colours[chosen])),
+        placing,
+    )
+
+
+def gauge_of_model(
+    model: Mapped,
+    training_frames: tuple[int, ...],
+    fitted: Poses,
+    reference: Float[np.ndarray, "all 3 4"] | None,
+    near: float,
+) -> Gauge | None:
+    """The similarity that brings COLMAP's world into that of the fitted cameras; None where they share no photo.
+
+    Where the scene has reference poses the model is laid upon them, and goes where they are drawn. Else it is laid
+    upon the fitted cameras in the same way as a reference would be, once it was given the size that the scene's
+    nearest depth says: COLMAP's own size is arbitrary.
+
+    Args:
+        model: whose photos are numbered as the frames of the scene.
+        training_frames: of the scene.
+        fitted: poses of the training frames.
+        reference: poses of all frames of the scene, NaN where there is none, or None.
+        near: nearest depth of the scene, scene units.
+    """
+    place = {frame: index for index, frame in enumerate(model.frames)}
+    common = [(place[frame], index) for index, frame in enumerate(training_frames) if frame in place]
+    if not common:
+        return None
+    if reference is not None:
+        targets = reference[list(model.frames)]
+        known = np.isfinite(targets).all(axis=(1, 2))
+        onto = gauge_by_centres(centres(model.poses[known].astype(np.float64)), centres(targets[known]))
+        drawn = drawing_gauge(reference[list(training_frames)], fitted)
+        if onto is not None and drawn is not None:
+            return chained(onto, drawn)
+    rows, columns = map(list, zip(*common, strict=True))
+    sized = Gauge(size_of_model(model, near), np.eye(3), np.zeros(3))
+    onto = drawing_gauge(moved_poses(model.poses[rows], sized), fitted[columns])
+    return None if onto is None else chained(sized, onto)
+
+
+def size_of_model(model: Mapped, near: float) -> float:
+    """The factor at which the nearest points of a model lie at the nearest depth of the scene."""
+    seen = np.einsum("fj,pj->fp", model.poses[:, 2, :3], model.points) + model.poses[:, 2, 3:]
+    depths = seen[seen > 0]
+    return near / float(np.quantile(depths, NEAR_SHARE)) if len(depths) else 1.0
+
+
+def drawn_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
+    """Indices of at most `MOST_POINTS` points, without those far away from all others."""
+    finite = np.isfinite(points).all(axis=1)
+    if not finite.any():
+        return np.zeros(0, int)
+    distance = np.linalg.norm(points - np.median(points[finite], axis=0), axis=1)
+    kept = np.flatnonzero(finite & (distance <= FARTHEST * np.median(distance[finite]) + 1e-12))
+    return kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_POINTS)).round().astype(int)]
+
+
+def drawn_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 4"]:
+    """RGBA in [0, 1]; a pale blue where COLMAP has not said them yet, and no point too dark to be seen."""
+    if not colours.any():
+        return np.tile(np.array(UNCOLOURED, np.float32), (len(colours), 1))
+    opaque = np.full((len(colours), 1), UNCOLOURED[3])
+    return np.concatenate([DARKEST + (1 - DARKEST) * colours / 255, opaque], axis=1).astype(np.float32)

@@ -1,0 +1,119 @@
+"""What the user does with COLMAP's pipeline, and what of it is looked at. No window here."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+
+import numpy as np
+
+from app.model.cameras.drawn_reference import moved_poses
+from app.model.colmap.colmap_alignment import gauge_of_model
+from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.state import State
+from engine.errors import UserError
+from engine.run.reference import FEWEST_CAMERAS
+from engine.scenes.load import reader_of
+from engine.scenes.paths import is_video
+from engine.scenes.scene import Scene
+from engine.sfm.events import Pair
+
+NEIGHBOURS = 10  # photos after each that it is matched with, where not all are
+
+
+def obstacle(state: State) -> str:
+    """Why the pipeline cannot be started; empty where it can."""
+    if state.run is None or state.run.opened is None:
+        return "Open a scene first."
+    if not isinstance(state.run.scene, Scene):
+        return "COLMAP wants photos from several places; this scene is one image."
+    if len(state.run.scene.names) < FEWEST:
+        return f"COLMAP wants at least {FEWEST} photos that overlap; this scene has {len(state.run.scene.names)}."
+    return ""
+
+
+FEWEST = 3  # photos
+
+
+def start(state: State) -> None:
+    """Starts the pipeline on all photos of the scene that is open, in the folder of its run."""
+    run, view = state.run, state.colmap
+    if obstacle(state) or run is None or run.opened is None or not isinstance(run.scene, Scene):
+        return
+    if view.run is not None:
+        view.run.stop()
+    view.chosen = view.pair = None
+    view.run = ColmapRun(run.scene, run.opened.folder, NEIGHBOURS if view.neighbours else None)
+
+
+def stop(state: State) -> None:
+    """Ends it; what was found stays to be seen."""
+    if state.colmap.run is not None:
+        state.colmap.run.stop()
+
+
+def reference_obstacle(state: State) -> str:
+    """Why COLMAP's poses cannot be what errors are measured against; empty where they can."""
+    run = state.colmap.run
+    model = run.progress.model if run is not None else None
+    if run is None or run.status != "finished" or model is None:
+        return "COLMAP's pipeline has not come to its end."
+    if len(set(run.scene.training_frames) & set(model.frames)) < FEWEST_CAMERAS:
+        return f"COLMAP registered fewer than {FEWEST_CAMERAS} of the photos that are trained on: they align no world."
+    return ""
+
+
+def use_as_reference(state: State) -> None:
+    """Measures errors against COLMAP's poses from now on, in about the units of the scene, where it has one."""
+    colmap, run = state.colmap.run, state.run
+    model = colmap.progress.model if colmap is not None else None
+    scene = run.scene if run is not None else None
+    if reference_obstacle(state) or model is None or run is None or run.snapshot is None:
+        return
+    if not isinstance(scene, Scene):
+        return
+    known = None if scene.reference_poses is None else scene.reference_poses.numpy()
+    gauge = gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
+    if gauge is not None:
+        poses = np.full((len(scene.names), 3, 4), np.nan, np.float32)
+        poses[list(model.frames)] = moved_poses(model.poses, gauge)
+        for one in state.runs:
+            one.use_reference(poses, "COLMAP")
+
+
+def can_start_from(state: State) -> bool:
+    """Whether a new run can be read to start at COLMAP's poses: scenes that have poses start at their own."""
+    scene = state.run.scene if state.run is not None else None
+    if not isinstance(scene, Scene) or state.hooks.reopen is None:
+        return False
+    return is_video(scene.path) or (scene.path.is_dir() and reader_of(scene.path) is None)
+
+
+def start_from(state: State) -> None:
+    """Starts L2G anew at COLMAP's poses."""
+    run, colmap = state.run, state.colmap.run
+    if run is not None and colmap is not None and state.hooks.reopen is not None:
+        with contextlib.suppress(UserError):  # where it cannot be kept it is made once more
+            colmap.keep()
+        state.hooks.reopen(run.settings, replace(run.options, init="sfm", reference="sfm"))
+
+
+def refresh(state: State) -> None:
+    """Takes the news; another scene has no use for the pipeline of the one before."""
+    view = state.colmap
+    if view.run is None:
+        return
+    view.run.refresh()
+    scene = state.run.scene if state.run is not None else None
+    names = view.run.scene.names
+    if scene is not None and (scene.path != view.run.scene.path or scene.names[: len(names)] != names):
+        view.run.stop()
+        view.run = view.chosen = view.pair = None
+
+
+def shown_pair(state: State) -> Pair | None:
+    """The pair that is looked at: the chosen one, or the selected frame's best; None while there is none."""
+    view, run = state.colmap, state.run
+    if view.pair is not None or view.run is None or run is None or run.scene is None:
+        return view.pair
+    return view.run.progress.partner(run.scene.training_frames[state.selected])

@@ -1,0 +1,153 @@
+"""Pictures of COLMAP's pipeline: keypoints on a photo, matches between two, the matrix of all pairs. Pure functions.
+
+Lines are drawn twice as large and averaged, which makes them smooth; a texture with thousands of them costs the window
+nothing, where items of a drawing would have to be drawn anew in every frame.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+from PIL import Image, ImageDraw
+
+from app.model.colmap.colmap_progress import NOT_YET
+
+FINER = 2  # times as large as it is shown
+MOST_CIRCLES = 350
+MOST_DOTS = 10_000
+MOST_LINES = 220
+DIM = 0.55  # of the photos under what is drawn on them
+GAP = 4  # pixels between the photos of a pair
+GOOD, BAD, RAW = (96, 214, 120), (232, 76, 66), (120, 176, 255)
+GROUND, UNSEEN, EMPTY = (17, 20, 25), (27, 31, 38), (38, 44, 53)
+RAMPS: dict[str, Float[np.ndarray, "2 3"]] = {  # of fewest and most matches
+    "raw": np.array([(34, 58, 92), (150, 198, 255)]) / 255,
+    "agreeing": np.array([(30, 70, 46), (132, 240, 150)]) / 255,
+}
+
+Photo = Float32[np.ndarray, "height width 3"]
+Points = Float[np.ndarray, "points 2"]
+Pixels = Float32[np.ndarray, "height width 3"]
+Counts = Int[np.ndarray, "frames frames"]
+
+
+def with_keypoints(
+    photo: Photo, points: Points, scale: Float[np.ndarray, " points"], orientation: Float[np.ndarray, " points"]
+) -> Pixels:
+    """A photo with its features: a dot each, and for the largest a circle of their size with their direction.
+
+    Args:
+        photo: RGB in [0, 1], at the size of the picture.
+        points, scale: positions and radii in pixels of the picture.
+        orientation: radians, from x towards y.
+    """
+    canvas, pen = _canvas(_dimmed(photo))
+    for x, y in (FINER * points[_evenly(len(points), MOST_DOTS)]).tolist():
+        pen.point([(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)], fill=(*RAW, 120))
+    largest = np.argsort(scale)[::-1][:MOST_CIRCLES]
+    for x, y, radius, angle in zip(
+        *(FINER * points[largest]).T.tolist(),
+        (FINER * scale[largest]).tolist(),
+        orientation[largest].tolist(),
+        strict=True,
+    ):
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=(*GOOD, 220))
+        pen.line((x, y, x + radius * np.cos(angle), y + radius * np.sin(angle)), fill=(*GOOD, 220))
+    return _shrunk(canvas)
+
+
+def pair_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
+    """(width, height) of each of two equal photos that fill a box side by side."""
+    scale = min((box[0] - GAP) / 2 / image[0], box[1] / image[1])
+    return max(int(image[0] * scale), 8), max(int(image[1] * scale), 8)
+
+
+def with_matches(
+    left: Photo,
+    right: Photo,
+    rejected: tuple[Points, Points],
+    good: tuple[Points, Points],
+    good_colour: tuple[int, int, int] = GOOD,
+) -> Pixels:
+    """Two photos of one size side by side, with lines between features: rejected ones red, below the others.
+
+    Of more than `MOST_LINES` lines as large a share of either kind is drawn.
+
+    Args:
+        left, right: RGB in [0, 1].
+        rejected, good: where matching features lie in the left and in the right photo, pixels of the pictures.
+        good_colour: of the latter, 8 bit RGB.
+    """
+    height, width = left.shape[:2]
+    whole = np.empty((height, 2 * width + GAP, 3), np.float32)
+    whole[:] = np.array(GROUND, np.float32) / 255
+    whole[:, :width], whole[:, width + GAP :] = _dimmed(left), _dimmed(right)
+    canvas, pen = _canvas(whole)
+    total = len(rejected[0]) + len(good[0])
+    for (first, second), colour in ((rejected, BAD), (good, good_colour)):
+        chosen = _evenly(len(first), round(len(first) * min(1.0, MOST_LINES / max(total, 1))))
+        ends = FINER * np.concatenate([first[chosen], second[chosen] + np.array([width + GAP, 0])], axis=1)
+        for x, y, u, v in ends.tolist():
+            pen.line((x, y, u, v), fill=(*colour, 130), width=FINER)
+        for x, y, u, v in ends.tolist():
+            for a, b in ((x, y), (u, v)):
+                pen.ellipse((a - FINER, b - FINER, a + FINER, b + FINER), fill=(*colour, 255))
+    return _shrunk(canvas)
+
+
+def matrix_picture(counts: Counts, agreeing: Counts, side: int) -> Pixels:
+    """All pairs as a square of `side` pixels: raw matches below the diagonal, inliers above it.
+
+    Brightness is the root of their number, relative to the most.
+
+    Args:
+        counts, agreeing: per pair, `NOT_YET` where unknown.
+    """
+    frames = len(counts)
+    below = np.tri(frames, k=-1, dtype=bool)
+    most = max(int(counts.max(initial=1)), int(agreeing.max(initial=1)), 1)
+    cells = np.where(below[..., None], _ramp(counts, "raw", most), _ramp(agreeing, "agreeing", most))
+    cells[np.arange(frames), np.arange(frames)] = np.array(GROUND) / 255
+    places = np.arange(side) * frames // side
+    picture = cells[places][:, places]
+    if side >= 6 * frames:  # a line between cells, where there is room for one
+        edges = np.flatnonzero(np.diff(places, prepend=-1))
+        picture[edges], picture[:, edges] = np.array(GROUND) / 255, np.array(GROUND) / 255
+    return picture.astype(np.float32)
+
+
+def cell_at(x: float, y: float, side: float, frames: int) -> tuple[int, int] | None:
+    """(row, column) of the matrix under a place of its picture; None on the diagonal and outside."""
+    row, column = int(y // (side / frames)), int(x // (side / frames))
+    if row == column or not (0 <= row < frames and 0 <= column < frames):
+        return None
+    return row, column
+
+
+def _ramp(counts: Counts, name: str, most: int) -> Float[np.ndarray, "frames frames 3"]:
+    low, high = RAMPS[name]
+    share = np.sqrt(np.maximum(counts, 0) / most)
+    colours = low + share[..., None] * (high - low)
+    colours[counts == 0] = np.array(EMPTY) / 255
+    colours[counts == NOT_YET] = np.array(UNSEEN) / 255
+    return colours
+
+
+def _evenly(count: int, most: int) -> Int[np.ndarray, " chosen"]:
+    return np.linspace(0, count - 1, min(count, most)).round().astype(int) if count else np.zeros(0, int)
+
+
+def _dimmed(photo: Photo) -> Pixels:
+    """A photo that steps back: darker and half grey."""
+    grey = photo.mean(axis=2, keepdims=True)
+    return np.float32(DIM) * (photo + grey) / 2
+
+
+def _canvas(pixels: Pixels) -> tuple[Image.Image, ImageDraw.ImageDraw]:
+    image = Image.fromarray((255 * pixels).clip(0, 255).astype(np.uint8))
+    image = image.resize((FINER * image.width, FINER * image.height), Image.Resampling.BILINEAR)
+    return image, ImageDraw.Draw(image, "RGBA")
+
+
+def _shrunk(canvas: Image.Image) -> Pixels:
+    return np.asarray(canvas.reduce(FINER), np.float32) / 255

@@ -1,0 +1,62 @@
+"""What the COLMAP panel shows of a frame or of a pair, at the size that it has room for. No window here."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from app.model.colmap.colmap_drawing import GOOD, RAW, pair_size, with_keypoints, with_matches
+from app.model.colmap.colmap_run import ColmapRun
+from app.model.common.photo_sizes import fitted, resized
+from engine.sfm.events import FeaturesFound, Pair
+
+Pixels = Float32[np.ndarray, "height width 3"]
+Box = tuple[float, float]
+NO_MATCHES: Int[np.ndarray, "0 2"] = np.zeros((0, 2), int)
+
+
+def keypoints_of(run: ColmapRun, frame: int, box: Box) -> tuple[Pixels, str]:
+    """The photo of a frame with its features, and a line about them."""
+    intrinsics = run.scene.intrinsics
+    size = fitted((intrinsics.width, intrinsics.height), box)
+    photo = resized(run.scene.images[frame], size)
+    name = run.scene.names[frame]
+    found = run.progress.features.get(frame)
+    if found is None:
+        return photo, f"{name}: not looked at yet"
+    scale = run.scale_of(frame) * size[0] / intrinsics.width
+    picture = with_keypoints(photo, found.points * scale, found.scale * scale, found.orientation)
+    return picture, f"{name}: {len(found.points):,} features"
+
+
+def pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
+    """The photos of a pair with its matches, those that disagree red once it is known, and a line about them."""
+    intrinsics, progress = run.scene.intrinsics, run.progress
+    size = pair_size((intrinsics.width, intrinsics.height), box)
+    left, right = (resized(run.scene.images[frame], size) for frame in pair)
+    checked = progress.verified.get(pair)
+    if checked is not None:
+        bad, good, colour = checked.rejected, checked.inliers, GOOD
+        words = f"{len(good):,} agree: {checked.model}, {len(bad):,} rejected"
+    else:
+        bad, good, colour = NO_MATCHES, progress.raw.get(pair, NO_MATCHES), RAW
+        words = f"{len(good):,} raw matches" if len(good) else "no matches"
+    names = "  ↔  ".join(run.scene.names[frame] for frame in pair)
+    picture = with_matches(left, right, _ends(run, pair, bad, size), _ends(run, pair, good, size), colour)
+    return picture, f"{names}: {words}"
+
+
+def _ends(
+    run: ColmapRun, pair: Pair, matches: Int[np.ndarray, "matches 2"], size: tuple[int, int]
+) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
+    """Where matches lie in the two pictures."""
+    first, second = (
+        _points(run.progress.features.get(frame), matches[:, side])
+        * (run.scale_of(frame) * size[0] / run.scene.intrinsics.width)
+        for side, frame in enumerate(pair)
+    )
+    return first, second
+
+
+def _points(found: FeaturesFound | None, chosen: Int[np.ndarray, " matches"]) -> Float[np.ndarray, "matches 2"]:
+    return np.zeros((0, 2)) if found is None or not len(chosen) else found.points[chosen].astype(np.float64)

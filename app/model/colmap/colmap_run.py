@@ -1,0 +1,121 @@
+"""COLMAP's pipeline on the photos of a scene, beside a run of it: started, listened to, stopped. No window here."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache, partial
+from itertools import count
+from pathlib import Path
+
+from PIL import Image
+
+from app.model.colmap.colmap_progress import ColmapProgress
+from engine.scenes.formats.images import image_size
+from engine.scenes.photos.structure import keep_structure
+from engine.scenes.scene import Scene
+from engine.sfm.live import LiveSfm, LiveStatus
+from engine.sfm.pipeline import MODEL, SfmOptions
+
+EVENTS_AT_ONCE = 200  # that are taken in one frame of the window
+LARGEST = 400_000_000  # pixels of a photo whose header is looked at
+
+
+def paths_of(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
+    """The folder that holds the photos of a scene, and the path of each frame's in it; None where the files do not
+    hold what the frames show."""
+    if not scene.files:
+        return None
+    paths = [path.absolute() for path in scene.files]
+    folder = Path(os.path.commonpath([path.parent for path in paths]))
+    return folder, tuple(path.relative_to(folder).as_posix() for path in paths)
+
+
+def write_photos(scene: Scene, folder: Path, names: tuple[str, ...]) -> None:
+    """Writes the frames of a scene, at the size at which it was read, for COLMAP to look at."""
+    folder.mkdir()
+    for image, name in zip(scene.images, names, strict=True):
+        Image.fromarray(image.numpy()).save(folder / name, compress_level=1)
+
+
+class ColmapRun:
+    """One run of the pipeline.
+
+    Attributes:
+        scene: whose photos take part.
+        progress: what was heard so far.
+    """
+
+    def __init__(self, scene: Scene, parent: Path, window: int | None) -> None:
+        """Starts it.
+
+        Args:
+            scene: whose frames have the numbers of the photos.
+            parent: folder in which it gets one of its own, `colmap` or `colmap-2`, ...
+            window: match each photo with so many after it; None matches all with all.
+        """
+        self.scene = scene
+        output = _new(parent)
+        found = paths_of(scene)
+        if found is not None:
+            self.folder, names, prepare = *found, None
+        else:
+            self.folder, names = output / "photos", tuple(f"{frame:05d}.png" for frame in range(len(scene.names)))
+            prepare = partial(write_photos, scene, self.folder, names)
+        self._names = names
+        self.progress = ColmapProgress(scene.names)
+        self._status: LiveStatus = "running"
+        self._live = LiveSfm(self.folder, names, output, SfmOptions(window=window), prepare=prepare)
+        self._live.start()
+
+    @property
+    def status(self) -> LiveStatus:
+        """How it stands; it has not ended for the window before all news have been seen."""
+        return self._status
+
+    @property
+    def message(self) -> str:
+        """Why it failed, in a sentence."""
+        return self._live.message
+
+    @property
+    def output(self) -> Path:
+        """Where it writes to."""
+        return self._live.output
+
+    def refresh(self) -> None:
+        """Takes some of the news; once per frame of the window."""
+        status = self._live.status  # asked first: what is told after the end is not the end of the news
+        news = self._live.news(EVENTS_AT_ONCE)
+        for event in news:
+            self.progress.see(event)
+        if len(news) < EVENTS_AT_ONCE:
+            self._status = status
+
+    def scale_of(self, frame: int) -> float:
+        """Pixels of the scene's photo per pixel of the file, which may be larger."""
+        return self.scene.intrinsics.width / _width(self.folder / self._names[frame])
+
+    def keep(self) -> None:
+        """Has whoever reads these photos to start at COLMAP's poses find them made already."""
+        found = paths_of(self.scene)
+        if self.status == "finished" and found is not None:
+            files = self.scene.files
+            keep_structure(files, image_size(files[0], LARGEST), self.output / MODEL, found[1])
+
+    def stop(self) -> None:
+        """Has it end soon; what was found stays to be seen."""
+        self._live.stop()
+
+    def join(self, timeout: float) -> bool:
+        """Waits for the end of its process; whether it has come."""
+        return self._live.join(timeout)
+
+
+@lru_cache(maxsize=4096)
+def _width(path: Path) -> int:
+    return image_size(path, LARGEST)[0]
+
+
+def _new(parent: Path) -> Path:
+    names = ("colmap" if number == 1 else f"colmap-{number}" for number in count(1))
+    return next(parent / name for name in names if not (parent / name).exists())

@@ -1,0 +1,123 @@
+"""Cameras that a mouse moves: round a target, or freely through the scene. Pure values; no window, no OpenGL."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.geometry.view_camera import Vector, ViewCamera, centres, looking, pinhole, unit
+
+STEEPEST = math.radians(89.0)  # above or below the horizon, short of looking along `up`, where left and right end
+ZOOM_PER_NOTCH = 1.15
+FRAME_MARGIN = 1.15
+
+
+@dataclass(frozen=True)
+class OrbitCamera:
+    """A camera that keeps looking at a target.
+
+    Attributes:
+        target: scene units.
+        distance: from the target, scene units, > 0.
+        azimuth, elevation: radians; azimuth turns round `up` from `ahead`, elevation is above the horizon.
+        up, ahead: unit vectors, at right angles.
+        field_of_view: vertical, radians.
+    """
+
+    target: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    distance: float = 5.0
+    azimuth: float = math.radians(-35.0)
+    elevation: float = math.radians(25.0)
+    up: tuple[float, float, float] = (0.0, -1.0, 0.0)
+    ahead: tuple[float, float, float] = (0.0, 0.0, 1.0)
+    field_of_view: float = math.radians(45.0)
+
+    @property
+    def direction(self) -> Vector:
+        """From the camera to the target."""
+        up, ahead = np.array(self.up), np.array(self.ahead)
+        level = math.cos(self.azimuth) * ahead + math.sin(self.azimuth) * np.cross(up, ahead)
+        return math.cos(self.elevation) * level - math.sin(self.elevation) * up
+
+    @property
+    def position(self) -> Vector:
+        return np.array(self.target) - self.distance * self.direction
+
+    @property
+    def pose(self) -> Float[np.ndarray, "3 4"]:
+        """World-to-camera."""
+        return looking(self.position, self.direction, np.array(self.up))
+
+    def view(self, size: tuple[int, int]) -> ViewCamera:
+        """For a picture of (width, height) pixels."""
+        return pinhole(self.pose, self.field_of_view, size)
+
+    def turned(self, right: float, down: float) -> OrbitCamera:
+        """After a drag, in radians: what is seen follows the mouse."""
+        elevation = min(max(self.elevation + down, -STEEPEST), STEEPEST)
+        return replace(self, azimuth=math.remainder(self.azimuth + right, math.tau), elevation=elevation)
+
+    def panned(self, right: float, down: float, height: int) -> OrbitCamera:
+        """After a drag of so many pixels in a view so many pixels high: the target's plane follows the mouse."""
+        rotation = self.pose[:, :3].astype(np.float64)
+        per_pixel = 2 * self.distance * math.tan(0.5 * self.field_of_view) / max(height, 1)
+        moved = np.array(self.target) - per_pixel * (right * rotation[0] + down * rotation[1])
+        return replace(self, target=_triple(moved))
+
+    def zoomed(self, notches: float) -> OrbitCamera:
+        """Nearer by notches of the wheel; farther where negative."""
+        return replace(self, distance=min(max(self.distance * ZOOM_PER_NOTCH**-notches, 1e-4), 1e6))
+
+    def framing(self, points: Float[np.ndarray, "points 3"], up: Vector, ahead: Vector) -> OrbitCamera:
+        """The same angles round other axes, so far away that all the points are seen."""
+        up = unit(up)
+        level = unit(ahead - (ahead @ up) * up)
+        points = points[np.isfinite(points).all(axis=1)]
+        if not len(points):
+            return replace(self, up=_triple(up), ahead=_triple(level))
+        middle = (points.min(axis=0) + points.max(axis=0)) / 2
+        radius = max(float(np.linalg.norm(points - middle, axis=1).max()), 1e-3)
+        distance = FRAME_MARGIN * radius / math.sin(0.5 * self.field_of_view)
+        return replace(self, target=_triple(middle), distance=distance, up=_triple(up), ahead=_triple(level))
+
+
+@dataclass(frozen=True)
+class FlyCamera:
+    """A camera that is steered: looks with the mouse, moves with WASD and QE along its own axes."""
+
+    pose: Float[np.ndarray, "3 4"] = field(default_factory=lambda: np.eye(3, 4, dtype=np.float32))
+    up: tuple[float, float, float] = (0.0, -1.0, 0.0)
+    field_of_view: float = math.radians(45.0)
+
+    @property
+    def position(self) -> Vector:
+        return centres(self.pose[None])[0]
+
+    def view(self, size: tuple[int, int]) -> ViewCamera:
+        """For a picture of (width, height) pixels."""
+        return pinhole(self.pose, self.field_of_view, size)
+
+    def moved(self, right: float, down: float, forward: float) -> FlyCamera:
+        """By scene units along its own axes."""
+        pose = self.pose.copy()
+        pose[:, 3] -= np.array([right, down, forward], np.float32)
+        return replace(self, pose=pose)
+
+    def turned(self, right: float, down: float) -> FlyCamera:
+        """By radians, round `up` and its own x axis; the horizon stays level and the poles are not passed."""
+        up = np.array(self.up)
+        forward = self.pose[2, :3].astype(np.float64)
+        elevation = math.asin(min(max(float(forward @ up), -1.0), 1.0))
+        level = unit(forward - (forward @ up) * up)
+        side = np.cross(level, up)
+        level = math.cos(right) * level + math.sin(right) * side
+        elevation = min(max(elevation - down, -STEEPEST), STEEPEST)
+        direction = math.cos(elevation) * level + math.sin(elevation) * up
+        return replace(self, pose=looking(self.position, direction, up))
+
+
+def _triple(vector: Vector) -> tuple[float, float, float]:
+    return float(vector[0]), float(vector[1]), float(vector[2])

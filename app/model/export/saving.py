@@ -1,0 +1,39 @@
+"""Saving, exporting: what the window writes when it is asked to. Nothing is overwritten unasked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.model.state.state import State
+from engine.errors import UserError
+from engine.messages import SaveCheckpoint
+from engine.results.planar import transforms
+from engine.results.result import poses
+from engine.scenes import PlanarScene
+from engine.system.files import write_json
+
+
+def save(state: State) -> None:
+    """Has the engine write a checkpoint into the run's folder; the history tells when it is done."""
+    state.send_all(SaveCheckpoint())
+
+
+def export_poses(state: State, path: Path) -> None:
+    """Writes the fitted poses or transforms as JSON (the format of a run's `poses.json` or `transforms.json`).
+
+    Raises:
+        UserError: there are none yet, the file exists, or it cannot be written.
+    """
+    run = state.run
+    if run is None or run.scene is None or run.history is None or not run.history.rows:
+        raise UserError("There are no poses to export before the run has begun.")
+    refuse_existing(path)
+    last = run.history.rows[-1]
+    scene = run.scene
+    write_json(path, transforms(scene, last) if isinstance(scene, PlanarScene) else poses(scene, last, None))
+
+
+def refuse_existing(path: Path) -> None:
+    """Raises `UserError` where something would be overwritten."""
+    if path.exists():
+        raise UserError(f"{path} exists already; give another name.")

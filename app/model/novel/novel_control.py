@@ -1,0 +1,197 @@
+"""The novel view's camera: where it starts, what mouse and keys do to it, which picture is to be drawn. No window."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from app.model.common.kept import Kept
+from app.model.common.orbit import FlyCamera, OrbitCamera
+from app.model.common.photo_sizes import camera_of
+from app.model.common.pictures import NovelPicture, Photo
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import NovelMode, NovelView, State
+from app.model.state.viewed_run import ViewedRun
+from engine.geometry.view_camera import ViewCamera, centres, pinhole, unit, upwards
+from engine.messages import Snapshot
+from engine.scenes.scene import Scene
+
+TURN_PER_HEIGHT = math.radians(120.0)  # of a drag over the height of the view
+LOOK_PER_HEIGHT = math.radians(50.0)
+SETTLED = 0.25  # seconds after the last movement until the view counts as resting
+STRIDE = 0.35  # of the distance to the scene's middle, per second, while flying
+FARTHEST = 6.0  # end of the depth scale of a scene without a far end, in units of the nearest depth
+
+MOVES: dict[str, tuple[float, float, float]] = {
+    "W": (0, 0, 1),
+    "S": (0, 0, -1),
+    "A": (-1, 0, 0),
+    "D": (1, 0, 0),
+    "Q": (0, 1, 0),
+    "E": (0, -1, 0),
+}
+
+
+class NovelControl:
+    """Turns gestures into the cameras of `state.novel`."""
+
+    def __init__(self) -> None:
+        self._moved_at = -math.inf
+        self._photo: Photo | None = None
+        self._kept = Kept()
+
+    def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
+        """Puts both cameras where one looks at such a scene first."""
+        poses = snapshot.poses
+        places, up = centres(poses), upwards(poses)
+        field_of_view = 2 * math.atan(0.5 * scene.intrinsics.height / float(scene.intrinsics.focal[0, 1]))
+        view.field_of_view_deg = math.degrees(field_of_view)
+        if scene.kind == "object":
+            target = np.array(scene.box_centre, np.float64)
+            start = places[0]
+        else:
+            start = places.mean(axis=0)
+            ahead = unit(poses[:, 2, :3].astype(np.float64).mean(axis=0))
+            target = start + 1.6 * scene.near * ahead
+        view.orbit = orbit_from(start, target, up, field_of_view)
+        view.fly = FlyCamera(view.orbit.pose, (float(up[0]), float(up[1]), float(up[2])), field_of_view)
+        view.framed = True
+
+    def turn(self, view: NovelView, across: float, down: float, height: int, now: float) -> None:
+        """A drag of so many pixels: round the target, or looking about."""
+        per_pixel = (LOOK_PER_HEIGHT if view.mode == "fly" else TURN_PER_HEIGHT) / height
+        if view.mode == "fly":
+            view.fly = view.fly.turned(-across * per_pixel, -down * per_pixel)
+        else:
+            self.leave_frame(view)
+            view.orbit = view.orbit.turned(across * per_pixel, down * per_pixel)
+        self._moved_at = now
+
+    def pan(self, view: NovelView, across: float, down: float, height: int, now: float) -> None:
+        """Sideways, in the plane of the picture."""
+        if view.mode != "fly":
+            self.leave_frame(view)
+            view.orbit = view.orbit.panned(across, down, height)
+            self._moved_at = now
+
+    def zoom(self, view: NovelView, notches: float, now: float) -> None:
+        """Nearer to the target, or a stride ahead."""
+        if view.mode == "fly":
+            view.fly = view.fly.moved(0, 0, 0.15 * notches * view.orbit.distance * STRIDE)
+        else:
+            self.leave_frame(view)
+            view.orbit = view.orbit.zoomed(notches)
+        self._moved_at = now
+
+    def fly(self, view: NovelView, keys: Collection[str], seconds: float, now: float) -> None:
+        """On with the keys that are held."""
+        moves = [MOVES[key] for key in keys if key in MOVES]
+        if not moves or view.mode != "fly":
+            return
+        step = np.sum(moves, axis=0) * STRIDE * view.orbit.distance * seconds
+        view.fly = view.fly.moved(float(step[0]), float(step[1]), float(step[2]))
+        self._moved_at = now
+
+    def touch(self, now: float) -> None:
+        """Something else moved the picture: the wipe, the field of view."""
+        self._moved_at = now
+
+    def leave_frame(self, view: NovelView) -> None:
+        """Orbiting begins where the followed frame stands."""
+        if view.mode == "follow":
+            change_mode(view, "orbit")
+
+    def picture(self, state: State, size: tuple[int, int], now: float) -> NovelPicture | None:
+        """What is to be drawn; None while there is nothing to look at."""
+        view, run = state.novel, state.run
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
+            return None
+        if not view.framed:
+            self.place(view, scene, run.snapshot)
+        view.moving = now - self._moved_at < SETTLED
+        return NovelPicture(
+            camera=self._camera(state, run, scene, size),
+            channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
+            photo=self._photo_of(scene, run, state.selected) if view.mode == "follow" else None,
+            wipe=view.wipe if view.mode == "follow" else 0.0,
+            depth_range=depth_range(scene),
+            moving=view.moving,
+        )
+
+    def _camera(self, state: State, run: ViewedRun, scene: Scene, size: tuple[int, int]) -> ViewCamera:
+        view, snapshot = state.novel, run.snapshot
+        field_of_view = math.radians(view.field_of_view_deg)
+        if view.mode == "fly":
+            return replace(view.fly, field_of_view=field_of_view).view(size)
+        if view.mode == "orbit" or snapshot is None or state.selected >= len(snapshot.poses):
+            return self._kept.get("orbit", _orbiting, view.orbit, field_of_view, size)
+        frame, pose = scene.training_frames[state.selected], snapshot.poses[state.selected]
+        shown = frame_size(scene, size)
+        followed = pinhole(pose, field_of_view, shown)
+        view.orbit = replace(orbit_from_pose(pose, view.orbit), field_of_view=view.orbit.field_of_view)
+        view.fly = replace(view.fly, pose=followed.world_to_camera)
+        return camera_of(scene.intrinsics, frame, pose, shown)
+
+    def _photo_of(self, scene: Scene, run: ViewedRun, selected: int) -> Photo:
+        frame = scene.training_frames[selected]
+        key = (id(scene), frame)
+        if self._photo is None or self._photo.key != key:
+            self._photo = Photo(key, scene.images[frame].numpy())
+        return self._photo
+
+
+def _orbiting(orbit: OrbitCamera, field_of_view: float, size: tuple[int, int]) -> ViewCamera:
+    return replace(orbit, field_of_view=field_of_view).view(size)
+
+
+def change_mode(view: NovelView, mode: NovelMode) -> None:
+    """Flying begins where the orbit stands, and orbiting where one has flown to."""
+    if view.mode == mode:
+        return
+    if mode == "fly":
+        view.fly = replace(view.fly, pose=view.orbit.pose, up=view.orbit.up)
+    elif mode == "orbit" and view.mode == "fly":
+        view.orbit = orbit_from_pose(view.fly.pose, view.orbit)
+    view.mode = mode
+
+
+def orbit_from(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_of_view: float) -> OrbitCamera:
+    """The orbiting camera that stands at a position and looks at a target."""
+    offset = target - position
+    distance = max(float(np.linalg.norm(offset)), 1e-3)
+    direction, up = unit(offset), unit(up)
+    elevation = -math.asin(min(max(float(direction @ up), -1.0), 1.0))
+    level = direction - (direction @ up) * up
+    ahead = unit(level) if np.linalg.norm(level) > 1e-6 else unit(np.cross(up, np.eye(3)[np.argmin(np.abs(up))]))
+    return OrbitCamera(
+        target=(float(target[0]), float(target[1]), float(target[2])),
+        distance=distance,
+        azimuth=0.0,
+        elevation=elevation,
+        up=(float(up[0]), float(up[1]), float(up[2])),
+        ahead=(float(ahead[0]), float(ahead[1]), float(ahead[2])),
+        field_of_view=field_of_view,
+    )
+
+
+def orbit_from_pose(pose: np.ndarray, before: OrbitCamera) -> OrbitCamera:
+    """The orbiting camera that stands where a pose does, at the distance to its target that it had."""
+    position = centres(pose[None])[0]
+    target = position + before.distance * pose[2, :3].astype(np.float64)
+    return orbit_from(position, target, np.array(before.up), before.field_of_view)
+
+
+def frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
+    """The largest (width, height) of the photos' aspect ratio within a view."""
+    scale = min(size[0] / scene.intrinsics.width, size[1] / scene.intrinsics.height)
+    return max(round(scene.intrinsics.width * scale), 1), max(round(scene.intrinsics.height * scale), 1)
+
+
+def depth_range(scene: Scene) -> tuple[float, float]:
+    """The ends of the depth scale, scene units."""
+    far = scene.far if math.isfinite(scene.far) else FARTHEST * scene.near
+    return scene.near, min(far, FARTHEST * scene.near) if scene.kind == "forward-facing" else far

@@ -1,0 +1,66 @@
+"""What counts as the error of a frame that finds its way back: two errors of a camera, one of a patch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.geometry.view_camera import centres
+from engine.messages import Snapshot
+
+Errors = Float[np.ndarray, "measures frames"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Attributes:
+    names: of the errors.
+    formats: how their values are written.
+    floors: errors below are as good as none.
+    frames: of a snapshot; 0 while it has nothing to measure.
+    errors: of the frames of a snapshot; the second one is from before the kick.
+    has_reference: whether errors are against a reference, or against where the frame was before the kick.
+    """
+
+    names: tuple[str, ...]
+    formats: tuple[str, ...]
+    floors: tuple[float, ...]
+    frames: Callable[[Snapshot], int]
+    errors: Callable[[Snapshot, Snapshot], Errors]
+    has_reference: Callable[[Snapshot], bool]
+
+
+def camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
+    """Rotation (degrees) and translation (scene units)."""
+    if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
+        return np.stack([snapshot.rotation_error_deg, snapshot.translation_error]).astype(np.float64)
+    turned = np.einsum("fij,fij->f", snapshot.poses[:, :, :3].astype(np.float64), before.poses[:, :, :3])
+    angle = np.degrees(np.arccos(np.clip((turned - 1) / 2, -1.0, 1.0)))
+    return np.stack([angle, np.linalg.norm(centres(snapshot.poses) - centres(before.poses), axis=1)])
+
+
+def patch_errors(snapshot: Snapshot, _before: Snapshot) -> Errors:
+    """Corner errors (pixels)."""
+    assert snapshot.planar is not None
+    return snapshot.planar.corner_error_px[None].astype(np.float64)
+
+
+CAMERAS = Measure(
+    names=("turn", "place"),
+    formats=("{:.2f}°", "{:.4f}"),
+    floors=(0.02, 5e-4),  # the pose of a trained frame trembles so much
+    frames=lambda snapshot: len(snapshot.poses),
+    errors=camera_errors,
+    has_reference=lambda snapshot: snapshot.rotation_error_deg is not None,
+)
+PATCHES = Measure(
+    names=("corners",),
+    formats=("{:.2f} px",),
+    floors=(0.1,),
+    frames=lambda snapshot: len(snapshot.planar.corners) if snapshot.planar is not None else 0,
+    errors=patch_errors,
+    has_reference=lambda snapshot: True,
+)

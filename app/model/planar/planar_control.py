@@ -1,0 +1,138 @@
+"""What the mouse does on the image of a planar scene: pan, zoom, point, select, knock a patch off by hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from app.model.common.throttle import Throttle
+from app.model.perturb.patch_kicks import command
+from app.model.planar.patch_handles import Corners, Drag, Family, Part, grab, part_at, patch_at
+from app.model.planar.planar_moments import PlanarMoment
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from engine.messages import PerturbPatch
+
+PERIOD = 0.1  # seconds between kicks of one drag
+CONFIRMED = 0.4  # seconds after a drag during which the hand's corners are shown, until the engine's have arrived
+STILL = 3.0  # pixels of the screen that the mouse may move in a click
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """The mouse over a pane of (width, height), pixels from its upper left corner."""
+
+    x: float
+    y: float
+    size: tuple[int, int]
+
+    @property
+    def place(self) -> tuple[float, float]:
+        return self.x, self.y
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A patch that is being dragged: shown where the hand has it before the engine confirms."""
+
+    patch: int
+    corners: Corners
+
+
+class PlanarControl:
+    """The gestures of one pane.
+
+    Attributes:
+        hovered_patch: under the mouse, or None.
+        hovered_part: of the selected patch, under the mouse or in the hand, or None.
+    """
+
+    def __init__(self) -> None:
+        self.hovered_patch: int | None = None
+        self.hovered_part: Part | None = None
+        self._drag: Drag | None = None
+        self._patch = 0
+        self._pressed_at = (0.0, 0.0)
+        self._moved = False
+        self._nudges: Throttle[PerturbPatch] = Throttle(PERIOD)
+        self._released: tuple[float, Preview] | None = None
+
+    @property
+    def dragging(self) -> bool:
+        """Whether a patch is in the hand."""
+        return self._drag is not None
+
+    def preview(self, now: float) -> Preview | None:
+        """The patch as the hand has it, until the engine's own picture of it has come."""
+        if self._drag is not None:
+            return Preview(self._patch, self._drag.corners) if self._moved else None
+        if self._released is not None and now - self._released[0] < CONFIRMED:
+            return self._released[1]
+        return None
+
+    def hover(self, state: State, moment: PlanarMoment, movable: bool, pointer: Pointer | None) -> None:
+        """The mouse rests or moves with no button held; None: it is elsewhere."""
+        self.hovered_patch = self.hovered_part = None
+        if pointer is None:
+            return
+        view = state.planar.plane
+        self.hovered_patch = patch_at(moment.corners, view.in_image(np.array(pointer.place), pointer.size))
+        if movable:
+            self.hovered_part = part_at(moment.corners[state.selected], view, pointer.size, pointer.place)
+
+    def press(self, state: State, moment: PlanarMoment, family: Family, movable: bool, pointer: Pointer) -> bool:
+        """The left button goes down; whether it took hold of the selected patch (then nothing pans until released)."""
+        self.hover(state, moment, movable, pointer)
+        if self.hovered_part is None:
+            return False
+        point = state.planar.plane.in_image(np.array(pointer.place), pointer.size)
+        self._drag = grab(self.hovered_part, family, moment.corners[state.selected], point)
+        self._patch, self._pressed_at, self._moved = state.selected, pointer.place, False
+        self._nudges = Throttle(PERIOD)
+        return True
+
+    def pull(self, state: State, run: ViewedRun, pointer: Pointer, now: float) -> None:
+        """The mouse moves with the patch in the hand; the engine hears of it now and then."""
+        if self._drag is None:
+            return
+        self._moved = self._moved or math.dist(pointer.place, self._pressed_at) > STILL
+        if not self._moved:
+            return
+        before = self._drag.corners
+        self._drag = self._drag.to(state.planar.plane.in_image(np.array(pointer.place), pointer.size))
+        if not np.array_equal(before, self._drag.corners):
+            self._nudges.offer(command(self._patch, self._drag.corners))
+        # While the run is paused nothing would come of it but many steps to undo: it hears of the whole at the end.
+        paused = run.snapshot is not None and run.snapshot.status != "running"
+        due = None if paused else self._nudges.take(now)
+        if due is not None:
+            run.send(due)
+
+    def release(self, run: ViewedRun, now: float) -> None:
+        """The left button goes up: the engine hears where the patch was let go."""
+        if self._drag is not None and self._moved:
+            run.send(command(self._patch, self._drag.corners))
+            self._released = (now, Preview(self._patch, self._drag.corners))
+        self._drag = None
+
+    def click(self, state: State, moment: PlanarMoment, pointer: Pointer) -> int | None:
+        """Selects the patch that is pointed at, and gives it; nothing happens beside them all."""
+        patch = patch_at(moment.corners, state.planar.plane.in_image(np.array(pointer.place), pointer.size))
+        if patch is not None:
+            state.select(patch)
+        return patch
+
+
+def with_preview(
+    moment: PlanarMoment, preview: Preview | None, reference: Float[np.ndarray, "patches 4 2"]
+) -> PlanarMoment:
+    """The moment with a patch where the hand has it, and its error there."""
+    if preview is None or preview.patch >= len(moment.corners):
+        return moment
+    corners, error = moment.corners.copy(), moment.corner_error_px.copy()
+    corners[preview.patch] = preview.corners
+    error[preview.patch] = np.linalg.norm(preview.corners - reference[preview.patch], axis=-1).mean()
+    return moment._replace(corners=corners, corner_error_px=error)

@@ -1,0 +1,64 @@
+"""A planar run now or at an earlier moment: where its patches lie, and where their middles have been. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float32
+
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from engine.messages import PlanarSnapshot
+from engine.run.history import Row
+
+MOMENTS = 200  # of a trail, at most
+
+Outlines = Float32[np.ndarray, "patches 4 2"]
+
+
+class PlanarMoment(NamedTuple):
+    """Corners in pixels of the whole image, corner errors in pixels, and which patches have joined the others."""
+
+    corners: Outlines
+    corner_error_px: Float32[np.ndarray, " patches"]
+    joined: Bool[np.ndarray, " patches"]
+
+
+def shown_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
+    """What a pane shows of a run: the moment of the timeline, else now; None while there is nothing."""
+    snapshot = run.snapshot
+    if snapshot is None or snapshot.planar is None:
+        return None
+    if state.timeline.seconds is not None and run.history is not None:
+        bygone = moment_at(run.history.rows, state.timeline.seconds, snapshot.planar)
+        if bygone is not None:
+            return bygone
+    planar = snapshot.planar
+    return PlanarMoment(planar.corners, planar.corner_error_px, planar.joined)
+
+
+def moment_at(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:
+    """The run at a time on its clock: between two rows corners go straight; None without rows."""
+    if not rows:
+        return None
+    later = bisect_right([row.seconds for row in rows], seconds)
+    before, after = rows[max(later - 1, 0)], rows[min(later, len(rows) - 1)]
+    if before.corners is None or after.corners is None:
+        return None
+    passed = after.seconds - before.seconds
+    share = min(max((seconds - before.seconds) / passed, 0.0), 1.0) if passed > 0 else 0.0
+    corners = ((1 - share) * before.corners + share * after.corners).astype(np.float32)
+    error = np.linalg.norm(corners - now.reference_corners, axis=-1).mean(axis=1).astype(np.float32)
+    return PlanarMoment(corners, error, np.ones(len(corners), bool))  # who had joined is not kept
+
+
+def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "patches moments 2"] | None:
+    """The middles of the patches from the start of the run to a time (None: its newest row), oldest first."""
+    kept = [row.corners for row in rows if row.corners is not None and (until is None or row.seconds <= until)]
+    if len(kept) < 2:
+        return None
+    chosen = np.unique(np.linspace(0, len(kept) - 1, MOMENTS).round().astype(int))
+    return np.stack([kept[index].mean(axis=1) for index in chosen], axis=1)

@@ -1,0 +1,99 @@
+"""From a planar run and what the user chose to the lines and words that lie over the image. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from app.model.common.error_colours import corner_colours
+from app.model.planar.planar_moments import Outlines, PlanarMoment
+from app.model.state.state import PlanarLayers
+
+Colour = tuple[int, int, int, int]
+
+ACCENT: Colour = (53, 196, 181, 255)
+AMBER: Colour = (232, 163, 61, 235)
+GREY: Colour = (150, 158, 168, 190)
+RED: Colour = (255, 104, 92, 255)
+WHITE: Colour = (240, 243, 247, 255)
+SHADE: Colour = (8, 10, 12, 150)  # under the outlines, so that they are seen on any picture
+FAINT = 110  # opacity of links and trails
+THIN, THICK = 1.6, 2.6  # pixels
+
+
+@dataclass(frozen=True)
+class Line:
+    """Points in pixels of the whole image, a colour, pixels of the screen."""
+
+    points: Float[np.ndarray, "points 2"]
+    colour: Colour
+    thickness: float
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Label:
+    """A word beside a pixel of the whole image."""
+
+    place: Float[np.ndarray, "2"]
+    text: str
+    colour: Colour
+
+
+def outline_colours(moment: PlanarMoment, selected: int | None) -> list[Colour]:
+    """By corner error from green to red; the selected patch has the accent."""
+    found = [_bytes(colour) for colour in corner_colours(moment.corner_error_px)]
+    if selected is not None and selected < len(found):
+        found[selected] = ACCENT
+    return found
+
+
+def lines(
+    moment: PlanarMoment,
+    reference: Outlines,
+    initial: Outlines | None,
+    trails: Float[np.ndarray, "patches moments 2"] | None,
+    layers: PlanarLayers,
+    selected: int | None,
+) -> list[Line]:
+    """What lies over the image, in the order in which it is drawn: the selected patch above the others."""
+    found: list[Line] = []
+    colours = outline_colours(moment, selected)
+    order = [patch for patch in range(len(moment.corners)) if patch != selected]
+    order += [selected] if selected is not None and selected < len(moment.corners) else []
+    if layers.initial and initial is not None:
+        found += [Line(corners, GREY, 1.2, closed=True) for corners in np.unique(initial.round(2), axis=0)]
+    if layers.reference:
+        found += [Line(corners, SHADE, THIN + 2, closed=True) for corners in reference]
+        found += [Line(corners, AMBER, THIN, closed=True) for corners in reference]
+    if layers.links:
+        for patch in order:
+            errors = _bytes(corner_colours(moment.corner_error_px[patch : patch + 1])[0])
+            pairs = zip(moment.corners[patch], reference[patch], strict=True)
+            found += [Line(np.stack(pair), (*errors[:3], FAINT), 1.2) for pair in pairs]
+    if layers.trails and trails is not None:
+        found += [Line(trails[patch], (*colours[patch][:3], FAINT + 60), 1.4) for patch in order]
+    if layers.fitted:
+        for patch in order:
+            thickness = THICK if patch == selected else THIN
+            found.append(Line(moment.corners[patch], SHADE, thickness + 2, closed=True))
+            found.append(Line(moment.corners[patch], colours[patch], thickness, closed=True))
+    return [line for line in found if np.isfinite(line.points).all()]
+
+
+def labels(moment: PlanarMoment, names: Sequence[str], selected: int | None) -> list[Label]:
+    """The names of the patches at their upper left corners, and which have not joined the others."""
+    found = []
+    for patch, (corners, name, joined) in enumerate(zip(moment.corners, names, moment.joined, strict=True)):
+        if np.isfinite(corners).all():
+            text = name if joined else f"{name} has not joined"
+            found.append(Label(corners[0], text, RED if not joined else ACCENT if patch == selected else WHITE))
+    return found
+
+
+def _bytes(colour: np.ndarray) -> Colour:
+    red, green, blue, opacity = (round(255 * float(channel)) for channel in colour)
+    return red, green, blue, opacity

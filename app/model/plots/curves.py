@@ -1,0 +1,122 @@
+"""Curves of a run: from rows of the history to few enough points that still show every spike."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.run.history import Row, filled, mean_of
+
+MOST_POINTS = 600
+
+Over = Literal["iterations", "seconds"]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Points of one line, in order of x; what is unknown is left out."""
+
+    x: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
+    y: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
+
+
+NOTHING = Curve()
+
+
+def decimated(curve: Curve, limit: int = MOST_POINTS) -> Curve:
+    """At most `limit` (>= 4) points: of each stretch the lowest and the highest, in order, and both ends."""
+    count = len(curve.x)
+    if count <= limit:
+        return curve
+    stretches = (limit - 2) // 2
+    edges = np.linspace(1, count - 1, stretches + 1).astype(int)
+    kept = [0, count - 1]
+    for first, last in itertools.pairwise(edges):
+        if last > first:
+            stretch = curve.y[first:last]
+            kept += [first + int(stretch.argmin()), first + int(stretch.argmax())]
+    order = np.unique(kept)
+    return Curve(curve.x[order], curve.y[order])
+
+
+def drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
+    """A curve without what is not finite and, on a log axis, without what is not positive."""
+    known = np.isfinite(x) & np.isfinite(y)
+    if logarithmic:
+        known &= y > 0
+    return decimated(Curve(x[known], y[known]))
+
+
+def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
+    """All curves that the plots draw, by name; those that the run cannot know (no reference) are without points.
+
+    Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
+    `rotation mean`, `rotation max`, `rotation frame` in degrees; `translation mean`, `translation max`,
+    `translation frame` in scene units, `frame` being the selected one; `corners mean`, `corners max`, `corners frame`
+    in pixels.
+    """
+    if not rows:
+        return {}
+    numbers = np.array(
+        [(row.iteration, row.seconds, row.photometric, row.alignment, row.lambda_exponent, row.psnr) for row in rows],
+        dtype=np.float64,
+    )
+    x = numbers[:, 0] if over == "iterations" else numbers[:, 1]
+    weighted = numbers[:, 3] * 10.0 ** numbers[:, 4]
+    found = {
+        "photometric": drawable(x, numbers[:, 2], logarithmic),
+        # methods without local warps have no alignment term: no line at the bottom of the plot
+        "alignment": drawable(x, weighted, logarithmic) if (numbers[:, 3] > 0).any() else NOTHING,
+        "psnr": drawable(x, numbers[:, 5], False),
+    }
+    for name, errors in (
+        ("rotation", [row.rotation_error_deg for row in rows]),
+        ("translation", [row.translation_error for row in rows]),
+        ("corners", [row.corner_error_px for row in rows]),
+    ):
+        known = [error for error in errors if error is not None]
+        if not known:
+            found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
+            continue
+        then = x[[error is not None for error in errors]]  # a reference may have come, or gone, on the way
+        stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not joined yet, or without a reference
+        found[f"{name} mean"] = drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
+        found[f"{name} max"] = drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
+        found[f"{name} frame"] = drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
+    return found
+
+
+def limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
+    """The ends of a y axis that shows all of some curves with a little air; None where there is nothing to show."""
+    values = np.concatenate([curve.y for curve in found]) if found else np.empty(0)
+    if not len(values):
+        return None
+    low, high = float(values.min()), float(values.max())
+    if logarithmic:
+        air = max((high / low) ** 0.06, 1.1)
+        return low / air, high * air
+    air = max(0.06 * (high - low), 1e-3 * max(abs(high), 1e-6))
+    return low - air, high + air
+
+
+def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
+    """Round values for a log axis between two ends, at most so many, evenly spread."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+        found = [step * 10.0**decade for decade in decades for step in steps]
+        found = [value for value in found if low <= value <= high]
+        if len(found) <= most:
+            break
+    return found[:: -(-len(found) // most)] if found else []
+
+
+def row_at(rows: Sequence[Row], seconds: float) -> int:
+    """Index of the last row at or before a moment (the first one before all of them); rows must not be empty."""
+    times = np.array([row.seconds for row in rows])
+    return max(int(np.searchsorted(times, seconds, side="right")) - 1, 0)

@@ -1,0 +1,83 @@
+"""The coarse-to-fine schedule as a bar: where each stage lies, how far the run is, what a stage is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.config.planar_schedule import PlanarStage
+from engine.config.schedule import AnyStage, Stage
+from engine.config.settings import Settings
+from engine.scenes import AnyScene, PlanarScene, Scene
+
+NARROWEST = 34.0  # pixels: the name of a stage must fit
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stage's place in the bar, pixels."""
+
+    left: float
+    right: float
+
+
+def spans(iterations: Sequence[int], width: float, narrowest: float = NARROWEST) -> list[Span]:
+    """Each stage's place: as wide as its share of the iterations, but never narrower than its name."""
+    if not iterations:
+        return []
+    floor = min(narrowest, width / len(iterations))
+    rest, total = width - floor * len(iterations), max(sum(iterations), 1)
+    found, left = [], 0.0
+    for count in iterations:
+        right = left + floor + rest * count / total
+        found.append(Span(left, right))
+        left = right
+    return found
+
+
+def place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> float:
+    """Where an iteration lies in the bar, pixels; past the schedule, at its end."""
+    begin = 0
+    for count, span in zip(iterations, found, strict=True):
+        if iteration < begin + count:
+            return span.left + (span.right - span.left) * max(iteration - begin, 0) / count
+        begin += count
+    return found[-1].right if found else 0.0
+
+
+def described(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
+    """A stage in some lines, for its tool tip."""
+    if isinstance(stage, PlanarStage):
+        return _planar(stage, settings, scene.patch_size) if isinstance(scene, PlanarScene) else ""
+    return "" if isinstance(scene, PlanarScene) else _posed(stage, settings, scene)
+
+
+def _planar(stage: PlanarStage, settings: Settings, patch: tuple[int, int]) -> str:
+    width, height = (length // stage.downsample for length in patch)
+    lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on patches of {width} x {height} px"]
+    if settings.field == "grid":
+        lines.append(f"Image of {stage.pixels} px along its longer side")
+    else:
+        lines.append("Network; its encoding opens with the iterations")
+    lines.append(f"{stage.batch:,} pixels per step" if stage.batch else "All pixels in every step")
+    return "\n".join(lines)
+
+
+def _posed(stage: Stage, settings: Settings, scene: Scene) -> str:
+    forward_facing = scene.kind == "forward-facing"
+    width, height = scene.intrinsics.width // stage.downsample, scene.intrinsics.height // stage.downsample
+    lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on photos of {width} x {height} px"]
+    if settings.field == "grid":
+        across = round(stage.voxels * height / max(width, 1)) if forward_facing else stage.voxels
+        deep = stage.planes if forward_facing else stage.voxels
+        lines.append(f"Voxel grid {stage.voxels} x {across} x {deep}")
+    else:
+        lines.append("Network; its encoding opens with the iterations")
+    lines.append(f"{stage.rays:,} rays of {stage.samples} samples per step")
+    if stage.bundle and settings.registers:
+        sizes = ", ".join(f"1/{factor}" for factor in stage.bundle)
+        lines.append(f"Begins with a bundle adjustment on photos at {sizes}")
+    if stage.settle and settings.registers:
+        whole = stage.settle >= stage.iterations
+        lines.append("Poses stand still" if whole else f"Poses stand still for its first {stage.settle} iterations")
+    return "\n".join(lines)

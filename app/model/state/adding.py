@@ -1,0 +1,61 @@
+"""Photos that the user wants in the run, and what is said of them. No window here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.model.perturb.recovery_readout import new_events
+from app.model.state.state import State
+from engine.errors import UserError
+from engine.messages import AddFrames, Event, Snapshot
+from engine.run.added_photos import check_growing
+
+
+def can_grow(state: State) -> None:
+    """Raises `UserError` where no photos can be added to the run that is shown."""
+    run = state.run
+    if run is None or run.scene is None:
+        raise UserError("Open a scene first: photos are added to a run of it.")
+    check_growing(run.scene, run.settings.registers)
+
+
+def add_photos(state: State, paths: Sequence[Path]) -> None:
+    """Has photos join the run that is shown, and another one beside it.
+
+    Raises:
+        UserError: it can take none. What is wrong with single photos the engine says.
+    """
+    can_grow(state)
+    state.send_all(AddFrames(tuple(paths)))
+
+
+class Notices:
+    """Puts what happens to photos that join into the state, where it is shown for a while."""
+
+    def __init__(self) -> None:
+        self._before: Snapshot | None = None
+
+    def see(self, state: State) -> None:
+        """To be called once per frame of the window."""
+        snapshot = state.run.snapshot if state.run is not None else None
+        before, self._before = self._before, snapshot
+        if snapshot is None or before is None or snapshot is before or not before.events:
+            return
+        for event in new_events(before, snapshot):
+            words = words_of(event)
+            if words and words != snapshot.message:  # which stands in the banner
+                state.notice = words
+
+
+def words_of(event: Event) -> str:
+    """What is said of an event; nothing of most."""
+    match event.kind:
+        case "add-frames":
+            return f"Reading {event.detail}."
+        case "added":
+            one = ", " not in event.detail
+            return f"{event.detail} {'has joined and is' if one else 'have joined and are'} being looked for."
+        case "joined" | "note":
+            return event.detail
+    return ""

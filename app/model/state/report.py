@@ -1,0 +1,208 @@
+"""What the window shows, as JSON: for tests that drive it from outside and for scripts that wait for something."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from engine.messages import PlanarSnapshot
+
+PERIOD = 0.1  # seconds
+FRAMES = 600  # of the window, whose times are told
+KINDS = {
+    "mvButton": "button",
+    "mvCheckbox": "box",
+    "mvCombo": "combo",
+    "mvGroup": "group",
+    "mvImage": "image",
+    "mvInputText": "input",
+    "mvSliderFloat": "slider",
+    "mvSliderInt": "slider",
+}
+
+
+class Report:
+    """Writes a file now and then, each time as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        """All items of the window must have been made."""
+        self._path = path
+        self._items = named_items()
+        self._written_at = self._called_at = 0.0
+        self._lambda: float | None = None
+        self._periods: deque[float] = deque(maxlen=FRAMES)
+
+    def write(self, state: State, **more: Any) -> None:
+        """Writes it if it is time to, or another lambda is confirmed, which somebody may be timing.
+
+        To be called in every frame, for their rate is told too.
+        """
+        now = time.monotonic()
+        self._periods.append(now - self._called_at)
+        self._called_at = now
+        snapshot = state.run.snapshot if state.run is not None else None
+        confirmed = snapshot.lambda_exponent if snapshot is not None else None
+        if now - self._written_at < PERIOD and confirmed == self._lambda:
+            return
+        self._written_at, self._lambda = now, confirmed
+        words = facts(state) | {"items": rectangles(self._items), "size": viewport_size()} | more
+        words["frame_ms"] = [round(1e3 * period, 1) for period in self._periods]
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text(json.dumps(words), encoding="utf-8")
+        os.replace(temporary, self._path)
+
+
+def named_items() -> dict[str, list[int]]:
+    """What can be clicked, by window and first label ("Training/Pause") or, without one, by kind and order of making
+    ("Cameras/image 1", "Training/slider 1"). Two windows of a name are never seen together."""
+    found: dict[str, list[int]] = {}
+    for window in dpg.get_windows():
+        counts: dict[str, int] = {}
+        for item in _below(window):
+            kind = KINDS.get(dpg.get_item_type(item).split("::")[-1])
+            label = (dpg.get_item_label(item) or "").split("##")[0]
+            if kind is None or (kind == "group" and not label):  # most groups only arrange what is in them
+                continue
+            counts[kind] = counts.get(kind, 0) + 1
+            found.setdefault(f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}", []).append(item)
+    return found
+
+
+def rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
+    """Left, top, width and height of those that are seen, in pixels of the window."""
+    found = {}
+    for name, alike in items.items():
+        for item in alike:
+            state = dpg.get_item_state(item) if dpg.does_item_exist(item) else {}
+            if state.get("visible"):
+                found[name] = [*state["rect_min"], *state["rect_size"]]
+    return found
+
+
+def viewport_size() -> list[int]:
+    return [dpg.get_viewport_client_width(), dpg.get_viewport_client_height()]
+
+
+def _below(item: int) -> Iterator[int]:
+    """All that an item holds, in the order in which it was made."""
+    for children in dpg.get_item_children(item).values():
+        for child in children:
+            yield child
+            yield from _below(child)
+
+
+def facts(state: State) -> dict[str, Any]:
+    """State and snapshot in plain words."""
+    words: dict[str, Any] = {
+        "selected": state.selected,
+        "banner": state.banner,
+        "notice": state.notice,
+        "exporting": state.exporting,
+        "help": state.help_open,
+        "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
+        "timeline": state.timeline.seconds,
+        "scene": None,
+        "view": {"pose": state.cameras.orbit.pose.tolist(), "field_of_view": state.cameras.orbit.field_of_view},
+    }
+    if state.colmap.run is not None:
+        words["colmap"] = colmap_facts(state.colmap.run)
+    run = state.run
+    if run is None:
+        return words
+    words |= {"scene": run.name, "method": run.settings.method, "field": run.settings.field}
+    words["start"] = run.options.init
+    words["folder"] = str(run.opened.folder) if run.opened is not None else None
+    snapshot = run.snapshot
+    if snapshot is None:
+        return words
+    warp = snapshot.warp if snapshot.planar is None else snapshot.planar.warp
+    words |= {
+        "status": snapshot.status,
+        "message": snapshot.message,
+        "iteration": snapshot.iteration,
+        "seconds": snapshot.seconds,
+        "stage": snapshot.stage,
+        "lambda_exponent": snapshot.lambda_exponent,
+        "psnr": _number(snapshot.psnr),
+        "poses": snapshot.poses.tolist(),
+        "rotation_error_deg": _list(snapshot.rotation_error_deg),
+        "translation_error": _list(snapshot.translation_error),
+        "residual_px": _number(float(warp.residual_px.mean())) if warp is not None else None,
+        "warp_frame": warp.frame if warp is not None else None,
+        "lost": list(snapshot.lost),
+        "apart": list(snapshot.apart),
+        "undoable": snapshot.undoable,
+        "redoable": snapshot.redoable,
+        "events": [[event.iteration, event.kind, event.detail] for event in snapshot.events[-20:]],
+        "volume_version": run.volume.version if run.volume is not None else None,
+    }
+    if snapshot.planar is not None:
+        words["planar"] = planar_facts(state, snapshot.planar)
+    words["beside"] = [beside_facts(other) for other in state.runs if other is not run]
+    return words
+
+
+def planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
+    """Patches, and how the image is looked at."""
+    run = state.run
+    return {
+        "corners": planar.corners.tolist(),
+        "reference_corners": planar.reference_corners.tolist(),
+        "corner_error_px": _list(planar.corner_error_px),
+        "joined": planar.joined.tolist(),
+        "centre": state.planar.plane.centre,
+        "scale": state.planar.plane.scale,
+        "image_version": run.image.version if run is not None and run.image is not None else None,
+    }
+
+
+def beside_facts(run: ViewedRun) -> dict[str, Any]:
+    """Of a second run."""
+    snapshot = run.snapshot
+    if snapshot is None:
+        return {"method": run.settings.method, "status": "opening"}
+    planar = snapshot.planar
+    return {
+        "method": run.settings.method,
+        "status": snapshot.status,
+        "iteration": snapshot.iteration,
+        "events": [event.kind for event in snapshot.events[-20:]],
+        "reference_corners": planar.reference_corners.tolist() if planar is not None else None,
+        "corner_error_px": _list(planar.corner_error_px) if planar is not None else None,
+        "psnr": _number(snapshot.psnr),
+        "folder": str(run.opened.folder) if run.opened is not None else None,
+    }
+
+
+def colmap_facts(run: ColmapRun) -> dict[str, Any]:
+    """How COLMAP's pipeline stands."""
+    progress = run.progress
+    return {
+        "status": run.status,
+        "message": run.message,
+        "stage": progress.stage,
+        "features": len(progress.features),
+        "pairs": len(progress.raw),
+        "verified": len(progress.verified),
+        "registered": list(progress.model.frames) if progress.model is not None else [],
+        "folder": str(run.output),
+    }
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _list(values: np.ndarray | None) -> list[float] | None:
+    return None if values is None else values.tolist()

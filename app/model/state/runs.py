@@ -1,0 +1,145 @@
+"""Opening, replacing and leaving the runs of the window."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from app.arguments import ViewerArguments
+from app.model.state.scene_kinds import likely_kind
+from app.model.state.state import State, Timeline
+from app.model.state.viewed_run import ViewedRun
+from engine.cli.opening import OpenedRun, open_run
+from engine.cli.settings import OPTIONS, SETTINGS
+from engine.config.settings import Method, Settings
+from engine.errors import UserError
+from engine.messages import AddFrames, Pause
+from engine.scenes import AnyScene, Scene
+from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
+from engine.scenes.paths import scene_path
+from engine.scenes.watching import Watch
+
+
+class Runs:
+    """Puts runs into the state.
+
+    Attributes:
+        leaving: those that were replaced and are still saving.
+    """
+
+    def __init__(self, state: State, arguments: ViewerArguments) -> None:
+        self._state = state
+        self._arguments = arguments
+        self.leaving: list[ViewedRun] = []
+
+    def open_scene(self, path: Path) -> None:
+        """Opens a scene in the place of the run that is shown, with the options of the command line.
+
+        Raises:
+            UserError: there is no such folder or image; what else is wrong with it shows in the banner.
+        """
+        folder = scene_path(path)
+        same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
+        self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
+
+    def resume(self, folder: Path) -> None:
+        """Goes on with a run of the scene that is shown.
+
+        Raises:
+            UserError: no scene is open.
+        """
+        run = self._state.run
+        if run is None or run.scene is None:
+            raise UserError("Open the scene first, then the run of it that shall be continued.")
+        arguments = replace(self._arguments, scene=run.scene.path, output=folder, resume=True, overwrite=False)
+        self._show(arguments)
+
+    def reopen(self, settings: Settings, options: SceneOptions) -> None:
+        """Starts the scene that is shown anew, read with other options, in a folder of its own.
+
+        A second run beside it is started anew as well, with the same but for its method.
+        """
+        run = self._state.run
+        if run is None or run.scene is None:
+            return
+        beside = [other.settings.method for other in self._state.runs if other is not run]
+        path = run.scene.path
+        self._show(self._like(path, settings, options), joined_photos(run.scene))
+        for method in beside:
+            self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
+
+    def compare(self, method: Method | None) -> None:
+        """Starts a second run of the scene from the same start by another method, beside the active one.
+
+        Args:
+            method: None ends the run that is not the active one.
+        """
+        state, run = self._state, self._state.run
+        for other in [other for other in state.runs if other is not run]:
+            state.runs.remove(other)
+            self._leave(other, save=True)
+        state.active = 0
+        if method is not None and run is not None and run.scene is not None:
+            paused = run.snapshot is not None and run.snapshot.status == "paused"
+            self._add(self._like(run.scene.path, replace(run.settings, method=method), run.options), paused)
+
+    def refresh(self) -> None:
+        """Takes the news of the runs that are shown, and forgets those that have left."""
+        for run in self._state.runs:
+            run.refresh()
+            if run.error is not None:
+                self._state.banner, run.error = run.error, None
+        self.leaving = [run for run in self.leaving if not run.ended]
+
+    def leave(self, save: bool = True) -> None:
+        """Stops all runs; they save themselves unless told not to."""
+        for run in self._state.runs:
+            self._leave(run, save)
+        self._state.runs.clear()
+
+    def _leave(self, run: ViewedRun, save: bool) -> None:
+        run.stop(save)
+        self.leaving.append(run)
+
+    def _like(self, path: Path, settings: Settings, options: SceneOptions) -> ViewerArguments:
+        """The command line that would have started such a run, in a folder of its own."""
+        chosen = {name: getattr(settings, name) for name in SETTINGS}
+        chosen |= {name: getattr(options, name) for name in OPTIONS}
+        return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
+
+    def _show(self, arguments: ViewerArguments, joining: tuple[Path, ...] = ()) -> None:
+        """`joining` are photos that joined the run before."""
+        self.leave()
+        state = self._state
+        state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
+        state.cameras.framed = state.novel.framed = state.planar.framed = False
+        state.novel.keyframes.clear()
+        self._add(arguments, arguments.paused, joining)
+
+    def _add(self, arguments: ViewerArguments, paused: bool, joining: tuple[Path, ...] = ()) -> None:
+        def opening(watch: Watch) -> OpenedRun:
+            opened = open_run(arguments, watch=watch)
+            if joining:
+                opened.run.send(AddFrames(joining))
+            if paused:
+                opened.run.send(Pause())
+            return opened
+
+        assert arguments.scene is not None
+        self._state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
+
+
+def joined_photos(scene: AnyScene) -> tuple[Path, ...]:
+    """Copies of the photos that have joined a run of a scene."""
+    added = scene.added if isinstance(scene, Scene) else None
+    return tuple(file for file in added.files if file is not None) if added is not None else ()
+
+
+def _unfit(path: Path) -> dict[str, Any]:
+    """Options of the command line that such a scene does not take, as if they had not been given."""
+    names = POSED_OPTIONS if likely_kind(path) == "planar" else PLANAR_OPTIONS
+    return {name: getattr(SceneOptions(), name) for name in names}
+
+
+_ELSEWHERE: dict[str, Any] = {"output": None, "resume": False}  # not where the command line has put its own run

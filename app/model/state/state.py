@@ -1,0 +1,217 @@
+"""What the user chose, and the runs that are looked at. No Dear PyGui here, no OpenGL: it is tested without a window.
+
+Panels read this and the snapshot, and write what the user does into it; nothing here is the engine's truth. λ, poses
+and settings live in the engine and come back in its snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from app.model.colmap.colmap_view import ColmapView
+from app.model.common.orbit import FlyCamera, OrbitCamera
+from app.model.common.pictures import Channel, GizmoPart
+from app.model.planar.plane_view import PlaneView
+from app.model.state.viewed_run import ViewedRun
+from engine.config.settings import Method, Settings
+from engine.geometry.view_camera import ViewCamera
+from engine.messages import Command, Restart
+from engine.scenes.options import SceneOptions
+
+NovelMode = Literal["orbit", "fly", "follow"]
+
+
+@dataclass
+class Layers:
+    """What the 3D view shows."""
+
+    fitted: bool = True
+    initial: bool = True
+    reference: bool = True
+    links: bool = True
+    trails: bool = True
+    thumbnails: bool = True
+    volume: bool = True
+    rays: bool = True
+    ground: bool = True
+    gizmo: bool = False
+    colmap: bool = True
+
+
+@dataclass
+class CamerasView:
+    """The 3D view: where it is looked at from, and what is in it."""
+
+    orbit: OrbitCamera = field(default_factory=OrbitCamera)
+    layers: Layers = field(default_factory=Layers)
+    frustum_scale: float = 1.0
+    hovered_part: GizmoPart | None = None
+    framed: bool = False  # whether the camera was placed for this scene
+    moving: bool = False
+
+
+@dataclass
+class NovelView:
+    """The view of the field.
+
+    Attributes:
+        mode: `follow` takes the pose of the selected frame.
+        wipe: fraction of the width over which the photo lies, while following.
+        keyframes: views that films go through.
+        field_of_view_deg: vertical; while following the frame's own is taken.
+    """
+
+    mode: NovelMode = "orbit"
+    channel: Channel = "colour"
+    orbit: OrbitCamera = field(default_factory=OrbitCamera)
+    fly: FlyCamera = field(default_factory=FlyCamera)
+    field_of_view_deg: float = 45.0
+    wipe: float = 0.0
+    keyframes: list[ViewCamera] = field(default_factory=list)
+    framed: bool = False
+    moving: bool = False
+
+
+@dataclass
+class PlanarLayers:
+    """What the view of the image shows."""
+
+    learned: bool = True
+    photo: bool = False
+    fitted: bool = True
+    reference: bool = True
+    initial: bool = False
+    links: bool = True
+    trails: bool = True
+    names: bool = True
+
+
+@dataclass
+class PlanarView:
+    """The view of the image of a planar scene.
+
+    Attributes:
+        opacity: of the learned image where the true one lies behind it.
+        framed: whether all of the image was brought into view.
+    """
+
+    plane: PlaneView = field(default_factory=PlaneView)
+    layers: PlanarLayers = field(default_factory=PlanarLayers)
+    opacity: float = 1.0
+    framed: bool = False
+
+
+@dataclass
+class Timeline:
+    """Which moment of the run the 3D view shows; None is now."""
+
+    seconds: float | None = None
+    playing: bool = False
+
+    @property
+    def live(self) -> bool:
+        return self.seconds is None
+
+
+@dataclass
+class Perturbation:
+    """What the sliders of the perturb panel stand at: camera axes, degrees and per cent of the cameras' spread."""
+
+    rotation_deg: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    translation_percent: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    sigma_rotation_deg: float = 5.0
+    sigma_translation_percent: float = 5.0
+
+
+@dataclass
+class PatchPerturbation:
+    """The same for patches: pixels of the image, degrees."""
+
+    shift_px: list[float] = field(default_factory=lambda: [0.0, 0.0])
+    turn_deg: float = 0.0
+    sigma_shift_px: float = 20.0
+    sigma_turn_deg: float = 10.0
+    sigma_bend_px: float = 10.0
+
+
+@dataclass
+class Plots:
+    """How curves are drawn."""
+
+    over: Literal["iterations", "seconds"] = "seconds"
+    logarithmic: bool = True
+
+
+@dataclass
+class Hooks:
+    """What panels ask of the window because it opens runs and dialogs; None where it is not wired.
+
+    Attributes:
+        reopen: reads the scene of the active run anew and starts it with these settings: where other initial poses are
+            asked for, `Restart` is not enough.
+        compare: starts a second run of the scene by another method beside the active one; None ends it.
+        save, load, export: ask where to, and do it.
+    """
+
+    reopen: Callable[[Settings, SceneOptions], None] | None = None
+    compare: Callable[[Method | None], None] | None = None
+    save: Callable[[], None] | None = None
+    load: Callable[[], None] | None = None
+    export: Callable[[], None] | None = None
+
+
+@dataclass
+class State:
+    """Everything the window shows that is not the engine's.
+
+    Attributes:
+        runs: one, or two side by side; panels that have room for one show the `active`.
+        selected: index of a training frame.
+        banner: a sentence that needs the user, or None.
+        notice: a sentence that is good to know for a while, or None.
+        exporting: what an export that is under way does, in a word or two, or None.
+    """
+
+    runs: list[ViewedRun] = field(default_factory=list)
+    active: int = 0
+    selected: int = 0
+    cameras: CamerasView = field(default_factory=CamerasView)
+    novel: NovelView = field(default_factory=NovelView)
+    planar: PlanarView = field(default_factory=PlanarView)
+    timeline: Timeline = field(default_factory=Timeline)
+    perturbation: Perturbation = field(default_factory=Perturbation)
+    patch_perturbation: PatchPerturbation = field(default_factory=PatchPerturbation)
+    plots: Plots = field(default_factory=Plots)
+    colmap: ColmapView = field(default_factory=ColmapView)
+    banner: str | None = None
+    notice: str | None = None
+    exporting: str | None = None
+    help_open: bool = False
+    hooks: Hooks = field(default_factory=Hooks)
+
+    @property
+    def run(self) -> ViewedRun | None:
+        """The run that is shown, or None while no scene is open."""
+        return self.runs[self.active] if self.active < len(self.runs) else None
+
+    def select(self, frame: int) -> None:
+        """Chooses a training frame, wrapping around at the ends; the engine is told which warp is wanted."""
+        run = self.run
+        if run is None or run.scene is None:
+            return
+        frame %= len(run.scene.training_frames)
+        if frame != self.selected or run.told_frame != frame:
+            self.selected = frame
+            run.tell_frame(frame)
+
+    def restart(self, settings: Settings) -> None:
+        """Starts the scene anew with these settings; a second run beside it likewise, but by its own method."""
+        for run in self.runs:
+            run.send(Restart(settings if run is self.run else replace(settings, method=run.settings.method)))
+
+    def send_all(self, command: Command) -> None:
+        """Has every run do it: two side by side pause and go on together."""
+        for run in self.runs:
+            run.send(command)

@@ -1,0 +1,175 @@
+"""One run as the window sees it: opened in the background, asked for news every frame, never waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float32
+
+from app.model.state.preparation import READING, words_of
+from engine.cli.opening import OpenedRun
+from engine.config.settings import Settings
+from engine.errors import UserError
+from engine.messages import Command, Restart, SelectFrame, Snapshot, UseReference
+from engine.results.result import write_results
+from engine.run.feeds.learned_image import LearnedImage, PlanarImageFeed
+from engine.run.feeds.volume import FieldVolume, VolumeFeed
+from engine.run.history import History
+from engine.run.reference import with_reference
+from engine.run.session import Session
+from engine.scenes import AnyScene
+from engine.scenes.options import SceneOptions
+from engine.scenes.scene import Scene
+from engine.scenes.watching import Preparing, Watch
+from engine.sfm.events import SfmEvent
+
+
+class ViewedRun:
+    """A run and what the window has heard of it.
+
+    Attributes:
+        name: of the scene, for titles.
+        preparing: what is done while it is being opened.
+        opened: the run with its scene and settings; None while it is still being opened.
+        snapshot: the newest one.
+        volume: the newest volume of the field; of planar scenes None.
+        image: the newest learned image of a planar scene, else None.
+        history: the run so far, a moment old.
+        error: why it could not be opened, or None.
+        told_frame: the frame whose warp the engine was last asked for.
+        settings: of the run, those that it was last restarted with.
+        options: how its scene was read.
+        unsaved: what could not be written at its end.
+    """
+
+    def __init__(self, name: str, open_run: Callable[[Watch], OpenedRun]) -> None:
+        """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
+        self.name, self.preparing = name, READING
+        self.opened: OpenedRun | None = None
+        self.snapshot: Snapshot | None = None
+        self.volume: FieldVolume | None = None
+        self.image: LearnedImage | None = None
+        self.history: History | None = None
+        self.error: str | None = None
+        self.told_frame: int | None = None
+        self.settings, self.options = Settings(), SceneOptions()
+        self._feed: VolumeFeed | PlanarImageFeed | None = None
+        self.unsaved: list[UserError] = []
+        self._closing = False
+        self._leaving: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._open, args=(open_run,), name=f"open {name}", daemon=True)
+        self._thread.start()
+
+    @property
+    def scene(self) -> AnyScene | None:
+        return self.opened.scene if self.opened else None
+
+    def refresh(self) -> None:
+        """Takes what is new; once per frame of the window."""
+        if self.opened is None or self._feed is None:
+            return
+        self._take(self.opened)
+        newest = self._feed.latest()
+        if isinstance(newest, LearnedImage):
+            self.image = newest
+        elif newest is not None:
+            self.volume = newest
+        self.history = self.opened.run.history()
+
+    def _take(self, opened: OpenedRun) -> None:
+        """The newest snapshot with the scene that it is of: frames may have joined."""
+        snapshot, scene = opened.run.latest(), opened.run.scene
+        if snapshot is not None and len(snapshot.frames) != len(opened.scene.training_frames):
+            if len(snapshot.frames) != len(scene.training_frames):
+                return  # the scene has grown once more since; the next snapshot is of it
+            self.opened = replace(opened, scene=scene)
+        self.snapshot = snapshot
+
+    def send(self, command: Command) -> None:
+        """Has the engine do something between two steps."""
+        if isinstance(command, Restart) and isinstance(command.settings, Settings):
+            self.settings = command.settings
+        if self.opened is not None:
+            self.opened.run.send(command)
+
+    def tell_frame(self, frame: int) -> None:
+        """The frame whose warp field the snapshots shall carry."""
+        self.told_frame = frame
+        self.send(SelectFrame(frame))
+
+    def use_reference(self, poses: Float32[np.ndarray, "frames 3 4"], source: str) -> None:
+        """Measures errors against these poses of all frames of the scene, and has them drawn, from now on."""
+        if self.opened is None or not isinstance(self.opened.scene, Scene):
+            return
+        self.opened = replace(self.opened, scene=with_reference(self.opened.scene, poses))
+        self.send(UseReference(poses, source))
+
+    def stop(self, save: bool = True) -> None:
+        """Has the run end and write its results, in the background; `ended` tells when that is done.
+
+        Args:
+            save: False leaves the run's folder as the last checkpoint left it.
+        """
+        if self._leaving is None:
+            self._closing = True
+            self._leaving = threading.Thread(target=self._leave, args=(save,), name=f"leave {self.name}", daemon=True)
+            self._leaving.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of the run is left to wait for."""
+        return self._leaving is not None and not self._leaving.is_alive()
+
+    def close(self, timeout: float = 60.0) -> None:
+        """Stops the run, which saves it, and waits for its end.
+
+        Raises:
+            TimeoutError: it has not ended.
+        """
+        self.stop()
+        assert self._leaving is not None
+        self._leaving.join(timeout)
+        if self._leaving.is_alive():
+            raise TimeoutError(f"The run of {self.name} has not ended yet.")
+
+    def _leave(self, save: bool) -> None:
+        self._thread.join()
+        if self.opened is None:
+            return
+        run = self.opened.run
+        if not save:
+            run.ask(forget_folder)
+        run.stop()
+        session = run.join()
+        if save:
+            self.unsaved = write_results(session, self.opened.folder)
+            if session.writer.unsaved is not None:
+                self.unsaved.insert(0, session.writer.unsaved)
+
+    def _watch(self, event: Preparing | SfmEvent) -> None:
+        self.preparing = words_of(event) or self.preparing
+
+    def _open(self, open_run: Callable[[Watch], OpenedRun]) -> None:
+        try:
+            opened = open_run(self._watch)
+        except UserError as error:
+            self.error = str(error)
+            return
+        except Exception as error:  # whatever it is, the window must live and say so
+            self.error = f"{type(error).__name__}: {error}"
+            return
+        if self._closing:
+            return
+        self.settings, self.options = opened.settings, opened.options
+        opened.run.start()
+        planar = opened.scene.kind == "planar"
+        self._feed = PlanarImageFeed(opened.run) if planar else VolumeFeed(opened.run)
+        self.opened = opened
+
+
+def forget_folder(session: Session) -> None:
+    """Lets a session end without writing anything more."""
+    session.writer.folder = None

@@ -1,0 +1,112 @@
+"""Windows that ask: which scene, which folder, and whether to leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common import layout
+from app.panels.widgets.parts import MUTED, RED, set_text
+from engine.errors import UserError
+
+WIDTH = 620
+
+
+def centred(tag: int | str, width: int, height: int) -> None:
+    """Puts a window in the middle and in front."""
+    across, down = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
+    dpg.configure_item(tag, show=True, pos=(max((across - width) // 2, 0), max((down - height) // 2, 0)))
+    dpg.focus_item(tag)
+
+
+class PathDialog:
+    """Asks for a path; what is wrong with it stands under it, and it stays open."""
+
+    def __init__(self, tag: int, title: str, sentence: str, act: Callable[[Path], None]) -> None:
+        """`act` is given the path, and raises `UserError` where it will not do."""
+        self._tag, self._title, self._sentence, self._act = tag, title, sentence, act
+        self._choices: int | str = 0
+
+    def build(self) -> None:
+        """Makes the window, hidden."""
+        with dpg.window(
+            label=self._title, tag=self._tag, show=False, width=WIDTH, autosize=True, no_docking=True, no_collapse=True
+        ):
+            dpg.add_text(self._sentence, wrap=WIDTH - 30)
+            with dpg.group(horizontal=True):
+                self._path = dpg.add_input_text(width=WIDTH - 110, on_enter=True, callback=self._chosen)
+                dpg.add_button(label="OK", width=70, callback=self._chosen)
+            self._wrong = dpg.add_text("", color=RED, wrap=WIDTH - 30)
+            self._choices = dpg.add_group()
+
+    def open(self, path: str = "", choices: list[str] | None = None) -> None:
+        """Shows it, with a path to begin with and others to choose from."""
+        dpg.set_value(self._path, path)
+        set_text(self._wrong, "")
+        dpg.delete_item(self._choices, children_only=True)
+        for choice in choices or []:
+            label = choice if len(choice) <= 80 else f"…{choice[-79:]}"
+            dpg.add_button(
+                label=f"{label}##{choice}",
+                width=WIDTH - 32,
+                parent=self._choices,
+                user_data=choice,
+                callback=lambda _, __, chosen: self._take(chosen),
+            )
+        centred(self._tag, WIDTH, 140 + 26 * len(choices or []))
+        dpg.focus_item(self._path)
+
+    @property
+    def shown(self) -> bool:
+        return dpg.is_item_shown(self._tag)
+
+    def _chosen(self) -> None:
+        self._take(dpg.get_value(self._path).strip().strip("'\""))
+
+    def _take(self, path: str) -> None:
+        if not path:
+            set_text(self._wrong, "Type a path.")
+            return
+        try:
+            self._act(Path(path).expanduser())
+        except UserError as error:
+            set_text(self._wrong, str(error))
+            return
+        dpg.configure_item(self._tag, show=False)
+
+
+class LeaveDialog:
+    """Asks before a run is left that has something unsaved."""
+
+    TAG = layout.LEAVING
+
+    def __init__(self, leave: Callable[[bool], None]) -> None:
+        """`leave` is told whether to save."""
+        self._leave = leave
+
+    def build(self) -> None:
+        """Makes the window, hidden."""
+        with dpg.window(
+            label="Leave",
+            tag=self.TAG,
+            show=False,
+            width=460,
+            autosize=True,
+            no_docking=True,
+            no_collapse=True,
+            no_resize=True,
+        ):
+            self._text = dpg.add_text("", wrap=430)
+            dpg.add_text("A saved run is continued with --resume.", color=MUTED)
+            dpg.add_spacer(height=4)
+            with dpg.group(horizontal=True):
+                dpg.add_button(label="Save and leave", width=140, callback=lambda: self._leave(True))
+                dpg.add_button(label="Leave", width=140, callback=lambda: self._leave(False))
+                dpg.add_button(label="Stay", width=140, callback=lambda: dpg.configure_item(self.TAG, show=False))
+
+    def open(self, folder: Path) -> None:
+        """Shows it."""
+        set_text(self._text, f"The run goes on; what it learnt since its last checkpoint in {folder} is unsaved.")
+        centred(self.TAG, 460, 140)

@@ -1,0 +1,90 @@
+"""The help overlay: keys, gestures, and three sentences on what is being seen."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common import layout
+from app.model.state.state import State
+from app.panels.bars.dialogs import centred
+from app.panels.widgets.parts import ACCENT, MUTED
+
+TAG = layout.HELP
+WIDTH, HEIGHT = 760, 770
+
+KEYS: tuple[tuple[str, str], ...] = (
+    ("Space", "pause or go on"),
+    ("N", "one step"),
+    ("Left / Right", "the frame or patch before / the next one"),
+    ("F", "show all cameras, or all of the image"),
+    ("1 2 3 4", "novel view: colour, depth, opacity, residual"),
+    ("O  P  L", "novel view: orbit, fly, follow the selected frame"),
+    ("W A S D  Q E", "fly, while the mouse is over the novel view"),
+    ("K  Shift-K", "kick the selected frame or patch / all of them, at random"),
+    ("Ctrl-Z / Ctrl-Shift-Z", "take the last kick back / do it again"),
+    ("Ctrl-S  Ctrl-O  Ctrl-A", "save the run, open a scene, add photos to the run"),
+    ("F12", "picture of the window"),
+    ("F1 or H", "this help"),
+    ("Ctrl-Q", "leave"),
+)
+MOUSE: tuple[tuple[str, str], ...] = (
+    ("Drag", "orbit (3D view, novel view), look around while flying"),
+    ("Shift-drag, middle drag", "pan"),
+    ("Wheel", "zoom"),
+    ("Click a camera", "select its frame"),
+    ("Double click a camera", "look through it in the novel view"),
+    ("Drag an arrow or a ring", "move or turn the selected camera (gizmo)"),
+    ("Drop photos", "add them to the run: they are looked for, then trained with the rest"),
+    ("Click a patch", "select it; the first one is fixed"),
+    ("Drag a corner, body, knob", "knock the selected patch off: bend, move, turn it"),
+    ("Ctrl-click a slider", "type a value; double click on λ resets it"),
+)
+WORDS = (
+    "L2G-NeRF gives every pixel a rigid warp of its own and fits each camera's pose to its pixels' warps. λ says how "
+    "tightly they are tied: low, and the warp field goes soft; high, and it is the pose itself. The residual is the "
+    "distance between the two on screen. Errors are against reference poses, aligned by a similarity. In the plane it "
+    "aligns patches of one image instead: the transform of each is fitted to its pixels' warps."
+)
+
+
+class Help:
+    """A window over the others."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def build(self) -> None:
+        """Makes its window, hidden."""
+        with dpg.window(
+            label="Help",
+            tag=TAG,
+            show=False,
+            width=WIDTH,
+            height=HEIGHT,
+            no_docking=True,
+            no_collapse=True,
+            on_close=self._closed,
+        ):
+            dpg.add_text(WORDS, wrap=WIDTH - 40)
+            for title, rows in (("Keys", KEYS), ("Mouse", MOUSE)):
+                dpg.add_spacer(height=4)
+                dpg.add_text(title, color=ACCENT)
+                with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit):
+                    dpg.add_table_column(width_fixed=True, init_width_or_weight=200)
+                    dpg.add_table_column()
+                    for key, what in rows:
+                        with dpg.table_row():
+                            dpg.add_text(key)
+                            dpg.add_text(what, color=MUTED)
+
+    def update(self) -> None:
+        """Opens or closes as the state says."""
+        if dpg.is_item_shown(TAG) != self._state.help_open:
+            dpg.configure_item(TAG, show=self._state.help_open)
+            if self._state.help_open:
+                height = min(HEIGHT, dpg.get_viewport_client_height() - 40)
+                dpg.configure_item(TAG, height=height)
+                centred(TAG, WIDTH, height)
+
+    def _closed(self) -> None:
+        self._state.help_open = False

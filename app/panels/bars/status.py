@@ -1,0 +1,58 @@
+"""The line at the bottom: device, memory, speeds, and which OpenGL draws."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common.process_memory import resident_bytes
+from app.model.state.state import State
+from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from app.render.renderer import Renderer
+from engine.cli.progress import updated_rate
+from engine.messages import Snapshot
+
+PERIOD = 0.5  # seconds between two readings
+
+
+class StatusLine:
+    """Numbers about the program itself."""
+
+    title = "Status"
+
+    def __init__(self, state: State, renderer: Renderer) -> None:
+        self._state, self._renderer = state, renderer
+        self._before: Snapshot | None = None
+        self._rate = math.nan
+        self._frames, self._read_at = 0, time.monotonic()
+
+    def build(self, parent: int | str) -> None:
+        self._text = dpg.add_text("", parent=parent, color=MUTED)
+        tool_tip(self._text, "Training device, memory of this process, steps and pictures per second, folder, OpenGL.")
+
+    def update(self, state: State) -> None:
+        self._frames += 1
+        now = time.monotonic()
+        run = state.run
+        if run is not None and run.snapshot is not None and run.snapshot is not self._before:
+            self._rate = updated_rate(self._rate, self._before, run.snapshot)
+            self._before = run.snapshot
+        if now - self._read_at < PERIOD:
+            return
+        frames_per_second = self._frames / (now - self._read_at)
+        self._frames, self._read_at = 0, now
+        parts = []
+        if run is not None and run.opened is not None:
+            parts.append(run.opened.run.device.upper())
+        memory = resident_bytes()
+        if memory is not None:
+            parts.append(f"{memory / 1e9:.2f} GB")
+        running = run is not None and run.snapshot is not None and run.snapshot.status == "running"
+        parts.append(f"{self._rate:5.1f} it/s" if running and math.isfinite(self._rate) else "    – it/s")
+        parts.append(f"{frames_per_second:3.0f} fps")
+        if run is not None and run.opened is not None:
+            parts.append(str(run.opened.folder))
+        parts.append(self._renderer.info)
+        set_text(self._text, "   ·   ".join(parts))

@@ -1,0 +1,101 @@
+"""The bar at the top: what is being looked at, how far it has come, and what can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.state.state import State
+from app.panels.widgets.parts import ACCENT, MUTED, set_text, tool_tip
+from engine.messages import Snapshot
+from engine.run.history import mean_of
+
+
+@dataclass(frozen=True)
+class Actions:
+    """What the buttons do."""
+
+    open: Callable[[], None]
+    add: Callable[[], None]
+    save: Callable[[], None]
+    load: Callable[[], None]
+    export: Callable[[], None]
+    screenshot: Callable[[], None]
+    layout: Callable[[], None]
+    help: Callable[[], None]
+
+
+class TopBar:
+    """One line, docked at the upper edge."""
+
+    title = "Top"
+
+    def __init__(self, state: State, actions: Actions) -> None:
+        self._state, self._actions = state, actions
+
+    def build(self, parent: int | str) -> None:
+        act = self._actions
+        buttons: tuple[tuple[str, Callable[[], None], str], ...] = (
+            ("Open", act.open, "Opens another scene (Ctrl-O)."),
+            ("Add photos", act.add, "Has more photos join the run (Ctrl-A); they can be dropped into the window too."),
+            ("Save", act.save, "Writes a checkpoint from which the run can be continued (Ctrl-S)."),
+            ("Load", act.load, "Continues a run of this scene that was saved."),
+            ("Export", act.export, "Writes cameras, points, a mesh, a film or a report for other programs."),
+            ("Picture", act.screenshot, "Writes a picture of the whole window (F12)."),
+            (
+                "Layout",
+                act.layout,
+                "Puts all panels back to where they were at first; from the next start on.",
+            ),
+            ("Help", act.help, "All keys and gestures (F1)."),
+        )
+        with dpg.group(horizontal=True, parent=parent):
+            for label, callback, words in buttons:
+                tool_tip(dpg.add_button(label=label, callback=lambda _, __, call: call(), user_data=callback), words)
+            dpg.add_spacer(width=12)
+            self._what = dpg.add_text("", color=ACCENT)
+            self._how = dpg.add_text("")
+            self._note = dpg.add_text("", color=MUTED)
+
+    def update(self, state: State) -> None:
+        run = state.run
+        if run is None:
+            set_text(self._what, "No scene")
+            set_text(self._how, "")
+            set_text(self._note, "open one to begin")
+            return
+        set_text(self._what, f"{run.name} · {run.settings.method} · {run.settings.field}")
+        snapshot = run.snapshot
+        set_text(self._how, numbers(snapshot) if snapshot is not None else "")
+        words = run.preparing if run.opened is None else state_words(snapshot)
+        set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
+        if words:
+            set_text(self._note, words)
+
+
+def state_words(snapshot: Snapshot | None) -> str:
+    """What the run does, where it is not simply training."""
+    if snapshot is None:
+        return ""
+    if snapshot.status == "running":
+        lost = len(snapshot.lost)
+        return f"looking for {lost} frame{'s' if lost > 1 else ''}" if lost else ""
+    return {"starting": "making ready", "failed": "failed"}.get(snapshot.status, snapshot.status)
+
+
+def numbers(snapshot: Snapshot) -> str:
+    """Iteration, time, PSNR and errors, on a line."""
+    parts = [f"iter {snapshot.iteration:>6,}", f"{snapshot.seconds:6.1f} s"]
+    if np.isfinite(snapshot.psnr):
+        parts.append(f"PSNR {snapshot.psnr:5.2f} dB")
+    if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
+        parts.append(f"rot {mean_of(snapshot.rotation_error_deg):6.3f}°")
+        parts.append(f"trans {mean_of(snapshot.translation_error):.4f} units")
+    if snapshot.planar is not None:
+        parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
+    if snapshot.skipped_steps:
+        parts.append(f"{snapshot.skipped_steps} steps left out")
+    return "   ".join(parts)

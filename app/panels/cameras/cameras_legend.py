@@ -1,0 +1,101 @@
+"""Over the 3D view: what is shown, in which colours, and how errors are coloured."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.colmap.colmap_alignment import COLMAP
+from app.model.common.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
+from app.model.state.state import State
+from app.panels.widgets.error_scale import BAR, BESIDE, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.widgets.layer_switches import LayerSwitches, Switch
+from app.panels.widgets.parts import Colour
+
+COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
+TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
+AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
+AMBER, GREY = as_bytes(REFERENCE), as_bytes(INITIAL)
+
+SWITCHES = (
+    Switch(
+        "fitted",
+        "fitted",
+        error_colours(3),
+        "The cameras as registration has them now, coloured by their rotation error where there is a reference.",
+    ),
+    Switch(
+        "reference", "reference", (AMBER,), "What the data set or COLMAP says, brought into the fitted cameras' world."
+    ),
+    Switch("initial", "initial", (GREY,), "Where registration started."),
+    Switch(
+        "links",
+        "links",
+        (error_colours(3)[2], AMBER),
+        "From each fitted camera to its reference: the shorter, the better.",
+    ),
+    Switch(
+        "trails",
+        "trails",
+        tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
+        "Where the cameras have been since the run began; older is fainter.",
+    ),
+    Switch(
+        "colmap",
+        "COLMAP",
+        (as_bytes(COLMAP),),
+        "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, laid upon the fitted cameras.",
+    ),
+    Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
+    Switch("volume", "volume", (), "The field as it is now, among the cameras."),
+    Switch(
+        "rays",
+        "rays",
+        error_colours(3),
+        "Local rays of the selected frame against its fitted frustum, coloured by their residual, 0.01 to 10 px.",
+    ),
+    Switch("ground", "ground", (), "A grid under the scene, and the axes of its world: x red, y green, z blue."),
+    Switch("gizmo", "gizmo", AXES, "Arrows and rings to drag and turn the selected camera, also while training runs."),
+)
+
+
+class CamerasLegend:
+    """Two rows of switches with swatches, and the error scale beside them."""
+
+    def __init__(self, state: State) -> None:
+        self._switches = LayerSwitches(state.cameras.layers, SWITCHES)
+        self._scale: list[int | str] = []
+
+    def build(self) -> None:
+        """Into the container on top of the stack."""
+        with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
+            for width in COLUMNS:
+                dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
+            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
+            for row in (SWITCHES[:6], SWITCHES[6:]):
+                with dpg.table_row():
+                    for switch in row:
+                        self._switches.build(switch.layer)
+                    for _ in range(len(COLUMNS) - len(row)):
+                        dpg.add_spacer()
+                    self._scale.append(_scale() if row[0].layer == "fitted" else _ticks())
+        self._switches.build_tips()
+
+    def update(self, width: float) -> None:
+        """Shows switches that were thrown elsewhere; the error scale only where the panel is wide enough for all."""
+        room = width >= sum(COLUMNS) + BAR + 100
+        for part in self._scale:
+            if dpg.is_item_shown(part) != room:
+                dpg.configure_item(part, show=room)
+        self._switches.show("colmap", width >= sum(COLUMNS) + 60)  # else there is that of its panel
+        self._switches.update()
+
+
+def _scale() -> int | str:
+    return build_scale(
+        "rotation error",
+        "Rotation error of the fitted cameras, once the reference was aligned to them; logarithmic.",
+    )
+
+
+def _ticks() -> int | str:
+    return build_ticks(TICKS_DEG, "°", (BEST_DEG, WORST_DEG))

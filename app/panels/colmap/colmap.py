@@ -1,0 +1,71 @@
+"""The COLMAP panel: its pipeline on the same photos, stage by stage."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.colmap.colmap_control import refresh
+from app.model.state.state import State
+from app.panels.colmap.colmap_matrix import ColmapMatrix
+from app.panels.colmap.colmap_picture import ColmapPicture
+from app.panels.colmap.colmap_stages import WIDTH, ColmapStages
+from app.panels.widgets.parts import AMBER, PADDING, rectangle_size, set_text
+
+GAP = 12
+LAST_WORDS = 5.0  # seconds that its process has for its end
+STOPPED = "Stopped; nothing was kept."
+MATRIX_SHARE = 0.3  # of the width beside the stages, at most
+
+
+class ColmapPanel:
+    """Stages at the left, the matrix of pairs, and a picture of what is found."""
+
+    title = "COLMAP"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._told = ""
+        self._stages, self._matrix, self._picture = ColmapStages(state), ColmapMatrix(state), ColmapPicture(state)
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        self._message = dpg.add_text("", parent=parent, color=AMBER, show=False)
+        with dpg.group(parent=parent, horizontal=True, horizontal_spacing=GAP):
+            self._stages.build()
+            with dpg.group(horizontal=True, horizontal_spacing=GAP, show=False) as self._found:
+                self._matrix.build()
+                self._picture.build()
+
+    def update(self, state: State) -> None:
+        refresh(state)
+        run = state.colmap.run
+        seen = self._stages.seen
+        if run is not None and run.message != self._told:
+            self._told = run.message
+            if not seen:  # else it stands in the panel
+                state.banner = run.message or state.banner
+        if not seen:
+            return
+        self._stages.update()
+        dpg.configure_item(self._found, show=run is not None)
+        message = "" if run is None else STOPPED if run.status == "stopped" else run.message
+        set_text(self._message, message)
+        width, height = (int(length) for length in rectangle_size(self._parent))
+        dpg.configure_item(self._message, show=bool(message), wrap=width - 2 * PADDING)
+        top = dpg.get_item_pos(self._stages.item)[1]
+        room = max(height - top - PADDING, 80)
+        dpg.configure_item(self._stages.item, height=room)
+        if run is None:
+            return
+        beside = max(width - WIDTH - 2 * PADDING - GAP, 160)
+        side = max(min(room, int(MATRIX_SHARE * beside)), 60)
+        self._matrix.update(run.progress, side)
+        self._picture.update(run, (max(beside - side - GAP, 100), max(room, 100)))
+
+    def close(self) -> None:
+        """Ends what is under way."""
+        run = self._state.colmap.run
+        if run is not None:
+            run.stop()
+            run.join(LAST_WORDS)

@@ -1,0 +1,96 @@
+"""The right part of the COLMAP panel: a photo with its features, a pair with its matches, or the model's growth."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.colmap.colmap_control import shown_pair
+from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
+from app.model.colmap.colmap_run import ColmapRun
+from app.model.colmap.colmap_view import SHOWN, Shown
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import State
+from app.panels.colmap.colmap_growth import ColmapGrowth
+from app.panels.widgets.parts import ACCENT_DIM, MUTED, set_text, tool_tip
+from app.panels.widgets.picture_item import PictureItem
+
+LARGEST = (1100, 620)  # pixels of the picture
+HEADER, CAPTION = 28, 22  # pixels of the choices above it and of the line below
+LABELS: dict[Shown, str] = {"keypoints": "Keypoints", "matches": "Matches", "mapping": "Mapping"}
+TIPS: dict[Shown, str] = {
+    "keypoints": "Features of the selected frame: a dot each; circles with their size and direction for the largest.",
+    "matches": "A pair's matches: blue raw, then green where they agree with one geometry and red where not. "
+    "Choose a pair in the matrix; else it is the selected frame's best.",
+    "mapping": "How the model grew, photo by photo. Its cameras and points are in the 3D view, in blue.",
+}
+
+
+class ColmapPicture:
+    """Follows the pipeline until the user chooses what to see."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._key: tuple[object, ...] = ()
+        self._growth = ColmapGrowth()
+        self._buttons: dict[Shown, int | str] = {}
+        self._bound: dict[Shown, bool] = {}
+
+    def build(self) -> None:
+        """Into the container that is open."""
+        with dpg.theme() as self._lit, dpg.theme_component(dpg.mvButton):
+            dpg.add_theme_color(dpg.mvThemeCol_Button, ACCENT_DIM)
+        with dpg.group():
+            with dpg.group(horizontal=True, horizontal_spacing=4):
+                for shown in SHOWN:
+                    button = dpg.add_button(label=LABELS[shown], callback=self._choose, user_data=shown)
+                    self._buttons[shown] = button
+                    tool_tip(self._buttons[shown], TIPS[shown])
+            self._picture = PictureItem(LARGEST)
+            self._growth.build()
+            self._caption = dpg.add_text("", color=MUTED)
+
+    def update(self, run: ColmapRun, box: tuple[int, int]) -> None:
+        """Shows what is chosen in a box of so many pixels, header and caption included."""
+        state, progress = self._state, run.progress
+        shown = state.colmap.shown
+        for name, button in self._buttons.items():
+            if self._bound.get(name) != (name == shown):
+                self._bound[name] = name == shown
+                dpg.bind_item_theme(button, self._lit if name == shown else 0)
+        size = (min(box[0], LARGEST[0] - 2), min(box[1] - HEADER - CAPTION, LARGEST[1] - 2))
+        growing, pair = shown == "mapping", shown_pair(state)
+        self._growth.show(growing)
+        pictured = not growing and (shown == "keypoints" or pair is not None)
+        if dpg.is_item_shown(self._picture.group) != pictured:
+            dpg.configure_item(self._picture.group, show=pictured)
+        if growing:
+            set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
+            return
+        scene = posed_scene(state.run)
+        if scene is None:
+            return
+        frame = scene.training_frames[state.selected]
+        if frame >= len(progress.names):
+            dpg.configure_item(self._picture.group, show=False)
+            set_text(self._caption, "This frame has joined since COLMAP began.")
+            return
+        if shown == "keypoints":
+            key: tuple[object, ...] = (id(run), frame, frame in progress.features, size)
+        else:
+            key = (id(run), pair, pair in progress.raw, pair in progress.verified, size)
+        if key == self._key:
+            return
+        self._key = key
+        if shown == "keypoints":
+            pixels, words = keypoints_of(run, frame, size)
+        elif pair is not None:
+            pixels, words = pair_picture(run, pair, size)
+        else:
+            set_text(self._caption, "This frame has no matches with any other.")
+            return
+        self._picture.show(pixels)
+        self._picture.place((pixels.shape[1], pixels.shape[0]))
+        set_text(self._caption, words)
+
+    def _choose(self, _sender: int, _value: object, shown: Shown) -> None:
+        self._state.colmap.chosen = shown

@@ -1,0 +1,161 @@
+"""The left column of the COLMAP panel: its button, its stages and how far they are."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.colmap.colmap_control import (
+    can_start_from,
+    obstacle,
+    reference_obstacle,
+    start,
+    start_from,
+    stop,
+    use_as_reference,
+)
+from app.model.colmap.colmap_progress import STAGES, Stage
+from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.state import State
+from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
+
+WIDTH = 200  # pixels
+NAMES: dict[Stage, str] = {
+    "features": "Features",
+    "matching": "Matching",
+    "verification": "Verification",
+    "mapping": "Mapping",
+    "mesh": "Mesh",
+}
+TIPS: dict[Stage, str] = {
+    "features": "SIFT: places that can be found again in other photos, with their size and direction.",
+    "matching": "For each pair of photos the features whose descriptors are mutually nearest.",
+    "verification": "RANSAC on each pair's matches: which of them agree with one geometry of two views.",
+    "mapping": "Photo after photo is registered to the sparse points, which are adjusted each time.",
+    "mesh": "A surface through the sparse points, by Poisson reconstruction.",
+}
+LABELS = {True: "Stop COLMAP", False: "Run COLMAP's pipeline"}
+
+
+class ColmapStages:
+    """Starts and stops the pipeline, and tells how far it is.
+
+    Attributes:
+        item: the column.
+    """
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._running = False
+        self._shown: tuple[object, ...] = ()
+        self._lines: dict[Stage, tuple[int | str, ...]] = {}
+
+    def build(self) -> None:
+        """Into the container that is open."""
+        view = self._state.colmap
+        with dpg.child_window(width=WIDTH, height=200, border=False) as self.item:
+            self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
+            dims_when_disabled(self._button)
+            with dpg.tooltip(self._button, delay=0.4):
+                self._tip = dpg.add_text("", wrap=320)
+            for stage in STAGES:
+                with dpg.group(horizontal=True, horizontal_spacing=5) as group:
+                    mark = dpg.add_text("·", color=MUTED)
+                    name = dpg.add_text(NAMES[stage], color=MUTED)
+                    words = dpg.add_text("", color=MUTED)
+                    if stage == "mapping":
+                        layer = self._state.cameras.layers.colmap
+                        self._model = dpg.add_checkbox(default_value=layer, show=False, callback=self._choose)
+                    if stage == "mesh":
+                        self._mesh = dpg.add_checkbox(default_value=view.mesh, show=False, callback=self._choose)
+                self._lines[stage] = (mark, name, words, tool_tip(group, TIPS[stage]))
+            for box in (self._model, self._mesh):
+                tool_tip(box, "Shows it in the 3D view.")
+            with dpg.group(show=False) as self._after:
+                self._reference = dpg.add_button(label="Use as reference", width=-1, callback=self._use)
+                dims_when_disabled(self._reference)
+                with dpg.tooltip(self._reference, delay=0.4):
+                    self._reference_tip = dpg.add_text("", wrap=320)
+                self._start = dpg.add_button(label="Start L2G from it", width=-1, callback=self._begin)
+                tool_tip(self._start, START_TIP)
+            self._neighbours = dpg.add_checkbox(
+                label="match neighbours only", default_value=view.neighbours, callback=self._choose
+            )
+            tool_tip(
+                self._neighbours,
+                "Match each photo with the ten after it rather than with all others: for many photos taken in a row.",
+            )
+
+    @property
+    def seen(self) -> bool:
+        """Whether it is on the screen, not behind another tab."""
+        return dpg.is_item_visible(self._button)
+
+    def update(self) -> None:
+        """Shows how it stands."""
+        run, why = self._state.colmap.run, obstacle(self._state)
+        running = run is not None and run.status == "running"
+        if running != self._running:
+            self._running = running
+            dpg.configure_item(self._button, label=LABELS[running])
+        dpg.configure_item(self._button, enabled=running or not why)
+        set_text(self._tip, why or WHAT)
+        key = (id(run), run.progress.version if run is not None else 0, run.status if run is not None else "")
+        if key != self._shown:
+            self._shown = key
+            for stage in STAGES:
+                self._update_stage(stage, run, running)
+        finished = run is not None and run.status == "finished"
+        if finished and not dpg.is_item_shown(self._after):
+            dpg.configure_item(self._start, show=can_start_from(self._state))
+        dpg.configure_item(self._after, show=finished)
+        if finished:
+            hindrance = reference_obstacle(self._state)
+            dpg.configure_item(self._reference, enabled=not hindrance)
+            set_text(self._reference_tip, hindrance or REFERENCE_TIP)
+        layers = self._state.cameras.layers
+        if dpg.get_value(self._model) != layers.colmap:  # switched elsewhere
+            dpg.set_value(self._model, layers.colmap)
+        dpg.configure_item(self._model, show=run is not None and run.progress.model is not None)
+        mesh = run.progress.mesh if run is not None else None
+        dpg.configure_item(self._mesh, show=mesh is not None and len(mesh.faces) > 0)
+
+    def _update_stage(self, stage: Stage, run: ColmapRun | None, running: bool) -> None:
+        mark, name, words, tip = self._lines[stage]
+        progress = run.progress if run is not None else None
+        done = progress is not None and progress.done(stage)
+        at_work = running and not done and progress is not None and progress.stage == stage
+        failed = run is not None and run.status == "failed" and run.progress.stage == stage
+        set_text(mark, "✓" if done else "▸" if at_work else "!" if failed else "·")
+        dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else AMBER if failed else MUTED)
+        dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
+        set_text(words, progress.words(stage) if progress is not None else "")
+        details = progress.details(stage) if progress is not None else ""
+        set_text(tip, f"{TIPS[stage]}\n{details}".strip())
+
+    def _press(self) -> None:
+        if self._running:
+            stop(self._state)
+        else:
+            start(self._state)
+
+    def _use(self) -> None:
+        use_as_reference(self._state)
+
+    def _begin(self) -> None:
+        start_from(self._state)
+
+    def _choose(self) -> None:
+        view = self._state.colmap
+        view.neighbours, view.mesh = dpg.get_value(self._neighbours), dpg.get_value(self._mesh)
+        self._state.cameras.layers.colmap = dpg.get_value(self._model)
+
+
+WHAT = (
+    "Structure from motion by COLMAP on the same photos, step by step, beside the training: features, matches, "
+    "verification, mapping, mesh. Its model is kept in the folder of the run."
+)
+REFERENCE_TIP = (
+    "Measures rotation and translation errors against COLMAP's poses from now on, and those of the run so far anew: "
+    "plots, colours and links follow. The model is scaled to about the scene's units."
+)
+START_TIP = "Reads the photos again with COLMAP's cameras as initial poses (--init sfm) and trains from there."

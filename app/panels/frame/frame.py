@@ -1,0 +1,106 @@
+"""The frame panel: photo, rendering and error map of the selected frame side by side; all frames as a strip."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.cameras.frame_note import frame_state
+from app.model.common.error_colours import LOST
+from app.model.common.photo_sizes import camera_of, resized
+from app.model.common.pictures import NovelPicture
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import State
+from app.panels.frame.compared_pictures import ComparedPictures
+from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
+from app.panels.frame.thumbnail_strip import ThumbnailStrip
+from app.panels.widgets.error_scale import as_bytes
+from app.panels.widgets.parts import TEXT, inner_width, rectangle_size, set_text, step_button
+from app.render.renderer import Renderer
+from engine.messages import Snapshot
+from engine.scenes.scene import Scene
+
+AROUND = 24 + 26 + STRIP_HEIGHT + 12  # pixels of title, header, strip, gaps
+
+
+class FramePanel:
+    """Asks the render thread for the picture at the fitted pose, at the size that is shown."""
+
+    title = "Frame"
+
+    def __init__(self, state: State, renderer: Renderer) -> None:
+        self._state, self._renderer = state, renderer
+        self._parent: int | str = 0
+        self._pictures = ComparedPictures("Rendering")
+        self._scene: Scene | None = None
+        self._picture: NovelPicture | None = None
+        self._key: tuple[object, ...] = ()
+        self._strip = ThumbnailStrip(state)
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                step_button(-1, "The frame before (left arrow).", self._go)
+                self._index = dpg.add_text("")
+                step_button(1, "The next frame (right arrow).", self._go)
+                self._name = dpg.add_text("")
+            self._pictures.build(
+                "Photo",
+                "The photo, at the size of the rendering.",
+                "The field as it is now, from the pose fitted to this frame.",
+            )
+            self._strip.build()
+
+    def update(self, state: State) -> None:
+        run = state.run
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None or not len(run.snapshot.poses):
+            set_text(self._name, "No run yet")
+            return
+        if not dpg.is_item_visible(self._name):
+            return
+        snapshot = run.snapshot
+        self._scene = scene  # kept, so that its id stays its own
+        count, selected = len(scene.training_frames), state.selected
+        index = scene.training_frames[selected]
+        digits = len(str(count))
+        set_text(self._index, f"{selected + 1:>{digits}} / {count}")
+        set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
+        dpg.configure_item(self._name, color=as_bytes(LOST) if frame_state(snapshot, selected) else TEXT)
+        width = inner_width(self._parent)
+        height = rectangle_size(self._parent)[1] - AROUND
+        size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
+        photo = (id(scene), index, size)
+        self._pictures.show_photo(photo, lambda: resized(scene.images[index], size))
+        self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
+        drawn = self._renderer.latest("frame")
+        # Whichever of its poses it is of: the newest is always on its way. Another size is of another frame, or room.
+        if drawn is not None and drawn.pixels.shape[:2] == self._pictures.photo.shape[:2]:
+            key = (*photo, drawn.serial)
+            if key != self._pictures.shown:
+                self._pictures.compare(key, drawn.pixels[..., :3])
+        self._strip.update(scene, snapshot, width)
+
+    def _wanted(self, scene: Scene, index: int, pose: np.ndarray, size: tuple[int, int]) -> NovelPicture:
+        """The same object for the same pose, so that nothing is drawn twice."""
+        key = (id(scene), index, size, pose.tobytes())
+        if self._picture is None or key != self._key:
+            camera = camera_of(scene.intrinsics, index, pose, size)
+            self._key, self._picture = key, NovelPicture(camera)
+        return self._picture
+
+    def _go(self, step: int) -> None:
+        self._state.select(self._state.selected + step)
+
+
+def errors_text(snapshot: Snapshot, frame: int) -> str:
+    """The frame's own errors and PSNR while training, in a line."""
+    parts = [frame_state(snapshot, frame)] if frame_state(snapshot, frame) else []
+    errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error
+    if errors is not None and shifts is not None and np.isfinite(errors[frame]):
+        parts.append(f"{errors[frame]:.2f}°")
+        parts.append(f"{shifts[frame]:.4f} units")
+    if np.isfinite(snapshot.frame_psnr[frame]):
+        parts.append(f"training {snapshot.frame_psnr[frame]:.1f} dB")
+    return "   ".join(parts)

@@ -1,0 +1,114 @@
+"""All training frames as a strip of small photos; a click selects one, its bar tells its error."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.error_colours import frame_colours
+from app.model.common.photo_sizes import fitted, resized
+from app.model.state.state import State
+from app.panels.widgets.parts import CLEAR, TEXT, drawing, set_text
+from engine.messages import Snapshot
+from engine.scenes.scene import Scene
+
+TALL = 27  # pixels of a thumbnail
+HEIGHT = TALL + 6
+GAP = 3
+ATLAS_WIDTH = 2048
+
+
+class ThumbnailStrip:
+    """As many frames as there is room for, the selected one in the middle; its photos are one texture per scene."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._of: Scene | None = None
+        self._size = (TALL, TALL)
+        self._columns = 1
+        self._first, self._count = 0, 0
+        self._drawn: tuple[object, ...] = ()
+        self._images: list[int | str] = []
+        self._bars: list[int | str] = []
+
+    def build(self) -> None:
+        self._group, self._list = drawing(HEIGHT)
+        with dpg.tooltip(self._group):
+            self._tip = dpg.add_text("")
+        self._layer = dpg.add_draw_layer(parent=self._list)
+        self._frame = dpg.draw_rectangle((0, 0), (1, 1), color=TEXT, fill=CLEAR, thickness=2, parent=self._list)
+        with dpg.item_handler_registry() as handlers:
+            dpg.add_item_clicked_handler(button=0, callback=self._clicked)
+        dpg.bind_item_handler_registry(self._group, handlers)
+
+    def update(self, scene: Scene, snapshot: Snapshot, width: int) -> None:
+        if scene is not self._of:
+            self._begin(scene)
+        total, selected = len(scene.training_frames), self._state.selected
+        self._count = max(min(total, (width + GAP) // (self._size[0] + GAP)), 1)
+        self._first = min(max(selected - self._count // 2, 0), total - self._count)
+        key = (id(snapshot), selected, self._count, self._first)
+        if key != self._drawn:
+            self._drawn = key
+            self._draw(snapshot, width)
+        if dpg.is_item_hovered(self._group):
+            frame = self._under_mouse()
+            name = "" if frame is None else scene.names[scene.training_frames[frame]]
+            set_text(
+                self._tip,
+                name
+                or "The training photos; the bar is green to red with the frame's rotation error, violet while it is "
+                "being looked for, grey where it fits nowhere.",
+            )
+
+    def _begin(self, scene: Scene) -> None:
+        """One texture with all photos; it is kept for good, for Dear PyGui does not give textures back."""
+        self._of = scene
+        self._size = fitted((scene.intrinsics.width, scene.intrinsics.height), (TALL * 2, TALL))
+        wide, high = self._size
+        self._columns = ATLAS_WIDTH // wide
+        rows = -(-len(scene.training_frames) // self._columns)
+        atlas = np.ones((rows * high, self._columns * wide, 4), np.float32)
+        for place, frame in enumerate(scene.training_frames):
+            row, column = divmod(place, self._columns)
+            small = resized(scene.images[frame], self._size)
+            atlas[row * high : (row + 1) * high, column * wide : (column + 1) * wide, :3] = small
+        self._atlas = (atlas.shape[1], atlas.shape[0])
+        with dpg.texture_registry():
+            self._texture = dpg.add_static_texture(*self._atlas, atlas.ravel().tolist())
+        dpg.delete_item(self._layer, children_only=True)
+        self._images, self._bars, self._drawn = [], [], ()
+
+    def _draw(self, snapshot: Snapshot, width: int) -> None:
+        wide, high = self._size
+        dpg.configure_item(self._list, width=width)
+        while len(self._images) < self._count:
+            left = len(self._images) * (wide + GAP)
+            self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))
+            bar = dpg.draw_rectangle((left, high + 2), (left + wide, high + 5), color=CLEAR, parent=self._layer)
+            self._bars.append(bar)
+        frames = (len(snapshot.poses), snapshot.lost, snapshot.apart)
+        paints = frame_colours(snapshot.rotation_error_deg, *frames)
+        for place, (image, bar) in enumerate(zip(self._images, self._bars, strict=True)):
+            shown = place < self._count
+            dpg.configure_item(image, show=shown)
+            dpg.configure_item(bar, show=shown)
+            if shown:
+                frame = self._first + place
+                row, column = divmod(frame, self._columns)
+                low = (column * wide / self._atlas[0], row * high / self._atlas[1])
+                top = ((column + 1) * wide / self._atlas[0], (row + 1) * high / self._atlas[1])
+                dpg.configure_item(image, uv_min=low, uv_max=top)
+                dpg.configure_item(bar, fill=(255 * paints[frame]).astype(int).tolist())
+        left = (self._state.selected - self._first) * (wide + GAP)
+        dpg.configure_item(self._frame, pmin=(left, 0), pmax=(left + wide, high))
+
+    def _under_mouse(self) -> int | None:
+        x = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
+        place = int(x // (self._size[0] + GAP))
+        return self._first + place if 0 <= place < self._count else None
+
+    def _clicked(self) -> None:
+        frame = self._under_mouse()
+        if frame is not None:
+            self._state.select(frame)

@@ -1,0 +1,221 @@
+"""The novel view: the live field from any camera, in real time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.pictures import Drawn, NovelPicture
+from app.model.novel.novel_control import MOVES, NovelControl, change_mode, depth_range
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import NovelMode, State
+from app.panels.widgets.canvas import Canvas
+from app.panels.widgets.mouse import LEFT, MIDDLE
+from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from app.render.recording import Recording, frames_of, save_png
+from app.render.renderer import Renderer
+from engine.errors import UserError
+from engine.geometry.camera_path import orbit, spiral, through
+from engine.geometry.view_camera import ViewCamera, pinhole
+
+VIEW = "novel"
+MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")
+CHANNELS = ("colour", "depth", "opacity", "residual")
+FILM_SECONDS = 6.0
+FILM_SIZE = (640, 480)
+
+
+class NovelViewPanel:
+    """Asks for the picture of the field and hands mouse and keys to `NovelControl`."""
+
+    title = "Novel view"
+
+    def __init__(self, state: State, renderer: Renderer, ask_path: Callable[[str, str, Callable[[Path], None]], None]):
+        """`ask_path(title, default, act)` asks the user for the path of a file to write."""
+        self._state, self._renderer, self._ask_path = state, renderer, ask_path
+        self._canvas, self._control = Canvas(), NovelControl()
+        self._drawn: Drawn | None = None
+        self._before = time.monotonic()
+        self._times: list[float] = []
+        self._recording: Recording | None = None
+
+    def build(self, parent: int | str) -> None:
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._mode = dpg.add_combo(MODES, default_value="orbit", width=84, callback=self._choose_mode)
+                tool_tip(self._mode, "Orbit a point, fly with WASD and QE, or follow the selected frame (O, P, L).")
+                self._channel = dpg.add_combo(CHANNELS, default_value="colour", width=92, callback=self._choose)
+                tool_tip(
+                    self._channel,
+                    "What of the field is shown (1 to 4). The residual, the difference to the photo, is known only "
+                    "while a frame is followed.",
+                )
+                self._slider = dpg.add_slider_float(
+                    width=120, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
+                )
+                self._slider_tip = tool_tip(self._slider, "")
+                dpg.add_button(label="Png", callback=self._save_picture)
+                tool_tip(dpg.last_item(), "Writes this picture.")
+                dpg.add_button(label="Key", callback=self._add_keyframe)
+                tool_tip(dpg.last_item(), "Adds this view to the camera path of the film.")
+                self._film = dpg.add_button(label="Film", callback=self._record)
+                tool_tip(self._film, "Writes an mp4 along the path of the keys, or round the scene if there are none.")
+            self._note = dpg.add_text("", color=MUTED)
+        self._canvas.build(parent)
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        passed, self._before = now - self._before, now
+        view = state.novel
+        self._canvas.look()
+        self._obey_the_mouse(now)
+        if self._canvas.mouse.hovered and view.mode == "fly":
+            held = [key for key in MOVES if dpg.is_key_down(getattr(dpg, f"mvKey_{key}"))]
+            self._control.fly(view, held, min(passed, 0.1), now)
+        picture = self._control.picture(state, self._canvas.size, now)
+        self._show_choices()
+        if picture is None:
+            return
+        self._renderer.request(VIEW, picture)
+        drawn = self._renderer.latest(VIEW)
+        if drawn is not None and drawn is not self._drawn:
+            self._times = [*self._times[-15:], now]
+            self._drawn = drawn
+            self._canvas.show(letterboxed(drawn.pixels, self._canvas.size))
+        self._write_note(drawn, now)
+
+    # ------------------------------------------------------------------ what the user does
+
+    def _obey_the_mouse(self, now: float) -> None:
+        mouse, view = self._canvas.mouse, self._state.novel
+        height = self._canvas.size[1]
+        left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
+        shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
+        if any(middle) or (shifted and any(left)):
+            self._control.pan(view, *(middle if any(middle) else left), height, now)
+        elif any(left):
+            self._control.turn(view, *left, height, now)
+        if mouse.wheel:
+            self._control.zoom(view, mouse.wheel, now)
+
+    def _choose_mode(self, _: int, mode: str) -> None:
+        change_mode(self._state.novel, next(known for known in MODES if known == mode))
+
+    def _choose(self, _: int, channel: str) -> None:
+        self._state.novel.channel = channel  # type: ignore[assignment]
+
+    def _slide(self, _: int, value: float) -> None:
+        if self._state.novel.mode == "follow":
+            self._state.novel.wipe = value
+        else:
+            self._state.novel.field_of_view_deg = value
+        self._control.touch(time.monotonic())
+
+    def _save_picture(self) -> None:
+        drawn = self._drawn
+        if drawn is not None:
+            self._ask_path("Write the picture to", "view.png", lambda path: save_png(drawn.pixels, path))
+
+    def _add_keyframe(self) -> None:
+        if self._drawn is not None and isinstance(self._drawn.picture, NovelPicture):
+            self._state.novel.keyframes.append(self._drawn.picture.camera)
+
+    def _record(self) -> None:
+        if self._recording is not None and not self._recording.finished:
+            self._recording.stop()
+            return
+        self._ask_path("Write the film to", "film.mp4", self._start_film)
+
+    def _start_film(self, path: Path) -> None:
+        cameras = self._path_cameras()
+        if not cameras:
+            raise UserError("There is nothing to film before a scene is open.")
+        scene = posed_scene(self._state.run)
+        assert scene is not None
+        reach, channel = depth_range(scene), self._state.novel.channel
+        channel = "colour" if channel == "residual" else channel
+        pictures = [NovelPicture(camera=camera, channel=channel, depth_range=reach) for camera in cameras]
+        self._recording = Recording(self._renderer, pictures, path)
+
+    def _path_cameras(self) -> list[ViewCamera]:
+        """Through the keys, or the closed path that suits the scene."""
+        run = self._state.run
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
+            return []
+        count = frames_of(FILM_SECONDS)
+        if self._state.novel.keyframes:
+            return through(self._state.novel.keyframes, count)
+        poses = run.snapshot.poses
+        path = (
+            orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
+        )
+        field_of_view = np.radians(self._state.novel.field_of_view_deg)
+        return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]
+
+    def close(self) -> None:
+        """Gives up a film that is being written."""
+        if self._recording is not None:
+            self._recording.stop()
+
+    # ------------------------------------------------------------------ what is shown
+
+    def _show_choices(self) -> None:
+        view = self._state.novel
+        for item, value in ((self._mode, view.mode), (self._channel, view.channel)):
+            if dpg.get_value(item) != value:
+                dpg.set_value(item, value)
+        following = view.mode == "follow"
+        if following != (dpg.get_item_configuration(self._slider)["max_value"] == 1):
+            limits = (0.0, 1.0) if following else (10.0, 110.0)
+            words = "wipe %.2f" if following else "view %.0f°"
+            dpg.configure_item(self._slider, min_value=limits[0], max_value=limits[1], format=words)
+        tip = (
+            "From the left: the photo as far as this, then the rendering." if following else "Vertical field of view."
+        )
+        set_text(self._slider_tip, tip)
+        if not dpg.is_item_active(self._slider):
+            dpg.set_value(self._slider, view.wipe if following else view.field_of_view_deg)
+
+    def _write_note(self, drawn: Drawn | None, now: float) -> None:
+        recording = self._recording
+        busy = recording is not None and not recording.finished
+        label = "Stop" if busy else "Film"
+        if dpg.get_item_label(self._film) != label:
+            dpg.configure_item(self._film, label=label)
+        if recording is not None and busy:
+            set_text(self._note, f"filming {recording.done} of {recording.total} pictures")
+            return
+        if recording is not None:
+            if recording.error:
+                self._state.banner, recording.error = recording.error, None
+            elif now % 8 < 2:  # now and then, so that it is not overlooked
+                set_text(self._note, f"written: {recording.output}")
+                return
+        if drawn is None:
+            set_text(self._note, "waiting for the field")
+            return
+        height, width = drawn.pixels.shape[:2]
+        quality = "full quality" if drawn.complete else "quick"
+        keys = f"   {len(self._state.novel.keyframes)} keys" if self._state.novel.keyframes else ""
+        recent = [moment for moment in self._times if now - moment < 1.0]
+        rate = f"{len(recent):2d} fps" if len(recent) > 1 else "at rest"
+        set_text(self._note, f"{width} x {height}   {1e3 * drawn.seconds:4.0f} ms   {rate}   {quality}{keys}")
+
+
+def letterboxed(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture of another aspect ratio between dark bars, so that nothing is stretched."""
+    height, width = pixels.shape[:2]
+    wanted = size[0] / size[1]
+    if abs(width / height / wanted - 1) < 0.01:
+        return pixels
+    wide, high = (round(height * wanted), height) if width / height < wanted else (width, round(width / wanted))
+    framed = np.zeros((max(high, height), max(wide, width), 4), np.float32)
+    framed[..., :3], framed[..., 3] = 0.08, 1.0
+    top, left = (framed.shape[0] - height) // 2, (framed.shape[1] - width) // 2
+    framed[top : top + height, left : left + width] = pixels
+    return framed

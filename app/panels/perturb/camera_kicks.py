@@ -1,0 +1,156 @@
+"""Kicks of cameras, in their own axes."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.throttle import Throttle
+from app.model.perturb.camera_motion import between, motion, random_twist, spread, twist
+from app.model.perturb.recovery_measures import CAMERAS
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import State
+from app.panels.perturb.kicks import GAP, SliderRow
+from app.panels.widgets.parts import see_through, tool_tip
+from engine.messages import PerturbAll, PerturbPose, Snapshot
+
+TURNS = (("rx", "tilts up"), ("ry", "pans right"), ("rz", "rolls clockwise"))
+SHIFTS = (("tx", "right"), ("ty", "down"), ("tz", "forward"))
+
+
+class CameraKicks:
+    """Turns in degrees, shifts in per cent of the cameras' spread."""
+
+    thing = "camera"
+    measure = CAMERAS
+    obstacle = ""
+    note_tip = (
+        "How far the shift below goes, in scene units; 100 % is the cameras' spread, the root mean square distance "
+        "from their middle."
+    )
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._live_due: Throttle[np.ndarray] = Throttle(1 / 15)
+        self._applied = motion((0, 0, 0), (0, 0, 0))
+        self._seed = 0
+        self._spread = 1.0
+        self._was_held = False
+
+    def build_exact(self) -> None:
+        self._turns, self._shifts = SliderRow(), SliderRow()
+        for name, what in TURNS:
+            self._turns.add(f"{name} %.1f°", -30, 30, 0, f"{name}: the camera {what}, degrees.", self._moved)
+        for name, what in SHIFTS:
+            tip = f"{name}: the camera moves {what}, per cent of the cameras' spread."
+            self._shifts.add(f"{name} %.0f%%", -100, 100, 0, tip, self._moved)
+        see_through(*self._turns.items, *self._shifts.items)
+        with dpg.group(horizontal=True, horizontal_spacing=GAP):
+            kick = dpg.add_button(label="Kick this frame", callback=self.kick)
+            tool_tip(kick, "Moves the selected camera by what the sliders say, in its own axes; training goes on.")
+            zero = dpg.add_button(label="Zero", callback=self.zero)
+            tool_tip(zero, "Sliders back to zero; no camera moves.")
+            self._live = dpg.add_checkbox(label="live")
+            tool_tip(self._live, "While you drag a slider the camera follows at once; let go, and it finds its way.")
+
+    def build_random(self) -> None:
+        chosen = self._state.perturbation
+        self._sigma = SliderRow()
+        self._sigma.add(
+            "σ %.1f°",
+            0,
+            45,
+            chosen.sigma_rotation_deg,
+            "Standard deviation of each component of the random rotation vector.",
+            self._sigmas,
+        )
+        self._sigma.add(
+            "σ %.0f%%",
+            0,
+            100,
+            chosen.sigma_translation_percent,
+            "Standard deviation of each component of the shift, per cent of the spread.",
+            self._sigmas,
+        )
+        see_through(*self._sigma.items)
+
+    @property
+    def note(self) -> str:
+        return f"{np.linalg.norm(self._translation()):.4f} units"
+
+    def see(self, snapshot: Snapshot) -> None:
+        scene = posed_scene(self._state.run)
+        if scene is not None and len(snapshot.poses):
+            self._spread = spread(snapshot.poses, scene.near)
+
+    def resize(self, width: int) -> None:
+        for row in (self._turns, self._shifts, self._sigma):
+            row.resize(width)
+
+    def follow(self) -> None:
+        """Sends what is still missing of a drag; when all sliders are let go, they return to zero."""
+        held = any(dpg.is_item_active(slider) for slider in (*self._turns.items, *self._shifts.items))
+        if not dpg.get_value(self._live):
+            self._was_held = False
+            return
+        due = self._live_due.take(time.monotonic() if held else float("inf"))
+        if due is not None:
+            self._send(between(self._applied, due))
+            self._applied = due
+        if self._was_held and not held:
+            self._live_due = Throttle(self._live_due.period)
+            self.zero()
+        self._was_held = held
+
+    def kick(self) -> None:
+        self._send(self._motion())
+
+    def zero(self) -> None:
+        """Sliders back to zero."""
+        for slider in (*self._turns.items, *self._shifts.items):
+            dpg.set_value(slider, 0.0)
+        chosen = self._state.perturbation
+        chosen.rotation_deg, chosen.translation_percent = [0.0] * 3, [0.0] * 3
+        self._applied = motion((0, 0, 0), (0, 0, 0))
+
+    def kick_this(self) -> None:
+        run, chosen = self._state.run, self._state.perturbation
+        if run is None:
+            return
+        self._seed += 1
+        sigma = chosen.sigma_translation_percent / 100 * self._spread
+        rotation, translation = random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
+        run.send(PerturbPose(self._state.selected, rotation, translation))
+
+    def kick_all(self) -> None:
+        run, chosen = self._state.run, self._state.perturbation
+        if run is None:
+            return
+        self._seed += 1
+        sigma = chosen.sigma_translation_percent / 100 * self._spread
+        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed))
+
+    def _send(self, moved: np.ndarray) -> None:
+        run = self._state.run
+        if run is not None and not np.allclose(moved, np.eye(3, 4), atol=1e-7):
+            rotation, translation = twist(moved)
+            run.send(PerturbPose(self._state.selected, rotation, translation))
+
+    def _translation(self) -> list[float]:
+        return [percent / 100 * self._spread for percent in self._state.perturbation.translation_percent]
+
+    def _motion(self) -> np.ndarray:
+        return motion(self._state.perturbation.rotation_deg, self._translation())
+
+    def _moved(self) -> None:
+        chosen = self._state.perturbation
+        chosen.rotation_deg = [dpg.get_value(slider) for slider in self._turns.items]
+        chosen.translation_percent = [dpg.get_value(slider) for slider in self._shifts.items]
+        if dpg.get_value(self._live):
+            self._live_due.offer(self._motion())
+
+    def _sigmas(self) -> None:
+        chosen = self._state.perturbation
+        chosen.sigma_rotation_deg, chosen.sigma_translation_percent = map(dpg.get_value, self._sigma.items)

@@ -1,0 +1,116 @@
+"""The recovery read-out: a small table, a sentence, and the selected frame's errors since the kick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.sparkline import level, points
+from app.model.perturb.recovery_measures import Measure
+from app.model.perturb.recovery_readout import (
+    NEARLY,
+    NEARLY_SHARE,
+    RECOVERED,
+    RECOVERED_SHARE,
+    Reading,
+    RecoveryReadout,
+)
+from app.panels.widgets.parts import ACCENT, AMBER, FAINT, GREEN, GROOVE, MUTED, drawing, muted, set_text, tool_tip
+from engine.messages import Snapshot
+
+HEIGHT = 46
+COLOURS = (ACCENT, AMBER)
+TIP = (
+    f"Recovered: every error is within {RECOVERED:g}x of what it was before the kick; nearly: within {NEARLY:g}x. "
+    f"Without a reference the distance to where it was before the kick counts: down to {RECOVERED_SHARE:.0%} of the "
+    f"kick, nearly {NEARLY_SHARE:.0%}. Seconds are the run's; pauses do not count."
+)
+
+
+class RecoveryView:
+    """Fed with every snapshot, drawn for one frame."""
+
+    def __init__(self, measure: Measure, thing: str) -> None:
+        """`thing` is what is kicked: a camera, a patch."""
+        self._measure, self._thing = measure, thing
+        self._readout = RecoveryReadout(measure)
+        self._cells: list[list[int | str]] = []
+
+    def build(self) -> None:
+        self._hint = muted(f"Kick a {self._thing}, and watch here how it finds its way back.", wrap=260)
+        with dpg.group(show=False) as self._body:
+            with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchProp):
+                for weight in (0.9, 1.0, 1.0, 1.0):
+                    dpg.add_table_column(init_width_or_weight=weight)
+                with dpg.table_row():
+                    for text in ("", "before", "kicked", "now"):
+                        dpg.add_text(text, color=MUTED)
+                for name in self._measure.names:
+                    with dpg.table_row():
+                        dpg.add_text(name, color=MUTED)
+                        self._cells.append([dpg.add_text("") for _ in range(3)])
+            self._sentence = dpg.add_text("", wrap=260)
+            tool_tip(self._sentence, TIP)
+            group, self._list = drawing(HEIGHT)
+            curves = ", ".join(
+                f"{name} ({colour})" for name, colour in zip(self._measure.names, ("teal", "amber"), strict=False)
+            )
+            tool_tip(group, f"Errors since the kick, log scale: {curves}; faint: before the kick.")
+            self._box = dpg.draw_rectangle((0, 0), (200, HEIGHT), fill=GROOVE, color=FAINT, parent=self._list)
+            self._limits = [
+                dpg.draw_line((0, 0), (0, 0), color=(*colour[:3], 90), parent=self._list)
+                for colour, _ in zip(COLOURS, self._measure.names, strict=False)
+            ]
+            self._lines = [
+                dpg.draw_polyline([(0, 0), (0, 0)], color=color, thickness=1.5, parent=self._list)
+                for color, _ in zip(COLOURS, self._measure.names, strict=False)
+            ]
+
+    def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
+        self._readout.see(snapshot, names)
+
+    def update(self, frame: int, names: Sequence[str], width: int) -> None:
+        reading = self._readout.reading(frame)
+        dpg.configure_item(self._body, show=reading is not None)
+        dpg.configure_item(self._hint, show=reading is None, wrap=width)
+        if reading is None:
+            return
+        for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
+            for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
+                set_text(cell, form.format(errors[measure]))
+        set_text(self._sentence, sentence(reading))
+        done = reading.recovered_seconds is not None
+        dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
+        self._draw(reading, width)
+
+    def _draw(self, reading: Reading, width: int) -> None:
+        dpg.configure_item(self._list, width=width)
+        dpg.configure_item(self._box, pmax=(width - 1, HEIGHT - 1))
+        known = reading.before.tolist(), reading.kicked.tolist()
+        curves = zip(reading.curves, *known, self._measure.floors, strict=True)
+        for line, limit, (curve, before, kicked, floor) in zip(self._lines, self._limits, curves, strict=True):
+            lowest = max(min(float(curve.min()), before) * 0.7, floor / 4)
+            limits = (lowest, max(float(curve.max()), kicked, before) * 1.2)
+            where = points(reading.seconds, curve, (width, HEIGHT), limits)
+            if len(where) == 1:
+                where = np.concatenate([where, where])
+            dpg.configure_item(line, points=where.tolist())
+            y = float(level(np.array(before), HEIGHT, limits))
+            dpg.configure_item(limit, p1=(2, y), p2=(width - 2, y), show=before > 0)
+
+
+def sentence(reading: Reading) -> str:
+    """How far it is with a recovery."""
+    if reading.taken_back:
+        return "Taken back."
+    before, kicked = reading.before, reading.kicked
+    if reading.has_reference and (kicked <= RECOVERED * before).all():
+        return "The kick left it no worse than it was."
+    if reading.recovered_seconds is not None:
+        return f"Recovered in {reading.recovered_seconds:.1f} s of training."
+    since = float(reading.seconds[-1])
+    if reading.nearly_seconds is not None:
+        return f"Nearly back after {reading.nearly_seconds:.1f} s; {since:.1f} s so far."
+    return f"On its way, {since:.1f} s so far."

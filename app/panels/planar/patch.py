@@ -1,0 +1,89 @@
+"""The patch panel: the selected patch, what the learned image shows in its place, and the difference."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.photo_sizes import resized
+from app.model.planar.patch_pictures import seen_by_patch
+from app.model.state.state import State
+from app.panels.frame.compared_pictures import ComparedPictures
+from app.panels.widgets.parts import AMBER, MUTED, RED, inner_width, rectangle_size, set_text, step_button
+from engine.messages import PlanarSnapshot, Snapshot
+from engine.run.feeds.learned_image import LearnedImage
+from engine.scenes.planar import PlanarScene
+
+HEADER = 24 + 26 + 12  # pixels of title, header, gaps
+
+
+class PatchPanel:
+    """Made anew when the learned image, the patch or its place has changed."""
+
+    title = "Patch"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._pictures = ComparedPictures("Learned")
+        self._scene: PlanarScene | None = None
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                step_button(-1, "The patch before (left arrow).", self._go)
+                step_button(1, "The next patch (right arrow).", self._go)
+                self._name = dpg.add_text("")
+                self._joined = dpg.add_text("", color=MUTED)
+            self._pictures.build(
+                "Patch",
+                "The patch, at the size of the rendering.",
+                "The learned image as it is now, through the transform fitted to this patch.",
+            )
+
+    def update(self, state: State) -> None:
+        run = state.run
+        snapshot = run.snapshot if run is not None else None
+        scene = run.scene if run is not None else None
+        if run is None or not isinstance(scene, PlanarScene) or snapshot is None or snapshot.planar is None:
+            set_text(self._name, "No run yet")
+            return
+        if not dpg.is_item_visible(self._name):
+            return
+        patch = min(state.selected, len(scene.names) - 1)
+        self._describe(scene, snapshot, patch)
+        height = rectangle_size(self._parent)[1] - HEADER
+        size = self._pictures.place(scene.patch_size, inner_width(self._parent), height)
+        self._scene = scene  # kept, so that its id stays its own
+        photo = (id(scene), patch, size)
+        self._pictures.show_photo(photo, lambda: resized(scene.patches[patch], size))
+        if run.image is not None:
+            self._show_learned(scene, snapshot.planar, run.image, patch, photo)
+
+    def _describe(self, scene: PlanarScene, snapshot: Snapshot, patch: int) -> None:
+        planar = snapshot.planar
+        assert planar is not None
+        parts = [scene.names[patch]]
+        if patch > 0:
+            parts.append(f"corners {planar.corner_error_px[patch]:.2f} px off")
+        if np.isfinite(snapshot.frame_psnr[patch]):
+            parts.append(f"training {snapshot.frame_psnr[patch]:.1f} dB")
+        set_text(self._name, "   ".join(parts))
+        joined = bool(planar.joined[patch])
+        set_text(self._joined, "fixed" if patch == 0 else "" if joined else "has not joined")
+        dpg.configure_item(self._joined, color=AMBER if patch == 0 else RED)
+
+    def _show_learned(
+        self, scene: PlanarScene, planar: PlanarSnapshot, image: LearnedImage, patch: int, photo: tuple[object, ...]
+    ) -> None:
+        transform = planar.transforms[patch]
+        key = (*photo, id(image), transform.tobytes())
+        if key == self._pictures.shown or not np.isfinite(transform).all():
+            return
+        height, width = self._pictures.photo.shape[:2]
+        learned = seen_by_patch(image.pixels, scene.image_size, transform, scene.patch_size, (width, height))
+        self._pictures.compare(key, np.clip(learned, 0, 1))
+
+    def _go(self, step: int) -> None:
+        self._state.select(self._state.selected + step)

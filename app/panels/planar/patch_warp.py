@@ -1,0 +1,148 @@
+"""The local warp of the selected patch: a bent mesh over the quadrilateral fitted to it, and the residual arrows."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.error_colours import residual_colours
+from app.model.planar.patch_mesh import bent, every, lines, scale_of_arrows
+from app.model.planar.planar_shapes import Colour
+from app.model.planar.plane_view import framed
+from app.model.state.state import State
+from app.model.warp.warp_drawing import factor_text
+from app.panels.planar.line_pool import LinePool
+from app.panels.warp.warp import why_no_warp
+from app.panels.warp.warp_legend import TRACE_HEIGHT, WarpLegend
+from app.panels.widgets.parts import (
+    ACCENT,
+    AMBER,
+    MUTED,
+    PADDING,
+    drawing,
+    inner_width,
+    rectangle_size,
+    set_text,
+    tool_tip,
+)
+from engine.messages import PatchWarpSnapshot
+
+PERIOD = 0.1  # seconds between updates
+NUMBERS = 2 * 22 + TRACE_HEIGHT + 18  # pixels of them under the drawing
+BESIDE = 190  # pixels of them beside it
+SMALLEST = 80
+LATTICE: Colour = (150, 158, 168, 90)
+FRAME: Colour = (235, 238, 242, 220)
+ARROWS_ACROSS = 9  # along each side at most
+
+
+class PatchWarpPanel:
+    """The whole drawing is made of lines: nothing is uploaded."""
+
+    title = "Local warp"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._updated_at = 0.0
+        self._shown: tuple[object, ...] = ()
+        self._warp: PatchWarpSnapshot | None = None
+        self._legend = WarpLegend()
+        self._arrows: list[int | str] = []
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._name = dpg.add_text("")
+                self._mesh = dpg.add_checkbox(label="mesh", default_value=True)
+                tool_tip(
+                    self._mesh,
+                    "Where each pixel's own warp puts a lattice of the patch; its distance from the fitted one is "
+                    "drawn longer by the factor that stands beside.",
+                )
+                self._with_arrows = dpg.add_checkbox(label="arrows", default_value=True)
+                tool_tip(self._with_arrows, "From the fitted place of a pixel to its own, coloured by its length.")
+                self._factor = dpg.add_text("", color=AMBER)
+                tool_tip(self._factor, "How many times longer than they are the residuals are drawn.")
+            self._why = dpg.add_text("", color=MUTED, wrap=300)
+            with dpg.group(horizontal=True) as self._body:
+                self._group, self._list = drawing(SMALLEST)
+                with dpg.group():
+                    self._legend.build()
+            tool_tip(
+                self._group,
+                "White: the quadrilateral that the solver has fitted; grey: its lattice. Teal: the local warp of each "
+                "pixel. Drag λ down and the mesh goes soft, up and it is the quadrilateral itself.",
+            )
+            self._quad = LinePool(dpg.add_draw_layer(parent=self._list))
+            self._bent = LinePool(dpg.add_draw_layer(parent=self._list))
+            self._layer = dpg.add_draw_layer(parent=self._list)
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        run = state.run
+        snapshot = run.snapshot if run is not None else None
+        if run is None or run.scene is None or snapshot is None or snapshot.planar is None:
+            set_text(self._name, "No run yet")
+            return
+        if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
+            return
+        self._updated_at = now
+        self._legend.see(snapshot)
+        set_text(self._name, run.scene.names[state.selected])
+        why = "The first patch is fixed and holds the gauge." if state.selected == 0 else why_no_warp(run)
+        set_text(self._why, why)
+        size, legend = self._arrange(bool(why))
+        warp = snapshot.planar.warp
+        choices = (size, dpg.get_value(self._mesh), dpg.get_value(self._with_arrows))
+        if warp is None or warp.frame != state.selected or (warp is self._warp and choices == self._shown):
+            return
+        self._warp, self._shown = warp, choices
+        self._draw(warp, size, *choices[1:])
+        self._legend.show(snapshot, warp, legend)
+
+    def _arrange(self, with_words: bool) -> tuple[tuple[int, int], int]:
+        """Numbers beside the drawing where that leaves it more room: its size, and the width of the numbers."""
+        width, height = inner_width(self._parent), rectangle_size(self._parent)[1]
+        dpg.configure_item(self._why, show=with_words, wrap=width)
+        room = int(height - dpg.get_item_pos(self._body)[1]) - PADDING
+        beside = min(width - BESIDE, room) > room - NUMBERS
+        size = (width - BESIDE - 2 * PADDING, room) if beside else (width, room - NUMBERS)
+        size = (max(size[0], SMALLEST), max(size[1], SMALLEST))
+        dpg.configure_item(self._body, horizontal=beside)
+        dpg.configure_item(self._list, width=size[0], height=size[1])
+        legend = BESIDE if beside else width
+        self._legend.wrap(legend, narrow=beside)
+        return size, legend
+
+    def _draw(self, warp: PatchWarpSnapshot, size: tuple[int, int], with_mesh: bool, with_arrows: bool) -> None:
+        factor = scale_of_arrows(warp)
+        set_text(self._factor, f"residuals drawn {factor_text(factor)}")
+        mesh = bent(warp, factor)
+        view = framed(np.concatenate([warp.global_points, mesh]), size, margin=10)
+        rows, columns = warp.shape
+        fitted = view.on_screen(warp.global_points, size)
+        edge = fitted.reshape(rows, columns, 2)
+        rim = np.concatenate([edge[0], edge[1:, -1], edge[-1, -2::-1], edge[-2:0:-1, 0]])
+        lattice = [(line, LATTICE, 1.0, False) for line in lines(fitted, warp.shape)]
+        self._quad.show([*lattice, (rim, FRAME, 1.8, True)])
+        moved = view.on_screen(mesh, size)
+        self._bent.show([(line, ACCENT, 1.4, False) for line in lines(moved, warp.shape)] if with_mesh else [])
+        chosen = every(warp.shape, max(-(-max(warp.shape) // ARROWS_ACROSS), 1))
+        colours = (255 * residual_colours(warp.residual_px[chosen])).round().astype(int).tolist()
+        self._draw_arrows(fitted[chosen], moved[chosen], colours, with_arrows)
+
+    def _draw_arrows(self, tails: np.ndarray, heads: np.ndarray, colours: list[list[int]], shown: bool) -> None:
+        while len(self._arrows) < len(tails):
+            self._arrows.append(dpg.draw_arrow((0, 0), (0, 0), thickness=1.6, size=4, parent=self._layer))
+        long = np.abs(heads - tails).max(axis=1) >= 1.5  # a shorter one would be all head
+        for index, item in enumerate(self._arrows):
+            if index >= len(tails) or not shown or not long[index]:
+                dpg.configure_item(item, show=False)
+                continue
+            dpg.configure_item(
+                item, p1=heads[index].tolist(), p2=tails[index].tolist(), color=colours[index], show=True
+            )

@@ -1,0 +1,116 @@
+"""The image panel: the learned image growing, the outlines of the patches over it; two runs beside each other."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.planar.plane_view import PlaneView
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from app.panels.planar.planar_legend import PlanarLegend
+from app.panels.planar.planar_pane import PlanarPane, view_of_all
+from app.panels.widgets.parts import ACCENT, rectangle_size
+from engine.messages import Snapshot
+from engine.scenes.planar import PlanarScene
+
+PANES = 2
+GAP = 6  # pixels
+SMALLEST = 64
+
+
+class PlanarImagePanel:
+    """One pane, or two; both look at the same part of the image."""
+
+    title = "Image"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._legend = PlanarLegend(state)
+        self._parent: int | str = 0
+        self._panes: list[PlanarPane] = []
+        self._framed_for: tuple[object, tuple[int, int], PlaneView | None] = (None, (0, 0), None)
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            self._legend.build()
+            with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._group:
+                self._panes = [PlanarPane(f"pane {index + 1}") for index in range(PANES)]
+
+    def update(self, state: State) -> None:
+        self._legend.update()
+        scene = state.run.scene if state.run is not None else None
+        self._arrange(state, scene)
+        if isinstance(scene, PlanarScene):
+            self._frame_in_time(state, scene)
+        comparing = len(state.runs) > 1
+        for index, (pane, run) in enumerate(zip(self._panes, state.runs, strict=False)):
+            active = comparing and index == state.active
+            pane.update(state, run, caption(run) if comparing else "", ACCENT if active else None)
+            if pane.pressed and state.active != index:
+                state.active = index
+
+    def frame_all(self) -> None:
+        """Shows all of the image."""
+        state = self._state
+        scene = state.run.scene if state.run is not None else None
+        if isinstance(scene, PlanarScene):
+            size = self._panes[0].size
+            state.planar.plane = view_of_all(scene, size)
+            state.planar.framed, self._framed_for = True, (scene.path, size, state.planar.plane)
+
+    def _frame_in_time(self, state: State, scene: PlanarScene) -> None:
+        """Frames a scene that is new, and again as long as only the window has changed since."""
+        path, size, view = self._framed_for
+        untouched = state.planar.plane is view and self._panes[0].size != size
+        if path != scene.path and state.selected == 0:
+            state.select(1)  # the first is fixed: there is little to see
+        if not state.planar.framed or untouched or path != scene.path:
+            self.frame_all()
+
+    def _arrange(self, state: State, scene: object) -> None:
+        """Two panes side by side, or one over the other where that shows more of the image."""
+        width, height = rectangle_size(self._parent)
+        left, top = dpg.get_item_pos(self._group)
+        room = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
+        comparing = len(state.runs) > 1
+        aspect = scene.image_size[0] / scene.image_size[1] if isinstance(scene, PlanarScene) else 1.0
+        beside = side_by_side(room, aspect)
+        dpg.configure_item(self._group, horizontal=beside)
+        for pane in self._panes:
+            pane.place(room if not comparing else halved(room, beside))
+        dpg.configure_item(self._panes[1].item, show=comparing)
+
+
+def side_by_side(room: tuple[int, int], aspect: float) -> bool:
+    """Whether two pictures of an aspect ratio are larger beside each other than one over the other."""
+
+    def scale(pane: tuple[int, int]) -> float:
+        return min(pane[0] / aspect, pane[1])
+
+    return scale(halved(room, True)) >= scale(halved(room, False))
+
+
+def halved(room: tuple[int, int], beside: bool) -> tuple[int, int]:
+    """One of two panes."""
+    width, height = room
+    return (max((width - GAP) // 2, SMALLEST), height) if beside else (width, max((height - GAP) // 2, SMALLEST))
+
+
+def caption(run: ViewedRun) -> str:
+    """What stands in a pane: the method, and how far it is."""
+    parts: list[str] = [run.settings.method]
+    if run.snapshot is None:
+        return f"{parts[0]}   {run.preparing}"
+    return "   ".join([*parts, *numbers(run.snapshot)])
+
+
+def numbers(snapshot: Snapshot) -> list[str]:
+    """Corner error, PSNR, time."""
+    parts = []
+    if snapshot.planar is not None:
+        parts.append(f"corners {snapshot.planar.corner_error_px.mean():.2f} px")
+    if np.isfinite(snapshot.psnr):
+        parts.append(f"PSNR {snapshot.psnr:.1f} dB")
+    return [*parts, f"{snapshot.seconds:.0f} s"]

@@ -1,0 +1,121 @@
+"""Over the view of the image: what is shown, in which colours, how errors are coloured; and a second run beside it."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
+from app.model.planar.planar_shapes import AMBER, GREY
+from app.model.state.choices import METHOD_WORDS, METHODS
+from app.model.state.state import State
+from app.panels.widgets.error_scale import BESIDE, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.widgets.layer_switches import LayerSwitches, Switch
+from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from engine.config.settings import Method
+
+COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
+BAR = 112  # pixels of the error scale
+TICKS_PX = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+SWITCHES = (
+    Switch("learned", "learned", (), "The image as it has been learned so far from the patches."),
+    Switch(
+        "fitted",
+        "fitted",
+        error_colours(3),
+        "The patches where registration has them now, coloured by their corner error; the selected one in teal.",
+    ),
+    Switch("reference", "true", (AMBER,), "Where the patches were cut. The engine is not told."),
+    Switch(
+        "links",
+        "links",
+        (error_colours(3)[2], AMBER),
+        "From each fitted corner to where it belongs: the shorter, the better.",
+    ),
+    Switch("photo", "true image", (), "The image that the patches were cut from, behind the learned one."),
+    Switch("initial", "start", (GREY,), "Where registration started."),
+    Switch("names", "names", (), "The names of the patches, and which of them have not joined the others."),
+    Switch(
+        "trails",
+        "trails",
+        tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
+        "Where the middles of the patches have been since the run began.",
+    ),
+)
+COMPARE = (
+    "Starts a second run beside this one: the same patches, the same start, another method. Pause, Play and Restart "
+    "then hold for both; a click on a picture chooses which of the two the other panels show."
+)
+END = "Ends and saves the run that the other panels do not show; it is the one without a frame."
+
+
+class PlanarLegend:
+    """A row for the comparison, two of switches with the error scale beside them."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._switches = LayerSwitches(state.planar.layers, SWITCHES)
+
+    def build(self) -> None:
+        """Into the container on top of the stack."""
+        with dpg.group(horizontal=True):
+            self._word = dpg.add_text("Compare with", color=MUTED)
+            with dpg.group() as self._choice:  # what is hidden by itself would still show its tool tip
+                self._method = dpg.add_combo((), width=110)
+                with dpg.tooltip(self._method, delay=0.4):
+                    self._method_tip = dpg.add_text("", wrap=320)
+            self._start = dpg.add_button(label="Compare", callback=self._compare)
+            self._tip = tool_tip(self._start, COMPARE)
+            with dpg.group(show=False) as self._blend:
+                slider = dpg.add_slider_float(
+                    width=140, max_value=100, default_value=100, format="learned %.0f %%", callback=self._blended
+                )
+                tool_tip(slider, "How much the learned image covers the true one.")
+        with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
+            for width in COLUMNS:
+                dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
+            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
+            for row in (SWITCHES[:4], SWITCHES[4:]):
+                with dpg.table_row():
+                    for switch in row:
+                        self._switches.build(switch.layer)
+                    if row[0] is SWITCHES[0]:
+                        build_scale("corner error, px", "How far a patch's corners are off, in the mean.", BAR)
+                    else:
+                        build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
+        self._switches.build_tips()
+
+    def update(self) -> None:
+        """Shows what can be chosen now."""
+        state = self._state
+        self._switches.update()
+        both = state.planar.layers.photo and state.planar.layers.learned
+        dpg.configure_item(self._blend, show=both)
+        comparing = len(state.runs) > 1
+        set_text(self._word, "Two runs side by side" if comparing else "Compare with")
+        dpg.configure_item(self._choice, show=not comparing)
+        set_text(self._tip, END if comparing else COMPARE)
+        dpg.set_item_label(self._start, "End comparison###compare" if comparing else "Compare###compare")
+        if state.run is not None and not comparing:
+            offered = methods_beside(state.run.settings.method)
+            if dpg.get_item_configuration(self._method)["items"] != offered:
+                dpg.configure_item(self._method, items=offered)
+            if dpg.get_value(self._method) not in offered:
+                dpg.set_value(self._method, offered[0])
+            set_text(self._method_tip, METHOD_WORDS[self._chosen()])
+
+    def _chosen(self) -> Method:
+        return next(method for method in METHODS if method == dpg.get_value(self._method))
+
+    def _compare(self) -> None:
+        compare = self._state.hooks.compare
+        if compare is not None and self._state.run is not None:
+            compare(None if len(self._state.runs) > 1 else self._chosen())
+
+    def _blended(self, _: int, percent: float) -> None:
+        self._state.planar.opacity = percent / 100
+
+
+def methods_beside(method: Method) -> list[str]:
+    """What a run can be compared with, the likeliest first."""
+    return [other for other in ("barf", "l2g", "naive", "no-encoding") if other != method]

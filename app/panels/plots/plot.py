@@ -1,0 +1,159 @@
+"""One plot: its curves, the vertical marks, and a tool tip that tells what is under the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.plots.curves import NOTHING, Curve, Over, limits, log_ticks
+from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
+from app.panels.widgets.parts import Colour, set_text
+
+LOW = 150  # pixels of height, at most, for which a plot counts as low
+NO_REFERENCE = "Errors are measured where there are reference poses; COLMAP's panel can make some."
+REACH = 6  # pixels from a mark
+
+
+@dataclass(frozen=True)
+class Series:
+    """A curve of `app.model.plots.curves.curves` as it is drawn; `digits` is how its values are written."""
+
+    name: str
+    label: str
+    colour: Colour
+    digits: str
+
+
+class PlotView:
+    """Fits itself until the user zooms or pans."""
+
+    def __init__(
+        self, title: str, unit: str, can_be_logarithmic: bool, series: Sequence[Series], parent: int | str
+    ) -> None:
+        self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
+        self._fitting, self._high, self._over, self._log = True, True, "", False
+        self._empty = False
+        self._shown: Mapping[str, Curve] = {}
+        self._lines: dict[str, int | str] = {}
+        self._marks: dict[MarkKind, int | str] = {}
+        self._title, self._label = title, f"{title} [{unit}]" if unit else title
+        flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True}
+        self._group = dpg.add_group(parent=parent)  # a plot cannot have a tool tip of its own
+        with dpg.plot(label=self._label, parent=self._group, width=200, height=120, **flags) as self.plot:
+            self._x = dpg.add_plot_axis(dpg.mvXAxis)
+            with dpg.plot_axis(dpg.mvYAxis) as self._y:
+                for kind in KINDS:
+                    self._marks[kind] = dpg.add_inf_line_series([])
+                    _paint(self._marks[kind], (*COLOURS[kind], 150), 1.0)
+                for one in series:
+                    self._lines[one.name] = dpg.add_line_series([], [])
+                    _paint(self._lines[one.name], one.colour, 1.6)
+        with dpg.theme() as theme, dpg.theme_component(dpg.mvPlot):  # most of a small plot shall be curves
+            for style, pixels in (("PlotPadding", 3), ("LabelPadding", 2), ("FitPadding", 0.04)):
+                name = getattr(dpg, f"mvPlotStyleVar_{style}")
+                dpg.add_theme_style(name, pixels, pixels, category=dpg.mvThemeCat_Plots)
+        dpg.bind_item_theme(self.plot, theme)
+        with dpg.tooltip(self._group, show=False) as self._tip:
+            self._text = dpg.add_text("")
+
+    @property
+    def hovered(self) -> bool:
+        return dpg.is_item_hovered(self.plot)
+
+    def place(self, shown: bool, width: int, height: int) -> None:
+        """How large it is, if it is shown at all; a low one goes without the name of its x axis."""
+        self._high = height > LOW
+        self._name_x()
+        dpg.configure_item(self._group, show=shown)
+        dpg.configure_item(self.plot, width=width, height=height)
+
+    def scale(self, over: Over, logarithmic: bool) -> None:
+        """Names the x axis, and scales the y axis."""
+        self._over = "seconds" if over == "seconds" else "iterations"
+        self._name_x()
+        self._log = logarithmic and self._can_be_logarithmic
+        dpg.configure_item(self._y, scale=dpg.mvPlotScale_Log10 if self._log else dpg.mvPlotScale_Linear)
+
+    def _name_x(self) -> None:
+        dpg.configure_item(self._x, label=self._over if self._high else "")
+
+    def fit(self) -> None:
+        """Fits the axes from now on."""
+        self._fitting = True
+        shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
+        ends = limits(shown, self._log)
+        if ends is None:
+            return
+        places = np.concatenate([curve.x for curve in shown])
+        dpg.set_axis_limits(self._x, float(places.min()), max(float(places.max()), float(places.min()) + 1e-3))
+        dpg.set_axis_limits(self._y, *ends)
+        if self._log:
+            ticks = log_ticks(*ends)
+            dpg.set_axis_ticks(self._y, tuple((tick_text(value), value) for value in ticks))
+        else:
+            dpg.reset_axis_ticks(self._y)
+
+    def _show_empty(self, empty: bool) -> None:
+        """A plot without a curve has no scale, which it would else make up."""
+        if empty != self._empty:
+            self._empty = empty
+            dpg.configure_item(self.plot, label=f"{self._title}: not measured" if empty else self._label)
+            for axis in (self._x, self._y):
+                dpg.configure_item(axis, no_tick_labels=empty, no_tick_marks=empty, no_gridlines=empty)
+
+    def release(self) -> None:
+        """Leaves the axes to the user."""
+        if self._fitting:
+            self._fitting = False
+            dpg.set_axis_limits_auto(self._x)
+            dpg.set_axis_limits_auto(self._y)
+            dpg.reset_axis_ticks(self._y)
+
+    def show(self, curves: Mapping[str, Curve], marks: Mapping[MarkKind, Sequence[float]]) -> None:
+        """Takes new curves in."""
+        self._shown = curves
+        for name, line in self._lines.items():
+            curve = curves.get(name, NOTHING)
+            dpg.set_value(line, [curve.x, curve.y])
+        self._show_empty(not any(one.name in curves and len(curves[one.name].x) for one in self._series))
+        for kind, places in marks.items():
+            dpg.set_value(self._marks[kind], [[] if self._empty else list(places)])
+        if self._fitting:
+            self.fit()
+
+    def point(self, marks: Sequence[Mark], curves: Mapping[str, Curve], over: Over) -> None:
+        """Tells what is under the mouse, if it is over the plot: a mark, else the values of the curves."""
+        if not self.hovered:
+            dpg.configure_item(self._tip, show=False)
+            return
+        x = dpg.get_plot_mouse_pos()[0]
+        low, high = dpg.get_axis_limits(self._x)
+        mark = nearest(marks, x, REACH * (high - low) / max(dpg.get_item_width(self.plot) or 1, 1))
+        text = mark.text if mark is not None else self._values(x, curves, over)
+        dpg.configure_item(self._tip, show=bool(text))
+        set_text(self._text, text)
+
+    def _values(self, x: float, curves: Mapping[str, Curve], over: Over) -> str:
+        lines = []
+        for one in self._series:
+            curve = curves.get(one.name, NOTHING)
+            if len(curve.x):
+                index = int(np.abs(curve.x - x).argmin())
+                lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())
+                where = f"{curve.x[index]:,.0f} iterations" if over == "iterations" else f"{curve.x[index]:.1f} s"
+        return "\n".join([f"at {where}", *lines]) if lines else NO_REFERENCE
+
+
+def tick_text(value: float) -> str:
+    """A round value, short."""
+    return f"{value:g}" if 1e-3 <= value < 1e4 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
+
+
+def _paint(item: int | str, colour: Colour, weight: float) -> None:
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_color(dpg.mvPlotCol_Line, colour, category=dpg.mvThemeCat_Plots)
+        dpg.add_theme_style(dpg.mvPlotStyleVar_LineWeight, weight, category=dpg.mvThemeCat_Plots)
+    dpg.bind_item_theme(item, theme)

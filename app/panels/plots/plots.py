@@ -1,0 +1,177 @@
+"""The plots: losses, PSNR and errors over the run, with what happened to it as vertical marks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import dearpygui.dearpygui as dpg
+
+from app.model.plots.curves import Curve, curves
+from app.model.plots.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, marks
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from app.panels.plots.plot import PlotView, Series
+from app.panels.widgets.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, rectangle_size, tool_tip
+
+PERIOD = 0.2  # seconds between updates
+VIOLET: Colour = (190, 140, 255, 255)
+ALL = "all"
+
+Plots = dict[str, tuple[str, bool, tuple[Series, ...]]]  # title: unit, whether a log scale makes sense, curves
+
+_SHARED: Plots = {
+    "Loss": (
+        "",
+        True,
+        (Series("photometric", "photometric", ACCENT, ".2e"), Series("alignment", "λ·alignment", VIOLET, ".2e")),
+    ),
+    "PSNR": ("dB", False, (Series("psnr", "PSNR", ACCENT, ".2f"),)),
+}
+POSED_PLOTS: Plots = _SHARED | {
+    "Rotation error": (
+        "°",
+        True,
+        (
+            Series("rotation max", "max", AMBER, ".3f"),
+            Series("rotation mean", "mean", ACCENT, ".3f"),
+            Series("rotation frame", "this frame", TEXT, ".3f"),
+        ),
+    ),
+    "Translation error": (
+        "units",
+        True,
+        (
+            Series("translation max", "max", AMBER, ".4f"),
+            Series("translation mean", "mean", ACCENT, ".4f"),
+            Series("translation frame", "this frame", TEXT, ".4f"),
+        ),
+    ),
+}
+PLANAR_PLOTS: Plots = _SHARED | {
+    "Corner error": (
+        "px",
+        True,
+        (
+            Series("corners max", "max", AMBER, ".3f"),
+            Series("corners mean", "mean", ACCENT, ".3f"),
+            Series("corners frame", "this patch", TEXT, ".3f"),
+        ),
+    ),
+}
+
+
+class PlotsPanel:
+    """All of them, or one large; brought up to date five times a second while they are seen."""
+
+    title = "Plots"
+
+    def __init__(self, state: State, plots: Plots) -> None:
+        self._state, self._of = state, plots
+        self._updated_at = -PERIOD
+        self._parent: int | str = 0
+        self._size = (0, 0)
+        self._marks: list[Mark] = []
+        self._curves: dict[str, Curve] = {}
+        self._key: tuple[object, ...] = ()
+        self._run: ViewedRun | None = None
+        self._legend: dict[MarkKind, int | str] = {}
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        chosen = self._state.plots
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._which = dpg.add_combo([ALL, *self._of], default_value=ALL, width=108, callback=self._arrange)
+                self._over = dpg.add_combo(
+                    ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
+                )
+                tool_tip(self._over, "What the plots run over; seconds are the run's own, pauses do not count.")
+                self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)
+                tool_tip(self._log, "Losses and errors on a logarithmic scale.")
+                fit = dpg.add_button(label="Fit", callback=self._fit)
+                tool_tip(fit, "Plots fit themselves until you zoom (wheel) or pan (drag); a double click fits again.")
+                this = next(one.label for _, _, series in self._of.values() for one in series if one.colour == TEXT)
+                for text, color in (("mean", ACCENT), ("max", AMBER), (this, TEXT)):
+                    dpg.add_text(text, color=color)
+            with dpg.group(horizontal=True):
+                dpg.add_text("λ·alignment", color=VIOLET)
+                for kind in KINDS:
+                    self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
+            self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
+            with dpg.group(show=False) as self._body:
+                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two each
+                self._plots = {
+                    title: PlotView(title, unit, logarithmic, series, rows[index // 2])
+                    for index, (title, (unit, logarithmic, series)) in enumerate(self._of.items())
+                }
+            with dpg.handler_registry():
+                dpg.add_mouse_wheel_handler(callback=self._each(PlotView.release))
+                dpg.add_mouse_drag_handler(button=0, threshold=4, callback=self._each(PlotView.release))
+                dpg.add_mouse_drag_handler(button=1, threshold=4, callback=self._each(PlotView.release))
+                dpg.add_mouse_double_click_handler(button=0, callback=self._each(PlotView.fit))
+        self._choose()
+
+    def update(self, state: State) -> None:
+        size = rectangle_size(self._parent)
+        if (int(size[0]), int(size[1])) != self._size:
+            self._size = (int(size[0]), int(size[1]))
+            self._arrange()
+        for view in self._plots.values():
+            view.point(self._marks, self._curves, state.plots.over)
+        now = time.monotonic()
+        run = state.run
+        if now - self._updated_at < PERIOD or run is None or run.history is None:
+            return
+        rows, events = run.history.rows, run.history.events
+        dpg.configure_item(self._none, show=len(rows) < 2)
+        dpg.configure_item(self._body, show=len(rows) >= 2)  # an empty plot makes up ticks of its own
+        if not dpg.is_item_visible(self._which):
+            return
+        self._updated_at = now
+        last = (rows[-1].iteration, rows[-1].seconds) if rows else None
+        end = events[-1] if events else None
+        choices = (state.selected, state.plots.over, state.plots.logarithmic)
+        key = (id(run), len(rows), last, len(events), end, *choices)
+        if key == self._key:
+            return
+        self._key, self._run = key, run  # kept, so that its id stays its own
+        self._curves = curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
+        self._marks = marks(events, state.plots.over)
+        places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
+        for kind, xs in places.items():
+            dpg.configure_item(self._legend[kind], show=bool(xs))
+        for view in self._plots.values():
+            view.show(self._curves, places)
+
+    def _each(self, act: Callable[[PlotView], None]) -> Callable[[], None]:
+        """What a mouse handler does: something to the plot under the mouse."""
+
+        def callback() -> None:
+            for view in self._plots.values():
+                if view.hovered:
+                    act(view)
+
+        return callback
+
+    def _choose(self) -> None:
+        chosen = self._state.plots
+        chosen.over, chosen.logarithmic = dpg.get_value(self._over), dpg.get_value(self._log)
+        for view in self._plots.values():
+            view.scale(chosen.over, chosen.logarithmic)
+            view.fit()
+
+    def _fit(self) -> None:
+        for view in self._plots.values():
+            view.fit()
+
+    def _arrange(self, *_: Any) -> None:
+        which = dpg.get_value(self._which)
+        width, height = inner_width(self._parent), max(self._size[1] - 94, 160)
+        for index, (title, view) in enumerate(self._plots.items()):
+            alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row for itself
+            if which == ALL:
+                view.place(True, width if alone else (width - 4) // 2, height // 2)
+            else:
+                view.place(title == which, width, height)

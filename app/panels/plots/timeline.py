@@ -1,0 +1,118 @@
+"""The timeline: a slider over the run's seconds that replays how cameras or patches found their places."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+
+from app.model.plots.curves import row_at
+from app.model.plots.event_marks import COLOURS, Mark, marks, nearest
+from app.model.plots.playback import advance, go, go_live, play_or_stop
+from app.model.state.state import State
+from app.panels.widgets.parts import MUTED, TEXT, drawing, inner_width, set_text, tool_tip
+from engine.run.history import History, Row, mean_of
+
+TICKS = 10  # pixels
+KNOB = 14  # pixels of the slider's knob and margins, so that ticks stand under it
+
+
+class TimelinePanel:
+    """Writes `state.timeline`; the 3D view, or that of the image, draws the moment it stands at."""
+
+    title = "Timeline"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._drawn: tuple[object, ...] = ()
+        self._marks: list[Mark] = []
+        self._before = time.monotonic()
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        state = self._state
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._play = dpg.add_button(label="Replay", width=64, callback=lambda: play_or_stop(state.timeline))
+                tool_tip(self._play, "Replays how cameras or patches found their places, in a few seconds.")
+                self._live = dpg.add_button(label="Live", width=48, callback=lambda: go_live(state.timeline))
+                tool_tip(self._live, "Back to now: the view follows the training again.")
+                with dpg.group():
+                    self._slider = dpg.add_slider_float(width=-1, format="%.1f s", callback=self._dragged)
+                    self._group, self._list = drawing(TICKS)
+            with dpg.tooltip(self._group):
+                self._tip = dpg.add_text("")
+            self._text = dpg.add_text("", color=MUTED)
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        passed, self._before = now - self._before, now
+        run = state.run
+        if run is None or run.history is None or not run.history.rows:
+            set_text(self._text, "Nothing to replay yet")
+            return
+        rows = run.history.rows
+        total, timeline = rows[-1].seconds, state.timeline
+        advance(timeline, passed, total)
+        if timeline.seconds is not None and timeline.seconds > total:  # the run was restarted
+            go_live(timeline)
+        if dpg.get_item_configuration(self._slider)["max_value"] != total:
+            dpg.configure_item(self._slider, max_value=max(total, 0.1))
+        if not dpg.is_item_active(self._slider):
+            dpg.set_value(self._slider, total if timeline.seconds is None else timeline.seconds)
+        dpg.set_item_label(self._play, "Stop" if timeline.playing else "Replay")
+        row = rows[-1] if timeline.seconds is None else rows[row_at(rows, timeline.seconds)]
+        set_text(self._text, described(row, timeline.live))
+        dpg.configure_item(self._text, color=MUTED if timeline.live else TEXT)
+        self._draw_ticks(run.history, total)
+        self._explain(total)
+
+    def _dragged(self, _sender: int, seconds: float) -> None:
+        run = self._state.run
+        if run is not None and run.history is not None and run.history.rows:
+            total = run.history.rows[-1].seconds
+            # a knob at the right end is meant to be live, though the run has gone on meanwhile
+            go(self._state.timeline, seconds if seconds < 0.995 * total else total, total)
+
+    def _draw_ticks(self, history: History, total: float) -> None:
+        width = inner_width(self._parent) - 64 - 48 - 16
+        key = (width, len(history.events), history.events[-1] if history.events else None, round(total))
+        if key == self._drawn:
+            return
+        self._drawn = key
+        self._marks = marks(history.events, "seconds")
+        dpg.configure_item(self._list, width=max(width, 10))
+        dpg.delete_item(self._list, children_only=True)
+        for mark in self._marks:
+            x = place(mark.x, total, width)
+            dpg.draw_line((x, 0), (x, TICKS - 2), color=(*COLOURS[mark.kind], 220), thickness=2, parent=self._list)
+
+    def _explain(self, total: float) -> None:
+        if not dpg.is_item_hovered(self._group):
+            return
+        x = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
+        width = inner_width(self._parent) - 64 - 48 - 16
+        reach = 6 * total / max(width - KNOB, 1)
+        mark = nearest(self._marks, (x - KNOB / 2) / max(width - KNOB, 1) * total, reach)
+        set_text(self._tip, mark.text if mark else "Ticks: λ changes, kicks, stages, bundle adjustments")
+
+
+def place(seconds: float, total: float, width: float) -> float:
+    """Where a moment stands under the slider, pixels."""
+    return KNOB / 2 + min(max(seconds / max(total, 1e-6), 0.0), 1.0) * (width - KNOB)
+
+
+def described(row: Row, live: bool) -> str:
+    """A moment of the run in a line."""
+    parts = ["Live" if live else f"At {row.seconds:.1f} s", f"iteration {row.iteration:,}"]
+    if row.stage:
+        parts.append(f"stage {row.stage}")
+    if row.rotation_error_deg is not None and row.translation_error is not None:
+        rotation, translation = mean_of(row.rotation_error_deg), mean_of(row.translation_error)
+        parts.append(f"mean errors {rotation:.2f}°, {translation:.4f} units")
+    elif row.corner_error_px is not None:
+        parts.append(f"corners {row.corner_error_px.mean():.2f} px")
+    else:
+        parts.append(f"PSNR {row.psnr:.2f} dB")
+    return "   ".join(parts)

@@ -1,0 +1,108 @@
+"""The λ slider: log scale, a mark at the paper's value, shown as the engine confirms it."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common.slider_scale import DEFAULT_LAMBDA, HIGHEST_LAMBDA, LOWEST_LAMBDA, caught, fraction, value_text
+from app.model.common.throttle import Confirmed, Throttle
+from app.model.state.choices import lambda_note
+from app.model.state.scene_kinds import planar_scene
+from app.model.state.state import State
+from app.panels.widgets.parts import ACCENT, FAINT, MUTED, muted, see_through, set_text, tool_tip
+from engine.messages import SetLambda
+
+TIP = (
+    "λ weighs the distance between each pixel's own rigid warp and the one transform fitted to them all against the "
+    "photometric loss. Drag, double click for the paper's 10², Ctrl-click to type the exponent."
+)
+GRAB = 12  # pixels of the slider's knob and its margins, so that the marks stand where the knob does
+
+
+class LambdaSlider:
+    """Sends `SetLambda` at most 15 times a second while it is dragged."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._throttle: Throttle[float] = Throttle(1 / 15)
+        self._confirmed = Confirmed()
+        self._reset = False
+        self._width = 0
+
+    def build(self) -> None:
+        dpg.add_spacer(height=2)
+        self._value = dpg.add_text("λ", color=ACCENT)
+        tool_tip(self._value, TIP)
+        self._slider = dpg.add_slider_float(
+            width=-1,
+            min_value=LOWEST_LAMBDA,
+            max_value=HIGHEST_LAMBDA,
+            default_value=DEFAULT_LAMBDA,
+            format="10^%.2f",
+            callback=self._dragged,
+        )
+        tool_tip(self._slider, TIP)
+        see_through(self._slider)
+        with dpg.item_handler_registry() as handlers:
+            dpg.add_item_double_clicked_handler(callback=self._double_clicked)
+        dpg.bind_item_handler_registry(self._slider, handlers)
+        self._marks = dpg.add_drawlist(width=200, height=20)
+        self._note = muted("", wrap=260)
+
+    def update(self, state: State, width: int, now: float) -> None:
+        if width != self._width:
+            self._draw_marks(width)
+        self._set_width(width)
+        held = dpg.get_value(self._slider) if dpg.is_item_active(self._slider) else None
+        if self._reset:
+            # a slider that is still held would follow the mouse again: it goes to the default when it is let go
+            held = DEFAULT_LAMBDA
+            self._reset = dpg.is_item_active(self._slider)
+            dpg.set_value(self._slider, DEFAULT_LAMBDA)
+        run = state.run
+        due = self._throttle.take(now)
+        if due is not None and run is not None:
+            run.send(SetLambda(due))
+            self._confirmed.send(due, now)
+        if run is None or run.snapshot is None:
+            return
+        shown = self._confirmed.shown(run.snapshot.lambda_exponent, held, now)
+        if held is None and abs(dpg.get_value(self._slider) - shown) > 1e-6:
+            dpg.set_value(self._slider, shown)
+        set_text(self._value, f"λ = {value_text(shown)}, the stiffness of the warp")
+        if run.opened is not None:
+            set_text(self._note, lambda_note(run.settings, planar_scene(run) is not None))
+
+    def _set_width(self, width: int) -> None:
+        if width != self._width:
+            self._width = width
+            dpg.configure_item(self._note, wrap=width)
+
+    def _dragged(self, _sender: int, exponent: float) -> None:
+        if not self._reset:
+            self._offer(caught(min(max(exponent, -30.0), 30.0)))
+
+    def _double_clicked(self) -> None:
+        self._reset = True
+        self._offer(DEFAULT_LAMBDA)
+
+    def _offer(self, exponent: float) -> None:
+        self._throttle.offer(exponent)
+        self._confirmed.send(exponent, time.monotonic())
+
+    def _draw_marks(self, width: int) -> None:
+        dpg.delete_item(self._marks, children_only=True)
+        dpg.configure_item(self._marks, width=width)
+        for exponent in range(int(LOWEST_LAMBDA), int(HIGHEST_LAMBDA) + 1):
+            x = GRAB / 2 + 2 + fraction(exponent, LOWEST_LAMBDA, HIGHEST_LAMBDA) * (width - GRAB - 4)
+            default = exponent == DEFAULT_LAMBDA
+            if default:
+                dpg.draw_triangle((x, 0), (x - 4, 6), (x + 4, 6), color=ACCENT, fill=ACCENT, parent=self._marks)
+            else:
+                dpg.draw_line((x, 0), (x, 4), color=FAINT, parent=self._marks)
+            if exponent % 2 == 0:
+                text = str(exponent)
+                color = ACCENT if default else MUTED
+                dpg.draw_text((x - 3.5 * len(text), 6), text, color=color, size=12, parent=self._marks)

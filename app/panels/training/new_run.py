@@ -1,0 +1,162 @@
+"""The choices for starting the scene anew: method, field, preset, seed; initial poses, or how patches are cut."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import dearpygui.dearpygui as dpg
+
+from app.model.state.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, WARPS, Choice
+from app.model.state.scene_kinds import planar_scene, posed_scene
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from app.panels.widgets.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
+from engine.config.settings import Settings
+from engine.geometry.warp_names import PlanarWarp
+from engine.scenes import PlanarScene
+from engine.scenes.formats.single_image import MOST_PATCHES
+from engine.scenes.options import SceneOptions
+
+LABELS = -76  # pixels left for labels at the right of the fields
+
+
+class NewRun:
+    """Filled in from the run that is shown; nothing happens before `restart`."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._of: ViewedRun | None = None
+        self._choice = Choice(Settings(), SceneOptions())
+
+    def build(self) -> None:
+        with dpg.collapsing_header(label="New run", default_open=True):
+            self._method = dpg.add_combo(METHODS, label="method", width=LABELS, callback=self._changed)
+            with dpg.tooltip(self._method, delay=0.4):
+                self._method_tip = dpg.add_text("", wrap=320)
+            self._field = dpg.add_combo(FIELDS, label="field", width=LABELS, callback=self._changed)
+            tool_tip(self._field, "What a ray sees: a voxel grid (fast, what you see is what trains) or a network.")
+            self._preset = dpg.add_combo(PRESETS, label="preset", width=LABELS, callback=self._changed)
+            tool_tip(self._preset, "This program's coarse-to-fine recipe, or the paper's networks and 200,000 steps.")
+            self._seed = dpg.add_input_int(
+                label="seed", width=LABELS, min_value=0, min_clamped=True, callback=self._changed
+            )
+            tool_tip(self._seed, "Of everything random in the run, the noise of the initial poses included.")
+            self._init = dpg.add_combo(INITIAL, label="start", width=LABELS, callback=self._changed)
+            tool_tip(
+                self._init,
+                "Where the cameras begin: all on one spot (identity), at the reference, or there with noise. "
+                "auto: identity for forward-facing scenes, else the reference.",
+            )
+            with dpg.group(show=False) as self._planar:
+                self._warp = dpg.add_combo(WARPS, label="warp", width=LABELS, callback=self._changed)
+                tool_tip(self._warp, "The family of transforms under which patches are cut out, and fitted.")
+                self._patches = dpg.add_input_int(
+                    label="patches",
+                    width=LABELS,
+                    min_value=2,
+                    max_value=MOST_PATCHES,
+                    min_clamped=True,
+                    max_clamped=True,
+                    callback=self._changed,
+                )
+                tool_tip(self._patches, "How many; the first one is fixed.")
+            with dpg.group(show=False) as self._noise:
+                self._rotation = dpg.add_slider_float(
+                    label="σ turn", width=LABELS, max_value=45.0, format="%.1f°", callback=self._changed
+                )
+                tool_tip(self._rotation, "Standard deviation of the noise's rotation vectors, degrees.")
+                self._translation = dpg.add_slider_float(
+                    label="σ shift", width=LABELS, max_value=1.0, format="%.3f units", callback=self._changed
+                )
+                tool_tip(self._translation, "Standard deviation of the noise's translations, scene units.")
+            self._note = muted("", wrap=260)
+            dpg.add_button(label="Start anew", width=-1, callback=self.restart)
+            self._start = dpg.last_item()
+            dims_when_disabled(self._start)
+            with dpg.tooltip(self._start, delay=0.4):
+                self._start_tip = dpg.add_text("", wrap=320)
+
+    def update(self, state: State) -> None:
+        run = state.run
+        if run is not None and run.opened is not None and run is not self._of:
+            self._of = run
+            self._choice = Choice(run.settings, run.options, planar_scene(run) is not None)
+            self._show()
+
+    def restart(self) -> None:
+        """Starts what stands here, with λ as it is now."""
+        run = self._state.run
+        if run is None or run.opened is None or self._choice.obstacle():
+            return
+        exponent = run.snapshot.lambda_exponent if run.snapshot else run.settings.lambda_exponent
+        settings = replace(self._choice.settings, lambda_exponent=exponent)
+        if not self._choice.needs_reopening(run.options):
+            self._state.restart(settings)
+        elif self._state.hooks.reopen is not None:
+            self._state.hooks.reopen(settings, self._choice.options)
+
+    def _changed(self) -> None:
+        settings, options = self._choice.settings, self._choice.options
+        settings = replace(
+            settings,
+            method=dpg.get_value(self._method),
+            field=dpg.get_value(self._field),
+            preset=dpg.get_value(self._preset),
+        )
+        options = replace(
+            options,
+            init=dpg.get_value(self._init),
+            noise_rotation=math.radians(dpg.get_value(self._rotation)),
+            noise_translation=dpg.get_value(self._translation),
+        )
+        scene = planar_scene(self._of)
+        if scene is not None:
+            warp, patches = dpg.get_value(self._warp), dpg.get_value(self._patches)
+            if warp != self._shown_warp(scene):
+                options = replace(options, warp=warp)
+            if patches != self._shown_patches(scene):
+                options = replace(options, patches=patches)
+        self._choice = replace(self._choice, settings=settings, options=options).with_seed(
+            max(dpg.get_value(self._seed), 0)
+        )
+        self._show()
+
+    def _show(self) -> None:
+        settings, options = self._choice.settings, self._choice.options
+        dpg.set_value(self._method, settings.method)
+        dpg.set_value(self._field, settings.field)
+        dpg.set_value(self._preset, settings.preset)
+        dpg.set_value(self._seed, settings.seed)
+        dpg.set_value(self._init, options.init)
+        dpg.set_value(self._rotation, math.degrees(options.noise_rotation))
+        dpg.set_value(self._translation, options.noise_translation)
+        scene = planar_scene(self._of)
+        dpg.configure_item(self._planar, show=scene is not None)
+        dpg.configure_item(self._init, show=scene is None)
+        if scene is not None:
+            dpg.set_value(self._warp, self._shown_warp(scene))
+            dpg.set_value(self._patches, self._shown_patches(scene))
+        dpg.configure_item(self._noise, show=options.init in ("auto", "noise") and self._noise_matters())
+        set_text(self._method_tip, METHOD_WORDS[settings.method])
+        obstacle = self._choice.obstacle()
+        set_text(self._note, obstacle or "")
+        dpg.configure_item(self._note, show=obstacle is not None, color=AMBER)
+        dpg.configure_item(self._start, enabled=obstacle is None)
+        set_text(self._start_tip, obstacle or self._what_starting_does())
+
+    def _shown_warp(self, scene: PlanarScene) -> PlanarWarp:
+        return self._choice.options.warp or scene.warp
+
+    def _shown_patches(self, scene: PlanarScene) -> int:
+        return self._choice.options.patches or len(scene.patches)
+
+    def _noise_matters(self) -> bool:
+        scene = posed_scene(self._of)
+        return self._choice.options.init == "noise" or (scene is not None and scene.kind == "object")
+
+    def _what_starting_does(self) -> str:
+        if self._of is not None and self._choice.needs_reopening(self._of.options):
+            what = "Cuts the patches anew" if self._choice.planar else "Reads the scene again with these initial poses"
+            return f"{what} and trains from the start."
+        return "Forgets what was learnt and trains from the start with these choices."

@@ -1,0 +1,78 @@
+"""Factors on the schedule's learning rates, of the field and of the poses."""
+
+from __future__ import annotations
+
+import time
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common.slider_scale import exponent_of, factor_of
+from app.model.common.throttle import Confirmed, Throttle
+from app.model.state.state import State
+from app.panels.widgets.parts import tool_tip
+from engine.messages import SetRates
+
+
+class Rates:
+    """Two log sliders from a tenth to ten; double click resets one."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._throttle: Throttle[tuple[float, float]] = Throttle(1 / 15)
+        self._confirmed = (Confirmed(), Confirmed())
+
+    def build(self) -> None:
+        with dpg.collapsing_header(label="Learning rates", default_open=False):
+            self._field = self._slider("field", "Times the schedule's learning rate of the field.")
+            self._poses = self._slider("poses", "Times the schedule's learning rate of the poses and their warps.")
+            button = dpg.add_button(label="Reset rates", callback=self._reset)
+            tool_tip(button, "Both back to the schedule's own rates.")
+
+    def update(self, now: float) -> None:
+        run = self._state.run
+        due = self._throttle.take(now)
+        if due is not None and run is not None:
+            run.send(SetRates(field=due[0], pose=due[1]))
+        if run is None or run.snapshot is None:
+            return
+        pairs = zip((self._field, self._poses), self._confirmed, run.snapshot.rate_factors, strict=True)
+        for slider, confirmed, engine in pairs:
+            held = dpg.get_value(slider) if dpg.is_item_active(slider) else None
+            exponent = confirmed.shown(exponent_of(engine), held, now)
+            if held is None and abs(dpg.get_value(slider) - exponent) > 1e-6:
+                dpg.set_value(slider, exponent)
+            text = f"x {factor_of(exponent):.2f}"
+            if dpg.get_item_configuration(slider)["format"] != text:
+                dpg.configure_item(slider, format=text)
+
+    def _slider(self, label: str, tip: str) -> int | str:
+        slider = dpg.add_slider_float(
+            label=label,
+            width=-56,
+            min_value=-1.0,
+            max_value=1.0,
+            default_value=exponent_of(1.0),
+            format="x 1.00",
+            no_input=True,
+            callback=lambda: self._changed(),
+        )
+        tool_tip(slider, tip + " Double click for 1.")
+        with dpg.item_handler_registry() as handlers:
+            dpg.add_item_double_clicked_handler(callback=lambda: self._set(slider, 0.0))
+        dpg.bind_item_handler_registry(slider, handlers)
+        return slider
+
+    def _set(self, slider: int | str, exponent: float) -> None:
+        dpg.set_value(slider, exponent)
+        self._changed()
+
+    def _reset(self) -> None:
+        for slider in (self._field, self._poses):
+            dpg.set_value(slider, 0.0)
+        self._changed()
+
+    def _changed(self) -> None:
+        field, poses = (factor_of(dpg.get_value(slider)) for slider in (self._field, self._poses))
+        self._throttle.offer((field, poses))
+        for confirmed, factor in zip(self._confirmed, (field, poses), strict=True):
+            confirmed.send(exponent_of(factor), time.monotonic())

@@ -1,0 +1,95 @@
+"""The training panel: play, pause, step; λ; learning rates; the schedule; another run; save, load, export."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import dearpygui.dearpygui as dpg
+
+from app.model.state.state import State
+from app.panels.training.lambda_slider import LambdaSlider
+from app.panels.training.new_run import NewRun
+from app.panels.training.rates import Rates
+from app.panels.training.schedule_bar import ScheduleBar
+from app.panels.widgets.parts import heading, inner_width, muted, set_text, tool_tip
+from engine.cli.progress import seconds_left, updated_rate
+from engine.config.schedule import stages_of
+from engine.messages import Pause, Resume, Snapshot, Step
+from engine.system.durations import clock
+
+PLAY = {"paused": "Play", "finished": "Train on"}  # what the button says where it makes the run go on
+
+
+class TrainingPanel:
+    """What the engine does, and the handles to it."""
+
+    title = "Training"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._slider, self._rates = LambdaSlider(state), Rates(state)
+        self._bar, self._new_run = ScheduleBar(), NewRun(state)
+        self._before: Snapshot | None = None
+        self._rate = math.nan
+        self._parent: int | str = 0
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._play = dpg.add_button(label="Pause", width=84, callback=self._play_or_pause)
+                tool_tip(self._play, "Pauses the training between two steps, or goes on (Space).")
+                self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._state.send_all(Step()))
+                tool_tip(self._step, "One optimisation step, then pause.")
+                self._again = dpg.add_button(label="Restart", width=76, callback=self._new_run.restart)
+                tool_tip(self._again, "Forgets what was learnt and begins anew, with the choices under New run.")
+            self._numbers = dpg.add_text("")
+            self._speed = muted("")
+            tool_tip(self._speed, "Optimisation steps per second, and the time left until the schedule has ended.")
+            self._bar.build()
+            self._slider.build()
+            self._rates.build()
+            self._new_run.build()
+            heading("Run")
+            with dpg.group(horizontal=True):
+                self._save = dpg.add_button(label="Save", width=84, callback=lambda: self._call("save"))
+                tool_tip(self._save, "Writes a checkpoint from which the run can be continued.")
+                self._load = dpg.add_button(label="Load", width=60, callback=lambda: self._call("load"))
+                tool_tip(self._load, "Continues a run that was saved.")
+                self._export = dpg.add_button(label="Export", width=76, callback=lambda: self._call("export"))
+                tool_tip(self._export, "Writes cameras, points, a mesh, a film or a report for other programs.")
+
+    def update(self, state: State) -> None:
+        run = state.run
+        snapshot = run.snapshot if run is not None else None
+        width = inner_width(self._parent)
+        self._slider.update(state, width, time.monotonic())
+        self._rates.update(time.monotonic())
+        self._new_run.update(state)
+        if run is None or run.scene is None or snapshot is None or run.opened is None:
+            set_text(self._numbers, "No run yet")
+            return
+        dpg.set_item_label(self._play, PLAY.get(snapshot.status, "Pause"))
+        settings = run.settings
+        if snapshot is not self._before:
+            self._rate = updated_rate(self._rate, self._before, snapshot)
+            self._before = snapshot
+            table = stages_of(run.scene, settings)
+            set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
+            left = seconds_left(snapshot, table, self._rate, None)
+            speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
+            eta = f"   {clock(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
+            set_text(self._speed, f"{speed}   {clock(snapshot.seconds)} so far{eta}")
+            self._bar.update(run.scene, settings, snapshot, width)
+        self._bar.explain(run.scene, settings, snapshot)
+
+    def _play_or_pause(self) -> None:
+        run = self._state.run
+        if run is not None and run.snapshot is not None:
+            self._state.send_all(Resume() if run.snapshot.status in PLAY else Pause())
+
+    def _call(self, name: str) -> None:
+        hook = getattr(self._state.hooks, name)
+        if hook is not None:
+            hook()

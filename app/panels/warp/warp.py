@@ -1,0 +1,156 @@
+"""The warp panel: local warps, the global transform fitted to them, and the residual, on the selected photo."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.photo_sizes import resized
+from app.model.state.scene_kinds import posed_scene
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from app.model.warp.warp_drawing import magnification
+from app.model.warp.warp_vectors import warp_vectors
+from app.panels.warp.warp_legend import LABELS, TRACE_HEIGHT, WarpLegend
+from app.panels.warp.warp_picture import WarpPicture
+from app.panels.widgets.parts import MUTED, inner_width, set_text, tool_tip
+from engine.messages import Snapshot, WarpSnapshot
+from engine.scenes.scene import Scene
+
+PERIOD = 0.1  # seconds between updates
+GAP = 8
+WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # pixels
+ABOVE = 78  # pixels of title, choices and captions
+TIPS = (
+    "Where each pixel's own rigid warp has taken it since the start, seen from the pose the frame began with.",
+    "What of it one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
+    "What is left between the two, seen by the fitted camera: the residual that λ weighs against the photos.",
+)
+NUMBERS = " The mean length in pixels of the photo, and how many times longer the arrows are drawn."
+
+
+class WarpPanel:
+    """Three small pictures, a colour wheel, numbers."""
+
+    title = "Warp field"
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._parent: int | str = 0
+        self._opacity, self._arrows = 0.85, True
+        self._updated_at = 0.0
+        self._scene: Scene | None = None
+        self._warp: WarpSnapshot | None = None
+        self._shown: tuple[object, ...] = ()
+        self._steps: list[Callable[[], None]] = []
+        self._photo: tuple[tuple[object, ...], np.ndarray] = ((), np.zeros((1, 1, 3), np.float32))
+        self._pictures: list[WarpPicture] = []
+        self._legend = WarpLegend()
+
+    def build(self, parent: int | str) -> None:
+        self._parent = parent
+        with dpg.group(parent=parent):
+            with dpg.group(horizontal=True):
+                self._name = dpg.add_text("")
+                opacity = dpg.add_slider_float(
+                    width=110, max_value=1.0, default_value=self._opacity, format="colour %.2f", callback=self._choose
+                )
+                tool_tip(opacity, "How much the colours cover the photo: hue is the direction, strength the length.")
+                arrows = dpg.add_checkbox(label="arrows", default_value=self._arrows, callback=self._choose)
+                tool_tip(arrows, "Arrows of the displacements, magnified by the factor that stands over the picture.")
+                self._choices = (opacity, arrows)
+                self._why = dpg.add_text("", color=MUTED)
+            with dpg.group(horizontal=True):
+                self._pictures = [WarpPicture(title, tip + NUMBERS) for title, tip in zip(TITLES, TIPS, strict=True)]
+                with dpg.group(show=False) as self._beside:
+                    dpg.add_spacer(height=16)
+                    self._legend.build_wheel(WHEEL_BESIDE)
+            with dpg.group(horizontal=True):
+                with dpg.group() as self._under:
+                    self._legend.build_wheel(WHEEL_UNDER)
+                with dpg.group():
+                    self._legend.build()
+
+    def update(self, state: State) -> None:
+        now = time.monotonic()
+        run = state.run
+        scene = posed_scene(run)
+        if run is None or scene is None or run.snapshot is None:
+            set_text(self._name, "No run yet")
+            return
+        if self._steps:  # one picture per frame of the window: all at once would be felt
+            self._steps.pop(0)()
+            return
+        if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
+            return
+        self._updated_at, self._scene = now, scene  # kept, so that its id stays its own
+        self._legend.see(run.snapshot)
+        warp = run.snapshot.warp
+        set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
+        set_text(self._why, why_no_warp(run))
+        size = tuple(int(length) for length in dpg.get_item_rect_size(self._parent))
+        choices = (size, self._opacity, self._arrows)
+        if warp is None or warp.frame != state.selected or (warp is self._warp and choices == self._shown):
+            return
+        self._warp, self._shown = warp, choices
+        self._steps = self._drawing(scene, run.snapshot, warp, size)
+
+    def _drawing(
+        self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]
+    ) -> list[Callable[[], None]]:
+        """What is to be done for a new warp field, in steps."""
+        box, width = self._arrange(panel)
+        index = scene.training_frames[warp.frame]
+        intrinsics = scene.intrinsics[index : index + 1]
+        vectors = warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
+        image = (intrinsics.width, intrinsics.height)
+        photo = self._photo_at(scene, index, self._pictures[0].resolution(image, box))
+        cell = image[0] / vectors.columns
+        shared = magnification(np.concatenate([vectors.local, vectors.fitted]), cell)
+        factors = (shared, shared, magnification(vectors.residual, cell))
+        steps: list[Callable[[], None]] = []
+        for picture, field, factor in zip(
+            self._pictures, (vectors.local, vectors.fitted, vectors.residual), factors, strict=True
+        ):
+            grid = field.reshape(vectors.rows, vectors.columns, 2)
+            look = (self._opacity, self._arrows)
+            steps.append(partial(picture.show, photo, grid, vectors.places, factor, image, box, *look))
+        return [*steps, lambda: self._legend.show(snapshot, warp, width)]
+
+    def _arrange(self, panel: tuple[int, ...]) -> tuple[tuple[float, float], int]:
+        """Puts the wheel where it leaves the pictures more room: the box of a picture, and the width of the curve."""
+        width = inner_width(self._parent)
+        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - 16, 60.0))
+        beside = ((width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3, max(panel[1] - ABOVE - TRACE_HEIGHT - 32, 60.0))
+        wide = min(beside[0], 4 / 3 * beside[1]) > min(under[0], 4 / 3 * under[1])
+        dpg.configure_item(self._beside, show=wide)
+        dpg.configure_item(self._under, show=not wide)
+        self._legend.arrange(wide)
+        return (beside, width) if wide else (under, width - WHEEL_UNDER - LABELS - GAP)
+
+    def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
+        key = (id(scene), index, size)
+        if key != self._photo[0]:
+            self._photo = (key, resized(scene.images[index], size))
+        return self._photo[1]
+
+    def _choose(self) -> None:
+        self._opacity, self._arrows = (dpg.get_value(item) for item in self._choices)
+
+
+TITLES = ("Local warp", "Global fit", "Residual")
+
+
+def why_no_warp(run: ViewedRun) -> str:
+    """Why there is nothing to see for methods without pixel-wise warps; empty for L2G."""
+    method = run.settings.method
+    if method == "l2g":
+        return ""
+    if method == "reference":
+        return "Poses are fixed here: nothing is warped, the residual is zero."
+    whole = "patches" if run.scene is not None and run.scene.kind == "planar" else "cameras"
+    return f"{method} moves whole {whole} only: local is global, and the residual zero."

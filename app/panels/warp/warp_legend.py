@@ -1,0 +1,120 @@
+"""Under the warp pictures: the colour wheel, the residual, now and over the last minute, and what λ makes of it."""
+
+from __future__ import annotations
+
+import math
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.sparkline import points
+from app.model.warp.residual_trace import ResidualTrace
+from app.model.warp.warp_colours import RINGS_PX, strength, wheel
+from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, drawing, set_text, tool_tip
+from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
+
+TEXTURE = 256  # pixels of the wheel's picture
+LABELS = 58  # pixels beside the wheel
+TRACE_HEIGHT = 40
+VIOLET = (190, 140, 255, 255)
+
+
+class WarpLegend:
+    """Numbers for the frame whose warp is shown."""
+
+    def __init__(self) -> None:
+        self._trace = ResidualTrace()
+        self._texture: int | str | None = None
+        self._between = "   "  # two numbers
+
+    def build_wheel(self, size: int) -> int | str:
+        """The colour wheel with its rings named, in the container that is open."""
+        group, drawlist = drawing(size)
+        dpg.configure_item(drawlist, width=size + LABELS)
+        tool_tip(
+            group,
+            "Direction is hue, length is strength, on a log scale that never changes: a soft field gains "
+            "colour, a stiff one pales. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
+        )
+        if self._texture is None:
+            pixels = np.ascontiguousarray(wheel(TEXTURE))
+            with dpg.texture_registry():
+                self._texture = dpg.add_static_texture(TEXTURE, TEXTURE, pixels.ravel().tolist())
+        dpg.draw_image(self._texture, (0, 0), (size, size), parent=drawlist)
+        for ring in RINGS_PX:
+            down = size / 2 * (1 - float(strength(np.array(ring))))
+            dpg.draw_line((size / 2, down), (size + 6, down), color=(*MUTED[:3], 120), parent=drawlist)
+            dpg.draw_text((size + 10, down - 6), f"{ring:g} px", size=11, color=MUTED, parent=drawlist)
+        return group
+
+    def build(self) -> None:
+        """Numbers and the curve, in the container that is open."""
+        with dpg.group() as self._texts:
+            self._residual = dpg.add_text("")
+            tool_tip(
+                self._residual,
+                "How far apart, on the photo, the local warps and the one fitted to them put the pixels.",
+            )
+            self._alignment = dpg.add_text("", color=MUTED)
+            tool_tip(
+                self._alignment,
+                "The alignment term is the mean squared distance between the two in the scene; λ times it is "
+                "added to the photometric loss. A small share still pulls hard: what counts is its slope.",
+            )
+        group, self._list = drawing(TRACE_HEIGHT)
+        tool_tip(group, "Mean residual over the last minute, log scale; violet: λ was changed.")
+        self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
+        self._layer = dpg.add_draw_layer(parent=self._list)
+        self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
+        self._top = dpg.draw_text((4, 1), "", size=11, color=MUTED, parent=self._list)
+        self._bottom = dpg.draw_text((4, TRACE_HEIGHT - 14), "", size=11, color=MUTED, parent=self._list)
+
+    def see(self, snapshot: Snapshot) -> None:
+        """Takes every snapshot in, drawn or not."""
+        self._trace.see(snapshot)
+
+    def arrange(self, in_a_line: bool) -> None:
+        """Numbers side by side, or one under the other."""
+        dpg.configure_item(self._texts, horizontal=in_a_line)
+
+    def wrap(self, width: int, narrow: bool) -> None:
+        """Breaks the sentences at so many pixels; numbers stand under each other where there is little room."""
+        self._between = "\n" if narrow else "   "
+        dpg.configure_item(self._alignment, wrap=width)
+
+    def show(self, snapshot: Snapshot, warp: WarpSnapshot | PatchWarpSnapshot, width: int) -> None:
+        """Brings numbers and curve up to date."""
+        residual = warp.residual_px
+        numbers = ("Residual", f"mean {residual.mean():.3f} px", f"max {residual.max():.3f} px")
+        set_text(self._residual, self._between.join(numbers))
+        set_text(self._alignment, loss_sentence(snapshot))
+        self._draw_trace(max(width, 80))
+
+    def _draw_trace(self, width: int) -> None:
+        seconds, means = self._trace.curve()
+        dpg.configure_item(self._list, width=width)
+        dpg.configure_item(self._box, pmax=(width - 1, TRACE_HEIGHT - 1))
+        if len(seconds) < 2 or means.max() <= 0:
+            dpg.configure_item(self._line, show=False)
+            return
+        low = 10.0 ** math.floor(math.log10(max(means.min(), 1e-4)))
+        high = 10.0 ** math.ceil(math.log10(max(means.max(), 1e-3)))
+        where = points(seconds, means, (width, TRACE_HEIGHT), (low, high))
+        dpg.configure_item(self._line, points=where.tolist(), show=True)
+        dpg.configure_item(self._top, text=f"{high:g} px")
+        dpg.configure_item(self._bottom, text=f"{low:g} px")
+        dpg.delete_item(self._layer, children_only=True)
+        span = max(seconds[-1] - seconds[0], 1e-6)
+        for moment, _ in self._trace.changes():
+            x = 2 + (moment - seconds[0]) / span * (width - 4)
+            dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 2), color=(*VIOLET[:3], 130), parent=self._layer)
+
+
+def loss_sentence(snapshot: Snapshot) -> str:
+    """What λ makes of the alignment term, against the photometric loss."""
+    weighted = snapshot.alignment * 10.0**snapshot.lambda_exponent
+    total = weighted + snapshot.photometric
+    if not math.isfinite(total) or total <= 0:
+        return "No loss yet"
+    share = 100 * weighted / total
+    return f"λ·alignment {weighted:.1e} against photometric {snapshot.photometric:.1e}: {share:.2g} % of the loss"

@@ -1,0 +1,54 @@
+"""A picture that fills the rest of its window, and what the mouse does on it."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+from jaxtyping import Float32
+
+from app.panels.widgets.growing_texture import SMALLEST, GrowingTexture
+from app.panels.widgets.mouse import Mouse
+from app.panels.widgets.parts import rectangle_size
+
+
+class Canvas:
+    """An image item that is as large as its window leaves room.
+
+    Attributes:
+        item: the image.
+        mouse: on it.
+    """
+
+    def __init__(self) -> None:
+        self.item: int | str = 0
+        self.mouse: Mouse
+        self._parent: int | str = 0
+        self._texture: GrowingTexture
+        self._size = (SMALLEST, SMALLEST)
+
+    def build(self, parent: int | str) -> None:
+        """Makes the image in a window."""
+        self._parent = parent
+        self._texture = GrowingTexture(lambda texture: dpg.configure_item(self.item, texture_tag=texture))
+        self.item = dpg.add_image(self._texture.item, parent=parent, width=SMALLEST, height=SMALLEST)
+        self.mouse = Mouse(self.item)
+
+    def look(self) -> None:
+        """Takes note of size and mouse; once per frame of the window, before they are asked for."""
+        width, height = rectangle_size(self._parent)
+        left, top = dpg.get_item_pos(self.item)
+        size = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
+        if size != self._size:
+            self._size = size
+            dpg.configure_item(self.item, width=size[0], height=size[1])
+        self.mouse.look()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels to ask a picture for."""
+        return self._size
+
+    def show(self, pixels: Float32[np.ndarray, "height width 4"]) -> None:
+        """Copies a picture, rows from the top, whatever its size; it is stretched over the canvas."""
+        self._texture.show(pixels)
+        dpg.configure_item(self.item, uv_max=self._texture.used)

@@ -1,0 +1,35 @@
+"""The colour scale of an error map, under it."""
+
+from __future__ import annotations
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.error_map import FULL, colours
+from app.panels.widgets.parts import MUTED, drawing
+
+HEIGHT = 16  # pixels
+STEPS = 48
+ROOMY = 100  # pixels in which all levels find room
+
+
+class ErrorLevels:
+    """Made inside the container that is open."""
+
+    def __init__(self) -> None:
+        _, self._list = drawing(HEIGHT)
+
+    def place(self, left: float, width: int) -> None:
+        """Where it begins and how wide it is, pixels."""
+        dpg.delete_item(self._list, children_only=True)
+        dpg.configure_item(self._list, width=int(left + width + 12))
+        ramp = (255 * colours(np.linspace(0, FULL, STEPS))).astype(int).tolist()
+        for step, (red, green, blue) in enumerate(ramp):
+            x = left + width * step / STEPS
+            paint = (red, green, blue, 255)
+            dpg.draw_rectangle((x, 0), (x + width / STEPS + 1, 4), color=paint, fill=paint, parent=self._list)
+        levels = (0, 16, 32, 48) if width >= ROOMY else (0, 32)
+        for level in (*levels, int(FULL)):
+            text = f"{level}" if level < FULL else f"{level}+"
+            x = left + width * level / FULL - (0 if level == 0 else 3.4 * len(text) * (1 if level < FULL else 1.6))
+            dpg.draw_text((x, 4), text, size=11, color=MUTED, parent=self._list)

@@ -1,0 +1,49 @@
+"""The colours of errors as a bar with ticks, in two lines of a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dearpygui.dearpygui as dpg
+import numpy as np
+
+from app.model.common.error_colours import blended, share
+from app.panels.widgets.parts import MUTED, Colour, drawing, tool_tip
+
+BAR, STEPS = 150, 30  # width in pixels, and how many pieces it is made of
+BESIDE = 40  # pixels that the outermost ticks and the gaps take
+LINE = 18  # pixels
+
+
+def error_colours(count: int) -> tuple[Colour, ...]:
+    """So many colours from the best to the worst."""
+    return tuple(as_bytes(tuple(colour)) for colour in blended(np.linspace(0.0, 1.0, count)).tolist())
+
+
+def as_bytes(colour: tuple[float, ...], opacity: float = 1.0) -> Colour:
+    """A colour in [0, 1] as Dear PyGui takes it."""
+    red, green, blue = (round(255 * channel) for channel in colour[:3])
+    return red, green, blue, round(255 * opacity)
+
+
+def build_scale(title: str, sentence: str, bar: int = BAR) -> int | str:
+    """The bar under its title, so many pixels wide."""
+    group, scale = drawing(LINE)
+    dpg.configure_item(scale, width=bar + BESIDE)
+    tool_tip(group, sentence)
+    for step, colour in enumerate(error_colours(STEPS)):
+        left = 8 + step * bar / STEPS
+        dpg.draw_rectangle((left, 12), (left + bar / STEPS, 17), color=colour, fill=colour, parent=scale)
+    dpg.draw_text((8, -1), title, size=12, color=MUTED, parent=scale)
+    return group
+
+
+def build_ticks(values: Sequence[float], unit: str, limits: tuple[float, float], bar: int = BAR) -> int | str:
+    """What stands under the bar."""
+    group, ticks = drawing(LINE)
+    dpg.configure_item(ticks, width=bar + BESIDE)
+    for value in values:
+        place = 8 + float(share(np.array(value), *limits)) * bar
+        dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
+        dpg.draw_text((place - 6, 3), f"{value:g}{unit}", size=12, color=MUTED, parent=ticks)
+    return group

@@ -1,0 +1,118 @@
+"""Which lines make each layer of the 3D view, and what each depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+from jaxtyping import Float32
+
+from app.model.cameras.segments import (
+    Segments,
+    axis_segments,
+    frustum_segments,
+    ground_segments,
+    joined,
+    link_segments,
+    point_segments,
+    ray_segments,
+    trail_segments,
+)
+from app.model.common.pictures import CameraSet, CamerasPicture
+
+Layer = Literal[
+    "ground",
+    "axes",
+    "fitted",
+    "halo",
+    "selected",
+    "reference",
+    "links",
+    "trails",
+    "initial",
+    "rays",
+    "colmap",
+    "points",
+]
+LAYERS: tuple[Layer, ...] = get_args(Layer)
+
+# widths, pixels
+FITTED, SELECTED, HALO, REFERENCE, INITIAL, LINK, TRAIL, RAY = 1.7, 3.2, 9.0, 1.1, 1.0, 1.1, 1.4, 1.0
+COLMAP, POINT = 1.4, 2.6
+HALO_COLOUR: Float32[np.ndarray, "1 4"] = np.array([(1.0, 1.0, 1.0, 0.2)], np.float32)
+
+
+class LayerLines(NamedTuple):
+    """One layer: `build` makes its lines, which are the same as long as `inputs` are."""
+
+    name: Layer
+    inputs: tuple[Any, ...]
+    build: Callable[[], Segments]
+
+
+def layers(picture: CamerasPicture) -> Iterator[LayerLines]:
+    """All layers of lines; what is not in the picture is an empty layer."""
+    fitted, reference, ground = picture.fitted, picture.reference, picture.ground
+    shape, selected = (picture.image_plane, picture.frustum_depth), picture.selected
+    every = (fitted.poses, fitted.colours, *shape, selected)
+    yield LayerLines("fitted", every, lambda: _some_frusta(fitted, shape, selected, chosen=False))
+    yield LayerLines("selected", every, lambda: _some_frusta(fitted, shape, selected, chosen=True))
+    yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
+    yield _cameras("initial", picture.initial, shape, INITIAL)
+    yield _cameras("reference", reference, shape, REFERENCE)
+    yield _cameras("colmap", picture.colmap, shape, COLMAP)
+    points = picture.points
+    if points is not None:
+        yield LayerLines("points", (points.places, points.colours), lambda: point_segments(points, POINT))
+    else:
+        yield LayerLines("points", (), _nothing)
+    if reference is not None and picture.links:
+        ends = (fitted.poses, reference.poses, fitted.colours, reference.colours)
+        yield LayerLines("links", ends, lambda: link_segments(*ends, LINK))
+    else:
+        yield LayerLines("links", (), _nothing)
+    trails, rays = picture.trails, picture.rays
+    if trails is not None:
+        yield LayerLines("trails", (trails, fitted.colours), lambda: trail_segments(trails, fitted.colours, TRAIL))
+    else:
+        yield LayerLines("trails", (), _nothing)
+    if rays is not None:
+        parts = (rays.origins, rays.directions, rays.colours, rays.length)
+        yield LayerLines("rays", parts, lambda: ray_segments(rays, RAY))
+    else:
+        yield LayerLines("rays", (), _nothing)
+    if ground is not None:
+        yield LayerLines("ground", (ground,), lambda: ground_segments(ground))
+        yield LayerLines("axes", (ground,), lambda: axis_segments(ground))
+    else:
+        yield LayerLines("ground", (), _nothing)
+        yield LayerLines("axes", (), _nothing)
+
+
+def _cameras(
+    name: Layer, cameras: CameraSet | None, shape: tuple[tuple[float, float], float], width: float
+) -> LayerLines:
+    if cameras is None:
+        return LayerLines(name, (), _nothing)
+    inputs = (cameras.poses, cameras.colours, *shape)
+    return LayerLines(name, inputs, lambda: frustum_segments(*inputs, width, up_mark=False))
+
+
+def _some_frusta(
+    cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None, *, chosen: bool
+) -> Segments:
+    """Either the selected frustum or all others."""
+    which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
+    width = SELECTED if chosen else FITTED
+    return frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+
+
+def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:
+    """A light around the selected frustum."""
+    which = np.flatnonzero((np.arange(len(cameras.poses)) == selected) & (cameras.colours[:, 3] > 0))
+    return frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, HALO)
+
+
+def _nothing() -> Segments:
+    return joined([])

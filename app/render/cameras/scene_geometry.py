@@ -1,0 +1,127 @@
+"""The 3D view of the cameras as OpenGL draws it: lines and photos into whatever framebuffer is bound."""
+
+from __future__ import annotations
+
+import moderngl
+import numpy as np
+
+from app.model.cameras.segments import camera_centres
+from app.model.common.pictures import CamerasPicture
+from app.render.cameras.camera_layers import LAYERS, Layer, layers
+from app.render.cameras.gizmo_mesh import GizmoMesh
+from app.render.cameras.surface import SurfaceMesh
+from app.render.cameras.thumbnails import ThumbnailPlanes
+from app.render.gl.lines import LineBatch, LineProgram, Veil
+from app.render.gl.programs import set_uniforms
+from app.render.gl.projection import view_projection
+
+LIFT = 2e-4  # of lines over the faces they frame, in normalised depth
+HIDDEN = 0.3  # opacity of the selected frustum behind other things
+NO_FADE, NO_HAZE = (0.0, 0.0, 0.0, 0.0), (1e9, 2e9)
+
+
+class SceneGeometry:
+    """Draws a `CamerasPicture` without its volume; buffers are kept from picture to picture.
+
+    The framebuffer that is bound has colour and depth; it may be smaller than the picture that is asked for, and
+    lines are then as much thinner.
+    """
+
+    def __init__(self, context: moderngl.Context) -> None:
+        """The context must be current, now and whenever something is drawn."""
+        self._context = context
+        self._lines = LineProgram(context)
+        self._batches: dict[Layer, LineBatch] = {layer: LineBatch(self._lines) for layer in LAYERS}
+        self._thumbnails = ThumbnailPlanes(context)
+        self._gizmo = GizmoMesh(context, self._lines)
+        self._surface = SurfaceMesh(context)
+
+    def draw(self, picture: CamerasPicture) -> None:
+        """Photos and mesh, which a volume can hide and be hidden by; colour and depth were cleared before."""
+        self._prepare(picture)
+        if picture.surface is not None:
+            view, projection = view_projection(picture)
+            self._context.enable_only(moderngl.DEPTH_TEST)
+            self._surface.draw(picture.surface, projection @ view, _position(picture))
+        if picture.thumbnails is not None:
+            self._context.enable_only(moderngl.DEPTH_TEST)
+            shape = (picture.image_plane, picture.frustum_depth)
+            self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
+
+    def draw_overlay(self, picture: CamerasPicture, veil: Veil | None = None) -> None:
+        """All lines, over photos and volume: their soft edges blend with what is behind them.
+
+        The depths of the photos are still there; the volume, which has none of its own, hides lines by its `veil`.
+        """
+        self._prepare(picture)
+        self._lines.veil(veil)
+        self._context.enable_only(moderngl.BLEND | moderngl.DEPTH_TEST)
+        if picture.ground is not None:
+            self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
+        self._without_depth("halo")
+        # What is strong comes first: where lines cross, its soft edge keeps the fainter one a little away.
+        for layer in ("selected", "fitted", "colmap", "reference", "links", "trails", "initial", "points"):
+            self._batches[layer].draw()
+        self._lines.veil(None)
+        self._context.enable_only(moderngl.BLEND)
+        self._lines.set(strength=HIDDEN, haze=NO_HAZE)
+        self._batches["selected"].draw()
+        self._lines.set(strength=1.0)
+        self._batches["rays"].draw()
+        if picture.gizmo is not None:
+            self._gizmo.draw(picture.gizmo, _position(picture))
+
+    def release(self) -> None:
+        """Gives everything back to OpenGL."""
+        for batch in self._batches.values():
+            batch.release()
+        self._thumbnails.release()
+        self._gizmo.release()
+        self._surface.release()
+        self._lines.release()
+
+    def _draw_ground(self, fade: tuple[float, ...]) -> None:
+        self._lines.set(fade=fade)
+        self._without_depth("ground")
+        self._lines.set(fade=NO_FADE)
+        self._batches["axes"].draw()
+
+    def _without_depth(self, layer: Layer) -> None:
+        """Draws what hides nothing: whatever is drawn later lies over it."""
+        framebuffer = self._context.fbo
+        framebuffer.depth_mask = False
+        self._batches[layer].draw()
+        framebuffer.depth_mask = True
+
+    def _prepare(self, picture: CamerasPicture) -> None:
+        """Where it is looked at from, and what changed since the last picture."""
+        self._context.depth_func = "<="
+        one, less = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
+        self._context.blend_func = moderngl.SRC_ALPHA, less, one, less  # type: ignore[assignment]
+        _, _, width, height = self._context.fbo.viewport
+        view, projection = view_projection(picture)
+        to_clip, viewer, widen = projection @ view, _position(picture), height / picture.camera.size[1]
+        size = (float(width), float(height))
+        self._lines.set(to_clip=to_clip, size=size, widen=widen, lift=LIFT, fade=NO_FADE, strength=1.0)
+        self._lines.set(viewer=viewer, haze=_haze(picture))
+        for program in (self._thumbnails.program, self._gizmo.program):
+            set_uniforms(program, to_clip=to_clip, viewer=viewer)
+        for name, inputs, build in layers(picture):
+            if self._batches[name].inputs.changed(*inputs):
+                self._batches[name].upload(build())
+
+
+def _position(picture: CamerasPicture) -> tuple[float, float, float]:
+    x, y, z = camera_centres(picture.camera.world_to_camera[None])[0].tolist()
+    return x, y, z
+
+
+def _haze(picture: CamerasPicture) -> tuple[float, float]:
+    """Distances from the viewer between which lines grow fainter: behind the nearest frustum, to the farthest."""
+    places = camera_centres(picture.fitted.poses)
+    places = places[np.isfinite(places).all(axis=1)]
+    if not len(places):
+        return NO_HAZE
+    distances = np.linalg.norm(places - np.array(_position(picture)), axis=1) + picture.frustum_depth
+    nearest, farthest = float(distances.min()), float(distances.max())
+    return nearest, max(farthest, 1.6 * nearest) + 1e-6

@@ -1,0 +1,99 @@
+"""Photos in the image planes of the frusta."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+import moderngl
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from app.model.cameras.segments import camera_centres, usable
+from app.model.common.pictures import Thumbnails
+from app.model.common.unchanged import Remembered
+from app.render.gl.programs import program, set_uniforms
+
+_LAYOUT = "3f 3f 3f 3f 1f/i"
+_INPUTS = ("centre", "right", "down", "forward", "layer")
+
+
+class ThumbnailPlanes:
+    """The photos of one scene and the planes to draw them on.
+
+    OpenGL 3.3 promises no more than 256 layers in a texture: more frames take several.
+    """
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self._context = context
+        self.program = program(context, "thumbnail")
+        self._layers = int(context.info["GL_MAX_ARRAY_TEXTURE_LAYERS"])
+        self._key: Hashable = None
+        self._sheets: list[_Sheet] = []
+        self._inputs = Remembered()
+
+    def draw(
+        self,
+        thumbnails: Thumbnails,
+        poses: Float32[np.ndarray, "frames 3 4"],
+        image_plane: tuple[float, float],
+        depth: float,
+    ) -> None:
+        """Draws the photos of all frames; `to_clip` and `viewer` are set by then."""
+        if self._key != thumbnails.key:
+            self._take_photos(thumbnails)
+        if self._inputs.changed(thumbnails.key, poses):
+            for index, sheet in enumerate(self._sheets):
+                sheet.place(poses[index * self._layers :])
+        set_uniforms(self.program, image_plane=image_plane, depth=depth)
+        for sheet in self._sheets:
+            sheet.draw()
+
+    def release(self) -> None:
+        for sheet in self._sheets:
+            sheet.release()
+        self.program.release()
+
+    def _take_photos(self, thumbnails: Thumbnails) -> None:
+        for sheet in self._sheets:
+            sheet.release()
+        parts = range(0, len(thumbnails.pixels), self._layers)
+        self._sheets = [
+            _Sheet(self._context, self.program, thumbnails.pixels[first : first + self._layers]) for first in parts
+        ]
+        self._key = thumbnails.key
+
+
+class _Sheet:
+    """As many photos as one texture holds, with where they hang."""
+
+    def __init__(
+        self, context: moderngl.Context, program: moderngl.Program, photos: UInt8[np.ndarray, "frames height width 3"]
+    ) -> None:
+        self._frames, height, width, _ = photos.shape
+        texture = context.texture_array((width, height, len(photos)), 3, np.ascontiguousarray(photos), alignment=1)
+        texture.build_mipmaps()
+        texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
+        texture.repeat_x = texture.repeat_y = False
+        self._texture = texture
+        self._buffer = context.buffer(reserve=self._frames * 13 * 4, dynamic=True)
+        self._vertices = context.vertex_array(program, [(self._buffer, _LAYOUT, *_INPUTS)])
+        self._count = 0
+
+    def place(self, poses: Float32[np.ndarray, "frames 3 4"]) -> None:
+        """Hangs the photos where cameras are; what is not finite hangs nowhere."""
+        layers = np.flatnonzero(usable(poses[: self._frames]))
+        packed = np.empty((len(layers), 13), np.float32)
+        packed[:, :3], packed[:, 3:12] = camera_centres(poses[layers]), poses[layers, :, :3].reshape(-1, 9)
+        packed[:, 12] = layers
+        self._count = len(layers)
+        if self._count:
+            self._buffer.write(packed)
+
+    def draw(self) -> None:
+        if self._count:
+            self._texture.use(0)
+            self._vertices.render(moderngl.TRIANGLE_STRIP, vertices=4, instances=self._count)
+
+    def release(self) -> None:
+        for thing in (self._vertices, self._buffer, self._texture):
+            thing.release()

@@ -1,0 +1,80 @@
+"""The one place where OpenCV cameras become OpenGL's matrices.
+
+World and camera axes are OpenCV's (x right, y down, z forward); OpenGL's eye looks along -z with y up. Matrices here
+are for column vectors, `clip = projection @ view @ point`; `uniform` lays them out as a `mat4` wants them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pyrr
+from jaxtyping import Float
+
+from app.model.common.pictures import CamerasPicture
+from engine.geometry.view_camera import ViewCamera
+
+Matrix = Float[np.ndarray, "4 4"]
+
+OPENGL_EYE = np.diag([1.0, -1.0, -1.0, 1.0])
+DEEPEST = 4000.0  # far / near at most: the depth buffer's 24 bits still tell a line from the photo it frames
+SMALLEST_NEAR = 1e-4
+
+
+def view_matrix(camera: ViewCamera) -> Matrix:
+    """World to OpenGL's eye."""
+    matrix = np.eye(4)
+    matrix[:3] = camera.world_to_camera
+    return OPENGL_EYE @ matrix
+
+
+def projection_matrix(camera: ViewCamera, near: float, far: float) -> Matrix:
+    """OpenGL's eye to clip space; the principal point may lie anywhere. Depths near and far > 0, scene units."""
+    (width, height), (fx, fy), (cx, cy) = camera.size, camera.focal, camera.centre
+    left, right = -cx / fx * near, (width - cx) / fx * near
+    bottom, top = -(height - cy) / fy * near, cy / fy * near
+    rows = pyrr.matrix44.create_perspective_projection_from_bounds(left, right, bottom, top, near, far, np.float64)
+    return rows.T  # pyrr multiplies row vectors
+
+
+def near_far(picture: CamerasPicture) -> tuple[float, float]:
+    """Depths of the clip planes, scene units, between which everything in the picture lies."""
+    points = _extent(picture)
+    pose = picture.camera.world_to_camera.astype(np.float64)
+    depths = points @ pose[2, :3] + pose[2, 3]
+    reach = max(picture.frustum_depth * (1 + max(picture.image_plane)), 1e-6)
+    far = max(float(depths.max(initial=0.0)) + 2 * reach, 4 * reach)
+    near = float(depths.min(initial=far)) - 2 * reach
+    return max(near, far / DEEPEST, SMALLEST_NEAR), max(far, 2 * SMALLEST_NEAR)
+
+
+def view_projection(picture: CamerasPicture) -> tuple[Matrix, Matrix]:
+    """View and projection of the 3D view."""
+    near, far = near_far(picture)
+    return view_matrix(picture.camera), projection_matrix(picture.camera, near, far)
+
+
+def uniform(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
+    """Bytes for `program["name"].write(...)`: float32, column after column."""
+    return np.ascontiguousarray(matrix.T, dtype=np.float32).tobytes()
+
+
+def _extent(picture: CamerasPicture) -> Float[np.ndarray, "points 3"]:
+    """Points that mark how far the drawn things reach."""
+    groups = []
+    for cameras in (picture.fitted, picture.initial, picture.reference, picture.colmap):
+        if cameras is not None and len(cameras.poses):
+            poses = cameras.poses.astype(np.float64)
+            groups.append(-np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3]))
+    if picture.points is not None:
+        groups.append(picture.points.places.astype(np.float64))
+    if picture.trails is not None:
+        groups.append(picture.trails.reshape(-1, 3).astype(np.float64))
+    if picture.rays is not None:
+        origins = picture.rays.origins.astype(np.float64)
+        groups += [origins, origins + picture.rays.length * picture.rays.directions]
+    if picture.ground is not None:
+        half = picture.ground.spacing * picture.ground.cells * 2**0.5
+        corners = np.array([[x, y, z] for x in (-half, half) for y in (-half, half) for z in (-half, half)])
+        groups.append(np.array(picture.ground.origin) + corners)
+    points = np.concatenate(groups) if groups else np.zeros((0, 3))
+    return points[np.isfinite(points).all(axis=1)]

@@ -1,0 +1,117 @@
+"""A volume of the field in the graphics card's memory, uploaded a few planes at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moderngl
+import numpy as np
+from jaxtyping import Float16
+
+from app.render.gl.context import Driver
+from app.render.gl.overview_density import overview_density
+from engine.errors import UserError
+from engine.fields.baking import FieldVolume
+
+PLANES_AT_ONCE = 8 << 20  # bytes: a view that moves waits a few milliseconds for them at most
+UNITS = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue": 3, "proposals": 4, "overview": 5}
+
+Planes = Float16[np.ndarray, "depth height width channels"]
+
+
+class VolumeTexture:
+    """3D textures of one volume; they are used again for the next one if it has the same shape.
+
+    Attributes:
+        volume: what the textures hold, or None; while `upload` is under way, the one before, of which some planes are
+            already newer.
+    """
+
+    def __init__(self, context: moderngl.Context, driver: Driver) -> None:
+        self._context, self._driver = context, driver
+        self._textures: dict[str, moderngl.Texture3D] = {}
+        self._blank = {channels: self._texture(np.zeros((1, 1, 1, channels), np.float16)) for channels in (1, 3, 4)}
+        self.volume: FieldVolume | None = None
+
+    def upload(self, volume: FieldVolume) -> Iterator[None]:
+        """Makes the textures hold a volume; between two parts of the work the caller may draw.
+
+        Raises:
+            UserError: this OpenGL has no texture as large.
+        """
+        largest = self._context.info["GL_MAX_3D_TEXTURE_SIZE"]
+        longest = max(volume.voxels.shape[:3])
+        if longest > largest:
+            raise UserError(f"The field has {longest} voxels a side; this OpenGL takes {largest}.")
+        arrays = _arrays(volume)
+        fresh = {name: self._texture(array) for name, array in arrays.items() if not self._holds(name, array)}
+        try:
+            for name, array in arrays.items():
+                yield from self._write(fresh.get(name) or self._textures[name], array)
+        except GeneratorExit:
+            for texture in fresh.values():
+                texture.release()
+            raise
+        for name in list(self._textures):
+            if name in fresh or name not in arrays:
+                self._textures.pop(name).release()
+        self._textures |= fresh
+        self.volume = volume
+
+    def use(self, program: moderngl.Program) -> None:
+        """Binds the textures and sets the uniforms of `volume.glsl`; there must be a volume."""
+        volume = self.volume
+        assert volume is not None
+        for name, unit in UNITS.items():
+            texture = self._textures.get(name) or self._blank[1 if unit >= 4 else 4 if unit == 0 else 3]
+            texture.use(unit)
+        values = UNITS | {
+            "extent": volume.extent,
+            "box_centre": volume.centre,
+            "box_half_extent": volume.half_extent,
+        }
+        for name, value in values.items():
+            if name in program:  # what a shader does not use, its compiler drops
+                program[name] = value
+
+    def shape(self, name: str) -> tuple[int, int, int] | None:
+        """(depth, height, width) of a texture, or None where there is none."""
+        texture = self._textures.get(name)
+        return None if texture is None else texture.size[::-1]
+
+    def release(self) -> None:
+        for texture in (*self._textures.values(), *self._blank.values()):
+            texture.release()
+        self._textures, self._blank, self.volume = {}, {}, None
+
+    def _holds(self, name: str, array: Planes) -> bool:
+        texture = self._textures.get(name)
+        return texture is not None and texture.size == array.shape[2::-1]
+
+    def _texture(self, array: Planes) -> moderngl.Texture3D:
+        """An empty one for an array."""
+        depth, height, width, channels = array.shape
+        texture = self._context.texture3d((width, height, depth), channels, dtype="f2")
+        texture.repeat_x = texture.repeat_y = texture.repeat_z = False
+        texture.filter = (moderngl.LINEAR, moderngl.LINEAR)
+        return texture
+
+    def _write(self, texture: moderngl.Texture3D, array: Planes) -> Iterator[None]:
+        depth = array.shape[0]
+        count = max(PLANES_AT_ONCE // max(array[0].nbytes, 1), 1)
+        for first in range(0, depth, count):
+            # A tint's channels are gathered here, part by part; voxels are taken where they lie.
+            self._driver.write_planes(texture, first, np.ascontiguousarray(array[first : first + count]))
+            yield
+
+
+def _arrays(volume: FieldVolume) -> dict[str, Planes]:
+    """What each texture holds."""
+    arrays: dict[str, Planes] = {"voxels": volume.voxels}
+    if volume.tint is not None:
+        for index, name in enumerate(("tint_red", "tint_green", "tint_blue")):
+            arrays[name] = volume.tint[..., 3 * index : 3 * index + 3]
+    if volume.proposal_density is not None:
+        arrays["proposals"] = volume.proposal_density[..., None]
+    arrays["overview"] = overview_density(volume)[..., None]
+    return arrays

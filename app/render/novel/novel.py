@@ -1,0 +1,143 @@
+"""A view of the field from a camera: marched at whatever resolution there is time for, then shown as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import moderngl
+import numpy as np
+from jaxtyping import Float32
+
+from app.model.common.pictures import NovelPicture
+from app.render.gl.context import Driver
+from app.render.gl.full_screen import FullScreen
+from app.render.gl.targets import Reused, Target, read
+from app.render.gl.volume_texture import VolumeTexture
+from app.render.novel.effort import Effort
+from engine.geometry.view_camera import ViewCamera
+
+CHANNELS = {"colour": 0, "depth": 1, "opacity": 2, "residual": 3}
+ACCENT = (0x35 / 255, 0xC4 / 255, 0xB5 / 255)
+MOST_BINS = 512  # march.frag.glsl
+EVENLY = 2  # samples per spacing of the lattice where the engine's own intervals are not known
+
+
+class Marcher:
+    """The shader that marches through a volume, in the variants that volumes need."""
+
+    def __init__(self, context: moderngl.Context) -> None:
+        self._context = context
+        self._variants: dict[tuple[bool, ...], FullScreen] = {}
+
+    def draw(self, camera: ViewCamera, texture: VolumeTexture, effort: Effort, target: Target) -> None:
+        """Fills the target, within its scissor, with colour and opacity, and depth; the first row is the top one."""
+        volume = texture.volume
+        assert volume is not None
+        pooled = texture.shape("proposals")
+        shader = self._variant(
+            volume.space == "projective", pooled is not None, volume.tint is not None and effort.tint
+        )
+        samples, bins = volume.samples, 1
+        if pooled is not None:
+            bins = min(pooled[0] * (1 if volume.space == "projective" else 2), MOST_BINS)
+        elif volume.proposals:
+            samples = EVENLY * volume.voxels.shape[0]
+        texture.use(shader.program)
+        shader.set(**camera_uniforms(camera, target.size))
+        shader.set(samples=effort.count(samples), bins=effort.count(bins), background=volume.background)
+        target.framebuffer.use()
+        self._context.enable_only(moderngl.NOTHING)
+        shader.draw()
+
+    def release(self) -> None:
+        for shader in self._variants.values():
+            shader.release()
+
+    def _variant(self, projective: bool, proposals: bool, tinted: bool) -> FullScreen:
+        key = (projective, proposals, tinted)
+        if key not in self._variants:
+            constants = {"PROJECTIVE": projective, "PROPOSALS": proposals, "TINTED": tinted}
+            self._variants[key] = FullScreen(self._context, "march", **constants)
+        return self._variants[key]
+
+
+class NovelDrawing:
+    """One view: what was marched last, and the picture that is made of it."""
+
+    def __init__(self, context: moderngl.Context, driver: Driver, marcher: Marcher, present: FullScreen) -> None:
+        self._context, self._driver, self._marcher, self._present = context, driver, marcher, present
+        self._marched, self._making = Reused(context, (4, 1)), Reused(context, (4, 1))
+        self._shown = Reused(context, (4,))
+        self._photo: moderngl.Texture | None = None
+        self._photo_key: object = None
+
+    def march(self, picture: NovelPicture, texture: VolumeTexture, effort: Effort, bands: int) -> Iterator[None]:
+        """Marches band after band; what was marched before stays until the last is done."""
+        width, height = size = effort.size(picture.camera.size)
+        target = self._making.of_size(size)
+        for band in range(bands):
+            first, last = height * band // bands, height * (band + 1) // bands
+            target.framebuffer.scissor = (0, first, width, last - first)
+            self._marcher.draw(picture.camera, texture, effort, target)
+            self._driver.finish()
+            yield
+        target.framebuffer.scissor = (0, 0, width, height)
+        self._marched, self._making = self._making, self._marched
+
+    def show(self, picture: NovelPicture) -> Float32[np.ndarray, "height width 4"]:
+        """The picture of what was marched last."""
+        target, marched = self._shown.of_size(picture.camera.size), self._marched.target
+        assert marched is not None
+        for unit, texture in enumerate((*marched.textures, self._photo_texture(picture))):
+            exact = texture.size == target.size
+            texture.filter = (moderngl.NEAREST, moderngl.NEAREST) if exact else (moderngl.LINEAR, moderngl.LINEAR)
+            texture.use(unit)
+        width, _ = picture.camera.size
+        channel = picture.channel if picture.photo is not None or picture.channel != "residual" else "colour"
+        self._present.set(marched=0, depths=1, photo=2, channel=CHANNELS[channel], depth_range=picture.depth_range)
+        self._present.set(wipe=width * picture.wipe if picture.photo is not None else 0.0, accent=ACCENT)
+        self._present.set(size=tuple(map(float, picture.camera.size)))
+        target.framebuffer.use()
+        self._context.enable_only(moderngl.NOTHING)
+        self._present.draw()
+        return read(self._driver, target)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was marched yet."""
+        return self._marched.target is None
+
+    def forget(self) -> None:
+        """Shows no volume until one is marched again."""
+        self._marched.release()
+
+    def release(self) -> None:
+        for reused in (self._marched, self._making, self._shown):
+            reused.release()
+        if self._photo is not None:
+            self._photo.release()
+
+    def _photo_texture(self, picture: NovelPicture) -> moderngl.Texture:
+        key = None if picture.photo is None else picture.photo.key
+        if self._photo is None or key != self._photo_key:
+            pixels = np.zeros((1, 1, 3), np.uint8) if picture.photo is None else picture.photo.pixels
+            if self._photo is not None:
+                self._photo.release()
+            size = (pixels.shape[1], pixels.shape[0])
+            self._photo = self._context.texture(size, 3, np.ascontiguousarray(pixels), alignment=1)
+            self._photo.repeat_x = self._photo.repeat_y = False
+            self._photo_key = key
+        return self._photo
+
+
+def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, object]:
+    """The uniforms of a camera that draws at another size than its own."""
+    rotation, translation = camera.world_to_camera[:, :3], camera.world_to_camera[:, 3]
+    across, down = size[0] / camera.size[0], size[1] / camera.size[1]
+    return {
+        # a mat3 is laid out column after column: the rows of world-to-camera are the columns of its inverse
+        "camera_to_world": np.ascontiguousarray(rotation, dtype=np.float32).tobytes(),
+        "origin": tuple(map(float, -rotation.T @ translation)),
+        "focal": (camera.focal[0] * across, camera.focal[1] * down),
+        "centre": (camera.centre[0] * across, camera.centre[1] * down),
+    }

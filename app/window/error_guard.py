@@ -1,0 +1,34 @@
+"""What goes wrong in the window becomes a banner: the run must not be lost with a panel."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from app.model.state.state import State
+from engine.errors import UserError
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Calls what may fail."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._failed: set[str] = set()
+
+    def call(self, act: Callable[[], None], what: str) -> None:
+        """Calls `act`; a failure of `what` is shown, and what the user cannot mend is logged once.
+
+        Once, because what is done in every frame would else be said thirty times a second.
+        """
+        try:
+            act()
+        except UserError as error:
+            self._state.banner = str(error)
+        except Exception as error:
+            if what not in self._failed:
+                self._failed.add(what)
+                log.exception("%s failed", what)
+                self._state.banner = f"{what} failed ({type(error).__name__}: {error}); the run goes on."

@@ -1,0 +1,144 @@
+"""Which panels a kind of scene has; those of the other kind are hidden, and their places in the layout close."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import dearpygui.dearpygui as dpg
+
+from app.model.common import layout
+from app.model.state.scene_kinds import SceneKind
+from app.model.state.state import State
+from app.panels.bars.status import StatusLine
+from app.panels.bars.top_bar import Actions, TopBar
+from app.panels.cameras.cameras import CamerasPanel
+from app.panels.colmap.colmap import ColmapPanel
+from app.panels.frame.frame import FramePanel
+from app.panels.novel.novel_view import NovelViewPanel
+from app.panels.perturb.camera_kicks import CameraKicks
+from app.panels.perturb.patch_sliders import PatchKicks
+from app.panels.perturb.perturb import PerturbPanel
+from app.panels.planar.patch import PatchPanel
+from app.panels.planar.patch_warp import PatchWarpPanel
+from app.panels.planar.planar_image import PlanarImagePanel
+from app.panels.plots.plots import PLANAR_PLOTS, POSED_PLOTS, PlotsPanel
+from app.panels.plots.timeline import TimelinePanel
+from app.panels.training.training import TrainingPanel
+from app.panels.warp.warp import WarpPanel
+from app.panels.widgets.panel import Panel
+from app.render.renderer import Renderer
+
+BARS = {layout.TOP, layout.STATUS, layout.TIMELINE, layout.PLANAR_TIMELINE}
+VIEWS = {layout.CAMERAS, layout.NOVEL, layout.IMAGE}  # they fill their window; a wheel there zooms
+SETTLED = 3  # frames of the window: one that is first seen later does not find its place in the layout
+
+
+class View(Protocol):
+    """A panel that looks at a whole scene."""
+
+    def frame_all(self) -> None: ...
+
+
+class PanelSets:
+    """All panels of the window; one set of them is shown."""
+
+    def __init__(
+        self,
+        state: State,
+        renderer: Renderer,
+        actions: Actions,
+        ask_path: Callable[[str, str, Callable[[Path], None]], None],
+        kind: SceneKind,
+    ) -> None:
+        self._kind = kind
+        self._shown: SceneKind | None = None  # None: the windows of all
+        self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
+        self._novel = NovelViewPanel(state, renderer, ask_path)
+        self._colmap = ColmapPanel(state)
+        self._perturb: dict[SceneKind, PerturbPanel] = {
+            "posed": PerturbPanel(state, CameraKicks(state)),
+            "planar": PerturbPanel(state, PatchKicks(state)),
+        }
+        bars: tuple[Panel, Panel] = TopBar(state, actions), StatusLine(state, renderer)
+        self._always = dict(zip((layout.TOP, layout.STATUS), bars, strict=True))
+        self._sets: dict[SceneKind, dict[int, Panel]] = {
+            "posed": {
+                layout.TRAINING: TrainingPanel(state),
+                layout.PERTURB: self._perturb["posed"],
+                layout.CAMERAS: self._cameras,
+                layout.TIMELINE: TimelinePanel(state),
+                layout.WARP: WarpPanel(state),
+                layout.COLMAP: self._colmap,
+                layout.NOVEL: self._novel,
+                layout.FRAME: FramePanel(state, renderer),
+                layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
+            },
+            "planar": {
+                layout.PLANAR_TRAINING: TrainingPanel(state),
+                layout.PLANAR_PERTURB: self._perturb["planar"],
+                layout.IMAGE: self._image,
+                layout.PLANAR_TIMELINE: TimelinePanel(state),
+                layout.PATCH_WARP: PatchWarpPanel(state),
+                layout.PATCH: PatchPanel(state),
+                layout.PLANAR_PLOTS: PlotsPanel(state, PLANAR_PLOTS),
+            },
+        }
+
+    def build(self) -> None:
+        """Makes a window for each panel."""
+        for panels in (self._always, *self._sets.values()):
+            self._build(panels)
+
+    @property
+    def kind(self) -> SceneKind:
+        """Whose panels are shown."""
+        return self._kind
+
+    def show(self, kind: SceneKind) -> None:
+        """Shows the panels of a kind of scene in place of the others; to be called in every frame."""
+        self._kind = kind
+        if kind == self._shown or dpg.get_frame_count() < SETTLED:
+            return
+        self._shown = kind
+        for other, panels in self._sets.items():
+            for tag in panels:
+                dpg.configure_item(tag, show=other == kind)
+
+    def __iter__(self) -> Iterator[Panel]:
+        """Those that are shown."""
+        yield from self._always.values()
+        yield from self._sets[self._kind].values()
+
+    @property
+    def perturb(self) -> PerturbPanel:
+        """Where kicks are given."""
+        return self._perturb[self._kind]
+
+    def frame_all(self) -> None:
+        """Shows all cameras, or all of the image."""
+        view: View = self._image if self._kind == "planar" else self._cameras
+        view.frame_all()
+
+    @property
+    def tags(self) -> list[int]:
+        """The windows of all panels, shown or not."""
+        return [*self._always, *(tag for panels in self._sets.values() for tag in panels)]
+
+    def close(self) -> None:
+        """Gives up what is being written."""
+        self._novel.close()
+        self._colmap.close()
+
+    def _build(self, panels: dict[int, Panel]) -> None:
+        for tag, panel in panels.items():
+            still = tag in BARS or tag in VIEWS
+            dpg.add_window(
+                label=panel.title,
+                tag=tag,
+                no_close=True,
+                no_scrollbar=still,
+                no_scroll_with_mouse=still,
+            )
+            panel.build(tag)

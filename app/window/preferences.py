@@ -1,0 +1,78 @@
+"""What is remembered from one start to the next: recent scenes, the layout, the window's size, the scale."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from app.model.common.layout import complete, default_layout
+
+RECENT = 8  # scenes
+SIZE = (1600, 1000)
+SMALLEST = (960, 640)
+
+
+@dataclass
+class Preferences:
+    """Read at the start, written at the end; a file that cannot be read or written only costs the memory.
+
+    Attributes:
+        folder: where they are kept.
+        recent: scene folders, newest first.
+        size: of the window, pixels.
+        scale: of fonts and spacing.
+    """
+
+    folder: Path
+    recent: list[str] = field(default_factory=list)
+    size: tuple[int, int] = SIZE
+    scale: float = 1.0
+
+    @property
+    def layout_file(self) -> Path:
+        return self.folder / "layout.ini"
+
+    @classmethod
+    def load(cls, folder: Path | None = None) -> Preferences:
+        """Those of this user, or the defaults where there are none or they make no sense."""
+        folder = folder or Path(platformdirs.user_config_dir("l2g-viewer"))
+        found = cls(folder)
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            words = json.loads((folder / "preferences.json").read_text(encoding="utf-8"))
+            found.recent = [str(path) for path in words["recent"]][:RECENT]
+            found.size = (max(int(words["size"][0]), SMALLEST[0]), max(int(words["size"][1]), SMALLEST[1]))
+            found.scale = min(max(float(words["scale"]), 0.5), 3.0)
+        return found
+
+    def save(self) -> None:
+        """Writes them, if that can be done."""
+        words = {name: value for name, value in asdict(self).items() if name != "folder"}
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            written = self.folder / "preferences.json.new"
+            written.write_text(json.dumps(words, indent=1), encoding="utf-8")
+            os.replace(written, self.folder / "preferences.json")
+
+    def remember(self, scene: Path) -> None:
+        """Puts a scene at the head of the recent ones."""
+        path = str(scene.resolve())
+        self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
+
+    def prepare_layout(self) -> Path | None:
+        """The file with the layout to start with, made where there is none that fits; None if it cannot be made."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not self.layout_file.is_file() or not complete(self.layout_file.read_text(encoding="utf-8")):
+                self.reset_layout()
+            return self.layout_file
+        return None
+
+    def reset_layout(self) -> None:
+        """Writes the default layout."""
+        with contextlib.suppress(OSError):
+            self.layout_file.write_text(default_layout(*self.size, self.scale), encoding="utf-8")

@@ -1,0 +1,320 @@
+"""The window: its panels, its loop, its orderly end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import dearpygui.dearpygui as dpg
+
+from app.arguments import ViewerArguments
+from app.model.common import layout
+from app.model.export import saving
+from app.model.state.adding import Notices, add_photos, can_grow
+from app.model.state.report import Report
+from app.model.state.runs import Runs
+from app.model.state.scene_kinds import kind_of, likely_kind
+from app.model.state.state import State
+from app.panels.bars.banner import Banner
+from app.panels.bars.dialogs import LeaveDialog, PathDialog
+from app.panels.bars.help import Help
+from app.panels.bars.top_bar import Actions
+from app.panels.export.export_dialog import ExportDialog
+from app.panels.perturb.perturb import PerturbPanel
+from app.panels.widgets.live_texture import rest_textures
+from app.render.renderer import Renderer
+from app.window.backdrop import Backdrop
+from app.window.error_guard import Guard
+from app.window.file_drop import FileDrop
+from app.window.fonts import bind_font
+from app.window.panel_sets import PanelSets
+from app.window.preferences import Preferences
+from app.window.shortcuts import Shortcuts
+from app.window.theme import bind_theme
+from app.window.window_keys import keys
+from engine.errors import UserError
+from engine.messages import Pause
+from engine.scenes.paths import is_image
+from engine.system.interruption import Interruption
+
+FRAME_SECONDS = 1 / 30  # more would only take time from training
+SETTLING = 4  # frames until what was just drawn can be read back
+SCENES = Path(__file__).resolve().parents[2] / "scenes"  # those that ship, where the program runs from its repository
+LAST_WORDS = 120.0  # seconds that saving may take at the end
+
+PHOTOS = "A photo of the same camera, or a folder of them. Photos can also be dropped into the window."
+FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or an image, to align patches of it."
+
+
+class Window:
+    """One window for the length of the program: Dear PyGui allows no second one."""
+
+    def __init__(self, arguments: ViewerArguments) -> None:
+        self._arguments = arguments
+        self._preferences = Preferences.load()
+        if arguments.scale is not None:
+            self._preferences.scale = arguments.scale
+        self.state = State()
+        self._guard = Guard(self.state)
+        self._renderer = Renderer()
+        self._runs = Runs(self.state, arguments)
+        self._leaving = False
+        self._reset_layout = self._time_was_up = False
+        self._write: Callable[[Path], None] = lambda path: None
+        self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, self.open)
+        self._loading = PathDialog(
+            layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
+        )
+        self._adding = PathDialog(layout.ADDING, "Add photos", PHOTOS, lambda path: add_photos(self.state, [path]))
+        self._notices = Notices()
+        self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
+        self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
+        self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
+        kind = likely_kind(arguments.scene)
+        self._panels = PanelSets(self.state, self._renderer, self._actions(), self._ask_path, kind)
+
+    def run(self) -> int:
+        """Opens the window and stays until it is left.
+
+        Returns:
+            the exit code: 0, or 130 and 143 after Ctrl-C and SIGTERM.
+        Raises:
+            UserError: no window can be opened here, or what was learned could not be saved.
+        """
+        self._renderer.start()
+        with Interruption() as interruption:
+            self._build()
+            try:
+                self._loop(interruption)
+                unsaved = self._end()
+            finally:
+                self._renderer.close()
+                dpg.destroy_context()
+        if unsaved:
+            raise UserError("\n".join(dict.fromkeys(map(str, unsaved))))
+        return interruption.exit_code
+
+    # ------------------------------------------------------------------ building
+
+    def _build(self) -> None:
+        preferences = self._preferences
+        dpg.create_context()
+        dpg.configure_app(manual_callback_management=True, docking=True, docking_space=True)
+        layout_file = preferences.prepare_layout()
+        if layout_file is not None:
+            dpg.configure_app(init_file=str(layout_file), load_init_file=True)
+        bind_font(preferences.scale)
+        bind_theme(preferences.scale)
+        self._panels.build()
+        asking = (self._opening, self._loading, self._adding, self._writing, self._export, self._leave_dialog)
+        for dialog in (*asking, self._banner, self._help):
+            dialog.build()
+        hooks = self.state.hooks
+        hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
+        hooks.compare = self._runs.compare
+        hooks.load, hooks.export = self._ask_for_run, self._export.open
+        Shortcuts(keys(self)).build()
+        width, height = preferences.size
+        dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
+        dpg.set_exit_callback(self.ask_to_leave)
+        dpg.setup_dearpygui()
+        dpg.show_viewport()
+        self._drop = FileDrop()
+        self._backdrop = Backdrop(self._panels.tags)
+        report = self._arguments.report
+        self._report = Report(report) if report is not None else None
+        if self._arguments.scene is not None:
+            self.open(self._arguments.scene)
+        else:
+            dpg.render_dearpygui_frame()  # after which the window's size is known, in whose middle the dialog belongs
+            self.ask_for_scene()
+
+    def _actions(self) -> Actions:
+        return Actions(
+            open=self.ask_for_scene,
+            add=self.ask_for_photos,
+            save=lambda: saving.save(self.state),
+            load=self._ask_for_run,
+            export=self._export.open,
+            screenshot=self.ask_for_screenshot,
+            layout=self._forget_layout,
+            help=self.toggle_help,
+        )
+
+    # ------------------------------------------------------------------ the loop
+
+    def _loop(self, interruption: Interruption) -> None:
+        begun = time.monotonic()
+        screenshot = self._arguments.screenshot
+        while dpg.is_dearpygui_running() and not self._leaving:
+            frame_begun = time.monotonic()
+            self._frame()
+            if self._report is not None:
+                self._report.write(self.state, frame=dpg.get_frame_count(), renderer=self._renderer.info)
+            if interruption.signal:
+                self._leave(save=True)
+            if screenshot is not None and frame_begun - begun >= self._arguments.after:
+                self._take_screenshot(screenshot)
+                self._leave(save=True)
+            # vertical synchronisation cannot be relied on
+            time.sleep(max(FRAME_SECONDS - (time.monotonic() - frame_begun), 0.0))
+
+    def _frame(self) -> None:
+        """What is done in every frame; nothing here waits for the engine or the render thread."""
+        state = self.state
+        self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
+        for paths in self._drop.taken():
+            self._guard.call(lambda dropped=paths: self.drop(dropped), "What was dropped")  # type: ignore[misc]
+        self._runs.refresh()
+        self._notices.see(state)
+        self._renderer.set_volume(state.run.volume if state.run is not None else None)
+        if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
+            state.select(state.selected)
+        self._mind_the_time()
+        self._panels.show(kind_of(state.run, self._panels.kind))
+        for panel in self._panels:
+            self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
+        self._backdrop.update()
+        self._banner.update()
+        self._help.update()
+        self._guard.call(self._export.update, "The export")
+        dpg.render_dearpygui_frame()
+        rest_textures()
+
+    def _mind_the_time(self) -> None:
+        """Pauses the run, once, when it has had the seconds that the command line gives it."""
+        run, limit = self.state.run, self._arguments.max_seconds
+        if run is None or run.snapshot is None or limit is None or self._time_was_up:
+            return
+        if run.snapshot.seconds >= limit:
+            self._time_was_up = True
+            self.state.send_all(Pause())
+
+    # ------------------------------------------------------------------ what the user asks for
+
+    def open(self, path: Path) -> None:
+        """Opens a scene.
+
+        Raises:
+            UserError: there is no such folder or image.
+        """
+        self._runs.open_scene(path)
+        self._preferences.remember(path)
+
+    def ask_for_scene(self) -> None:
+        """Opens the dialog with the scenes of late."""
+        recent = [path for path in self._preferences.recent if Path(path).is_dir() or is_image(Path(path))]
+        shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
+        self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
+
+    def ask_for_photos(self) -> None:
+        """Opens the dialog for photos that shall join the run.
+
+        Raises:
+            UserError: it can take none.
+        """
+        can_grow(self.state)
+        self._adding.open()
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Has photos join the run; where none is open, what is dropped is the scene.
+
+        Raises:
+            UserError: the run can take none, or it is no scene.
+        """
+        if self.state.run is None and len(paths) == 1:
+            self.open(paths[0])
+            dpg.configure_item(layout.OPENING, show=False)
+        else:
+            add_photos(self.state, paths)
+
+    def ask_for_screenshot(self) -> None:
+        """Asks where to, then writes a picture of the window without the dialog."""
+        self._ask_path("Write a picture of the window to", "window.png", self._take_screenshot)
+
+    def ask_to_leave(self) -> None:
+        """Leaves, after asking if something is unsaved."""
+        run = self.state.run
+        opened = run.opened if run is not None else None
+        snapshot = run.snapshot if run is not None else None
+        if (
+            opened is None
+            or snapshot is None
+            or snapshot.status in ("finished", "failed")
+            or dpg.is_item_shown(LeaveDialog.TAG)
+        ):
+            self._leave(save=True)
+        else:
+            self._leave_dialog.open(opened.folder)
+
+    def toggle_help(self) -> None:
+        """Opens or closes the help."""
+        self.state.help_open = not self.state.help_open
+
+    @property
+    def perturb(self) -> PerturbPanel:
+        """Where kicks are given."""
+        return self._panels.perturb
+
+    def frame_all(self) -> None:
+        """Shows all cameras, or all of the image."""
+        self._panels.frame_all()
+
+    def _ask_for_run(self) -> None:
+        run = self.state.run
+        folder = str(run.opened.folder) if run is not None and run.opened is not None else ""
+        self._loading.open(folder)
+
+    def _ask_path(self, title: str, name: str, act: Callable[[Path], None]) -> None:
+        run = self.state.run
+        folder = run.opened.folder if run is not None and run.opened is not None else Path()
+        dpg.configure_item(layout.WRITING, label=title)
+
+        def write(path: Path) -> None:
+            saving.refuse_existing(path)
+            act(path)
+
+        self._write = write
+        self._writing.open(str(folder / name))
+
+    def _forget_layout(self) -> None:
+        self._reset_layout = True
+        self.state.banner = "The panels will be back in their first places at the next start."
+
+    def _take_screenshot(self, path: Path) -> None:
+        dpg.configure_item(layout.WRITING, show=False)
+        for _ in range(SETTLING):
+            dpg.render_dearpygui_frame()
+        dpg.output_frame_buffer(str(path.absolute()))
+        dpg.render_dearpygui_frame()
+
+    # ------------------------------------------------------------------ the end
+
+    def _leave(self, save: bool) -> None:
+        self._leaving = True
+        self._runs.leave(save)
+
+    def _end(self) -> list[UserError]:
+        """Remembers the window and waits until the runs are saved; the window stays and says so meanwhile."""
+        preferences = self._preferences
+        preferences.size = (dpg.get_viewport_width(), dpg.get_viewport_height())
+        preferences.save()
+        if self._reset_layout:
+            preferences.reset_layout()
+        elif preferences.layout_file.parent.is_dir():
+            dpg.save_init_file(str(preferences.layout_file))
+        self._panels.close()
+        self._export.close()
+        self._runs.leave()
+        leaving = list(self._runs.leaving)
+        self.state.banner = "Saving the run."
+        until = time.monotonic() + LAST_WORDS
+        while any(not run.ended for run in leaving) and time.monotonic() < until and dpg.is_dearpygui_running():
+            self._banner.update()
+            dpg.run_callbacks(dpg.get_callback_queue())
+            dpg.render_dearpygui_frame()
+            time.sleep(FRAME_SECONDS)
+        for run in leaving:
+            run.close(max(until - time.monotonic(), 1.0))
+        return [error for run in leaving for error in run.unsaved]

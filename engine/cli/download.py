@@ -1,0 +1,98 @@
+"""`l2g-download` from the parsed command line to scenes on disk."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import platformdirs
+from rich.console import Console
+
+from engine.cli.arguments import DownloadArguments
+from engine.cli.step_display import StepDisplay
+from engine.datasets.catalogue import DATA_SETS, Archive, DataSet, chosen
+from engine.datasets.transfer import Progress, UnreachableError, fetch
+from engine.datasets.unpacking import DamagedError, unpack
+from engine.errors import UserError
+
+
+def download(arguments: DownloadArguments) -> int:
+    """Fetches and unpacks data sets, or lists them; returns the exit code.
+
+    Raises:
+        UserError: something that the user can mend.
+    """
+    console = Console(highlight=False)
+    if arguments.name is None:
+        for terms in dict.fromkeys(one.terms for one in DATA_SETS.values()):
+            names = ", ".join(one.name for one in DATA_SETS.values() if one.terms == terms)
+            console.print(f"{names}: {terms}", soft_wrap=True)
+        console.print(f"Source: {SOURCES}", soft_wrap=True)
+        return 0
+    wanted = chosen(arguments.name)
+    if arguments.output is not None and len(wanted) > 1:
+        targets = [arguments.output / one.scene for one in wanted]
+    else:
+        targets = [arguments.output or cache() / "scenes" / one.name for one in wanted]
+    for one, target in zip(wanted, targets, strict=True):
+        _one(one, target, arguments, console)
+    return 0
+
+
+SOURCES = ", ".join(sorted({one.source for one in DATA_SETS.values()}))
+
+
+def cache() -> Path:
+    """Where archives and, unless told otherwise, scenes are kept."""
+    return Path(platformdirs.user_cache_dir("l2g-viewer", appauthor=False))
+
+
+def _one(data_set: DataSet, target: Path, arguments: DownloadArguments, console: Console) -> None:
+    console.print(f"{data_set.name}: {data_set.terms}", soft_wrap=True)
+    console.print(f"Source: {data_set.source}", soft_wrap=True)
+    if (target / data_set.marker).is_file() and not arguments.force:
+        console.print(f"It is there already: {target}", soft_wrap=True)
+        return
+    if target.is_file() or (target.is_dir() and any(target.iterdir()) and not (target / data_set.marker).is_file()):
+        raise UserError(f"{target} holds other things; give another --output.")
+    with StepDisplay(console) as display:
+        if arguments.archive is not None:
+            _unpack(arguments.archive, data_set, target, display.show)
+        else:
+            _from_sources(data_set, target, arguments.mirror, display.show)
+    console.print(f"Scene: {target}", soft_wrap=True)
+
+
+def _from_sources(data_set: DataSet, target: Path, mirror: str | None, progress: Progress) -> None:
+    """The first archive that is here already or can be had."""
+    folder = cache() / "archives"
+    archives = sorted(data_set.archives, key=lambda archive: not (folder / archive.name).is_file())
+    failures = []
+    for archive in archives:
+        path = folder / archive.name
+        try:
+            if not path.is_file():
+                _fetch(archive, mirror, path, progress)
+            _unpack(path, data_set, target, progress)
+            return
+        except UnreachableError as error:
+            failures.append(str(error))
+        except DamagedError:
+            with contextlib.suppress(OSError):
+                path.unlink()  # the next try fetches it anew
+            raise
+    raise UserError(
+        f"{' '.join(failures)} Check the network; or download {archives[-1].name} by hand from {data_set.source} and "
+        "give it by --archive."
+    )
+
+
+def _fetch(archive: Archive, mirror: str | None, path: Path, progress: Progress) -> None:
+    url = archive.url if mirror is None else f"{mirror.rstrip('/')}/{archive.name}"
+    fetch(archive, url, path, lambda part, what: progress(0.9 * part, f"{archive.name}   {what}"))
+
+
+def _unpack(path: Path, data_set: DataSet, target: Path, progress: Progress) -> None:
+    if not path.is_file():
+        raise UserError(f"There is no archive {path}; give the path of a zip file.")
+    unpack(path, data_set.scene, data_set.marker, target, lambda part, what: progress(0.9 + 0.1 * part, what))

@@ -1,0 +1,84 @@
+"""From the parsed command line to a run that is ready to start: what every program that trains begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.cli.arguments import TrainArguments
+from engine.cli.settings import check_arguments, continued, options_of, settings_of
+from engine.config.settings import Settings
+from engine.messages import AddFrames
+from engine.results.folder import folder_to_resume, new_folder
+from engine.run.added_photos import check_joining
+from engine.run.checkpoint import load_checkpoint, scene_of_run
+from engine.run.checkpoint_writer import CHECKPOINT_FILE
+from engine.run.thread import Run
+from engine.scenes import AnyScene, load_scene
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import is_video
+from engine.scenes.scene import Scene
+from engine.scenes.watching import Watch, unwatched
+from engine.system.devices import resolve_device
+
+
+@dataclass(frozen=True)
+class OpenedRun:
+    """A run that has not started.
+
+    Attributes:
+        run: to be started.
+        scene, settings, options: of the run; those it was begun with where it continues.
+        folder: where it is kept.
+    """
+
+    run: Run
+    scene: AnyScene
+    settings: Settings
+    options: SceneOptions
+    folder: Path
+
+
+def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: Watch = unwatched) -> OpenedRun:
+    """Reads the scene and, to continue, the checkpoint; makes the folder.
+
+    Takes as long as reading takes, prints nothing, and may be called from any thread.
+
+    Args:
+        arguments: as on the command line of `l2g-train`.
+        publish_period: seconds between snapshots, at least.
+        watch: is told how far the reading is.
+    Raises:
+        UserError: something that the user can mend.
+    """
+    check_arguments(arguments)
+    device = resolve_device(arguments.device)
+    settings, options = settings_of(arguments), options_of(arguments)
+    name = arguments.scene.resolve().stem if is_video(arguments.scene) else arguments.scene.resolve().name
+    checkpoint = None
+    if arguments.resume:
+        folder = folder_to_resume(arguments.output, name, arguments.method)
+        checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
+        settings, options = continued(arguments, checkpoint)
+    scene = load_scene(arguments.scene, options, watch)
+    if checkpoint is not None:
+        scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
+    if arguments.add_frames:
+        check_joining(arguments.add_frames, scene, settings.registers, options)
+    if checkpoint is None:
+        if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
+            settings = replace(settings, refine_intrinsics=True)
+        folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+    run = Run(
+        scene,
+        settings,
+        device,
+        folder,
+        resume=checkpoint,
+        options=options,
+        publish_period=publish_period,
+        checkpoint_period=arguments.checkpoint_every,
+    )
+    if arguments.add_frames:
+        run.send(AddFrames(arguments.add_frames))
+    return OpenedRun(run, scene, settings, options, folder)

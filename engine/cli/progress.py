@@ -1,0 +1,106 @@
+"""What the command line shows while a run goes on: a bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from engine.config.schedule import AnyStage
+from engine.messages import Snapshot
+from engine.run.history import mean_of
+from engine.system.durations import clock
+
+LINE_EVERY = 5.0  # seconds between lines where no bar can be drawn
+
+
+class ProgressDisplay:
+    """A context that shows the snapshots it is given."""
+
+    def __init__(self, console: Console, stages: Sequence[AnyStage], max_seconds: float | None = None) -> None:
+        self._console, self._stages, self._max_seconds = console, stages, max_seconds
+        columns = (TextColumn("{task.fields[stage]:>9}"), BarColumn(), TextColumn("{task.fields[numbers]}"))
+        self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._task = self._bar.add_task("", total=None, stage="", numbers="making ready")
+        self._before: Snapshot | None = None
+        self._rate = math.nan
+        self._psnr = math.nan
+        self._line_at = -math.inf
+
+    def __enter__(self) -> ProgressDisplay:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Brings the display up to date."""
+        if snapshot is self._before:
+            return
+        self._rate = updated_rate(self._rate, self._before, snapshot)
+        self._psnr = snapshot.psnr if math.isfinite(snapshot.psnr) else self._psnr  # a new stage has none at first
+        self._before = snapshot
+        left = seconds_left(snapshot, self._stages, self._rate, self._max_seconds)
+        numbers = describe(snapshot, self._psnr, self._rate, left)
+        total = snapshot.iterations or None
+        self._bar.update(self._task, completed=snapshot.iteration, total=total, stage=snapshot.stage, numbers=numbers)
+        if not self._console.is_terminal and time.monotonic() - self._line_at >= LINE_EVERY and snapshot.stage:
+            self._line_at = time.monotonic()
+            self._console.out(f"{snapshot.seconds:7.1f} s  {snapshot.stage:>9}  {numbers}")
+
+
+def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
+    """Iteration, PSNR, pose error, speed and time left, on a line."""
+    parts = [f"{snapshot.iteration}/{snapshot.iterations}"]
+    if math.isfinite(psnr):
+        parts.append(f"{psnr:.2f} dB")
+    if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
+        rotation, translation = mean_of(snapshot.rotation_error_deg), mean_of(snapshot.translation_error)
+        parts.append(f"pose {rotation:.2f}° {translation:.4f}")
+    if snapshot.planar is not None:
+        parts.append(f"corners {np.mean(snapshot.planar.corner_error_px):.2f} px")
+    if math.isfinite(rate):
+        parts.append(f"{rate:.1f} it/s")
+    if math.isfinite(left):
+        parts.append(f"ETA {clock(left)}")
+    if snapshot.skipped_steps:
+        parts.append(f"{snapshot.skipped_steps} steps left out")
+    return "  ".join(parts)
+
+
+def updated_rate(rate: float, before: Snapshot | None, now: Snapshot) -> float:
+    """Iterations per second, smoothed over a few seconds of one stage; NaN while unknown."""
+    if before is None or before.stage_index != now.stage_index:
+        return math.nan
+    seconds = now.seconds - before.seconds
+    if seconds <= 0:
+        return rate
+    if before.iteration == 0:
+        return rate  # the first step compiles and warms up
+    found = (now.iteration - before.iteration) / seconds
+    keep = math.exp(-seconds / 5) if math.isfinite(rate) else 0.0
+    return keep * rate + (1 - keep) * found if keep else found
+
+
+def seconds_left(snapshot: Snapshot, stages: Sequence[AnyStage], rate: float, max_seconds: float | None) -> float:
+    """Until the schedule's end or the time limit; NaN while unknown.
+
+    A later stage is taken to cost what this one does, times the ratio of their samples per step.
+    """
+    limit = math.inf if max_seconds is None else max(max_seconds - snapshot.seconds, 0.0)
+    if not math.isfinite(rate) or rate <= 0 or snapshot.stage_index >= len(stages):
+        return limit if math.isfinite(limit) else math.nan
+    now = stages[snapshot.stage_index].cost
+    ends = [*itertools.accumulate(stage.iterations for stage in stages[:-1]), math.inf]  # the last one may go on
+    at, left = float(snapshot.iteration), 0.0
+    for stage, end in list(zip(stages, ends, strict=True))[snapshot.stage_index :]:
+        until = min(end, snapshot.iterations)
+        left += max(until - at, 0) * stage.cost / now / rate
+        at = max(at, until)
+    return min(left, limit)

@@ -1,0 +1,131 @@
+"""`l2g-sfm`: COLMAP's pipeline on a folder of photos, printed while it runs, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from engine.cli.arguments import SfmArguments
+from engine.cli.preparation_display import PreparationDisplay
+from engine.errors import UserError
+from engine.scenes.paths import is_video, scene_path, suggestion
+from engine.scenes.photos.files import photo_files, photo_folder
+from engine.scenes.photos.shots import Shots, as_stored, gathered, write_copies
+from engine.scenes.photos.structure import sfm_window
+from engine.scenes.photos.video import frames_of
+from engine.scenes.watching import Watch
+from engine.sfm.events import Finished
+from engine.sfm.pipeline import DATABASE, MESH, MODEL, SfmOptions, run_sfm
+from engine.system.files import not_written
+
+MOST_PIXELS = 200_000_000
+IMAGES = "images"
+PARTS = (DATABASE, "sparse", MESH, IMAGES)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where COLMAP finds the photos, and under which names."""
+
+    folder: Path
+    names: tuple[str, ...]
+    copied: bool
+
+
+def register_photos(arguments: SfmArguments) -> int:
+    """Runs the pipeline and writes the model; returns the exit code.
+
+    Raises:
+        UserError: something that the user can mend.
+    """
+    _check(arguments)
+    source, output = scene_path(arguments.photos), arguments.output.expanduser().absolute()
+    console = Console(highlight=False)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=".l2g-sfm.", dir=output))
+    except OSError as error:
+        raise UserError(not_written(output, error)) from error
+    try:
+        with PreparationDisplay(console) as display:
+            found = _found(source, arguments, display)
+            seen = _seen(found, source, output, work, display)
+            options = SfmOptions(
+                longer_side=arguments.longer_side,
+                window=arguments.window or sfm_window(len(seen.names)),
+                mesh=arguments.mesh,
+            )
+            for event in run_sfm(seen.folder, seen.names, work, options):
+                display(event)
+                if isinstance(event, Finished):
+                    missing = [seen.names[number] for number in event.unregistered]
+        _move(work, output)
+    except OSError as error:
+        raise UserError(not_written(output, error)) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    for photo in found.left_out:
+        console.print(f"Left out: {photo.name} ({photo.reason}).", soft_wrap=True, markup=False)
+    for name in missing:
+        console.print(f"Not registered: {name}.", soft_wrap=True, markup=False)
+    console.print(f"{output / MODEL} holds the model; l2g-train {arguments.output} goes on from it.", soft_wrap=True)
+    return 0
+
+
+def _check(arguments: SfmArguments) -> None:
+    at_least = (("frames", arguments.frames, 3), ("longer_side", arguments.longer_side, 64))
+    for name, value, least in (*at_least, ("window", arguments.window, 1)):
+        if value is not None and value < least:
+            raise UserError(f"--{name.replace('_', '-')} is {value}; give {least} or more.")
+    if arguments.output.is_file():
+        raise UserError(f"--output {arguments.output} is a file; give a folder.")
+    there = [part for part in PARTS if part != IMAGES and (arguments.output / part).exists()]
+    if there and not arguments.force:
+        raise UserError(
+            f"{arguments.output} holds {there[0]} already; replace it with --force, or give another --output."
+        )
+
+
+def _found(source: Path, arguments: SfmArguments, watch: Watch) -> Shots:
+    folder = frames_of(source, arguments.frames, MOST_PIXELS, watch)[0] if is_video(source) else photo_folder(source)
+    if folder is None:
+        siblings = [entry.name for entry in source.iterdir() if entry.is_dir()]
+        hint = suggestion("images", siblings)
+        raise UserError(f"{source} has no photos (JPEG, PNG, HEIC, ...); give the folder that holds them{hint}.")
+    files = photo_files(folder)
+    if arguments.frames is not None and len(files) > arguments.frames:
+        step = (len(files) - 1) / (arguments.frames - 1)
+        files = [files[round(index * step)] for index in range(arguments.frames)]
+    return gathered(files, source, MOST_PIXELS)
+
+
+def _seen(shots: Shots, source: Path, output: Path, work: Path, watch: Watch) -> _Source:
+    """The photos where they lie, if the model may refer to them there; else copies beside the model, all upright."""
+    parent = shots.shots[0].path.parent
+    beside = not is_video(source) and parent in (output, output / IMAGES)
+    if beside and all(as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.shots):
+        return _Source(parent, tuple(shot.name for shot in shots.shots), copied=False)
+    if parent == output / IMAGES:
+        raise UserError(
+            f"{parent} holds photos that COLMAP cannot read as they are (turned by EXIF, HEIC, or of mixed sizes); "
+            "give another --output, which gets upright copies of them."
+        )
+    return _Source(work / IMAGES, write_copies(shots, work / IMAGES, MOST_PIXELS, watch), copied=True)
+
+
+def _move(work: Path, output: Path) -> None:
+    """Puts what was made in its place; what was there before goes only now."""
+    for part in PARTS:
+        made, place = work / part, output / part
+        if not made.exists() and part == IMAGES:
+            continue
+        old = work / f"old-{part}"
+        if place.exists():
+            os.replace(place, old)
+        if made.exists():
+            os.replace(made, place)

@@ -1,0 +1,79 @@
+"""`l2g-train` from the parsed command line to the run folder: a client of `Run`, as the window is."""
+
+from __future__ import annotations
+
+from rich.console import Console
+
+from engine.cli.arguments import TrainArguments
+from engine.cli.opening import open_run
+from engine.cli.preparation_display import PreparationDisplay
+from engine.cli.progress import ProgressDisplay
+from engine.config.schedule import stages_of
+from engine.errors import UserError
+from engine.results.outliers import outliers, told_of
+from engine.results.result import write_results
+from engine.results.table import results_table
+from engine.run import added_photos as joining
+from engine.run.session import Session
+from engine.run.thread import Run
+from engine.system.interruption import Interruption
+
+LOOK_EVERY = 0.2  # seconds
+
+
+def train_scene(arguments: TrainArguments) -> int:
+    """Trains, writes the run folder, prints a table.
+
+    Returns:
+        the exit code: 0, 1 after an error inside, 130 or 143 after an interruption.
+    Raises:
+        UserError: something that the user can mend.
+    """
+    console = Console(highlight=False)
+    with PreparationDisplay(console) as display:
+        opened = open_run(arguments, publish_period=LOOK_EVERY, watch=display)
+    run, folder, table = opened.run, opened.folder, stages_of(opened.scene, opened.settings)
+    for sentence in told_of(opened.scene):
+        console.print(sentence, soft_wrap=True, markup=False)
+    with Interruption() as interruption:
+        with ProgressDisplay(console, table, arguments.max_seconds) as display:
+            session = watch(run, display, interruption, arguments.max_seconds)
+        failures = write_results(session, folder)
+        if session.writer.unsaved:
+            failures.insert(0, session.writer.unsaved)
+        if arguments.evaluate and session.trainer is not None and not (session.error or interruption.signal):
+            from engine.cli.evaluate import evaluate_session
+
+            evaluate_session(session, folder, interruption, console)
+        if arguments.export and session.trainer is not None and not (session.error or interruption.signal):
+            from engine.cli.export import export_session
+
+            export_session(session, folder, arguments.export, console)
+        console.print(results_table(session, folder))
+        for sentence in joining.told_of(session.history.events):
+            console.print(sentence, soft_wrap=True, markup=False)
+        for photo in outliers(session):
+            console.print(f"Outlier: {photo.name} {photo.reason}.", soft_wrap=True, markup=False)
+    if isinstance(session.error, UserError):
+        failures.insert(0, session.error)
+    if failures:
+        raise UserError("\n".join(dict.fromkeys(map(str, failures))))
+    return 1 if session.error else interruption.exit_code
+
+
+def watch(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:
+    """Follows a run until it is finished, has failed, is interrupted or has had its time; then stops it."""
+    run.start()
+    while not run.wait(0.0):
+        snapshot = run.latest()
+        if snapshot is not None:
+            display.show(snapshot)
+        if interruption.signal or (snapshot and max_seconds is not None and snapshot.seconds >= max_seconds):
+            break
+        run.wait(LOOK_EVERY / 2)
+    run.stop()
+    session = run.join()
+    snapshot = run.latest()
+    if snapshot is not None:
+        display.show(snapshot)
+    return session

@@ -1,0 +1,85 @@
+"""The learned image as a network: a position in, a colour out, with frequencies that open from coarse to fine."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+from torch.nn import functional
+
+from engine.config.planar_schedule import PlanarStage
+from engine.config.settings import Method, Preset
+from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
+from engine.fields.mlp.layers import linear
+
+BANDS = 8
+OPENING = (0.0, 0.4)  # of the run, in the official options of the planar experiments
+WIDTHS: dict[Preset, int] = {"paper": 256, "default": 128}
+LAYERS = 4
+
+
+class NeuralImage:
+    """A ReLU network of four hidden layers with a sigmoid at its end.
+
+    Reference:
+        BARF (Lin et al., ICCV 2021), section 4.1; L2G-NeRF (Chen et al., CVPR 2023), section 4.1: 4 x 256, L = 8.
+    """
+
+    def __init__(self, method: Method, preset: Preset, generator: Generator, device: torch.device) -> None:
+        self._method = method
+        width = WIDTHS[preset]
+        sizes = [encoded_size(2, BANDS)] + [width] * LAYERS + [3]
+        layers = [linear(*pair, generator) for pair in pairwise(sizes)]
+        if method not in ("naive", "reference"):  # at first only the two coordinates come through
+            with torch.no_grad():
+                layers[0].weight.mul_((sizes[0] / 2) ** 0.5)
+        self._layers = nn.ModuleList(layers).to(device)
+        self._adam = torch.optim.Adam(self._layers.parameters(), lr=1e-3, foreach=True)
+        self._stage: PlanarStage | None = None
+        self._open = 0.0
+        self.progress(0.0)
+        self.version = 0
+
+    def begin_stage(self, stage: PlanarStage) -> None:
+        """Takes up the stage's learning rate; the band limit follows the run."""
+        self._stage = stage
+
+    def progress(self, fraction: float) -> None:
+        self._open = bands_open(self._method, fraction, BANDS, OPENING)
+
+    def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
+        value = encode(points, BANDS, band_weights(self._open, BANDS, points.device))
+        for layer in self._layers[:-1]:
+            value = functional.relu(layer(value))
+        return torch.sigmoid(self._layers[-1](value))
+
+    def step(self, fraction: float, factor: float = 1.0) -> None:
+        assert self._stage is not None
+        first, last = self._stage.network_rate
+        self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
+        self._adam.step()
+        self.discard()
+        self.version += 1
+
+    def discard(self) -> None:
+        self._adam.zero_grad(set_to_none=True)
+
+    def state(self) -> dict[str, Tensor]:
+        state = {f"layers.{name}": value for name, value in self._layers.state_dict().items()}
+        for index, parameter in enumerate(self._layers.parameters()):
+            state |= {f"adam.{index}.{name}": value for name, value in self._adam.state[parameter].items()}
+        return state | {"open": torch.tensor(self._open), "version": torch.tensor(self.version)}
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        layers = {name.removeprefix("layers."): value for name, value in state.items() if name.startswith("layers.")}
+        self._layers.load_state_dict(layers)
+        for index, parameter in enumerate(self._layers.parameters()):
+            if f"adam.{index}.step" in state:
+                self._adam.state[parameter] = {
+                    "step": state[f"adam.{index}.step"].cpu().clone(),
+                    "exp_avg": state[f"adam.{index}.exp_avg"].clone(),
+                    "exp_avg_sq": state[f"adam.{index}.exp_avg_sq"].clone(),
+                }
+        self._open, self.version = float(state["open"]), int(state["version"])

@@ -1,0 +1,72 @@
+"""The learned image as a grid of pixels, interpolated bilinearly: the fast field of planar scenes."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.config.planar_schedule import PlanarStage
+
+GREY = 0.5
+
+
+class PixelGrid:
+    """Colours at pixels that cover the image and a margin around it, for patches that stray."""
+
+    def __init__(self, half_extent: tuple[float, float], device: torch.device) -> None:
+        """`half_extent`: of the image in the plane, (x, y)."""
+        self._half = torch.tensor(half_extent, device=device)
+        self._stage: PlanarStage | None = None
+        self._pixels = torch.full((1, 3, 2, 2), GREY, device=device)
+        self._adam: torch.optim.Adam | None = None
+        self.version = 0
+
+    def begin_stage(self, stage: PlanarStage) -> None:
+        """Resamples the pixels to the stage's resolution."""
+        self._stage = stage
+        half = self._half * (1 + stage.margin)
+        longer = float(self._half.max())
+        columns, rows = (max(round(float(side) / longer * stage.pixels), 2) for side in half)
+        resized = F.interpolate(self._pixels, (rows, columns), mode="bilinear", align_corners=False)
+        self._pixels = resized.detach().clone().requires_grad_(True)
+        self._adam = torch.optim.Adam([self._pixels], lr=stage.field_rate[0], betas=(0.9, 0.99), foreach=True)
+        self._reach = half
+        self.version += 1
+
+    def progress(self, fraction: float) -> None:
+        """The stages are all the band limit there is."""
+
+    def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
+        """Beyond the margin it is as at its edge."""
+        flat = (points / self._reach).reshape(1, 1, -1, 2)
+        found = F.grid_sample(self._pixels, flat, align_corners=False, padding_mode="border")
+        return found[0, :, 0].T.reshape(*points.shape[:-1], 3)
+
+    def step(self, fraction: float, factor: float = 1.0) -> None:
+        assert self._adam is not None
+        assert self._stage is not None
+        first, last = self._stage.field_rate
+        self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
+        self._adam.step()
+        self.discard()
+        self.version += 1
+
+    def discard(self) -> None:
+        self._pixels.grad = None
+
+    def state(self) -> dict[str, Tensor]:
+        assert self._adam is not None
+        moments = {f"adam.{name}": value for name, value in self._adam.state[self._pixels].items()}
+        return {"pixels": self._pixels.detach(), "version": torch.tensor(self.version)} | moments
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        assert self._adam is not None
+        with torch.no_grad():
+            self._pixels.copy_(state["pixels"])
+        moments = {name.removeprefix("adam."): value for name, value in state.items() if name.startswith("adam.")}
+        if moments:
+            moments["step"] = moments["step"].cpu()
+            self._adam.state[self._pixels] = {name: value.clone() for name, value in moments.items()}
+        self.version = int(state["version"])

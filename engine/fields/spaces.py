@@ -1,0 +1,145 @@
+"""Where a voxel grid lies in the world: in projective space for forward-facing scenes, in a box for objects.
+
+Either way a ray is a straight line in voxel coordinates, `start + s * step` with s in [0, 1]: projective maps keep
+lines straight. The grid and the kernels know nothing else of the world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.config.schedule import MARGIN
+from engine.scenes.scene import Scene
+
+Shape = tuple[int, int, int]
+
+
+class Lines(NamedTuple):
+    """Rays in voxel coordinates (x, y, z order, 0 at the first voxel's centre).
+
+    `optical_length` is what density is multiplied with along the whole of s. A sample's depth along its ray is
+    affine in s for a box and, in projective space, `depth_numerator / (1 - s) + depth_offset`.
+    """
+
+    start: Float[Tensor, "rays 3"]
+    step: Float[Tensor, "rays 3"]
+    optical_length: Float[Tensor, " rays"]
+
+
+class Space(Protocol):
+    """Maps rays of the world into a grid of a given (depth, height, width)."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is nothing outside (else what lies at the border goes on)."""
+        ...
+
+    def lines(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"], shape: Shape) -> Lines: ...
+
+    def depth(
+        self, s: Float[Tensor, " rays"], origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"]
+    ) -> Float[Tensor, " rays"]:
+        """Depth of positions s along rays, in multiples of the direction."""
+        ...
+
+    def shape(self, planes: int, voxels: int) -> Shape:
+        """The grid's (depth, height, width) at a stage's resolution."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProjectiveSpace:
+    """(x/z, y/z, 1/z) seen from the world's origin along +z; plane 0 lies infinitely far, the last at z = 1.
+
+    Attributes:
+        extent: half width and half height of the volume on the plane z = 1.
+    """
+
+    extent: tuple[float, float]
+    closed: bool = False
+
+    def shape(self, planes: int, voxels: int) -> Shape:
+        wide, high = self.extent
+        longest = max(wide, high)
+        return planes, max(round(voxels * high / longest), 2), max(round(voxels * wide / longest), 2)
+
+    def lines(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"], shape: Shape) -> Lines:
+        """s is one minus disparity, so that samples even in s are even in 1/z."""
+        depth, height, width = shape
+        half = origins.new_tensor([(width - 1) / 2, (height - 1) / 2])
+        scale = half / origins.new_tensor(self.extent)
+        far = directions[:, :2] / directions[:, 2:]  # where the ray meets the plane at infinity
+        slope = origins[:, :2] - far * origins[:, 2:]  # per unit of disparity
+        plane = torch.full_like(far[:, :1], depth - 1.0)
+        start = torch.cat([(far + slope) * scale + half, plane], dim=-1)
+        step = torch.cat([-slope * scale, -plane], dim=-1)
+        # Density counts per plane spacing: a surface is a plane or two thick at every resolution.
+        return Lines(start, step, torch.full_like(plane[:, 0], float(depth)))
+
+    def depth(
+        self, s: Float[Tensor, " rays"], origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"]
+    ) -> Float[Tensor, " rays"]:
+        z = 1 / (1 - s).clamp(min=1e-3)
+        return (z - origins[:, 2]) / directions[:, 2].clamp(min=1e-3)
+
+
+@dataclass(frozen=True)
+class BoxSpace:
+    """A cube in the world. Rays that miss it get no optical length."""
+
+    centre: tuple[float, float, float]
+    half_extent: float
+    closed: bool = True
+
+    def shape(self, planes: int, voxels: int) -> Shape:
+        return voxels, voxels, voxels
+
+    def _span(
+        self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"]
+    ) -> tuple[Float[Tensor, " rays"], Float[Tensor, " rays"]]:
+        """Depths of entry and exit; the sampling range carries no gradient."""
+        with torch.no_grad():
+            centre = origins.new_tensor(self.centre)
+            safe = torch.where(directions.abs() < 1e-9, torch.full_like(directions, 1e-9), directions)
+            one = (centre - self.half_extent - origins) / safe
+            other = (centre + self.half_extent - origins) / safe
+            entry = torch.minimum(one, other).amax(dim=-1).clamp(min=0.0)
+            leave = torch.maximum(one, other).amin(dim=-1)
+            return entry, torch.maximum(leave, entry)
+
+    def lines(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"], shape: Shape) -> Lines:
+        """s runs from where the ray enters the box to where it leaves."""
+        entry, leave = self._span(origins, directions)
+        edge = shape[0] - 1
+        scale = edge / (2 * self.half_extent)
+        corner = origins.new_tensor(self.centre) - self.half_extent
+        start = (origins + directions * entry[:, None] - corner) * scale
+        step = directions * ((leave - entry) * scale)[:, None]
+        # Density counts per voxel: a surface is a voxel or two thick at every resolution.
+        return Lines(start, step, torch.linalg.vector_norm(step.detach(), dim=-1))
+
+    def depth(
+        self, s: Float[Tensor, " rays"], origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"]
+    ) -> Float[Tensor, " rays"]:
+        entry, leave = self._span(origins, directions)
+        return entry + s * (leave - entry)
+
+
+def plane_extent(scene: Scene) -> tuple[float, float]:
+    """Half width and half height, on the plane z = 1, of what a projective volume must hold."""
+    intrinsics = scene.intrinsics
+    wide = float((0.5 * intrinsics.width / intrinsics.focal[:, 0]).max())
+    high = float((0.5 * intrinsics.height / intrinsics.focal[:, 1]).max())
+    return wide * MARGIN, high * MARGIN
+
+
+def space_of(scene: Scene) -> Space:
+    """Where the scene's volume lies."""
+    if scene.kind == "forward-facing":
+        return ProjectiveSpace(plane_extent(scene))
+    return BoxSpace(scene.box_centre, scene.box_half_extent)

@@ -1,0 +1,130 @@
+"""The run as it stood between two steps: numpy arrays that are never written after publication."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64
+
+Status = Literal["starting", "running", "paused", "finished", "failed", "stopped"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened: a command, a rescue, a stage, a caught NaN. Plots mark it."""
+
+    iteration: int
+    seconds: float
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class WarpSnapshot:
+    """The warp field of the selected frame on a lattice; directions have z = 1 in the camera."""
+
+    frame: int
+    points: Float32[np.ndarray, "points 2"]
+    local_origins: Float32[np.ndarray, "points 3"]
+    local_directions: Float32[np.ndarray, "points 3"]
+    global_origins: Float32[np.ndarray, "points 3"]
+    global_directions: Float32[np.ndarray, "points 3"]
+    residual_px: Float32[np.ndarray, " points"]
+
+
+@dataclass(frozen=True)
+class PatchWarpSnapshot:
+    """The warp field of the selected patch on a lattice, in pixels of the whole image.
+
+    Attributes:
+        frame: index of the patch.
+        shape: rows and columns of the lattice; points run row by row and reach the patch's borders.
+        points: in pixels of the patch.
+        local_points: where the patch's own warp of each pixel puts them.
+        global_points: where the one transform fitted to them puts them.
+        residual_px: the distance between the two.
+    """
+
+    frame: int
+    shape: tuple[int, int]
+    points: Float32[np.ndarray, "points 2"]
+    local_points: Float32[np.ndarray, "points 2"]
+    global_points: Float32[np.ndarray, "points 2"]
+    residual_px: Float32[np.ndarray, " points"]
+
+
+@dataclass(frozen=True)
+class PlanarSnapshot:
+    """What a planar run has in place of cameras. Pixels are those of the whole image, x right, y down.
+
+    The fitted patches are shown in the reference's gauge: the first patch is fixed where it was cut.
+
+    Attributes:
+        transforms: fitted; take homogeneous pixels of a patch to pixels of the whole image.
+        corners: fitted; top left, top right, bottom right, bottom left of each patch.
+        reference_corners: where the patches were cut.
+        corner_error_px: mean distance of the four, per patch.
+        joined: whether the patch agrees with what the others say of the image.
+        warp: of the selected patch, or None while none is selected.
+    """
+
+    transforms: Float32[np.ndarray, "patches 3 3"]
+    corners: Float32[np.ndarray, "patches 4 2"]
+    reference_corners: Float32[np.ndarray, "patches 4 2"]
+    corner_error_px: Float32[np.ndarray, " patches"]
+    joined: Bool[np.ndarray, " patches"]
+    warp: PatchWarpSnapshot | None = None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The run as it stood between two steps.
+
+    Attributes:
+        frames: indices of the training frames within the scene; all per-frame arrays follow this order.
+        poses: fitted, world-to-camera.
+        aligned_reference: the reference poses brought into the world of the fitted ones, or None.
+        rotation_error_deg, translation_error, relative_rotation_error_deg: per frame, or None; NaN for frames that
+            have joined, of which no reference is known.
+        frame_psnr: running training PSNR of each frame, dB.
+        warp: of the selected frame, or None while none is selected.
+        rate_factors: on the schedule's learning rates of field and poses.
+        undoable, redoable: how many perturbations can be taken back, and be done again after that.
+        photometric, alignment: loss terms, unweighted.
+        psnr: training PSNR over all frames, dB.
+        field_version: grows when the field changes.
+        lost: frames that are being looked for, or will be; out of the loss until they are found.
+        apart: frames that have joined and fit nowhere; out of the loss.
+        planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
+    """
+
+    status: Status
+    message: str
+    iteration: int
+    iterations: int
+    seconds: float
+    stage: str
+    stage_index: int
+    lambda_exponent: float
+    photometric: float
+    alignment: float
+    psnr: float
+    skipped_steps: int
+    frames: Int64[np.ndarray, " frames"]
+    poses: Float32[np.ndarray, "frames 3 4"]
+    aligned_reference: Float32[np.ndarray, "frames 3 4"] | None
+    rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    translation_error: Float32[np.ndarray, " frames"] | None
+    relative_rotation_error_deg: Float32[np.ndarray, " frames"] | None
+    frame_psnr: Float32[np.ndarray, " frames"]
+    warp: WarpSnapshot | None
+    field_version: int
+    events: tuple[Event, ...] = field(default=())
+    rate_factors: tuple[float, float] = (1.0, 1.0)
+    undoable: int = 0
+    redoable: int = 0
+    lost: tuple[int, ...] = ()
+    apart: tuple[int, ...] = ()
+    planar: PlanarSnapshot | None = None

@@ -1,0 +1,79 @@
+"""Where a run is kept, and how not to lose another one to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import UserError
+from engine.results.result import RESULT_FILE, RUN_FILES
+from engine.run.checkpoint import ADDED_FOLDER
+from engine.run.checkpoint_writer import CHECKPOINT_FILE
+
+DEFAULT_PARENT = Path("runs")
+
+
+def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = False) -> Path:
+    """A folder for a run that starts, made and writable.
+
+    Args:
+        output: the folder that was asked for; None takes `runs/<scene>-<method>`, or the first of `...-2`, `...-3`
+            that holds no run.
+        scene, method: names.
+        overwrite: remove the run that `output` holds.
+    Raises:
+        UserError: the folder holds a run and `overwrite` is not given, or it cannot be made or written to.
+    """
+    folder = output if output is not None else next(f for f in _numbered(scene, method) if not holds_run(f))
+    if holds_run(folder) and not overwrite:
+        raise UserError(
+            f"{folder} holds a run already{_whose(folder)}; continue it with --resume, replace it with --overwrite, "
+            "or give another --output."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in RUN_FILES:
+            (folder / name).unlink(missing_ok=True)
+        shutil.rmtree(folder / ADDED_FOLDER, ignore_errors=True)
+    except OSError as error:
+        raise UserError(f"{folder} cannot hold a run ({error.strerror or error}); give another --output.") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder} is not writable; give another --output.")
+    return folder
+
+
+def folder_to_resume(output: Path | None, scene: str, method: str) -> Path:
+    """The folder of the run to continue: `output`, or the last of the numbered ones.
+
+    Raises:
+        UserError: it has no checkpoint.
+    """
+    if output is None:
+        folders = [folder for folder in _numbered(scene, method, limit=1000) if (folder / CHECKPOINT_FILE).is_file()]
+        output = folders[-1] if folders else DEFAULT_PARENT / f"{scene}-{method}"
+    if not (output / CHECKPOINT_FILE).is_file():
+        raise UserError(f"{output} holds no run to continue (no {CHECKPOINT_FILE}); give its folder with --output.")
+    return output
+
+
+def holds_run(folder: Path) -> bool:
+    """Whether a run was saved there."""
+    return any((folder / name).exists() for name in (CHECKPOINT_FILE, RESULT_FILE))
+
+
+def _numbered(scene: str, method: str, limit: int = 1_000_000) -> Iterator[Path]:
+    first = DEFAULT_PARENT / f"{scene}-{method}"
+    yield first
+    for number in range(2, limit + 1):
+        yield first.with_name(f"{first.name}-{number}")
+
+
+def _whose(folder: Path) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads((folder / RESULT_FILE).read_text(encoding="utf-8"))
+        return f" ({found['method']} on {found['scene']})"
+    return ""

@@ -1,0 +1,45 @@
+"""Photos that are no part of what a run has found: left out when they were read, or never at home among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.registration.relocalisation.search import ASTRAY_FACTOR
+from engine.run.session import Session
+from engine.scenes import AnyScene, Scene
+from engine.scenes.scene import LeftOut
+from engine.training.radiance import Trainer
+
+
+def told_of(scene: AnyScene) -> list[str]:
+    """Sentences on how a scene was read, and which of its photos are no frames."""
+    if not isinstance(scene, Scene):
+        return []
+    return [*scene.notes, *(f"Left out: {photo.name} ({photo.reason})." for photo in scene.left_out)]
+
+
+def outliers(session: Session) -> list[LeftOut]:
+    """The photos that were left out, and the frames whose photometric error at the end stands out from the others'."""
+    scene = session.scene
+    if not isinstance(scene, Scene):
+        return []
+    found = list(scene.left_out)
+    if session.trainer is not None:
+        psnr = session.trainer.frame_psnr().detach().cpu().numpy()
+        strangers = session.trainer.strangers if isinstance(session.trainer, Trainer) else ()
+        for index in sorted({*astray(psnr), *strangers}):
+            level = f" ({psnr[index]:.1f} dB)" if np.isfinite(psnr[index]) else ""
+            name = scene.names[scene.training_frames[index]]
+            found.append(LeftOut(name, f"does not fit what the others show{level}"))
+    return found
+
+
+def astray(psnr: Sequence[float] | np.ndarray) -> list[int]:
+    """Frames whose mean squared error is far above the median."""
+    error = 10 ** (-np.asarray(psnr, dtype=np.float64) / 10)
+    finite = np.isfinite(error)
+    if not finite.any():
+        return []
+    return np.nonzero(finite & (error > ASTRAY_FACTOR * np.median(error[finite])))[0].tolist()

@@ -1,0 +1,124 @@
+"""When and where a session writes its checkpoints."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UserError
+from engine.run.checkpoint import Checkpoint, save_checkpoint, scene_identity
+from engine.run.perturbations import saved
+from engine.scenes.load import AnyScene
+from engine.scenes.options import SceneOptions
+from engine.scenes.planar import PlanarScene
+from engine.scenes.scene import Scene
+from engine.system.background import Background, at_once
+
+if TYPE_CHECKING:
+    from engine.run.session import Session
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+class CheckpointWriter:
+    """Writes the checkpoints of one session.
+
+    Attributes:
+        folder: where they belong, or None to write none unasked.
+        period: seconds of the run's clock between them, or None for only one at the end.
+        options: how the scene was read, kept so that a continued run reads it in the same way.
+        changed: whether there is something new since the last one.
+        unsaved: why the last one could not be written, or None.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        period: float | None,
+        options: SceneOptions | None,
+        in_background: Background = at_once,
+    ) -> None:
+        self._in_background = in_background
+        self._writing: Future[None] | None = None
+        self.folder, self.period, self.options = folder, period, options
+        self.changed = True
+        self.unsaved: UserError | None = None
+        self._written_at = 0.0
+        self._identity: tuple[AnyScene, dict[str, Any]] | None = None  # of a scene: its hash takes a moment
+
+    def begin(self, seconds: float) -> None:
+        """Counts the period from here."""
+        self._written_at = seconds
+
+    def due(self, seconds: float) -> bool:
+        """Whether the period is over."""
+        return self.period is not None and seconds - self._written_at >= self.period
+
+    def write(self, session: Session, path: Path | None = None) -> Path:
+        """Writes a checkpoint to `path` or where it belongs; tells where.
+
+        Raises:
+            UserError: there is nothing to save or nowhere to save it, or it could not be written.
+        """
+        if session.trainer is None:
+            raise UserError("There is nothing to save before the run has begun.")
+        if path is None:
+            if self.folder is None:
+                raise UserError("This run has no folder to save into; give a path.")
+            path = self.folder / CHECKPOINT_FILE
+        self.finish()
+        save_checkpoint(path, self._checkpoint(session))
+        return path
+
+    def begin_own(self, session: Session) -> None:
+        """Begins to write one where it belongs, if there is something new; until `finish` no step may be made."""
+        if self.folder is None or not self.changed or session.trainer is None:
+            return
+        self.finish()
+        self._written_at, self.changed = session.seconds, False
+        path, checkpoint = self.folder / CHECKPOINT_FILE, self._checkpoint(session)
+        self._writing = self._in_background(lambda: save_checkpoint(path, checkpoint))
+
+    @property
+    def writing(self) -> bool:
+        """Whether one was begun and `finish` has not seen its end."""
+        return self._writing is not None
+
+    def finish(self, timeout: float | None = None) -> UserError | None:
+        """Waits for the end of the one that was begun; returns the failure, so that training goes on."""
+        if self._writing is None:
+            return None
+        try:
+            error = self._writing.exception(timeout)
+        except TimeoutError:
+            return None
+        self._writing = None
+        if error is not None and not isinstance(error, UserError):
+            raise error
+        self.unsaved = error
+        self.changed |= error is not None
+        return error
+
+    def _checkpoint(self, session: Session) -> Checkpoint:
+        """The run as it stands. What a command could change while it is written is copied, and little is that large.
+
+        The field is not: only a step changes it.
+        """
+        assert session.trainer is not None
+        if self._identity is None or self._identity[0] is not session.scene:
+            self._identity = (session.scene, scene_identity(session.scene))
+        tensors, metadata = session.trainer.state()
+        tensors = {name: value if name.startswith("field.") else value.clone() for name, value in tensors.items()}
+        return Checkpoint(
+            settings=session.settings,
+            options=self.options,
+            scene=self._identity[1],
+            added=session.scene.added if isinstance(session.scene, Scene) else None,
+            reference=session.scene.reference_poses if isinstance(session.scene, Scene) else None,
+            noise=None if isinstance(session.scene, PlanarScene) else session.scene.noise,
+            trainer=(tensors, metadata),
+            history=session.history.copy(),
+            seconds=session.seconds,
+            session={"perturbations": saved(session.undoable)},
+        )

@@ -1,0 +1,83 @@
+"""The newest volume of a run's field, for a window that never waits and must not slow the run down."""
+
+from __future__ import annotations
+
+from engine.fields.baking import Baking, FieldVolume
+from engine.fields.field import Field
+from engine.run.feeds.feed import PIECE, Feed, Piece
+from engine.run.session import Session
+from engine.run.thread import Run
+from engine.training.planar import PlanarTrainer
+
+__all__ = ["FieldVolume", "VolumeFeed"]
+
+PATIENCE = 12.0  # seconds in which a volume must be refreshed for its size to be chosen while the run is busy
+
+
+class VolumeFeed:
+    """Asks a run for the volume of its field, a few planes at a time, whenever the field has changed (see `Feed`).
+
+    A field that takes long to bake is baked coarse at first, and as fine as patience allows while it trains; all
+    the way once the run rests.
+    """
+
+    def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.03) -> None:
+        """Asks nothing yet.
+
+        Args:
+            run: started or not.
+            longest: voxels along the longest side, at most: what a 3D texture can hold. A grid that fits is handed
+                over as it is.
+            period: seconds between two volumes, at least.
+            share: of the run's time, at most.
+        """
+        self._longest, self._share = longest, share
+        self._feed = Feed(run, self._work, "volume of the field", period, share)
+        # What follows belongs to the run's thread.
+        self._baking: Baking | None = None
+        self._shown: tuple[Field, int, int] | None = None  # field, its version and the size of the last volume
+        self._costs: dict[int, float] = {}  # seconds by size, of this field
+        self._versions = 0
+
+    def latest(self) -> FieldVolume | None:
+        """The newest volume, at once (None before there is one); call it once per frame."""
+        return self._feed.latest()
+
+    # ------------------------------------------------------------------ in the run's thread
+
+    def _work(self, session: Session) -> Piece[FieldVolume]:
+        trainer = session.trainer
+        if trainer is None or isinstance(trainer, PlanarTrainer):
+            return Piece()
+        field = trainer.field
+        baking, self._baking = self._baking, None  # a failure leaves none behind
+        if baking is None or baking.field is not field:
+            size = self._wanted_size(field, session.busy)
+            if size is None:
+                return Piece()
+            baking = Baking(field, size)
+        if not baking.work(PIECE):
+            self._baking = baking
+            return Piece(unfinished=True)
+        self._versions += 1
+        self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
+        return Piece(baking.volume(trainer.scene, self._versions))
+
+    def _wanted_size(self, field: Field, busy: bool) -> int | None:
+        """Of the next volume; None where the last one will do."""
+        sizes = field.volume_sizes(self._longest)
+        if self._shown is None or self._shown[0] is not field:
+            self._costs.clear()
+            return sizes[0]
+        _, version, size = self._shown
+        if busy:
+            wanted = max((one for one in sizes if self._cost(one) <= PATIENCE * self._share), default=sizes[0])
+        else:
+            wanted = next((one for one in sizes if one > size), size)
+        return wanted if field.version != version or wanted > size else None
+
+    def _cost(self, size: int) -> float:
+        """Seconds, from those that others took: it goes with the number of voxels."""
+        known = self._costs.get(size)
+        nearest = max(self._costs, default=size)
+        return known if known is not None else self._costs.get(nearest, 0.0) * (size / nearest) ** 3

@@ -1,0 +1,231 @@
+"""A run in its background thread: commands go in, snapshots come out. Nobody else knows that there are threads.
+
+run = Run(scene, settings, output=Path("runs/fern"))
+run.start()
+run.send(SetLambda(3.0))
+snapshot = run.latest()  # at any time, never waits
+run.stop()
+run.join()
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from engine.config.settings import Settings
+from engine.messages import Command, Snapshot, Stop
+from engine.run.added_photos import Arrivals
+from engine.run.checkpoint import Checkpoint
+from engine.run.checkpoint_writer import CheckpointWriter
+from engine.run.history import History
+from engine.run.session import Session, TrainerFactory
+from engine.run.snapshots import starting_snapshot
+from engine.scenes import AnyScene, SceneOptions
+from engine.training.trainers import make_trainer
+
+Answer = TypeVar("Answer")
+Question = tuple[Callable[[Session], object], Future]
+
+HISTORY_PERIOD = 0.5  # seconds
+
+
+class Run:
+    """A session that lives in a thread of its own, from `start` to the end of the thread after `stop`.
+
+    The thread outlives the schedule and failures: it waits for commands, and trains on when one of them gives it
+    something to do.
+    """
+
+    def __init__(
+        self,
+        scene: AnyScene,
+        settings: Settings,
+        device: torch.device | str = "cpu",
+        output: Path | None = None,
+        *,
+        resume: Checkpoint | None = None,
+        options: SceneOptions | None = None,
+        keep_going: bool = False,
+        publish_period: float = 1 / 20,
+        checkpoint_period: float | None = 60.0,
+        make_trainer: TrainerFactory = make_trainer,
+    ) -> None:
+        """Nothing happens before `start`.
+
+        Args:
+            scene, settings, device: of the run.
+            output: folder for checkpoints, or None.
+            resume: where to go on.
+            options: how the scene was read, kept in checkpoints.
+            keep_going: train on after the end of the schedule.
+            publish_period: seconds between snapshots, at least; more where they take long.
+            checkpoint_period: seconds between checkpoints, or None for only one at the end.
+            make_trainer: in place of `engine.training.trainers.make_trainer`.
+        """
+        self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
+        writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
+        self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
+        arrivals = Arrivals(self._reading.submit)
+        self._session = Session(
+            scene, settings, device, writer, arrivals, keep_going=keep_going, make_trainer=make_trainer
+        )
+        self._resume = resume
+        self._publish_period = publish_period
+        self._published_at = 0.0
+        self._mail: queue.SimpleQueue[Command | Question] = queue.SimpleQueue()
+        # Snapshots are handed over by assigning one reference, which the interpreter does at one stroke: no lock.
+        self._latest: Snapshot | None = None
+        self._wanted = True
+        self._unconfirmed = False  # whether a command was applied that no snapshot shows yet
+        self._history, self._copied_at = History(), -math.inf
+        self._resting = threading.Event()  # nothing to do and no letter unread, or ended
+        self._ended = False
+        self._mailbox = threading.Lock()  # held for the moment in which letter and rest must not contradict
+        self._thread = threading.Thread(target=self._live, name="l2g run", daemon=True)
+
+    @property
+    def device(self) -> str:
+        """Where it trains."""
+        return self._session.device.type
+
+    @property
+    def scene(self) -> AnyScene:
+        """What it trains on, at once; frames may join it between two steps, of which the next snapshot tells."""
+        return self._session.scene
+
+    def start(self) -> None:
+        """Starts the thread, which makes the trainer and trains."""
+        self._latest = starting_snapshot(self._session.scene, self._session.settings)
+        self._thread.start()
+
+    def latest(self) -> Snapshot | None:
+        """The newest snapshot, at once (None before `start`); asking for one is what makes the next one due."""
+        self._wanted = True
+        return self._latest
+
+    def history(self) -> History:
+        """Rows and events so far, at once, half a second old at most; the same object again while nothing is new."""
+        if time.monotonic() - self._copied_at >= HISTORY_PERIOD:
+            # The run's thread only ever appends to the lists or puts others in their place: copying one, which the
+            # interpreter does at one stroke, needs no lock.
+            history = self._session.history.copy()
+            self._copied_at = time.monotonic()
+            if not history.same(self._history):
+                self._history = history
+        return self._history
+
+    def send(self, command: Command) -> None:
+        """Has a command applied between two steps, after those sent before."""
+        self._post(command)
+
+    def ask(self, question: Callable[[Session], Answer]) -> Future[Answer]:
+        """Has a function called between two steps, in the run's thread, in turn with the commands.
+
+        Returns:
+            its answer to come; cancelled where the run ends before its turn.
+        """
+        future: Future[Answer] = Future()
+        self._post((question, future))
+        return future
+
+    def stop(self) -> None:
+        """Has the run end after the step under way, with a checkpoint if it has a folder."""
+        self.send(Stop())
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until there is nothing to do any more: finished, failed, stopped (or paused); False on timeout."""
+        return self._resting.wait(timeout)
+
+    def join(self, timeout: float | None = None) -> Session:
+        """Waits for the end of the thread, after `stop`; the session then belongs to the caller.
+
+        Raises:
+            TimeoutError: it has not ended.
+        """
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise TimeoutError("The run has not ended yet.")
+        return self._session
+
+    # ------------------------------------------------------------------ in the thread
+
+    def _live(self) -> None:
+        self._guarded(self._begin)
+        while not self._session.over:
+            self._guarded(self._turn)
+        self._background.shutdown()
+        self._reading.shutdown()
+        with self._mailbox:
+            self._ended = True
+            self._resting.set()
+        self._cancel_questions()
+
+    def _begin(self) -> None:
+        resume, self._resume = self._resume, None  # its tensors are not kept for the length of the run
+        self._session.begin(resume)
+        self._publish()
+
+    def _turn(self) -> None:
+        """One letter if there are any, else one step, else sleep until a letter comes."""
+        session = self._session
+        if not self._mail.empty() or not session.busy:
+            with self._mailbox:
+                if self._mail.empty():
+                    self._resting.set()
+            self._open(self._mail.get())
+        else:
+            session.advance()
+            apart = max(self._publish_period, session.measuring)
+            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= apart):
+                self._publish()
+
+    def _open(self, letter: Command | Question) -> None:
+        if isinstance(letter, tuple):
+            question, future = letter
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(question(self._session))
+                except BaseException as error:  # whatever it is, it belongs to whoever asked
+                    future.set_exception(error)
+        else:
+            self._unconfirmed = True
+            self._session.apply(letter)
+        # Of many commands at once the last confirms them all, though a question may have come after it.
+        if self._unconfirmed and (self._mail.empty() or self._session.over):
+            self._publish()
+
+    def _publish(self) -> None:
+        self._wanted = self._unconfirmed = False
+        self._latest = self._session.snapshot()
+        self._published_at = time.monotonic()
+
+    def _guarded(self, act: Callable[[], None]) -> None:
+        """A failure inside becomes a snapshot that tells of it, never a dead thread."""
+        try:
+            act()
+        except Exception as error:
+            self._session.fail(error)
+            self._publish()
+
+    def _post(self, letter: Command | Question) -> None:
+        with self._mailbox:
+            if not self._ended:
+                self._resting.clear()
+            self._mail.put(letter)
+        if self._ended:
+            self._cancel_questions()
+
+    def _cancel_questions(self) -> None:
+        while not self._mail.empty():
+            letter = self._mail.get()
+            if isinstance(letter, tuple):
+                letter[1].cancel()

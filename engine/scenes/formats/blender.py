@@ -1,0 +1,89 @@
+"""NeRF's Blender layout: `transforms_train.json` with RGBA renderings of an object, and a test split beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.scenes.formats.json_cameras import json_camera, stacked
+from engine.scenes.formats.json_files import objects, pose_matrix, read_object, text
+from engine.scenes.formats.recording import Recording, scene_of
+from engine.scenes.formats.resolution import common_size, shrinking_factor
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import IMAGE_ENDINGS, contained, contained_file
+from engine.scenes.scene import Scene
+from engine.scenes.world.axes import from_opengl
+from engine.scenes.world.extent import box_depths, object_box
+
+TRAINING_FILE = "transforms_train.json"
+HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists
+
+
+def read_blender(folder: Path, options: SceneOptions) -> Scene:
+    """Read a resolved folder in the Blender layout.
+
+    The world is the file's. Frames of `transforms_test.json` are held out, or those of `transforms_val.json`
+    where there is no test split; images that no file names are passed over.
+
+    Raises:
+        UserError: files are missing, damaged or disagree.
+    """
+    files = [folder / TRAINING_FILE, *[folder / name for name in HELD_OUT_FILES if (folder / name).is_file()][:1]]
+    images: list[Path] = []
+    values: list[tuple[Path, dict[str, Any]]] = []
+    poses, counts = [], []
+    for file in files:
+        split = read_split(folder, contained(folder, file))
+        images += split[0]
+        values += [(file, entry) for entry in split[1]]
+        poses.append(split[2])
+        counts.append(len(split[0]))
+    training, held_out = tuple(range(counts[0])), tuple(range(counts[0], sum(counts)))
+    check_frame_counts(training, files[0])
+
+    size = common_size(images, options.maximum_pixels)
+    cameras = [json_camera(entry, size, file, image) for (file, entry), image in zip(values, images, strict=True)]
+    intrinsics = stacked(cameras, size)
+    for file, frames in zip(files, (training, held_out), strict=False):
+        check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
+    all_poses = torch.cat(poses)
+    training_intrinsics = intrinsics[: len(training)]
+    centre, half = object_box(all_poses[: len(training)], training_intrinsics)
+    near, far = box_depths(all_poses[: len(training)], centre, half)
+    return scene_of(
+        Recording(
+            folder=folder,
+            cameras_file=files[0],
+            kind="object",
+            images=images,
+            factor=shrinking_factor(images, *size, options.downscale),
+            intrinsics=intrinsics,
+            poses=all_poses,
+            training_frames=training,
+            held_out_frames=held_out,
+            near=near,
+            far=far,
+            box_centre=(centre[0].item(), centre[1].item(), centre[2].item()),
+            box_half_extent=half,
+        ),
+        options,
+    )
+
+
+def read_split(folder: Path, file: Path) -> tuple[list[Path], list[dict[str, Any]], Float[Tensor, "frames 3 4"]]:
+    """Images, camera keys and world-to-camera poses of one `transforms_*.json`.
+
+    Raises:
+        UserError: the file or one of its frames is wrong, or an image is missing.
+    """
+    content = read_object(file)
+    frames = objects(content, "frames", file)
+    images = [contained_file(folder, text(frame, "file_path", file), file, IMAGE_ENDINGS) for frame in frames]
+    matrices = torch.stack([pose_matrix(frame, "transform_matrix", file) for frame in frames])
+    poses = from_opengl(checked_poses(matrices, file, [image.name for image in images]))
+    return images, [content | frame for frame in frames], poses

@@ -1,0 +1,146 @@
+"""COLMAP: a sparse model, binary or text, beside the images it was made from."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.colmap_binary import check_binary_files
+from engine.scenes.formats.recording import recorded, scene_of
+from engine.scenes.formats.resolution import common_size, image_folders, shrinking_factor, smaller_copies
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses, size_factors
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import contained, contained_file, image_files, natural_key
+from engine.scenes.scene import Scene
+from engine.scenes.world.placement import placed
+from engine.sfm.library import load_pycolmap
+
+MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
+# Parameters of the supported camera models -> fx, fy, cx, cy, k1, k2, p1, p2 by position (None is zero).
+MODELS: dict[str, tuple[int | None, ...]] = {
+    "SIMPLE_PINHOLE": (0, 0, 1, 2, None, None, None, None),
+    "PINHOLE": (0, 1, 2, 3, None, None, None, None),
+    "SIMPLE_RADIAL": (0, 0, 1, 2, 3, None, None, None),
+    "RADIAL": (0, 0, 1, 2, 3, 4, None, None),
+    "OPENCV": (0, 1, 2, 3, 4, 5, 6, 7),
+}
+logger = logging.getLogger(__name__)
+
+
+def model_folder(folder: Path) -> Path | None:
+    """The folder of the sparse model, if there is one."""
+    for place in MODEL_FOLDERS:
+        if any((folder / place / f"images{ending}").is_file() for ending in (".bin", ".txt")):
+            return folder / place
+    return None
+
+
+def read_colmap(folder: Path, options: SceneOptions) -> Scene:
+    """Read a resolved folder with a sparse model and `images` (or `images_2`, `images_4`, ...).
+
+    Images without a pose are left out and named in a warning. Depths come from the model's points.
+
+    Raises:
+        UserError: the model is damaged, a camera model is not supported, or images are missing.
+    """
+    found = model_folder(folder)
+    if found is None:
+        raise UserError(f"{folder} has no COLMAP model in {', '.join(MODEL_FOLDERS)}; run the mapper first.")
+    model = contained(folder, found)
+    for file in sorted(model.iterdir()):
+        contained(folder, file)
+    registered, points = read_model(model)
+    check_frame_counts(range(len(registered)), model)
+    base = contained(folder, base_folder(folder))
+    images = [contained_file(base, name, model) for name in registered]
+    warn_of_unregistered(base, images)
+
+    poses = torch.stack([torch.from_numpy(pose) for pose, *_ in registered.values()])
+    poses = checked_poses(poses, model, list(registered))
+    size = common_size(images, options.maximum_pixels)
+    downscale = shrinking_factor(images, *size, options.downscale)
+    stored, factor = smaller_copies(folder, base, images, downscale)
+    intrinsics = intrinsics_of(registered, common_size(stored, options.maximum_pixels), model, stored)
+    check_intrinsics(intrinsics, model, list(registered))
+    placement = placed(poses, intrinsics, points, None, model)
+    return scene_of(recorded(folder, model, stored, factor, intrinsics, placement), options)
+
+
+Registered = dict[str, tuple[np.ndarray, tuple[float, ...], tuple[int, int]]]
+
+
+def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
+    """By image name, in natural order: world-to-camera (3, 4), intrinsics (fx, fy, cx, cy, k1, k2, p1, p2) and size.
+
+    Raises:
+        UserError: the model is damaged or uses a camera model that is not supported.
+    """
+    load_pycolmap()  # only those who read COLMAP models wait for it
+    import pycolmap
+
+    check_binary_files(model)
+    try:
+        reconstruction = pycolmap.Reconstruction(str(model))
+        registered: Registered = {}
+        for image in sorted(reconstruction.images.values(), key=lambda image: natural_key(image.name)):
+            if not image.has_pose:
+                logger.warning("%s has no pose for %s; the image is left out.", model, image.name)
+                continue
+            camera = reconstruction.cameras[image.camera_id]
+            parameters = _parameters(camera.model.name, camera.params, model, image.name)
+            pose = np.asarray(image.cam_from_world().matrix(), dtype=np.float64)
+            registered[image.name] = pose, parameters, (camera.width, camera.height)
+        points = [point.xyz for point in reconstruction.points3D.values()]
+    except (ValueError, IndexError, KeyError, RuntimeError, MemoryError, OSError) as error:
+        raise UserError(f"{model} is damaged or not a COLMAP model; export or compute it again.") from error
+    return registered, torch.from_numpy(np.asarray(points, dtype=np.float64).reshape(-1, 3))
+
+
+def base_folder(folder: Path) -> Path:
+    """`images`, or the largest of `images_2`, `images_4`, ... where it is missing, or the folder itself."""
+    folders = image_folders(folder)
+    if not folders and image_files(folder):
+        return folder
+    if not folders:
+        raise UserError(f"{folder} has a COLMAP model but no folder images; put the photos there.")
+    return folders[min(folders)]
+
+
+def warn_of_unregistered(base: Path, images: list[Path]) -> None:
+    """Name the images beside the registered ones that the model does not know."""
+    left_out = sorted(
+        {
+            other.name
+            for parent in {image.parent for image in images}
+            for other in image_files(parent)
+            if contained(base, other) not in set(images)
+        }
+    )
+    if left_out:
+        logger.warning("COLMAP registered no pose for these images; they are left out: %s", ", ".join(left_out))
+
+
+def intrinsics_of(registered: Registered, size: tuple[int, int], model: Path, images: list[Path]) -> Intrinsics:
+    """Intrinsics of the images as stored, scaled from the size that COLMAP saw."""
+    rows = []
+    for (_, (fx, fy, cx, cy, *distortion), declared), image in zip(registered.values(), images, strict=True):
+        wider, taller = size_factors(declared, size, model, image)
+        rows.append([fx * wider, fy * taller, cx * wider, cy * taller, *distortion])
+    table = torch.tensor(rows)
+    return Intrinsics(table[:, :2], table[:, 2:4], table[:, 4:], width=size[0], height=size[1])
+
+
+def _parameters(name: str, parameters: np.ndarray, model: Path, image: str) -> tuple[float, ...]:
+    if name not in MODELS:
+        raise UserError(
+            f"{model} uses the camera model {name} for {image}; undistort the images with COLMAP's image_undistorter "
+            f"to one of {', '.join(MODELS)}."
+        )
+    return tuple(0.0 if position is None else float(parameters[position]) for position in MODELS[name])

@@ -1,0 +1,98 @@
+"""The camera keys that `transforms*.json` of Blender, instant-ngp and nerfstudio share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.json_files import number
+from engine.scenes.formats.validation import size_factors
+
+SUPPORTED_MODELS = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
+DISTORTION = ("k1", "k2", "p1", "p2")
+UNSUPPORTED_DISTORTION = ("k3", "k4", "k5", "k6")
+
+
+@dataclass(frozen=True)
+class JsonCamera:
+    """Intrinsics of one frame in pixels of an image of width x height."""
+
+    focal: tuple[float, float]
+    centre: tuple[float, float]
+    distortion: tuple[float, float, float, float]
+
+
+def json_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, image: Path) -> JsonCamera:
+    """The camera of an image of `size` (width, height) from the file's keys, those of the frame laid over them.
+
+    Focal lengths come from fl_x, fl_y or, where they are missing, from camera_angle_x, camera_angle_y (radians);
+    w and h say for which size the file was written, and missing keys mean square pixels and a central point.
+
+    Raises:
+        UserError: the camera model is unknown, or a key is missing or wrong.
+    """
+    _check_model(values, file)
+    declared = number(values, "w", file, size[0]), number(values, "h", file, size[1])
+    factors = size_factors(declared, size, file, image)
+    focal_x = _focal(values, "x", declared[0], file)
+    focal_y = _focal(values, "y", declared[1], file)
+    if focal_x is None and focal_y is None:
+        raise UserError(
+            f"{file} lacks a focal length for {image.name}; add fl_x (pixels) or camera_angle_x (radians)."
+        )
+    focal_x = focal_y if focal_x is None else focal_x
+    focal_y = focal_x if focal_y is None else focal_y
+    assert focal_x is not None
+    assert focal_y is not None
+    centre = number(values, "cx", file, declared[0] / 2), number(values, "cy", file, declared[1] / 2)
+    k1, k2, p1, p2 = (number(values, key, file, 0.0) for key in DISTORTION)
+    return JsonCamera(
+        focal=(focal_x * factors[0], focal_y * factors[1]),
+        centre=(centre[0] * factors[0], centre[1] * factors[1]),
+        distortion=(k1, k2, p1, p2),
+    )
+
+
+def stacked(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
+    """One set of intrinsics for all frames, for images of `size` (width, height)."""
+    return Intrinsics(
+        focal=torch.tensor([camera.focal for camera in cameras]),
+        centre=torch.tensor([camera.centre for camera in cameras]),
+        distortion=torch.tensor([camera.distortion for camera in cameras]),
+        width=size[0],
+        height=size[1],
+    )
+
+
+def _focal(values: Mapping[str, Any], axis: str, side: float, file: Path) -> float | None:
+    if f"fl_{axis}" in values:
+        return number(values, f"fl_{axis}", file)
+    if (key := f"camera_angle_{axis}") in values:
+        angle = number(values, key, file)
+        if not 0 < angle < math.pi:
+            raise UserError(f"{file} has {key} = {angle:g}; it must lie between 0 and pi radians.")
+        return side / (2 * math.tan(angle / 2))
+    return None
+
+
+def _check_model(values: Mapping[str, Any], file: Path) -> None:
+    model = values.get("camera_model", "OPENCV")
+    if values.get("is_fisheye"):
+        model = "fisheye"
+    if model not in SUPPORTED_MODELS:
+        raise UserError(
+            f"{file} uses the camera model {model}; undistort the images to one of {', '.join(SUPPORTED_MODELS)}."
+        )
+    for key in UNSUPPORTED_DISTORTION:
+        if number(values, key, file, 0.0) != 0:
+            raise UserError(
+                f"{file} uses the distortion coefficient {key}, but only {', '.join(DISTORTION)} are supported; "
+                f"undistort the images to one of the models {', '.join(SUPPORTED_MODELS)}."
+            )

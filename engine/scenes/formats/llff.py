@@ -1,0 +1,133 @@
+"""LLFF: `poses_bounds.npy` beside `images`, `images_4`, `images_8`, ... (forward-facing photos)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.recording import Recording, scene_of
+from engine.scenes.formats.resolution import chosen_folder, common_size, image_folders, shrinking_factor
+from engine.scenes.formats.validation import check_bounds, check_intrinsics, checked_poses, size_factors
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import contained, image_files
+from engine.scenes.scene import Scene
+from engine.scenes.world.average_camera import NEAREST_DEPTH, average_camera, centred_on, scaled
+from engine.scenes.world.axes import from_llff
+from engine.scenes.world.split import last_tenth, others
+
+POSES_FILE = "poses_bounds.npy"
+
+
+def read_llff(folder: Path, options: SceneOptions) -> Scene:
+    """Read a resolved folder in LLFF's layout.
+
+    One scene unit is the nearest bound times 0.75, as in NeRF and BARF; the world is the average training
+    camera's; the last 10 % of the frames are held out.
+
+    Raises:
+        UserError: files are missing, damaged or disagree.
+    """
+    file = contained(folder, folder / POSES_FILE)
+    table = read_table(file)
+    images, factor = chosen_images(folder, options)
+    if len(images) != len(table):
+        raise UserError(
+            f"{file} has {len(table)} poses but {images[0].parent} has {len(images)} images; "
+            "restore the missing images or run the pose estimation again."
+        )
+    names = [image.name for image in images]
+    matrices = table[:, :15].reshape(-1, 3, 5)
+    intrinsics = intrinsics_of(matrices[:, :, 4], images, file, options)
+    check_intrinsics(intrinsics, file, names)
+    poses = from_llff(checked_poses(matrices[:, :, :4], file, names))
+
+    near, far = table[:, 15].min().item(), table[:, 16].max().item()
+    check_bounds(near, far, file)
+    scale = 1 / (near * NEAREST_DEPTH)
+    held_out = last_tenth(len(images))
+    training = others(len(images), held_out)
+    return scene_of(
+        Recording(
+            folder=folder,
+            cameras_file=file,
+            kind="forward-facing",
+            images=images,
+            factor=factor,
+            intrinsics=intrinsics,
+            poses=scaled(centred_on(poses, average_camera(poses[list(training)])), scale),
+            training_frames=training,
+            held_out_frames=held_out,
+            near=near * scale,
+            far=far * scale,
+            file_scale=scale,
+        ),
+        options,
+    )
+
+
+def read_table(file: Path) -> Float[Tensor, "frames 17"]:
+    """Per frame a 3x5 matrix (down, right, back, centre | height, width, focal) row by row, and two depth bounds.
+
+    Raises:
+        UserError: the file is damaged, holds objects, or has another shape.
+    """
+    try:
+        # Mapping the file makes a header that promises more than there is fail before memory is taken.
+        table = np.load(file, mmap_mode="r", allow_pickle=False)
+        if not isinstance(table, np.ndarray):
+            raise ValueError("an archive")
+        shape, values = table.shape, np.array(table, dtype=np.float64)
+    except (ValueError, TypeError, EOFError, OSError, OverflowError) as error:
+        raise UserError(f"{file} is damaged or not a NumPy array of numbers; copy or compute it again.") from error
+    if len(shape) != 2 or shape[1] != 17:
+        raise UserError(f"{file} has shape {shape} where (frames, 17) is needed; compute it again with LLFF.")
+    if shape[0] == 0:
+        raise UserError(f"{file} has no frames; give at least two images with cameras.")
+    if not np.isfinite(values[:, 15:]).all():
+        raise UserError(f"{file} has depth bounds that are not finite; compute it again with LLFF.")
+    return torch.from_numpy(values)
+
+
+def chosen_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]:
+    """The image files of the fitting folder, and the factor by which they are still to be shrunk.
+
+    Raises:
+        UserError: there are no images.
+    """
+    folders = {number: entry for number, entry in image_folders(folder).items() if image_files(entry)}
+    if not folders:
+        raise UserError(f"{folder} has no images in images, images_2, images_4, images_8, ...; add one such folder.")
+    largest = image_files(folders[min(folders)])[:1]
+    downscale = shrinking_factor(largest, *common_size(largest, options.maximum_pixels), options.downscale)
+    chosen, factor = chosen_folder(folders, downscale)
+    return [contained(folder, image) for image in image_files(chosen)], factor
+
+
+def intrinsics_of(
+    sizes_and_focals: Float[Tensor, "frames 3"], images: list[Path], file: Path, options: SceneOptions
+) -> Intrinsics:
+    """Intrinsics of the images as stored: LLFF's focal length scaled by their true size, the centre in the middle.
+
+    Raises:
+        UserError: the images differ in size or shape from what the file says.
+    """
+    width, height = common_size(images, options.maximum_pixels)
+    factors = torch.tensor(
+        [
+            size_factors((declared[1].item(), declared[0].item()), (width, height), file, image)
+            for declared, image in zip(sizes_and_focals, images, strict=True)
+        ]
+    )
+    return Intrinsics(
+        focal=(sizes_and_focals[:, 2:] * factors).float(),
+        centre=torch.tensor([[width / 2, height / 2]]).repeat(len(images), 1),
+        distortion=torch.zeros(len(images), 4),
+        width=width,
+        height=height,
+    )

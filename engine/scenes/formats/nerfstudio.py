@@ -1,0 +1,129 @@
+"""`transforms.json` of nerfstudio and instant-ngp: OpenGL cameras with shared or per-frame intrinsics."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.scenes.formats.json_cameras import json_camera, stacked
+from engine.scenes.formats.json_files import objects, pose_matrix, read_object, text, texts
+from engine.scenes.formats.ply import read_points
+from engine.scenes.formats.recording import recorded, scene_of
+from engine.scenes.formats.resolution import common_size, shrinking_factor, smaller_copies
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import IMAGE_ENDINGS, contained, contained_file, natural_key
+from engine.scenes.scene import Scene
+from engine.scenes.world.axes import from_opengl
+from engine.scenes.world.placement import Split, placed
+
+TRANSFORMS_FILE = "transforms.json"
+logger = logging.getLogger(__name__)
+
+
+def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
+    """Read a resolved folder with a `transforms.json`; frames are taken in the order of their file names.
+
+    `applied_transform` and `applied_scale` say how nerfstudio moved the world of the original reconstruction: the
+    poses already include them and any world serves, so they are left aside. Lens distortion is kept in the
+    intrinsics. Depths come from the point cloud (`ply_file_path`) where there is one.
+
+    Raises:
+        UserError: files are missing, damaged or disagree, or the camera model is not supported.
+    """
+    file = contained(folder, folder / TRANSFORMS_FILE)
+    content = read_object(file)
+    listed = [
+        (contained_file(folder, text(frame, "file_path", file), file, IMAGE_ENDINGS), frame)
+        for frame in objects(content, "frames", file)
+    ]
+    split = file_split(folder, content, sorted({image for image, _ in listed}, key=_order), file)
+    if split is not None:
+        listed = in_split(listed, split, file)
+    listed.sort(key=lambda entry: _order(entry[0]))
+    images = [image for image, _ in listed]
+    names = [image.name for image in images]
+
+    matrices = torch.stack([pose_matrix(frame, "transform_matrix", file) for _, frame in listed])
+    poses = from_opengl(checked_poses(matrices, file, names))
+    size = common_size(images, options.maximum_pixels)
+    intrinsics = stacked([json_camera(content | frame, size, file, image) for image, frame in listed], size)
+    check_intrinsics(intrinsics, file, names)
+    indices = None if split is None else indices_of(images, split)
+    check_frame_counts(range(len(images)) if indices is None else indices[0], file)
+
+    points = cloud(folder, content, file)
+    downscale = shrinking_factor(images, *size, options.downscale)
+    stored, factor = smaller_copies(folder, images[0].parent, images, downscale)
+    intrinsics = intrinsics.resized(*common_size(stored, options.maximum_pixels))
+    return scene_of(
+        recorded(folder, file, stored, factor, intrinsics, placed(poses, intrinsics, points, indices, file)), options
+    )
+
+
+def file_split(
+    folder: Path, content: dict[str, Any], images: list[Path], file: Path
+) -> tuple[set[Path], set[Path]] | None:
+    """Training and held-out images as `train_filenames` and `test_filenames` (else `val_filenames`) list them.
+
+    None where the file lists neither; one list alone leaves the rest to the other side.
+
+    Raises:
+        UserError: a list names an image that is no frame, or names one on both sides.
+    """
+
+    def named(key: str) -> set[Path]:
+        chosen = {contained_file(folder, name, file, IMAGE_ENDINGS) for name in texts(content, key, file)}
+        for image in sorted(chosen - set(images)):
+            raise UserError(f"{file} lists {image.name} in {key} but has no such frame; remove it from the list.")
+        return chosen
+
+    training = named("train_filenames") if "train_filenames" in content else None
+    held_out = None
+    for key in ("test_filenames", "val_filenames"):
+        if held_out is None and content.get(key):
+            held_out = named(key)
+    if training is None and held_out is None:
+        return None
+    training = set(images) - (held_out or set()) if training is None else training
+    held_out = set(images) - training if held_out is None else held_out
+    for image in sorted(training & held_out):
+        raise UserError(f"{file} lists {image.name} both for training and for testing; remove it from one list.")
+    return training, held_out
+
+
+def in_split(
+    listed: list[tuple[Path, dict[str, Any]]], split: tuple[set[Path], set[Path]], file: Path
+) -> list[tuple[Path, dict[str, Any]]]:
+    """The frames that are in one of the two lists; the others are named in a warning."""
+    left_out = [image.name for image, _ in listed if image not in split[0] | split[1]]
+    if left_out:
+        logger.warning("%s lists these frames in no split; they are left out: %s", file, ", ".join(left_out))
+    return [entry for entry in listed if entry[0] in split[0] | split[1]]
+
+
+def indices_of(images: list[Path], split: tuple[set[Path], set[Path]]) -> Split:
+    """The split as frame indices."""
+    training = tuple(index for index, image in enumerate(images) if image in split[0])
+    return training, tuple(index for index, image in enumerate(images) if image in split[1])
+
+
+def cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
+    """The sparse points that `ply_file_path` names, in the world of the cameras; None where there are none."""
+    if "ply_file_path" not in content:
+        return None
+    path = contained(folder, folder / text(content, "ply_file_path", file))
+    if not path.is_file():
+        logger.warning("%s names the point cloud %s, which does not exist; depths are guessed.", file, path)
+        return None
+    return read_points(path)
+
+
+def _order(image: Path) -> tuple[tuple[int, int, str], ...]:
+    return natural_key(image.as_posix())

@@ -1,0 +1,123 @@
+"""An image, or a folder with `scene.toml` and an image, as a planar scene."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+import torch
+
+from engine.errors import UserError
+from engine.geometry.warp_names import PlanarWarp
+from engine.scenes.formats.images import downsample_area, load_image, to_uint8
+from engine.scenes.formats.patch_cutting import cut, drawn_warps
+from engine.scenes.options import SceneOptions
+from engine.scenes.paths import contained_file, suggestion
+from engine.scenes.planar import PlanarScene, pixel_transforms
+
+PLANAR_FILE = "scene.toml"
+LONGEST = 800  # pixels; larger images are downsampled unless `downscale` says otherwise
+NOISE = {"noise_h": 0.3, "noise_t": 0.1, "noise_r": 1.0}  # the official options
+PATCHES, MOST_PATCHES, SMALLEST_CROP = 5, 64, 16
+KEYS = ("image", "source", "warp", "patches", "crop", *NOISE)
+LONGEST_FILE = 100_000  # bytes of a scene.toml
+
+
+def read_planar(path: Path, options: SceneOptions) -> PlanarScene:
+    """Reads the image and cuts patches out of it, seeded by `options.seed`.
+
+    What the command line leaves open the folder's `scene.toml` says, else the paper: five patches, of half the
+    image's shorter side, under homographies.
+
+    Args:
+        path: an image, or a folder that has a `scene.toml`.
+        options: of which only the planar ones may be given.
+    Raises:
+        UserError: a file is missing or damaged, or the numbers make no sense together.
+    """
+    said: dict[str, Any] = {}
+    file = path
+    if path.is_dir():
+        said = _table(path / PLANAR_FILE)
+        file = contained_file(path, said["image"], path / PLANAR_FILE)
+    chosen = said | {name: value for name in KEYS if (value := getattr(options, name, None)) is not None}
+    where = f"{path / PLANAR_FILE}" if path.is_dir() else f"{path}"
+    warp, patches, noise = _checked(chosen, where)
+    pixels, _ = load_image(file, options.background_colour, options.maximum_pixels)
+    factor = options.downscale or -(-max(pixels.shape[:2]) // LONGEST)
+    if factor > 1:
+        pixels = to_uint8(downsample_area(pixels, factor))
+    image = torch.from_numpy(to_uint8(pixels.astype("float32")))
+    size = (image.shape[1], image.shape[0])
+    crop = _crop(chosen.get("crop"), size, file)
+    scene = PlanarScene(
+        name=path.resolve().name if path.is_dir() else path.stem,
+        path=path.resolve(),
+        image=image,
+        warp=warp,
+        transforms=torch.eye(3).repeat(patches, 1, 1),
+        names=tuple(f"patch {index}" for index in range(patches)),
+        patches=torch.empty((patches, crop[1], crop[0], 3), dtype=torch.uint8),
+        seed=options.seed,
+    )
+    return with_warps(scene, drawn_warps(warp, patches, size, crop, noise, options.seed))
+
+
+def with_warps(scene: PlanarScene, warps: torch.Tensor) -> PlanarScene:
+    """The scene with patches cut under these warps of the plane."""
+    from dataclasses import replace
+
+    transforms = pixel_transforms(scene, warps)
+    return replace(scene, transforms=transforms, patches=cut(scene.image, transforms, scene.patch_size))
+
+
+def _table(file: Path) -> dict[str, Any]:
+    """What a `scene.toml` says."""
+    try:
+        if file.stat().st_size > LONGEST_FILE:
+            raise UserError(f"{file} is far too long for a {PLANAR_FILE}; write it anew.")
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} is no TOML that can be read ({error}); correct it.") from error
+    for name in table:
+        if name not in KEYS:
+            raise UserError(f"{file} has an unknown entry {name!r}{suggestion(name, KEYS)}; correct or remove it.")
+    if not isinstance(table.get("image"), str) or not table["image"]:
+        raise UserError(f'{file} names no image; add a line such as image = "picture.jpg".')
+    return table
+
+
+def _checked(chosen: dict[str, Any], where: str) -> tuple[PlanarWarp, int, tuple[float, float, float]]:
+    warp = chosen.get("warp", "homography")
+    if warp not in get_args(PlanarWarp):
+        raise UserError(f"{where}: there is no warp {warp!r}; choose one of {', '.join(get_args(PlanarWarp))}.")
+    patches = chosen.get("patches", PATCHES)
+    if not (type(patches) is int and 2 <= patches <= MOST_PATCHES):
+        raise UserError(f"{where}: {patches!r} patches cannot be aligned; give an integer from 2 to {MOST_PATCHES}.")
+    noise = []
+    for name, default in NOISE.items():
+        value = chosen.get(name, default)
+        if type(value) not in (int, float) or not 0 <= value <= 100:
+            raise UserError(f"{where}: {name} is {value!r}; give a standard deviation of 0 or more.")
+        noise.append(float(value))
+    return warp, patches, (noise[0], noise[1], noise[2])
+
+
+def _crop(crop: Any, image_size: tuple[int, int], file: Path) -> tuple[int, int]:
+    """Width and height of a patch: one number for a square."""
+    if crop is None:
+        crop = min(image_size) // 2
+    sides = [crop, crop] if type(crop) is int else crop
+    if not (isinstance(sides, list | tuple) and len(sides) == 2 and all(type(side) is int for side in sides)):
+        raise UserError(f"{file}: crop is {crop!r}; give a number of pixels, or width and height.")
+    if min(sides) < SMALLEST_CROP:
+        raise UserError(
+            f"{file}: patches of {sides[0]} x {sides[1]} pixels are too small; give {SMALLEST_CROP} or more."
+        )
+    if sides[0] > image_size[0] or sides[1] > image_size[1]:
+        raise UserError(
+            f"{file} has {image_size[0]} x {image_size[1]} pixels, fewer than a patch of {sides[0]} x {sides[1]}; "
+            "give a larger image or a smaller --crop."
+        )
+    return sides[0], sides[1]

@@ -1,0 +1,72 @@
+"""Kind, split, world, depths and box of a scene whose files tell cameras only (nerfstudio, COLMAP)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.scene import SceneKind
+from engine.scenes.world.average_camera import NEAREST_DEPTH, average_camera, centred_on, scaled
+from engine.scenes.world.extent import box_depths, depths_in_view, guessed_depths, object_box, scene_kind
+from engine.scenes.world.split import held_out_of, others
+
+Split = tuple[tuple[int, ...], tuple[int, ...]]
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What was decided; the names are those of `Scene`, `poses` are in scene units, double precision."""
+
+    kind: SceneKind
+    poses: Float[Tensor, "frames 3 4"]
+    training_frames: tuple[int, ...]
+    held_out_frames: tuple[int, ...]
+    near: float
+    far: float
+    box_centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    box_half_extent: float = 1.0
+    file_scale: float = 1.0
+
+
+def placed(
+    poses: Float[Tensor, "frames 3 4"],
+    intrinsics: Intrinsics,
+    points: Float[Tensor, "points 3"] | None,
+    split: Split | None,
+    file: Path,
+) -> Placement:
+    """Decide from the cameras and, where there are any, from 3D points in their world.
+
+    Forward-facing scenes are moved into the average training camera's frame and scaled so that the nearest depth
+    times 0.75 is 1, as LLFF's are; objects keep the file's world. `split` is the file's own, if it has one.
+
+    Raises:
+        UserError: the cameras of an object all stand in one place.
+    """
+    kind = scene_kind(poses)
+    if split is None:
+        held_out = held_out_of(kind, len(poses))
+        split = others(len(poses), held_out), held_out
+    training = list(split[0])
+    depths = depths_in_view(points, poses, intrinsics) if points is not None and len(points) else None
+    if kind == "forward-facing":
+        near, far = depths or guessed_depths(poses)
+        scale = 1 / (near * NEAREST_DEPTH)
+        centred = scaled(centred_on(poses, average_camera(poses[training] if training else poses)), scale)
+        return Placement(kind, centred, *split, near=near * scale, far=far * scale, file_scale=scale)
+
+    centre, half = object_box(poses[training] if training else poses, intrinsics[torch.tensor(training)])
+    if not half > 0:
+        raise UserError(
+            f"{file} has all its cameras in one place; depth cannot be seen from there, so give photos "
+            "taken from different places."
+        )
+    near, far = depths or box_depths(poses, centre, half)
+    box_centre = centre[0].item(), centre[1].item(), centre[2].item()
+    return Placement(kind, poses, *split, near=near, far=far, box_centre=box_centre, box_half_extent=half)

@@ -1,0 +1,35 @@
+"""What the recovery read-out says in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from app.model.perturb.recovery_readout import Reading
+from app.panels.perturb.recovery_view import sentence
+
+READING = Reading(
+    before=np.array([0.5, 0.005]),
+    kicked=np.array([6.0, 0.06]),
+    now=np.array([3.0, 0.03]),
+    nearly_seconds=None,
+    recovered_seconds=None,
+    seconds=np.array([0.0, 4.2]),
+    curves=np.array([[6.0, 3.0], [0.06, 0.03]]),
+    taken_back=False,
+    has_reference=True,
+)
+
+
+def test_it_tells_each_stage_of_the_way_back() -> None:
+    assert sentence(READING) == "On its way, 4.2 s so far."
+    assert sentence(replace(READING, nearly_seconds=1.3)) == "Nearly back after 1.3 s; 4.2 s so far."
+    assert sentence(replace(READING, nearly_seconds=1.3, recovered_seconds=3.0)) == "Recovered in 3.0 s of training."
+    assert sentence(replace(READING, taken_back=True)) == "Taken back."
+
+
+def test_a_kick_that_did_no_harm_is_not_a_recovery() -> None:
+    nearer = replace(READING, before=np.array([16.0, 0.2]), recovered_seconds=0.6)
+    assert "no worse" in sentence(nearer)
+    assert "no worse" not in sentence(replace(READING, before=np.array([16.0, 0.005])))  # farther away all the same

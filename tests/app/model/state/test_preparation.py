@@ -1,0 +1,14 @@
+"""What the window says while a scene is read."""
+
+from app.model.state.preparation import words_of
+from engine.scenes.watching import Preparing
+from tests.support.sfm_events import whole_run
+
+
+def test_progress_is_said_in_words() -> None:
+    assert words_of(Preparing("reading the video", 12, 300)) == "reading the video: 12 of 300"
+    said = [words for event in whole_run(frames=6) if (words := words_of(event)) is not None]
+    assert said[0] == "COLMAP's features: 1 of 6 photos"
+    assert said[-1] == "COLMAP's mapping: 6 of 6 photos"
+    assert "COLMAP's matching: 15 of 15 pairs" in said
+    assert "COLMAP's verification: 14 of 14 pairs" in said

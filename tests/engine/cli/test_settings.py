@@ -1,0 +1,92 @@
+"""From the command line to settings."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import pytest
+import tyro
+
+from engine.cli.arguments import Device, TrainArguments
+from engine.cli.settings import check_arguments, continued, options_of, settings_of
+from engine.config.settings import Settings
+from engine.errors import UserError
+from engine.scenes.options import BackgroundName, InitialPoses, SceneOptions
+from engine.system.devices import DeviceName, resolve_device
+from tests.engine.run.test_checkpoint import example
+
+
+def parsed(*words: str) -> TrainArguments:
+    return tyro.cli(TrainArguments, args=["scene", *words], config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def test_the_command_line_becomes_settings_and_options() -> None:
+    arguments = parsed(
+        *("--method", "barf", "--field", "mlp", "--lambda", "3", "--seed", "7", "--optimise-focal"),
+        *("--max-iterations", "12", "--downscale", "2", "--noise-rotation", "0.07", "--background", "black"),
+    )
+    assert settings_of(arguments) == Settings("barf", "mlp", "default", 3.0, 7, True, False, 12)
+    assert options_of(arguments) == SceneOptions(downscale=2, noise_rotation=0.07, seed=7, background="black")
+
+
+def test_defaults_are_those_of_the_engine() -> None:
+    assert settings_of(parsed()) == Settings()
+    assert options_of(parsed()) == SceneOptions()
+
+
+def test_choices_are_those_of_the_engine() -> None:
+    # They are written out once more for the command line, so that --help need not import torch.
+    hints = get_type_hints(TrainArguments, include_extras=False)
+    assert hints["init"] == InitialPoses
+    assert hints["background"] == BackgroundName
+    assert get_args(Device) == get_args(DeviceName)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"max_seconds": -1.0}, "--max-seconds is -1.0"),
+        ({"max_seconds": float("nan")}, "--max-seconds"),
+        ({"max_iterations": 0}, "--max-iterations is 0; give 1 or more"),
+        ({"seed": -1}, "--seed"),
+        ({"checkpoint_every": -2.0}, "--checkpoint-every"),
+        ({"lambda_exponent": float("nan")}, "--lambda"),
+        ({"lambda_exponent": 99.0}, "--lambda"),
+        ({"resume": True, "overwrite": True}, "give one of them"),
+        ({"output": Path(__file__)}, "is a file"),
+    ],
+)
+def test_numbers_that_make_no_sense_are_refused(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        check_arguments(dataclasses.replace(parsed(), **changes))
+
+
+def test_a_run_continues_with_what_it_was_started_with() -> None:
+    checkpoint = example()  # barf, lambda 10^1.5, at most 7 iterations, noise 0.07, black
+    settings, options = continued(parsed(), checkpoint)
+    assert settings == dataclasses.replace(checkpoint.settings, max_iterations=None)
+    assert options == checkpoint.options
+    again = parsed("--method", "barf", "--lambda", "1.5", "--max-iterations", "9", "--noise-rotation", "0.07")
+    assert continued(again, checkpoint)[0].max_iterations == 9
+
+
+@pytest.mark.parametrize(
+    ("words", "named"), [(("--lambda", "3"), "--lambda 1.5, not 3"), (("--downscale", "4"), "None, not 4")]
+)
+def test_a_run_does_not_continue_with_other_settings(words: tuple[str, ...], named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        continued(parsed(*words), example())
+
+
+@pytest.mark.parametrize("name", ["cuda:99", "mps", "nonsense", "meta"])
+def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
+    import torch
+
+    if name == "mps" and torch.backends.mps.is_available():
+        pytest.skip("this machine has it")
+    with pytest.raises(UserError, match=name):
+        resolve_device(name)
+    assert resolve_device("cpu").type == "cpu"
+    assert resolve_device("auto").type in ("cpu", "cuda")

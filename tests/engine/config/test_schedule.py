@@ -1,0 +1,105 @@
+"""What every table of stages must be, whatever its numbers."""
+
+import math
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from engine.config.schedule import stages
+from engine.config.settings import Settings
+from tests.support.short_runs import fern
+
+METHODS = ["l2g", "barf", "naive", "no-encoding", "reference"]
+
+
+def scene(kind="forward-facing", width=504, height=378):
+    """As far as a schedule looks at one."""
+    intrinsics = replace(fern().intrinsics, width=width, height=height)
+    return replace(fern(), kind=kind, intrinsics=intrinsics)
+
+
+KINDS = pytest.mark.parametrize("kind", ["forward-facing", "object"])
+
+
+@KINDS
+@pytest.mark.parametrize("width", [8, 40, 126, 400, 504, 640, 4000])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_table_goes_from_coarse_to_fine(kind, width, method):
+    table = stages(scene(kind, width, max(width * 3 // 4, 1)), Settings(method=method))
+    assert table
+    assert table[-1].downsample == 1
+    for coarse, fine in pairwise(table):
+        assert coarse.downsample == 2 * fine.downsample
+        assert coarse.voxels < fine.voxels
+        assert coarse.planes <= fine.planes
+        assert coarse.directional <= fine.directional  # view dependence comes after registration
+    for row in table:
+        assert width // row.downsample >= 1
+        assert row.iterations > 0
+        assert 0 <= row.settle < row.iterations
+        assert row.rays > 0
+        assert row.samples > 0
+        assert row.smoothness >= 0
+        for first, last in (row.field_rate, row.pose_rate):
+            assert first >= last > 0
+        assert all(one > other for one, other in pairwise(row.bundle))
+        assert all(factor >= 1 for factor in row.bundle)
+    assert len({row.name for row in table}) == len(table)
+
+
+@KINDS
+def test_more_pixels_are_more_stages(kind):
+    counts = [len(stages(scene(kind, width, width), Settings())) for width in (32, 64, 128, 256, 512)]
+    assert counts == sorted(counts)
+    assert counts[0] == 1
+    assert counts[-1] > 2
+
+
+@KINDS
+def test_naive_has_the_finest_band_for_as_long_as_all_together(kind):
+    table, naive = stages(scene(kind), Settings()), stages(scene(kind), Settings(method="naive"))
+    assert len(naive) == 1
+    assert naive[0].downsample == 1
+    assert naive[0].voxels == table[-1].voxels
+    assert naive[0].iterations == sum(row.iterations for row in table)
+    assert naive[0].bundle == ()
+
+
+@KINDS
+def test_fixed_poses_are_neither_adjusted_nor_waited_for(kind):
+    assert all(row.bundle == () and row.settle == 0 for row in stages(scene(kind), Settings(method="reference")))
+
+
+def test_a_table_knows_no_names_and_no_seeds():
+    one, other = scene(), replace(scene(), name="another", names=fern().names[::-1])
+    assert stages(one, Settings()) == stages(other, Settings(seed=5, lambda_exponent=0.0))
+
+
+@KINDS
+def test_the_papers_schedule_is_one_stage_on_whole_images(kind):
+    (paper,) = stages(scene(kind), Settings(preset="paper"))
+    assert paper.downsample == 1
+    assert paper.iterations == 200_000
+    assert paper.samples == 128
+    assert paper.rays == (2048 if kind == "forward-facing" else 1024)
+    assert math.isclose(paper.pose_rate[1], 1e-8)
+    assert paper.bundle == ()
+
+
+@KINDS
+@pytest.mark.parametrize("width", [40, 126, 504])
+def test_known_poses_wait_for_a_field_and_then_move_less(kind, width):
+    unknown = scene(kind, width, width)
+    known = stages(replace(unknown, poses_known=True), Settings())
+    for row, usual in zip(known, stages(unknown, Settings()), strict=True):
+        assert replace(row, pose_rate=(1, 1), settle=0, bundle=()) == replace(
+            usual, pose_rate=(1, 1), settle=0, bundle=()
+        )
+        still = row.settle == row.iterations
+        assert still or row.pose_rate[0] <= min(usual.pose_rate[0], 2e-4)
+        assert row.bundle == ()
+    assert known[-1].settle < known[-1].iterations
+    assert all(row.settle == row.iterations for row in known[:-2])
+    lens = stages(replace(unknown, poses_known=True), Settings(refine_intrinsics=True))
+    assert [row.bundle for row in lens[-2:]] == [row.bundle for row in stages(unknown, Settings())[-2:]]

@@ -1,0 +1,268 @@
+"""Photos that join a run of the fern while it goes on: the whole way, from files to poses that are trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import torch
+
+from engine.config.settings import Settings
+from engine.errors import UserError
+from engine.geometry.pose_errors import PoseErrors, pose_errors
+from engine.messages import AddFrames, Pause, PerturbAll, Restart, UndoPerturbation
+from engine.registration.bundle import sequence as bundling
+from engine.registration.relocalisation import search as recovery
+from engine.results.outliers import outliers
+from engine.results.result import poses as poses_result
+from engine.run.added_photos import Arrivals, in_short, outcome
+from engine.run.checkpoint import load_checkpoint, scene_of_run
+from engine.run.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
+from engine.run.session import Session
+from engine.run.snapshots import starting_snapshot
+from engine.scenes import SceneOptions
+from engine.training import radiance as trainer_module
+from engine.training.radiance import Trainer
+from tests.support.photos_on_disk import fern_photos, write_elsewhere
+from tests.support.planar_scenes import planar_scene
+from tests.support.short_runs import REGISTERS, TINY, alike, fern, stage
+from tests.support.smaller_scene import without
+
+LEFT_OUT = (3, 9, 16)
+NAMES = [fern().names[frame] for frame in LEFT_OUT]
+ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 60, bundle=(2, 1), rays=2500))
+PHOTOS = tuple(fern_photos()[frame] for frame in LEFT_OUT)
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trainer_module, "TOGETHER", 30)
+    monkeypatch.setattr(recovery, "MOST_ATTEMPTS", 2)
+    monkeypatch.setattr(bundling, "MOST_POINTS", 1500)
+
+
+def session_of(rows: tuple = ROWS, folder: Path | None = None, **settings: object) -> Session:
+    writer = CheckpointWriter(folder, None, SceneOptions(downscale=4))
+    made = Session(without(fern(), LEFT_OUT), Settings(**settings), writer=writer)  # type: ignore[arg-type]
+    with mock.patch.object(trainer_module, "stages", return_value=rows):
+        made.begin()
+    return made
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a run that has ended, of a fern with three photos less."""
+    folder = tmp_path_factory.mktemp("registered")
+    with mock.patch.object(bundling, "MOST_POINTS", 1500):
+        ended(session_of(folder=folder, method="barf")).stop()
+    return folder / CHECKPOINT_FILE
+
+
+@pytest.fixture
+def run(registered: Path, tmp_path: Path) -> Session:
+    made = session_of(folder=tmp_path, method="barf")
+    with mock.patch.object(trainer_module, "stages", return_value=ROWS):
+        made.begin(load_checkpoint(registered))
+    return made
+
+
+def ended(session: Session) -> Session:
+    while session.busy:
+        session.advance()
+    return session
+
+
+def trainer_of(session: Session) -> Trainer:
+    assert isinstance(session.trainer, Trainer)
+    return session.trainer
+
+
+def known(session: Session) -> PoseErrors:
+    """Errors against the reference poses of all photos, those that joined among them."""
+    trainer = trainer_of(session)
+    order = [fern().names.index(trainer.scene.names[frame]) for frame in trainer.frames]
+    reference = fern().reference_poses
+    assert reference is not None
+    return pose_errors(trainer.poses(), reference[order])
+
+
+def details(session: Session, kind: str) -> list[str]:
+    return [event.detail for event in session.history.events if event.kind == kind]
+
+
+def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> None:
+    before, count = trainer_of(run).iteration, len(trainer_of(run).frames)
+    run.apply(AddFrames(PHOTOS))
+    assert run.status == "finished"
+    assert run.busy
+    run.advance()
+    snapshot = run.snapshot()
+    assert snapshot.lost == tuple(range(count, count + 3))
+    assert len(snapshot.poses) == len(snapshot.frames) == len(snapshot.frame_psnr) == count + 3
+    assert snapshot.rotation_error_deg is not None
+    assert torch.tensor(snapshot.rotation_error_deg).isfinite().tolist() == [True] * count + [False] * 3
+    ended(run)
+    assert details(run, "added") == [", ".join(NAMES)]
+    assert sorted(details(run, "found")) == NAMES
+    assert details(run, "joined") == ["3 photos added and found."]
+    assert run.snapshot().message == ""
+    assert trainer_of(run).iteration >= before + 30
+    errors = known(run)
+    old, new = slice(0, count), slice(count, None)
+    assert errors.relative_rotation_deg[new].mean() < 2 * errors.relative_rotation_deg[old].mean() + 0.1
+    assert errors.translation[new].mean() < 2 * errors.translation[old].mean() + 0.002
+    psnr = trainer_of(run).frame_psnr()
+    assert psnr[new].min() > psnr[old].min() - 2
+    assert run.snapshot().lost == run.snapshot().apart == ()
+
+
+def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.jpg"
+    write_elsewhere(elsewhere, PHOTOS[0])
+    run.apply(AddFrames((PHOTOS[0], elsewhere)))
+    ended(run)
+    assert details(run, "found") == NAMES[:1]
+    assert details(run, "apart") == ["elsewhere.jpg"]
+    assert run.snapshot().message == "2 photos added: 1 found, elsewhere.jpg does not fit what the others show."
+    stranger = len(trainer_of(run).frames) - 1
+    assert run.snapshot().apart == (stranger,)
+    assert trainer_of(run)._kept()[stranger] == 0
+    assert "elsewhere.jpg" in [photo.name for photo in outliers(run)]
+
+
+def test_a_run_with_photos_that_joined_goes_on_after_an_interruption(run: Session, tmp_path: Path) -> None:
+    run.apply(AddFrames(PHOTOS[:2]))
+    while len(details(run, "found")) < 2:
+        run.advance()
+    run.writer.write(run)
+    path = tmp_path / CHECKPOINT_FILE
+    checkpoint = load_checkpoint(path)
+    scene = scene_of_run(checkpoint, without(fern(), LEFT_OUT), path)
+    assert scene.names == run.scene.names
+    assert [file.parent for file in scene.files[-2:]] == [tmp_path / "added"] * 2
+    again = Session(scene, run.settings)
+    with mock.patch.object(trainer_module, "stages", return_value=ROWS):
+        again.begin(checkpoint)
+    assert not alike(trainer_of(run).state()[0], trainer_of(again).state()[0])
+    assert [len(row.poses) for row in again.history.rows] == [len(row.poses) for row in run.history.rows]
+    ended(run)
+    ended(again)
+    assert not alike(trainer_of(run).state()[0], trainer_of(again).state()[0])
+    exported = poses_result(scene, again.history.rows[-1])  # type: ignore[arg-type]
+    assert [frame["name"] for frame in exported["frames"]][-2:] == NAMES[:2]
+    assert exported["frames"][-1]["reference_world_to_camera"] is None
+
+
+def test_another_scene_than_the_one_that_photos_joined_is_refused(run: Session, tmp_path: Path) -> None:
+    run.apply(AddFrames(PHOTOS[:1]))
+    run.advance()
+    run.writer.write(run)
+    path = tmp_path / CHECKPOINT_FILE
+    for other in (fern(), without(fern(), (0, 1, 2)), fern(8)):
+        with pytest.raises(UserError, match=r"not of|another scene"):
+            scene_of_run(load_checkpoint(path), other, path)
+
+
+@pytest.mark.parametrize("method", ["l2g", "barf", "naive"])
+@pytest.mark.parametrize("at", [0, 5], ids=["at the start", "in the fog"])
+def test_old_frames_keep_what_they_have_bit_for_bit(method: str, at: int) -> None:
+    session = session_of(TINY, method=method, optimise_exposure=True)
+    trainer = trainer_of(session)
+    while trainer.iteration < at:
+        session.advance()
+    before = {name: value.clone() for name, value in trainer.state()[0].items()}
+    poses, count = trainer.poses(), len(trainer.frames)
+    session.apply(AddFrames(PHOTOS))
+    session.arrivals.look(session, 0.0)
+    after = trainer.state()[0]
+    assert before.keys() == after.keys()
+    for name, value in before.items():
+        grown = after[name]
+        assert torch.equal(grown if grown.shape == value.shape else grown[: len(value)], value), name
+    assert torch.equal(trainer.poses()[:count], poses)
+    assert trainer._kept().tolist() == [1.0] * count + [0.0] * 3
+    for _ in range(4):
+        session.advance()
+    assert session.error is None
+
+
+def test_a_run_that_rests_takes_photos_in_and_rests_on() -> None:
+    session = session_of(TINY)
+    session.apply(Pause())
+    assert not session.busy
+    session.apply(AddFrames(PHOTOS[:1]))
+    ended(session)
+    assert session.status == "paused"
+    assert session.snapshot().lost == (len(session.snapshot().poses) - 1,)
+    assert len(session.history.rows[-1].poses) == len(session.snapshot().poses)
+
+
+def test_training_goes_on_while_photos_are_read() -> None:
+    session = session_of(TINY)
+    reading: Future = Future()
+    given: list[Callable] = []
+    session.arrivals = Arrivals(lambda act: (given.append(act), reading)[1])  # type: ignore[func-returns-value]
+    session.apply(AddFrames(PHOTOS[:1]))
+    before = trainer_of(session).iteration
+    for _ in range(3):
+        session.advance()
+    assert trainer_of(session).iteration == before + 3
+    count = len(session.snapshot().poses)
+    reading.set_result(given[0]())
+    session.advance()
+    assert len(session.snapshot().poses) == count + 1
+
+
+def test_what_is_wrong_is_said_and_the_run_lives(tmp_path: Path) -> None:
+    session = session_of(TINY)
+    (tmp_path / "text.jpg").write_text("no photo")
+    session.apply(AddFrames((tmp_path / "text.jpg",)))
+    session.advance()
+    assert "text.jpg is not an image" in session.snapshot().message
+    session.apply(AddFrames(()))
+    assert "no photos to add" in session.snapshot().message
+    session.apply(AddFrames((fern_photos()[0],)))
+    session.advance()
+    assert "in the run already" in session.snapshot().message
+    assert session.status == "running"
+    assert len(details(session, "not-added")) == 2
+    assert session.scene.names == without(fern(), LEFT_OUT).names
+
+
+def test_fixed_poses_and_single_images_take_no_photos() -> None:
+    session = session_of(TINY, method="reference")
+    session.apply(AddFrames(PHOTOS))
+    assert "method that registers" in session.snapshot().message
+    planar = Session(planar_scene(), Settings())
+    planar.begin()
+    planar.apply(AddFrames(PHOTOS))
+    assert "one image" in planar.snapshot().message
+
+
+def test_a_restart_looks_for_them_again_and_a_kick_of_all_is_taken_back_whole() -> None:
+    session = session_of(TINY)
+    session.apply(PerturbAll(0.05, 0.01))
+    poses = trainer_of(session).poses()
+    session.apply(AddFrames(PHOTOS[:1]))
+    session.arrivals.look(session, 0.0)
+    session.apply(UndoPerturbation())
+    assert session.undoable == []
+    assert not torch.allclose(trainer_of(session).poses()[:-1], poses)
+    assert trainer_of(session).undo_perturbation() is False
+    with mock.patch.object(trainer_module, "stages", return_value=TINY):
+        session.apply(Restart())
+    assert len(session.snapshot().poses) == len(poses) + 1
+    assert session.snapshot().lost == (len(poses),)
+    assert len(starting_snapshot(session.scene, session.settings).poses) == len(poses) + 1
+
+
+def test_words() -> None:
+    assert outcome(["a"], []) == "1 photo added and found."
+    assert outcome(["a"], ["a"]) == "1 photo added: a does not fit what the others show."
+    assert outcome(list("abcde"), list("abcd")) == (
+        "5 photos added: 1 found, a, b, c and 1 more do not fit what the others show."
+    )
+    assert in_short(["One.", "Two.", "Three.", "Four."]) == "One. Two. Three. And 1 more like this."

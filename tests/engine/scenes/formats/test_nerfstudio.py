@@ -1,0 +1,188 @@
+"""The reader of nerfstudio's and instant-ngp's transforms.json."""
+
+from __future__ import annotations
+
+import logging
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.errors import UserError
+from engine.scenes import SceneOptions, load_scene
+from tests.support.synthetic import (
+    FOCAL,
+    HEIGHT,
+    WIDTH,
+    distances,
+    forward_poses,
+    object_poses,
+    relative,
+    scattered_points,
+    write_image,
+    write_json,
+    write_nerfstudio,
+)
+
+
+def test_an_object_keeps_the_files_world(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(12))
+    scene = load_scene(tmp_path)
+    assert scene.kind == "object"
+    assert scene.names == tuple(f"frame_{index}.png" for index in range(12))  # natural order, not the file's
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(scene.reference_poses.double(), object_poses(12), atol=1e-5, rtol=0)
+    assert scene.held_out_frames == (0, 8)
+    assert scene.box_centre == pytest.approx((0.2, -0.1, 0.3), abs=1e-5)
+
+
+def test_a_forward_facing_scene_gets_scene_units_from_its_point_cloud(tmp_path: Path) -> None:
+    poses = forward_poses(10)
+    centres = -torch.einsum("fji,fj->fi", poses[:, :, :3], poses[:, :, 3])
+    points = scattered_points(centres.mean(dim=0) + 6 * poses[:, 2, :3].mean(dim=0), radius=0.8)
+    header = "ply\nformat ascii 1.0\nelement vertex 200\nproperty float x\nproperty float y\nproperty float z\n"
+    rows = "\n".join(" ".join(map(str, point.tolist())) for point in points)
+    (tmp_path / "sparse_pc.ply").write_text(f"{header}end_header\n{rows}\n")
+    write_nerfstudio(tmp_path, poses, ply_file_path="sparse_pc.ply")
+    scene = load_scene(tmp_path)
+    assert scene.kind == "forward-facing"
+    assert scene.held_out_frames == (9,)
+    assert scene.near == pytest.approx(1 / 0.75)
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(relative(scene.reference_poses.double()), relative(poses), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        distances(scene.reference_poses.double()), distances(poses) * scene.file_scale, atol=1e-5, rtol=0
+    )
+    nearest = (points @ poses[:, 2, :3].T + poses[:, 2, 3]).min().item()
+    assert 1 / scene.file_scale / 0.75 == pytest.approx(nearest, rel=0.05)
+    assert math.isfinite(scene.far)
+
+
+def test_without_points_the_depths_are_guessed(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, forward_poses(10))
+    scene = load_scene(tmp_path)
+    assert scene.near == pytest.approx(1 / 0.75)
+    assert scene.far == math.inf
+    write_nerfstudio(tmp_path, forward_poses(10), ply_file_path="missing.ply")
+    assert load_scene(tmp_path).far == math.inf
+
+
+def test_shared_intrinsics_are_read(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses())
+    intrinsics = load_scene(tmp_path).intrinsics
+    torch.testing.assert_close(intrinsics.focal[0], torch.tensor([FOCAL, FOCAL + 1]))
+    torch.testing.assert_close(intrinsics.centre[0], torch.tensor([15.5, 12.5]))
+    torch.testing.assert_close(intrinsics.distortion[0], torch.tensor([0.01, 0.0, 0.001, -0.002]))
+
+
+def test_a_frames_intrinsics_win_and_angles_serve(tmp_path: Path) -> None:
+    content = write_nerfstudio(tmp_path, object_poses())
+    for key in ("fl_x", "fl_y", "cx", "cy", "w", "h"):
+        del content[key]
+    content["camera_angle_x"] = 2 * math.atan(WIDTH / 2 / 50)
+    content["frames"][0] |= {"fl_x": 60.0, "camera_angle_y": 2 * math.atan(HEIGHT / 2 / 61)}
+    write_json(tmp_path / "transforms.json", content)
+    intrinsics = load_scene(tmp_path).intrinsics
+    torch.testing.assert_close(intrinsics.focal[0], torch.tensor([50.0, 50.0]))
+    torch.testing.assert_close(intrinsics.focal[-1], torch.tensor([60.0, 61.0]))  # the file lists it first
+    torch.testing.assert_close(intrinsics.centre[0], torch.tensor([WIDTH / 2, HEIGHT / 2]))
+
+
+def test_intrinsics_of_another_resolution_are_scaled(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(), w=2 * WIDTH, h=2 * HEIGHT)
+    intrinsics = load_scene(tmp_path, SceneOptions(downscale=2)).intrinsics
+    torch.testing.assert_close(intrinsics.focal[0], torch.tensor([FOCAL / 4, (FOCAL + 1) / 4]))
+    assert (intrinsics.width, intrinsics.height) == (WIDTH // 2, HEIGHT // 2)
+
+
+def test_smaller_copies_are_used(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses())
+    for index in range(10):
+        write_image(tmp_path / "images_2" / f"frame_{index}.png", WIDTH // 2, HEIGHT // 2, seed=90 + index)
+    scene = load_scene(tmp_path, SceneOptions(downscale=2))
+    for frame in (tmp_path / "images_2").iterdir():
+        frame.unlink()
+    shrunk = load_scene(tmp_path, SceneOptions(downscale=2))
+    assert not torch.equal(scene.images, shrunk.images)
+    torch.testing.assert_close(scene.intrinsics.focal, shrunk.intrinsics.focal)
+
+
+def test_the_files_split_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    lists = {
+        "train_filenames": [f"images/frame_{index}.png" for index in range(7)],
+        "test_filenames": ["./images/frame_8.png"],
+    }
+    write_nerfstudio(tmp_path, object_poses(), **lists)
+    with caplog.at_level(logging.WARNING):
+        scene = load_scene(tmp_path)
+    assert scene.training_frames == tuple(range(7))
+    assert scene.held_out_frames == (7,)
+    assert scene.names[7] == "frame_8.png"
+    assert "frame_7.png, frame_9.png" in caplog.text or "frame_9.png, frame_7.png" in caplog.text
+
+
+def test_one_list_leaves_the_rest_to_the_other_side(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(), val_filenames=["images/frame_3.png"])
+    assert load_scene(tmp_path).held_out_frames == (3,)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE.*SIMPLE_RADIAL, RADIAL, OPENCV"),
+        ({"is_fisheye": True}, "fisheye"),
+        ({"k3": 0.1}, "k3.*k1, k2, p1, p2"),
+        ({"fl_x": -5.0}, "focal length"),
+        ({"fl_x": [1]}, "fl_x"),
+        ({"k1": None}, "k1"),
+        ({"w": 0}, "size"),
+        ({"w": HEIGHT, "h": WIDTH}, "made for images of"),
+        ({"cx": 10**400}, "cx"),
+        ({"train_filenames": "all"}, "train_filenames"),
+        ({"train_filenames": []}, "no training frames"),
+        ({"train_filenames": ["images/frame_1.png"]}, "single training frame"),
+        ({"train_filenames": ["images/frame_99.png"]}, "frame_99"),
+        ({"train_filenames": ["images/frame_1.png"], "test_filenames": ["images/frame_1.png"]}, "both"),
+        ({"ply_file_path": 3}, "ply_file_path"),
+    ],
+)
+def test_a_wrong_key_is_named(tmp_path: Path, keys: dict, words: str) -> None:
+    write_nerfstudio(tmp_path, object_poses(), **keys)
+    with pytest.raises(UserError, match=words) as raised:
+        load_scene(tmp_path)
+    assert str(tmp_path / "transforms.json") in str(raised.value)
+
+
+def test_a_list_may_only_name_frames(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(), test_filenames=["images/other.png"])
+    write_image(tmp_path / "images" / "other.png")
+    with pytest.raises(UserError, match=r"transforms\.json lists other\.png in test_filenames"):
+        load_scene(tmp_path)
+
+
+def test_cameras_in_one_place_see_no_depth(tmp_path: Path) -> None:
+    poses = object_poses()
+    poses[:, :, 3] = 0
+    write_nerfstudio(tmp_path, poses)
+    with pytest.raises(UserError, match=r"transforms\.json has all its cameras in one place"):
+        load_scene(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[1, 2]", b"\xff\xfe\x00", b"[" * 100_000, b'{"frames": ' + b"9" * 5000 + b"}", b"null"]
+)
+def test_what_is_no_json_object_is_named(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "transforms.json"
+    file.write_bytes(content)
+    with pytest.raises(UserError) as raised:
+        load_scene(tmp_path)
+    assert str(file) in str(raised.value)
+
+
+def test_json_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine.scenes.formats import json_files
+
+    file = write_json(tmp_path / "large.json", {"frames": "x" * 1000})
+    with pytest.raises(UserError, match=r"large\.json has .* bytes"):
+        json_files.read_object(file, maximum_bytes=1000)

@@ -1,0 +1,56 @@
+"""A picture of a `FieldVolume`, written down from its docstring alone: what a shader has to do."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine.fields.baking import FieldVolume
+
+
+def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int) -> Tensor:
+    """Colours of rays (rays 3), by evenly spaced intervals."""
+    voxels = torch.from_numpy(volume.voxels.astype("float32"))
+    depth, height, width, _ = voxels.shape
+    last = torch.tensor([width - 1.0, height - 1.0, depth - 1.0])
+    if volume.space == "projective":
+        half = torch.tensor([*volume.extent, 1.0])
+        at_one = origins + directions * ((1 - origins[:, 2:]) / directions[:, 2:])
+        far = directions / directions[:, 2:]
+        ends = [
+            torch.cat([(p[:, :2] / half[:2] + 1) / 2 * last[:2], torch.full_like(p[:, :1], z)], dim=-1)
+            for p, z in ((at_one, depth - 1.0), (far, 0.0))
+        ]
+        start, step = ends[0], ends[1] - ends[0]
+        length = torch.full_like(start[:, 0], depth)
+    else:
+        low, high = ((torch.tensor(volume.centre) + side * volume.half_extent) for side in (-1, 1))
+        crossings = torch.stack([(low - origins) / directions, (high - origins) / directions])
+        entry = crossings.amin(0).amax(-1).clamp(min=0)
+        leave = torch.maximum(crossings.amax(0).amin(-1), entry)
+        inside = [(origins + t[:, None] * directions - low) / (high - low) * last for t in (entry, leave)]
+        start, step = inside[0], inside[1] - inside[0]
+        length = step.norm(dim=-1)
+    s = (torch.arange(samples) + 0.5) / samples
+    positions = (start[:, None] + s[:, None] * step[:, None]) / last
+    raw = _interpolated(voxels, positions)
+    colour = raw[..., 1:]
+    if volume.tint is not None:
+        tint = _interpolated(torch.from_numpy(volume.tint.astype("float32")), positions).unflatten(-1, (3, 3))
+        colour = colour + (tint * F.normalize(directions, dim=-1)[:, None, None]).sum(-1)
+    left = torch.exp(-torch.cumsum(F.softplus(raw[..., 0]) * length[:, None] / samples, dim=1))
+    before = torch.cat([torch.ones_like(left[:, :1]), left[:, :-1]], dim=1)
+    background = left[:, -1:] * torch.tensor(volume.background)
+    return ((before - left)[..., None] * colour.sigmoid()).sum(1) + background
+
+
+def _interpolated(lattice: Tensor, positions: Tensor) -> Tensor:
+    """Trilinear, positions in [0, 1] from corner to corner, clamped to the edge."""
+    grid = (positions * 2 - 1)[None, :, :, None]
+    found = F.grid_sample(lattice.permute(3, 0, 1, 2)[None], grid, padding_mode="border", align_corners=True)
+    return found[0, ..., 0].permute(1, 2, 0)
+
+
+def decibels(one: Tensor, other: Tensor) -> float:
+    return float(-10 * torch.log10((one - other).square().mean()))
