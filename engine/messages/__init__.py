@@ -19,12 +19,17 @@ from engine.messages.commands import (
     UndoPerturbation,
     UseReference,
 )
-from engine.messages.snapshot import Event, PatchWarpSnapshot, PlanarSnapshot, Snapshot, Status, WarpSnapshot
+from engine.messages.event import CommandKind, Event, EventKind
+from engine.messages.frame_status import FrameStatus
+from engine.messages.snapshot import PatchWarpSnapshot, PlanarSnapshot, Snapshot, Status, WarpSnapshot
 
 __all__ = [
     "AddFrames",
     "Command",
+    "CommandKind",
     "Event",
+    "EventKind",
+    "FrameStatus",
     "PatchWarpSnapshot",
     "Pause",
     "PerturbAll",

@@ -1,4 +1,8 @@
-"""What a run can be asked to do. Commands are applied between two steps, in order; each leaves an `Event`."""
+"""What a run can be asked to do. Commands are applied between two steps, in order; each leaves an `Event`.
+
+Commands of one gesture of the user (one drag, one click) carry one `gesture`, an id that no other gesture has
+(`time.time_ns()` when it began); None is a gesture of its own. Undo and redo take a gesture as a whole.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ class SetLambda:
     """lambda = 10^exponent from the next step on."""
 
     exponent: float
+    gesture: int | None = None
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class PerturbPose:
     frame: int
     rotation: tuple[float, float, float] = (0.0, 0.0, 0.0)
     translation: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gesture: int | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class PerturbPatch:
 
     frame: int
     corners: tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+    gesture: int | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,7 @@ class PerturbAll:
     translation_sigma: float
     seed: int = 0
     frames: int | None = None
+    gesture: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,7 @@ class SetRates:
 
     field: float = 1.0
     pose: float = 1.0
+    gesture: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,17 +8,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Bool, Float32, Int64
 
+from engine.messages.event import Event
+from engine.messages.frame_status import FrameStatus
+
 Status = Literal["starting", "running", "paused", "finished", "failed", "stopped"]
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something that happened: a command, a rescue, a stage, a caught NaN. Plots mark it."""
-
-    iteration: int
-    seconds: float
-    kind: str
-    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +88,7 @@ class Snapshot:
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
+        frame_status: of each frame (or patch).
         lost: frames that are being looked for, or will be; out of the loss until they are found.
         apart: frames that have joined and fit nowhere; out of the loss.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
@@ -125,6 +119,11 @@ class Snapshot:
     rate_factors: tuple[float, float] = (1.0, 1.0)
     undoable: int = 0
     redoable: int = 0
+    frame_status: tuple[FrameStatus, ...] = ()
     lost: tuple[int, ...] = ()
     apart: tuple[int, ...] = ()
     planar: PlanarSnapshot | None = None
+
+    def frames_that_are(self, *statuses: FrameStatus) -> tuple[int, ...]:
+        """Indices of the training frames (or patches) with one of these statuses."""
+        return tuple(frame for frame, status in enumerate(self.frame_status) if status in statuses)

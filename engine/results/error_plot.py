@@ -14,10 +14,10 @@ from engine.system.files import replacing
 
 MARKED = {"perturb-pose": "knock", "perturb-all": "knock all", "undo-perturbation": "undo", "set-lambda": "λ"}
 MARKED |= {
-    "astray": "astray",
+    "outlier": "outlier",
     "found": "found",
     "added": "added",
-    "apart": "fits nowhere",
+    "rejected": "fits nowhere",
     "nan": "nan",
     "continue": "continued",
     "failed": "failed",

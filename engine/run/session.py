@@ -7,12 +7,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from typing import cast
 
 import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.messages import Command, Event, Snapshot, Status, Stop
+from engine.messages import Command, Event, EventKind, Snapshot, Status, Stop
 from engine.run.added_photos import Arrivals
 from engine.run.checkpoint import Checkpoint, check_same_scene, restore
 from engine.run.checkpoint_writer import CheckpointWriter
@@ -183,14 +184,15 @@ class Session:
 
     def apply(self, command: Command) -> None:
         """Does what a command asks, or says why not; either leaves an event."""
-        kind, detail = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower(), ""
+        asked, detail = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower(), ""
+        kind = cast(EventKind, asked)
         self._message, self._fresh = "", False
         self.writer.changed |= not isinstance(command, Stop)
         try:
             detail = obey(self, command)
         except UserError as error:
             self._message = str(error)
-            kind, detail = "refused", f"{kind}: {error}"
+            kind, detail = "refused", f"{asked}: {error}"
         self._skip_events()
         self.note(kind, detail)
         self._rest_if_idle()
@@ -233,7 +235,7 @@ class Session:
             self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
         return self._last
 
-    def tell(self, kind: str, sentence: str, *, needs_user: bool = True) -> None:
+    def tell(self, kind: EventKind, sentence: str, *, needs_user: bool = True) -> None:
         """Says something to the user, and keeps it as an event; without a message where all is well."""
         self._take_events()
         self._message = sentence if needs_user else self._message
@@ -249,7 +251,7 @@ class Session:
         """Adds a row to the history."""
         self.history.record(self.snapshot())
 
-    def note(self, kind: str, detail: str = "") -> None:
+    def note(self, kind: EventKind, detail: str = "") -> None:
         """Adds an event to the history."""
         iteration = self.trainer.iteration if self.trainer else 0
         self.history.note(Event(iteration, self.seconds, kind, detail))

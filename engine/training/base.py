@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from engine.config.schedule import AnyStage
 from engine.config.settings import Settings
-from engine.messages import Event
+from engine.messages import Event, EventKind
 from engine.training.pose_optimiser import PoseOptimiser
 
 ERROR_MEMORY = 0.95  # of the running error of each frame, per step
@@ -158,16 +158,16 @@ class Learner:
     def set_lambda(self, exponent: float) -> None:
         """lambda = 10^exponent from the next step on."""
         self.lambda_exponent = exponent
-        self._note("lambda", f"{exponent:g}")
+        self._note("set-lambda", f"{exponent:g}")
 
     def set_rates(self, field: float, pose: float) -> None:
         """Multiplies the schedule's learning rates from the next step on."""
         self.rate_factors = (field, pose)
-        self._note("rates", f"field x{field:g}, pose x{pose:g}")
+        self._note("set-rates", f"field x{field:g}, pose x{pose:g}")
 
     # ------------------------------------------------------------------ bookkeeping
 
-    def _note(self, kind: str, detail: str) -> None:
+    def _note(self, kind: EventKind, detail: str) -> None:
         self.events.append(Event(self.iteration, self.seconds, kind, detail))
 
     def _learner_state(

@@ -155,7 +155,7 @@ class PlanarTrainer(Learner):
             self._lost = (
                 set() if outcome.found else self._lost | {outcome.patch}
             )  # who joins may show where others lie
-            self._note("found" if outcome.found else "lost", self.scene.names[outcome.patch])
+            self._note("found" if outcome.found else "rejected", self.scene.names[outcome.patch])
 
     def _look_around(self) -> None:
         """Asks of every patch but the first whether it agrees with the others, and helps those that do not.
@@ -168,7 +168,7 @@ class PlanarTrainer(Learner):
                 continue
             agrees = self._recovery.agrees(patch, warp, self.level, self._mosaic_without)
             if not agrees and self._helps and patch not in self._lost:
-                self._note("astray", self.scene.names[patch])
+                self._note("outlier", self.scene.names[patch])
             if self._helps and (self.iteration == HELP_FROM or (not agrees and patch not in self._lost)):
                 self._recovery.look_for(patch, warp)
             self._joined[patch] = agrees
@@ -184,7 +184,7 @@ class PlanarTrainer(Learner):
         """Puts a patch elsewhere (from its pixels to those of the image) and lets it find its way back."""
         self._perturbations.append((patch, self.registration.transforms()[patch]))
         self._put(patch, plane_warps(self.scene, transform[None])[0])
-        self._note("perturb", self.scene.names[patch])
+        self._note("perturb-patch", self.scene.names[patch])
         self._joined[patch] = False
         self._lost.discard(patch)
         if self._helps:
@@ -198,7 +198,7 @@ class PlanarTrainer(Learner):
         self._recovery.forget(patch)
         self._put(patch, warp)
         self._joined[patch] = self._recovery.agrees(patch, warp, self.level, self._mosaic_without)
-        self._note("undo", self.scene.names[patch])
+        self._note("undo-perturbation", self.scene.names[patch])
         return True
 
     def _put(self, patch: int, warp: Float[Tensor, "3 3"]) -> None:

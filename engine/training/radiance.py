@@ -194,7 +194,7 @@ class Trainer(Learner):
         everywhere[among] = poses
         if self.scene.kind == "forward-facing" and factor > 1 and self.field.grow(factor):
             everywhere = torch.cat([everywhere[..., :3], everywhere[..., 3:] * factor], dim=-1)
-            self._note("room", f"the world grew by {factor:.2f}: things stood nearer than the volume reaches")
+            self._note("scale", f"the world grew by {factor:.2f}: things stood nearer than the volume reaches")
         self.registration.rebase(torch.arange(len(self.frames), device=self.device), everywhere)
         self._note("bundle", ended)
         if self._bundling.pending:
@@ -211,7 +211,7 @@ class Trainer(Learner):
         pose = self.poses()[frame]
         self._perturbations.append((frame, pose))
         self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
-        self._note("perturb", self._name(frame))
+        self._note("perturb-pose", self._name(frame))
         if self.stage_index > 0 or self._fraction > SEARCH_FROM:
             self._newcomers.seek(frame)
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
@@ -224,7 +224,7 @@ class Trainer(Learner):
         self._recovery.forget(frame)
         self._newcomers.look_again(self.lost)
         self._put(frame, pose)
-        self._note("undo", self._name(frame))
+        self._note("undo-perturbation", self._name(frame))
         return True
 
     def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
@@ -252,7 +252,7 @@ class Trainer(Learner):
 
     def _end_search(self, search: Search) -> None:
         if not search.fits:
-            self._note("apart", self._name(search.frame))
+            self._note("rejected", self._name(search.frame))
             return
         self._put(search.frame, search.pose)
         self._note("found", self._name(search.frame))
@@ -266,7 +266,7 @@ class Trainer(Learner):
         if not self.settings.registers:
             return
         for frame in self._recovery.astray(self._error, self.iteration, self.strangers):
-            self._note("astray", self._name(frame))
+            self._note("outlier", self._name(frame))
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
     # ------------------------------------------------------------------ frames that join

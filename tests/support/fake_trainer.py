@@ -134,7 +134,7 @@ class FakeTrainer:
     def perturb(self, frame: int, twist: Tensor) -> None:
         self._perturbed.append((frame, self._poses[frame].clone()))
         self._poses[frame] = se3.compose(se3.exponential(twist), self._poses[frame])
-        self.events.append(Event(self.iteration, 0.0, "perturb", str(frame)))
+        self.events.append(Event(self.iteration, 0.0, "perturb-pose", str(frame)))
         self._astray = 5
 
     def undo_perturbation(self) -> bool:

@@ -125,7 +125,7 @@ def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path:
     run.apply(AddFrames((PHOTOS[0], elsewhere)))
     ended(run)
     assert details(run, "found") == NAMES[:1]
-    assert details(run, "apart") == ["elsewhere.jpg"]
+    assert details(run, "rejected") == ["elsewhere.jpg"]
     assert run.snapshot().message == "2 photos added: 1 found, elsewhere.jpg does not fit what the others show."
     stranger = len(trainer_of(run).frames) - 1
     assert run.snapshot().apart == (stranger,)

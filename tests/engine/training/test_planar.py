@@ -131,7 +131,7 @@ def test_a_patch_of_something_else_is_reported(monkeypatch):
     scene.patches[2] = torch.randint(0, 256, scene.patches[2].shape, dtype=torch.uint8)
     trainer = trained(scene, HELP_FROM + 60)
     assert trainer.joined() == [True, True, False]
-    assert ("lost", "patch 2") in [(event.kind, event.detail) for event in trainer.events]
+    assert ("rejected", "patch 2") in [(event.kind, event.detail) for event in trainer.events]
     assert errors(trainer)[1] < 2
 
 

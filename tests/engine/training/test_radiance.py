@@ -53,8 +53,8 @@ def test_a_fern_is_registered_from_the_identity(method):
     assert fine.rotation_deg.mean() < 1.0
     assert fine.translation.mean() < 0.4 * coarse.translation.mean()
     kinds = event_kinds(made)
-    assert kinds.count("room") <= 1  # whether the world must grow depends on the scale it chose
-    assert [kind for kind in kinds if kind != "room"] == ["stage", "stage", "bundle", "bundle", "stage"]
+    assert kinds.count("scale") <= 1  # whether the world must grow depends on the scale it chose
+    assert [kind for kind in kinds if kind != "scale"] == ["stage", "stage", "bundle", "bundle", "stage"]
     assert made.skipped_steps == 0
 
 
@@ -145,7 +145,7 @@ def test_lambda_changed_between_two_steps_is_honoured():
         run(other, 40)
         terms[exponent] = other.alignment()
     assert terms[3.0] < 0.3 * terms[-2.0]
-    assert other.events[-1].kind == "lambda"
+    assert other.events[-1].kind == "set-lambda"
     assert other.events[-1].detail == "3"
     assert saved(other)[1]["lambda_exponent"] == 3.0
 
@@ -170,7 +170,7 @@ def test_rates_are_multiplied_from_the_next_step_on(settings):
     assert moved[3.0, 1.0][1] == pose
     assert moved[1.0, 0.5][0] == field
     torch.testing.assert_close(moved[1.0, 0.5][1], pose / 2, rtol=0.05, atol=0)
-    assert other.events[-1].kind == "rates"
+    assert other.events[-1].kind == "set-rates"
     assert interrupted(other, made.stages, method="barf", **settings).rate_factors == (1.0, 0.5)
 
 

@@ -100,7 +100,7 @@ def test_undo_takes_a_knocked_frame_back_exactly(made):
     torch.testing.assert_close(made.poses(), before, atol=1e-6, rtol=0)
     assert made._recovery.searches == []
     assert not made.undo_perturbation()
-    assert event_kinds(made)[-2:] == ["perturb", "undo"]
+    assert event_kinds(made)[-2:] == ["perturb-pose", "undo-perturbation"]
 
 
 def test_undo_in_the_middle_of_a_search_and_in_reverse_order(made):
@@ -140,9 +140,9 @@ def test_a_frame_that_went_astray_is_noticed_and_helped(made):
     made.registration.rebase(torch.tensor([6]), lost)
     for _ in range(400):
         made.step()
-        if "astray" in event_kinds(made):
+        if "outlier" in event_kinds(made):
             break
-    assert [event.detail for event in made.events if event.kind == "astray"] == [made.scene.names[made.frames[6]]]
+    assert [event.detail for event in made.events if event.kind == "outlier"] == [made.scene.names[made.frames[6]]]
     search_to_the_end(made)
     assert errors(made).relative_rotation_deg[6] < 2 * old.relative_rotation_deg[6] + SLACK_DEG
 
