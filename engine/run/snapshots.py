@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.config.settings import Settings
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.rays import project
-from engine.messages import Event, Snapshot, Status, WarpSnapshot
+from engine.messages import Event, FrameStatus, Snapshot, Status, WarpSnapshot
 from engine.registration.registration import WarpField
 from engine.run.planar_snapshots import starting_planar, take_planar
 from engine.scenes import AnyScene
@@ -52,6 +52,7 @@ def starting_snapshot(scene: AnyScene, settings: Settings, status: Status = "sta
         frame_psnr=frozen(torch.full((len(scene.training_frames),), nowhere)),
         warp=None,
         field_version=0,
+        frame_status=(FrameStatus.REGISTERED,) * len(scene.training_frames),
     )
     if isinstance(scene, PlanarScene):
         return dataclasses.replace(snapshot, planar=starting_planar(scene))
@@ -95,12 +96,28 @@ def take_snapshot(
         field_version=trainer.field.version,
         events=events,
         rate_factors=trainer.rate_factors,
+        frame_status=frame_status(trainer),
     )
     if isinstance(trainer, PlanarTrainer):
         return dataclasses.replace(snapshot, planar=take_planar(trainer, selected))
     snapshot = dataclasses.replace(snapshot, lost=trainer.lost, apart=_apart(trainer))
     warp = None if selected is None else warp_snapshot(trainer.warp(selected), trainer.scene, selected)
     return with_poses(dataclasses.replace(snapshot, warp=warp), trainer.scene, trainer.poses())
+
+
+def frame_status(trainer: AnyTrainer) -> tuple[FrameStatus, ...]:
+    """The status of each training frame (or patch) of a trainer."""
+    if isinstance(trainer, PlanarTrainer):
+        return tuple(FrameStatus.REGISTERED if joined else FrameStatus.SEARCHING for joined in trainer.joined())
+    searching, rejected = set(trainer.lost), set(_apart(trainer))
+    return tuple(
+        FrameStatus.SEARCHING
+        if frame in searching
+        else FrameStatus.REJECTED
+        if frame in rejected
+        else FrameStatus.REGISTERED
+        for frame in range(len(trainer.scene.training_frames))
+    )
 
 
 def _apart(trainer: Trainer) -> tuple[int, ...]:
