@@ -25,8 +25,8 @@ from typing import Any
 from engine.run.checkpoint import load_checkpoint
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
-from tests.support.display import Display
-from tests.support.viewer import Viewer
+from tests.support.window.display import Display
+from tests.support.window.viewer import Viewer
 
 LAMBDA, NOVEL, IMAGE = "Training/slider 1", "Novel view/image 1", "Image/pane 1"
 

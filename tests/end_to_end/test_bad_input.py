@@ -22,7 +22,7 @@ from engine.fields.field import Rendering
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.run.checkpoint import load_checkpoint
 from tests.support.in_process import Command, commands, is_one_sentence
-from tests.support.synthetic import (
+from tests.support.scenes.synthetic import (
     forward_poses,
     object_poses,
     write_blender,

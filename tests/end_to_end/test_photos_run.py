@@ -11,7 +11,7 @@ import pytest
 
 from engine.results.outliers import astray
 from tests.support.in_process import commands
-from tests.support.photos_on_disk import turn_over, write_black, write_photos
+from tests.support.scenes.photos_on_disk import turn_over, write_black, write_photos
 
 
 def test_a_run_names_its_outliers_learns_its_lens_and_goes_on(

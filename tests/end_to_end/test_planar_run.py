@@ -16,7 +16,7 @@ from engine.messages import Pause, PerturbPatch, Restart, SelectFrame
 from engine.run.feeds.learned_image import PlanarImageFeed
 from engine.run.thread import Run
 from tests.support.in_process import Command, commands, is_one_sentence
-from tests.support.planar_scenes import cloudy, planar_scene
+from tests.support.scenes.planar_scenes import cloudy, planar_scene
 
 
 def waiting_for(what, seconds: float = 60.0):

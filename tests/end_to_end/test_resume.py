@@ -21,7 +21,7 @@ from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
-from tests.support.scenes_on_disk import REPOSITORY
+from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 PER_STAGE = 3
 RUNS = [

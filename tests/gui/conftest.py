@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.display import Display, missing
-from tests.support.viewer import FERN, SMALL, Viewer
+from tests.support.window.display import Display, missing
+from tests.support.window.viewer import FERN, SMALL, Viewer
 
 
 @pytest.fixture(scope="session")

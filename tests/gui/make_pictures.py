@@ -12,8 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.support.display import Display
-from tests.support.viewer import FERN, REPOSITORY, Viewer
+from tests.support.window.display import Display
+from tests.support.window.viewer import FERN, REPOSITORY, Viewer
 
 PICTURES = REPOSITORY / "scenes" / "pictures"
 CAMERAS, NOVEL = "Cameras/image 1", "Novel view/image 1"

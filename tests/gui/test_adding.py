@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.display import Display
-from tests.support.dropping import drop
-from tests.support.smaller_scene import write_fern_without
-from tests.support.viewer import FERN, Viewer
+from tests.support.scenes.smaller_scene import write_fern_without
+from tests.support.window.display import Display
+from tests.support.window.dropping import drop
+from tests.support.window.viewer import FERN, Viewer
 
 PHOTOS = sorted((FERN / "images").glob("*.jpg"))
 LEFT_OUT = (3, 9, 16)

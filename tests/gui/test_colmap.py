@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tests.gui.conftest import Launch
-from tests.support.viewer import FERN, Report, Viewer
+from tests.support.window.viewer import FERN, Report, Viewer
 
 RUN = "COLMAP/Run COLMAP's pipeline"  # the same button stops it
 PHOTOS, SIZE = 5, (252, 189)  # few and small: it is the window that is tested here

@@ -6,7 +6,7 @@ import time
 
 from app.window.theme import PANEL
 from tests.gui.conftest import Launch
-from tests.support.viewer import FERN, SMALL
+from tests.support.window.viewer import FERN, SMALL
 
 
 def test_a_lifted_panel_hides_what_it_lies_over(launch: Launch) -> None:

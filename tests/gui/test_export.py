@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.gui.test_training import go_on
-from tests.support.viewer import Report, Viewer
+from tests.support.window.viewer import Report, Viewer
 
 LONG = 500.0  # seconds: another process reads the run, beside the training
 

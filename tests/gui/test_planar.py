@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.display import Display
-from tests.support.places import apart
-from tests.support.viewer import FERN, SMALL, Report, Viewer
+from tests.support.window.display import Display
+from tests.support.window.places import apart
+from tests.support.window.viewer import FERN, SMALL, Report, Viewer
 
 PHOTO, OTHER = (FERN / "images" / f"view_0{index}.jpg" for index in (0, 1))
 EASY = ("--noise-h", "0.1", "--noise-t", "0.1", "--noise-r", "0.3")  # patches that join within seconds

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.gui.conftest import Launch
-from tests.support.display import Display
-from tests.support.viewer import FERN, REPOSITORY, SMALL
+from tests.support.window.display import Display
+from tests.support.window.viewer import FERN, REPOSITORY, SMALL
 
 
 def started(*words: str, **environment: str | None) -> subprocess.CompletedProcess[str]:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from tests.support.places import apart, gizmo_tip, seen_photos
-from tests.support.viewer import Report, Viewer
+from tests.support.window.places import apart, gizmo_tip, seen_photos
+from tests.support.window.viewer import Report, Viewer
 
 LAMBDA = "Training/slider 1"
 GIZMO = "Cameras/box 11"  # its switch in the legend

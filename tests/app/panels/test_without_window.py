@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def test_panels_without_a_window() -> None:
-    file = Path(__file__).parents[2] / "support" / "without_window.py"
+    file = Path(__file__).parents[2] / "support" / "window" / "without_window.py"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)]
     outcome = subprocess.run(command, capture_output=True, text=True, timeout=500)
     assert outcome.returncode == 0, outcome.stdout + outcome.stderr

@@ -9,7 +9,7 @@ import pytest
 
 from app.render.gl.context import open_context
 from app.render.studio import Studio
-from tests.support.cameras_scene import Easel
+from tests.support.window.cameras_scene import Easel
 
 
 @pytest.fixture(scope="module")

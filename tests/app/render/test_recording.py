@@ -15,7 +15,7 @@ from app.render.recording import Recording, frames_of, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
 from engine.geometry.camera_path import through
-from tests.support import fields
+from tests.support.worlds import fields
 
 
 @pytest.fixture

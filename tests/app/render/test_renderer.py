@@ -17,7 +17,7 @@ from app.render.gl import context as context_module
 from app.render.renderer import Renderer
 from app.render.studio import Studio
 from engine.errors import UserError
-from tests.support import fields
+from tests.support.worlds import fields
 
 PATIENCE = 60.0
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture, Photo
 from app.render.sameness import same, same_march, shift
-from tests.support import fields
+from tests.support.worlds import fields
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)
 

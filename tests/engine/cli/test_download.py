@@ -15,8 +15,8 @@ from engine.cli.arguments import DownloadArguments
 from engine.datasets.catalogue import DATA_SETS, chosen
 from engine.errors import UserError
 from engine.scenes import load_scene
-from tests.support.download_server import Behaviour, serving
-from tests.support.synthetic import forward_poses, object_poses, write_blender, write_llff
+from tests.support.scenes.download_server import Behaviour, serving
+from tests.support.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff
 
 
 @pytest.fixture(autouse=True)

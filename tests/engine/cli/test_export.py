@@ -26,7 +26,7 @@ from engine.errors import UserError
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
-from tests.support.scenes_on_disk import REPOSITORY
+from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 FERN = REPOSITORY / "scenes" / "fern"
 

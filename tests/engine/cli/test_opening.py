@@ -13,8 +13,8 @@ from engine.cli.opening import OpenedRun, open_run
 from engine.errors import UserError
 from engine.messages import Stop
 from engine.run.saved_run import open_saved_run
-from tests.support.scenes_on_disk import REPOSITORY
-from tests.support.smaller_scene import write_fern_without
+from tests.support.scenes.scenes_on_disk import REPOSITORY
+from tests.support.scenes.smaller_scene import write_fern_without
 
 FERN = REPOSITORY / "scenes" / "fern"
 

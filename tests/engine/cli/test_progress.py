@@ -15,7 +15,7 @@ from engine.config.schedule import Stage
 from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.run.snapshots import starting_snapshot
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 
 def stage(iterations: int, rays: int, samples: int) -> Stage:

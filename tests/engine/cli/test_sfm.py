@@ -12,7 +12,7 @@ from PIL import Image
 from engine.scenes import load_scene
 from engine.scenes.scene import Scene
 from tests.support.in_process import Command, commands, is_one_sentence
-from tests.support.photos_on_disk import write_photos
+from tests.support.scenes.photos_on_disk import write_photos
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from engine.cli.train import train_scene
 from engine.errors import UserError
 from engine.run.checkpoint import load_checkpoint
 from engine.scenes import load_scene
-from tests.support.scenes_on_disk import REPOSITORY
+from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 FERN = str(REPOSITORY / "scenes" / "fern")
 FILES = ["cameras.mp4", "checkpoint.safetensors", "errors.png", "poses.json", "result.json"]

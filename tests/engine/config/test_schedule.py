@@ -8,7 +8,7 @@ import pytest
 
 from engine.config.schedule import stages
 from engine.config.settings import Settings
-from tests.support.short_runs import fern
+from tests.support.runs.short_runs import fern
 
 METHODS = ["l2g", "barf", "naive", "no-encoding", "reference"]
 

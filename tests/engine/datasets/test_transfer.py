@@ -14,7 +14,7 @@ from engine.datasets import transfer
 from engine.datasets.catalogue import Archive
 from engine.datasets.transfer import UnreachableError, fetch
 from engine.errors import UserError
-from tests.support.download_server import Behaviour, serving
+from tests.support.scenes.download_server import Behaviour, serving
 
 CONTENT = bytes(range(256)) * 4000  # a megabyte
 ARCHIVE = Archive("data.zip", "unused", hashlib.sha256(CONTENT).hexdigest(), len(CONTENT))

@@ -7,7 +7,7 @@ from engine.evaluation.held_out import Scores, evaluate_held_out, evenly, summar
 from engine.evaluation.starts import aligned_poses, between, candidate_poses, neighbouring_pose
 from engine.geometry.se3 import camera_centre, compose, exponential, identity
 from engine.geometry.similarity import Similarity
-from tests.support.analytic import Wall, cameras, photographed
+from tests.support.worlds.analytic import Wall, cameras, photographed
 
 GAUGE = Similarity(
     torch.tensor(2.5), exponential(torch.tensor([0.3, -0.5, 0.2, 0, 0, 0]))[:, :3], torch.tensor([1.0, -2.0, 0.5])

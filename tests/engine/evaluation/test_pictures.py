@@ -6,7 +6,7 @@ from engine.evaluation.held_out import HeldOutFrame, evaluate_held_out
 from engine.evaluation.pictures import depth_colours, error_colours, picture_name, side_by_side
 from engine.evaluation.views import View
 from engine.scenes.scene import SceneKind
-from tests.support.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
+from tests.support.worlds.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import torch
 from engine.evaluation.refinement import Level, best_pose, downsampled, lattice, pyramid, refine_pose
 from engine.evaluation.views import Photo, image_points, render_view
 from engine.geometry.se3 import compose, exponential
-from tests.support.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
+from tests.support.worlds.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from engine.evaluation.report import table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
 from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
-from tests.support.analytic import Wall, cameras, photographed
+from tests.support.worlds.analytic import Wall, cameras, photographed
 
 
 def standing(scene: Scene, poses: torch.Tensor) -> Any:

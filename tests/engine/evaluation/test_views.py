@@ -4,7 +4,7 @@ from engine.evaluation.views import image_points, render_view
 from engine.geometry.distortion import distort
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import pixel_grid
-from tests.support.analytic import FOCAL, HEIGHT, WALL, WIDTH, Wall, cameras, photographed
+from tests.support.worlds.analytic import FOCAL, HEIGHT, WALL, WIDTH, Wall, cameras, photographed
 
 
 def test_chunks_bound_the_batch_and_do_not_change_the_picture() -> None:

@@ -17,9 +17,9 @@ from torch import Tensor
 from engine.export.cameras import exported_cameras, exported_gauge, refined_poses
 from engine.geometry.similarity import Similarity
 from engine.scenes.scene import Scene
-from tests.support.exported import standing
-from tests.support.fake_trainer import tiny_scene
-from tests.support.synthetic import forward_poses
+from tests.support.runs.exported import standing
+from tests.support.runs.fake_trainer import tiny_scene
+from tests.support.scenes.synthetic import forward_poses
 
 
 def moved(poses: Tensor, scale: float, turn: list[float], shift: list[float]) -> Tensor:

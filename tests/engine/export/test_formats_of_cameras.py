@@ -18,8 +18,8 @@ from engine.export.images import ExportedImages
 from engine.geometry.se3 import transform
 from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
-from tests.support.exported import cameras_of, images_of, lens, poses, some_points, write_photos
-from tests.support.synthetic import forward_poses, object_poses
+from tests.support.runs.exported import cameras_of, images_of, lens, poses, some_points, write_photos
+from tests.support.scenes.synthetic import forward_poses, object_poses
 
 CLOSE = {"atol": 1e-5, "rtol": 0.0}
 

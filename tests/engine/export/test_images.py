@@ -14,8 +14,8 @@ from engine.errors import UserError
 from engine.export.images import exported_images, write_images
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
-from tests.support.exported import cameras_of
-from tests.support.synthetic import FOCAL, forward_poses, write_llff
+from tests.support.runs.exported import cameras_of
+from tests.support.scenes.synthetic import FOCAL, forward_poses, write_llff
 
 
 def silent(fraction: float, what: str) -> None:

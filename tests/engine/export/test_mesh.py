@@ -21,7 +21,7 @@ from engine.export.points import seen_points
 from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.run.saved_run import SavedRun
 from engine.scenes.scene import SceneKind
-from tests.support.exported_spheres import MIDDLE, RADIUS, ball_run
+from tests.support.worlds.exported_spheres import MIDDLE, RADIUS, ball_run
 
 KINDS: tuple[SceneKind, ...] = ("object", "forward-facing")
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from engine.fields.mlp.field import MlpField
-from tests.support.spheres import STAGE, sphere_field, train
+from tests.support.worlds.spheres import STAGE, sphere_field, train
 
 
 @pytest.fixture(scope="session")

@@ -15,10 +15,10 @@ from engine.fields.spaces import plane_extent
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.rays import pixel_grid, rays_through
 from engine.scenes.scene import Scene
-from tests.support.fake_trainer import tiny_scene
-from tests.support.marching import decibels, march
-from tests.support.relief import blob, looking_at_blob, relief
-from tests.support.spheres import facing_field
+from tests.support.runs.fake_trainer import tiny_scene
+from tests.support.worlds.marching import decibels, march
+from tests.support.worlds.relief import blob, looking_at_blob, relief
+from tests.support.worlds.spheres import facing_field
 
 
 def scene_of(field: VoxelGrid) -> Scene:

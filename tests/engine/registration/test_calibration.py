@@ -8,7 +8,7 @@ import torch
 
 from engine.config.settings import Settings
 from engine.registration.calibration import Calibration
-from tests.support.short_runs import REGISTERS, fern, run, stage, trainer
+from tests.support.runs.short_runs import REGISTERS, fern, run, stage, trainer
 
 CPU = torch.device("cpu")
 ROWS = (stage(8, 120, rays=1500, samples=16), stage(4, 80, rays=1500, pose_rate=(5e-3, 5e-3)))

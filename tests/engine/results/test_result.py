@@ -27,8 +27,8 @@ from engine.results.convergence_video import View, between, frusta, positions
 from engine.run.session import Session
 from engine.scenes.scene import PoseNoise, Scene
 from engine.system.files import write_json
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
-from tests.support.synthetic import object_poses
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.scenes.synthetic import object_poses
 
 
 def ran(scene: Scene | None = None) -> Session:

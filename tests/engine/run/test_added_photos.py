@@ -26,10 +26,10 @@ from engine.run.snapshots import starting_snapshot
 from engine.scenes import SceneOptions
 from engine.training import radiance as trainer_module
 from engine.training.radiance import Trainer
-from tests.support.photos_on_disk import fern_photos, write_elsewhere
-from tests.support.planar_scenes import planar_scene
-from tests.support.short_runs import REGISTERS, TINY, alike, fern, stage
-from tests.support.smaller_scene import without
+from tests.support.runs.short_runs import REGISTERS, TINY, alike, fern, stage
+from tests.support.scenes.photos_on_disk import fern_photos, write_elsewhere
+from tests.support.scenes.planar_scenes import planar_scene
+from tests.support.scenes.smaller_scene import without
 
 LEFT_OUT = (3, 9, 16)
 NAMES = [fern().names[frame] for frame in LEFT_OUT]

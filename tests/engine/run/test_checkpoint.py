@@ -22,7 +22,7 @@ from engine.run.history import History
 from engine.run.snapshots import starting_snapshot
 from engine.scenes.options import SceneOptions
 from engine.scenes.scene import PoseNoise, Scene
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 
 def example(scene: Scene | None = None) -> Checkpoint:

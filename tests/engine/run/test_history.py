@@ -12,7 +12,7 @@ from engine.config.settings import Settings
 from engine.messages import Event, Snapshot
 from engine.run.history import History, mean_of, summary
 from engine.run.snapshots import starting_snapshot
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 
 def moment(iteration: int, reference: bool = True) -> Snapshot:

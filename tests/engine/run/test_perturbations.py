@@ -21,7 +21,7 @@ from engine.messages import (
 from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
 from engine.run.session import Session
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 KICK, TURN = PerturbPose(1, (0.0, 0.3, 0.0), (0.1, 0.0, 0.0)), PerturbPose(1, (0.2, 0.0, 0.0))
 EVERYONE = PerturbAll(0.1, 0.05, seed=4)

@@ -16,7 +16,7 @@ from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.history import History
 from engine.run.session import Session
 from engine.scenes.scene import Scene
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes import SceneOptions, load_scene
 from engine.training.radiance import Trainer
-from tests.support.synthetic import forward_poses, object_poses, write_blender, write_llff
+from tests.support.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff
 
 
 def saved(

@@ -18,7 +18,7 @@ from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
 from engine.run.session import Session
 from engine.scenes.options import SceneOptions
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 
 def begun(folder: Path | None = None, period: float | None = None, **settings: int) -> Session:

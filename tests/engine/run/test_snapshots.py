@@ -12,7 +12,7 @@ from engine.geometry import se3
 from engine.geometry.rays import rays_through
 from engine.registration.registration import WarpField
 from engine.run.snapshots import pooled_psnr, starting_snapshot, warp_snapshot
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 POINTS = torch.tensor([[0.1, 0.2], [-0.3, 0.1], [0.0, -0.2], [0.2, 0.2], [0.0, 0.0]])
 POSE = se3.exponential(torch.tensor([0.3, -0.2, 0.1, 0.5, -0.4, 0.2]))

@@ -32,7 +32,7 @@ from engine.messages import (
 from engine.run import checkpoint_writer
 from engine.run.checkpoint import load_checkpoint
 from engine.run.thread import Run
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 MakeRun = Callable[..., Run]
 

@@ -11,7 +11,7 @@ import torch
 from engine.errors import UserError
 from engine.scenes.growing import grown, is_plain_name, with_files_in
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 
 def added(names: tuple[str, ...] = ("new.jpg",), nearest: tuple[int, ...] | None = None, size: int = 8) -> AddedFrames:

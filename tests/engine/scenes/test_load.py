@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from tests.support.synthetic import (
+from tests.support.scenes.synthetic import (
     forward_poses,
     object_poses,
     write_blender,

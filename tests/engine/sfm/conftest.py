@@ -8,7 +8,7 @@ import pytest
 
 from engine.sfm.events import SfmEvent
 from engine.sfm.pipeline import SfmOptions, run_sfm
-from tests.support.photos_on_disk import write_photos
+from tests.support.scenes.photos_on_disk import write_photos
 
 
 @pytest.fixture(scope="session")

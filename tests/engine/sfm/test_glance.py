@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 from engine.sfm.glance import ALL_PAIRS, Glance, chosen_pairs, glance, matched
-from tests.support.photos_on_disk import fern_photos
+from tests.support.scenes.photos_on_disk import fern_photos
 
 
 def photos(*numbers: int) -> np.ndarray:

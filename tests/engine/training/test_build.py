@@ -14,7 +14,7 @@ from engine.registration.direct import DirectPoses
 from engine.registration.fixed import FixedPoses
 from engine.registration.local_to_global import LocalToGlobal
 from engine.training.build import build_field, build_registration
-from tests.support.short_runs import fern
+from tests.support.runs.short_runs import fern
 
 CPU = torch.device("cpu")
 

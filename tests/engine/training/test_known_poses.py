@@ -13,7 +13,7 @@ from engine.config.settings import Settings
 from engine.geometry import se3
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
-from tests.support.short_runs import errors, fern, run, trainer
+from tests.support.runs.short_runs import errors, fern, run, trainer
 
 LOCOMOTIVE = Path(__file__).parents[3] / "scenes" / "locomotive"
 SHARE = 8  # of each stage's iterations one in so many

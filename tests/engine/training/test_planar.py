@@ -28,7 +28,7 @@ from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
 from engine.training.learned_image import learned_image
 from engine.training.planar import HELP_FROM, PlanarTrainer
-from tests.support.planar_scenes import planar_scene
+from tests.support.scenes.planar_scenes import planar_scene
 
 
 def trained(scene: PlanarScene, steps: int, **settings) -> PlanarTrainer:

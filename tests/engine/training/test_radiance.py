@@ -10,7 +10,7 @@ import torch
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.training.radiance import Trainer
-from tests.support.short_runs import (
+from tests.support.runs.short_runs import (
     REGISTERS,
     TINY,
     advance,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.geometry.pose_errors import pose_errors
-from tests.support.short_runs import errors, fern, run, stage, trainer
+from tests.support.runs.short_runs import errors, fern, run, stage, trainer
 
 ROWS = (stage(4, 120, rays=1500), stage(2, 40, rays=1500))
 

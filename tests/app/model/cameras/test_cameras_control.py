@@ -21,7 +21,7 @@ from app.model.common.view_rays import in_view, on_screen
 from app.model.state.state import State
 from engine.geometry.view_camera import centres
 from engine.messages import Command, PerturbPose
-from tests.support.registered_scene import forward_facing, state_of
+from tests.support.runs.registered_scene import forward_facing, state_of
 
 SIZE = (800, 600)
 

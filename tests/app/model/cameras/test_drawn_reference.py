@@ -9,7 +9,7 @@ from app.model.cameras.drawn_reference import drawn_reference
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.view_camera import centres
-from tests.support.registered_scene import spread
+from tests.support.runs.registered_scene import spread
 
 
 def grid(frames: int = 16) -> torch.Tensor:

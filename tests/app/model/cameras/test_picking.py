@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.model.cameras.picking import REACH, pick, screen_place
 from app.model.common.pictures import CameraSet
-from tests.support.cameras_scene import IMAGE_PLANE, SIZE, at, from_behind, one_colour, picture_of, seen_at
+from tests.support.window.cameras_scene import IMAGE_PLANE, SIZE, at, from_behind, one_colour, picture_of, seen_at
 
 
 def test_a_photo_is_hit_anywhere_within_its_borders() -> None:

@@ -10,7 +10,7 @@ from app.model.cameras.pictures_of_run import CamerasPictures, Preview, decimate
 from app.model.cameras.replay import centres
 from app.model.common.error_colours import ACCENT, error_colours
 from engine.messages import WarpSnapshot
-from tests.support.registered_scene import FRAMES, forward_facing, snapshot_of, spread, state_of
+from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, spread, state_of
 
 SIZE = (600, 400)
 

@@ -11,7 +11,7 @@ from app.model.cameras.replay import MOMENTS, TRAIL_SEGMENTS, between, moment_at
 from engine.geometry import se3
 from engine.geometry.view_camera import centres
 from engine.run.history import History
-from tests.support.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
+from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
 
 twists = st.lists(st.floats(-2, 2), min_size=6, max_size=6)
 

@@ -14,7 +14,7 @@ from app.model.cameras.scene_scale import first_view, framed, nice_number, scale
 from app.model.common.orbit import OrbitCamera
 from app.model.common.view_rays import in_view, on_screen
 from engine.geometry.view_camera import centres
-from tests.support.registered_scene import forward_facing
+from tests.support.runs.registered_scene import forward_facing
 
 coordinates = st.floats(-50, 50)
 

@@ -26,8 +26,8 @@ from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
 from app.model.colmap.colmap_run import paths_of, write_photos
 from app.model.state.state import State
 from engine.sfm.events import SfmEvent
-from tests.support.registered_scene import forward_facing, state_of
-from tests.support.sfm_events import whole_run
+from tests.support.runs.registered_scene import forward_facing, state_of
+from tests.support.runs.sfm_events import whole_run
 
 
 class FakeLive:

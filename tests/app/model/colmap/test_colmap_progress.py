@@ -6,7 +6,7 @@ import numpy as np
 
 from app.model.colmap.colmap_progress import NOT_YET, STAGES, ColmapProgress
 from engine.sfm.events import Matching, Meshed, PairVerified
-from tests.support.sfm_events import FEATURES, GOOD, RAW, whole_run
+from tests.support.runs.sfm_events import FEATURES, GOOD, RAW, whole_run
 
 NAMES = tuple(f"photo_{frame}.png" for frame in range(6))
 

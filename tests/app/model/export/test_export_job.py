@@ -16,7 +16,7 @@ from engine.config.settings import Settings
 from engine.export.formats import EXPORTERS
 from engine.run.checkpoint import load_checkpoint
 from engine.run.thread import Run
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 PATIENCE = 60.0  # seconds
 

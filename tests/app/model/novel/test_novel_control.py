@@ -11,7 +11,7 @@ import pytest
 from app.model.novel.novel_control import NovelControl, change_mode, depth_range, orbit_from, orbit_from_pose
 from app.model.state.state import NovelView
 from engine.geometry.view_camera import centres, looking
-from tests.support.fake_trainer import tiny_scene
+from tests.support.runs.fake_trainer import tiny_scene
 
 UP = np.array([0.0, -1.0, 0.0])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.model.perturb.camera_motion import between, motion, random_twist, spread, twist
 from engine.geometry import se3
 from engine.geometry.view_camera import centres
-from tests.support.history_rows import standing
+from tests.support.runs.history_rows import standing
 
 ANGLE, SHIFT = st.floats(-60, 60), st.floats(-2, 2)
 TRIPLES = st.tuples(ANGLE, ANGLE, ANGLE), st.tuples(SHIFT, SHIFT, SHIFT)

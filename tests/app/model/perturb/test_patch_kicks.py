@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.model.perturb.patch_kicks import Knock, command, knocked, random_knock
 from app.model.planar.patch_handles import convex
-from tests.support.planar_runs import shifted
+from tests.support.runs.planar_runs import shifted
 
 
 def test_each_family_takes_what_it_knows() -> None:

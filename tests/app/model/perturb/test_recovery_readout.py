@@ -10,8 +10,8 @@ import pytest
 from app.model.perturb.recovery_measures import PATCHES
 from app.model.perturb.recovery_readout import RecoveryReadout
 from engine.messages import Event
-from tests.support.history_rows import FRAMES, snapshot, standing
-from tests.support.planar_runs import planar, shifted
+from tests.support.runs.history_rows import FRAMES, snapshot, standing
+from tests.support.runs.planar_runs import planar, shifted
 
 NAMES = [f"{letter}.jpg" for letter in "abcd"]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.model.planar.patch_mesh import bent, cell, every, lines, scale_of_arrows
-from tests.support.planar_runs import patch_warp
+from tests.support.runs.planar_runs import patch_warp
 
 
 def test_the_mesh_bends_by_the_residual_and_only_that_is_magnified() -> None:

@@ -14,8 +14,8 @@ from app.model.planar.planar_moments import PlanarMoment
 from app.model.planar.plane_view import PlaneView
 from app.model.state.state import State
 from engine.messages import Command, PerturbPatch
-from tests.support.history_rows import snapshot
-from tests.support.planar_runs import shifted
+from tests.support.runs.history_rows import snapshot
+from tests.support.runs.planar_runs import shifted
 
 SIZE = (600, 400)
 CORNERS = np.stack([shifted(0, 0), shifted(60, 10)])

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from app.model.planar.planar_moments import moment_at, trails
-from tests.support.history_rows import row
-from tests.support.planar_runs import planar, shifted
+from tests.support.runs.history_rows import row
+from tests.support.runs.planar_runs import planar, shifted
 
 REFERENCE = np.stack([shifted(0, 0), shifted(50, 0)])
 

@@ -8,7 +8,7 @@ import pytest
 from app.model.planar.planar_moments import PlanarMoment
 from app.model.planar.planar_shapes import ACCENT, AMBER, RED, labels, lines, outline_colours
 from app.model.state.state import PlanarLayers
-from tests.support.planar_runs import shifted
+from tests.support.runs.planar_runs import shifted
 
 REFERENCE = np.stack([shifted(0, 0), shifted(50, 10), shifted(20, 60)])
 FITTED = REFERENCE + np.array([(0.0, 0.0), (0.05, 0.0), (30.0, 40.0)])[:, None]

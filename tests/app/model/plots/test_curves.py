@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.plots.curves import MOST_POINTS, Curve, curves, decimated, limits, log_ticks, row_at
-from tests.support.history_rows import row
+from tests.support.runs.history_rows import row
 
 
 @given(st.integers(1, 5000), st.integers(4, 700), st.integers(0, 2**31))

@@ -28,7 +28,7 @@ from engine.errors import UserError
 from engine.messages import AddFrames, Event, Snapshot
 from engine.scenes.growing import grown
 from engine.scenes.scene import AddedFrames, Scene
-from tests.support.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
+from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
 
 SIZE = (320, 240)
 

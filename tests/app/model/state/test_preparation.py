@@ -2,7 +2,7 @@
 
 from app.model.state.preparation import words_of
 from engine.scenes.watching import Preparing
-from tests.support.sfm_events import whole_run
+from tests.support.runs.sfm_events import whole_run
 
 
 def test_progress_is_said_in_words() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from app.model.warp.residual_trace import WINDOW, ResidualTrace
 from engine.messages import WarpSnapshot
-from tests.support.history_rows import snapshot
+from tests.support.runs.history_rows import snapshot
 
 
 def warp(residual: float, frame: int = 0) -> WarpSnapshot:

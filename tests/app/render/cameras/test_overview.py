@@ -12,7 +12,7 @@ from app.render.novel.effort import COMPLETE
 from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
 from engine.geometry.view_camera import ViewCamera
-from tests.support import fields
+from tests.support.worlds import fields
 
 SIZE = (160, 120)
 RED = np.tile(np.array([255, 0, 0], np.uint8), (1, 8, 8, 1))

@@ -16,7 +16,7 @@ from app.model.common.error_colours import error_colours
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, Ground, RayBundle, Thumbnails
 from app.render.gl.lines import Veil
-from tests.support.cameras_scene import (
+from tests.support.window.cameras_scene import (
     IMAGE_PLANE,
     SIZE,
     Easel,

@@ -8,7 +8,7 @@ import numpy as np
 
 from app.model.common.pictures import PointCloud, Surface
 from app.render.cameras.surface import lit_corners
-from tests.support.cameras_scene import Easel, at, from_behind, one_colour, picture_of, seen_at
+from tests.support.window.cameras_scene import Easel, at, from_behind, one_colour, picture_of, seen_at
 
 HIDDEN = one_colour(at(0, 0, 0)[None], 0, 0, 0, 0)
 SQUARE = np.array([(-0.5, -0.5, 0.0), (0.5, -0.5, 0.0), (0.5, 0.5, 0.0), (-0.5, 0.5, 0.0)])

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Ground
 from app.render.gl.projection import near_far, projection_matrix, uniform, view_matrix, view_projection
-from tests.support import fields
+from tests.support.worlds import fields
 
 coordinates = st.floats(-3, 3)
 

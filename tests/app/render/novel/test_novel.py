@@ -15,7 +15,7 @@ from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
 from engine.fields.spaces import Space
 from engine.geometry.view_camera import ViewCamera
-from tests.support import fields
+from tests.support.worlds import fields
 
 
 def upload(studio: Studio, volume: FieldVolume) -> None:

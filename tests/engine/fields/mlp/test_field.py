@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from engine.fields.mlp import field as mlp
 from engine.fields.mlp.field import MlpField
-from tests.support.spheres import (
+from tests.support.worlds.spheres import (
     STAGE,
     camera_rays,
     decibels,

@@ -2,7 +2,7 @@ import torch
 from torch.nn import functional
 
 from engine.fields.rendering import composite, transmittance_weights
-from tests.support.spheres import WHITE, camera_rays, decibels, facing_field, sphere_field
+from tests.support.worlds.spheres import WHITE, camera_rays, decibels, facing_field, sphere_field
 
 
 @torch.no_grad()

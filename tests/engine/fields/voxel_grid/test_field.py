@@ -10,7 +10,7 @@ from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry import rays
 from engine.geometry.rays import pixel_grid
-from tests.support.relief import HEIGHT, WIDTH, blob, looking_at_blob, relief
+from tests.support.worlds.relief import HEIGHT, WIDTH, blob, looking_at_blob, relief
 
 FIELDS = pytest.mark.parametrize("make", [relief, blob])
 

@@ -8,7 +8,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
 from engine.registration.bundle.surface_points import SurfacePoints
-from tests.support.relief import (
+from tests.support.worlds.relief import (
     HEIGHT,
     WIDTH,
     cameras,

@@ -15,7 +15,7 @@ from engine.registration.bundle.adjustment import Adjustment
 from engine.registration.bundle.lens import FreeLens, LensPrior
 from engine.registration.calibration import Calibration
 from engine.scenes.pyramid.stage_data import StageData, through_lens
-from tests.support.relief import FOCAL, intrinsics, photos, plane_points, relief
+from tests.support.worlds.relief import FOCAL, intrinsics, photos, plane_points, relief
 
 FRAMES = 7
 

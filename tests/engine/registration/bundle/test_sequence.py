@@ -6,7 +6,7 @@ import torch
 
 from engine.registration.bundle import sequence as bundling
 from engine.registration.bundle.sequence import Bundling
-from tests.support.short_runs import errors, run, stage, trainer
+from tests.support.runs.short_runs import errors, run, stage, trainer
 
 ROWS = (stage(8, 120, rays=1500, samples=16), stage(4, 40, rays=1500))
 

@@ -12,7 +12,7 @@ from engine.registration.planar.relocalisation import PlanarRecovery
 from engine.run.planar_snapshots import patch_corners
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_warps
 from engine.scenes.pyramid.patch_data import downsampled
-from tests.support.planar_scenes import planar_scene
+from tests.support.scenes.planar_scenes import planar_scene
 
 CPU = torch.device("cpu")
 

@@ -8,7 +8,7 @@ import torch
 
 from engine.geometry import rays, se3
 from engine.registration.relocalisation import photometric_alignment as alignment
-from tests.support.relief import (
+from tests.support.worlds.relief import (
     blob,
     cameras,
     intrinsics,

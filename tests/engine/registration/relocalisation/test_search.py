@@ -9,7 +9,7 @@ from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import spread
 from engine.registration.relocalisation.search import MOST_ATTEMPTS, PATIENCE, Recovery
 from engine.training.radiance import Trainer
-from tests.support.short_runs import REGISTERS, TINY, advance, errors, event_kinds, run, stage, trainer
+from tests.support.runs.short_runs import REGISTERS, TINY, advance, errors, event_kinds, run, stage, trainer
 
 Saved = tuple[dict[str, torch.Tensor], dict]
 ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 160, bundle=(2, 1), rays=3000, pose_rate=(1e-6, 1e-6)))

@@ -16,7 +16,7 @@ from engine.fields.field import Planes
 from engine.messages import Pause, Restart, Resume, Step
 from engine.run.feeds.volume import FieldVolume, VolumeFeed
 from engine.run.thread import Run
-from tests.support.fake_trainer import FakeTrainer, tiny_scene
+from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
 
 MakeRun = Callable[..., Run]
 

@@ -12,8 +12,8 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from tests.support.scenes_on_disk import real_scene
-from tests.support.synthetic import FOCAL, HEIGHT, WIDTH, object_poses, project, write_blender, write_json
+from tests.support.scenes.scenes_on_disk import real_scene
+from tests.support.scenes.synthetic import FOCAL, HEIGHT, WIDTH, object_poses, project, write_blender, write_json
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.scenes import Scene, SceneOptions, load_scene
-from tests.support.synthetic import (
+from tests.support.scenes.synthetic import (
     HEIGHT,
     WIDTH,
     distances,

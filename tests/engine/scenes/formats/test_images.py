@@ -16,7 +16,7 @@ from PIL import Image
 from engine.errors import UserError
 from engine.scenes.formats.images import downsample_area, image_size, load_image, to_uint8
 from engine.scenes.formats.resolution import automatic_factor, chosen_folder, common_size
-from tests.support.synthetic import write_image
+from tests.support.scenes.synthetic import write_image
 
 WHITE = (1.0, 1.0, 1.0)
 BOUND = 10_000

@@ -10,8 +10,8 @@ import torch
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from tests.support.scenes_on_disk import real_scene
-from tests.support.synthetic import (
+from tests.support.scenes.scenes_on_disk import real_scene
+from tests.support.scenes.synthetic import (
     FOCAL,
     HEIGHT,
     WIDTH,

@@ -11,7 +11,7 @@ import torch
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from tests.support.synthetic import (
+from tests.support.scenes.synthetic import (
     FOCAL,
     HEIGHT,
     WIDTH,

@@ -10,7 +10,7 @@ from engine.geometry import planar_warps
 from engine.geometry.homography import apply_homography
 from engine.scenes import PlanarScene, SceneOptions, load_scene
 from engine.scenes.planar import pixel_transforms, plane_warps
-from tests.support.planar_scenes import cloudy
+from tests.support.scenes.planar_scenes import cloudy
 
 SHIPPED = Path(__file__).resolve().parents[4] / "scenes" / "cat"
 

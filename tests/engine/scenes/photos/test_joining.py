@@ -13,8 +13,8 @@ from PIL import Image
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.photos.joining import Joining, nearest_picture, read_joining
 from engine.scenes.scene import Scene
-from tests.support.photos_on_disk import FERN, fern_photos, turn_over, write_black, write_photos
-from tests.support.smaller_scene import without
+from tests.support.scenes.photos_on_disk import FERN, fern_photos, turn_over, write_black, write_photos
+from tests.support.scenes.smaller_scene import without
 
 OPTIONS = SceneOptions(downscale=8)
 LEFT_OUT = 4

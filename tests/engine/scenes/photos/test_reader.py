@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.scenes.watching import Preparing
-from tests.support.photos_on_disk import turn_over, write_black, write_elsewhere, write_photos
+from tests.support.scenes.photos_on_disk import turn_over, write_black, write_elsewhere, write_photos
 
 
 def read(path: Path, **options: object) -> Scene:
@@ -117,7 +117,7 @@ def test_photos_of_nothing_in_common_are_refused_unless_somebody_insists(tmp_pat
 
 
 def test_what_is_for_photos_is_refused_elsewhere_and_the_reverse(tmp_path: Path) -> None:
-    from tests.support.synthetic import object_poses, write_blender
+    from tests.support.scenes.synthetic import object_poses, write_blender
 
     write_blender(tmp_path / "blender", object_poses(4))
     for words in ({"init": "sfm"}, {"reference": "sfm"}, {"frames": 5}):

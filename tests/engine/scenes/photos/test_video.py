@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.scenes.photos.files import photo_files
 from engine.scenes.photos.video import frames_of
 from engine.scenes.watching import Preparing
-from tests.support.photos_on_disk import fern_photos
+from tests.support.scenes.photos_on_disk import fern_photos
 
 
 def write_video(path: Path, frames: int = 30, still: int = 0) -> Path:

@@ -7,7 +7,7 @@ import torch
 from engine.geometry import rays
 from engine.scenes.pyramid import stage_data
 from engine.scenes.pyramid.pyramid import Photos
-from tests.support.short_runs import fern
+from tests.support.runs.short_runs import fern
 
 CPU = torch.device("cpu")
 FRAMES = [0, 3, 5]

@@ -13,7 +13,7 @@ from engine.scenes.world.average_camera import average_camera, centred_on
 from engine.scenes.world.axes import camera_centres, from_llff, from_opengl, inverted, optical_axes
 from engine.scenes.world.extent import box_depths, depths_in_view, guessed_depths, nearest_point_to_axes, scene_kind
 from engine.scenes.world.split import every_eighth, last_tenth, others
-from tests.support.synthetic import (
+from tests.support.scenes.synthetic import (
     FOCAL,
     HEIGHT,
     WIDTH,

@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.scenes.options import SceneOptions
 from engine.scenes.scene import PoseNoise
 from engine.scenes.world.initial_poses import initial_poses, perturbed, resolved_init
-from tests.support.synthetic import object_poses
+from tests.support.scenes.synthetic import object_poses
 
 REFERENCE = object_poses(6)
 TRAINING = (0, 1, 2, 4)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from engine.scenes.scene import Scene
-from tests.support.scenes_on_disk import REPOSITORY
+from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 FERN = REPOSITORY / "scenes" / "fern"
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.support.closing import CLIENT_MESSAGE, ClientMessage
+from tests.support.window.closing import CLIENT_MESSAGE, ClientMessage
 
 SELECTION_REQUEST, SELECTION_NOTIFY = 30, 31
 REPLACE, BYTES = 0, 8

@@ -11,7 +11,7 @@ from app.model.cameras.pictures_of_run import GIZMO_PIXELS
 from app.model.cameras.scene_scale import SceneScale, scale_of
 from engine.scenes import load_scene
 from engine.scenes.options import SceneOptions
-from tests.support.viewer import FERN, Box, Report
+from tests.support.window.viewer import FERN, Box, Report
 
 
 @cache

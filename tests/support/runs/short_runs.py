@@ -19,7 +19,7 @@ from engine.scenes.scene import Scene
 from engine.training import radiance as trainer_module
 from engine.training.radiance import Trainer
 
-FERN = Path(__file__).parents[2] / "scenes" / "fern"
+FERN = Path(__file__).parents[3] / "scenes" / "fern"
 
 
 def stage(downsample: int, iterations: int, **changes: object) -> Stage:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FERN = Path(__file__).parents[2] / "scenes" / "fern" / "images"
+FERN = Path(__file__).parents[3] / "scenes" / "fern" / "images"
 
 
 def fern_photos() -> list[Path]:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.closing import ask_to_close
-from tests.support.display import Display
+from tests.support.window.closing import ask_to_close
+from tests.support.window.display import Display
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 FERN = REPOSITORY / "scenes" / "fern"
 SCREENSHOTS = REPOSITORY / "tests" / "gui" / "screenshots"
 SMALL = ("--downscale", "2")  # photos of 256 x 192: a step takes no time that anybody would wait for

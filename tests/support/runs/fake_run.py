@@ -14,7 +14,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.messages import Command, Snapshot
 from engine.run.history import History
 from engine.scenes.options import SceneOptions
-from tests.support.history_rows import FRAMES, row, snapshot
+from tests.support.runs.history_rows import FRAMES, row, snapshot
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "held.jpg")
 

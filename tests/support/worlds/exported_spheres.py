@@ -12,10 +12,10 @@ from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.run.saved_run import SavedRun
 from engine.scenes.scene import Scene
-from tests.support.exported import standing
-from tests.support.fake_trainer import tiny_scene
-from tests.support.short_runs import stage
-from tests.support.synthetic import looking_at
+from tests.support.runs.exported import standing
+from tests.support.runs.fake_trainer import tiny_scene
+from tests.support.runs.short_runs import stage
+from tests.support.scenes.synthetic import looking_at
 
 MIDDLE, RADIUS = torch.tensor([0.1, -0.05, 2.2]), 0.5
 

@@ -18,7 +18,7 @@ from engine.geometry.rays import rays_through
 from engine.messages import Event
 from engine.registration.registration import WarpField
 from engine.scenes.scene import Scene
-from tests.support.synthetic import forward_poses
+from tests.support.scenes.synthetic import forward_poses
 
 STAGES = (SimpleNamespace(name="coarse"), SimpleNamespace(name="fine"))
 

@@ -14,7 +14,7 @@ from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.view_camera import ViewCamera
-from tests.support.short_runs import stage
+from tests.support.runs.short_runs import stage
 
 PROJECTIVE = ProjectiveSpace((0.8, 0.6))
 BOX = BoxSpace((0.2, -0.1, 3.0), 1.1)

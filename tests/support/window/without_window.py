@@ -32,8 +32,8 @@ from engine.messages import (
     UndoPerturbation,
 )
 from engine.scenes.options import SceneOptions
-from tests.support.fake_run import FakeRun, state_with
-from tests.support.history_rows import FRAMES, snapshot
+from tests.support.runs.fake_run import FakeRun, state_with
+from tests.support.runs.history_rows import FRAMES, snapshot
 
 
 @pytest.fixture(scope="module", autouse=True)
