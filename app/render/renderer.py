@@ -9,10 +9,10 @@ import time
 from collections.abc import Iterator
 
 from app.model.common.pictures import Drawn
-from app.render.agenda import Job, Slot, job, shows_volume
-from app.render.novel.effort import COMPLETE
-from app.render.novel.quality import Allowance
-from app.render.sameness import Picture, same
+from app.render.scheduling.agenda import Job, Slot, job, shows_volume
+from app.render.scheduling.effort import COMPLETE
+from app.render.scheduling.quality import Allowance
+from app.render.scheduling.sameness import Picture, same
 from app.render.studio import Pixels, Studio
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume

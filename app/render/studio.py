@@ -8,13 +8,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from app.model.common.pictures import CamerasPicture, NovelPicture
-from app.render.cameras.overview import BACKGROUND, CamerasDrawing
+from app.render.cameras.drawing import BACKGROUND, CamerasDrawing
 from app.render.gl.context import Driver, open_context
 from app.render.gl.full_screen import FullScreen
 from app.render.gl.volume_texture import VolumeTexture
-from app.render.novel.effort import Effort
-from app.render.novel.novel import Marcher, NovelDrawing
-from app.render.sameness import Picture
+from app.render.novel.drawing import Marcher, NovelDrawing
+from app.render.scheduling.effort import Effort
+from app.render.scheduling.sameness import Picture
 from engine.fields.baking import FieldVolume
 
 Pixels = Float32[np.ndarray, "height width 4"]

@@ -11,22 +11,22 @@ import dearpygui.dearpygui as dpg
 from app.model.common import layout
 from app.model.state.scene_kinds import SceneKind
 from app.model.state.state import State
-from app.panels.bars.status import StatusLine
+from app.panels.bars.status_line import StatusLine
 from app.panels.bars.top_bar import Actions, TopBar
-from app.panels.cameras.cameras import CamerasPanel
-from app.panels.colmap.colmap import ColmapPanel
-from app.panels.frame.frame import FramePanel
-from app.panels.novel.novel_view import NovelViewPanel
+from app.panels.cameras.panel import CamerasPanel
+from app.panels.colmap.panel import ColmapPanel
+from app.panels.frame.panel import FramePanel
+from app.panels.novel.panel import NovelViewPanel
 from app.panels.perturb.camera_kicks import CameraKicks
-from app.panels.perturb.patch_sliders import PatchKicks
-from app.panels.perturb.perturb import PerturbPanel
+from app.panels.perturb.panel import PerturbPanel
+from app.panels.perturb.patch_kicks import PatchKicks
+from app.panels.planar.image import PlanarImagePanel
 from app.panels.planar.patch import PatchPanel
 from app.panels.planar.patch_warp import PatchWarpPanel
-from app.panels.planar.planar_image import PlanarImagePanel
-from app.panels.plots.plots import PLANAR_PLOTS, POSED_PLOTS, PlotsPanel
+from app.panels.plots.panel import PLANAR_PLOTS, POSED_PLOTS, PlotsPanel
 from app.panels.plots.timeline import TimelinePanel
-from app.panels.training.training import TrainingPanel
-from app.panels.warp.warp import WarpPanel
+from app.panels.training.panel import TrainingPanel
+from app.panels.warp.panel import WarpPanel
 from app.panels.widgets.panel import Panel
 from app.render.renderer import Renderer
 

@@ -20,8 +20,8 @@ from app.panels.bars.banner import Banner
 from app.panels.bars.dialogs import LeaveDialog, PathDialog
 from app.panels.bars.help import Help
 from app.panels.bars.top_bar import Actions
-from app.panels.export.export_dialog import ExportDialog
-from app.panels.perturb.perturb import PerturbPanel
+from app.panels.export.dialog import ExportDialog
+from app.panels.perturb.panel import PerturbPanel
 from app.panels.widgets.live_texture import rest_textures
 from app.render.renderer import Renderer
 from app.window.backdrop import Backdrop

@@ -10,7 +10,7 @@ from app.model.common.pictures import Channel
 from app.model.export import saving
 from app.model.novel.novel_control import change_mode
 from app.model.state.state import NovelMode, State
-from app.panels.perturb.perturb import PerturbPanel
+from app.panels.perturb.panel import PerturbPanel
 from app.window.shortcuts import Action, Keys
 from engine.messages import Pause, Resume, Step
 

@@ -8,17 +8,10 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
-from app.panels.widgets.parts import MUTED, RED, set_text
+from app.panels.widgets.parts import MUTED, RED, centred, set_text
 from engine.errors import UserError
 
 WIDTH = 620
-
-
-def centred(tag: int | str, width: int, height: int) -> None:
-    """Puts a window in the middle and in front."""
-    across, down = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
-    dpg.configure_item(tag, show=True, pos=(max((across - width) // 2, 0), max((down - height) // 2, 0)))
-    dpg.focus_item(tag)
 
 
 class PathDialog:

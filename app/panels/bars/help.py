@@ -6,8 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
 from app.model.state.state import State
-from app.panels.bars.dialogs import centred
-from app.panels.widgets.parts import ACCENT, MUTED
+from app.panels.widgets.parts import ACCENT, MUTED, centred
 
 TAG = layout.HELP
 WIDTH, HEIGHT = 760, 770

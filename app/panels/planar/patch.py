@@ -8,7 +8,7 @@ import numpy as np
 from app.model.common.photo_sizes import resized
 from app.model.planar.patch_pictures import seen_by_patch
 from app.model.state.state import State
-from app.panels.frame.compared_pictures import ComparedPictures
+from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.parts import AMBER, MUTED, RED, inner_width, rectangle_size, set_text, step_button
 from engine.messages import PlanarSnapshot, Snapshot
 from engine.run.feeds.learned_image import LearnedImage

@@ -13,9 +13,9 @@ from app.model.planar.planar_shapes import Colour
 from app.model.planar.plane_view import framed
 from app.model.state.state import State
 from app.model.warp.warp_drawing import factor_text
-from app.panels.planar.line_pool import LinePool
-from app.panels.warp.warp import why_no_warp
-from app.panels.warp.warp_legend import TRACE_HEIGHT, WarpLegend
+from app.panels.planar.drawing_pools import LinePool
+from app.panels.warp.legend import TRACE_HEIGHT, WarpLegend
+from app.panels.warp.panel import why_no_warp
 from app.panels.widgets.parts import (
     ACCENT,
     AMBER,

@@ -68,6 +68,13 @@ def rectangle_size(item: int | str) -> tuple[float, float]:
     return float(width), float(height)
 
 
+def centred(window: int | str, width: int, height: int) -> None:
+    """Shows a window in the middle of the viewport and in front; its size in pixels."""
+    across, down = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
+    dpg.configure_item(window, show=True, pos=(max((across - width) // 2, 0), max((down - height) // 2, 0)))
+    dpg.focus_item(window)
+
+
 def set_text(item: int | str, text: str) -> None:
     """Changes a text where it is not so already: Dear PyGui would copy it every frame."""
     if dpg.get_value(item) != text:

@@ -7,8 +7,8 @@ import numpy as np
 
 from app.model.cameras.segments import camera_centres
 from app.model.common.pictures import CamerasPicture
-from app.render.cameras.camera_layers import LAYERS, Layer, layers
 from app.render.cameras.gizmo_mesh import GizmoMesh
+from app.render.cameras.layers import LAYERS, Layer, layers
 from app.render.cameras.surface import SurfaceMesh
 from app.render.cameras.thumbnails import ThumbnailPlanes
 from app.render.gl.lines import LineBatch, LineProgram, Veil

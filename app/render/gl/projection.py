@@ -58,6 +58,19 @@ def uniform(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
     return np.ascontiguousarray(matrix.T, dtype=np.float32).tobytes()
 
 
+def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, object]:
+    """The uniforms of a camera that draws at another size than its own."""
+    rotation, translation = camera.world_to_camera[:, :3], camera.world_to_camera[:, 3]
+    across, down = size[0] / camera.size[0], size[1] / camera.size[1]
+    return {
+        # a mat3 is laid out column after column: the rows of world-to-camera are the columns of its inverse
+        "camera_to_world": np.ascontiguousarray(rotation, dtype=np.float32).tobytes(),
+        "origin": tuple(map(float, -rotation.T @ translation)),
+        "focal": (camera.focal[0] * across, camera.focal[1] * down),
+        "centre": (camera.centre[0] * across, camera.centre[1] * down),
+    }
+
+
 def _extent(picture: CamerasPicture) -> Float[np.ndarray, "points 3"]:
     """Points that mark how far the drawn things reach."""
     groups = []

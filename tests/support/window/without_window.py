@@ -14,11 +14,11 @@ import pytest
 
 from app.model.perturb.camera_motion import spread
 from app.model.state.state import State
-from app.panels.export.export_dialog import ExportDialog
+from app.panels.export.dialog import ExportDialog
 from app.panels.perturb.camera_kicks import CameraKicks
-from app.panels.perturb.perturb import PerturbPanel
+from app.panels.perturb.panel import PerturbPanel
 from app.panels.plots.timeline import TimelinePanel
-from app.panels.training.training import TrainingPanel
+from app.panels.training.panel import TrainingPanel
 from engine.config.settings import Settings
 from engine.messages import (
     Event,
@@ -217,7 +217,7 @@ class FakeExport:
 def test_the_export_dialog_writes_what_was_chosen_and_says_how_it_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.panels.export.export_dialog.centred", lambda *_: None)
+    monkeypatch.setattr("app.panels.export.dialog.centred", lambda *_: None)
     run = FakeRun()
     run.opened = SimpleNamespace(scene=run.scene, folder=tmp_path, run=SimpleNamespace(device="cpu"))
     state, jobs = state_with(run), list[FakeExport]()

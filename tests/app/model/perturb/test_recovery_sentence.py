@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.perturb.recovery_readout import Reading
-from app.panels.perturb.recovery_view import sentence
+from app.panels.perturb.recovery import sentence
 
 READING = Reading(
     before=np.array([0.5, 0.005]),

@@ -22,7 +22,7 @@ from app.model.state.runs import joined_photos
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.bars.top_bar import numbers, state_words
-from app.panels.frame.frame import errors_text
+from app.panels.frame.panel import errors_text
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, Snapshot

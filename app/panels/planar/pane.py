@@ -17,7 +17,7 @@ from app.model.planar.planar_shapes import ACCENT, SHADE, WHITE, Colour, labels,
 from app.model.planar.plane_view import PlaneView, framed
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.panels.planar.line_pool import LabelPool, LinePool, label_size
+from app.panels.planar.drawing_pools import LabelPool, LinePool, label_size
 from app.panels.widgets.growing_texture import GrowingTexture
 from app.panels.widgets.mouse import LEFT, MIDDLE, Mouse
 from app.panels.widgets.parts import drawing

@@ -15,8 +15,8 @@ from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.model.warp.warp_drawing import magnification
 from app.model.warp.warp_vectors import warp_vectors
-from app.panels.warp.warp_legend import LABELS, TRACE_HEIGHT, WarpLegend
-from app.panels.warp.warp_picture import WarpPicture
+from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
+from app.panels.warp.picture import WarpPicture
 from app.panels.widgets.parts import MUTED, inner_width, set_text, tool_tip
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene

@@ -8,8 +8,8 @@ import numpy as np
 from app.model.planar.plane_view import PlaneView
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.panels.planar.planar_legend import PlanarLegend
-from app.panels.planar.planar_pane import PlanarPane, view_of_all
+from app.panels.planar.legend import PlanarLegend
+from app.panels.planar.pane import PlanarPane, view_of_all
 from app.panels.widgets.parts import ACCENT, rectangle_size
 from engine.messages import Snapshot
 from engine.scenes.planar import PlanarScene

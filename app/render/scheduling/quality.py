@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.render.novel.effort import COMPLETE, Effort
+from app.render.scheduling.effort import COMPLETE, Effort
 
 LADDER = (
     COMPLETE,

@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 from app.model.perturb.kick_gestures import gestures
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, Kicks
-from app.panels.perturb.recovery_view import RecoveryView
+from app.panels.perturb.recovery import RecoveryView
 from app.panels.widgets.parts import AMBER, dims_when_disabled, inner_width, muted, set_text, tool_tip
 from engine.messages import RedoPerturbation, Snapshot, UndoPerturbation
 

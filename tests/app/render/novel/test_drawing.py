@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.model.common.pictures import NovelPicture, Photo
-from app.render.novel.effort import COMPLETE, Effort
+from app.render.scheduling.effort import COMPLETE, Effort
 from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
 from engine.fields.spaces import Space

@@ -11,9 +11,9 @@ from app.model.common.photo_sizes import camera_of, resized
 from app.model.common.pictures import NovelPicture
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
-from app.panels.frame.compared_pictures import ComparedPictures
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
+from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.error_scale import as_bytes
 from app.panels.widgets.parts import TEXT, inner_width, rectangle_size, set_text, step_button
 from app.render.renderer import Renderer

@@ -14,11 +14,10 @@ from app.render.gl.context import Driver
 from app.render.gl.full_screen import FullScreen
 from app.render.gl.geometry_target import GeometryTarget
 from app.render.gl.lines import Veil
-from app.render.gl.projection import near_far
+from app.render.gl.projection import camera_uniforms, near_far
 from app.render.gl.targets import Reused, read
 from app.render.gl.volume_texture import VolumeTexture
-from app.render.novel.effort import Effort
-from app.render.novel.novel import camera_uniforms
+from app.render.scheduling.effort import Effort
 from engine.config.schedule import MARGIN
 
 BACKGROUND = (0x14 / 255, 0x17 / 255, 0x1C / 255)

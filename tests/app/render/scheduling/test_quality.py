@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.render.novel.effort import COMPLETE
-from app.render.novel.quality import DEBT, FINER_BELOW, LADDER, Allowance, Quality, cost
+from app.render.scheduling.effort import COMPLETE
+from app.render.scheduling.quality import DEBT, FINER_BELOW, LADDER, Allowance, Quality, cost
 
 PIXELS = 640 * 480
 

@@ -16,7 +16,7 @@ from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CamerasPicture
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
-from app.panels.cameras.cameras_legend import CamerasLegend
+from app.panels.cameras.legend import CamerasLegend
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
 from app.panels.widgets.parts import rectangle_size, set_text

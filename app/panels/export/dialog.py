@@ -12,8 +12,7 @@ from app.model.export import saving
 from app.model.export.export_choices import ExportChoice, choices, proposed
 from app.model.export.export_job import Exporting
 from app.model.state.state import State
-from app.panels.bars.dialogs import centred
-from app.panels.widgets.parts import MUTED, RED, dims_when_disabled, set_text
+from app.panels.widgets.parts import MUTED, RED, centred, dims_when_disabled, set_text
 from engine.errors import UserError
 from engine.export.camera_path_file import PATH_FILE, write_path
 from engine.scenes import PlanarScene

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture, Photo
-from app.render.sameness import same, same_march, shift
+from app.render.scheduling.sameness import same, same_march, shift
 from tests.support.worlds import fields
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)

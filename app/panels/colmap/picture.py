@@ -10,7 +10,7 @@ from app.model.colmap.colmap_run import ColmapRun
 from app.model.colmap.colmap_view import SHOWN, Shown
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
-from app.panels.colmap.colmap_growth import ColmapGrowth
+from app.panels.colmap.growth import ColmapGrowth
 from app.panels.widgets.parts import ACCENT_DIM, MUTED, set_text, tool_tip
 from app.panels.widgets.picture_item import PictureItem
 

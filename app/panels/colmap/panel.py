@@ -6,9 +6,9 @@ import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import refresh
 from app.model.state.state import State
-from app.panels.colmap.colmap_matrix import ColmapMatrix
-from app.panels.colmap.colmap_picture import ColmapPicture
-from app.panels.colmap.colmap_stages import WIDTH, ColmapStages
+from app.panels.colmap.matrix import ColmapMatrix
+from app.panels.colmap.picture import ColmapPicture
+from app.panels.colmap.stages import WIDTH, ColmapStages
 from app.panels.widgets.parts import AMBER, PADDING, rectangle_size, set_text
 
 GAP = 12

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.render.novel.effort import COMPLETE, Effort
-from app.render.novel.quality import DEBT, REST, Quality
-from app.render.sameness import Picture, same, same_march, shift
+from app.render.scheduling.effort import COMPLETE, Effort
+from app.render.scheduling.quality import DEBT, REST, Quality
+from app.render.scheduling.sameness import Picture, same, same_march, shift
 
 FRESH = 1.0  # seconds for which a request stands; who shows a picture asks for it in every frame of the window
 JUMP = 8.0  # pixels: what moves farther is first shown quickly

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Thumbnails
-from app.render.cameras.overview import BACKGROUND
+from app.render.cameras.drawing import BACKGROUND
 from app.render.gl.overview_density import overview_density
-from app.render.novel.effort import COMPLETE
+from app.render.scheduling.effort import COMPLETE
 from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
 from engine.geometry.view_camera import ViewCamera

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from app.model.common.pictures import NovelPicture
-from app.render.agenda import FRESH, Job, Slot, job
-from app.render.novel.effort import COMPLETE, Effort
-from app.render.novel.quality import cost
+from app.render.scheduling.agenda import FRESH, Job, Slot, job
+from app.render.scheduling.effort import COMPLETE, Effort
+from app.render.scheduling.quality import cost
 from engine.geometry.view_camera import ViewCamera
 
 OLD, NEW = object(), object()  # volumes

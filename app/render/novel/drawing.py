@@ -11,9 +11,10 @@ from jaxtyping import Float32
 from app.model.common.pictures import NovelPicture
 from app.render.gl.context import Driver
 from app.render.gl.full_screen import FullScreen
+from app.render.gl.projection import camera_uniforms
 from app.render.gl.targets import Reused, Target, read
 from app.render.gl.volume_texture import VolumeTexture
-from app.render.novel.effort import Effort
+from app.render.scheduling.effort import Effort
 from engine.geometry.view_camera import ViewCamera
 
 CHANNELS = {"colour": 0, "depth": 1, "opacity": 2, "residual": 3}
@@ -128,16 +129,3 @@ class NovelDrawing:
             self._photo.repeat_x = self._photo.repeat_y = False
             self._photo_key = key
         return self._photo
-
-
-def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, object]:
-    """The uniforms of a camera that draws at another size than its own."""
-    rotation, translation = camera.world_to_camera[:, :3], camera.world_to_camera[:, 3]
-    across, down = size[0] / camera.size[0], size[1] / camera.size[1]
-    return {
-        # a mat3 is laid out column after column: the rows of world-to-camera are the columns of its inverse
-        "camera_to_world": np.ascontiguousarray(rotation, dtype=np.float32).tobytes(),
-        "origin": tuple(map(float, -rotation.T @ translation)),
-        "focal": (camera.focal[0] * across, camera.focal[1] * down),
-        "centre": (camera.centre[0] * across, camera.centre[1] * down),
-    }
