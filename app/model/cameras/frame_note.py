@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from app.model.cameras.replay import Moment
+from app.model.common.frame_words import STATUS_SENTENCES, status_of
 from app.model.state.viewed_run import ViewedRun
-from engine.messages import Snapshot
 
 
 def frame_note(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
@@ -15,8 +15,9 @@ def frame_note(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
         return ""
     name = run.scene.names[run.scene.training_frames[frame]]
     lines = [f"Frame {frame + 1} of {len(moment.poses)}: {name}"]
-    if run.snapshot is not None and frame_state(run.snapshot, frame):
-        lines.append(frame_state(run.snapshot, frame))
+    if run.snapshot is not None:
+        sentence = STATUS_SENTENCES[status_of(run.snapshot.frame_status, frame)]
+        lines += [sentence] if sentence else []
     if moment.rotation_error_deg is not None and math.isfinite(moment.rotation_error_deg[frame]):
         lines.append(f"rotation error {moment.rotation_error_deg[frame]:.3f}°")
     if moment.translation_error is not None and math.isfinite(moment.translation_error[frame]):
@@ -25,8 +26,3 @@ def frame_note(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
     if snapshot is not None and frame < len(snapshot.frame_psnr) and math.isfinite(snapshot.frame_psnr[frame]):
         lines.append(f"PSNR {snapshot.frame_psnr[frame]:.1f} dB")
     return "\n".join(lines)
-
-
-def frame_state(snapshot: Snapshot, frame: int) -> str:
-    """What has become of a frame that is not trained with the rest; nothing of any other."""
-    return "being looked for" if frame in snapshot.lost else "fits nowhere" if frame in snapshot.apart else ""

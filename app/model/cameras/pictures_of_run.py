@@ -19,7 +19,7 @@ from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPar
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
 from engine.geometry.view_camera import ViewCamera, centres
-from engine.messages import Snapshot, WarpSnapshot
+from engine.messages import FrameStatus, Snapshot, WarpSnapshot
 from engine.run.history import History
 from engine.scenes.scene import Scene
 
@@ -80,9 +80,9 @@ class CamerasPictures:
         poses = kept.get("poses", _with_preview, moment.poses, preview)
         selected = state.selected if state.selected < len(poses) else None
         depth = scale.frustum_depth * view.frustum_scale
-        away = (run.snapshot.lost, run.snapshot.apart) if live else ((), ())
+        statuses = run.snapshot.frame_status if live else ()
         errors = moment.rotation_error_deg
-        colours = kept.get("colours", _fitted_colours, errors, len(poses), layers.fitted, *away)
+        colours = kept.get("colours", _fitted_colours, errors, len(poses), layers.fitted, statuses)
         reference = None
         if layers.reference or layers.links:
             reference = kept.get("reference", _reference, scene, moment.poses, layers.reference)
@@ -179,10 +179,9 @@ def _fitted_colours(
     error_deg: Float32[np.ndarray, " frames"] | None,
     frames: int,
     shown: bool,
-    lost: tuple[int, ...],
-    apart: tuple[int, ...],
+    statuses: tuple[FrameStatus, ...],
 ) -> Float32[np.ndarray, "frames 4"]:
-    colours = frame_colours(error_deg, frames, lost, apart)
+    colours = frame_colours(error_deg, frames, statuses)
     if not shown:
         colours[:, 3] = 0.0
     return colours

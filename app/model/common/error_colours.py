@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Float32
 
+from engine.messages import FrameStatus
+
 BEST_DEG, WORST_DEG = 0.1, 10.0
 BEST_PX, WORST_PX = 0.01, 10.0  # residuals
 BEST_CORNER_PX, WORST_CORNER_PX = 0.1, 30.0
@@ -16,8 +18,13 @@ STOPS: Float32[np.ndarray, "stops 3"] = np.array(
 ACCENT = (0.208, 0.769, 0.710, 1.0)
 REFERENCE = (0.91, 0.64, 0.24, 0.6)
 INITIAL = (0.54, 0.58, 0.63, 0.38)
-LOST = (0.745, 0.549, 1.0, 1.0)  # being looked for
-APART = (0.52, 0.50, 0.56, 0.8)  # fits nowhere
+SEARCHING = (0.745, 0.549, 1.0, 1.0)  # also of frames that wait to be searched for
+REJECTED = (0.52, 0.50, 0.56, 0.8)
+STATUS_COLOURS = {
+    FrameStatus.SEARCHING: SEARCHING,
+    FrameStatus.WAITING: SEARCHING,
+    FrameStatus.REJECTED: REJECTED,
+}
 
 
 def share(
@@ -42,15 +49,23 @@ def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray
 
 
 def frame_colours(
-    error_deg: Float[np.ndarray, " frames"] | None, frames: int, lost: Sequence[int] = (), apart: Sequence[int] = ()
+    error_deg: Float[np.ndarray, " frames"] | None, frames: int, statuses: Sequence[FrameStatus] = ()
 ) -> Float32[np.ndarray, "frames 4"]:
-    """The colours of frames: by rotation error (degrees) where one is known; of those lost or apart, their own."""
+    """The colours of frames: RGBA in [0, 1].
+
+    Args:
+        error_deg: rotation errors, degrees; NaN where unknown, None where the scene has no reference. Frames without
+            a known error have the accent colour.
+        frames: how many there are.
+        statuses: of the frames; those that are not registered have the colour of their status. May be shorter.
+    """
     colours = np.tile(np.array(ACCENT, np.float32), (frames, 1))
     if error_deg is not None:
         known = np.flatnonzero(np.isfinite(error_deg[:frames]))
         colours[known] = error_colours(error_deg[known])
-    for which, colour in ((apart, APART), (lost, LOST)):
-        colours[[frame for frame in which if frame < frames]] = colour
+    for frame, status in enumerate(statuses[:frames]):
+        if status in STATUS_COLOURS:
+            colours[frame] = STATUS_COLOURS[status]
     return colours
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from engine.messages import PlanarSnapshot
+from engine.messages import FrameStatus, PlanarSnapshot
 from engine.run.history import Row
 
 MOMENTS = 200  # of a trail, at most
@@ -20,11 +20,17 @@ Outlines = Float32[np.ndarray, "patches 4 2"]
 
 
 class PlanarMoment(NamedTuple):
-    """Corners in pixels of the whole image, corner errors in pixels, and which patches have joined the others."""
+    """Where the patches lie at one moment.
+
+    Attributes:
+        corners: pixels of the whole image.
+        corner_error_px: mean distance of each patch's corners from the true ones, pixels.
+        statuses: of the patches; empty for an earlier moment, of which they are not kept.
+    """
 
     corners: Outlines
     corner_error_px: Float32[np.ndarray, " patches"]
-    joined: Bool[np.ndarray, " patches"]
+    statuses: tuple[FrameStatus, ...] = ()
 
 
 def shown_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
@@ -37,7 +43,7 @@ def shown_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
         if bygone is not None:
             return bygone
     planar = snapshot.planar
-    return PlanarMoment(planar.corners, planar.corner_error_px, planar.joined)
+    return PlanarMoment(planar.corners, planar.corner_error_px, snapshot.frame_status)
 
 
 def moment_at(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:
@@ -52,7 +58,7 @@ def moment_at(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> Plana
     share = min(max((seconds - before.seconds) / passed, 0.0), 1.0) if passed > 0 else 0.0
     corners = ((1 - share) * before.corners + share * after.corners).astype(np.float32)
     error = np.linalg.norm(corners - now.reference_corners, axis=-1).mean(axis=1).astype(np.float32)
-    return PlanarMoment(corners, error, np.ones(len(corners), bool))  # who had joined is not kept
+    return PlanarMoment(corners, error)
 
 
 def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "patches moments 2"] | None:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from app.model.common.error_colours import corner_colours
+from app.model.common.frame_words import status_word
 from app.model.planar.planar_moments import Outlines, PlanarMoment
 from app.model.state.state import PlanarLayers
 
@@ -85,12 +86,13 @@ def lines(
 
 
 def labels(moment: PlanarMoment, names: Sequence[str], selected: int | None) -> list[Label]:
-    """The names of the patches at their upper left corners, and which have not joined the others."""
+    """The names of the patches at their upper left corners, with the status of those that are not registered."""
     found = []
-    for patch, (corners, name, joined) in enumerate(zip(moment.corners, names, moment.joined, strict=True)):
+    for patch, (corners, name) in enumerate(zip(moment.corners, names, strict=True)):
         if np.isfinite(corners).all():
-            text = name if joined else f"{name} has not joined"
-            found.append(Label(corners[0], text, RED if not joined else ACCENT if patch == selected else WHITE))
+            word = status_word(moment.statuses, patch)
+            text = f"{name}: {word}" if word else name
+            found.append(Label(corners[0], text, RED if word else ACCENT if patch == selected else WHITE))
     return found
 
 

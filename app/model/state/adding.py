@@ -54,8 +54,7 @@ def words_of(event: Event) -> str:
         case "add-frames":
             return f"Reading {event.detail}."
         case "added":
-            one = ", " not in event.detail
-            return f"{event.detail} {'has joined and is' if one else 'have joined and are'} being looked for."
+            return f"Added {event.detail}; searching for {'its pose' if ', ' not in event.detail else 'their poses'}."
         case "joined" | "note":
             return event.detail
     return ""

@@ -33,7 +33,7 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Click a camera", "select its frame"),
     ("Double click a camera", "look through it in the novel view"),
     ("Drag an arrow or a ring", "move or turn the selected camera (gizmo)"),
-    ("Drop photos", "add them to the run: they are looked for, then trained with the rest"),
+    ("Drop photos", "add them to the run: their poses are searched for, then they train with the rest"),
     ("Click a patch", "select it; the first one is fixed"),
     ("Drag a corner, body, knob", "knock the selected patch off: bend, move, turn it"),
     ("Ctrl-click a slider", "type a value; double click on λ resets it"),

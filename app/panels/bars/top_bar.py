@@ -10,7 +10,7 @@ import numpy as np
 
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, MUTED, set_text, tool_tip
-from engine.messages import Snapshot
+from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
 
 
@@ -81,8 +81,8 @@ def state_words(snapshot: Snapshot | None) -> str:
     if snapshot is None:
         return ""
     if snapshot.status == "running":
-        lost = len(snapshot.lost)
-        return f"looking for {lost} frame{'s' if lost > 1 else ''}" if lost else ""
+        searching = len(snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING))
+        return f"searching for {searching} frame{'s' if searching > 1 else ''}" if searching else ""
     return {"starting": "making ready", "failed": "failed"}.get(snapshot.status, snapshot.status)
 
 

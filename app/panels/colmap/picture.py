@@ -72,7 +72,7 @@ class ColmapPicture:
         frame = scene.training_frames[state.selected]
         if frame >= len(progress.names):
             dpg.configure_item(self._picture.group, show=False)
-            set_text(self._caption, "This frame has joined since COLMAP began.")
+            set_text(self._caption, "This frame was added after COLMAP began.")
             return
         if shown == "keypoints":
             key: tuple[object, ...] = (id(run), frame, frame in progress.features, size)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.cameras.frame_note import frame_state
-from app.model.common.error_colours import LOST
+from app.model.common.error_colours import SEARCHING
+from app.model.common.frame_words import status_word
 from app.model.common.photo_sizes import camera_of, resized
 from app.model.common.pictures import NovelPicture
 from app.model.state.scene_kinds import posed_scene
@@ -67,7 +67,8 @@ class FramePanel:
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
-        dpg.configure_item(self._name, color=as_bytes(LOST) if frame_state(snapshot, selected) else TEXT)
+        registered = not status_word(snapshot.frame_status, selected)
+        dpg.configure_item(self._name, color=TEXT if registered else as_bytes(SEARCHING))
         width = inner_width(self._parent)
         height = rectangle_size(self._parent)[1] - AROUND
         size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
@@ -96,7 +97,8 @@ class FramePanel:
 
 def errors_text(snapshot: Snapshot, frame: int) -> str:
     """The frame's own errors and PSNR while training, in a line."""
-    parts = [frame_state(snapshot, frame)] if frame_state(snapshot, frame) else []
+    word = status_word(snapshot.frame_status, frame)
+    parts = [word] if word else []
     errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error
     if errors is not None and shifts is not None and np.isfinite(errors[frame]):
         parts.append(f"{errors[frame]:.2f}°")

@@ -57,8 +57,8 @@ class ThumbnailStrip:
             set_text(
                 self._tip,
                 name
-                or "The training photos; the bar is green to red with the frame's rotation error, violet while it is "
-                "being looked for, grey where it fits nowhere.",
+                or "The training photos; the bar is green to red with the frame's rotation error, violet while its "
+                "pose is searched for, grey where it was rejected.",
             )
 
     def _begin(self, scene: Scene) -> None:
@@ -87,8 +87,7 @@ class ThumbnailStrip:
             self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))
             bar = dpg.draw_rectangle((left, high + 2), (left + wide, high + 5), color=CLEAR, parent=self._layer)
             self._bars.append(bar)
-        frames = (len(snapshot.poses), snapshot.lost, snapshot.apart)
-        paints = frame_colours(snapshot.rotation_error_deg, *frames)
+        paints = frame_colours(snapshot.rotation_error_deg, len(snapshot.poses), snapshot.frame_status)
         for place, (image, bar) in enumerate(zip(self._images, self._bars, strict=True)):
             shown = place < self._count
             dpg.configure_item(image, show=shown)

@@ -34,7 +34,7 @@ SWITCHES = (
     ),
     Switch("photo", "true image", (), "The image that the patches were cut from, behind the learned one."),
     Switch("initial", "start", (GREY,), "Where registration started."),
-    Switch("names", "names", (), "The names of the patches, and which of them have not joined the others."),
+    Switch("names", "names", (), "The names of the patches, with the status of those that are not registered."),
     Switch(
         "trails",
         "trails",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.model.common.frame_words import status_word
 from app.model.common.photo_sizes import resized
 from app.model.planar.patch_pictures import seen_by_patch
 from app.model.state.state import State
@@ -35,7 +36,7 @@ class PatchPanel:
                 step_button(-1, "The patch before (left arrow).", self._go)
                 step_button(1, "The next patch (right arrow).", self._go)
                 self._name = dpg.add_text("")
-                self._joined = dpg.add_text("", color=MUTED)
+                self._status = dpg.add_text("", color=MUTED)
             self._pictures.build(
                 "Patch",
                 "The patch, at the size of the rendering.",
@@ -70,9 +71,8 @@ class PatchPanel:
         if np.isfinite(snapshot.frame_psnr[patch]):
             parts.append(f"training {snapshot.frame_psnr[patch]:.1f} dB")
         set_text(self._name, "   ".join(parts))
-        joined = bool(planar.joined[patch])
-        set_text(self._joined, "fixed" if patch == 0 else "" if joined else "has not joined")
-        dpg.configure_item(self._joined, color=AMBER if patch == 0 else RED)
+        set_text(self._status, "fixed" if patch == 0 else status_word(snapshot.frame_status, patch))
+        dpg.configure_item(self._status, color=AMBER if patch == 0 else RED)
 
     def _show_learned(
         self, scene: PlanarScene, planar: PlanarSnapshot, image: LearnedImage, patch: int, photo: tuple[object, ...]

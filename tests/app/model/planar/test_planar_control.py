@@ -19,7 +19,7 @@ from tests.support.runs.planar_runs import shifted
 
 SIZE = (600, 400)
 CORNERS = np.stack([shifted(0, 0), shifted(60, 10)])
-MOMENT = PlanarMoment(CORNERS.astype(np.float32), np.zeros(2, np.float32), np.ones(2, bool))
+MOMENT = PlanarMoment(CORNERS.astype(np.float32), np.zeros(2, np.float32))
 
 
 def watched(status: str = "running") -> tuple[State, Any, list[Command]]:

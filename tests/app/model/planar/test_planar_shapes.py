@@ -8,6 +8,7 @@ import pytest
 from app.model.planar.planar_moments import PlanarMoment
 from app.model.planar.planar_shapes import ACCENT, AMBER, RED, labels, lines, outline_colours
 from app.model.state.state import PlanarLayers
+from engine.messages import FrameStatus
 from tests.support.runs.planar_runs import shifted
 
 REFERENCE = np.stack([shifted(0, 0), shifted(50, 10), shifted(20, 60)])
@@ -16,9 +17,9 @@ NAMES = ("patch 0", "patch 1", "patch 2")
 ALL = dict.fromkeys(vars(PlanarLayers()), False)
 
 
-def moment(joined: tuple[bool, ...] = (True, True, True)) -> PlanarMoment:
+def moment(*statuses: FrameStatus) -> PlanarMoment:
     error = np.linalg.norm(FITTED - REFERENCE, axis=-1).mean(axis=1)
-    return PlanarMoment(FITTED.astype(np.float32), error.astype(np.float32), np.array(joined))
+    return PlanarMoment(FITTED.astype(np.float32), error.astype(np.float32), statuses)
 
 
 def only(**shown: bool) -> PlanarLayers:
@@ -55,15 +56,15 @@ def test_the_selected_outline_is_drawn_last_and_thickest() -> None:
 
 
 def test_what_is_no_number_is_not_drawn() -> None:
-    lost = moment()
-    lost.corners[2, 0] = np.nan
-    found = lines(lost, REFERENCE, None, None, only(fitted=True), 0)
+    unknown = moment()
+    unknown.corners[2, 0] = np.nan
+    found = lines(unknown, REFERENCE, None, None, only(fitted=True), 0)
     assert len(found) == 4
-    assert [label.text for label in labels(lost, NAMES, 0)] == ["patch 0", "patch 1"]
+    assert [label.text for label in labels(unknown, NAMES, 0)] == ["patch 0", "patch 1"]
 
 
-def test_a_patch_that_has_not_joined_says_so() -> None:
-    found = labels(moment((True, True, False)), NAMES, 1)
-    assert [label.text for label in found] == ["patch 0", "patch 1", "patch 2 has not joined"]
+def test_a_patch_that_is_not_registered_says_so() -> None:
+    found = labels(moment(FrameStatus.REGISTERED, FrameStatus.REGISTERED, FrameStatus.SEARCHING), NAMES, 1)
+    assert [label.text for label in found] == ["patch 0", "patch 1", "patch 2: searching"]
     assert found[2].colour == RED
     assert found[1].colour == ACCENT

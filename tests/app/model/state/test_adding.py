@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from app.model.cameras.frame_note import frame_note, frame_state
+from app.model.cameras.frame_note import frame_note
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.cameras.segments import link_segments, trail_segments
-from app.model.common.error_colours import APART, LOST, error_colours, frame_colours
+from app.model.common.error_colours import REJECTED, SEARCHING, error_colours, frame_colours
+from app.model.common.frame_words import status_word
 from app.model.plots.curves import curves
 from app.model.state.adding import Notices, add_photos, can_grow
 from app.model.state.runs import joined_photos
@@ -25,12 +26,13 @@ from app.panels.bars.top_bar import numbers, state_words
 from app.panels.frame.panel import errors_text
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.messages import AddFrames, Event, Snapshot
+from engine.messages import AddFrames, Event, FrameStatus, Snapshot
 from engine.scenes.growing import grown
 from engine.scenes.scene import AddedFrames, Scene
 from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
 
 SIZE = (320, 240)
+REGISTERED = FrameStatus.REGISTERED
 
 
 def larger(scene: Scene, *names: str) -> Scene:
@@ -38,13 +40,13 @@ def larger(scene: Scene, *names: str) -> Scene:
     return grown(scene, AddedFrames(names, images, (0,) * len(names), (None,) * len(names)))
 
 
-def joined(lost: tuple[int, ...] = (), apart: tuple[int, ...] = ()) -> State:
-    """A run that two photos have joined, a moment later than its history knows."""
+def with_added(*statuses: FrameStatus) -> State:
+    """A run that two photos were added to, with these statuses, a moment later than its history knows."""
     scene = forward_facing()
     state, _ = state_of(scene)
     run: Any = state.run
     run.scene = larger(scene, "new_1.jpg", "new_2.jpg")
-    run.snapshot = snapshot_of(run.scene, 0.5, 4.5, lost=lost, apart=apart)
+    run.snapshot = snapshot_of(run.scene, 0.5, 4.5, frame_status=(REGISTERED,) * FRAMES + statuses)
     return state
 
 
@@ -53,13 +55,13 @@ def snapshot(*events: Event, **changes: Any) -> Snapshot:
 
 
 def test_frames_that_have_joined_are_drawn_though_the_history_does_not_know_them_yet() -> None:
-    picture = CamerasPictures().picture(joined(lost=(FRAMES,), apart=(FRAMES + 1,)), SIZE)
+    picture = CamerasPictures().picture(with_added(FrameStatus.SEARCHING, FrameStatus.REJECTED), SIZE)
     assert picture is not None
     assert len(picture.fitted.poses) == FRAMES + 2
     assert picture.thumbnails is not None
     assert len(picture.thumbnails.pixels) == FRAMES + 2
-    assert np.allclose(picture.fitted.colours[FRAMES], LOST)
-    assert np.allclose(picture.fitted.colours[FRAMES + 1], APART)
+    assert np.allclose(picture.fitted.colours[FRAMES], SEARCHING)
+    assert np.allclose(picture.fitted.colours[FRAMES + 1], REJECTED)
     assert picture.trails is not None
     assert np.isfinite(trail_segments(picture.trails, picture.fitted.colours, 1.0)).all()
     assert picture.reference is not None
@@ -68,7 +70,7 @@ def test_frames_that_have_joined_are_drawn_though_the_history_does_not_know_them
 
 
 def test_an_earlier_moment_has_the_frames_of_then() -> None:
-    state = joined(lost=(FRAMES,))
+    state = with_added(FrameStatus.SEARCHING, REGISTERED)
     assert state.run is not None
     assert state.run.history is not None
     assert state.run.snapshot is not None
@@ -80,7 +82,7 @@ def test_an_earlier_moment_has_the_frames_of_then() -> None:
         assert picture is not None
         assert picture.reference is not None
         assert len(picture.fitted.poses) == len(picture.reference.poses) == FRAMES
-        assert not np.allclose(picture.fitted.colours[-1], LOST)
+        assert not np.allclose(picture.fitted.colours[-1], SEARCHING)
     state.timeline.seconds = None
     picture = pictures.picture(state, SIZE)
     assert picture is not None
@@ -88,7 +90,7 @@ def test_an_earlier_moment_has_the_frames_of_then() -> None:
 
 
 def test_curves_begin_where_a_frame_has_joined_and_count_only_what_is_known() -> None:
-    state = joined()
+    state = with_added(REGISTERED, REGISTERED)
     assert state.run is not None
     assert state.run.history is not None
     assert state.run.snapshot is not None
@@ -101,30 +103,32 @@ def test_curves_begin_where_a_frame_has_joined_and_count_only_what_is_known() ->
 
 
 def test_numbers_leave_out_what_is_unknown() -> None:
-    state = joined(lost=(FRAMES,))
+    state = with_added(FrameStatus.SEARCHING, REGISTERED)
     run = state.run
     assert run is not None
     assert run.snapshot is not None
     assert "nan" not in numbers(run.snapshot)
     assert "nan" not in errors_text(run.snapshot, FRAMES)
-    assert errors_text(run.snapshot, FRAMES).startswith("being looked for")
+    assert errors_text(run.snapshot, FRAMES).startswith("searching")
     note = frame_note(run, CamerasPictures().moment(state), FRAMES)
     assert "new_1.jpg" in note
-    assert "looked for" in note
+    assert "searching" in note
     assert "nan" not in note
 
 
-def test_who_is_looked_for_is_told() -> None:
+def test_frames_that_are_searched_for_are_told() -> None:
     assert state_words(snapshot()) == ""
-    assert state_words(snapshot(lost=(1,))) == "looking for 1 frame"
-    assert state_words(snapshot(lost=(1, 2))) == "looking for 2 frames"
-    assert frame_state(snapshot(apart=(3,)), 3) == "fits nowhere"
-    assert frame_state(snapshot(apart=(3,)), 2) == ""
+    one = (REGISTERED, FrameStatus.SEARCHING)
+    assert state_words(snapshot(frame_status=one)) == "searching for 1 frame"
+    assert state_words(snapshot(frame_status=(*one, FrameStatus.WAITING))) == "searching for 2 frames"
+    rejected = (REGISTERED, REGISTERED, REGISTERED, FrameStatus.REJECTED)
+    assert status_word(rejected, 3) == "rejected"
+    assert status_word(rejected, 2) == ""
 
 
 def test_colours_of_frames() -> None:
     errors = np.array([0.1, np.nan, 10.0], np.float32)
-    colours = frame_colours(errors, 3, lost=(7,))
+    colours = frame_colours(errors, 3, (REGISTERED,) * 7 + (FrameStatus.SEARCHING,))
     assert np.allclose(colours[[0, 2]], error_colours(errors[[0, 2]]))
     assert np.allclose(colours[1], frame_colours(None, 1)[0])
 
@@ -143,7 +147,7 @@ def test_notices_tell_of_what_is_new_only() -> None:
     assert told(snapshot(added, end)) == "2 photos added and found."
     assert told(snapshot(added, end)) is None
     assert told(snapshot(added, end, dataclasses.replace(added, iteration=11))) == (
-        "a.jpg, b.jpg have joined and are being looked for."
+        "Added a.jpg, b.jpg; searching for their poses."
     )
 
 
