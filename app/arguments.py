@@ -10,7 +10,7 @@ import tyro
 from engine.cli.arguments import TrainArguments
 from engine.cli.settings import check_arguments
 from engine.errors import UserError
-from engine.scenes.paths import scene_path
+from engine.scenes.paths import resolve_scene_path
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def check_viewer_arguments(arguments: ViewerArguments) -> None:
     """
     check_arguments(arguments)
     if arguments.scene is not None:
-        scene_path(arguments.scene)
+        resolve_scene_path(arguments.scene)
     elif arguments.resume:
         raise UserError("--resume continues a run of a scene; give the scene too.")
     if arguments.scale is not None and not 0.5 <= arguments.scale <= 3:

@@ -14,8 +14,8 @@ from app.model.common.background_job import BackgroundJob
 from app.model.common.pictures import NovelPicture
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.system.files import replacing
-from engine.system.video_writer import write_film
+from engine.system.files import replace_file
+from engine.system.video_writer import encode_video
 
 FRAMES_PER_SECOND = 30
 VIEW = "recording"
@@ -27,7 +27,7 @@ def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
     Raises:
         UserError: it could not be written.
     """
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         Image.fromarray(_bytes(pixels)).save(temporary, format="PNG")
 
 
@@ -60,7 +60,7 @@ class Recording(BackgroundJob):
 
     def work(self) -> None:
         try:
-            write_film(self.output, self._drawn(), self.total, FRAMES_PER_SECOND)
+            encode_video(self.output, self._drawn(), self.total, FRAMES_PER_SECOND)
         except _StoppedError:
             pass
         except TimeoutError:

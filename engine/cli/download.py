@@ -10,7 +10,7 @@ from rich.console import Console
 
 from engine.cli.arguments import DownloadArguments
 from engine.cli.step_display import StepDisplay
-from engine.datasets.catalogue import DATA_SETS, Archive, DataSet, chosen
+from engine.datasets.catalogue import DATA_SETS, Archive, DataSet, find_data_sets
 from engine.datasets.transfer import Progress, UnreachableError, fetch
 from engine.datasets.unpacking import DamagedError, unpack
 from engine.errors import UserError
@@ -29,7 +29,7 @@ def download(arguments: DownloadArguments) -> int:
             console.print(f"{names}: {terms}", soft_wrap=True)
         console.print(f"Source: {SOURCES}", soft_wrap=True)
         return 0
-    wanted = chosen(arguments.name)
+    wanted = find_data_sets(arguments.name)
     if arguments.output is not None and len(wanted) > 1:
         targets = [arguments.output / one.scene for one in wanted]
     else:

@@ -17,8 +17,8 @@ from engine.run.thread import Run
 from engine.scenes import AnyScene, load_scene
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
+from engine.scenes.progress import ProgressListener, ignore_progress
 from engine.scenes.scene import Scene
-from engine.scenes.watching import Watch, unwatched
 from engine.system.devices import resolve_device
 
 
@@ -39,7 +39,9 @@ class OpenedRun:
     folder: Path
 
 
-def open_run(arguments: TrainArguments, publish_period: float = 1 / 20, watch: Watch = unwatched) -> OpenedRun:
+def open_run(
+    arguments: TrainArguments, publish_period: float = 1 / 20, watch: ProgressListener = ignore_progress
+) -> OpenedRun:
     """Reads the scene and, to continue, the checkpoint; makes the folder.
 
     Takes as long as reading takes, prints nothing, and may be called from any thread.

@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from engine.scenes.watching import Preparing
+from engine.scenes.progress import ReadingProgress
 from engine.sfm import events as sfm
 
 
@@ -30,10 +30,10 @@ class PreparationDisplay:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def __call__(self, event: Preparing | sfm.SfmEvent) -> None:
+    def __call__(self, event: ReadingProgress | sfm.SfmEvent) -> None:
         """Takes note of an event."""
         match event:
-            case Preparing(what, done, total):
+            case ReadingProgress(what, done, total):
                 self._show(what, done, total)
             case sfm.Started(_, names):
                 self._features, self._models, self._inliers = [], {}, []

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from engine.config.schedule import AnyStage
 from engine.messages import Snapshot
 from engine.run.history import mean_of
-from engine.system.durations import clock
+from engine.system.durations import format_duration
 
 LINE_EVERY = 5.0  # seconds between lines where no bar can be drawn
 
@@ -68,7 +68,7 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
     if math.isfinite(rate):
         parts.append(f"{rate:.1f} it/s")
     if math.isfinite(left):
-        parts.append(f"ETA {clock(left)}")
+        parts.append(f"ETA {format_duration(left)}")
     if snapshot.skipped_steps:
         parts.append(f"{snapshot.skipped_steps} steps left out")
     return "  ".join(parts)

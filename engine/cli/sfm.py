@@ -13,15 +13,15 @@ from rich.console import Console
 from engine.cli.arguments import SfmArguments
 from engine.cli.preparation_display import PreparationDisplay
 from engine.errors import UserError
-from engine.scenes.paths import is_video, scene_path, suggestion
-from engine.scenes.photos.files import photo_files, photo_folder
-from engine.scenes.photos.shots import Shots, as_stored, gathered, write_copies
-from engine.scenes.photos.structure import sfm_window
-from engine.scenes.photos.video import frames_of
-from engine.scenes.watching import Watch
+from engine.scenes.paths import is_video, resolve_scene_path, suggest_name
+from engine.scenes.photos.colmap_model import choose_matching_window
+from engine.scenes.photos.files import find_photo_folder, list_photos
+from engine.scenes.photos.photo_set import PhotoSet, gather_photos, is_usable_as_stored, write_copies
+from engine.scenes.photos.video import extract_frames
+from engine.scenes.progress import ProgressListener
 from engine.sfm.events import Finished
 from engine.sfm.pipeline import DATABASE, MESH, MODEL, SfmOptions, run_sfm
-from engine.system.files import not_written
+from engine.system.files import explain_write_failure
 
 MOST_PIXELS = 200_000_000
 IMAGES = "images"
@@ -44,20 +44,20 @@ def register_photos(arguments: SfmArguments) -> int:
         UserError: something that the user can mend.
     """
     _check(arguments)
-    source, output = scene_path(arguments.photos), arguments.output.expanduser().absolute()
+    source, output = resolve_scene_path(arguments.photos), arguments.output.expanduser().absolute()
     console = Console(highlight=False)
     try:
         output.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".l2g-sfm.", dir=output))
     except OSError as error:
-        raise UserError(not_written(output, error)) from error
+        raise UserError(explain_write_failure(output, error)) from error
     try:
         with PreparationDisplay(console) as display:
             found = _found(source, arguments, display)
             seen = _seen(found, source, output, work, display)
             options = SfmOptions(
                 longer_side=arguments.longer_side,
-                window=arguments.window or sfm_window(len(seen.names)),
+                window=arguments.window or choose_matching_window(len(seen.names)),
                 mesh=arguments.mesh,
             )
             for event in run_sfm(seen.folder, seen.names, work, options):
@@ -66,7 +66,7 @@ def register_photos(arguments: SfmArguments) -> int:
                     missing = [seen.names[number] for number in event.unregistered]
         _move(work, output)
     except OSError as error:
-        raise UserError(not_written(output, error)) from error
+        raise UserError(explain_write_failure(output, error)) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)
     for photo in found.left_out:
@@ -91,24 +91,28 @@ def _check(arguments: SfmArguments) -> None:
         )
 
 
-def _found(source: Path, arguments: SfmArguments, watch: Watch) -> Shots:
-    folder = frames_of(source, arguments.frames, MOST_PIXELS, watch)[0] if is_video(source) else photo_folder(source)
+def _found(source: Path, arguments: SfmArguments, watch: ProgressListener) -> PhotoSet:
+    folder = (
+        extract_frames(source, arguments.frames, MOST_PIXELS, watch)[0]
+        if is_video(source)
+        else find_photo_folder(source)
+    )
     if folder is None:
         siblings = [entry.name for entry in source.iterdir() if entry.is_dir()]
-        hint = suggestion("images", siblings)
+        hint = suggest_name("images", siblings)
         raise UserError(f"{source} has no photos (JPEG, PNG, HEIC, ...); give the folder that holds them{hint}.")
-    files = photo_files(folder)
+    files = list_photos(folder)
     if arguments.frames is not None and len(files) > arguments.frames:
         step = (len(files) - 1) / (arguments.frames - 1)
         files = [files[round(index * step)] for index in range(arguments.frames)]
-    return gathered(files, source, MOST_PIXELS)
+    return gather_photos(files, source, MOST_PIXELS)
 
 
-def _seen(shots: Shots, source: Path, output: Path, work: Path, watch: Watch) -> _Source:
+def _seen(shots: PhotoSet, source: Path, output: Path, work: Path, watch: ProgressListener) -> _Source:
     """The photos where they lie, if the model may refer to them there; else copies beside the model, all upright."""
     parent = shots.shots[0].path.parent
     beside = not is_video(source) and parent in (output, output / IMAGES)
-    if beside and all(as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.shots):
+    if beside and all(is_usable_as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.shots):
         return _Source(parent, tuple(shot.name for shot in shots.shots), copied=False)
     if parent == output / IMAGES:
         raise UserError(

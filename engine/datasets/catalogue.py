@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from engine.errors import UserError
 from engine.scenes.formats.blender import TRAINING_FILE
 from engine.scenes.formats.llff import POSES_FILE
-from engine.scenes.paths import suggestion
+from engine.scenes.paths import suggest_name
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def _all() -> dict[str, DataSet]:
 DATA_SETS = _all()
 
 
-def chosen(name: str) -> Sequence[DataSet]:
+def find_data_sets(name: str) -> Sequence[DataSet]:
     """The data set of a name, or all of a collection (`llff`, `blender`).
 
     Raises:
@@ -118,6 +118,6 @@ def chosen(name: str) -> Sequence[DataSet]:
     """
     found = [one for one in DATA_SETS.values() if name in (one.name, one.name.split("/")[0])]
     if not found:
-        near = suggestion(name, DATA_SETS)
+        near = suggest_name(name, DATA_SETS)
         raise UserError(f"There is no data set {name}{near}; choose among {', '.join(DATA_SETS)}, llff or blender.")
     return found

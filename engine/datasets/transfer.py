@@ -15,7 +15,7 @@ from pathlib import Path
 
 from engine.datasets.catalogue import Archive
 from engine.errors import UserError
-from engine.system.files import not_written
+from engine.system.files import explain_write_failure
 
 Progress = Callable[[float, str], None]
 
@@ -51,7 +51,7 @@ def fetch(archive: Archive, url: str, path: Path, progress: Progress) -> None:
         _check(archive, url, part, expected)
         os.replace(part, path)
     except OSError as error:
-        raise UserError(not_written(path, error)) from error
+        raise UserError(explain_write_failure(path, error)) from error
 
 
 def _received(archive: Archive, url: str, part: Path, progress: Progress) -> int | None:
@@ -125,7 +125,7 @@ def _check(archive: Archive, url: str, part: Path, total: int | None) -> None:
     wrong = None
     if total is not None and size != total:
         wrong = f"it has {size:,} bytes in place of {total:,}"
-    elif archive.sha256 is not None and (found := sha256(part)) != archive.sha256:
+    elif archive.sha256 is not None and (found := compute_sha256(part)) != archive.sha256:
         wrong = f"its SHA-256 is {found[:16]}… in place of {archive.sha256[:16]}…"
     if wrong is not None:
         with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ def _check(archive: Archive, url: str, part: Path, total: int | None) -> None:
         raise UserError(f"{url} is not the {archive.name} that is wanted ({wrong}); it was thrown away: try again.")
 
 
-def sha256(path: Path) -> str:
+def compute_sha256(path: Path) -> str:
     """Of a file's content, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from engine.errors import UserError
-from engine.system.files import replacing_folder
+from engine.system.files import replace_folder
 
 Progress = Callable[[float, str], None]
 
@@ -33,8 +33,8 @@ def unpack(archive: Path, scene: str, marker: str, target: Path, progress: Progr
     """
     try:
         with zipfile.ZipFile(archive) as opened:
-            members = members_of(opened, scene, marker, archive)
-            with replacing_folder(target) as folder:
+            members = list_members(opened, scene, marker, archive)
+            with replace_folder(target) as folder:
                 _write(opened, members, folder, archive, progress)
     except _DAMAGE as error:
         raise DamagedError(f"{archive} is damaged ({error}); download it again.") from error
@@ -44,7 +44,7 @@ class DamagedError(UserError):
     """What was downloaded is no use."""
 
 
-def members_of(
+def list_members(
     opened: zipfile.ZipFile, scene: str, marker: str, archive: Path
 ) -> dict[PurePosixPath, zipfile.ZipInfo]:
     """The files below the scene's folder by their paths in it.

@@ -13,7 +13,7 @@ from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
 from engine.evaluation.pictures import picture_name, side_by_side
 from engine.evaluation.report import TEST_NAME, pose_entries, test_entry, update_result
 from engine.run.saved_run import open_saved_run
-from engine.system.files import replacing, write_json
+from engine.system.files import replace_file, write_json
 from engine.training.radiance import Trainer
 
 PICTURES_FOLDER = "held_out"
@@ -71,7 +71,7 @@ def evaluate_trainer(
         poses += pose_entries([frame])
         picture = picture_name(frame.frame, frame.name)
         pictures.add(picture)
-        with replacing(folder / picture) as temporary:
+        with replace_file(folder / picture) as temporary:
             side_by_side(frame, scene.kind).save(temporary)
         if progress is not None:
             progress(len(scores), count, frame.name, frame.scores)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from engine.evaluation.report import TEST_NAME
 from engine.geometry.intrinsics import Intrinsics
-from engine.geometry.numerics import precise
+from engine.geometry.numerics import to_double
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import Similarity
 from engine.run.saved_run import SavedRun
@@ -54,9 +54,9 @@ def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similar
         scene: its training frames are those of `fitted`.
         fitted: world-to-camera poses of the training frames.
     """
-    fitted = precise(fitted.detach().cpu())
+    fitted = to_double(fitted.detach().cpu())
     if scene.reference_poses is not None:
-        reference = precise(scene.reference_poses[list(scene.training_frames)])
+        reference = to_double(scene.reference_poses[list(scene.training_frames)])
         aligned = pose_errors(fitted, reference).alignment
     else:
         one = torch.ones((), dtype=fitted.dtype)
@@ -68,7 +68,7 @@ def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similar
 def exported_cameras(run: SavedRun) -> ExportedCameras:
     """Training frames as they were fitted, held-out frames as the run's own evaluation refined them."""
     trainer, scene = run.trainer, run.trainer.scene
-    fitted = precise(trainer.poses().detach().cpu())
+    fitted = to_double(trainer.poses().detach().cpu())
     poses = dict(zip(scene.training_frames, fitted, strict=True))
     strangers = [scene.training_frames[index] for index in trainer.strangers]
     for frame in strangers:

@@ -12,7 +12,7 @@ from engine.export.cameras import ExportedCameras
 from engine.export.images import ExportedImages, shared
 from engine.export.points import PointCloud
 from engine.scenes.formats.colmap import read_model
-from engine.sfm.library import load_pycolmap
+from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL = "sparse/0"
 OWN = ("sparse", "images")

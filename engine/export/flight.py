@@ -14,11 +14,11 @@ from jaxtyping import UInt8
 from engine.evaluation.views import render_view
 from engine.export.camera_path_file import PATH_FILE, read_path
 from engine.export.images import Progress
-from engine.geometry.camera_path import orbit, spiral, through
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
 from engine.geometry.rays import normalised_points, pixel_grid
 from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.run.saved_run import SavedRun
-from engine.system.video_writer import write_film
+from engine.system.video_writer import encode_video
 from engine.training.radiance import Trainer
 
 FOCUS = 1.6  # times the nearest depth: where the spiral's cameras look at
@@ -40,15 +40,15 @@ def flight(run: SavedRun, path: Path | None, count: int, height: int | None) -> 
     saved = path if path is not None else run.folder / PATH_FILE
     if path is not None or saved.is_file():
         keys, closed = read_path(saved)
-        cameras, words = through(keys, count, closed), f"Along the {len(keys)} views of {saved}."
+        cameras, words = interpolate_cameras(keys, count, closed), f"Along the {len(keys)} views of {saved}."
     else:
         scene, poses = trainer.scene, trainer.poses().detach().cpu().numpy()
         lens = trainer.calibration.intrinsics(scene.intrinsics)
         opening = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
         if scene.kind == "object":
-            closed_path, words = orbit(poses, scene.box_centre, count), "On an orbit round the object."
+            closed_path, words = make_orbit(poses, scene.box_centre, count), "On an orbit round the object."
         else:
-            closed_path, words = spiral(poses, FOCUS * scene.near, count), "On a spiral round the mean camera."
+            closed_path, words = make_spiral(poses, FOCUS * scene.near, count), "On a spiral round the mean camera."
         cameras = [pinhole(pose, opening, (lens.width, lens.height)) for pose in closed_path]
     return [resized(camera, height or camera.size[1]) for camera in cameras], words
 
@@ -90,4 +90,4 @@ def write_flight(
             progress(done / len(cameras), f"picture {done + 1} of {len(cameras)}")
             yield rendered(trainer, camera)
 
-    write_film(path, pictures(), len(cameras), frames_per_second)
+    encode_video(path, pictures(), len(cameras), frames_per_second)

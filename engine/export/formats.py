@@ -21,10 +21,10 @@ from engine.export.report import write_report
 from engine.export.seen import depth_bounds
 from engine.export.targets import check_file, check_folder
 from engine.geometry.similarity import Similarity
-from engine.geometry.view_camera import upwards
+from engine.geometry.view_camera import find_mean_up
 from engine.run.saved_run import SavedRun
-from engine.system.files import replacing, replacing_folder
-from engine.system.video_writer import ENDINGS
+from engine.system.files import replace_file, replace_folder
+from engine.system.video_writer import VIDEO_ENDINGS
 
 SPARSE_POINTS = 30_000  # beside cameras: enough to start splats from, or to tell how deep a scene is
 CLOUD_POINTS = 300_000
@@ -84,7 +84,7 @@ class CamerasFolder:
     def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
         scene, cameras = run.trainer.scene, exported_cameras(run)
         images = exported_images(scene, cameras, self.flat)
-        with replacing_folder(options.output) as folder:
+        with replace_folder(options.output) as folder:
             notes = self.fill(Export(run, options, part(progress, 0.0, 0.5)), cameras, images, folder)
             write_images(scene, cameras, images, folder / FOLDER, part(progress, 0.5, 1.0))
         return words_on_held_out(cameras) + notes
@@ -160,7 +160,7 @@ def _llff(export: Export, cameras: ExportedCameras, images: ExportedImages, fold
 
 def _ply(export: Export) -> list[str]:
     points = export.points(CLOUD_POINTS)
-    with replacing(export.options.output) as temporary:
+    with replace_file(export.options.output) as temporary:
         write_ply(points, temporary)
     return [f"{len(points.positions):,} points."]
 
@@ -168,8 +168,8 @@ def _ply(export: Export) -> list[str]:
 def _mesh(export: Export) -> list[str]:
     trainer, options, gauge = export.run.trainer, export.options, export.gauge
     mesh = field_mesh(trainer, gauge, options.density, options.resolution, options.hidden, export.progress)
-    up = upwards(gauge.apply_to_poses(trainer.poses().detach().cpu().double()).numpy())
-    with replacing(options.output) as temporary:
+    up = find_mean_up(gauge.apply_to_poses(trainer.poses().detach().cpu().double()).numpy())
+    with replace_file(options.output) as temporary:
         write_mesh(mesh, up, temporary)
     return [f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles."]
 
@@ -193,6 +193,6 @@ EXPORTERS: dict[str, Exporter] = {
     "llff": CamerasFolder(llff.OWN, _llff, flat=True),
     "ply": OneFile((".ply",), _ply),
     "report": OneFile((".html",), _report),
-    "video": OneFile(ENDINGS, _video),
+    "video": OneFile(VIDEO_ENDINGS, _video),
     "mesh": OneFile((".ply", ".obj", ".glb"), _mesh),
 }

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.formats.images import FORMATS, image_size
+from engine.scenes.formats.images import FORMATS, read_image_size
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.scene import Scene
 
@@ -59,7 +59,7 @@ def exported_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) 
         short = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
         names = tuple(short) if len(set(short)) == len(short) else tuple(f"{name}.png" for name in names)
     else:
-        width, height = image_size(files[0], LARGEST)
+        width, height = read_image_size(files[0], LARGEST)
         intrinsics = replace(
             intrinsics, focal=intrinsics.focal * factor, centre=intrinsics.centre * factor, width=width, height=height
         )
@@ -99,7 +99,7 @@ def _factor(files: tuple[Path, ...], intrinsics: Intrinsics) -> int | None:
         if file.suffix.lower() not in IMAGE_SUFFIXES:
             return None
         try:
-            sizes.add(image_size(file, LARGEST))
+            sizes.add(read_image_size(file, LARGEST))
             with Image.open(file, formats=FORMATS) as image:
                 if image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
                     return None

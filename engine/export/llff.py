@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages
 from engine.scenes.formats.llff import POSES_FILE
-from engine.scenes.world.axes import inverted
+from engine.scenes.world.axes import invert_pose
 
 OWN = (POSES_FILE, FOLDER)
 
@@ -51,7 +51,7 @@ def table(
         bounds: nearest and farthest depth of each, units of the exported world.
     """
     intrinsics = images.intrinsics
-    right, down, forward, centre = inverted(cameras.poses).unbind(dim=-1)
+    right, down, forward, centre = invert_pose(cameras.poses).unbind(dim=-1)
     size = cameras.poses.new_tensor([intrinsics.height, intrinsics.width]).expand(len(cameras.frames), 2)
     hwf = torch.cat([size, intrinsics.focal[:, :1].to(size)], dim=-1)
     matrices = torch.stack([down, right, -forward, centre, hwf], dim=-1)

@@ -14,7 +14,7 @@ from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages, shared
 from engine.export.points import PointCloud, write_ply
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE
-from engine.scenes.world.axes import inverted
+from engine.scenes.world.axes import invert_pose
 
 POINTS_FILE = "sparse_pc.ply"  # nerfstudio's own name
 OWN = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
@@ -52,7 +52,7 @@ def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, An
 
 def to_opengl(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "frames 4 4"]:
     """Camera-to-world matrices whose axes are right, up, back, from world-to-camera poses with OpenCV's axes."""
-    camera_to_world = inverted(poses) * poses.new_tensor([1.0, -1.0, -1.0, 1.0])
+    camera_to_world = invert_pose(poses) * poses.new_tensor([1.0, -1.0, -1.0, 1.0])
     last = poses.new_tensor([0.0, 0.0, 0.0, 1.0]).expand(len(poses), 1, 4)
     return torch.cat([camera_to_world, last], dim=1)
 

@@ -25,8 +25,8 @@ from engine.results.result import CAMERAS_VIDEO, training_psnr
 from engine.run.history import Row, summary
 from engine.run.saved_run import SavedRun
 from engine.scenes.scene import Scene
-from engine.system.durations import clock
-from engine.system.files import replacing
+from engine.system.durations import format_duration
+from engine.system.files import replace_file
 from engine.training.radiance import Trainer
 
 PICTURES = 6  # training frames that are shown; as many held-out ones
@@ -63,7 +63,7 @@ def write_report(run: SavedRun, path: Path, progress: Progress) -> None:
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     page = environment.get_template("report.html.jinja").render(content(run, progress))
     progress(1.0, "writing")
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
@@ -95,7 +95,7 @@ def content(run: SavedRun, progress: Progress) -> dict[str, Any]:
 def tiles(run: SavedRun, last: Row, evaluation: dict[str, Any] | None) -> list[tuple[str, str]]:
     """The numbers that one looks for first."""
     found = [
-        (clock(run.checkpoint.seconds), "of training"),
+        (format_duration(run.checkpoint.seconds), "of training"),
         (decibels(training_psnr(run.checkpoint.history)), "training PSNR"),
         (decibels(evaluation["psnr"] if evaluation else None), "held-out PSNR"),
     ]

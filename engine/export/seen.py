@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.evaluation.views import View, image_points, render_view
 from engine.export.cameras import exported_gauge
 from engine.export.images import Progress
-from engine.geometry.numerics import precise
+from engine.geometry.numerics import to_double
 from engine.geometry.se3 import invert, transform
 from engine.training.radiance import Trainer
 
@@ -59,8 +59,8 @@ def seen_by_cameras(trainer: Trainer, pixels: int, progress: Progress) -> Iterat
 def points_of(seen: Seen) -> Float[Tensor, "points 3"]:
     """Where the surfaces lie that a camera sees: in the run's world, double precision, on the CPU."""
     rays = torch.cat([seen.points, torch.ones_like(seen.points[..., :1])], dim=-1)
-    in_camera = precise((rays * seen.view.depth[..., None])[seen.usable].cpu())
-    return transform(invert(precise(seen.pose.cpu())), in_camera)
+    in_camera = to_double((rays * seen.view.depth[..., None])[seen.usable].cpu())
+    return transform(invert(to_double(seen.pose.cpu())), in_camera)
 
 
 def farthest_depth(trainer: Trainer) -> float:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from roma import rotmat_to_rotvec, rotvec_to_rotmat
 
-from engine.geometry.view_camera import ViewCamera, centres, looking, unit, upwards
+from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, look_along, unit
 
 Poses = Float[np.ndarray, "poses 3 4"]
 
@@ -19,7 +19,7 @@ SPIRAL_REACH = 0.8  # of the cameras' spread: the path stays among them
 ORBIT_ELEVATION = math.radians(20.0)  # at least, above the horizon
 
 
-def through(keyframes: list[ViewCamera], count: int, closed: bool = False) -> list[ViewCamera]:
+def interpolate_cameras(keyframes: list[ViewCamera], count: int, closed: bool = False) -> list[ViewCamera]:
     """A smooth flight through recorded cameras, each met exactly.
 
     Centres follow a Catmull-Rom spline; rotations are blended on the way from one keyframe to the next, with the same
@@ -52,7 +52,7 @@ def through(keyframes: list[ViewCamera], count: int, closed: bool = False) -> li
     return made
 
 
-def spiral(poses: Poses, focus: float, count: int) -> Poses:
+def make_spiral(poses: Poses, focus: float, count: int) -> Poses:
     """The papers' closed path for forward-facing scenes: round the mean camera, looking at one point before it.
 
     Args:
@@ -69,13 +69,13 @@ def spiral(poses: Poses, focus: float, count: int) -> Poses:
     for angle in np.arange(count) / count * math.tau:
         offset = spread[0] * math.cos(SPIRAL_TURNS * angle) * right + spread[1] * math.sin(SPIRAL_TURNS * angle) * down
         position = middle + SPIRAL_REACH * (offset + spread[2] * math.sin(angle) * forward)
-        made.append(looking(position, target - position, -down))
+        made.append(look_along(position, target - position, -down))
     return np.stack(made)
 
 
-def orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> Poses:
+def make_orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> Poses:
     """A closed path round an object, as far from it and as high above it as the cameras are in the mean."""
-    positions, target, up = centres(poses), np.array(centre, np.float64), upwards(poses)
+    positions, target, up = centres(poses), np.array(centre, np.float64), find_mean_up(poses)
     offsets = positions - target
     distance = float(np.median(np.linalg.norm(offsets, axis=1)))
     height = float(np.median(offsets @ up)) / max(distance, 1e-9)
@@ -86,7 +86,7 @@ def orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> Poses
     for angle in np.arange(count) / count * math.tau:
         level = math.cos(angle) * side + math.sin(angle) * np.cross(up, side)
         offset = distance * (math.cos(elevation) * level + math.sin(elevation) * up)
-        made.append(looking(target + offset, -offset, up))
+        made.append(look_along(target + offset, -offset, up))
     return np.stack(made)
 
 
@@ -118,7 +118,7 @@ def _blended(rotations: Float[np.ndarray, "4 3 3"], fraction: float) -> Float[np
 def _mean_axes(poses: Poses) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
     """Right, down and forward of the mean camera; and how far the cameras spread along them (90 % of them)."""
     forward = unit(poses[:, 2, :3].astype(np.float64).mean(axis=0))
-    down = -upwards(poses)
+    down = -find_mean_up(poses)
     right = unit(np.cross(down, forward))
     axes = np.stack([right, np.cross(forward, right), forward])
     positions = centres(poses)

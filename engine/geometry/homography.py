@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.geometry.numerics import determinant, precise
+from engine.geometry.numerics import determinant, to_double
 
 _TIE_BREAK = 1e-12  # of the similarity against the data; far above the rounding of float64, far below any real gap
 _DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
@@ -47,7 +47,7 @@ def solve_homography(
         Geometry, algorithm 4.2. Magnus, On differentiating eigenvalues and eigenvectors, 1985.
     """
     dtype = source.dtype
-    source, target = precise(source), precise(target)
+    source, target = to_double(source), to_double(target)
     share = torch.ones_like(source[..., 0]) if weights is None else weights.to(source.dtype)
     share = (share / share.sum(-1, keepdim=True).clamp(min=torch.finfo(share.dtype).tiny))[..., None]
     source, to_normal = _normalise(source, share)

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def precise(tensor: Tensor) -> Tensor:
+def to_double(tensor: Tensor) -> Tensor:
     """In float64, except on devices that have none (Apple's)."""
     return tensor if tensor.device.type == "mps" else tensor.double()
 

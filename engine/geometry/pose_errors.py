@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.geometry.numerics import precise
+from engine.geometry.numerics import to_double
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.se3 import camera_centre, is_finite, rotation_angle
 from engine.geometry.similarity import Similarity, align_cameras, mean_rotation_moment
@@ -54,7 +54,7 @@ def pose_errors(estimated: Float[Tensor, "frames 3 4"], reference: Float[Tensor,
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.2, `evaluate_camera_alignment` of its code.
     """
-    found, wanted = precise(estimated), precise(reference.to(estimated.device))
+    found, wanted = to_double(estimated), to_double(reference.to(estimated.device))
     # How many are known depends on values, which meta tensors lack.
     known = slice(None) if wanted.is_meta else is_finite(wanted)
     alignment = align_cameras(found[known], wanted[known])

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.geometry.numerics import determinant, precise
+from engine.geometry.numerics import determinant, to_double
 
 _DAMPING = 1e-6  # sums of two singular values below this fraction of the largest one no longer pass gradients
 _COLLAPSED = 1e-30  # matrices smaller than this count as zero
@@ -43,7 +43,7 @@ def special_procrustes(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*b
 class _SpecialProcrustes(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
-        exact = precise(matrix)
+        exact = to_double(matrix)
         poison = (exact * 0).sum((-2, -1), keepdim=True)  # 0, or NaN where an entry is not finite
         left, singular, right_transposed = torch.linalg.svd(exact.nan_to_num(0.0, 0.0, 0.0))
         sign = (determinant(left) * determinant(right_transposed)).sign()

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.geometry.numerics import precise
+from engine.geometry.numerics import to_double
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.se3 import camera_centre
 
@@ -73,7 +73,7 @@ def align_similarity(source: Float[Tensor, "points 3"], target: Float[Tensor, "p
         Umeyama, PAMI 1991, equations 40 to 43.
     """
     dtype = source.dtype
-    source, target = precise(source), precise(target)
+    source, target = to_double(source), to_double(target)
     source_mean, target_mean = source.mean(0), target.mean(0)
     centred, wanted = source - source_mean, target - target_mean
     rotation = special_procrustes(wanted.mT @ centred)
@@ -100,7 +100,7 @@ def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "fr
         BARF (Lin et al., ICCV 2021), section 4.2 and `procrustes_analysis` of its code (det = +1 done rightly).
     """
     dtype = source.dtype
-    source, target = precise(source), precise(target)
+    source, target = to_double(source), to_double(target)
     source_centres, target_centres = camera_centre(source), camera_centre(target)
     source_mean, target_mean = source_centres.mean(0), target_centres.mean(0)
     source_spread, target_spread = spread(source_centres), spread(target_centres)

@@ -39,7 +39,7 @@ def unit(vector: Vector) -> Vector:
     return vector / length if length > 1e-12 else np.array([0.0, 0.0, 1.0])
 
 
-def upwards(poses: Float[np.ndarray, "frames 3 4"]) -> Vector:
+def find_mean_up(poses: Float[np.ndarray, "frames 3 4"]) -> Vector:
     """Where up is for cameras that were held upright: the mean of minus their y axes."""
     return unit(-poses[:, 1, :3].astype(np.float64).mean(axis=0)) if len(poses) else np.array([0.0, -1.0, 0.0])
 
@@ -49,7 +49,7 @@ def centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames
     return -np.einsum("fij,fi->fj", poses[:, :, :3].astype(np.float64), poses[:, :, 3].astype(np.float64))
 
 
-def looking(position: Vector, direction: Vector, up: Vector) -> Float[np.ndarray, "3 4"]:
+def look_along(position: Vector, direction: Vector, up: Vector) -> Float[np.ndarray, "3 4"]:
     """The pose of a camera at a position that looks in a direction with `up` above."""
     forward = unit(direction)
     right = np.cross(forward, up)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from engine.config.settings import Settings
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.bundle.lens import FreeLens, LensPrior
-from engine.scenes.pyramid.stage_data import StageData, through_lens
+from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
 
 FOCAL_RATE = 0.2  # of the pose rate: a focal length is seen by all rays of all frames at once
 EXPOSURE_RATE = 1.0
@@ -43,7 +43,7 @@ class Calibration(nn.Module):
         self.register_buffer("radial", torch.zeros((), device=device), persistent=settings.refine_intrinsics)
         self.free = FreeLens(settings.optimise_focal or settings.refine_intrinsics, settings.refine_intrinsics)
         self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
-        self._taken: tuple[StageData, tuple[int, int], StageData] | None = None
+        self._taken: tuple[PhotoLevel, tuple[int, int], PhotoLevel] | None = None
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
     def extend(self, count: int) -> None:
@@ -99,17 +99,17 @@ class Calibration(nn.Module):
             if self.free.radial:
                 self.radial.add_(after.distortion[0, 0] - before.distortion[0, 0])
 
-    def adjusted(self, data: StageData) -> StageData:
+    def adjusted(self, data: PhotoLevel) -> PhotoLevel:
         """A stage's photos through the lens that the last bundle adjustment left, to be learned from with `points`."""
         if not self.free.radial:
             return data
         version = self.log_focal._version, self.radial._version  # told without asking the device
         if self._taken is None or self._taken[0] is not data or self._taken[1] != version:
-            self._taken = data, version, through_lens(data, self.intrinsics(data.intrinsics))
+            self._taken = data, version, replace_intrinsics(data, self.intrinsics(data.intrinsics))
         return self._taken[2]
 
     @torch.no_grad()
-    def data(self, data: StageData) -> StageData:
+    def data(self, data: PhotoLevel) -> PhotoLevel:
         """A stage's photos with the learned lens, for those who do not learn it."""
         if not self.free.focal:
             return data

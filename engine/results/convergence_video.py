@@ -16,8 +16,8 @@ from engine.geometry.se3 import camera_centre, is_finite
 from engine.geometry.similarity import align_cameras, spread
 from engine.run.history import History, Row, filled, mean_of
 from engine.scenes.scene import Scene
-from engine.system.durations import clock
-from engine.system.video_writer import write_film
+from engine.system.durations import format_duration
+from engine.system.video_writer import encode_video
 
 WIDTH, HEIGHT, FRAMES_PER_SECOND, QUALITY = 800, 600, 24, 6
 MOVING, RESTING = 6 * FRAMES_PER_SECOND, 2 * FRAMES_PER_SECOND  # pictures
@@ -53,7 +53,7 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
             yield image
 
     moments_shown = positions(len(rows))
-    write_film(path, pictures(), len(moments_shown), FRAMES_PER_SECOND, QUALITY)
+    encode_video(path, pictures(), len(moments_shown), FRAMES_PER_SECOND, QUALITY)
 
 
 def worlds(rows: list[Row], scene: Scene) -> tuple[torch.Tensor, list[torch.Tensor]]:
@@ -147,7 +147,7 @@ def between(walk: Float[np.ndarray, "rows frames 5 3"], position: float) -> Frus
 
 def caption(row: Row, scene: Scene) -> str:
     """What is written on a picture."""
-    parts = [scene.name, f"iteration {row.iteration}", clock(row.seconds), row.stage]
+    parts = [scene.name, f"iteration {row.iteration}", format_duration(row.seconds), row.stage]
     if row.rotation_error_deg is not None and row.translation_error is not None:
         parts.append(f"{mean_of(row.rotation_error_deg):.2f}°  {mean_of(row.translation_error):.4f}")
     return "   ".join(parts)

@@ -12,7 +12,7 @@ from rich.table import Table
 from engine.results.result import RESULT_FILE, training_psnr
 from engine.run.history import summary
 from engine.run.session import Session
-from engine.system.durations import clock
+from engine.system.durations import format_duration
 
 
 def results_table(session: Session, folder: Path) -> Table:
@@ -39,7 +39,7 @@ def results_table(session: Session, folder: Path) -> Table:
     if held_out is not None:
         table.add_row("held-out PSNR, dB", f"{held_out:.2f}", "", "")
     table.add_section()
-    table.add_row(f"{last.iteration} iterations in {clock(last.seconds)}, {session.status}", "", "", "")
+    table.add_row(f"{last.iteration} iterations in {format_duration(last.seconds)}, {session.status}", "", "", "")
     table.add_row(f"results: {escape(str(folder))}", "", "", "")
     return table
 

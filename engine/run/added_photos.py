@@ -14,9 +14,9 @@ from engine.errors import UserError
 from engine.messages import Event
 from engine.run.checkpoint import ADDED_FOLDER
 from engine.scenes import AnyScene
-from engine.scenes.growing import grown
+from engine.scenes.added_frames import add_frames
 from engine.scenes.options import SceneOptions
-from engine.scenes.photos.joining import Joining, read_joining
+from engine.scenes.photos.added_photos import AddedPhotos, read_added_photos
 from engine.scenes.scene import Scene
 from engine.system.background import Background, at_once
 from engine.training.radiance import Trainer
@@ -42,7 +42,7 @@ class Arrivals:
     def __init__(self, in_background: Background = at_once) -> None:
         self._in_background = in_background
         self._asked: list[tuple[Path, ...]] = []
-        self._reading: Future[Joining] | None = None
+        self._reading: Future[AddedPhotos] | None = None
         self._parties: list[_Party] = []
         self._stopped = threading.Event()
 
@@ -102,17 +102,19 @@ class Arrivals:
         self._stopped.set()
         self._asked.clear()
 
-    def _begin(self, session: Session, paths: tuple[Path, ...]) -> Future[Joining]:
+    def _begin(self, session: Session, paths: tuple[Path, ...]) -> Future[AddedPhotos]:
         assert isinstance(session.scene, Scene)
         folder = session.writer.folder
         copies = folder / ADDED_FOLDER if folder is not None else None
         options = session.writer.options or SceneOptions()
-        return self._in_background(partial(read_joining, paths, session.scene, options, copies, self._stopped.is_set))
+        return self._in_background(
+            partial(read_added_photos, paths, session.scene, options, copies, self._stopped.is_set)
+        )
 
-    def _take(self, session: Session, joining: Joining) -> None:
+    def _take(self, session: Session, joining: AddedPhotos) -> None:
         trainer, said = session.trainer, (*joining.refused, *joining.notes)
         if joining.added is not None and isinstance(trainer, Trainer) and isinstance(session.scene, Scene):
-            session.scene = grown(session.scene, joining.added)
+            session.scene = add_frames(session.scene, joining.added)
             trainer.grow(session.scene)
             session.grew()
             self._parties.append(_Party(joining.added.names, said))
@@ -135,7 +137,7 @@ def check_joining(paths: Sequence[Path], scene: AnyScene, registers: bool, optio
     """For those who can still mend their command line: raises `UserError` unless all photos can join a scene."""
     check_growing(scene, registers)
     assert isinstance(scene, Scene)
-    refused = read_joining([path.expanduser() for path in paths], scene, options).refused
+    refused = read_added_photos([path.expanduser() for path in paths], scene, options).refused
     if refused:
         raise UserError(in_short(refused))
 

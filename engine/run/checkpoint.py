@@ -18,12 +18,12 @@ from torch import Tensor
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.run.history import History
-from engine.scenes.growing import grown, with_files_in
+from engine.scenes.added_frames import add_frames, find_copies
 from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
-from engine.system.files import replacing
+from engine.system.files import replace_file
 
 FORMAT = "l2g-viewer checkpoint"
 VERSION = "1"
@@ -112,7 +112,7 @@ def scene_of_run(checkpoint: Checkpoint, scene: AnyScene, path: Path) -> AnyScen
         UserError: the checkpoint is of another scene, or damaged.
     """
     if checkpoint.added is not None and isinstance(scene, Scene):
-        scene = grown(scene, with_files_in(checkpoint.added, path.parent / ADDED_FOLDER))
+        scene = add_frames(scene, find_copies(checkpoint.added, path.parent / ADDED_FOLDER))
     check_same_scene(checkpoint, scene, path)
     if checkpoint.reference is not None and isinstance(scene, Scene):
         if checkpoint.reference.shape != (len(scene.names), 3, 4):
@@ -169,7 +169,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "added": _added_words(checkpoint.added),
     }
     header = {"format": FORMAT, "version": VERSION, "content": json.dumps(content)}
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.touch()
         permissions = temporary.stat().st_mode  # the user's own; the library makes files that others cannot read
         try:

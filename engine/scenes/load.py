@@ -7,17 +7,17 @@ from pathlib import Path
 
 from engine.errors import UserError
 from engine.scenes.formats.blender import TRAINING_FILE, read_blender
-from engine.scenes.formats.colmap import MODEL_FOLDERS, model_folder, read_colmap
+from engine.scenes.formats.colmap import MODEL_FOLDERS, find_model_folder, read_colmap
 from engine.scenes.formats.llff import POSES_FILE, read_llff
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
 from engine.scenes.options import SceneOptions, check_options, check_photo_options, check_planar_options
-from engine.scenes.paths import is_image, is_video, scene_path
-from engine.scenes.photos.files import photo_folder
+from engine.scenes.paths import is_image, is_video, resolve_scene_path
+from engine.scenes.photos.files import find_photo_folder
 from engine.scenes.photos.reader import read_photos
 from engine.scenes.planar import PlanarScene
+from engine.scenes.progress import ProgressListener, ignore_progress
 from engine.scenes.scene import Scene
-from engine.scenes.watching import Watch, unwatched
 
 AnyScene = Scene | PlanarScene
 
@@ -37,7 +37,9 @@ LAYOUTS = (
 )
 
 
-def load_scene(path: Path | str, options: SceneOptions | None = None, watch: Watch = unwatched) -> AnyScene:
+def load_scene(
+    path: Path | str, options: SceneOptions | None = None, watch: ProgressListener = ignore_progress
+) -> AnyScene:
     """Read the scene in a folder, whichever of the known layouts it has; an image is a planar scene by itself.
 
     Photos without poses, and a video, become a scene whose cameras are to be found. That takes long: `watch` is told
@@ -48,9 +50,9 @@ def load_scene(path: Path | str, options: SceneOptions | None = None, watch: Wat
     """
     options = options or SceneOptions()
     check_options(options)
-    folder = scene_path(path)
-    reader = None if is_video(folder) else read_planar if is_image(folder) else reader_of(folder)
-    if reader is None and (is_video(folder) or photo_folder(folder)):
+    folder = resolve_scene_path(path)
+    reader = None if is_video(folder) else read_planar if is_image(folder) else find_reader(folder)
+    if reader is None and (is_video(folder) or find_photo_folder(folder)):
         check_planar_options(options, False)
         return read_photos(folder, options, watch)
     if reader is None:
@@ -66,17 +68,17 @@ def load_scene(path: Path | str, options: SceneOptions | None = None, watch: Wat
         raise UserError(f"{error.filename or folder} cannot be read ({reason}); check its permissions.") from error
 
 
-def reader_of(folder: Path) -> Reader | None:
+def find_reader(folder: Path) -> Reader | None:
     """The reader of the layout that a folder has, or None if it has none that is known."""
     for marker, reader in READERS.items():
         if (folder / marker).is_file():
             return reader
-    return read_colmap if model_folder(folder) else None
+    return read_colmap if find_model_folder(folder) else None
 
 
 def _hint(folder: Path) -> str:
     """Names a scene one folder further down, if there is one."""
     for entry in sorted(folder.iterdir())[:1000]:
-        if entry.is_dir() and reader_of(entry):
+        if entry.is_dir() and find_reader(entry):
             return f", such as {entry}"
     return ""

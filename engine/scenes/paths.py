@@ -11,16 +11,16 @@ from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
-IMAGE_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # that Blender's and instant-ngp's files may leave out
+OMITTED_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # that Blender's and instant-ngp's files may leave out
 
 
-def suggestion(name: str, candidates: Iterable[str]) -> str:
+def suggest_name(name: str, candidates: Iterable[str]) -> str:
     """` (did you mean X?)` for the nearest of `candidates`, or nothing if none is near."""
     near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def scene_folder(path: Path | str) -> Path:
+def resolve_scene_folder(path: Path | str) -> Path:
     """The scene's folder, absolute and free of links.
 
     Raises:
@@ -36,7 +36,7 @@ def scene_folder(path: Path | str) -> Path:
             parent = path.absolute().parent
             siblings = [entry.name for entry in parent.iterdir()] if parent.is_dir() else []
             raise UserError(
-                f"There is no folder {path}{suggestion(path.name, siblings)}; give the path of a scene folder."
+                f"There is no folder {path}{suggest_name(path.name, siblings)}; give the path of a scene folder."
             )
         next(path.iterdir(), None)
     except (OSError, ValueError) as error:
@@ -44,14 +44,14 @@ def scene_folder(path: Path | str) -> Path:
     return path.resolve()
 
 
-def scene_path(path: Path | str) -> Path:
+def resolve_scene_path(path: Path | str) -> Path:
     """The scene's folder, or the one image or video that is a scene by itself, absolute and free of links.
 
     Raises:
         UserError: it does not exist, or cannot be opened, or is a file of another kind.
     """
     path = Path(path).expanduser()
-    return path.resolve() if is_image(path) or is_video(path) else scene_folder(path)
+    return path.resolve() if is_image(path) or is_video(path) else resolve_scene_folder(path)
 
 
 def is_video(path: Path) -> bool:
@@ -70,7 +70,7 @@ def is_image(path: Path) -> bool:
         return False
 
 
-def contained(folder: Path, path: Path) -> Path:
+def resolve_inside(folder: Path, path: Path) -> Path:
     """`path` resolved; both it and the target of any link must lie inside `folder` (itself resolved).
 
     Raises:
@@ -85,7 +85,7 @@ def contained(folder: Path, path: Path) -> Path:
     return resolved
 
 
-def contained_file(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
+def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
     """The existing file that `named_in` calls `relative`, tried with each of `endings` in turn.
 
     Raises:
@@ -94,7 +94,7 @@ def contained_file(folder: Path, relative: str, named_in: Path, endings: tuple[s
     for spelling in dict.fromkeys((relative, relative.replace("\\", "/"))):
         for ending in endings:
             try:
-                candidate = contained(folder, folder / (spelling + ending))
+                candidate = resolve_inside(folder, folder / (spelling + ending))
                 if candidate.is_file():
                     return candidate
             except (OSError, ValueError) as error:
@@ -103,14 +103,14 @@ def contained_file(folder: Path, relative: str, named_in: Path, endings: tuple[s
                 ) from error
     missing = folder / (relative.replace("\\", "/") + endings[0])
     siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
-    hint = suggestion(missing.name, siblings)
+    hint = suggest_name(missing.name, siblings)
     raise UserError(
         f"{named_in} names the image {relative or 'with no name'}, which does not exist{hint}; "
         "restore the file or remove its entry."
     )
 
 
-def image_files(folder: Path) -> list[Path]:
+def list_images(folder: Path) -> list[Path]:
     """The images of a folder in the order of their names; hidden files and other kinds are passed over."""
     return sorted(
         (
@@ -122,12 +122,12 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+def make_natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """Sorts `frame_2` before `frame_10`."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name))
 
 
-def frame_names(folder: Path, files: Iterable[Path]) -> tuple[str, ...]:
+def name_frames(folder: Path, files: Iterable[Path]) -> tuple[str, ...]:
     """One name per frame: the file's name, or, where two would coincide, its path inside the scene folder."""
     files = list(files)
     names = [file.name for file in files]

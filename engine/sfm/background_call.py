@@ -6,13 +6,13 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from engine.sfm.library import load_pycolmap
+from engine.sfm.pycolmap_import import load_pycolmap
 
 FATAL = 3  # glog's level: what COLMAP has to say comes as an exception too
 LOOK_EVERY = 0.1  # seconds
 
 
-def quietly() -> None:
+def silence_pycolmap() -> None:
     """Loads pycolmap and keeps it from writing its log to the console."""
     load_pycolmap()
     import pycolmap
@@ -20,7 +20,7 @@ def quietly() -> None:
     pycolmap.logging.minloglevel = FATAL
 
 
-def ticking(call: Callable[[Any], None]) -> Iterator[bool]:
+def run_in_background(call: Callable[[Any], None]) -> Iterator[bool]:
     """Runs `call(token)` in a thread of its own and yields ten times a second until it is done: True at last.
 
     pycolmap lets go of the interpreter while it works. When the iterator is closed, as by Ctrl-C in the loop, the

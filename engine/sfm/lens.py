@@ -48,12 +48,12 @@ class Lens:
         return Lens(self.focal * factor, self.radial, self.covariance)
 
 
-def usual_lens(focal: float, nominal: bool) -> Lens:
+def make_prior_lens(focal: float, nominal: bool) -> Lens:
     """What is known before anybody has looked; `nominal` where EXIF tells the focal length."""
     return Lens(focal, 0.0, np.diag([NOMINAL if nominal else GUESSED, USUAL_RADIAL]) ** 2)
 
 
-def both(one: Lens, other: Lens) -> Lens:
+def combine_lenses(one: Lens, other: Lens) -> Lens:
     """The product of two normal distributions."""
     precisions = [np.linalg.inv(lens.covariance) for lens in (one, other)]
     means = [np.array([np.log(lens.focal), lens.radial]) for lens in (one, other)]
@@ -62,7 +62,7 @@ def both(one: Lens, other: Lens) -> Lens:
     return Lens(float(np.exp(mean[0])), float(mean[1]), covariance)
 
 
-def lens_of(
+def estimate_lens(
     points: Sequence[Float[np.ndarray, "features 2"]],
     pairs: Mapping[tuple[int, int], Any],
     size: tuple[int, int],

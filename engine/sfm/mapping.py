@@ -14,14 +14,14 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.sfm.events import Mapped
-from engine.sfm.stages import ADVICE, Photographs
+from engine.sfm.stages import ADVICE, SfmPhotos
 
 FEWEST_REGISTERED = 3
 MOST_MODELS = 40  # that are begun where one after the other stays small; most end at once
 MOST_RELAXATIONS = 5  # of what a pair to start from must have
 
 
-def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
+def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
     """Registers what can be registered.
 
     Yields:
@@ -65,7 +65,7 @@ def map_incrementally(photos: Photographs) -> Generator[Mapped, None, Any]:
         )
     best.extract_colors_for_all_images(photos.folder)
     error = best.compute_mean_reprojection_error()
-    yield mapped("model", photos, best, error, error)
+    yield make_mapped_event("model", photos, best, error, error)
     return best
 
 
@@ -80,14 +80,14 @@ def _relax(options: Any, time: int) -> None:
 class _Mapping:
     """One model that grows."""
 
-    def __init__(self, photos: Photographs, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any) -> None:
+    def __init__(self, photos: SfmPhotos, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any) -> None:
         self.photos, self.options, self.pipeline, self.mapper = photos, options, pipeline, mapper
         self.chosen, self.model = chosen, model
         self._adjusted = 0, 0  # frames and points when all was last adjusted
 
     def run(self) -> Iterator[Mapped]:
         after = self._error()
-        yield mapped("initial pair", self.photos, self.model, after, after)
+        yield make_mapped_event("initial pair", self.photos, self.model, after, after)
         self._note_adjusted()
         hope = True
         while True:
@@ -108,7 +108,7 @@ class _Mapping:
                 self.options.triangulation,
                 image,
             )
-            yield mapped("frame", self.photos, self.model, before, self._error())
+            yield make_mapped_event("frame", self.photos, self.model, before, self._error())
             if self.pipeline.check_run_global_refinement(self.model, *self._adjusted):
                 yield self._adjust_all("global adjustment")
 
@@ -134,7 +134,7 @@ class _Mapping:
             self.options.triangulation,
         )
         self._note_adjusted()
-        return mapped(what, self.photos, self.model, before, self._error())
+        return make_mapped_event(what, self.photos, self.model, before, self._error())
 
     def _note_adjusted(self) -> None:
         self._adjusted = self.model.num_reg_images(), self.model.num_points3D()
@@ -144,7 +144,7 @@ class _Mapping:
         return self.model.compute_mean_reprojection_error() if self.model.num_points3D() else math.nan
 
 
-def mapped(what: str, photos: Photographs, model: Any, before: float, after: float) -> Mapped:
+def make_mapped_event(what: str, photos: SfmPhotos, model: Any, before: float, after: float) -> Mapped:
     """The model as it stands, as an event."""
     images = sorted((photos.number_of(image.name), image) for image in model.images.values() if image.has_pose)
     poses = [image.cam_from_world().matrix() for _, image in images]

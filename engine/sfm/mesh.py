@@ -23,7 +23,7 @@ TRIM = 5.0  # where fewer points than this lie nearby Poisson's surface is made 
 FARTHEST = 3.0  # times the 90th percentile of the distances from the middle
 
 
-def mesh_of(model: Any, folder: Path) -> Meshed:
+def reconstruct_mesh(model: Any, folder: Path) -> Meshed:
     """A mesh of a `pycolmap.Reconstruction`, or the reason why there is none; writes `mesh.ply` into a folder."""
     import pycolmap
 
@@ -31,7 +31,7 @@ def mesh_of(model: Any, folder: Path) -> Meshed:
     if len(points) < FEWEST_POINTS:
         return _none(f"{len(points)} points are too few for a surface")
     cloud, surface = folder / "points.ply", folder / "mesh.ply"
-    write_cloud(cloud, points, normals(points, towards), colours)
+    write_cloud(cloud, points, estimate_normals(points, towards), colours)
     try:
         pycolmap.poisson_meshing(cloud, surface, pycolmap.PoissonMeshingOptions(depth=DEPTH, trim=TRIM))
     except (RuntimeError, ValueError) as error:
@@ -45,7 +45,7 @@ def mesh_of(model: Any, folder: Path) -> Meshed:
     return Meshed(vertices, faces)
 
 
-def normals(
+def estimate_normals(
     points: Float[np.ndarray, "points 3"], towards: Float[np.ndarray, "points 3"]
 ) -> Float[np.ndarray, "points 3"]:
     """Unit normals of the planes through each point's nearest neighbours, on the side of `towards` (directions)."""

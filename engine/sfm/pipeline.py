@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.sfm.background_call import quietly
+from engine.sfm.background_call import silence_pycolmap
 from engine.sfm.events import Finished, SfmEvent, Started
 from engine.sfm.mapping import map_incrementally
-from engine.sfm.mesh import mesh_of
-from engine.sfm.stages import Photographs, find_features, match_pairs, verify_pairs
+from engine.sfm.mesh import reconstruct_mesh
+from engine.sfm.stages import SfmPhotos, find_features, match_pairs, verify_pairs
 
 FEWEST_PHOTOS = 3
 DATABASE, MODEL, MESH = "database.db", "sparse/0", "mesh.ply"
@@ -54,8 +54,8 @@ def run_sfm(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpti
     """
     if len(names) < FEWEST_PHOTOS:
         raise UserError(f"{folder} has {len(names)} usable photos; give at least {FEWEST_PHOTOS} that overlap.")
-    quietly()
-    photos = Photographs(folder, names, output / DATABASE)
+    silence_pycolmap()
+    photos = SfmPhotos(folder, names, output / DATABASE)
     seconds: dict[str, float] = {}
     yield Started(folder, names)
     stages = (
@@ -72,7 +72,7 @@ def run_sfm(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpti
     seconds["mapping"] = time.monotonic() - start
     if options.mesh:
         start = time.monotonic()
-        yield mesh_of(model, output)
+        yield reconstruct_mesh(model, output)
         seconds["mesh"] = time.monotonic() - start
     registered = photos.numbers_of(model)
     others = tuple(sorted(set(range(len(names))) - set(registered)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
-from engine.sfm.background_call import ticking
+from engine.sfm.background_call import run_in_background
 from engine.sfm.database import DatabaseView
 from engine.sfm.events import FeaturesFound, Matching, PairMatched, PairVerified
 
@@ -27,7 +27,7 @@ MODELS = {
 ADVICE = "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart"
 
 
-class Photographs:
+class SfmPhotos:
     """The photos of a run and the database that their features and matches are in."""
 
     def __init__(self, folder: Path, names: tuple[str, ...], database: Path) -> None:
@@ -49,7 +49,7 @@ class Photographs:
 
 
 def find_features(
-    photos: Photographs, longer_side: int, one_camera: bool, focal: float | None
+    photos: SfmPhotos, longer_side: int, one_camera: bool, focal: float | None
 ) -> Iterator[FeaturesFound]:
     """SIFT features of every photo.
 
@@ -72,7 +72,7 @@ def find_features(
 
     told: set[int] = set()
     found = 0
-    for last_look in ticking(extract):
+    for last_look in run_in_background(extract):
         if not (last_look or photos.view.worth_a_look):
             continue
         fresh = photos.view.features(told)
@@ -85,7 +85,7 @@ def find_features(
         raise UserError(f"{photos.folder}: no features were found in the photos; {ADVICE}.")
 
 
-def match_pairs(photos: Photographs, window: int | None) -> Iterator[Matching | PairMatched]:
+def match_pairs(photos: SfmPhotos, window: int | None) -> Iterator[Matching | PairMatched]:
     """Raw matches: counts while they are found, then each pair's own.
 
     Raises:
@@ -107,7 +107,7 @@ def match_pairs(photos: Photographs, window: int | None) -> Iterator[Matching | 
     near = 0 if window is None else min(window, count - 1)
     total = count * (count - 1) // 2 if window is None else sum(count - 1 - back for back in range(near))
     matched: dict[tuple[int, int], int] = {}
-    for last_look in ticking(match):
+    for last_look in run_in_background(match):
         if last_look or photos.view.worth_a_look:
             matched = photos.view.matched()
             if last_look or len(matched) > told:
@@ -120,7 +120,7 @@ def match_pairs(photos: Photographs, window: int | None) -> Iterator[Matching | 
             yield PairMatched(*_ordered(numbers[first], numbers[second], matches))
 
 
-def verify_pairs(photos: Photographs) -> Iterator[PairVerified]:
+def verify_pairs(photos: SfmPhotos) -> Iterator[PairVerified]:
     """RANSAC on the matches of every pair.
 
     Raises:
@@ -133,7 +133,7 @@ def verify_pairs(photos: Photographs) -> Iterator[PairVerified]:
     def verify(token: Any) -> None:
         pycolmap.geometric_verification(photos.database, cancellation_token=token)
 
-    for _ in ticking(verify):
+    for _ in run_in_background(verify):
         pass  # it takes a second; what it found is told below, pair by pair
     numbers, inliers, models = photos.numbers(), photos.view.matches("two_view_geometries"), photos.view.models()
     for done, (pair, matches) in enumerate(raw.items(), start=1):

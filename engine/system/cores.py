@@ -10,7 +10,7 @@ import torch
 
 
 @contextmanager
-def one_fewer(light: bool = True) -> Iterator[None]:
+def leave_one_core_free(light: bool = True) -> Iterator[None]:
     """Leaves a core alone while something light is done, where there are several.
 
     What is light is hardly done sooner by all cores: starting the threads and waiting for the last of them takes as

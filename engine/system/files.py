@@ -21,7 +21,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replace_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` that takes its place when the block ends, and vanishes if the block raises.
 
     Whoever reads `path`, at any time, finds the old file or the new one, never half of one. The temporary file
@@ -40,14 +40,14 @@ def replacing(path: Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(not_written(path, error)) from error
+        raise UserError(explain_write_failure(path, error)) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
 @contextlib.contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def replace_folder(path: Path) -> Iterator[Path]:
     """A temporary folder beside `path` that takes its place when the block ends, and vanishes if the block raises.
 
     Raises:
@@ -65,7 +65,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     except OSError as error:
         if aside.exists() and not path.exists():
             aside.rename(path)
-        raise UserError(not_written(path, error)) from error
+        raise UserError(explain_write_failure(path, error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
         shutil.rmtree(aside, ignore_errors=True)
@@ -77,21 +77,21 @@ def write_json(path: Path, content: Any) -> None:
     Raises:
         UserError: the file could not be written.
     """
-    text = json.dumps(plain(content), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(to_json_values(content), indent=1, allow_nan=False, ensure_ascii=False)
     # One line per vector, not per number. Strings are safe: a line break in one is written as an escape.
     text = re.sub(r"\[\n[^\[\]{}\"]*\]", lambda match: " ".join(match[0].split()), text)
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def plain(content: Any) -> Any:
+def to_json_values(content: Any) -> Any:
     """The same content in dicts, lists, strings, numbers, booleans and None; what is not finite is None."""
     if isinstance(content, dict):
-        return {str(key): plain(value) for key, value in content.items()}
+        return {str(key): to_json_values(value) for key, value in content.items()}
     if isinstance(content, np.ndarray | np.generic) or hasattr(content, "tolist"):
-        return plain(content.tolist())
+        return to_json_values(content.tolist())
     if isinstance(content, list | tuple):
-        return [plain(value) for value in content]
+        return [to_json_values(value) for value in content]
     if isinstance(content, float) and not math.isfinite(content):
         return None
     if isinstance(content, Path):
@@ -99,7 +99,7 @@ def plain(content: Any) -> Any:
     return content
 
 
-def not_written(path: Path, error: OSError) -> str:
+def explain_write_failure(path: Path, error: OSError) -> str:
     """Why a file could not be written, and what to do."""
     if error.errno in _FULL:
         return f"{path} was not written: the disk is full; free some space or choose another folder."

@@ -14,13 +14,15 @@ from jaxtyping import UInt8
 from PIL import Image
 
 from engine.errors import UserError
-from engine.system.files import replacing
+from engine.system.files import replace_file
 
-ENDINGS = (".mp4", ".gif")
+VIDEO_ENDINGS = (".mp4", ".gif")
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
-def write_film(path: Path, pictures: Iterable[Picture], count: int, frames_per_second: int, quality: int = 8) -> None:
+def encode_video(
+    path: Path, pictures: Iterable[Picture], count: int, frames_per_second: int, quality: int = 8
+) -> None:
     """Writes pictures, RGB, as they come; what raises while they are made passes through and leaves no file.
 
     Args:
@@ -32,7 +34,7 @@ def write_film(path: Path, pictures: Iterable[Picture], count: int, frames_per_s
     Raises:
         UserError: it could not be written.
     """
-    with replacing(path) as temporary:
+    with replace_file(path) as temporary:
         if path.suffix.lower() == ".gif":
             _write_gif(temporary, pictures, frames_per_second)
             return
@@ -41,7 +43,7 @@ def write_film(path: Path, pictures: Iterable[Picture], count: int, frames_per_s
             raise UserError(f"{path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?")
 
 
-def even(picture: Picture) -> UInt8[np.ndarray, "rows columns 3"]:
+def crop_to_even_size(picture: Picture) -> UInt8[np.ndarray, "rows columns 3"]:
     """The picture without its last row or column where there is an odd number of them."""
     height, width, _ = picture.shape
     return picture[: height - height % 2, : width - width % 2]
@@ -58,7 +60,7 @@ def _write_mp4(path: Path, pictures: Iterable[Picture], frames_per_second: int, 
         stack.callback(_closed, film)  # its own `with` leaves ffmpeg running where something fails
         for picture in pictures:
             try:
-                film.append_data(even(picture))
+                film.append_data(crop_to_even_size(picture))
             except (OSError, RuntimeError, ValueError):
                 return False
     return True

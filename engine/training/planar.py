@@ -17,7 +17,7 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.planar_registration import PatchWarp, PlanarRegistration
 from engine.registration.planar.relocalisation import PlanarRecovery
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
-from engine.scenes.pyramid.patch_data import PatchData, downsampled, draw_points
+from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
 from engine.training.base import Learner, below
 from engine.training.build import build_image_field, build_planar_registration
@@ -40,7 +40,7 @@ class PlanarTrainer(Learner):
         )
         self.field: ImageField = build_image_field(scene, settings, self.generator, self.device)
         self._optimiser = PoseOptimiser(self.registration.module())
-        self._levels: dict[int, PatchData] = {}
+        self._levels: dict[int, PatchLevel] = {}
         self._recovery = PlanarRecovery(scene.warp, scene.patch_size)
         self._lost: set[int] = set()  # looked for in vain since another one joined
         self._joined = [index == 0 for index in range(len(scene.patches))]
@@ -95,7 +95,7 @@ class PlanarTrainer(Learner):
         """One optimisation step, of the searches under way too."""
         if self._stage_over:
             self._begin_stage(self.stage_index + 1)
-        with cores.one_fewer():  # on two cores a step takes a third longer with both
+        with cores.leave_one_core_free():  # on two cores a step takes a third longer with both
             self._advance_searches()
             adjusting = self._adjusting
             if adjusting:
@@ -108,7 +108,7 @@ class PlanarTrainer(Learner):
     def _optimise(self, poses_move: bool) -> None:
         data = self.level(self.stage.downsample)
         everyone = torch.arange(len(self.scene.patches), device=self.device)
-        pixels = draw_points(data, self.stage.batch, self.generator)
+        pixels = draw_patch_pixels(data, self.stage.batch, self.generator)
         warped = self.registration.warp(everyone, data.points[pixels])
         self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
         difference = self.field.colours(warped.points) - data.colours_of(pixels)
@@ -138,10 +138,10 @@ class PlanarTrainer(Learner):
         self._forget_errors()
         self._note("stage", self.stage.name)
 
-    def level(self, downsample: int) -> PatchData:
+    def level(self, downsample: int) -> PatchLevel:
         """The patches, downsampled; made once."""
         if downsample not in self._levels:
-            self._levels[downsample] = downsampled(self.scene, downsample, self.device)
+            self._levels[downsample] = downsample_patches(self.scene, downsample, self.device)
         return self._levels[downsample]
 
     # ------------------------------------------------------------------ patches that lost their way

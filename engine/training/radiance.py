@@ -17,8 +17,8 @@ from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration, WarpField
 from engine.registration.relocalisation.added_frames import Newcomers
 from engine.registration.relocalisation.search import Recovery, Search
-from engine.scenes.pyramid import stage_data
-from engine.scenes.pyramid.pyramid import Photos
+from engine.scenes.pyramid import photo_level
+from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
 from engine.system import cores
 from engine.training.base import Learner, below
@@ -45,12 +45,12 @@ class Trainer(Learner):
         intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
         initial = starting_poses(scene, settings)[self.frames].to(self.device)
         self.registration: Registration = build_registration(
-            settings, initial, stage_data.lattice(intrinsics), self.generator
+            settings, initial, photo_level.make_lattice(intrinsics), self.generator
         )
         self.field: Field = build_field(scene, settings, self.generator, self.device)
         self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
-        self.photos = Photos(scene, self.frames, self.device)
+        self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._recovery = Recovery()
         self._bundling = Bundling()
         self._bundled: list[int] = []
@@ -115,7 +115,7 @@ class Trainer(Learner):
             self._begin_stage(self.stage_index + 1)
             self._midway = not self._bundling.pending
             return
-        with cores.one_fewer(self.field.light):
+        with cores.leave_one_core_free(self.field.light):
             self._optimise()
         self.iteration += 1
         if self.stage_index > 0 and self.iteration % LOOK_FOR_ASTRAY_EVERY == 0:
@@ -126,7 +126,7 @@ class Trainer(Learner):
         count = len(self.frames)
         per_frame = min(max(self.stage.rays // count, 1), data.pixels)
         frames = torch.arange(count, device=self.device)
-        pixels = stage_data.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
+        pixels = photo_level.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
         points = self.calibration.points(data.plane(frames, pixels))
         moving = self.iteration >= self._settle_until
         with torch.set_grad_enabled(moving):
@@ -272,7 +272,8 @@ class Trainer(Learner):
     # ------------------------------------------------------------------ frames that join
 
     def grow(self, scene: Scene) -> None:
-        """Takes in the frames that the scene has got (`engine.scenes.growing`); they are out of the loss until found.
+        """Takes in the frames that the scene has got (`engine.scenes.added_frames`); they are out of
+        the loss until found.
 
         What is known of the others stays as it is, bit for bit; a bundle adjustment under way begins anew.
         """
@@ -282,11 +283,11 @@ class Trainer(Learner):
         poses = self.poses()[like]
         self._bundling.begin_anew()
         self.scene, self.frames = scene, list(scene.training_frames)
-        lattice = stage_data.lattice(scene.intrinsics[torch.tensor(new)].to(self.device))
+        lattice = photo_level.make_lattice(scene.intrinsics[torch.tensor(new)].to(self.device))
         self.registration.extend(poses, lattice, like.to(self.device))
         self.calibration.extend(len(new))
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
-        self.photos = Photos(scene, self.frames, self.device)
+        self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._extend_errors(len(new))
         self._newcomers.add(range(first, len(self.frames)))
         self._note("added", ", ".join(scene.names[frame] for frame in new))

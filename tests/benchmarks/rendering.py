@@ -22,7 +22,7 @@ from app.render.renderer import Renderer
 from engine.config.schedule import Stage, stages
 from engine.config.settings import Settings
 from engine.evaluation.views import View, image_points, render_view
-from engine.geometry.camera_path import orbit, spiral
+from engine.geometry.camera_path import make_orbit, make_spiral
 from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.messages import Pause, Resume
 from engine.run.feeds.volume import FieldVolume, VolumeFeed
@@ -172,7 +172,11 @@ def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
         renderer.set_volume(feed.latest())
         scene = run.ask(lambda session: session.scene).result()
         poses = scene.initial_poses[list(scene.training_frames)].numpy()
-        path = orbit(poses, scene.box_centre, 400) if scene.kind == "object" else spiral(poses, 2 * scene.near, 400)
+        path = (
+            make_orbit(poses, scene.box_centre, 400)
+            if scene.kind == "object"
+            else make_spiral(poses, 2 * scene.near, 400)
+        )
         for size in sizes:
             label, one, other = f"{size[0]}x{size[1]}", *flight(path, size)
             figures[f"{label} complete"] = complete(renderer, one, 3 if chosen.quick else 6)

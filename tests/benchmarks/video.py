@@ -23,11 +23,11 @@ from jaxtyping import UInt8
 from PIL import Image, ImageFilter
 
 from engine.export.flight import rendered
-from engine.geometry.camera_path import through
+from engine.geometry.camera_path import interpolate_cameras
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.view_camera import ViewCamera
 from engine.run.saved_run import open_saved_run
-from engine.system.video_writer import write_film
+from engine.system.video_writer import encode_video
 from engine.training.radiance import Trainer
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
@@ -66,7 +66,7 @@ def path(trainer: Trainer) -> list[ViewCamera]:
     focal = float(lens.focal[0, 0]) / lens.width * width
     poses = trainer.scene.initial_poses[::EVERY].numpy()
     keys = [ViewCamera(pose, (focal, focal), (width / 2, height / 2), DRAWN) for pose in poses]
-    moving = through(keys, (SECONDS - STILL) * RATE // TWICE, closed=True)
+    moving = interpolate_cameras(keys, (SECONDS - STILL) * RATE // TWICE, closed=True)
     resting = [moving[0]] * (STILL * RATE // TWICE)
     return [camera for camera in resting + moving for _ in range(TWICE)]
 
@@ -84,7 +84,7 @@ def write_video(trainer: Trainer, file: Path, size: tuple[int, int]) -> Film:
             blur = ImageFilter.GaussianBlur(size[0] / 160)
             yield np.asarray(last[1].filter(blur) if number in SHAKEN else last[1])
 
-    write_film(file, pictures(), len(cameras), RATE)
+    encode_video(file, pictures(), len(cameras), RATE)
     poses = torch.from_numpy(np.stack([camera.world_to_camera for camera in cameras]))
     return Film(file, poses, cameras[0].focal[0] / DRAWN[0])
 

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import Ground
-from engine.geometry.view_camera import centres, unit, upwards
+from engine.geometry.view_camera import centres, find_mean_up, unit
 from engine.scenes.scene import Scene, SceneKind
 
 Points = Float[np.ndarray, "points 3"]
@@ -56,7 +56,7 @@ def scale_of(scene: Scene) -> SceneScale:
     intrinsics = scene.intrinsics
     focal = intrinsics.focal[frames].double().mean(dim=0).tolist()
     image_plane = (intrinsics.width / (2 * focal[0]), intrinsics.height / (2 * focal[1]))
-    up = snapped(upwards(poses))
+    up = snapped(find_mean_up(poses))
     facing = scene.kind == "forward-facing"
     ahead = levelled(poses[:, 2, :3].mean(axis=0) if facing and len(poses) else np.array([0.0, 1.0, 0.0]), up)
     middle = centres(poses).mean(axis=0) if len(poses) else np.zeros(3)

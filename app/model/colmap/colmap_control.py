@@ -13,7 +13,7 @@ from app.model.colmap.colmap_run import ColmapRun
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.run.reference import FEWEST_CAMERAS
-from engine.scenes.load import reader_of
+from engine.scenes.load import find_reader
 from engine.scenes.paths import is_video
 from engine.scenes.scene import Scene
 from engine.sfm.events import Pair
@@ -86,7 +86,7 @@ def can_start_from(state: State) -> bool:
     scene = state.run.scene if state.run is not None else None
     if not isinstance(scene, Scene) or state.hooks.reopen is None:
         return False
-    return is_video(scene.path) or (scene.path.is_dir() and reader_of(scene.path) is None)
+    return is_video(scene.path) or (scene.path.is_dir() and find_reader(scene.path) is None)
 
 
 def start_from(state: State) -> None:

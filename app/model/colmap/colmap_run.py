@@ -10,11 +10,11 @@ from pathlib import Path
 from PIL import Image
 
 from app.model.colmap.colmap_progress import ColmapProgress
-from engine.scenes.formats.images import image_size
-from engine.scenes.photos.structure import keep_structure
+from engine.scenes.formats.images import read_image_size
+from engine.scenes.photos.colmap_model import store_colmap_model
 from engine.scenes.scene import Scene
-from engine.sfm.live import LiveSfm, LiveStatus
 from engine.sfm.pipeline import MODEL, SfmOptions
+from engine.sfm.process import SfmProcess, SfmProcessStatus
 
 EVENTS_AT_ONCE = 200  # that are taken in one frame of the window
 LARGEST = 400_000_000  # pixels of a photo whose header is looked at
@@ -63,12 +63,12 @@ class ColmapRun:
             prepare = partial(write_photos, scene, self.folder, names)
         self._names = names
         self.progress = ColmapProgress(scene.names)
-        self._status: LiveStatus = "running"
-        self._live = LiveSfm(self.folder, names, output, SfmOptions(window=window), prepare=prepare)
+        self._status: SfmProcessStatus = "running"
+        self._live = SfmProcess(self.folder, names, output, SfmOptions(window=window), prepare=prepare)
         self._live.start()
 
     @property
-    def status(self) -> LiveStatus:
+    def status(self) -> SfmProcessStatus:
         """How it stands; it has not ended for the window before all news have been seen."""
         return self._status
 
@@ -85,7 +85,7 @@ class ColmapRun:
     def refresh(self) -> None:
         """Takes some of the news; once per frame of the window."""
         status = self._live.status  # asked first: what is told after the end is not the end of the news
-        news = self._live.news(EVENTS_AT_ONCE)
+        news = self._live.take_events(EVENTS_AT_ONCE)
         for event in news:
             self.progress.see(event)
         if len(news) < EVENTS_AT_ONCE:
@@ -100,7 +100,7 @@ class ColmapRun:
         found = paths_of(self.scene)
         if self.status == "finished" and found is not None:
             files = self.scene.files
-            keep_structure(files, image_size(files[0], LARGEST), self.output / MODEL, found[1])
+            store_colmap_model(files, read_image_size(files[0], LARGEST), self.output / MODEL, found[1])
 
     def stop(self) -> None:
         """Has it end soon; what was found stays to be seen."""
@@ -113,7 +113,7 @@ class ColmapRun:
 
 @lru_cache(maxsize=4096)
 def _width(path: Path) -> int:
-    return image_size(path, LARGEST)[0]
+    return read_image_size(path, LARGEST)[0]
 
 
 def _new(parent: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from jaxtyping import Float
 
-from engine.geometry.view_camera import Vector, ViewCamera, centres, looking, pinhole, unit
+from engine.geometry.view_camera import Vector, ViewCamera, centres, look_along, pinhole, unit
 
 STEEPEST = math.radians(89.0)  # above or below the horizon, short of looking along `up`, where left and right end
 ZOOM_PER_NOTCH = 1.15
@@ -49,7 +49,7 @@ class OrbitCamera:
     @property
     def pose(self) -> Float[np.ndarray, "3 4"]:
         """World-to-camera."""
-        return looking(self.position, self.direction, np.array(self.up))
+        return look_along(self.position, self.direction, np.array(self.up))
 
     def view(self, size: tuple[int, int]) -> ViewCamera:
         """For a picture of (width, height) pixels."""
@@ -116,7 +116,7 @@ class FlyCamera:
         level = math.cos(right) * level + math.sin(right) * side
         elevation = min(max(elevation - down, -STEEPEST), STEEPEST)
         direction = math.cos(elevation) * level + math.sin(elevation) * up
-        return replace(self, pose=looking(self.position, direction, up))
+        return replace(self, pose=look_along(self.position, direction, up))
 
 
 def _triple(vector: Vector) -> tuple[float, float, float]:

@@ -15,7 +15,7 @@ from app.model.common.pictures import NovelPicture, Photo
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import NovelMode, NovelView, State
 from app.model.state.viewed_run import ViewedRun
-from engine.geometry.view_camera import ViewCamera, centres, pinhole, unit, upwards
+from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, pinhole, unit
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
@@ -46,7 +46,7 @@ class NovelControl:
     def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
         """Puts both cameras where one looks at such a scene first."""
         poses = snapshot.poses
-        places, up = centres(poses), upwards(poses)
+        places, up = centres(poses), find_mean_up(poses)
         field_of_view = 2 * math.atan(0.5 * scene.intrinsics.height / float(scene.intrinsics.focal[0, 1]))
         view.field_of_view_deg = math.degrees(field_of_view)
         if scene.kind == "object":

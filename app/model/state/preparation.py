@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from engine.scenes.watching import Preparing
+from engine.scenes.progress import ReadingProgress
 from engine.sfm import events as sfm
 
 READING = "reading the scene"
 
 
-def words_of(event: Preparing | sfm.SfmEvent) -> str | None:
+def words_of(event: ReadingProgress | sfm.SfmEvent) -> str | None:
     """How far it is; None where an event tells nothing about that."""
     match event:
-        case Preparing(what, done, total):
+        case ReadingProgress(what, done, total):
             return f"{what}: {done} of {total}"
         case sfm.FeaturesFound(done=done, total=total):
             return f"COLMAP's features: {done} of {total} photos"

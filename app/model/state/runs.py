@@ -17,8 +17,8 @@ from engine.errors import UserError
 from engine.messages import AddFrames, Pause
 from engine.scenes import AnyScene, Scene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
-from engine.scenes.paths import scene_path
-from engine.scenes.watching import Watch
+from engine.scenes.paths import resolve_scene_path
+from engine.scenes.progress import ProgressListener
 
 
 class Runs:
@@ -39,7 +39,7 @@ class Runs:
         Raises:
             UserError: there is no such folder or image; what else is wrong with it shows in the banner.
         """
-        folder = scene_path(path)
+        folder = resolve_scene_path(path)
         same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
         self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
 
@@ -118,7 +118,7 @@ class Runs:
         self._add(arguments, arguments.paused, joining)
 
     def _add(self, arguments: ViewerArguments, paused: bool, joining: tuple[Path, ...] = ()) -> None:
-        def opening(watch: Watch) -> OpenedRun:
+        def opening(watch: ProgressListener) -> OpenedRun:
             opened = open_run(arguments, watch=watch)
             if joining:
                 opened.run.send(AddFrames(joining))

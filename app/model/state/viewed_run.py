@@ -22,8 +22,8 @@ from engine.run.reference import with_reference
 from engine.run.session import Session
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
+from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import Scene
-from engine.scenes.watching import Preparing, Watch
 from engine.sfm.events import SfmEvent
 
 
@@ -45,7 +45,7 @@ class ViewedRun:
         unsaved: what could not be written at its end.
     """
 
-    def __init__(self, name: str, open_run: Callable[[Watch], OpenedRun]) -> None:
+    def __init__(self, name: str, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
         """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
         self.name, self.preparing = name, READING
         self.opened: OpenedRun | None = None
@@ -149,10 +149,10 @@ class ViewedRun:
             if session.writer.unsaved is not None:
                 self.unsaved.insert(0, session.writer.unsaved)
 
-    def _watch(self, event: Preparing | SfmEvent) -> None:
+    def _watch(self, event: ReadingProgress | SfmEvent) -> None:
         self.preparing = words_of(event) or self.preparing
 
-    def _open(self, open_run: Callable[[Watch], OpenedRun]) -> None:
+    def _open(self, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
         try:
             opened = open_run(self._watch)
         except UserError as error:

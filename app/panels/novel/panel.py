@@ -19,7 +19,7 @@ from app.panels.widgets.parts import MUTED, set_text, tool_tip
 from app.render.recording import Recording, frames_of, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.geometry.camera_path import orbit, spiral, through
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
 from engine.geometry.view_camera import ViewCamera, pinhole
 
 VIEW = "novel"
@@ -149,10 +149,12 @@ class NovelViewPanel:
             return []
         count = frames_of(FILM_SECONDS)
         if self._state.novel.keyframes:
-            return through(self._state.novel.keyframes, count)
+            return interpolate_cameras(self._state.novel.keyframes, count)
         poses = run.snapshot.poses
         path = (
-            orbit(poses, scene.box_centre, count) if scene.kind == "object" else spiral(poses, 1.6 * scene.near, count)
+            make_orbit(poses, scene.box_centre, count)
+            if scene.kind == "object"
+            else make_spiral(poses, 1.6 * scene.near, count)
         )
         field_of_view = np.radians(self._state.novel.field_of_view_deg)
         return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]

@@ -16,7 +16,7 @@ from app.panels.widgets.parts import heading, inner_width, muted, set_text, tool
 from engine.cli.progress import seconds_left, updated_rate
 from engine.config.schedule import stages_of
 from engine.messages import Pause, Resume, Snapshot, Step
-from engine.system.durations import clock
+from engine.system.durations import format_duration
 
 PLAY = {"paused": "Play", "finished": "Train on"}  # what the button says where it makes the run go on
 
@@ -79,8 +79,8 @@ class TrainingPanel:
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
             speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
-            eta = f"   {clock(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
-            set_text(self._speed, f"{speed}   {clock(snapshot.seconds)} so far{eta}")
+            eta = f"   {format_duration(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
+            set_text(self._speed, f"{speed}   {format_duration(snapshot.seconds)} so far{eta}")
             self._bar.update(run.scene, settings, snapshot, width)
         self._bar.explain(run.scene, settings, snapshot)
 

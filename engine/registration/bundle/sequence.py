@@ -14,7 +14,7 @@ from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
 from engine.registration.bundle.surface_points import contrast
 from engine.registration.calibration import Calibration
-from engine.scenes.pyramid.pyramid import Photos
+from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 
 MOST_POINTS = 8000
 MOST_OBSERVATIONS = 300_000  # points times frames: what a step costs
@@ -43,7 +43,7 @@ class Bundling:
     def advance(
         self,
         field: Field,
-        photos: Photos,
+        photos: PhotoPyramid,
         calibration: Calibration,
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
@@ -102,7 +102,7 @@ class Bundling:
     def _step(
         self,
         field: Field,
-        photos: Photos,
+        photos: PhotoPyramid,
         calibration: Calibration,
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
@@ -117,7 +117,7 @@ class Bundling:
         return going_on
 
     def _begin(
-        self, field: Field, photos: Photos, calibration: Calibration, poses: Tensor, seed: int
+        self, field: Field, photos: PhotoPyramid, calibration: Calibration, poses: Tensor, seed: int
     ) -> Generator[None, None, Adjustment]:
         downsample, frames = self.due[0], poses.shape[0]
         generator = torch.Generator().manual_seed(seed * 31 + downsample)

@@ -18,7 +18,7 @@ from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.mosaic import seen_by, slopes
 from engine.registration.planar.photometric import normal_equations
-from engine.scenes.pyramid.patch_data import PatchData
+from engine.scenes.pyramid.patch_level import PatchLevel
 
 ROBUST_SCALE = 0.05  # colour residual at which a pixel's weight has halved
 DAMPING = 1e-3  # of the diagonal
@@ -31,7 +31,7 @@ def adjusted(
     family: PlanarWarp,
     warps: Float[Tensor, "patches 3 3"],
     chosen: Sequence[int],
-    data: PatchData,
+    data: PatchLevel,
     generator: Generator,
 ) -> Float[Tensor, "patches 3 3"]:
     """The transforms after one step; the first patch, and those not chosen, stay where they are.

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.geometry.homography import apply_homography
-from engine.scenes.pyramid.patch_data import PatchData
+from engine.scenes.pyramid.patch_level import PatchLevel
 
 IN_FRONT = 0.05  # homogeneous coordinate, 1 in the middle of the patch: what is less lies near the patch's horizon
 
@@ -34,7 +34,7 @@ class Mosaic:
 
     def __init__(
         self,
-        data: PatchData,
+        data: PatchLevel,
         warps: Float[Tensor, "patches 3 3"],
         chosen: Sequence[int],
         half_extent: tuple[float, float],
@@ -76,7 +76,7 @@ class Mosaic:
 
 
 def seen_by(
-    data: PatchData, warps: Float[Tensor, "patches 3 3"], points: Float[Tensor, "#patches points 2"]
+    data: PatchLevel, warps: Float[Tensor, "patches 3 3"], points: Float[Tensor, "#patches points 2"]
 ) -> tuple[Float[Tensor, "patches points 2"], Bool[Tensor, "patches points"]]:
     """Where in each patch a point of the plane is seen, and whether among its pixels' centres.
 

@@ -18,7 +18,7 @@ from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar import photometric
 from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.photometric import Hypotheses
-from engine.scenes.pyramid.patch_data import PatchData
+from engine.scenes.pyramid.patch_level import PatchLevel
 
 COARSEST = 11  # pixels along the shorter side of a patch, where a search begins
 # for each level, coarse to fine: hypotheses followed, of as many judged at the first, and steps
@@ -29,7 +29,7 @@ MOST_ATTEMPTS = 8
 AGREES = 0.6
 COVERED = 0.1  # of a patch that they must cover
 
-Level = Callable[[int], PatchData]
+Level = Callable[[int], PatchLevel]
 MosaicWithout = Callable[[int, int], Mosaic]
 
 
@@ -116,7 +116,7 @@ class PlanarRecovery:
         return explained >= AGREES and covered >= COVERED
 
     def _begin_level(
-        self, search: PatchSearch, data: PatchData, mosaic_without: MosaicWithout, generator: Generator
+        self, search: PatchSearch, data: PatchLevel, mosaic_without: MosaicWithout, generator: Generator
     ) -> None:
         search.mosaic = mosaic_without(search.patch, self.downsamples[search.level])
         share = 1 if self.family == "homography" else FEWER_DEGREES
@@ -128,7 +128,7 @@ class PlanarRecovery:
         pixels = data.images[search.patch].flatten(1)
         search.hypotheses = photometric.keep(photometric.judged(warps, search.mosaic, data.points, pixels), count)
 
-    def _advance(self, search: PatchSearch, data: PatchData) -> Outcome | None:
+    def _advance(self, search: PatchSearch, data: PatchLevel) -> Outcome | None:
         assert search.hypotheses is not None
         assert search.mosaic is not None
         pixels = data.images[search.patch].flatten(1)

@@ -23,8 +23,8 @@ from engine.registration.calibration import Calibration
 from engine.registration.relocalisation import photometric_alignment
 from engine.registration.relocalisation.candidates import Places
 from engine.registration.relocalisation.photometric_alignment import Alignment
-from engine.scenes.pyramid.pyramid import Photos
-from engine.scenes.pyramid.stage_data import StageData
+from engine.scenes.pyramid.photo_level import PhotoLevel
+from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 
 MOST_HYPOTHESES = 12
 PIXELS = 700
@@ -90,7 +90,7 @@ def _hypotheses(
     return photometric_alignment.start(poses[chosen])
 
 
-def _advance(search: Search, pyramid: list[StageData], field: Field, generator: torch.Generator) -> None:
+def _advance(search: Search, pyramid: list[PhotoLevel], field: Field, generator: torch.Generator) -> None:
     """One step of the search, in place; `pyramid` goes from coarse to fine, `field` is as its level wants it."""
     data = pyramid[search.level]
     count = min(PIXELS, data.pixels)
@@ -159,7 +159,7 @@ class Recovery:
     def advance(
         self,
         field: Field,
-        photos: Photos,
+        photos: PhotoPyramid,
         calibration: Calibration,
         finest: int,
         poses: Float[Tensor, "frames 3 4"],
@@ -214,7 +214,7 @@ class Recovery:
         """Whether a search has ended far above what is usual."""
         return search.best is not None and usual > 0 and search.best[0] > ASTRAY_FACTOR * usual
 
-    def _blurred_to(self, field: Field, data: StageData, finest: int) -> Field:
+    def _blurred_to(self, field: Field, data: PhotoLevel, finest: int) -> Field:
         """The field blurred as the photos are; made when a search first comes there, for it hardly changes meanwhile.
 
         All levels at once would keep a command waiting.
@@ -229,7 +229,7 @@ class Recovery:
 
 
 def _usual_error(
-    frames: list[int], poses: Float[Tensor, "frames 3 4"], data: StageData, field: Field, generator: Generator
+    frames: list[int], poses: Float[Tensor, "frames 3 4"], data: PhotoLevel, field: Field, generator: Generator
 ) -> float:
     """The median of the errors of frames that are at home, measured as at the end of a search; 0 for none."""
     if not frames:

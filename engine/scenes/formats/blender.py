@@ -9,16 +9,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.scenes.formats.json_cameras import json_camera, stacked
-from engine.scenes.formats.json_files import objects, pose_matrix, read_object, text
-from engine.scenes.formats.recording import Recording, scene_of
-from engine.scenes.formats.resolution import common_size, shrinking_factor
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses
+from engine.scenes.formats.json_cameras import read_camera, stack_cameras
+from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text
+from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
+from engine.scenes.formats.resolution import choose_factor, read_common_size
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import IMAGE_ENDINGS, contained, contained_file
+from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, resolve_inside
 from engine.scenes.scene import Scene
-from engine.scenes.world.axes import from_opengl
-from engine.scenes.world.extent import box_depths, object_box
+from engine.scenes.world.axes import convert_from_opengl
+from engine.scenes.world.extent import find_box_depths, find_object_box
 
 TRAINING_FILE = "transforms_train.json"
 HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists
@@ -38,7 +38,7 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     values: list[tuple[Path, dict[str, Any]]] = []
     poses, counts = [], []
     for file in files:
-        split = read_split(folder, contained(folder, file))
+        split = read_split(folder, resolve_inside(folder, file))
         images += split[0]
         values += [(file, entry) for entry in split[1]]
         poses.append(split[2])
@@ -46,22 +46,22 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     training, held_out = tuple(range(counts[0])), tuple(range(counts[0], sum(counts)))
     check_frame_counts(training, files[0])
 
-    size = common_size(images, options.maximum_pixels)
-    cameras = [json_camera(entry, size, file, image) for (file, entry), image in zip(values, images, strict=True)]
-    intrinsics = stacked(cameras, size)
+    size = read_common_size(images, options.maximum_pixels)
+    cameras = [read_camera(entry, size, file, image) for (file, entry), image in zip(values, images, strict=True)]
+    intrinsics = stack_cameras(cameras, size)
     for file, frames in zip(files, (training, held_out), strict=False):
         check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
     all_poses = torch.cat(poses)
     training_intrinsics = intrinsics[: len(training)]
-    centre, half = object_box(all_poses[: len(training)], training_intrinsics)
-    near, far = box_depths(all_poses[: len(training)], centre, half)
-    return scene_of(
-        Recording(
+    centre, half = find_object_box(all_poses[: len(training)], training_intrinsics)
+    near, far = find_box_depths(all_poses[: len(training)], centre, half)
+    return build_scene(
+        PosedPhotos(
             folder=folder,
             cameras_file=files[0],
             kind="object",
             images=images,
-            factor=shrinking_factor(images, *size, options.downscale),
+            factor=choose_factor(images, *size, options.downscale),
             intrinsics=intrinsics,
             poses=all_poses,
             training_frames=training,
@@ -82,8 +82,8 @@ def read_split(folder: Path, file: Path) -> tuple[list[Path], list[dict[str, Any
         UserError: the file or one of its frames is wrong, or an image is missing.
     """
     content = read_object(file)
-    frames = objects(content, "frames", file)
-    images = [contained_file(folder, text(frame, "file_path", file), file, IMAGE_ENDINGS) for frame in frames]
-    matrices = torch.stack([pose_matrix(frame, "transform_matrix", file) for frame in frames])
-    poses = from_opengl(checked_poses(matrices, file, [image.name for image in images]))
+    frames = read_objects(content, "frames", file)
+    images = [find_file_inside(folder, read_text(frame, "file_path", file), file, OMITTED_ENDINGS) for frame in frames]
+    matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for frame in frames])
+    poses = convert_from_opengl(check_poses(matrices, file, [image.name for image in images]))
     return images, [content | frame for frame in frames], poses

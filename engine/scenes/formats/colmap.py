@@ -13,14 +13,14 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.colmap_binary import check_binary_files
-from engine.scenes.formats.recording import recorded, scene_of
-from engine.scenes.formats.resolution import common_size, image_folders, shrinking_factor, smaller_copies
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses, size_factors
+from engine.scenes.formats.posed_photos import build_scene, combine_placement
+from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_common_size
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import contained, contained_file, image_files, natural_key
+from engine.scenes.paths import find_file_inside, list_images, make_natural_key, resolve_inside
 from engine.scenes.scene import Scene
-from engine.scenes.world.placement import placed
-from engine.sfm.library import load_pycolmap
+from engine.scenes.world.placement import place_scene
+from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
 # Parameters of the supported camera models -> fx, fy, cx, cy, k1, k2, p1, p2 by position (None is zero).
@@ -34,7 +34,7 @@ MODELS: dict[str, tuple[int | None, ...]] = {
 logger = logging.getLogger(__name__)
 
 
-def model_folder(folder: Path) -> Path | None:
+def find_model_folder(folder: Path) -> Path | None:
     """The folder of the sparse model, if there is one."""
     for place in MODEL_FOLDERS:
         if any((folder / place / f"images{ending}").is_file() for ending in (".bin", ".txt")):
@@ -50,27 +50,27 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: the model is damaged, a camera model is not supported, or images are missing.
     """
-    found = model_folder(folder)
+    found = find_model_folder(folder)
     if found is None:
         raise UserError(f"{folder} has no COLMAP model in {', '.join(MODEL_FOLDERS)}; run the mapper first.")
-    model = contained(folder, found)
+    model = resolve_inside(folder, found)
     for file in sorted(model.iterdir()):
-        contained(folder, file)
+        resolve_inside(folder, file)
     registered, points = read_model(model)
     check_frame_counts(range(len(registered)), model)
-    base = contained(folder, base_folder(folder))
-    images = [contained_file(base, name, model) for name in registered]
+    base = resolve_inside(folder, find_image_folder(folder))
+    images = [find_file_inside(base, name, model) for name in registered]
     warn_of_unregistered(base, images)
 
     poses = torch.stack([torch.from_numpy(pose) for pose, *_ in registered.values()])
-    poses = checked_poses(poses, model, list(registered))
-    size = common_size(images, options.maximum_pixels)
-    downscale = shrinking_factor(images, *size, options.downscale)
-    stored, factor = smaller_copies(folder, base, images, downscale)
-    intrinsics = intrinsics_of(registered, common_size(stored, options.maximum_pixels), model, stored)
+    poses = check_poses(poses, model, list(registered))
+    size = read_common_size(images, options.maximum_pixels)
+    downscale = choose_factor(images, *size, options.downscale)
+    stored, factor = find_smaller_copies(folder, base, images, downscale)
+    intrinsics = scale_intrinsics(registered, read_common_size(stored, options.maximum_pixels), model, stored)
     check_intrinsics(intrinsics, model, list(registered))
-    placement = placed(poses, intrinsics, points, None, model)
-    return scene_of(recorded(folder, model, stored, factor, intrinsics, placement), options)
+    placement = place_scene(poses, intrinsics, points, None, model)
+    return build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
 
 
 Registered = dict[str, tuple[np.ndarray, tuple[float, ...], tuple[int, int]]]
@@ -89,7 +89,7 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     try:
         reconstruction = pycolmap.Reconstruction(str(model))
         registered: Registered = {}
-        for image in sorted(reconstruction.images.values(), key=lambda image: natural_key(image.name)):
+        for image in sorted(reconstruction.images.values(), key=lambda image: make_natural_key(image.name)):
             if not image.has_pose:
                 logger.warning("%s has no pose for %s; the image is left out.", model, image.name)
                 continue
@@ -103,10 +103,10 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     return registered, torch.from_numpy(np.asarray(points, dtype=np.float64).reshape(-1, 3))
 
 
-def base_folder(folder: Path) -> Path:
+def find_image_folder(folder: Path) -> Path:
     """`images`, or the largest of `images_2`, `images_4`, ... where it is missing, or the folder itself."""
-    folders = image_folders(folder)
-    if not folders and image_files(folder):
+    folders = find_image_folders(folder)
+    if not folders and list_images(folder):
         return folder
     if not folders:
         raise UserError(f"{folder} has a COLMAP model but no folder images; put the photos there.")
@@ -119,19 +119,19 @@ def warn_of_unregistered(base: Path, images: list[Path]) -> None:
         {
             other.name
             for parent in {image.parent for image in images}
-            for other in image_files(parent)
-            if contained(base, other) not in set(images)
+            for other in list_images(parent)
+            if resolve_inside(base, other) not in set(images)
         }
     )
     if left_out:
         logger.warning("COLMAP registered no pose for these images; they are left out: %s", ", ".join(left_out))
 
 
-def intrinsics_of(registered: Registered, size: tuple[int, int], model: Path, images: list[Path]) -> Intrinsics:
+def scale_intrinsics(registered: Registered, size: tuple[int, int], model: Path, images: list[Path]) -> Intrinsics:
     """Intrinsics of the images as stored, scaled from the size that COLMAP saw."""
     rows = []
     for (_, (fx, fy, cx, cy, *distortion), declared), image in zip(registered.values(), images, strict=True):
-        wider, taller = size_factors(declared, size, model, image)
+        wider, taller = compute_size_factors(declared, size, model, image)
         rows.append([fx * wider, fy * taller, cx * wider, cy * taller, *distortion])
     table = torch.tensor(rows)
     return Intrinsics(table[:, :2], table[:, 2:4], table[:, 4:], width=size[0], height=size[1])

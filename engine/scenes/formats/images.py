@@ -33,7 +33,7 @@ DECODER_ERRORS = (
 )
 
 
-def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
+def read_image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
     """Width and height in pixels from the header; nothing is decoded.
 
     Raises:
@@ -41,7 +41,7 @@ def image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound here says it in our own words
-        with opened_image(path, maximum_pixels) as image:
+        with open_image(path, maximum_pixels) as image:
             return image.size
 
 
@@ -58,7 +58,7 @@ def load_image(
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
-    with opened_image(path, maximum_pixels) as image:
+    with open_image(path, maximum_pixels) as image:
         pixels = _decoded(_turned(image, path) if upright else image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
@@ -77,7 +77,7 @@ def load_upright(path: Path, maximum_pixels: int) -> NDArray[np.uint8]:
     Raises:
         UserError: as `load_image`.
     """
-    with opened_image(path, maximum_pixels) as image:
+    with open_image(path, maximum_pixels) as image:
         return _decoded(_turned(image, path), path)[..., :3]
 
 
@@ -96,13 +96,13 @@ def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int)
     return total
 
 
-def to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
+def round_to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Round values in [0, 255] to the nearest integer."""
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
 @contextmanager
-def opened_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
+def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
     """The image with its header read and its size checked, not yet decoded.
 
     Raises:
@@ -160,10 +160,10 @@ def _too_large(path: Path, size: str, maximum_pixels: int) -> str:
 def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:
     """Any Pillow mode -> (height, width, 3 or 4) of 8 bits."""
     if image.mode.startswith("I"):  # 16-bit greyscale, also when Pillow widens it to 32
-        grey = to_uint8(np.asarray(image, dtype=np.float32) / np.float32(257))
+        grey = round_to_uint8(np.asarray(image, dtype=np.float32) / np.float32(257))
         return np.repeat(grey[..., None], 3, axis=-1)
     if image.mode == "F":  # float images hold [0, 1]
         values = np.nan_to_num(np.asarray(image, dtype=np.float32))
-        return np.repeat(to_uint8(values * np.float32(255))[..., None], 3, axis=-1)
+        return np.repeat(round_to_uint8(values * np.float32(255))[..., None], 3, axis=-1)
     transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
     return np.asarray(image.convert("RGBA" if transparent else "RGB"), dtype=np.uint8)

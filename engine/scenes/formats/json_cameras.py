@@ -12,8 +12,8 @@ import torch
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.formats.json_files import number
-from engine.scenes.formats.validation import size_factors
+from engine.scenes.formats.json_files import read_number
+from engine.scenes.formats.validation import compute_size_factors
 
 SUPPORTED_MODELS = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
 DISTORTION = ("k1", "k2", "p1", "p2")
@@ -29,7 +29,7 @@ class JsonCamera:
     distortion: tuple[float, float, float, float]
 
 
-def json_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, image: Path) -> JsonCamera:
+def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, image: Path) -> JsonCamera:
     """The camera of an image of `size` (width, height) from the file's keys, those of the frame laid over them.
 
     Focal lengths come from fl_x, fl_y or, where they are missing, from camera_angle_x, camera_angle_y (radians);
@@ -39,8 +39,8 @@ def json_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
         UserError: the camera model is unknown, or a key is missing or wrong.
     """
     _check_model(values, file)
-    declared = number(values, "w", file, size[0]), number(values, "h", file, size[1])
-    factors = size_factors(declared, size, file, image)
+    declared = read_number(values, "w", file, size[0]), read_number(values, "h", file, size[1])
+    factors = compute_size_factors(declared, size, file, image)
     focal_x = _focal(values, "x", declared[0], file)
     focal_y = _focal(values, "y", declared[1], file)
     if focal_x is None and focal_y is None:
@@ -51,8 +51,8 @@ def json_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     focal_y = focal_x if focal_y is None else focal_y
     assert focal_x is not None
     assert focal_y is not None
-    centre = number(values, "cx", file, declared[0] / 2), number(values, "cy", file, declared[1] / 2)
-    k1, k2, p1, p2 = (number(values, key, file, 0.0) for key in DISTORTION)
+    centre = read_number(values, "cx", file, declared[0] / 2), read_number(values, "cy", file, declared[1] / 2)
+    k1, k2, p1, p2 = (read_number(values, key, file, 0.0) for key in DISTORTION)
     return JsonCamera(
         focal=(focal_x * factors[0], focal_y * factors[1]),
         centre=(centre[0] * factors[0], centre[1] * factors[1]),
@@ -60,7 +60,7 @@ def json_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     )
 
 
-def stacked(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
+def stack_cameras(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
     """One set of intrinsics for all frames, for images of `size` (width, height)."""
     return Intrinsics(
         focal=torch.tensor([camera.focal for camera in cameras]),
@@ -73,9 +73,9 @@ def stacked(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
 
 def _focal(values: Mapping[str, Any], axis: str, side: float, file: Path) -> float | None:
     if f"fl_{axis}" in values:
-        return number(values, f"fl_{axis}", file)
+        return read_number(values, f"fl_{axis}", file)
     if (key := f"camera_angle_{axis}") in values:
-        angle = number(values, key, file)
+        angle = read_number(values, key, file)
         if not 0 < angle < math.pi:
             raise UserError(f"{file} has {key} = {angle:g}; it must lie between 0 and pi radians.")
         return side / (2 * math.tan(angle / 2))
@@ -91,7 +91,7 @@ def _check_model(values: Mapping[str, Any], file: Path) -> None:
             f"{file} uses the camera model {model}; undistort the images to one of {', '.join(SUPPORTED_MODELS)}."
         )
     for key in UNSUPPORTED_DISTORTION:
-        if number(values, key, file, 0.0) != 0:
+        if read_number(values, key, file, 0.0) != 0:
             raise UserError(
                 f"{file} uses the distortion coefficient {key}, but only {', '.join(DISTORTION)} are supported; "
                 f"undistort the images to one of the models {', '.join(SUPPORTED_MODELS)}."

@@ -41,7 +41,7 @@ def read_object(path: Path, maximum_bytes: int = MAXIMUM_BYTES) -> dict[str, Any
     return content
 
 
-def number(values: Mapping[str, Any], key: str, path: Path, default: float | None = None) -> float:
+def read_number(values: Mapping[str, Any], key: str, path: Path, default: float | None = None) -> float:
     """A finite number; `default` where the key is missing and a default is given."""
     if key not in values and default is not None:
         return default
@@ -54,7 +54,7 @@ def number(values: Mapping[str, Any], key: str, path: Path, default: float | Non
     raise UserError(f"{path} has {key} = {_shown(value)} where a finite number is needed; correct it.")
 
 
-def text(values: Mapping[str, Any], key: str, path: Path) -> str:
+def read_text(values: Mapping[str, Any], key: str, path: Path) -> str:
     """A string that is not empty."""
     value = _present(values, key, path)
     if not isinstance(value, str) or not value or "\0" in value:
@@ -62,7 +62,7 @@ def text(values: Mapping[str, Any], key: str, path: Path) -> str:
     return value
 
 
-def texts(values: Mapping[str, Any], key: str, path: Path) -> list[str]:
+def read_texts(values: Mapping[str, Any], key: str, path: Path) -> list[str]:
     """A list of strings."""
     value = _present(values, key, path)
     if not isinstance(value, list) or not all(isinstance(entry, str) for entry in value):
@@ -70,7 +70,7 @@ def texts(values: Mapping[str, Any], key: str, path: Path) -> list[str]:
     return value
 
 
-def objects(values: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
+def read_objects(values: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
     """A list of objects that is not empty."""
     value = _present(values, key, path)
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
@@ -80,7 +80,7 @@ def objects(values: Mapping[str, Any], key: str, path: Path) -> list[dict[str, A
     return value
 
 
-def pose_matrix(values: Mapping[str, Any], key: str, path: Path) -> Float[Tensor, "3 4"]:
+def read_pose_matrix(values: Mapping[str, Any], key: str, path: Path) -> Float[Tensor, "3 4"]:
     """A 3x4 matrix, or the first rows of a 4x4 one, in double precision (its numbers may be infinite or NaN)."""
     value = _present(values, key, path)
     try:

@@ -11,15 +11,15 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.formats.recording import Recording, scene_of
-from engine.scenes.formats.resolution import chosen_folder, common_size, image_folders, shrinking_factor
-from engine.scenes.formats.validation import check_bounds, check_intrinsics, checked_poses, size_factors
+from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
+from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_common_size
+from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import contained, image_files
+from engine.scenes.paths import list_images, resolve_inside
 from engine.scenes.scene import Scene
-from engine.scenes.world.average_camera import NEAREST_DEPTH, average_camera, centred_on, scaled
-from engine.scenes.world.axes import from_llff
-from engine.scenes.world.split import last_tenth, others
+from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
+from engine.scenes.world.axes import convert_from_llff
+from engine.scenes.world.split import list_remaining, take_last_tenth
 
 POSES_FILE = "poses_bounds.npy"
 
@@ -33,9 +33,9 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree.
     """
-    file = contained(folder, folder / POSES_FILE)
+    file = resolve_inside(folder, folder / POSES_FILE)
     table = read_table(file)
-    images, factor = chosen_images(folder, options)
+    images, factor = choose_images(folder, options)
     if len(images) != len(table):
         raise UserError(
             f"{file} has {len(table)} poses but {images[0].parent} has {len(images)} images; "
@@ -43,24 +43,24 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
         )
     names = [image.name for image in images]
     matrices = table[:, :15].reshape(-1, 3, 5)
-    intrinsics = intrinsics_of(matrices[:, :, 4], images, file, options)
+    intrinsics = scale_intrinsics(matrices[:, :, 4], images, file, options)
     check_intrinsics(intrinsics, file, names)
-    poses = from_llff(checked_poses(matrices[:, :, :4], file, names))
+    poses = convert_from_llff(check_poses(matrices[:, :, :4], file, names))
 
     near, far = table[:, 15].min().item(), table[:, 16].max().item()
     check_bounds(near, far, file)
     scale = 1 / (near * NEAREST_DEPTH)
-    held_out = last_tenth(len(images))
-    training = others(len(images), held_out)
-    return scene_of(
-        Recording(
+    held_out = take_last_tenth(len(images))
+    training = list_remaining(len(images), held_out)
+    return build_scene(
+        PosedPhotos(
             folder=folder,
             cameras_file=file,
             kind="forward-facing",
             images=images,
             factor=factor,
             intrinsics=intrinsics,
-            poses=scaled(centred_on(poses, average_camera(poses[list(training)])), scale),
+            poses=scale_world(centre_on(poses, find_average_camera(poses[list(training)])), scale),
             training_frames=training,
             held_out_frames=held_out,
             near=near * scale,
@@ -94,22 +94,22 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
     return torch.from_numpy(values)
 
 
-def chosen_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]:
+def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]:
     """The image files of the fitting folder, and the factor by which they are still to be shrunk.
 
     Raises:
         UserError: there are no images.
     """
-    folders = {number: entry for number, entry in image_folders(folder).items() if image_files(entry)}
+    folders = {number: entry for number, entry in find_image_folders(folder).items() if list_images(entry)}
     if not folders:
         raise UserError(f"{folder} has no images in images, images_2, images_4, images_8, ...; add one such folder.")
-    largest = image_files(folders[min(folders)])[:1]
-    downscale = shrinking_factor(largest, *common_size(largest, options.maximum_pixels), options.downscale)
-    chosen, factor = chosen_folder(folders, downscale)
-    return [contained(folder, image) for image in image_files(chosen)], factor
+    largest = list_images(folders[min(folders)])[:1]
+    downscale = choose_factor(largest, *read_common_size(largest, options.maximum_pixels), options.downscale)
+    chosen, factor = choose_folder(folders, downscale)
+    return [resolve_inside(folder, image) for image in list_images(chosen)], factor
 
 
-def intrinsics_of(
+def scale_intrinsics(
     sizes_and_focals: Float[Tensor, "frames 3"], images: list[Path], file: Path, options: SceneOptions
 ) -> Intrinsics:
     """Intrinsics of the images as stored: LLFF's focal length scaled by their true size, the centre in the middle.
@@ -117,10 +117,10 @@ def intrinsics_of(
     Raises:
         UserError: the images differ in size or shape from what the file says.
     """
-    width, height = common_size(images, options.maximum_pixels)
+    width, height = read_common_size(images, options.maximum_pixels)
     factors = torch.tensor(
         [
-            size_factors((declared[1].item(), declared[0].item()), (width, height), file, image)
+            compute_size_factors((declared[1].item(), declared[0].item()), (width, height), file, image)
             for declared, image in zip(sizes_and_focals, images, strict=True)
         ]
     )

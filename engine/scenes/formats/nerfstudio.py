@@ -11,17 +11,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.scenes.formats.json_cameras import json_camera, stacked
-from engine.scenes.formats.json_files import objects, pose_matrix, read_object, text, texts
+from engine.scenes.formats.json_cameras import read_camera, stack_cameras
+from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text, read_texts
 from engine.scenes.formats.ply import read_points
-from engine.scenes.formats.recording import recorded, scene_of
-from engine.scenes.formats.resolution import common_size, shrinking_factor, smaller_copies
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, checked_poses
+from engine.scenes.formats.posed_photos import build_scene, combine_placement
+from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_common_size
+from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import IMAGE_ENDINGS, contained, contained_file, natural_key
+from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, make_natural_key, resolve_inside
 from engine.scenes.scene import Scene
-from engine.scenes.world.axes import from_opengl
-from engine.scenes.world.placement import Split, placed
+from engine.scenes.world.axes import convert_from_opengl
+from engine.scenes.world.placement import Split, place_scene
 
 TRANSFORMS_FILE = "transforms.json"
 logger = logging.getLogger(__name__)
@@ -37,37 +37,40 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree, or the camera model is not supported.
     """
-    file = contained(folder, folder / TRANSFORMS_FILE)
+    file = resolve_inside(folder, folder / TRANSFORMS_FILE)
     content = read_object(file)
     listed = [
-        (contained_file(folder, text(frame, "file_path", file), file, IMAGE_ENDINGS), frame)
-        for frame in objects(content, "frames", file)
+        (find_file_inside(folder, read_text(frame, "file_path", file), file, OMITTED_ENDINGS), frame)
+        for frame in read_objects(content, "frames", file)
     ]
-    split = file_split(folder, content, sorted({image for image, _ in listed}, key=_order), file)
+    split = read_split(folder, content, sorted({image for image, _ in listed}, key=_order), file)
     if split is not None:
-        listed = in_split(listed, split, file)
+        listed = keep_listed_frames(listed, split, file)
     listed.sort(key=lambda entry: _order(entry[0]))
     images = [image for image, _ in listed]
     names = [image.name for image in images]
 
-    matrices = torch.stack([pose_matrix(frame, "transform_matrix", file) for _, frame in listed])
-    poses = from_opengl(checked_poses(matrices, file, names))
-    size = common_size(images, options.maximum_pixels)
-    intrinsics = stacked([json_camera(content | frame, size, file, image) for image, frame in listed], size)
+    matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for _, frame in listed])
+    poses = convert_from_opengl(check_poses(matrices, file, names))
+    size = read_common_size(images, options.maximum_pixels)
+    intrinsics = stack_cameras([read_camera(content | frame, size, file, image) for image, frame in listed], size)
     check_intrinsics(intrinsics, file, names)
-    indices = None if split is None else indices_of(images, split)
+    indices = None if split is None else convert_split_to_indices(images, split)
     check_frame_counts(range(len(images)) if indices is None else indices[0], file)
 
-    points = cloud(folder, content, file)
-    downscale = shrinking_factor(images, *size, options.downscale)
-    stored, factor = smaller_copies(folder, images[0].parent, images, downscale)
-    intrinsics = intrinsics.resized(*common_size(stored, options.maximum_pixels))
-    return scene_of(
-        recorded(folder, file, stored, factor, intrinsics, placed(poses, intrinsics, points, indices, file)), options
+    points = read_point_cloud(folder, content, file)
+    downscale = choose_factor(images, *size, options.downscale)
+    stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
+    intrinsics = intrinsics.resized(*read_common_size(stored, options.maximum_pixels))
+    return build_scene(
+        combine_placement(
+            folder, file, stored, factor, intrinsics, place_scene(poses, intrinsics, points, indices, file)
+        ),
+        options,
     )
 
 
-def file_split(
+def read_split(
     folder: Path, content: dict[str, Any], images: list[Path], file: Path
 ) -> tuple[set[Path], set[Path]] | None:
     """Training and held-out images as `train_filenames` and `test_filenames` (else `val_filenames`) list them.
@@ -79,7 +82,7 @@ def file_split(
     """
 
     def named(key: str) -> set[Path]:
-        chosen = {contained_file(folder, name, file, IMAGE_ENDINGS) for name in texts(content, key, file)}
+        chosen = {find_file_inside(folder, name, file, OMITTED_ENDINGS) for name in read_texts(content, key, file)}
         for image in sorted(chosen - set(images)):
             raise UserError(f"{file} lists {image.name} in {key} but has no such frame; remove it from the list.")
         return chosen
@@ -98,7 +101,7 @@ def file_split(
     return training, held_out
 
 
-def in_split(
+def keep_listed_frames(
     listed: list[tuple[Path, dict[str, Any]]], split: tuple[set[Path], set[Path]], file: Path
 ) -> list[tuple[Path, dict[str, Any]]]:
     """The frames that are in one of the two lists; the others are named in a warning."""
@@ -108,17 +111,17 @@ def in_split(
     return [entry for entry in listed if entry[0] in split[0] | split[1]]
 
 
-def indices_of(images: list[Path], split: tuple[set[Path], set[Path]]) -> Split:
+def convert_split_to_indices(images: list[Path], split: tuple[set[Path], set[Path]]) -> Split:
     """The split as frame indices."""
     training = tuple(index for index, image in enumerate(images) if image in split[0])
     return training, tuple(index for index, image in enumerate(images) if image in split[1])
 
 
-def cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
+def read_point_cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
     """The sparse points that `ply_file_path` names, in the world of the cameras; None where there are none."""
     if "ply_file_path" not in content:
         return None
-    path = contained(folder, folder / text(content, "ply_file_path", file))
+    path = resolve_inside(folder, folder / read_text(content, "ply_file_path", file))
     if not path.is_file():
         logger.warning("%s names the point cloud %s, which does not exist; depths are guessed.", file, path)
         return None
@@ -126,4 +129,4 @@ def cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "p
 
 
 def _order(image: Path) -> tuple[tuple[int, int, str], ...]:
-    return natural_key(image.as_posix())
+    return make_natural_key(image.as_posix())

@@ -19,7 +19,7 @@ BATCH, TRIES = 2048, 50_000
 CENTRAL = 8  # no corner of a patch may lie nearer to the image's middle lines than one such part of its size
 
 
-def drawn_warps(
+def draw_warps(
     warp: PlanarWarp,
     patches: int,
     image_size: tuple[int, int],
@@ -84,7 +84,7 @@ def _inside(image_size: tuple[int, int], patch_size: tuple[int, int]) -> Callabl
     return test
 
 
-def cut(
+def cut_patches(
     image: UInt8[Tensor, "height width 3"],
     transforms: Float[Tensor, "patches 3 3"],
     patch_size: tuple[int, int],

@@ -10,10 +10,10 @@ import torch
 
 from engine.errors import UserError
 from engine.geometry.warp_names import PlanarWarp
-from engine.scenes.formats.images import downsample_area, load_image, to_uint8
-from engine.scenes.formats.patch_cutting import cut, drawn_warps
+from engine.scenes.formats.images import downsample_area, load_image, round_to_uint8
+from engine.scenes.formats.patch_cutting import cut_patches, draw_warps
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import contained_file, suggestion
+from engine.scenes.paths import find_file_inside, suggest_name
 from engine.scenes.planar import PlanarScene, pixel_transforms
 
 PLANAR_FILE = "scene.toml"
@@ -40,15 +40,15 @@ def read_planar(path: Path, options: SceneOptions) -> PlanarScene:
     file = path
     if path.is_dir():
         said = _table(path / PLANAR_FILE)
-        file = contained_file(path, said["image"], path / PLANAR_FILE)
+        file = find_file_inside(path, said["image"], path / PLANAR_FILE)
     chosen = said | {name: value for name in KEYS if (value := getattr(options, name, None)) is not None}
     where = f"{path / PLANAR_FILE}" if path.is_dir() else f"{path}"
     warp, patches, noise = _checked(chosen, where)
     pixels, _ = load_image(file, options.background_colour, options.maximum_pixels)
     factor = options.downscale or -(-max(pixels.shape[:2]) // LONGEST)
     if factor > 1:
-        pixels = to_uint8(downsample_area(pixels, factor))
-    image = torch.from_numpy(to_uint8(pixels.astype("float32")))
+        pixels = round_to_uint8(downsample_area(pixels, factor))
+    image = torch.from_numpy(round_to_uint8(pixels.astype("float32")))
     size = (image.shape[1], image.shape[0])
     crop = _crop(chosen.get("crop"), size, file)
     scene = PlanarScene(
@@ -61,15 +61,15 @@ def read_planar(path: Path, options: SceneOptions) -> PlanarScene:
         patches=torch.empty((patches, crop[1], crop[0], 3), dtype=torch.uint8),
         seed=options.seed,
     )
-    return with_warps(scene, drawn_warps(warp, patches, size, crop, noise, options.seed))
+    return apply_warps(scene, draw_warps(warp, patches, size, crop, noise, options.seed))
 
 
-def with_warps(scene: PlanarScene, warps: torch.Tensor) -> PlanarScene:
+def apply_warps(scene: PlanarScene, warps: torch.Tensor) -> PlanarScene:
     """The scene with patches cut under these warps of the plane."""
     from dataclasses import replace
 
     transforms = pixel_transforms(scene, warps)
-    return replace(scene, transforms=transforms, patches=cut(scene.image, transforms, scene.patch_size))
+    return replace(scene, transforms=transforms, patches=cut_patches(scene.image, transforms, scene.patch_size))
 
 
 def _table(file: Path) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _table(file: Path) -> dict[str, Any]:
         raise UserError(f"{file} is no TOML that can be read ({error}); correct it.") from error
     for name in table:
         if name not in KEYS:
-            raise UserError(f"{file} has an unknown entry {name!r}{suggestion(name, KEYS)}; correct or remove it.")
+            raise UserError(f"{file} has an unknown entry {name!r}{suggest_name(name, KEYS)}; correct or remove it.")
     if not isinstance(table.get("image"), str) or not table["image"]:
         raise UserError(f'{file} names no image; add a line such as image = "picture.jpg".')
     return table

@@ -17,7 +17,7 @@ ROTATION_TOLERANCE = 1e-3
 ASPECT_TOLERANCE = 0.02
 
 
-def checked_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[str]) -> Float[Tensor, "frames 3 4"]:
+def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[str]) -> Float[Tensor, "frames 3 4"]:
     """The same poses with each rotation replaced by the nearest one.
 
     Raises:
@@ -69,7 +69,7 @@ def check_frame_counts(training: Sequence[int], file: Path) -> None:
         raise UserError(f"{file} has a single training frame; give at least two images with cameras.")
 
 
-def size_factors(
+def compute_size_factors(
     declared: tuple[float, float], actual: tuple[int, int], file: Path, image: Path
 ) -> tuple[float, float]:
     """By how much the images are wider and taller than `file` declares, both as (width, height) in pixels.

@@ -16,7 +16,7 @@ from engine.errors import UserError
 VERSION = 1  # of what is kept
 
 
-def fingerprint(files: Sequence[Path], *settings: object) -> str:
+def compute_fingerprint(files: Sequence[Path], *settings: object) -> str:
     """Tells files, by path, size and time of change, and settings from others."""
     digest = hashlib.blake2b(repr((VERSION, settings)).encode(), digest_size=12)
     for file in files:
@@ -25,7 +25,7 @@ def fingerprint(files: Sequence[Path], *settings: object) -> str:
     return digest.hexdigest()
 
 
-def cached(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
+def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
     """The folder of a key, made by `fill` if it is not there yet.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from engine.scenes.formats.images import opened_image
+from engine.scenes.formats.images import open_image
 
 FILM_DIAGONAL = math.hypot(
     36, 24
@@ -39,21 +39,21 @@ class PhotoFacts:
         return self.width, self.height
 
 
-def photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
+def read_photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
     """Read a photo's header.
 
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
-    with opened_image(path, maximum_pixels) as image:
+    with open_image(path, maximum_pixels) as image:
         width, height = image.size
         tags = _tags(image)
     if tags.get(ExifTags.Base.Orientation) in SIDEWAYS:
         width, height = height, width
-    return PhotoFacts(width, height, equivalent_focal(tags, max(width, height), min(width, height)))
+    return PhotoFacts(width, height, read_equivalent_focal(tags, max(width, height), min(width, height)))
 
 
-def equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> float | None:
+def read_equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> float | None:
     """The 35 mm equivalent in mm: as written, or from the focal length and the sensor's resolution; None if unknown.
 
     Args:
@@ -74,7 +74,7 @@ def equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> floa
     return found if SHORTEST <= found <= LONGEST else None
 
 
-def focal_in_pixels(equivalent: float, width: int, height: int) -> float:
+def convert_focal_to_pixels(equivalent: float, width: int, height: int) -> float:
     """The focal length in pixels of an image with the angle of view of a 35 mm equivalent."""
     return equivalent / FILM_DIAGONAL * math.hypot(width, height)
 

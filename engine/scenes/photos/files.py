@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.scenes.formats.images import HEIC_SUFFIXES
-from engine.scenes.paths import IMAGE_SUFFIXES, contained, natural_key
+from engine.scenes.paths import IMAGE_SUFFIXES, make_natural_key, resolve_inside
 
 PHOTO_SUFFIXES = IMAGE_SUFFIXES | HEIC_SUFFIXES
 
 
-def photo_files(folder: Path) -> list[Path]:
+def list_photos(folder: Path) -> list[Path]:
     """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are passed over.
 
     Raises:
@@ -21,15 +21,15 @@ def photo_files(folder: Path) -> list[Path]:
         for entry in folder.iterdir()
         if entry.suffix.lower() in PHOTO_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     ]
-    files.sort(key=lambda entry: natural_key(entry.name))
+    files.sort(key=lambda entry: make_natural_key(entry.name))
     for file in files:
-        contained(folder, file)
+        resolve_inside(folder, file)
     return files
 
 
-def photo_folder(folder: Path) -> Path | None:
+def find_photo_folder(folder: Path) -> Path | None:
     """Where a folder without any poses keeps its photos: in itself, or in `images`; None if nowhere."""
     for place in (folder, folder / "images"):
-        if place.is_dir() and photo_files(place):
+        if place.is_dir() and list_photos(place):
             return place
     return None

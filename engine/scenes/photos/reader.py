@@ -12,22 +12,29 @@ from jaxtyping import UInt8
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.formats.resolution import shrinking_factor
+from engine.scenes.formats.resolution import choose_factor
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
-from engine.scenes.photos.exif import USUAL_EQUIVALENT, focal_in_pixels
-from engine.scenes.photos.files import photo_files, photo_folder
-from engine.scenes.photos.placing import placed_by_structure
-from engine.scenes.photos.screening import unusable
-from engine.scenes.photos.shots import FEWEST, Shot, Shots, as_stored, gathered, small_images
-from engine.scenes.photos.structure import structure_of
-from engine.scenes.photos.video import frames_of
+from engine.scenes.photos.colmap_model import find_colmap_model
+from engine.scenes.photos.colmap_poses import apply_colmap_model
+from engine.scenes.photos.exif import USUAL_EQUIVALENT, convert_focal_to_pixels
+from engine.scenes.photos.files import find_photo_folder, list_photos
+from engine.scenes.photos.photo_set import (
+    FEWEST,
+    Photo,
+    PhotoSet,
+    gather_photos,
+    is_usable_as_stored,
+    read_small_images,
+)
+from engine.scenes.photos.unusable_photos import find_unusable
+from engine.scenes.photos.video import extract_frames
+from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut, Scene
-from engine.scenes.watching import Preparing, Watch
 from engine.scenes.world.average_camera import NEAREST_DEPTH
-from engine.scenes.world.split import last_tenth, others
-from engine.sfm.glance import Glance, glance
-from engine.sfm.lens import Lens, both, usual_lens
+from engine.scenes.world.split import list_remaining, take_last_tenth
+from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
+from engine.sfm.overlap_check import OverlapCheck, check_overlap
 
 UPSIDE_DOWN = math.radians(30)  # how far from half a turn a photo may be to be taken for upside down
 FEW = 0.34  # share of the photos that may be upside down; where it is more the camera was turned on purpose
@@ -51,12 +58,12 @@ class _Photos:
         lens: what is known of it from there and from the matches, in pixels of `images`.
     """
 
-    shots: Shots
+    shots: PhotoSet
     images: UInt8[np.ndarray, "frames height width 3"]
     factor: int
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
-    seen: Glance
+    seen: OverlapCheck
     focal: float
     nominal: bool
     lens: Lens
@@ -66,7 +73,7 @@ class _Photos:
         return tuple(shot.name for shot in self.shots.shots)
 
 
-def read_photos(source: Path, options: SceneOptions, watch: Watch) -> Scene:
+def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) -> Scene:
     """Read a resolved folder that holds photos (itself, or in `images`), or a video file.
 
     There are no reference poses unless `options.reference` asks for COLMAP's. `auto` starts at the identity where
@@ -90,31 +97,35 @@ def read_photos(source: Path, options: SceneOptions, watch: Watch) -> Scene:
     photos = replace(photos, notes=notes)
     scene = _from_identity(source, photos)
     if init == "sfm" or options.reference == "sfm":
-        model = structure_of(photos.shots, photos.focal if photos.nominal else None, options.maximum_pixels, watch)
-        scene = placed_by_structure(scene, model, photos.seen, init == "sfm", options.reference == "sfm")
+        model = find_colmap_model(
+            photos.shots, photos.focal if photos.nominal else None, options.maximum_pixels, watch
+        )
+        scene = apply_colmap_model(scene, model, photos.seen, init == "sfm", options.reference == "sfm")
     return scene
 
 
-def _screened(source: Path, options: SceneOptions, watch: Watch) -> _Photos:
+def _screened(source: Path, options: SceneOptions, watch: ProgressListener) -> _Photos:
     folder, notes = source, tuple[str, ...]()
     if is_video(source):
-        folder, note = frames_of(source, options.frames, options.maximum_pixels, watch)
+        folder, note = extract_frames(source, options.frames, options.maximum_pixels, watch)
         notes = (note,)
-    files = photo_files(photo_folder(folder) or folder)
+    files = list_photos(find_photo_folder(folder) or folder)
     if not is_video(source) and options.frames is not None:
         files = _evenly(files, options.frames)
-    shots = gathered(files, source, options.maximum_pixels)
-    factor = shrinking_factor([shots.shots[0].path], *shots.size, options.downscale)
-    images = small_images(shots, factor, options.maximum_pixels, watch)
+    shots = gather_photos(files, source, options.maximum_pixels)
+    factor = choose_factor([shots.shots[0].path], *shots.size, options.downscale)
+    images = read_small_images(shots, factor, options.maximum_pixels, watch)
     left_out, notes = shots.left_out, notes + shots.notes
 
-    bad = unusable(images)
+    bad = find_unusable(images)
     reasons = {i: f"repeats {shots.shots[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(shots.shots[index].name, reason) for index, reason in sorted(reasons.items()))
     shots, images = _only(shots, images, [i for i in range(len(images)) if i not in bad], source)
 
     focal, nominal, note = _focal(shots)
-    seen = glance(images, focal / factor, lambda done, of: watch(Preparing("a quick look at the matches", done, of)))
+    seen = check_overlap(
+        images, focal / factor, lambda done, of: watch(ReadingProgress("a quick look at the matches", done, of))
+    )
     joined = seen.joined
     if options.init == "auto" and joined.sum() < max(FEWEST, len(images) / 2):
         raise UserError(
@@ -127,16 +138,16 @@ def _screened(source: Path, options: SceneOptions, watch: Watch) -> _Photos:
         seen = seen.only(kept)
         shots, images = _only(shots, images, kept.tolist(), source)
     shots, images, turned = _upright(shots, images, seen)
-    lens = usual_lens(focal / factor, nominal)
+    lens = make_prior_lens(focal / factor, nominal)
     if seen.lens is not None:
-        lens = both(lens, seen.lens)
+        lens = combine_lenses(lens, seen.lens)
         note += f" By the matches it is {lens.focal * factor:.0f} pixels, within {100 * lens.sure_of_focal:.1g} %."
     return _Photos(shots, images, factor, left_out, (*notes, note, *turned), seen, focal, nominal, lens)
 
 
 def _only(
-    shots: Shots, images: UInt8[np.ndarray, "frames height width 3"], kept: list[int], source: Path
-) -> tuple[Shots, UInt8[np.ndarray, "kept height width 3"]]:
+    shots: PhotoSet, images: UInt8[np.ndarray, "frames height width 3"], kept: list[int], source: Path
+) -> tuple[PhotoSet, UInt8[np.ndarray, "kept height width 3"]]:
     if len(kept) < FEWEST:
         raise UserError(
             f"{source}: {len(kept)} of {len(images)} photos are left after black, blank and repeated ones; give more."
@@ -144,18 +155,18 @@ def _only(
     return shots.only(kept), images[kept]
 
 
-def _focal(shots: Shots) -> tuple[float, bool, str]:
+def _focal(shots: PhotoSet) -> tuple[float, bool, str]:
     """Focal length in pixels, whether EXIF tells it, and a sentence."""
     written = [shot.facts.equivalent for shot in shots.shots if shot.facts.equivalent is not None]
     if len(written) * 2 > len(shots.shots):
         equivalent = float(np.median(written))
-        focal = focal_in_pixels(equivalent, *shots.size)
+        focal = convert_focal_to_pixels(equivalent, *shots.size)
         return (
             focal,
             True,
             f"Focal length {focal:.0f} pixels, by EXIF ({equivalent:.3g} mm equivalent), then optimised.",
         )
-    focal = focal_in_pixels(USUAL_EQUIVALENT, *shots.size)
+    focal = convert_focal_to_pixels(USUAL_EQUIVALENT, *shots.size)
     note = (
         f"The photos tell no focal length: {focal:.0f} pixels ({USUAL_EQUIVALENT:g} mm equivalent) are taken to begin "
         "with, then optimised."
@@ -164,14 +175,14 @@ def _focal(shots: Shots) -> tuple[float, bool, str]:
 
 
 def _upright(
-    shots: Shots, images: UInt8[np.ndarray, "frames height width 3"], seen: Glance
-) -> tuple[Shots, UInt8[np.ndarray, "frames height width 3"], tuple[str, ...]]:
+    shots: PhotoSet, images: UInt8[np.ndarray, "frames height width 3"], seen: OverlapCheck
+) -> tuple[PhotoSet, UInt8[np.ndarray, "frames height width 3"], tuple[str, ...]]:
     """Turns photos that stand on their head among others that do not."""
     over = np.nonzero(np.abs(np.abs(seen.turned) - math.pi) < UPSIDE_DOWN)[0].tolist()
     if not over or not seen.facing or len(over) > FEW * len(images):
         return shots, images, ()
     images = images.copy()
-    turned: list[Shot] = list(shots.shots)
+    turned: list[Photo] = list(shots.shots)
     for index in over:
         images[index] = images[index, ::-1, ::-1]
         turned[index] = replace(turned[index], half_turn=True)
@@ -182,8 +193,8 @@ def _upright(
 
 def _from_identity(source: Path, photos: _Photos) -> Scene:
     frames, height, width = photos.images.shape[:3]
-    held_out = last_tenth(frames)
-    whole = all(as_stored(shot, photos.shots.size, 2**62) for shot in photos.shots.shots)
+    held_out = take_last_tenth(frames)
+    whole = all(is_usable_as_stored(shot, photos.shots.size, 2**62) for shot in photos.shots.shots)
     return Scene(
         name=source.stem if is_video(source) else source.name,
         path=source,
@@ -199,7 +210,7 @@ def _from_identity(source: Path, photos: _Photos) -> Scene:
         ),
         initial_poses=torch.eye(3, 4).repeat(frames, 1, 1),
         reference_poses=None,
-        training_frames=others(frames, held_out),
+        training_frames=list_remaining(frames, held_out),
         held_out_frames=held_out,
         near=1 / NEAREST_DEPTH,
         far=math.inf,

@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.photos.cache import cached, fingerprint
-from engine.scenes.photos.choosing import chosen_frames, sharpness, shift
-from engine.scenes.watching import Preparing, Watch
+from engine.scenes.photos.cache import compute_fingerprint, find_or_fill
+from engine.scenes.photos.frame_selection import measure_sharpness, measure_shift, select_frames
+from engine.scenes.progress import ProgressListener, ReadingProgress
 
 SMALL_WIDTH = 320  # pixels of the frames that are compared
 CHOICE_FILE = "chosen.json"
 JPEG_QUALITY = 96
 
 
-def frames_of(video: Path, count: int | None, maximum_pixels: int, watch: Watch) -> tuple[Path, str]:
+def extract_frames(video: Path, count: int | None, maximum_pixels: int, watch: ProgressListener) -> tuple[Path, str]:
     """A folder with the chosen frames as JPEGs, and a sentence about the choice; made once, then kept in the cache.
 
     Args:
@@ -35,9 +35,9 @@ def frames_of(video: Path, count: int | None, maximum_pixels: int, watch: Watch)
     """
 
     def fill(folder: Path) -> None:
-        size = frame_size(video, maximum_pixels)
+        size = read_frame_size(video, maximum_pixels)
         sharp, motion = _looked_through(video, size, watch)
-        chosen = chosen_frames(np.array(sharp), np.array(motion), count)
+        chosen = select_frames(np.array(sharp), np.array(motion), count)
         if len(chosen) < 3:
             raise UserError(f"{video} has {len(sharp)} frames, of which {len(chosen)} differ; film for some seconds.")
         _write(video, size, chosen, folder, watch)
@@ -46,11 +46,11 @@ def frames_of(video: Path, count: int | None, maximum_pixels: int, watch: Watch)
         )
         (folder / CHOICE_FILE).write_text(json.dumps({"note": note}), encoding="utf-8")
 
-    folder = cached("video", fingerprint([video], count), fill)
+    folder = find_or_fill("video", compute_fingerprint([video], count), fill)
     return folder, json.loads((folder / CHOICE_FILE).read_text(encoding="utf-8"))["note"]
 
 
-def frame_size(video: Path, maximum_pixels: int) -> tuple[int, int]:
+def read_frame_size(video: Path, maximum_pixels: int) -> tuple[int, int]:
     """Width and height as the video is to be seen, pixels.
 
     Raises:
@@ -63,7 +63,7 @@ def frame_size(video: Path, maximum_pixels: int) -> tuple[int, int]:
     return width, height
 
 
-def _looked_through(video: Path, size: tuple[int, int], watch: Watch) -> tuple[list[float], list[float]]:
+def _looked_through(video: Path, size: tuple[int, int], watch: ProgressListener) -> tuple[list[float], list[float]]:
     """Sharpness of all frames, and motion since the one before."""
     width = min(SMALL_WIDTH, size[0])
     small = width // 2 * 2, max(round(width * size[1] / size[0]) // 2 * 2, 2)
@@ -74,16 +74,16 @@ def _looked_through(video: Path, size: tuple[int, int], watch: Watch) -> tuple[l
         total = max(int(meta.get("fps", 0) * meta.get("duration", 0)), 1)
         for data in frames:
             frame = np.frombuffer(data, dtype=np.uint8).reshape(small[1], small[0])
-            sharp.append(sharpness(frame))
-            motion.append(0.0 if before is None else shift(before, frame))
+            sharp.append(measure_sharpness(frame))
+            motion.append(0.0 if before is None else measure_shift(before, frame))
             before = frame
-            watch(Preparing("looking through the video", len(sharp), max(total, len(sharp))))
+            watch(ReadingProgress("looking through the video", len(sharp), max(total, len(sharp))))
     if not sharp:
         raise UserError(f"{video} has no frames that can be decoded; film it again or convert it to MP4.")
     return sharp, motion
 
 
-def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, watch: Watch) -> None:
+def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, watch: ProgressListener) -> None:
     wanted = set(chosen)
     with _reading(video, size, "rgb24") as (_, frames):
         for number, data in enumerate(frames):
@@ -91,7 +91,7 @@ def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, 
                 frame: UInt8[np.ndarray, "height width 3"] = np.frombuffer(data, dtype=np.uint8)
                 picture = Image.fromarray(frame.reshape(size[1], size[0], 3))
                 picture.save(folder / f"frame_{number:05d}.jpg", quality=JPEG_QUALITY, subsampling=0)
-            watch(Preparing("taking frames from the video", min(number + 1, chosen[-1]), chosen[-1]))
+            watch(ReadingProgress("taking frames from the video", min(number + 1, chosen[-1]), chosen[-1]))
             if number >= chosen[-1]:
                 return
 

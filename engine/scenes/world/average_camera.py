@@ -7,27 +7,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.scenes.world.axes import camera_centres, inverted
+from engine.scenes.world.axes import camera_centres, invert_pose
 
 # Scene units of LLFF scenes, as in NeRF and BARF: the nearest depth, times this, is 1.
 NEAREST_DEPTH = 0.75
 
 
-def average_camera(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "3 4"]:
+def find_average_camera(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "3 4"]:
     """World-to-camera of the average: the mean centre and the rotation nearest to the mean (chordal mean)."""
     centre = camera_centres(poses).mean(dim=0)
     rotation = roma.special_procrustes(poses[:, :, :3].mean(dim=0))
     return torch.cat([rotation, -(rotation @ centre)[:, None]], dim=-1)
 
 
-def centred_on(poses: Float[Tensor, "frames 3 4"], camera: Float[Tensor, "3 4"]) -> Float[Tensor, "frames 3 4"]:
+def centre_on(poses: Float[Tensor, "frames 3 4"], camera: Float[Tensor, "3 4"]) -> Float[Tensor, "frames 3 4"]:
     """The same cameras in the world in which `camera` (world-to-camera) is the identity."""
-    camera_to_world = inverted(camera)
+    camera_to_world = invert_pose(camera)
     rotation = poses[..., :3] @ camera_to_world[:, :3]
     translation = poses[..., :3] @ camera_to_world[:, 3:] + poses[..., 3:]
     return torch.cat([rotation, translation], dim=-1)
 
 
-def scaled(poses: Float[Tensor, "frames 3 4"], scale: float) -> Float[Tensor, "frames 3 4"]:
+def scale_world(poses: Float[Tensor, "frames 3 4"], scale: float) -> Float[Tensor, "frames 3 4"]:
     """The same cameras in a world `scale` times larger."""
     return poses * poses.new_tensor([1.0, 1.0, 1.0, scale])

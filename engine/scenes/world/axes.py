@@ -7,26 +7,26 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def inverted(pose: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
+def invert_pose(pose: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
     """Camera-to-world from world-to-camera and back: `[R|t] -> [Rᵀ | -Rᵀt]`."""
     transposed = pose[..., :3].mT
     return torch.cat([transposed, -transposed @ pose[..., 3:]], dim=-1)
 
 
-def from_opengl(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
+def convert_from_opengl(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
     """World-to-camera from camera-to-world whose axes are right, up, back (Blender, nerfstudio, instant-ngp)."""
-    return inverted(camera_to_world * camera_to_world.new_tensor([1.0, -1.0, -1.0, 1.0]))
+    return invert_pose(camera_to_world * camera_to_world.new_tensor([1.0, -1.0, -1.0, 1.0]))
 
 
-def from_llff(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
+def convert_from_llff(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
     """World-to-camera from camera-to-world whose axes are down, right, back (`poses_bounds.npy`)."""
     down, right, back, centre = camera_to_world.unbind(dim=-1)
-    return inverted(torch.stack([right, down, -back, centre], dim=-1))
+    return invert_pose(torch.stack([right, down, -back, centre], dim=-1))
 
 
 def camera_centres(poses: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3"]:
     """Where the cameras stand in the world."""
-    return inverted(poses)[..., 3]
+    return invert_pose(poses)[..., 3]
 
 
 def optical_axes(poses: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3"]:

@@ -17,7 +17,7 @@ WIDEST_CONVERGENCE = math.radians(35)  # of the cameras as seen from where their
 BOX_MARGIN = 1.1
 
 
-def nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, " 3"]:
+def find_nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, " 3"]:
     """The point nearest (least squares) to all optical axes.
 
     With centres c and unit axes d: argmin_p Σ |(I - ddᵀ)(p - c)|². Along directions that the axes leave open
@@ -31,32 +31,34 @@ def nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "
     return middle + (inverse @ target)[:, 0]
 
 
-def scene_kind(poses: Float[Tensor, "frames 3 4"]) -> SceneKind:
+def classify_scene(poses: Float[Tensor, "frames 3 4"]) -> SceneKind:
     """Forward-facing if all optical axes lie within 60 degrees of their mean and the cameras do not stand around
     a point that all look at (within 35 degrees of their mean direction from it); else an object."""
     axes = optical_axes(poses)
     if _widest_angle(axes) > WIDEST_CONE:
         return "object"
-    towards = nearest_point_to_axes(poses) - camera_centres(poses)
+    towards = find_nearest_point_to_axes(poses) - camera_centres(poses)
     looking_at_it = (towards * axes).sum(dim=-1) > 0.9 * towards.norm(dim=-1)
     if bool(looking_at_it.all()) and _widest_angle(towards) > WIDEST_CONVERGENCE:
         return "object"
     return "forward-facing"
 
 
-def object_box(poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics) -> tuple[Float[Tensor, " 3"], float]:
+def find_object_box(poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics) -> tuple[Float[Tensor, " 3"], float]:
     """Centre and half extent of the cube that the cameras look at, in the units of the poses.
 
     The half extent is the mean distance of the cameras times the tangent of half the smaller field of view,
     with a margin of 10 %.
     """
-    centre = nearest_point_to_axes(poses)
+    centre = find_nearest_point_to_axes(poses)
     distance = (camera_centres(poses) - centre).norm(dim=-1).mean().item()
     tangents = torch.tensor([intrinsics.width, intrinsics.height]) / (2 * intrinsics.focal.double())
     return centre, distance * tangents.amin(dim=-1).mean().item() * BOX_MARGIN
 
 
-def box_depths(poses: Float[Tensor, "frames 3 4"], centre: Float[Tensor, " 3"], half: float) -> tuple[float, float]:
+def find_box_depths(
+    poses: Float[Tensor, "frames 3 4"], centre: Float[Tensor, " 3"], half: float
+) -> tuple[float, float]:
     """Nearest and farthest depth of the sphere around the box as the cameras see it (2 and 6 in style for Blender).
 
     The nearest is kept above a twentieth of the mean distance where cameras stand inside the sphere.
@@ -67,7 +69,7 @@ def box_depths(poses: Float[Tensor, "frames 3 4"], centre: Float[Tensor, " 3"], 
     return near, distances.max().item() + radius
 
 
-def depths_in_view(
+def measure_depths_in_view(
     points: Float[Tensor, "points 3"], poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics
 ) -> tuple[float, float] | None:
     """Nearest and farthest depth of 3D points in the images, without 0.5 % of outliers at each end.
@@ -89,7 +91,7 @@ def depths_in_view(
     return near, max(far, 1.1 * near)  # a wall seen head-on still gets some depth
 
 
-def guessed_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:
+def guess_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:
     """Nearest and farthest depth of a forward-facing scene of which nothing but the cameras is known.
 
     Where the optical axes meet in front of all cameras, half the depth of that point; otherwise ten times the
@@ -97,7 +99,7 @@ def guessed_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:
     """
     centres = camera_centres(poses)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().item()
-    depths = ((nearest_point_to_axes(poses) - centres) * optical_axes(poses)).sum(dim=-1)
+    depths = ((find_nearest_point_to_axes(poses) - centres) * optical_axes(poses)).sum(dim=-1)
     nearest = 0.5 * depths.min().item()
     if not 2 * spread < nearest < 50 * spread:
         nearest = 10 * spread if spread > 0 else 1.0

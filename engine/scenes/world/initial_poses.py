@@ -12,7 +12,7 @@ from engine.scenes.options import SceneOptions
 from engine.scenes.scene import PoseNoise, SceneKind
 
 
-def initial_poses(
+def choose_initial_poses(
     reference: Float[Tensor, "frames 3 4"] | None,
     frames: int,
     training: tuple[int, ...],
@@ -28,18 +28,18 @@ def initial_poses(
     Raises:
         UserError: reference or noise is wanted of a scene without reference poses.
     """
-    init = resolved_init(kind, options) if reference is not None or options.init != "auto" else "identity"
+    init = resolve_init(kind, options) if reference is not None or options.init != "auto" else "identity"
     if init == "identity":
         return torch.eye(3, 4).repeat(frames, 1, 1), None
     if reference is None:
         raise UserError(f"{where} has no reference poses to start from; choose the initial poses 'identity'.")
     if init == "reference":
         return reference.clone(), None
-    noise = drawn_noise(frames, training, options)
-    return perturbed(reference, noise), noise
+    noise = draw_noise(frames, training, options)
+    return perturb_poses(reference, noise), noise
 
 
-def resolved_init(kind: SceneKind, options: SceneOptions) -> str:
+def resolve_init(kind: SceneKind, options: SceneOptions) -> str:
     """What `auto` means for a scene with reference poses."""
     if options.init != "auto":
         return options.init
@@ -48,7 +48,7 @@ def resolved_init(kind: SceneKind, options: SceneOptions) -> str:
     return "noise" if options.noise_rotation > 0 or options.noise_translation > 0 else "reference"
 
 
-def drawn_noise(frames: int, training: tuple[int, ...], options: SceneOptions) -> PoseNoise:
+def draw_noise(frames: int, training: tuple[int, ...], options: SceneOptions) -> PoseNoise:
     """Independent normal rotation vectors (radians) and translations (scene units), zero for held-out frames."""
     generator = torch.Generator().manual_seed(options.seed)
     rotation, translation = torch.zeros(frames, 3), torch.zeros(frames, 3)
@@ -58,7 +58,7 @@ def drawn_noise(frames: int, training: tuple[int, ...], options: SceneOptions) -
     return PoseNoise(rotation, translation, options.seed)
 
 
-def perturbed(poses: Float[Tensor, "frames 3 4"], noise: PoseNoise) -> Float[Tensor, "frames 3 4"]:
+def perturb_poses(poses: Float[Tensor, "frames 3 4"], noise: PoseNoise) -> Float[Tensor, "frames 3 4"]:
     """`[exp(r) R | exp(r) t + n]`: the noise composed in the camera frame, as in L2G-NeRF's Blender experiments."""
     rotation = roma.rotvec_to_rotmat(noise.rotation.to(poses))
     moved = rotation @ poses

@@ -12,9 +12,15 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.scene import SceneKind
-from engine.scenes.world.average_camera import NEAREST_DEPTH, average_camera, centred_on, scaled
-from engine.scenes.world.extent import box_depths, depths_in_view, guessed_depths, object_box, scene_kind
-from engine.scenes.world.split import held_out_of, others
+from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
+from engine.scenes.world.extent import (
+    classify_scene,
+    find_box_depths,
+    find_object_box,
+    guess_depths,
+    measure_depths_in_view,
+)
+from engine.scenes.world.split import choose_held_out, list_remaining
 
 Split = tuple[tuple[int, ...], tuple[int, ...]]
 
@@ -34,7 +40,7 @@ class Placement:
     file_scale: float = 1.0
 
 
-def placed(
+def place_scene(
     poses: Float[Tensor, "frames 3 4"],
     intrinsics: Intrinsics,
     points: Float[Tensor, "points 3"] | None,
@@ -49,24 +55,24 @@ def placed(
     Raises:
         UserError: the cameras of an object all stand in one place.
     """
-    kind = scene_kind(poses)
+    kind = classify_scene(poses)
     if split is None:
-        held_out = held_out_of(kind, len(poses))
-        split = others(len(poses), held_out), held_out
+        held_out = choose_held_out(kind, len(poses))
+        split = list_remaining(len(poses), held_out), held_out
     training = list(split[0])
-    depths = depths_in_view(points, poses, intrinsics) if points is not None and len(points) else None
+    depths = measure_depths_in_view(points, poses, intrinsics) if points is not None and len(points) else None
     if kind == "forward-facing":
-        near, far = depths or guessed_depths(poses)
+        near, far = depths or guess_depths(poses)
         scale = 1 / (near * NEAREST_DEPTH)
-        centred = scaled(centred_on(poses, average_camera(poses[training] if training else poses)), scale)
+        centred = scale_world(centre_on(poses, find_average_camera(poses[training] if training else poses)), scale)
         return Placement(kind, centred, *split, near=near * scale, far=far * scale, file_scale=scale)
 
-    centre, half = object_box(poses[training] if training else poses, intrinsics[torch.tensor(training)])
+    centre, half = find_object_box(poses[training] if training else poses, intrinsics[torch.tensor(training)])
     if not half > 0:
         raise UserError(
             f"{file} has all its cameras in one place; depth cannot be seen from there, so give photos "
             "taken from different places."
         )
-    near, far = depths or box_depths(poses, centre, half)
+    near, far = depths or find_box_depths(poses, centre, half)
     box_centre = centre[0].item(), centre[1].item(), centre[2].item()
     return Placement(kind, poses, *split, near=near, far=far, box_centre=box_centre, box_half_extent=half)

@@ -14,7 +14,7 @@ from app.model.common.pictures import NovelPicture
 from app.render.recording import Recording, frames_of, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.geometry.camera_path import through
+from engine.geometry.camera_path import interpolate_cameras
 from tests.support.worlds import fields
 
 
@@ -29,7 +29,7 @@ def renderer() -> Iterator[Renderer]:
 
 def pictures(count: int) -> list[NovelPicture]:
     keys = [fields.camera((65, 49)), fields.camera((65, 49), turn=-0.2, step=(0.5, 0.1, 0.4))]
-    return [NovelPicture(camera) for camera in through(keys, count)]
+    return [NovelPicture(camera) for camera in interpolate_cameras(keys, count)]
 
 
 def test_a_film_has_every_picture(renderer: Renderer, tmp_path: Path) -> None:

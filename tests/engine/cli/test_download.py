@@ -12,7 +12,7 @@ import pytest
 
 from engine.cli import download as command
 from engine.cli.arguments import DownloadArguments
-from engine.datasets.catalogue import DATA_SETS, chosen
+from engine.datasets.catalogue import DATA_SETS, find_data_sets
 from engine.errors import UserError
 from engine.scenes import load_scene
 from tests.support.scenes.download_server import Behaviour, serving
@@ -27,7 +27,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         name: replace(one, archives=tuple(replace(archive, sha256=None, size=None) for archive in one.archives))
         for name, one in DATA_SETS.items()
     }
-    monkeypatch.setattr(command, "chosen", lambda name: [plain[one.name] for one in chosen(name)])
+    monkeypatch.setattr(command, "chosen", lambda name: [plain[one.name] for one in find_data_sets(name)])
     return tmp_path / "cache"
 
 
@@ -97,10 +97,10 @@ def test_nothing_of_others_is_replaced(tmp_path: Path) -> None:
 
 
 def test_names(capsys: pytest.CaptureFixture[str]) -> None:
-    assert [one.name for one in chosen("llff")] == [name for name in DATA_SETS if name.startswith("llff/")]
-    assert len(chosen("blender")) == 8
+    assert [one.name for one in find_data_sets("llff")] == [name for name in DATA_SETS if name.startswith("llff/")]
+    assert len(find_data_sets("blender")) == 8
     with pytest.raises(UserError, match=r"no data set llff/fren \(did you mean llff/fern\?\)"):
-        chosen("llff/fren")
+        find_data_sets("llff/fren")
     assert command.download(DownloadArguments()) == 0
     listed = capsys.readouterr().out
     assert all(name in listed for name in DATA_SETS)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from engine.cli.progress import ProgressDisplay, clock, describe, seconds_left, updated_rate
+from engine.cli.progress import ProgressDisplay, describe, format_duration, seconds_left, updated_rate
 from engine.config.schedule import Stage
 from engine.config.settings import Settings
 from engine.messages import Snapshot
@@ -61,7 +61,7 @@ def test_a_line_says_what_matters() -> None:
 
 
 def test_clock() -> None:
-    assert [clock(seconds) for seconds in (0, 59.6, 3599, 3661)] == ["0:00", "1:00", "59:59", "1:01:01"]
+    assert [format_duration(seconds) for seconds in (0, 59.6, 3599, 3661)] == ["0:00", "1:00", "59:59", "1:01:01"]
 
 
 @pytest.mark.parametrize("terminal", [True, False])

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.export.camera_path_file import read_path, write_path
-from engine.geometry.view_camera import ViewCamera, looking, pinhole
+from engine.geometry.view_camera import ViewCamera, look_along, pinhole
 
 angle = st.floats(-3, 3)
 
 
 def view(turn: float, height: float) -> ViewCamera:
     direction = np.array([np.sin(turn), 0.1, np.cos(turn)])
-    return pinhole(looking(np.array([turn, height, -height]), direction, np.array([0.0, -1.0, 0.0])), 0.8, (64, 48))
+    return pinhole(look_along(np.array([turn, height, -height]), direction, np.array([0.0, -1.0, 0.0])), 0.8, (64, 48))
 
 
 @given(st.lists(st.tuples(angle, angle), min_size=1, max_size=4), st.booleans())

@@ -10,14 +10,14 @@ import pytest
 
 from engine.errors import UserError
 from engine.export.targets import check_folder
-from engine.system.files import replacing_folder
+from engine.system.files import replace_folder
 
 OWN = ("images", "transforms.json")
 
 
 def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
     for word in ("first", "second"):
-        with replacing_folder(tmp_path / "deep" / "out") as folder:
+        with replace_folder(tmp_path / "deep" / "out") as folder:
             (folder / word).write_text(word)
             assert not (tmp_path / "deep" / "out" / word).exists()
     assert os.listdir(tmp_path / "deep") == ["out"]
@@ -25,7 +25,7 @@ def test_a_folder_takes_the_place_of_another(tmp_path: Path) -> None:
 
 
 def begin_and_fail(path: Path, error: Exception) -> None:
-    with replacing_folder(path) as folder:
+    with replace_folder(path) as folder:
         (folder / "new").touch()
         raise error
 
@@ -54,7 +54,7 @@ def test_a_rename_that_fails_brings_the_old_folder_back(tmp_path: Path, monkeypa
         return rename(path, target)
 
     monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(UserError, match="Permission denied"), replacing_folder(tmp_path / "out"):
+    with pytest.raises(UserError, match="Permission denied"), replace_folder(tmp_path / "out"):
         pass
     assert os.listdir(tmp_path / "out") == ["old"]
 

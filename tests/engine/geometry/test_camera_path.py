@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.geometry.camera_path import orbit, spiral, through
-from engine.geometry.view_camera import ViewCamera, centres, looking, pinhole
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
+from engine.geometry.view_camera import ViewCamera, centres, look_along, pinhole
 
 
 def view(x: float, turn: float, opening: float = 0.8) -> ViewCamera:
     direction = np.array([math.sin(turn), 0.1 * x, math.cos(turn)])
-    return pinhole(looking(np.array([x, x * x, -x]), direction, np.array([0.0, -1.0, 0.0])), opening, (64, 48))
+    return pinhole(look_along(np.array([x, x * x, -x]), direction, np.array([0.0, -1.0, 0.0])), opening, (64, 48))
 
 
 def turned(one: ViewCamera, other: ViewCamera) -> float:
@@ -27,7 +27,7 @@ def turned(one: ViewCamera, other: ViewCamera) -> float:
 @given(st.lists(st.tuples(st.floats(-3, 3), st.floats(-1.2, 1.2)), min_size=2, max_size=6))
 def test_every_keyframe_is_met(keys: list[tuple[float, float]]) -> None:
     keyframes = [view(*key) for key in keys]
-    path = through(keyframes, 10 * (len(keys) - 1) + 1)
+    path = interpolate_cameras(keyframes, 10 * (len(keys) - 1) + 1)
     for index, key in enumerate(keyframes):
         np.testing.assert_allclose(path[10 * index].world_to_camera, key.world_to_camera, atol=1e-4)
         assert path[10 * index].focal == pytest.approx(key.focal)
@@ -38,7 +38,7 @@ def test_every_keyframe_is_met(keys: list[tuple[float, float]]) -> None:
 
 def test_it_does_not_jerk() -> None:
     keyframes = [view(0, 0), view(1, 0.5, 0.6), view(2, -0.3), view(2.5, 0.9)]
-    path = through(keyframes, 301)
+    path = interpolate_cameras(keyframes, 301)
     positions = centres(np.stack([camera.world_to_camera for camera in path]))
     speeds = np.diff(positions, axis=0)
     assert np.linalg.norm(np.diff(speeds, axis=0), axis=1).max() < 0.05 * np.linalg.norm(speeds, axis=1).max()
@@ -48,7 +48,7 @@ def test_it_does_not_jerk() -> None:
 
 def test_a_closed_one_comes_back_without_standing_still() -> None:
     keyframes = [view(0, 0), view(1, 0.5), view(2, -0.3)]
-    path = through(keyframes, 90, closed=True)
+    path = interpolate_cameras(keyframes, 90, closed=True)
     np.testing.assert_allclose(path[0].world_to_camera, keyframes[0].world_to_camera, atol=1e-5)
     around = [*path, path[0]]
     steps = np.linalg.norm(np.diff(centres(np.stack([one.world_to_camera for one in around])), axis=0), axis=1)
@@ -56,7 +56,7 @@ def test_a_closed_one_comes_back_without_standing_still() -> None:
 
 
 def test_one_keyframe_is_a_rest() -> None:
-    rest = through([view(1, 0.2)], 3)
+    rest = interpolate_cameras([view(1, 0.2)], 3)
     assert len(rest) == 3
     assert all(np.array_equal(one.world_to_camera, view(1, 0.2).world_to_camera) for one in rest)
 
@@ -64,12 +64,12 @@ def test_one_keyframe_is_a_rest() -> None:
 def forward_facing() -> np.ndarray:
     generator = np.random.default_rng(0)
     positions = generator.uniform(-1, 1, (20, 3)) * [0.6, 0.3, 0.05]
-    return np.stack([looking(at, np.array([0, 0, 5.0]) - at, np.array([0, -1.0, 0])) for at in positions])
+    return np.stack([look_along(at, np.array([0, 0, 5.0]) - at, np.array([0, -1.0, 0])) for at in positions])
 
 
 def test_the_spiral_stays_among_the_cameras_and_looks_ahead() -> None:
     poses = forward_facing()
-    path = spiral(poses, focus=5.0, count=60)
+    path = make_spiral(poses, focus=5.0, count=60)
     positions = centres(path)
     assert (np.abs(positions).max(axis=0) < [0.6, 0.3, 0.06]).all()
     assert np.ptp(positions[:, 0]) > 0.5
@@ -83,8 +83,8 @@ def test_the_spiral_stays_among_the_cameras_and_looks_ahead() -> None:
 def test_the_orbit_goes_round_the_object_and_sees_it() -> None:
     angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     at = np.stack([4 * np.cos(angles) + 1, np.full(12, -2.0), 4 * np.sin(angles)], axis=1)
-    poses = np.stack([looking(one, np.array([1.0, 0, 0]) - one, np.array([0, -1.0, 0])) for one in at])
-    path = orbit(poses, (1.0, 0.0, 0.0), 36)
+    poses = np.stack([look_along(one, np.array([1.0, 0, 0]) - one, np.array([0, -1.0, 0])) for one in at])
+    path = make_orbit(poses, (1.0, 0.0, 0.0), 36)
     offsets = centres(path) - [1.0, 0.0, 0.0]
     np.testing.assert_allclose(np.linalg.norm(offsets, axis=1), math.hypot(4, 2), rtol=0.02)
     assert (offsets[:, 1] < -1).all()  # above: y points down

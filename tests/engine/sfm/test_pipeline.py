@@ -13,8 +13,8 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.sfm import events as sfm
+from engine.sfm.model import read_sfm_model
 from engine.sfm.pipeline import SfmOptions, run_sfm
-from engine.sfm.poses import read_sfm_model
 
 Kind = TypeVar("Kind")
 Registered = tuple[Path, list[sfm.SfmEvent]]

@@ -22,18 +22,18 @@ def all_cores() -> Iterator[int]:
 
 
 def test_light_work_leaves_one_core(all_cores: int) -> None:
-    with cores.one_fewer():
+    with cores.leave_one_core_free():
         assert torch.get_num_threads() == numba.get_num_threads() == max(all_cores - 1, 1)
     assert torch.get_num_threads() == numba.get_num_threads() == all_cores
 
 
 def test_heavy_work_has_them_all(all_cores: int) -> None:
-    with cores.one_fewer(light=False):
+    with cores.leave_one_core_free(light=False):
         assert torch.get_num_threads() == numba.get_num_threads() == all_cores
 
 
 def test_a_failure_gives_the_core_back(all_cores: int) -> None:
-    with pytest.raises(ValueError, match="inside"), cores.one_fewer():
+    with pytest.raises(ValueError, match="inside"), cores.leave_one_core_free():
         raise ValueError("inside")
     assert torch.get_num_threads() == numba.get_num_threads() == all_cores
 
@@ -42,7 +42,7 @@ def test_one_core_is_enough() -> None:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with cores.one_fewer():
+        with cores.leave_one_core_free():
             assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)

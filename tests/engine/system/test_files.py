@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
-from engine.system.files import plain, replacing, write_json
+from engine.system.files import replace_file, to_json_values, write_json
 
 
 def test_a_file_is_replaced_and_nothing_else_stays(tmp_path: Path) -> None:
     target = tmp_path / "new folder" / "file.txt"
     for content in ("one", "two"):
-        with replacing(target) as temporary:
+        with replace_file(target) as temporary:
             assert temporary.suffix == ".txt"
             temporary.write_text(content)
         assert target.read_text() == content
@@ -71,12 +71,12 @@ def test_json_has_null_for_what_is_not_finite_and_a_line_per_vector(tmp_path: Pa
     assert "NaN" not in text
     assert "[ 1.0, null ]" in text
     read = json.loads(text)
-    assert read == plain(content)
+    assert read == to_json_values(content)
     assert read["array"] == [[1.0, None], [0.5, 2.0]]
     assert read["text"] == content["text"]
 
 
 def _fail_half_way(target: Path) -> NoReturn:
-    with replacing(target) as temporary:
+    with replace_file(target) as temporary:
         temporary.write_text("half")
         raise ZeroDivisionError

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import UserError
-from engine.system.video_writer import even, write_film
+from engine.system.video_writer import crop_to_even_size, encode_video
 
 
 def pictures(count: int, size: tuple[int, int] = (33, 47)) -> Iterator[np.ndarray]:
@@ -25,16 +25,21 @@ def pictures(count: int, size: tuple[int, int] = (33, 47)) -> Iterator[np.ndarra
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.gif"])
 def test_every_picture_is_in_its_place(tmp_path: Path, name: str) -> None:
-    write_film(tmp_path / name, pictures(5), 5, 10)
+    encode_video(tmp_path / name, pictures(5), 5, 10)
     found = list(imageio.get_reader(tmp_path / name).iter_data())
     assert len(found) == 5
     for picture, wanted in zip(found, pictures(5), strict=True):
-        assert np.abs(picture[..., :3].astype(int) - (even(wanted) if name.endswith("mp4") else wanted)).mean() < 8
+        assert (
+            np.abs(
+                picture[..., :3].astype(int) - (crop_to_even_size(wanted) if name.endswith("mp4") else wanted)
+            ).mean()
+            < 8
+        )
     assert os.listdir(tmp_path) == [name]
 
 
 def test_a_gif_keeps_time_and_repeats(tmp_path: Path) -> None:
-    write_film(tmp_path / "film.gif", pictures(3), 3, 20)
+    encode_video(tmp_path / "film.gif", pictures(3), 3, 20)
     with Image.open(tmp_path / "film.gif") as film:
         assert (film.info["duration"], film.info["loop"]) == (50, 0)
 
@@ -46,11 +51,11 @@ def test_what_fails_while_pictures_are_made_passes_through(tmp_path: Path, name:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        write_film(tmp_path / name, broken(), 5, 10)
+        encode_video(tmp_path / name, broken(), 5, 10)
     assert not list(tmp_path.iterdir())
 
 
 def test_too_few_pictures_are_no_film(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"film\.mp4 was not written: ffmpeg failed"):
-        write_film(tmp_path / "film.mp4", pictures(2), 5, 10)
+        encode_video(tmp_path / "film.mp4", pictures(2), 5, 10)
     assert not list(tmp_path.iterdir())

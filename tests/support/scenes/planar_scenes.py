@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 
 from engine.geometry.warp_names import PlanarWarp
-from engine.scenes.formats.patch_cutting import drawn_warps
-from engine.scenes.formats.single_image import with_warps
+from engine.scenes.formats.patch_cutting import draw_warps
+from engine.scenes.formats.single_image import apply_warps
 from engine.scenes.planar import PlanarScene
 
 NOISE = (0.3, 0.1, 1.0)
@@ -45,4 +45,4 @@ def planar_scene(
         patches=torch.empty((patches, crop, crop, 3), dtype=torch.uint8),
         seed=seed,
     )
-    return with_warps(scene, drawn_warps(warp, patches, scene.image_size, (crop, crop), noise, seed))
+    return apply_warps(scene, draw_warps(warp, patches, scene.image_size, (crop, crop), noise, seed))

@@ -12,7 +12,7 @@ from jaxtyping import Float, Float32
 from app.model.common.pictures import CameraSet, CamerasPicture
 from app.render.cameras.scene_geometry import SceneGeometry
 from app.render.gl.lines import Veil
-from engine.geometry.view_camera import ViewCamera, looking, pinhole
+from engine.geometry.view_camera import ViewCamera, look_along, pinhole
 
 SIZE = (320, 240)
 IMAGE_PLANE = (0.5, 0.4)
@@ -21,12 +21,12 @@ IMAGE_PLANE = (0.5, 0.4)
 def from_the_side(size: tuple[int, int] = SIZE) -> ViewCamera:
     """A viewer two units to the right and above a camera at the origin, with its frustum in the middle."""
     position = np.array([2.0, -1.5, -1.2])
-    return pinhole(looking(position, np.array([0, 0, 0.6]) - position, np.array([0.0, -1, 0])), 0.8, size)
+    return pinhole(look_along(position, np.array([0, 0, 0.6]) - position, np.array([0.0, -1, 0])), 0.8, size)
 
 
 def from_behind(size: tuple[int, int] = SIZE) -> ViewCamera:
     """A viewer three units behind a camera at the origin, who looks the same way."""
-    return pinhole(looking(np.array([0.0, 0, -3]), np.array([0.0, 0, 1]), np.array([0.0, -1, 0])), 0.8, size)
+    return pinhole(look_along(np.array([0.0, 0, -3]), np.array([0.0, 0, 1]), np.array([0.0, -1, 0])), 0.8, size)
 
 
 def picture_of(fitted: CameraSet, **changes: Any) -> CamerasPicture:

@@ -45,7 +45,7 @@ class FakeLive:
     def start(self) -> None:
         pass
 
-    def news(self, most: int) -> list[SfmEvent]:
+    def take_events(self, most: int) -> list[SfmEvent]:
         found, self._left = self._left[:most], self._left[most:]
         return found
 
@@ -55,7 +55,7 @@ class FakeLive:
 
 @pytest.fixture
 def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
-    monkeypatch.setattr(colmap_run, "LiveSfm", FakeLive)
+    monkeypatch.setattr(colmap_run, "SfmProcess", FakeLive)
     FakeLive.made, FakeLive.events = [], tuple(whole_run())
     for frame in range(6):
         Image.new("RGB", (96, 64)).save(tmp_path / f"photo_{frame}.png")

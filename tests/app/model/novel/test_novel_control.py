@@ -10,7 +10,7 @@ import pytest
 
 from app.model.novel.novel_control import NovelControl, change_mode, depth_range, orbit_from, orbit_from_pose
 from app.model.state.state import NovelView
-from engine.geometry.view_camera import centres, looking
+from engine.geometry.view_camera import centres, look_along
 from tests.support.runs.fake_trainer import tiny_scene
 
 UP = np.array([0.0, -1.0, 0.0])
@@ -19,7 +19,7 @@ UP = np.array([0.0, -1.0, 0.0])
 def cameras(count: int = 5) -> np.ndarray:
     """A row of cameras that look ahead."""
     places = np.stack([np.linspace(-1, 1, count), np.zeros(count), np.zeros(count)], axis=1)
-    return np.stack([looking(place, np.array([0.0, 0.0, 1.0]), UP) for place in places])
+    return np.stack([look_along(place, np.array([0.0, 0.0, 1.0]), UP) for place in places])
 
 
 def placed() -> tuple[NovelControl, NovelView]:
@@ -87,7 +87,7 @@ def test_a_drag_turns_as_far_whatever_the_size_of_the_view() -> None:
 
 def test_an_orbit_from_a_pose_keeps_the_distance() -> None:
     _, view = placed()
-    pose = looking(np.array([2.0, -1.0, 0.5]), np.array([1.0, 0.2, 1.0]), UP)
+    pose = look_along(np.array([2.0, -1.0, 0.5]), np.array([1.0, 0.2, 1.0]), UP)
     orbit = orbit_from_pose(pose, view.orbit)
     assert orbit.distance == pytest.approx(view.orbit.distance)
     np.testing.assert_allclose(orbit.pose, pose, atol=1e-5)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from app.model.planar.patch_pictures import seen_by_patch
-from engine.scenes.formats.patch_cutting import cut
+from engine.scenes.formats.patch_cutting import cut_patches
 
 
 def smooth(height: int, width: int) -> np.ndarray:
@@ -18,7 +18,7 @@ def test_it_is_what_the_patch_was_cut_from() -> None:
     image = smooth(60, 80)
     transform = np.array([[0.9, -0.3, 30.0], [0.25, 0.95, 8.0], [0.0005, -0.0003, 1.0]], np.float32)
     levels = torch.from_numpy((255 * image).astype(np.uint8))
-    wanted = cut(levels, torch.from_numpy(transform)[None], (24, 16))[0].numpy() / 255
+    wanted = cut_patches(levels, torch.from_numpy(transform)[None], (24, 16))[0].numpy() / 255
     found = seen_by_patch(levels.numpy().astype(np.float32) / 255, (80, 60), transform, (24, 16), (24, 16))
     assert np.abs(found - wanted).max() < 0.01
 

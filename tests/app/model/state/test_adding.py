@@ -27,7 +27,7 @@ from app.panels.frame.panel import errors_text
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, FrameStatus, Snapshot
-from engine.scenes.growing import grown
+from engine.scenes.added_frames import add_frames
 from engine.scenes.scene import AddedFrames, Scene
 from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, state_of
 
@@ -37,7 +37,7 @@ REGISTERED = FrameStatus.REGISTERED
 
 def larger(scene: Scene, *names: str) -> Scene:
     images = torch.zeros((len(names), *scene.images.shape[1:]), dtype=torch.uint8)
-    return grown(scene, AddedFrames(names, images, (0,) * len(names), (None,) * len(names)))
+    return add_frames(scene, AddedFrames(names, images, (0,) * len(names), (None,) * len(names)))
 
 
 def with_added(*statuses: FrameStatus) -> State:
@@ -218,4 +218,4 @@ def test_copies_of_photos_that_joined_are_there_for_the_next_run(tmp_path: Path)
     assert joined_photos(larger(scene, "new.jpg")) == ()
     images = torch.zeros((1, *scene.images.shape[1:]), dtype=torch.uint8)
     kept = AddedFrames(("new.jpg",), images, (0,), (tmp_path / "new.jpg",))
-    assert joined_photos(grown(scene, kept)) == (tmp_path / "new.jpg",)
+    assert joined_photos(add_frames(scene, kept)) == (tmp_path / "new.jpg",)

@@ -14,7 +14,7 @@ from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
 from engine.registration.bundle.lens import FreeLens, LensPrior
 from engine.registration.calibration import Calibration
-from engine.scenes.pyramid.stage_data import StageData, through_lens
+from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
 from tests.support.worlds.relief import FOCAL, intrinsics, photos, plane_points, relief
 
 FRAMES = 7
@@ -61,7 +61,7 @@ def test_the_calibration_takes_over_what_the_adjustment_found_and_tells_everybod
     told = made.intrinsics(before)
     torch.testing.assert_close(told.focal, before.focal * torch.tensor(0.05).exp())
     torch.testing.assert_close(told.distortion[0, 0], torch.tensor(0.03))
-    photos = through_lens(StageData(torch.zeros(1, 3, 240, 320), torch.zeros(1, 0, 2), before), before)
+    photos = replace_intrinsics(PhotoLevel(torch.zeros(1, 3, 240, 320), torch.zeros(1, 0, 2), before), before)
     seen = made.adjusted(photos)
     assert made.adjusted(photos) is seen  # made once
     back = rays.project(

@@ -11,7 +11,7 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.relocalisation import PlanarRecovery
 from engine.run.planar_snapshots import patch_corners
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_warps
-from engine.scenes.pyramid.patch_data import downsampled
+from engine.scenes.pyramid.patch_level import downsample_patches
 from tests.support.scenes.planar_scenes import planar_scene
 
 CPU = torch.device("cpu")
@@ -34,8 +34,10 @@ def test_a_patch_is_found_from_anywhere(family, seed):
     outcomes = []
     while recovery.searches:
         outcomes += recovery.advance(
-            lambda downsample: downsampled(scene, downsample, CPU),
-            lambda patch, downsample: Mosaic(downsampled(scene, downsample, CPU), warps, [0], half_extent(scene)),
+            lambda downsample: downsample_patches(scene, downsample, CPU),
+            lambda patch, downsample: Mosaic(
+                downsample_patches(scene, downsample, CPU), warps, [0], half_extent(scene)
+            ),
             generator,
         )
     (outcome,) = outcomes
@@ -53,7 +55,7 @@ def test_all_patches_together_come_to_a_fraction_of_a_pixel(family):
     off[0] = 0
     warps = planar_warps.exponential(family, off) @ truth
     assert errors(scene, warps)[1:].min() > 0.3
-    data = downsampled(scene, 1, CPU)
+    data = downsample_patches(scene, 1, CPU)
     for _ in range(15):
         warps = adjusted(family, warps, [0, 1, 2, 3], data, generator)
     assert errors(scene, warps).max() < 0.1
@@ -63,15 +65,15 @@ def test_all_patches_together_come_to_a_fraction_of_a_pixel(family):
 def test_patches_that_were_not_chosen_stand_still():
     scene = planar_scene("rigid", patches=4)
     warps = torch.eye(3).repeat(4, 1, 1)
-    moved = adjusted("rigid", warps, [0, 2], downsampled(scene, 1, CPU), torch.Generator().manual_seed(0))
+    moved = adjusted("rigid", warps, [0, 2], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
     assert [bool((one == other).all()) for one, other in zip(moved, warps, strict=True)] == [True, True, False, True]
-    alone = adjusted("rigid", warps, [0], downsampled(scene, 1, CPU), torch.Generator().manual_seed(0))
+    alone = adjusted("rigid", warps, [0], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
     assert torch.equal(alone, warps)
 
 
 def test_a_patch_agrees_where_it_was_cut_and_not_elsewhere():
     scene = planar_scene("rigid", patches=4)
-    data, truth = downsampled(scene, 2, CPU), plane_warps(scene, scene.transforms)
+    data, truth = downsample_patches(scene, 2, CPU), plane_warps(scene, scene.transforms)
     mosaic = Mosaic(data, truth, [0, 2, 3], half_extent(scene))
     pixels = data.images[1].flatten(1)
     explained, covered = photometric.agreement(truth[1], mosaic, data.points, pixels)
@@ -85,7 +87,7 @@ def test_a_patch_agrees_where_it_was_cut_and_not_elsewhere():
 
 def test_a_mosaic_of_true_patches_is_the_image():
     scene = planar_scene("homography", patches=4)
-    data, truth = downsampled(scene, 1, CPU), plane_warps(scene, scene.transforms)
+    data, truth = downsample_patches(scene, 1, CPU), plane_warps(scene, scene.transforms)
     mosaic = Mosaic(data, truth, [0, 1, 2, 3], half_extent(scene), margin=0.0)
     image = scene.image.permute(2, 0, 1).float() / 255
     assert mosaic.image.shape == image.shape

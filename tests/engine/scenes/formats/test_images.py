@@ -14,8 +14,8 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.formats.images import downsample_area, image_size, load_image, to_uint8
-from engine.scenes.formats.resolution import automatic_factor, chosen_folder, common_size
+from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
+from engine.scenes.formats.resolution import choose_automatic_factor, choose_folder, read_common_size
 from tests.support.scenes.synthetic import write_image
 
 WHITE = (1.0, 1.0, 1.0)
@@ -32,7 +32,7 @@ def load(path: Path) -> np.ndarray:
 )
 def test_downsampling_undoes_repetition(image: np.ndarray, factor: int) -> None:
     large = image.repeat(factor, axis=0).repeat(factor, axis=1)
-    assert (to_uint8(downsample_area(large, factor)) == image).all()
+    assert (round_to_uint8(downsample_area(large, factor)) == image).all()
 
 
 @given(
@@ -157,18 +157,18 @@ def test_large_images_are_refused_by_their_header(tmp_path: Path, side: int) -> 
     path = tmp_path / "bomb.png"
     path.write_bytes(_png_header(side, side))
     with pytest.raises(UserError, match=r"bomb\.png has .* more than the bound of 10,000"):
-        image_size(path, BOUND)
+        read_image_size(path, BOUND)
 
 
 def test_sizes_must_agree(tmp_path: Path) -> None:
     files = [write_image(tmp_path / "a.png", 8, 6), write_image(tmp_path / "b.png", 8, 7)]
     with pytest.raises(UserError, match=r"a\.png has 8 x 6 .*b\.png has 8 x 7"):
-        common_size(files, BOUND)
+        read_common_size(files, BOUND)
 
 
 @pytest.mark.parametrize(("size", "factor"), [((512, 300), 1), ((513, 300), 2), ((1008, 756), 2), ((3024, 4032), 8)])
 def test_the_automatic_factor(size: tuple[int, int], factor: int) -> None:
-    assert automatic_factor(*size) == factor
+    assert choose_automatic_factor(*size) == factor
 
 
 @pytest.mark.parametrize(
@@ -177,4 +177,4 @@ def test_the_automatic_factor(size: tuple[int, int], factor: int) -> None:
 )
 def test_the_fitting_folder(available: tuple[int, ...], factor: int, expected: tuple[int, int]) -> None:
     folders = {number: Path(f"images_{number}") for number in available}
-    assert chosen_folder(folders, factor) == (folders[expected[0]], expected[1])
+    assert choose_folder(folders, factor) == (folders[expected[0]], expected[1])

@@ -9,8 +9,8 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
+from engine.scenes.progress import ReadingProgress
 from engine.scenes.scene import Scene
-from engine.scenes.watching import Preparing
 from tests.support.scenes.photos_on_disk import turn_over, write_black, write_elsewhere, write_photos
 
 
@@ -39,7 +39,7 @@ def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> Non
     )  # by the matches
     assert abs(float(scene.intrinsics.distortion[0, 0])) < 0.03
     assert not scene.poses_known
-    assert {event.what for event in told if isinstance(event, Preparing)} == {
+    assert {event.what for event in told if isinstance(event, ReadingProgress)} == {
         "reading the photos",
         "a quick look at the matches",
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float
 
-from engine.sfm.background_call import quietly
+from engine.sfm.background_call import silence_pycolmap
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class SfmModel:
 
 def read_sfm_model(folder: Path, names: Sequence[str]) -> SfmModel:
     """A model whose photos share a camera without or with one radial distortion, as `run_sfm` makes it."""
-    quietly()
+    silence_pycolmap()
     import pycolmap
 
     model = pycolmap.Reconstruction(folder)

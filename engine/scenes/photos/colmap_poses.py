@@ -11,14 +11,14 @@ from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.scene import Scene
-from engine.scenes.world.placement import placed
-from engine.sfm.glance import Glance
-from engine.sfm.poses import SfmModel
+from engine.scenes.world.placement import place_scene
+from engine.sfm.model import SfmModel
+from engine.sfm.overlap_check import OverlapCheck
 
 LENS_SURE = 0.01  # standard deviation of COLMAP's focal length, relatively, and of its k1
 
 
-def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bool, reference: bool) -> Scene:
+def apply_colmap_model(scene: Scene, model: SfmModel, seen: OverlapCheck, initial: bool, reference: bool) -> Scene:
     """The scene with COLMAP's poses and lens.
 
     A photo that COLMAP did not register is put where the registered photo stands that it shares most with, and has no
@@ -38,7 +38,7 @@ def placed_by_structure(scene: Scene, model: SfmModel, seen: Glance, initial: bo
     neighbours = {frame: _neighbour(frame, model, seen) for frame in missing}
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
     lens = _lens(scene.intrinsics, model)
-    placement = placed(poses, lens, torch.from_numpy(model.points), None, scene.path)
+    placement = place_scene(poses, lens, torch.from_numpy(model.points), None, scene.path)
     notes = list(scene.notes)
     if missing:
         names = ", ".join(scene.names[frame] for frame in missing)
@@ -88,6 +88,6 @@ def _lens_note(model: SfmModel) -> tuple[str, ...]:
     )
 
 
-def _neighbour(frame: int, model: SfmModel, seen: Glance) -> int:
+def _neighbour(frame: int, model: SfmModel, seen: OverlapCheck) -> int:
     """The registered photo with most matches, of those the nearest in order."""
     return max(model.poses, key=lambda other: (int(seen.inliers[frame, other]), -abs(frame - other)))

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, opened_image, to_uint8
-from engine.scenes.photos.exif import PhotoFacts, photo_facts
+from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, open_image, round_to_uint8
+from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
+from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut
-from engine.scenes.watching import Preparing, Watch
 
 SAME_SHAPE = 0.01  # relative difference of aspect ratios
 FEWEST = 3
@@ -28,7 +28,7 @@ JPEG_QUALITY = 97
 
 
 @dataclass(frozen=True)
-class Shot:
+class Photo:
     """One photo.
 
     Attributes:
@@ -47,7 +47,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Shots:
+class PhotoSet:
     """Photos that can be one scene.
 
     Attributes:
@@ -57,17 +57,17 @@ class Shots:
         notes: sentences for the user.
     """
 
-    shots: tuple[Shot, ...]
+    shots: tuple[Photo, ...]
     size: tuple[int, int]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def only(self, kept: Sequence[int]) -> Shots:
+    def only(self, kept: Sequence[int]) -> PhotoSet:
         """Some of the photos."""
         return replace(self, shots=tuple(self.shots[index] for index in kept))
 
 
-def gathered(files: Sequence[Path], folder: Path, maximum_pixels: int) -> Shots:
+def gather_photos(files: Sequence[Path], folder: Path, maximum_pixels: int) -> PhotoSet:
     """Read the headers and settle on one shape and size.
 
     Raises:
@@ -77,17 +77,17 @@ def gathered(files: Sequence[Path], folder: Path, maximum_pixels: int) -> Shots:
         raise UserError(
             f"{folder} has {_counted(len(files))}; give at least {FEWEST} that overlap (20 are a good start)."
         )
-    shots = [Shot(file, photo_facts(file, maximum_pixels)) for file in files]
+    shots = [Photo(file, read_photo_facts(file, maximum_pixels)) for file in files]
     sizes = Counter(shot.facts.size for shot in shots)
-    shapes = {size: sum(n for other, n in sizes.items() if alike(size, other)) for size in sizes}
+    shapes = {size: sum(n for other, n in sizes.items() if have_same_shape(size, other)) for size in sizes}
     size = max(sizes, key=lambda size: (shapes[size], sizes[size], size))
-    kept = [shot for shot in shots if alike(shot.facts.size, size)]
+    kept = [shot for shot in shots if have_same_shape(shot.facts.size, size)]
     width, height = size
     if len(kept) < FEWEST:
+        other_shape = next(shot for shot in shots if not have_same_shape(shot.facts.size, shots[0].facts.size))
         raise UserError(
             f"{folder} mixes photos of different shapes ({shots[0].name} has {_pixels(shots[0])}, "
-            f"{next(s for s in shots if not alike(s.facts.size, shots[0].facts.size)).name} another); keep those of "
-            "one camera held one way."
+            f"{other_shape.name} another); keep those of one camera held one way."
         )
     left_out = tuple(
         LeftOut(shot.name, f"another shape: {_pixels(shot)} where most have {width} x {height}")
@@ -101,10 +101,10 @@ def gathered(files: Sequence[Path], folder: Path, maximum_pixels: int) -> Shots:
             f"{_counted(len(other))} of another size than {width} x {height}, such as {other[0].name} "
             f"({_pixels(other[0])}), {'is' if len(other) == 1 else 'are'} resampled to it.",
         )
-    return Shots(tuple(kept), size, left_out, notes)
+    return PhotoSet(tuple(kept), size, left_out, notes)
 
 
-def pixels(shot: Shot, size: tuple[int, int], maximum_pixels: int) -> NDArray[np.uint8]:
+def read_pixels(shot: Photo, size: tuple[int, int], maximum_pixels: int) -> NDArray[np.uint8]:
     """A photo's RGB (height, width, 3), upright and of the given size.
 
     Raises:
@@ -116,8 +116,8 @@ def pixels(shot: Shot, size: tuple[int, int], maximum_pixels: int) -> NDArray[np
     return np.ascontiguousarray(image[::-1, ::-1]) if shot.half_turn else image
 
 
-def small_images(
-    shots: Shots, factor: int, maximum_pixels: int, watch: Watch
+def read_small_images(
+    shots: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener
 ) -> UInt8[np.ndarray, "frames height width 3"]:
     """All photos, area-downsampled.
 
@@ -125,26 +125,26 @@ def small_images(
         UserError: a file is damaged.
     """
 
-    def load(shot: Shot) -> NDArray[np.uint8]:
-        return to_uint8(downsample_area(pixels(shot, shots.size, maximum_pixels), factor))
+    def load(shot: Photo) -> NDArray[np.uint8]:
+        return round_to_uint8(downsample_area(read_pixels(shot, shots.size, maximum_pixels), factor))
 
     images = []
     with ThreadPoolExecutor(max_workers=4) as pool:
         for image in pool.map(load, shots.shots):
             images.append(image)
-            watch(Preparing("reading the photos", len(images), len(shots.shots)))
+            watch(ReadingProgress("reading the photos", len(images), len(shots.shots)))
     return np.stack(images)
 
 
-def as_stored(shot: Shot, size: tuple[int, int], maximum_pixels: int) -> bool:
+def is_usable_as_stored(shot: Photo, size: tuple[int, int], maximum_pixels: int) -> bool:
     """Whether the file itself holds what `pixels` gives, in a format that COLMAP reads."""
     if shot.half_turn or shot.facts.size != size or shot.path.suffix.lower() in HEIC_SUFFIXES:
         return False
-    with opened_image(shot.path, maximum_pixels) as image:
+    with open_image(shot.path, maximum_pixels) as image:
         return image.getexif().get(ORIENTATION) in UPRIGHT and image.mode in ("RGB", "L")
 
 
-def write_copies(shots: Shots, folder: Path, maximum_pixels: int, watch: Watch) -> tuple[str, ...]:
+def write_copies(shots: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:
     """Files that hold the photos upright and in one size, for programs that look at pixels only; their names.
 
     A file that does so already is copied as it is, with its EXIF data; of the others JPEGs are made.
@@ -152,26 +152,26 @@ def write_copies(shots: Shots, folder: Path, maximum_pixels: int, watch: Watch) 
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     for shot in shots.shots:
-        kept = as_stored(shot, shots.size, maximum_pixels)
+        kept = is_usable_as_stored(shot, shots.size, maximum_pixels)
         name = shot.name if kept else f"{shot.path.stem}.jpg"
         if name in names:
             name = f"{shot.path.stem}{shot.path.suffix}.jpg"
         if kept:
             shutil.copyfile(shot.path, folder / name)
         else:
-            image = Image.fromarray(pixels(shot, shots.size, maximum_pixels))
+            image = Image.fromarray(read_pixels(shot, shots.size, maximum_pixels))
             image.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
         names.append(name)
-        watch(Preparing("turning and copying the photos", len(names), len(shots.shots)))
+        watch(ReadingProgress("turning and copying the photos", len(names), len(shots.shots)))
     return tuple(names)
 
 
-def alike(one: tuple[int, int], other: tuple[int, int]) -> bool:
+def have_same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether two sizes, in pixels, are of one shape."""
     return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE
 
 
-def _pixels(shot: Shot) -> str:
+def _pixels(shot: Photo) -> str:
     return f"{shot.facts.width} x {shot.facts.height}"
 
 

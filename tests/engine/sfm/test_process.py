@@ -1,4 +1,4 @@
-"""COLMAP's pipeline in a process of its own: news, its end, and what goes wrong on the way."""
+"""COLMAP's pipeline in a process of its own: its events, its end, and what goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.sfm.events import Finished, Matching, SfmEvent, Started
-from engine.sfm.live import LiveSfm, Pipeline
+from engine.sfm.process import Pipeline, SfmProcess
 
 if TYPE_CHECKING:
     from engine.sfm.pipeline import SfmOptions
@@ -52,32 +52,32 @@ def endless(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpti
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[[Pipeline], LiveSfm]]:
+def start(tmp_path: Path) -> Iterator[Callable[[Pipeline], SfmProcess]]:
     """Starts pipelines that have ended when the test has."""
-    started: list[LiveSfm] = []
+    started: list[SfmProcess] = []
 
-    def begin(pipeline: Pipeline) -> LiveSfm:
-        started.append(LiveSfm(tmp_path, NAMES, tmp_path / "colmap", pipeline=pipeline))
+    def begin(pipeline: Pipeline) -> SfmProcess:
+        started.append(SfmProcess(tmp_path, NAMES, tmp_path / "colmap", pipeline=pipeline))
         started[-1].start()
         return started[-1]
 
     yield begin
-    for live in started:
-        live.stop()
-        assert live.join(30)
+    for process in started:
+        process.stop()
+        assert process.join(30)
 
 
-def test_news_come_in_order_and_once(start: Callable[[Pipeline], LiveSfm]) -> None:
-    live = start(complete)
-    assert live.join(60)
-    assert live.status == "finished"
-    first = live.news(most=2)
-    events = [*first, *live.news()]
+def test_events_come_in_order_and_once(start: Callable[[Pipeline], SfmProcess]) -> None:
+    process = start(complete)
+    assert process.join(60)
+    assert process.status == "finished"
+    first = process.take_events(most=2)
+    events = [*first, *process.take_events()]
     assert len(first) == 2
     assert [type(event) for event in events] == [Started, *[Matching] * 4, Finished]
     assert [event.done for event in events if isinstance(event, Matching)] == [0, 1, 2, 3]
-    assert not live.news()
-    assert (live.output / "database.db").is_file()
+    assert not process.take_events()
+    assert (process.output / "database.db").is_file()
 
 
 @pytest.mark.parametrize(
@@ -89,37 +89,37 @@ def test_news_come_in_order_and_once(start: Callable[[Pipeline], LiveSfm]) -> No
     ],
 )
 def test_what_goes_wrong_becomes_a_sentence(
-    start: Callable[[Pipeline], LiveSfm], pipeline: Pipeline, words: str
+    start: Callable[[Pipeline], SfmProcess], pipeline: Pipeline, words: str
 ) -> None:
-    live = start(pipeline)
-    assert live.join(60)
-    assert live.status == "failed"
-    assert words in live.message
-    assert "Traceback" not in live.message
-    assert isinstance(live.news()[0], Started)
-    assert not live.output.exists()
+    process = start(pipeline)
+    assert process.join(60)
+    assert process.status == "failed"
+    assert words in process.message
+    assert "Traceback" not in process.message
+    assert isinstance(process.take_events()[0], Started)
+    assert not process.output.exists()
 
 
 def test_it_stops_in_the_middle_of_something_and_leaves_nothing_behind(
-    start: Callable[[Pipeline], LiveSfm],
+    start: Callable[[Pipeline], SfmProcess],
 ) -> None:
-    live = start(endless)
+    process = start(endless)
     end = time.monotonic() + 60
-    while not live.news():
+    while not process.take_events():
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert live.status == "running"
-    live.stop()
-    assert live.join(30)
-    assert live.status == "stopped"
-    assert not live.output.exists()
+    assert process.status == "running"
+    process.stop()
+    assert process.join(30)
+    assert process.status == "stopped"
+    assert not process.output.exists()
 
 
-def test_a_folder_that_is_there_is_not_touched(start: Callable[[Pipeline], LiveSfm], tmp_path: Path) -> None:
+def test_a_folder_that_is_there_is_not_touched(start: Callable[[Pipeline], SfmProcess], tmp_path: Path) -> None:
     (tmp_path / "colmap").mkdir()
     (tmp_path / "colmap" / "mine.txt").write_text("keep")
-    live = start(complete)
-    assert live.join(60)
-    assert live.status == "failed"
-    assert "colmap" in live.message
+    process = start(complete)
+    assert process.join(60)
+    assert process.status == "failed"
+    assert "colmap" in process.message
     assert (tmp_path / "colmap" / "mine.txt").read_text() == "keep"

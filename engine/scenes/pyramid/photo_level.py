@@ -15,7 +15,7 @@ from engine.scenes.scene import Scene
 
 
 @dataclass(frozen=True)
-class StageData:
+class PhotoLevel:
     """The training frames at one resolution.
 
     Attributes:
@@ -44,7 +44,7 @@ class StageData:
 
 
 def draw_pixels(
-    data: StageData, frames: int, per_frame: int, block: int, generator: torch.Generator
+    data: PhotoLevel, frames: int, per_frame: int, block: int, generator: torch.Generator
 ) -> Int[Tensor, "frames count"]:
     """Random pixels of every frame, in blocks of `block` x `block`: neighbours share voxels, and so memory."""
     width, height = data.intrinsics.width, data.intrinsics.height
@@ -56,7 +56,7 @@ def draw_pixels(
     return ((y * width + x)[..., None] + within).reshape(frames, -1).to(data.points.device)
 
 
-def downsampled(scene: Scene, frames: list[int], factor: int, device: torch.device) -> StageData:
+def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torch.device) -> PhotoLevel:
     """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
     images = scene.images[frames].to(device).permute(0, 3, 1, 2).float() / 255
     if factor > 1:
@@ -64,15 +64,15 @@ def downsampled(scene: Scene, frames: list[int], factor: int, device: torch.devi
     height, width = images.shape[-2:]
     intrinsics = scene.intrinsics[torch.tensor(frames)].to(device)
     cropped = _cropped(intrinsics, width * factor, height * factor).resized(width, height)
-    return StageData(images.contiguous(), _points(cropped), cropped)
+    return PhotoLevel(images.contiguous(), _points(cropped), cropped)
 
 
-def through_lens(data: StageData, intrinsics: Intrinsics) -> StageData:
+def replace_intrinsics(data: PhotoLevel, intrinsics: Intrinsics) -> PhotoLevel:
     """The same photos, taken with other intrinsics."""
-    return StageData(data.images, _points(intrinsics), intrinsics)
+    return PhotoLevel(data.images, _points(intrinsics), intrinsics)
 
 
-def lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
+def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
     """A fixed lattice over every frame's image, on the normalised plane: what published poses are fitted to."""
     x = (torch.arange(columns) + 0.5) / columns * intrinsics.width
     y = (torch.arange(rows) + 0.5) / rows * intrinsics.height

@@ -14,16 +14,23 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.formats.images import downsample_area, image_size, load_image, to_uint8
-from engine.scenes.growing import is_plain_name
+from engine.scenes.added_frames import is_safe_name
+from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import IMAGE_SUFFIXES
-from engine.scenes.photos.exif import focal_in_pixels, photo_facts
-from engine.scenes.photos.files import PHOTO_SUFFIXES, photo_files, photo_folder
-from engine.scenes.photos.screening import shrunk, unusable
-from engine.scenes.photos.shots import JPEG_QUALITY, SAME_SHAPE, Shot, alike, as_stored, pixels
+from engine.scenes.photos.exif import convert_focal_to_pixels, read_photo_facts
+from engine.scenes.photos.files import PHOTO_SUFFIXES, find_photo_folder, list_photos
+from engine.scenes.photos.photo_set import (
+    JPEG_QUALITY,
+    SAME_SHAPE,
+    Photo,
+    have_same_shape,
+    is_usable_as_stored,
+    read_pixels,
+)
+from engine.scenes.photos.unusable_photos import average_cells, find_unusable
 from engine.scenes.scene import AddedFrames, Scene
-from engine.system.files import replacing
+from engine.system.files import replace_file
 
 MOST_AT_ONCE = 500
 SAME_FOCAL = 0.05  # relative difference below which nothing is said
@@ -32,7 +39,7 @@ Picture = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)
-class Joining:
+class AddedPhotos:
     """What became of the photos that were asked for.
 
     Attributes:
@@ -53,13 +60,13 @@ class _Photo:
     picture: Picture
 
 
-def read_joining(
+def read_added_photos(
     paths: Sequence[Path],
     scene: Scene,
     options: SceneOptions,
     folder: Path | None = None,
     stopped: Callable[[], bool] = lambda: False,
-) -> Joining:
+) -> AddedPhotos:
     """Reads photos that shall join a scene; never raises for what is wrong with one of them.
 
     Args:
@@ -73,7 +80,7 @@ def read_joining(
     files = _files(paths, refused)
     for path in files[:MOST_AT_ONCE]:
         if stopped():
-            return Joining(None, ())
+            return AddedPhotos(None, ())
         try:
             picture = _picture(path, scene, options)
         except UserError as error:
@@ -86,8 +93,8 @@ def read_joining(
         refused.append(f"{len(files)} photos are too many at once; give at most {MOST_AT_ONCE}.")
     taken = _usable(taken, scene, refused)
     if not taken:
-        return Joining(None, tuple(refused))
-    nearest = [nearest_picture(photo.picture, scene) for photo in taken]
+        return AddedPhotos(None, tuple(refused))
+    nearest = [find_nearest_frame(photo.picture, scene) for photo in taken]
     notes = [_focal_note(photo, scene, frame, options) for photo, frame in zip(taken, nearest, strict=True)]
     added = AddedFrames(
         names=tuple(photo.name for photo in taken),
@@ -95,10 +102,10 @@ def read_joining(
         nearest=tuple(nearest),
         files=tuple(_copied(photo, scene, options, folder, refused) for photo in taken),
     )
-    return Joining(added, tuple(refused), tuple(note for note in notes if note))
+    return AddedPhotos(added, tuple(refused), tuple(note for note in notes if note))
 
 
-def nearest_picture(picture: Picture, scene: Scene) -> int:
+def find_nearest_frame(picture: Picture, scene: Scene) -> int:
     """The frame, of those that the scene was read with, whose picture is most alike, whatever its exposure."""
     wanted = _evened(picture)
     others = scene.images[: scene.frames_read].numpy()
@@ -112,11 +119,11 @@ def _files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
     for path in paths:
         try:
             if path.is_dir():
-                inside = photo_folder(path.resolve())
+                inside = find_photo_folder(path.resolve())
                 if inside is None:
                     refused.append(f"{path} has no photos (JPEG, PNG, HEIC, ...) in it.")
                 else:
-                    found += photo_files(inside)
+                    found += list_photos(inside)
             elif not path.is_file():
                 refused.append(f"There is no photo {path}; check the path.")
             elif path.suffix.lower() not in PHOTO_SUFFIXES:
@@ -157,8 +164,8 @@ def _picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
         )
     factor = image.shape[1] // width
     if (image.shape[1] // factor, image.shape[0] // factor) == size:  # as all readers do it
-        return to_uint8(downsample_area(image, factor))
-    whole = image if image.dtype == np.uint8 else to_uint8(image.astype(np.float32))
+        return round_to_uint8(downsample_area(image, factor))
+    whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
     return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX))
 
 
@@ -174,7 +181,7 @@ def _usable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Pho
     known = len(scene.names)
     everything = np.concatenate([scene.images.numpy(), np.stack([photo.picture for photo in photos])])
     names = [*scene.names, *(photo.name for photo in photos)]
-    reasons = {index - known: why for index, why in unusable(everything).items() if index >= known}
+    reasons = {index - known: why for index, why in find_unusable(everything).items() if index >= known}
     for index, why in sorted(reasons.items()):
         path = photos[index].path
         if isinstance(why, str):
@@ -190,7 +197,7 @@ def _free_name(path: Path, taken: set[str]) -> str:
     """The file's name, as that of a file everybody can read, and one that no frame has yet."""
     ending = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".jpg"
     stem = path.stem
-    if not is_plain_name(stem + ending):
+    if not is_safe_name(stem + ending):
         stem = "".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in stem).lstrip(".")[:100]
     number, name = 1, (stem or "photo") + ending
     while name in taken:
@@ -201,10 +208,10 @@ def _free_name(path: Path, taken: set[str]) -> str:
 
 def _focal_note(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions) -> str:
     """A sentence where EXIF data tell another focal length than the run's; else nothing."""
-    equivalent = photo_facts(photo.path, options.maximum_pixels).equivalent
+    equivalent = read_photo_facts(photo.path, options.maximum_pixels).equivalent
     if equivalent is None:
         return ""
-    told = focal_in_pixels(equivalent, scene.intrinsics.width, scene.intrinsics.height)
+    told = convert_focal_to_pixels(equivalent, scene.intrinsics.width, scene.intrinsics.height)
     used = float(scene.intrinsics.focal[nearest].mean())
     if abs(told / used - 1) <= SAME_FOCAL:
         return ""
@@ -225,14 +232,14 @@ def _copied(
         return None
     target = folder / photo.name
     try:
-        shot = Shot(photo.path, photo_facts(photo.path, options.maximum_pixels))
-        size = image_size(scene.files[0], options.maximum_pixels) if scene.files else shot.facts.size
-        sideways = not alike(shot.facts.size, size)  # the frame shows the pixels as they are stored
-        with replacing(target) as temporary:
-            if sideways or as_stored(shot, size, options.maximum_pixels):
+        shot = Photo(photo.path, read_photo_facts(photo.path, options.maximum_pixels))
+        size = read_image_size(scene.files[0], options.maximum_pixels) if scene.files else shot.facts.size
+        sideways = not have_same_shape(shot.facts.size, size)  # the frame shows the pixels as they are stored
+        with replace_file(target) as temporary:
+            if sideways or is_usable_as_stored(shot, size, options.maximum_pixels):
                 shutil.copyfile(photo.path, temporary)
             else:
-                image = Image.fromarray(pixels(shot, size, options.maximum_pixels))
+                image = Image.fromarray(read_pixels(shot, size, options.maximum_pixels))
                 image.save(temporary, quality=JPEG_QUALITY)
     except UserError as error:
         refused.append(str(error))
@@ -242,5 +249,5 @@ def _copied(
 
 def _evened(picture: Picture) -> Float[np.ndarray, "rows columns"]:
     """Brightness in a lattice of cells, without its mean and contrast."""
-    cells = shrunk(picture)
+    cells = average_cells(picture)
     return (cells - cells.mean()) / max(float(cells.std()), 1e-6)

@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from engine.scenes.photos.cache import cached, fingerprint
-from engine.scenes.photos.shots import Shots, write_copies
-from engine.scenes.watching import Watch
+from engine.scenes.photos.cache import compute_fingerprint, find_or_fill
+from engine.scenes.photos.photo_set import PhotoSet, write_copies
+from engine.scenes.progress import ProgressListener
+from engine.sfm.model import SfmModel, read_sfm_model
 from engine.sfm.pipeline import MODEL, SfmOptions, run_sfm
-from engine.sfm.poses import SfmModel, read_sfm_model
 
 LONGER_SIDE = 1600  # pixels of the photos in which features are looked for; enough for poses to start from
 ALL_PAIRS = 80  # of more photos each is matched with those that follow it
@@ -20,7 +20,7 @@ WINDOW = 12
 NAMES_FILE = "names.json"
 
 
-def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: Watch) -> SfmModel:
+def find_colmap_model(shots: PhotoSet, focal: float | None, maximum_pixels: int, watch: ProgressListener) -> SfmModel:
     """COLMAP's cameras of the photos.
 
     Args:
@@ -31,7 +31,9 @@ def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: 
     Raises:
         UserError: COLMAP cannot make anything of the photos.
     """
-    options = SfmOptions(focal=focal, longer_side=LONGER_SIDE, window=sfm_window(len(shots.shots)), mesh=False)
+    options = SfmOptions(
+        focal=focal, longer_side=LONGER_SIDE, window=choose_matching_window(len(shots.shots)), mesh=False
+    )
 
     def fill(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as copies:
@@ -41,7 +43,7 @@ def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: 
         (folder / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
 
     turns = tuple(shot.half_turn for shot in shots.shots)
-    folder = cached("sfm", _key([shot.path for shot in shots.shots], shots.size, turns), fill)
+    folder = find_or_fill("sfm", _key([shot.path for shot in shots.shots], shots.size, turns), fill)
     try:
         names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
         return read_sfm_model(folder / MODEL, names)
@@ -50,7 +52,7 @@ def structure_of(shots: Shots, focal: float | None, maximum_pixels: int, watch: 
         raise
 
 
-def keep_structure(files: Sequence[Path], size: tuple[int, int], model: Path, names: Sequence[str]) -> None:
+def store_colmap_model(files: Sequence[Path], size: tuple[int, int], model: Path, names: Sequence[str]) -> None:
     """Has `structure_of` find a model that `run_sfm` has made of photos as they are stored.
 
     Args:
@@ -66,15 +68,15 @@ def keep_structure(files: Sequence[Path], size: tuple[int, int], model: Path, na
         shutil.copytree(model, folder / MODEL)
         (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
 
-    cached("sfm", _key(files, size, (False,) * len(files)), fill)
+    find_or_fill("sfm", _key(files, size, (False,) * len(files)), fill)
 
 
 def _key(files: Sequence[Path], size: tuple[int, int], turns: tuple[bool, ...]) -> str:
     """Without the focal length that the pipeline begins with: the files tell it, or nobody does."""
-    options = SfmOptions(longer_side=LONGER_SIDE, window=sfm_window(len(files)), mesh=False)
-    return fingerprint(files, size, turns, options)
+    options = SfmOptions(longer_side=LONGER_SIDE, window=choose_matching_window(len(files)), mesh=False)
+    return compute_fingerprint(files, size, turns, options)
 
 
-def sfm_window(photos: int) -> int | None:
+def choose_matching_window(photos: int) -> int | None:
     """With how many photos after it each is matched; None for all."""
     return None if photos <= ALL_PAIRS else WINDOW

@@ -7,7 +7,7 @@ import pytest
 
 PROGRAM = """
 import os, signal, threading, time
-from engine.sfm.library import load_pycolmap
+from engine.sfm.pycolmap_import import load_pycolmap
 from engine.system.interruption import Interruption
 with Interruption() as interruption:
     thread = threading.Thread(target=load_pycolmap)

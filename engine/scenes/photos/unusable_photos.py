@@ -12,9 +12,9 @@ DARK = 24.0  # mean brightness, of 255
 SAME = 0.8  # mean difference of the brightness, of 255, below which two photos are one
 
 
-def unusable(images: UInt8[np.ndarray, "frames height width 3"]) -> dict[int, str | int]:
+def find_unusable(images: UInt8[np.ndarray, "frames height width 3"]) -> dict[int, str | int]:
     """What is wrong with photos: `black`, `blank`, or the number of the earlier photo that it repeats."""
-    little = np.stack([shrunk(image) for image in images])
+    little = np.stack([average_cells(image) for image in images])
     found: dict[int, str | int] = {}
     for index, image in enumerate(little):
         if image.std() < BLANK:
@@ -27,7 +27,7 @@ def unusable(images: UInt8[np.ndarray, "frames height width 3"]) -> dict[int, st
     return found
 
 
-def shrunk(image: UInt8[np.ndarray, "height width 3"]) -> NDArray[np.float64]:
+def average_cells(image: UInt8[np.ndarray, "height width 3"]) -> NDArray[np.float64]:
     """The mean brightness in a lattice of cells."""
     grey = image.mean(axis=-1)
     rows, columns = (np.linspace(0, side, min(LITTLE, side) + 1).astype(int) for side in grey.shape)

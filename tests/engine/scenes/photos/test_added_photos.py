@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from engine.scenes import SceneOptions, load_scene
-from engine.scenes.photos.joining import Joining, nearest_picture, read_joining
+from engine.scenes.photos.added_photos import AddedPhotos, find_nearest_frame, read_added_photos
 from engine.scenes.scene import Scene
 from tests.support.scenes.photos_on_disk import FERN, fern_photos, turn_over, write_black, write_photos
 from tests.support.scenes.smaller_scene import without
@@ -32,11 +32,11 @@ def scene(whole: Scene) -> Scene:
     return without(whole, [LEFT_OUT])
 
 
-def read(scene: Scene, *paths: Path, folder: Path | None = None) -> Joining:
-    return read_joining(paths, scene, OPTIONS, folder)
+def read(scene: Scene, *paths: Path, folder: Path | None = None) -> AddedPhotos:
+    return read_added_photos(paths, scene, OPTIONS, folder)
 
 
-def one_refusal(joining: Joining) -> str:
+def one_refusal(joining: AddedPhotos) -> str:
     assert joining.added is None
     assert len(joining.refused) == 1
     assert "\n" not in joining.refused[0]
@@ -58,7 +58,7 @@ def test_the_nearest_picture_is_one_of_a_camera_close_by(whole: Scene) -> None:
     apart = torch.cdist(centres, centres)
     for frame in (2, 8, 15):
         smaller = without(whole, [frame])
-        nearest = nearest_picture(whole.images[frame].numpy(), smaller)
+        nearest = find_nearest_frame(whole.images[frame].numpy(), smaller)
         other = whole.names.index(smaller.names[nearest])
         assert apart[frame, other] <= apart[frame].sort().values[8]
 
@@ -136,7 +136,7 @@ def test_bad_files_are_refused_in_a_sentence_each(scene: Scene, tmp_path: Path) 
 
 def test_a_photo_larger_than_the_bound_is_not_decoded(scene: Scene) -> None:
     tight = replace(OPTIONS, maximum_pixels=1000)
-    assert "1,000" in one_refusal(read_joining([fern_photos()[LEFT_OUT]], scene, tight))
+    assert "1,000" in one_refusal(read_added_photos([fern_photos()[LEFT_OUT]], scene, tight))
 
 
 def test_a_bad_photo_does_not_keep_a_good_one_out(scene: Scene, tmp_path: Path) -> None:
@@ -183,4 +183,4 @@ def test_transparent_pixels_are_put_on_the_scenes_background(scene: Scene, tmp_p
 
 
 def test_reading_can_be_given_up(scene: Scene) -> None:
-    assert read_joining(fern_photos(), scene, OPTIONS, stopped=lambda: True) == Joining(None, ())
+    assert read_added_photos(fern_photos(), scene, OPTIONS, stopped=lambda: True) == AddedPhotos(None, ())

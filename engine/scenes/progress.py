@@ -9,7 +9,7 @@ from engine.sfm.events import SfmEvent
 
 
 @dataclass(frozen=True)
-class Preparing:
+class ReadingProgress:
     """A part of reading a scene that takes long.
 
     Attributes:
@@ -22,8 +22,8 @@ class Preparing:
     total: int
 
 
-Watch = Callable[[Preparing | SfmEvent], None]
+ProgressListener = Callable[[ReadingProgress | SfmEvent], None]
 
 
-def unwatched(_: Preparing | SfmEvent) -> None:
+def ignore_progress(_: ReadingProgress | SfmEvent) -> None:
     """For those who want to hear nothing."""

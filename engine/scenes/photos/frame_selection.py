@@ -14,7 +14,7 @@ STILL = 0.0005  # of the width per frame: less is noise, not motion
 BLURRED = 0.4  # of the median sharpness of the chosen frames, below which a frame is left out
 
 
-def sharpness(frame: UInt8[np.ndarray, "height width"]) -> float:
+def measure_sharpness(frame: UInt8[np.ndarray, "height width"]) -> float:
     """Variance of the Laplacian relative to that of the brightness: it falls with blur, not with the light."""
     grey = frame.astype(np.float64)
     centre = grey[1:-1, 1:-1]
@@ -22,7 +22,7 @@ def sharpness(frame: UInt8[np.ndarray, "height width"]) -> float:
     return float(laplacian.var() / (centre.var() + 1.0))
 
 
-def shift(one: UInt8[np.ndarray, "height width"], other: UInt8[np.ndarray, "height width"]) -> float:
+def measure_shift(one: UInt8[np.ndarray, "height width"], other: UInt8[np.ndarray, "height width"]) -> float:
     """How far the picture as a whole moved between two frames, in widths: the peak of their phase correlation."""
     window = np.outer(np.hanning(one.shape[0]), np.hanning(one.shape[1]))
     spectra = [np.fft.rfft2((frame - frame.mean()) * window) for frame in (one, other)]
@@ -33,7 +33,7 @@ def shift(one: UInt8[np.ndarray, "height width"], other: UInt8[np.ndarray, "heig
     return math.hypot(*moved) / one.shape[1]
 
 
-def chosen_frames(
+def select_frames(
     sharp: Float[np.ndarray, " frames"], motion: Float[np.ndarray, " frames"], count: int | None = None
 ) -> list[int]:
     """The frames to keep, in order.

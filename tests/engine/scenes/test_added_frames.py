@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from engine.errors import UserError
-from engine.scenes.growing import grown, is_plain_name, with_files_in
+from engine.scenes.added_frames import add_frames, find_copies, is_safe_name
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
 from tests.support.runs.fake_trainer import tiny_scene
 
@@ -21,7 +21,7 @@ def added(names: tuple[str, ...] = ("new.jpg",), nearest: tuple[int, ...] | None
 
 def test_new_frames_come_last_train_and_take_after_the_nearest() -> None:
     before = tiny_scene()
-    scene = grown(before, added(("one.jpg", "two.jpg"), (1, 3)))
+    scene = add_frames(before, added(("one.jpg", "two.jpg"), (1, 3)))
     assert scene.names == (*before.names, "one.jpg", "two.jpg")
     assert scene.training_frames == (*before.training_frames, 5, 6)
     assert scene.held_out_frames == before.held_out_frames
@@ -36,18 +36,18 @@ def test_new_frames_come_last_train_and_take_after_the_nearest() -> None:
 
 
 def test_what_joins_twice_is_remembered_together() -> None:
-    scene = grown(grown(tiny_scene(), added()), added(("other.jpg",), (0,)))
+    scene = add_frames(add_frames(tiny_scene(), added()), added(("other.jpg",), (0,)))
     assert scene.added is not None
     assert scene.added.names == ("new.jpg", "other.jpg")
     assert scene.added.nearest == (2, 0)
-    again = grown(tiny_scene(), scene.added)
+    again = add_frames(tiny_scene(), scene.added)
     assert again.names == scene.names
     assert torch.equal(again.images, scene.images)
 
 
 def test_a_scene_with_noise_has_none_for_new_frames() -> None:
     noise = PoseNoise(torch.ones(5, 3), torch.ones(5, 3), seed=1)
-    scene = grown(replace(tiny_scene(), noise=noise), added())
+    scene = add_frames(replace(tiny_scene(), noise=noise), added())
     assert scene.noise is not None
     assert scene.noise.rotation.sum(dim=1).tolist() == [3, 3, 3, 3, 3, 0]
 
@@ -66,7 +66,7 @@ def test_a_scene_with_noise_has_none_for_new_frames() -> None:
 )
 def test_what_is_not_of_the_scene_is_refused(wrong: AddedFrames) -> None:
     with pytest.raises(UserError, match="not of"):
-        grown(tiny_scene(), wrong)
+        add_frames(tiny_scene(), wrong)
 
 
 def with_files(scene: Scene) -> Scene:
@@ -75,19 +75,19 @@ def with_files(scene: Scene) -> Scene:
 
 def test_files_are_known_of_all_frames_or_of_none(tmp_path: Path) -> None:
     scene = with_files(tiny_scene())
-    assert grown(scene, added()).files == ()
+    assert add_frames(scene, added()).files == ()
     (tmp_path / "new.jpg").touch()
-    found = grown(scene, with_files_in(added(), tmp_path))
+    found = add_frames(scene, find_copies(added(), tmp_path))
     assert found.files == (*scene.files, tmp_path / "new.jpg")
 
 
 def test_a_copy_that_is_a_link_is_none(tmp_path: Path) -> None:
     (tmp_path / "elsewhere.jpg").touch()
     (tmp_path / "new.jpg").symlink_to(tmp_path / "elsewhere.jpg")
-    assert with_files_in(added(), tmp_path).files == (None,)
+    assert find_copies(added(), tmp_path).files == (None,)
 
 
 @pytest.mark.parametrize("name", ["", ".hidden", "a/b.jpg", "a\\b.jpg", "C:x.jpg", "a\nb.jpg", "x" * 300, 3, None])
 def test_names_that_are_no_plain_file_names(name: object) -> None:
-    assert not is_plain_name(name)
-    assert is_plain_name("IMG 1 (2).jpg")
+    assert not is_safe_name(name)
+    assert is_safe_name("IMG 1 (2).jpg")

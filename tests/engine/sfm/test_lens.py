@@ -12,7 +12,7 @@ import roma
 import torch
 
 from engine.geometry import rays
-from engine.sfm.lens import Lens, both, lens_of, usual_lens
+from engine.sfm.lens import Lens, combine_lenses, estimate_lens, make_prior_lens
 
 SIZE, FOCAL = (640, 480), 520.0
 
@@ -49,7 +49,7 @@ def matched(frames: int, count: int, turned: float, noise: float, radial: float 
 @pytest.mark.parametrize("radial", [0.0, 0.04])
 def test_a_wrong_guess_comes_right_and_knows_how_far(radial: float) -> None:
     features, pairs = matched(8, 250, turned=0.25, noise=0.3, radial=radial)
-    found = lens_of(features, pairs, SIZE, 1.1 * FOCAL)
+    found = estimate_lens(features, pairs, SIZE, 1.1 * FOCAL)
     assert found is not None
     off = np.array([np.log(found.focal / FOCAL), found.radial - radial])
     assert np.abs(off).max() < 0.01
@@ -58,25 +58,25 @@ def test_a_wrong_guess_comes_right_and_knows_how_far(radial: float) -> None:
 
 
 def test_cameras_that_never_turn_say_that_they_know_little() -> None:
-    turning = lens_of(*matched(6, 150, turned=0.25, noise=0.3), SIZE, FOCAL)
-    still = lens_of(*matched(6, 150, turned=0.003, noise=0.3), SIZE, FOCAL)
+    turning = estimate_lens(*matched(6, 150, turned=0.25, noise=0.3), SIZE, FOCAL)
+    still = estimate_lens(*matched(6, 150, turned=0.003, noise=0.3), SIZE, FOCAL)
     assert turning is not None
     assert still is None or still.covariance[0, 0] > 9 * turning.covariance[0, 0]
 
 
 def test_too_little_tells_nothing() -> None:
     features, pairs = matched(3, 20, turned=0.25, noise=0.3)
-    assert lens_of(features, pairs, SIZE, FOCAL) is None
-    assert lens_of(features, {}, SIZE, FOCAL) is None
+    assert estimate_lens(features, pairs, SIZE, FOCAL) is None
+    assert estimate_lens(features, {}, SIZE, FOCAL) is None
 
 
 def test_whoever_is_sure_counts_more() -> None:
     sure = Lens(500.0, 0.02, np.diag([0.01, 0.005]) ** 2)
-    mixed = both(usual_lens(600.0, nominal=False), sure)
+    mixed = combine_lenses(make_prior_lens(600.0, nominal=False), sure)
     assert abs(mixed.focal / 500 - 1) < 0.002
     assert abs(mixed.radial - 0.02) < 0.002
     assert (np.diag(mixed.covariance) < np.diag(sure.covariance)).all()
     vague = Lens(500.0, 0.2, np.array([[1.0, 0.9], [0.9, 1.0]]))
-    assert abs(both(usual_lens(600.0, nominal=True), vague).focal / 600 - 1) < 0.02
-    assert usual_lens(600.0, True).covariance[0, 0] < usual_lens(600.0, False).covariance[0, 0]
+    assert abs(combine_lenses(make_prior_lens(600.0, nominal=True), vague).focal / 600 - 1) < 0.02
+    assert make_prior_lens(600.0, True).covariance[0, 0] < make_prior_lens(600.0, False).covariance[0, 0]
     assert sure.scaled(2.0).focal == 1000.0

@@ -13,7 +13,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.scene import AddedFrames, Scene
 
 
-def grown(scene: Scene, added: AddedFrames) -> Scene:
+def add_frames(scene: Scene, added: AddedFrames) -> Scene:
     """The scene with more training frames, after all that it had.
 
     They start where the frames stand whose pictures are most alike, and have no reference pose.
@@ -55,13 +55,13 @@ def grown(scene: Scene, added: AddedFrames) -> Scene:
     )
 
 
-def with_files_in(added: AddedFrames, folder: Path) -> AddedFrames:
+def find_copies(added: AddedFrames, folder: Path) -> AddedFrames:
     """The same photos with those copies that a folder holds under their names; a link is none."""
-    plain = [folder / name if is_plain_name(name) else folder for name in added.names]
+    plain = [folder / name if is_safe_name(name) else folder for name in added.names]
     return replace(added, files=tuple(file if file.is_file() and not file.is_symlink() else None for file in plain))
 
 
-def is_plain_name(name: object) -> bool:
+def is_safe_name(name: object) -> bool:
     """Whether a frame may be called so: the name of a file that stays in its folder, whatever the system."""
     return (
         isinstance(name, str)
@@ -78,7 +78,7 @@ def _check(scene: Scene, added: AddedFrames) -> None:
         tuple(added.images.shape) == shape
         and added.images.dtype == torch.uint8
         and len(added.nearest) == len(added.files) == len(added.names) == len(set(added.names) - set(scene.names))
-        and all(is_plain_name(name) for name in added.names)
+        and all(is_safe_name(name) for name in added.names)
         and all(type(index) is int and 0 <= index < scene.frames_read for index in added.nearest)
     )
     if not sound:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from engine.sfm.glance import ALL_PAIRS, Glance, chosen_pairs, glance, matched
+from engine.sfm.overlap_check import ALL_PAIRS, OverlapCheck, check_overlap, choose_pairs, match_descriptors
 from tests.support.scenes.photos_on_disk import fern_photos
 
 
@@ -17,7 +17,7 @@ def test_a_stranger_and_a_photo_on_its_head_stand_out() -> None:
     images[1] = images[1, ::-1, ::-1]
     images[3] = np.random.default_rng(0).integers(0, 256, images[3].shape)
     told = list[tuple[int, int]]()
-    seen = glance(images, 250.0, lambda done, total: told.append((done, total)))
+    seen = check_overlap(images, 250.0, lambda done, total: told.append((done, total)))
     assert seen.joined.tolist() == [True, True, True, False, True]
     assert seen.facing
     assert seen.overlap == 1.0
@@ -31,15 +31,15 @@ def test_photos_that_overlap_with_their_neighbours_only_go_round() -> None:
     wide = np.random.default_rng(1).integers(0, 256, (60, 700, 3), dtype=np.uint8)
     strip = np.asarray(Image.fromarray(wide).resize((2800, 240), Image.Resampling.BICUBIC))
     images = np.stack([strip[:, 160 * n : 160 * n + 320] for n in range(8)])
-    seen = glance(images, 250.0)
+    seen = check_overlap(images, 250.0)
     assert seen.joined.all()
     assert not seen.facing
     assert seen.overlap < 0.4
 
 
 def test_of_many_photos_not_all_pairs_are_looked_at_but_every_photo_is() -> None:
-    assert len(chosen_pairs(ALL_PAIRS)) == ALL_PAIRS * (ALL_PAIRS - 1) // 2
-    pairs = chosen_pairs(200)
+    assert len(choose_pairs(ALL_PAIRS)) == ALL_PAIRS * (ALL_PAIRS - 1) // 2
+    pairs = choose_pairs(200)
     assert len(pairs) < 500
     assert {frame for pair in pairs for frame in pair} == set(range(200))
     assert all(first < second for first, second in pairs)
@@ -48,17 +48,17 @@ def test_of_many_photos_not_all_pairs_are_looked_at_but_every_photo_is() -> None
 def test_matches_are_mutual_and_clear() -> None:
     descriptors = torch.nn.functional.normalize(torch.rand(50, 128) - 0.5, dim=-1)
     order = torch.randperm(50)
-    found = matched(descriptors, descriptors[order])
+    found = match_descriptors(descriptors, descriptors[order])
     assert np.array_equal(order.numpy()[found[:, 1]], found[:, 0])
     assert len(found) == 50
     twice = torch.cat([descriptors, descriptors])  # two candidates that are equally near
-    assert len(matched(descriptors, twice)) == 0
-    assert len(matched(descriptors[:1], descriptors)) == 0
+    assert len(match_descriptors(descriptors, twice)) == 0
+    assert len(match_descriptors(descriptors[:1], descriptors)) == 0
 
 
 def test_some_of_the_photos_keep_what_was_found_about_them() -> None:
     inliers = np.array([[0, 40, 0], [40, 0, 0], [0, 0, 0]])
-    seen = Glance(inliers, np.ones((3, 3), dtype=bool), np.array([0.0, 0.1, np.nan]), True)
+    seen = OverlapCheck(inliers, np.ones((3, 3), dtype=bool), np.array([0.0, 0.1, np.nan]), True)
     assert seen.joined.tolist() == [True, True, False]
     kept = seen.only(np.array([0, 1]))
     assert kept.inliers.tolist() == [[0, 40], [40, 0]]

@@ -9,17 +9,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.formats.resolution import load_images, shrunk_intrinsics
+from engine.scenes.formats.resolution import load_images, shrink_intrinsics
 from engine.scenes.formats.validation import check_bounds, check_frame_counts
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import frame_names
+from engine.scenes.paths import name_frames
 from engine.scenes.scene import Scene, SceneKind
-from engine.scenes.world.initial_poses import initial_poses, resolved_init
+from engine.scenes.world.initial_poses import choose_initial_poses, resolve_init
 from engine.scenes.world.placement import Placement
 
 
 @dataclass(frozen=True)
-class Recording:
+class PosedPhotos:
     """Files, cameras and split of a scene.
 
     Attributes:
@@ -50,15 +50,15 @@ class Recording:
     file_scale: float = 1.0
 
 
-def recorded(
+def combine_placement(
     folder: Path, cameras_file: Path, images: list[Path], factor: int, intrinsics: Intrinsics, placement: Placement
-) -> Recording:
+) -> PosedPhotos:
     """The recording of a scene whose kind, split and world were decided from its cameras."""
     decided = {field.name: getattr(placement, field.name) for field in fields(placement)}
-    return Recording(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **decided)
+    return PosedPhotos(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **decided)
 
 
-def scene_of(recording: Recording, options: SceneOptions) -> Scene:
+def build_scene(recording: PosedPhotos, options: SceneOptions) -> Scene:
     """Decode the images and choose the initial poses.
 
     Raises:
@@ -68,16 +68,16 @@ def scene_of(recording: Recording, options: SceneOptions) -> Scene:
     check_bounds(recording.near, recording.far, recording.cameras_file)
     images, transparent = load_images(recording.images, recording.factor, options)
     reference = recording.poses.float()
-    initial, noise = initial_poses(
+    initial, noise = choose_initial_poses(
         reference, len(reference), recording.training_frames, recording.kind, options, str(recording.folder)
     )
     return Scene(
         name=recording.folder.name,
         path=recording.folder,
         kind=recording.kind,
-        names=frame_names(recording.folder, recording.images),
+        names=name_frames(recording.folder, recording.images),
         images=images,
-        intrinsics=shrunk_intrinsics(recording.intrinsics, recording.factor),
+        intrinsics=shrink_intrinsics(recording.intrinsics, recording.factor),
         initial_poses=initial,
         reference_poses=reference,
         training_frames=recording.training_frames,
@@ -89,6 +89,6 @@ def scene_of(recording: Recording, options: SceneOptions) -> Scene:
         box_half_extent=recording.box_half_extent,
         file_scale=recording.file_scale,
         noise=noise,
-        poses_known=resolved_init(recording.kind, options) == "reference",
+        poses_known=resolve_init(recording.kind, options) == "reference",
         files=tuple(recording.images),
     )

@@ -14,7 +14,7 @@ from engine.scenes.planar import PlanarScene, to_plane
 
 
 @dataclass(frozen=True)
-class PatchData:
+class PatchLevel:
     """All patches at one resolution.
 
     Attributes:
@@ -39,7 +39,7 @@ class PatchData:
         return flat.gather(2, pixels[:, None].expand(-1, 3, -1)).mT
 
 
-def draw_points(data: PatchData, batch: int, generator: Generator) -> Int[Tensor, "patches count"]:
+def draw_patch_pixels(data: PatchLevel, batch: int, generator: Generator) -> Int[Tensor, "patches count"]:
     """Random pixels of every patch, `batch` in all; every pixel once where `batch` is 0 or would take them all."""
     patches, pixels = len(data.images), len(data.points)
     count = batch // patches if batch else pixels
@@ -48,7 +48,7 @@ def draw_points(data: PatchData, batch: int, generator: Generator) -> Int[Tensor
     return torch.randint(pixels, (patches, count), generator=generator).to(data.points.device)
 
 
-def downsampled(scene: PlanarScene, factor: int, device: torch.device) -> PatchData:
+def downsample_patches(scene: PlanarScene, factor: int, device: torch.device) -> PatchLevel:
     """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
     images = scene.patches.to(device).permute(0, 3, 1, 2).float() / 255
     if factor > 1:
@@ -60,4 +60,4 @@ def downsampled(scene: PlanarScene, factor: int, device: torch.device) -> PatchD
     plane = to_plane(*scene.patch_size, unit=unit).float().to(device)
     half = torch.tensor([width, height], device=device) * factor / 2
     centre = apply_homography(plane, half[None])[0]  # not zero where something was left out
-    return PatchData(images.contiguous(), apply_homography(plane, pixels), centre, half / unit, factor / unit)
+    return PatchLevel(images.contiguous(), apply_homography(plane, pixels), centre, half / unit, factor / unit)

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.scenes.photos import structure
-from engine.scenes.photos.shots import gathered
-from engine.scenes.photos.structure import keep_structure, structure_of
-from engine.scenes.watching import unwatched
+from engine.scenes.photos import colmap_model
+from engine.scenes.photos.colmap_model import find_colmap_model, store_colmap_model
+from engine.scenes.photos.photo_set import gather_photos
+from engine.scenes.progress import ignore_progress
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def test_it_is_not_made_again(photos: list[Path], monkeypatch: pytest.MonkeyPatc
     made.mkdir()
     model.write(made)
     names = [image.name for image in model.images.values()]
-    monkeypatch.setattr(structure, "run_sfm", lambda *_: pytest.fail("COLMAP's pipeline runs"))
-    keep_structure(photos, (60, 40), made, names)
+    monkeypatch.setattr(colmap_model, "run_sfm", lambda *_: pytest.fail("COLMAP's pipeline runs"))
+    store_colmap_model(photos, (60, 40), made, names)
     shutil.rmtree(made)
-    shots = gathered(photos, photos[0].parent, 10**6)
+    shots = gather_photos(photos, photos[0].parent, 10**6)
     for focal in (None, 55.0):  # what EXIF says does not come from elsewhere
-        found = structure_of(shots, focal, 10**6, unwatched)
+        found = find_colmap_model(shots, focal, 10**6, ignore_progress)
         assert set(found.poses) == {0, 1, 2}
         assert len(found.points) == 20
         assert np.isfinite(found.focal)

@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
-from engine.sfm.background_call import quietly
-from engine.sfm.lens import Lens, lens_of
+from engine.sfm.background_call import silence_pycolmap
+from engine.sfm.lens import Lens, estimate_lens
 
 MOST_FEATURES = 800
 LONGER_SIDE = 640  # pixels; larger images are thinned out
@@ -32,7 +32,7 @@ OVERLAPPING = 0.6  # of the spread pairs must agree where all photos look the sa
 
 
 @dataclass(frozen=True)
-class Glance:
+class OverlapCheck:
     """What a quick look found.
 
     Attributes:
@@ -54,7 +54,7 @@ class Glance:
         """Whether each photo belongs to the largest group that hangs together by agreeing pairs."""
         return _largest_group(self.inliers >= FEWEST_INLIERS)
 
-    def only(self, kept: Int[np.ndarray, " kept"]) -> Glance:
+    def only(self, kept: Int[np.ndarray, " kept"]) -> OverlapCheck:
         """What was found about some of the photos."""
         block = np.ix_(kept, kept)
         return replace(self, inliers=self.inliers[block], looked_at=self.looked_at[block], turned=self.turned[kept])
@@ -72,11 +72,11 @@ class _Features:
     descriptors: torch.Tensor
 
 
-def glance(
+def check_overlap(
     images: UInt8[np.ndarray, "frames height width 3"],
     focal: float,
     progress: Callable[[int, int], None] = lambda done, total: None,
-) -> Glance:
+) -> OverlapCheck:
     """Match small photos in pairs.
 
     Args:
@@ -84,11 +84,11 @@ def glance(
         focal: a guess, in pixels of the images.
         progress: is told how many of all photos and pairs are done.
     """
-    quietly()
+    silence_pycolmap()
     import pycolmap
 
     step = max(1, math.ceil(max(images.shape[1:3]) / LONGER_SIDE))
-    pairs = chosen_pairs(len(images))
+    pairs = choose_pairs(len(images))
     total = len(images) + len(pairs)
     options = pycolmap.FeatureExtractionOptions(use_gpu=False, num_threads=1)
     options.sift.max_num_features = MOST_FEATURES
@@ -112,7 +112,7 @@ def glance(
     facing = _overlap(matrix.inliers, matrix.looked_at, matrix.joined()) >= OVERLAPPING
     lens = matrix.lens() if facing else None
     turned = _turned(matrix.inliers, matrix.turns)
-    return Glance(matrix.inliers, matrix.looked_at, turned, facing, None if lens is None else lens.scaled(step))
+    return OverlapCheck(matrix.inliers, matrix.looked_at, turned, facing, None if lens is None else lens.scaled(step))
 
 
 class _Matrix:
@@ -144,13 +144,13 @@ class _Matrix:
         pairs = {(a, b): (chosen[a], chosen[b]) for a, b in permutations(range(len(chosen)), 2)}
         found = {new: self.geometries[old] for new, old in pairs.items() if old in self.geometries}
         size = self.camera.width, self.camera.height
-        return lens_of([self.features[frame].points for frame in chosen], found, size, self.camera.params[0])
+        return estimate_lens([self.features[frame].points for frame in chosen], found, size, self.camera.params[0])
 
     def joined(self) -> NDArray[np.bool_]:
         return _largest_group(self.inliers >= FEWEST_INLIERS)
 
 
-def chosen_pairs(frames: int) -> list[tuple[int, int]]:
+def choose_pairs(frames: int) -> list[tuple[int, int]]:
     """Which photos to match: all pairs of a few photos; of many those of an even selection, and each photo with the
     two before it."""
     if frames <= ALL_PAIRS:
@@ -173,7 +173,7 @@ def _features(keypoints: Any, descriptors: Any) -> _Features:
     return _Features(table[:, :2].astype(np.float64), table[:, 3], torch.nn.functional.normalize(data, dim=-1))
 
 
-def matched(first: torch.Tensor, second: torch.Tensor) -> Int[np.ndarray, "matches 2"]:
+def match_descriptors(first: torch.Tensor, second: torch.Tensor) -> Int[np.ndarray, "matches 2"]:
     """Mutually nearest unit descriptors (features 128) that are clearly nearer than the second nearest."""
     if min(len(first), len(second)) < 2:
         return np.zeros((0, 2), dtype=np.uint32)
@@ -190,7 +190,7 @@ def _geometry(first: _Features, second: _Features, camera: Any) -> Any:
     """`pycolmap.TwoViewGeometry`, or None where too few features are alike."""
     import pycolmap
 
-    matches = matched(first.descriptors, second.descriptors)
+    matches = match_descriptors(first.descriptors, second.descriptors)
     if len(matches) < FEWEST_INLIERS:
         return None
     options = pycolmap.TwoViewGeometryOptions()

@@ -1,10 +1,10 @@
 """COLMAP's pipeline beside a window: in a process of its own, because pycolmap holds the interpreter while it maps.
 
-live = LiveSfm(folder, names, output, SfmOptions())
-live.start()
-for event in live.news():  # at any time, never waits
+process = SfmProcess(folder, names, output, SfmOptions())
+process.start()
+for event in process.take_events():  # at any time, never waits
     ...
-live.stop()
+process.stop()
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from typing import TYPE_CHECKING, Literal
 
 from engine.errors import UserError
 from engine.sfm.events import Finished, SfmEvent
-from engine.system.files import not_written
+from engine.system.files import explain_write_failure
 
 if TYPE_CHECKING:
     from engine.sfm.pipeline import SfmOptions
 
-LiveStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
+SfmProcessStatus = Literal["waiting", "running", "finished", "failed", "stopped"]
 Pipeline = Callable[[Path, tuple[str, ...], Path, "SfmOptions | None"], Iterator[SfmEvent]]
 
 
-def colmap(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
+def run_colmap(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
     """`run_sfm`, which is imported by who runs it: to listen takes none of it."""
     from engine.sfm.pipeline import SfmOptions, run_sfm
 
@@ -44,7 +44,7 @@ LOOK_EVERY = 0.05  # seconds between two looks at whether it shall stop
 PATIENCE = 5.0  # seconds that the process has for its end
 
 
-class LiveSfm:
+class SfmProcess:
     """One run of the pipeline; a thread takes what its process tells.
 
     Attributes:
@@ -59,7 +59,7 @@ class LiveSfm:
         options: SfmOptions | None = None,
         *,
         prepare: Callable[[], None] | None = None,
-        pipeline: Pipeline = colmap,
+        pipeline: Pipeline = run_colmap,
     ) -> None:
         """Nothing happens before `start`.
 
@@ -70,8 +70,8 @@ class LiveSfm:
             pipeline: in place of `run_sfm`; a function of a module.
         """
         self.output = output
-        self._news: queue.SimpleQueue[SfmEvent] = queue.SimpleQueue()
-        self._status: LiveStatus = "waiting"
+        self._events: queue.SimpleQueue[SfmEvent] = queue.SimpleQueue()
+        self._status: SfmProcessStatus = "waiting"
         self._message = ""
         self._begun = False  # whether the folder is ours
         self._prepare = prepare
@@ -89,7 +89,7 @@ class LiveSfm:
         self._thread.start()
 
     @property
-    def status(self) -> LiveStatus:
+    def status(self) -> SfmProcessStatus:
         """How it stands; where it has ended, no news come any more beyond those that are waiting."""
         return self._status
 
@@ -98,12 +98,12 @@ class LiveSfm:
         """Why it failed, in a sentence."""
         return self._message
 
-    def news(self, most: int | None = None) -> list[SfmEvent]:
+    def take_events(self, most: int | None = None) -> list[SfmEvent]:
         """What has happened since this was asked last, in order, at once; `most` at a time."""
         found: list[SfmEvent] = []
         with contextlib.suppress(queue.Empty):
             while most is None or len(found) < most:
-                found.append(self._news.get_nowait())
+                found.append(self._events.get_nowait())
         return found
 
     def stop(self) -> None:
@@ -127,7 +127,7 @@ class LiveSfm:
             self._far_end.close()  # so that the end of the process is the end of the pipe
             self._take()
         except OSError as error:
-            self._end("failed", not_written(self.output, error))
+            self._end("failed", explain_write_failure(self.output, error))
         finally:
             self._close()
 
@@ -148,11 +148,11 @@ class LiveSfm:
             if isinstance(told, str):
                 self._end("failed", told)
                 return
-            self._news.put(told)
+            self._events.put(told)
             if isinstance(told, Finished):
                 self._end("finished")
 
-    def _end(self, status: LiveStatus, message: str = "") -> None:
+    def _end(self, status: SfmProcessStatus, message: str = "") -> None:
         self._message = message
         self._status = status
 
@@ -190,6 +190,6 @@ def _work(
         except BrokenPipeError:
             raise
         except OSError as error:
-            pipe.send(not_written(output, error))
+            pipe.send(explain_write_failure(output, error))
         except Exception as error:  # whatever COLMAP comes up with, the window must be able to say it
             pipe.send(f"COLMAP's pipeline failed ({type(error).__name__}: {error}).")
