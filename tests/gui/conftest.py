@@ -12,6 +12,14 @@ from tests.support.window.display import Display, missing
 from tests.support.window.viewer import FERN, SMALL, Viewer
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of this folder are marked `gui`."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.gui)
+
+
 @pytest.fixture(scope="session")
 def display() -> Iterator[Display]:
     reason = missing()

@@ -9,7 +9,8 @@ from engine.geometry.pose_errors import pose_errors
 from engine.geometry.rigid import solve_rigid, solve_rigid_planar
 from engine.geometry.similarity import align_similarity
 
-DEVICES = ["meta", pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA"))]
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+DEVICES = ["meta", pytest.param("cuda", marks=[pytest.mark.gpu, NO_CUDA])]
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -156,6 +156,7 @@ def test_a_single_frame_is_too_few(tmp_path: Path) -> None:
         load_scene(tmp_path)
 
 
+@pytest.mark.real_data
 def test_lego() -> None:
     scene = load_scene(real_scene("blender/lego"))
     assert scene.images.shape == (125, 400, 400, 3)

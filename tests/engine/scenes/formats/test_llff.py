@@ -125,6 +125,7 @@ def test_a_single_frame_is_too_few(tmp_path: Path) -> None:
         load_scene(tmp_path)
 
 
+@pytest.mark.real_data
 def test_fern() -> None:
     scene = load_scene(real_scene("llff/fern"))
     assert scene.images.shape == (20, 378, 504, 3)
