@@ -12,7 +12,6 @@ from app.arguments import ViewerArguments
 from app.model.common import layout
 from app.model.export import saving
 from app.model.state.adding import Notices, add_photos, can_grow
-from app.model.state.report import Report
 from app.model.state.runs import Runs
 from app.model.state.scene_kinds import kind_of, likely_kind
 from app.model.state.state import State
@@ -21,7 +20,6 @@ from app.panels.bars.dialogs import LeaveDialog, PathDialog
 from app.panels.bars.help import Help
 from app.panels.bars.top_bar import Actions
 from app.panels.export.dialog import ExportDialog
-from app.panels.perturb.panel import PerturbPanel
 from app.panels.widgets.live_texture import rest_textures
 from app.render.renderer import Renderer
 from app.window.backdrop import Backdrop
@@ -30,6 +28,7 @@ from app.window.file_drop import FileDrop
 from app.window.fonts import bind_font
 from app.window.panel_sets import PanelSets
 from app.window.preferences import Preferences
+from app.window.report import Report
 from app.window.shortcuts import Shortcuts
 from app.window.theme import bind_theme
 from app.window.window_keys import keys
@@ -72,7 +71,8 @@ class Window:
         self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
         kind = likely_kind(arguments.scene)
-        self._panels = PanelSets(self.state, self._renderer, self._actions(), self._ask_path, kind)
+        self._actions = self._make_actions()
+        self._panels = PanelSets(self.state, self._renderer, self._actions, self._ask_path, kind)
 
     def run(self) -> int:
         """Opens the window and stays until it is left.
@@ -114,7 +114,7 @@ class Window:
         hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
         hooks.compare = self._runs.compare
         hooks.load, hooks.export = self._ask_for_run, self._export.open
-        Shortcuts(keys(self)).build()
+        Shortcuts(keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
         width, height = preferences.size
         dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
         dpg.set_exit_callback(self.ask_to_leave)
@@ -130,7 +130,7 @@ class Window:
             dpg.render_dearpygui_frame()  # after which the window's size is known, in whose middle the dialog belongs
             self.ask_for_scene()
 
-    def _actions(self) -> Actions:
+    def _make_actions(self) -> Actions:
         return Actions(
             open=self.ask_for_scene,
             add=self.ask_for_photos,
@@ -251,15 +251,6 @@ class Window:
     def toggle_help(self) -> None:
         """Opens or closes the help."""
         self.state.help_open = not self.state.help_open
-
-    @property
-    def perturb(self) -> PerturbPanel:
-        """Where kicks are given."""
-        return self._panels.perturb
-
-    def frame_all(self) -> None:
-        """Shows all cameras, or all of the image."""
-        self._panels.frame_all()
 
     def _ask_for_run(self) -> None:
         run = self.state.run

@@ -2,50 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import dearpygui.dearpygui as dpg
 
 from app.model.common.pictures import Channel
-from app.model.export import saving
 from app.model.novel.novel_control import change_mode
 from app.model.state.state import NovelMode, State
-from app.panels.perturb.panel import PerturbPanel
+from app.panels.bars.top_bar import Actions
+from app.window.panel_sets import PanelSets
 from app.window.shortcuts import Action, Keys
 from engine.messages import Pause, Resume, Step
 
 
-class KeyTarget(Protocol):
-    """What keys ask of the window."""
+def keys(state: State, panels: PanelSets, actions: Actions, leave: Action) -> Keys:
+    """The keys of the window: alone, with Ctrl, with Shift, and with both.
 
-    @property
-    def state(self) -> State: ...
-
-    @property
-    def perturb(self) -> PerturbPanel: ...
-
-    def frame_all(self) -> None: ...
-
-    def ask_for_screenshot(self) -> None: ...
-
-    def toggle_help(self) -> None: ...
-
-    def ask_for_scene(self) -> None: ...
-
-    def ask_for_photos(self) -> None: ...
-
-    def ask_to_leave(self) -> None: ...
-
-
-def keys(window: KeyTarget) -> Keys:
-    """Keys alone, with Ctrl, with Shift, and with both."""
-    state = window.state
+    Args:
+        state: that they change.
+        panels: of which the perturb panel and the view that are shown are asked.
+        actions: also those of the buttons of the top bar.
+        leave: asks whether to leave.
+    """
     plain: dict[int, Action] = {
         dpg.mvKey_Spacebar: lambda: play_or_pause(state),
         dpg.mvKey_N: lambda: state.send_all(Step()),
         dpg.mvKey_Left: lambda: state.select(state.selected - 1),
         dpg.mvKey_Right: lambda: state.select(state.selected + 1),
-        dpg.mvKey_F: window.frame_all,
+        dpg.mvKey_F: panels.frame_all,
         dpg.mvKey_1: lambda: show(state, "colour"),
         dpg.mvKey_2: lambda: show(state, "depth"),
         dpg.mvKey_3: lambda: show(state, "opacity"),
@@ -53,20 +35,20 @@ def keys(window: KeyTarget) -> Keys:
         dpg.mvKey_O: lambda: look(state, "orbit"),
         dpg.mvKey_P: lambda: look(state, "fly"),
         dpg.mvKey_L: lambda: look(state, "follow"),
-        dpg.mvKey_K: lambda: window.perturb.kick_this(),
-        dpg.mvKey_F12: window.ask_for_screenshot,
-        dpg.mvKey_F1: window.toggle_help,
-        dpg.mvKey_H: window.toggle_help,
+        dpg.mvKey_K: lambda: panels.perturb.kick_this(),
+        dpg.mvKey_F12: actions.screenshot,
+        dpg.mvKey_F1: actions.help,
+        dpg.mvKey_H: actions.help,
     }
     control: dict[int, Action] = {
-        dpg.mvKey_S: lambda: saving.save(state),
-        dpg.mvKey_O: window.ask_for_scene,
-        dpg.mvKey_A: window.ask_for_photos,
-        dpg.mvKey_Z: lambda: window.perturb.undo(),
-        dpg.mvKey_Q: window.ask_to_leave,
+        dpg.mvKey_S: actions.save,
+        dpg.mvKey_O: actions.open,
+        dpg.mvKey_A: actions.add,
+        dpg.mvKey_Z: lambda: panels.perturb.undo(),
+        dpg.mvKey_Q: leave,
     }
-    shift: dict[int, Action] = {dpg.mvKey_K: lambda: window.perturb.kick_all()}
-    both: dict[int, Action] = {dpg.mvKey_Z: lambda: window.perturb.redo()}
+    shift: dict[int, Action] = {dpg.mvKey_K: lambda: panels.perturb.kick_all()}
+    both: dict[int, Action] = {dpg.mvKey_Z: lambda: panels.perturb.redo()}
     return plain, control, shift, both
 
 

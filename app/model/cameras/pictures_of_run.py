@@ -9,10 +9,10 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
+from app.model.cameras.colmap_alignment import SURFACE, PlacedModel, placed_model
 from app.model.cameras.drawn_reference import drawn_reference
 from app.model.cameras.replay import Moment, moment_at, trails
 from app.model.cameras.scene_scale import SceneScale, scale_of
-from app.model.colmap.colmap_alignment import SURFACE, PlacedModel, placed_model
 from app.model.common.error_colours import INITIAL, REFERENCE, frame_colours, residual_colours
 from app.model.common.kept import Kept
 from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails

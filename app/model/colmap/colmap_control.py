@@ -7,43 +7,42 @@ from dataclasses import replace
 
 import numpy as np
 
+from app.model.cameras.colmap_alignment import gauge_of_model
 from app.model.cameras.drawn_reference import moved_poses
-from app.model.colmap.colmap_alignment import gauge_of_model
-from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.colmap_run import ColmapRun
+from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.run.reference import FEWEST_CAMERAS
 from engine.scenes.load import find_reader
 from engine.scenes.paths import is_video
-from engine.scenes.scene import Scene
 from engine.sfm.events import Pair
 
-NEIGHBOURS = 10  # photos after each that it is matched with, where not all are
+NEIGHBOURS = 10  # following photos that each photo is matched with, where it is not matched with all
+FEWEST = 3  # photos
 
 
 def obstacle(state: State) -> str:
     """Why the pipeline cannot be started; empty where it can."""
     if state.run is None or state.run.opened is None:
         return "Open a scene first."
-    if not isinstance(state.run.scene, Scene):
-        return "COLMAP wants photos from several places; this scene is one image."
-    if len(state.run.scene.names) < FEWEST:
-        return f"COLMAP wants at least {FEWEST} photos that overlap; this scene has {len(state.run.scene.names)}."
+    scene = posed_scene(state.run)
+    if scene is None:
+        return "COLMAP needs photos from several places; this scene is one image."
+    if len(scene.names) < FEWEST:
+        return f"COLMAP needs at least {FEWEST} photos that overlap; this scene has {len(scene.names)}."
     return ""
-
-
-FEWEST = 3  # photos
 
 
 def start(state: State) -> None:
     """Starts the pipeline on all photos of the scene that is open, in the folder of its run."""
-    run, view = state.run, state.colmap
-    if obstacle(state) or run is None or run.opened is None or not isinstance(run.scene, Scene):
+    run, view, scene = state.run, state.colmap, posed_scene(state.run)
+    if obstacle(state) or run is None or run.opened is None or scene is None:
         return
     if view.run is not None:
         view.run.stop()
     view.chosen = view.pair = None
-    view.run = ColmapRun(run.scene, run.opened.folder, NEIGHBOURS if view.neighbours else None)
+    view.run = ColmapRun(scene, run.opened.folder, NEIGHBOURS if view.neighbours else None)
 
 
 def stop(state: State) -> None:
@@ -67,10 +66,8 @@ def use_as_reference(state: State) -> None:
     """Measures errors against COLMAP's poses from now on, in about the units of the scene, where it has one."""
     colmap, run = state.colmap.run, state.run
     model = colmap.progress.model if colmap is not None else None
-    scene = run.scene if run is not None else None
-    if reference_obstacle(state) or model is None or run is None or run.snapshot is None:
-        return
-    if not isinstance(scene, Scene):
+    scene = posed_scene(run)
+    if reference_obstacle(state) or model is None or run is None or run.snapshot is None or scene is None:
         return
     known = None if scene.reference_poses is None else scene.reference_poses.numpy()
     gauge = gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
@@ -83,8 +80,8 @@ def use_as_reference(state: State) -> None:
 
 def can_start_from(state: State) -> bool:
     """Whether a new run can be read to start at COLMAP's poses: scenes that have poses start at their own."""
-    scene = state.run.scene if state.run is not None else None
-    if not isinstance(scene, Scene) or state.hooks.reopen is None:
+    scene = posed_scene(state.run)
+    if scene is None or state.hooks.reopen is None:
         return False
     return is_video(scene.path) or (scene.path.is_dir() and find_reader(scene.path) is None)
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from PIL import Image, ImageDraw
 
-from app.model.colmap.colmap_progress import NOT_YET
+from app.model.state.colmap_progress import NOT_YET
 
 FINER = 2  # times as large as it is shown
 MOST_CIRCLES = 350

@@ -6,8 +6,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from app.model.colmap.colmap_drawing import GOOD, RAW, pair_size, with_keypoints, with_matches
-from app.model.colmap.colmap_run import ColmapRun
 from app.model.common.photo_sizes import fitted, resized
+from app.model.state.colmap_run import ColmapRun
 from engine.sfm.events import FeaturesFound, Pair
 
 Pixels = Float32[np.ndarray, "height width 3"]

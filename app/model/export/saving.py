@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.model.state.scene_kinds import as_planar, as_posed
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.messages import SaveCheckpoint
 from engine.results.planar import transforms
 from engine.results.result import poses
-from engine.scenes import PlanarScene
 from engine.system.files import write_json
 
 
@@ -29,8 +29,11 @@ def export_poses(state: State, path: Path) -> None:
         raise UserError("There are no poses to export before the run has begun.")
     refuse_existing(path)
     last = run.history.rows[-1]
-    scene = run.scene
-    write_json(path, transforms(scene, last) if isinstance(scene, PlanarScene) else poses(scene, last, None))
+    posed, planar = as_posed(run.scene), as_planar(run.scene)
+    if posed is not None:
+        write_json(path, poses(posed, last, None))
+    if planar is not None:
+        write_json(path, transforms(planar, last))
 
 
 def refuse_existing(path: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from app.model.common.new_events import new_events
 from app.model.perturb.recovery_measures import CAMERAS, Errors, Measure
 from engine.messages import Event, Snapshot
 
@@ -150,18 +151,6 @@ def kicked_frames(event: Event, names: Sequence[str]) -> tuple[int, ...]:
     """The training frames that a kick moved: the one that its event names, else all."""
     named = tuple(index for index, name in enumerate(names) if event.detail.startswith(f"{name}: "))
     return named or tuple(range(len(names)))
-
-
-def new_events(before: Snapshot, now: Snapshot) -> list[Event]:
-    """What happened between two snapshots; the oldest events of a long run are forgotten meanwhile."""
-    if not before.events:
-        return list(now.events)
-    last, found = before.events[-1], []
-    for event in reversed(now.events):
-        if event is last or event == last:
-            break
-        found.append(event)
-    return found[::-1]
 
 
 def _known(seconds: float) -> float | None:

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from app.model.planar.plane_view import PlaneView
+from app.model.common.plane_view import PlaneView
+from engine.messages import PerturbPatch
 
 Part = Literal["top left", "top right", "bottom right", "bottom left", "turn", "body"]
 Family = Literal["translation", "rotation", "rigid", "homography"]
@@ -44,6 +45,12 @@ def part_at(corners: Corners, view: PlaneView, size: Size, at: tuple[float, floa
     if np.linalg.norm(knob(corners, view, size)[1] - place) <= GRASP:
         return "turn"
     return "body" if inside(corners, view.in_image(place, size)) else None
+
+
+def perturb_command(patch: int, corners: Corners, gesture: int | None = None) -> PerturbPatch:
+    """The command that puts the corners of a patch there, as part of a gesture."""
+    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
+    return PerturbPatch(patch, (first, second, third, fourth), gesture)
 
 
 def inside(corners: Corners, point: Point) -> bool:

@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from app.model.common.throttle import Throttle
-from app.model.perturb.patch_kicks import command
-from app.model.planar.patch_handles import Corners, Drag, Family, Part, grab, part_at, patch_at
+from app.model.planar.patch_handles import Corners, Drag, Family, Part, grab, part_at, patch_at, perturb_command
 from app.model.planar.planar_moments import PlanarMoment
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
@@ -104,7 +103,7 @@ class PlanarControl:
         before = self._drag.corners
         self._drag = self._drag.to(state.planar.plane.in_image(np.array(pointer.place), pointer.size))
         if not np.array_equal(before, self._drag.corners):
-            self._nudges.offer(command(self._patch, self._drag.corners))
+            self._nudges.offer(perturb_command(self._patch, self._drag.corners))
         # While the run is paused nothing would come of it but many steps to undo: it hears of the whole at the end.
         paused = run.snapshot is not None and run.snapshot.status != "running"
         due = None if paused else self._nudges.take(now)
@@ -114,7 +113,7 @@ class PlanarControl:
     def release(self, run: ViewedRun, now: float) -> None:
         """The left button goes up: the engine hears where the patch was let go."""
         if self._drag is not None and self._moved:
-            run.send(command(self._patch, self._drag.corners))
+            run.send(perturb_command(self._patch, self._drag.corners))
             self._released = (now, Preview(self._patch, self._drag.corners))
         self._drag = None
 

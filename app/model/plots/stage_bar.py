@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.model.state.scene_kinds import as_planar, as_posed
 from engine.config.planar_schedule import PlanarStage
 from engine.config.schedule import AnyStage, Stage
 from engine.config.settings import Settings
-from engine.scenes import AnyScene, PlanarScene, Scene
+from engine.scenes import AnyScene, Scene
 
 NARROWEST = 34.0  # pixels: the name of a stage must fit
 
@@ -47,9 +48,12 @@ def place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> f
 
 def described(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
     """A stage in some lines, for its tool tip."""
-    if isinstance(stage, PlanarStage):
-        return _planar(stage, settings, scene.patch_size) if isinstance(scene, PlanarScene) else ""
-    return "" if isinstance(scene, PlanarScene) else _posed(stage, settings, scene)
+    planar, posed = as_planar(scene), as_posed(scene)
+    if planar is not None and isinstance(stage, PlanarStage):
+        return _planar(stage, settings, planar.patch_size)
+    if posed is not None and isinstance(stage, Stage):
+        return _posed(stage, settings, posed)
+    return ""
 
 
 def _planar(stage: PlanarStage, settings: Settings, patch: tuple[int, int]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.model.perturb.recovery_readout import new_events
+from app.model.common.new_events import new_events
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, Snapshot

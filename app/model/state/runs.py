@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.arguments import ViewerArguments
-from app.model.state.scene_kinds import likely_kind
+from app.model.state.scene_kinds import as_posed, likely_kind
 from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
 from engine.cli.opening import OpenedRun, open_run
@@ -15,7 +15,7 @@ from engine.cli.settings import OPTIONS, SETTINGS
 from engine.config.settings import Method, Settings
 from engine.errors import UserError
 from engine.messages import AddFrames, Pause
-from engine.scenes import AnyScene, Scene
+from engine.scenes import AnyScene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import resolve_scene_path
 from engine.scenes.progress import ProgressListener
@@ -132,8 +132,10 @@ class Runs:
 
 def joined_photos(scene: AnyScene) -> tuple[Path, ...]:
     """Copies of the photos that have joined a run of a scene."""
-    added = scene.added if isinstance(scene, Scene) else None
-    return tuple(file for file in added.files if file is not None) if added is not None else ()
+    posed = as_posed(scene)
+    if posed is None or posed.added is None:
+        return ()
+    return tuple(file for file in posed.added.files if file is not None)
 
 
 def _unfit(path: Path) -> dict[str, Any]:

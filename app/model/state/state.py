@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from app.model.colmap.colmap_view import ColmapView
 from app.model.common.orbit import FlyCamera, OrbitCamera
 from app.model.common.pictures import Channel, GizmoPart
-from app.model.planar.plane_view import PlaneView
+from app.model.common.plane_view import PlaneView
+from app.model.state.colmap_view import ColmapView
 from app.model.state.viewed_run import ViewedRun
 from engine.config.settings import Method, Settings
 from engine.geometry.view_camera import ViewCamera

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from app.model.state.preparation import READING, words_of
+from app.model.state.scene_kinds import as_planar, posed_scene
 from engine.cli.opening import OpenedRun
 from engine.config.settings import Settings
 from engine.errors import UserError
@@ -23,7 +24,6 @@ from engine.run.session import Session
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.progress import ProgressListener, ReadingProgress
-from engine.scenes.scene import Scene
 from engine.sfm.events import SfmEvent
 
 
@@ -56,7 +56,8 @@ class ViewedRun:
         self.error: str | None = None
         self.told_frame: int | None = None
         self.settings, self.options = Settings(), SceneOptions()
-        self._feed: VolumeFeed | PlanarImageFeed | None = None
+        self._volumes: VolumeFeed | None = None
+        self._images: PlanarImageFeed | None = None
         self.unsaved: list[UserError] = []
         self._closing = False
         self._leaving: threading.Thread | None = None
@@ -69,14 +70,13 @@ class ViewedRun:
 
     def refresh(self) -> None:
         """Takes what is new; once per frame of the window."""
-        if self.opened is None or self._feed is None:
+        if self.opened is None:
             return
         self._take(self.opened)
-        newest = self._feed.latest()
-        if isinstance(newest, LearnedImage):
-            self.image = newest
-        elif newest is not None:
-            self.volume = newest
+        if self._volumes is not None:
+            self.volume = self._volumes.latest() or self.volume
+        if self._images is not None:
+            self.image = self._images.latest() or self.image
         self.history = self.opened.run.history()
 
     def _take(self, opened: OpenedRun) -> None:
@@ -102,9 +102,10 @@ class ViewedRun:
 
     def use_reference(self, poses: Float32[np.ndarray, "frames 3 4"], source: str) -> None:
         """Measures errors against these poses of all frames of the scene, and has them drawn, from now on."""
-        if self.opened is None or not isinstance(self.opened.scene, Scene):
+        scene = posed_scene(self)
+        if self.opened is None or scene is None:
             return
-        self.opened = replace(self.opened, scene=with_reference(self.opened.scene, poses))
+        self.opened = replace(self.opened, scene=with_reference(scene, poses))
         self.send(UseReference(poses, source))
 
     def stop(self, save: bool = True) -> None:
@@ -165,8 +166,10 @@ class ViewedRun:
             return
         self.settings, self.options = opened.settings, opened.options
         opened.run.start()
-        planar = opened.scene.kind == "planar"
-        self._feed = PlanarImageFeed(opened.run) if planar else VolumeFeed(opened.run)
+        if as_planar(opened.scene) is None:
+            self._volumes = VolumeFeed(opened.run)
+        else:
+            self._images = PlanarImageFeed(opened.run)
         self.opened = opened
 
 

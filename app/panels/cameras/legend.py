@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_alignment import COLMAP
+from app.model.cameras.colmap_alignment import COLMAP
 from app.model.common.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BAR, BESIDE, as_bytes, build_scale, build_ticks, error_colours

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_progress import ColmapProgress
+from app.model.state.colmap_progress import ColmapProgress
 from app.panels.widgets.parts import ACCENT, AMBER, RED, Colour
 
 SERIES: tuple[tuple[str, Colour], ...] = (("photos", ACCENT), ("error before", RED), ("error after", AMBER))

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import shown_pair
 from app.model.colmap.colmap_drawing import cell_at, matrix_picture
-from app.model.colmap.colmap_progress import NOT_YET, ColmapProgress, pair_of
+from app.model.state.colmap_progress import NOT_YET, ColmapProgress, pair_of
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, set_text
 from app.panels.widgets.picture_item import PictureItem

@@ -6,8 +6,8 @@ import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import shown_pair
 from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
-from app.model.colmap.colmap_run import ColmapRun
-from app.model.colmap.colmap_view import SHOWN, Shown
+from app.model.state.colmap_run import ColmapRun
+from app.model.state.colmap_view import SHOWN, Shown
 from app.model.state.scene_kinds import posed_scene
 from app.model.state.state import State
 from app.panels.colmap.growth import ColmapGrowth

@@ -13,8 +13,8 @@ from app.model.colmap.colmap_control import (
     stop,
     use_as_reference,
 )
-from app.model.colmap.colmap_progress import STAGES, Stage
-from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.colmap_progress import STAGES, Stage
+from app.model.state.colmap_run import ColmapRun
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
 

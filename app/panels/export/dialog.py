@@ -11,11 +11,11 @@ from app.model.common import layout
 from app.model.export import saving
 from app.model.export.export_choices import ExportChoice, choices, proposed
 from app.model.export.export_job import Exporting
+from app.model.state.scene_kinds import kind_of
 from app.model.state.state import State
 from app.panels.widgets.parts import MUTED, RED, centred, dims_when_disabled, set_text
 from engine.errors import UserError
 from engine.export.camera_path_file import PATH_FILE, write_path
-from engine.scenes import PlanarScene
 
 TAG = layout.EXPORT
 WIDTH, LABELS = 640, 70
@@ -56,7 +56,7 @@ class ExportDialog:
         if run is None or run.opened is None:
             self._state.banner = "There is nothing to export before a scene is open."
             return
-        offered = choices(isinstance(run.scene, PlanarScene))
+        offered = choices(kind_of(run) == "planar")
         if offered != self._choices or not dpg.get_value(self._format):
             self._choices = offered
             dpg.configure_item(self._format, items=[choice.label for choice in offered])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.perturb.patch_kicks import Knock, command, knocked, random_knock
+from app.model.perturb.patch_motion import PatchMotion, moved_patch, random_motion
 from app.model.perturb.recovery_measures import PATCHES
-from app.model.planar.patch_handles import Family
+from app.model.planar.patch_handles import Family, perturb_command
 from app.model.state.scene_kinds import planar_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
@@ -99,12 +99,12 @@ class PatchKicks:
 
     def kick(self) -> None:
         chosen = self._state.patch_perturbation
-        self._send(Knock((chosen.shift_px[0], chosen.shift_px[1]), chosen.turn_deg))
+        self._send(PatchMotion((chosen.shift_px[0], chosen.shift_px[1]), chosen.turn_deg))
 
     def kick_this(self) -> None:
         chosen = self._state.patch_perturbation
         self._seed += 1
-        self._send(random_knock(chosen.sigma_shift_px, chosen.sigma_turn_deg, chosen.sigma_bend_px, self._seed))
+        self._send(random_motion(chosen.sigma_shift_px, chosen.sigma_turn_deg, chosen.sigma_bend_px, self._seed))
 
     def kick_all(self) -> None:
         run, scene, chosen = self._state.run, planar_scene(self._state.run), self._state.patch_perturbation
@@ -114,11 +114,11 @@ class PatchKicks:
         unit = max(scene.image_size) / 2  # in which the engine takes shifts
         run.send(PerturbAll(float(np.radians(chosen.sigma_turn_deg)), chosen.sigma_shift_px / unit, self._seed))
 
-    def _send(self, knock: Knock) -> None:
+    def _send(self, motion: PatchMotion) -> None:
         run, scene, patch = self._state.run, planar_scene(self._state.run), self._state.selected
         planar = self._snapshot.planar if self._snapshot is not None else None
-        if run is not None and scene is not None and planar is not None and patch > 0 and knock:
-            run.send(command(patch, knocked(planar.corners[patch], knock, scene.warp)))
+        if run is not None and scene is not None and planar is not None and patch > 0 and motion:
+            run.send(perturb_command(patch, moved_patch(planar.corners[patch], motion, scene.warp)))
 
     def _zero(self) -> None:
         for slider in self._exact.items:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.planar.plane_view import PlaneView
+from app.model.common.plane_view import PlaneView
+from app.model.state.scene_kinds import planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.legend import PlanarLegend
@@ -40,9 +41,9 @@ class PlanarImagePanel:
 
     def update(self, state: State) -> None:
         self._legend.update()
-        scene = state.run.scene if state.run is not None else None
+        scene = planar_scene(state.run)
         self._arrange(state, scene)
-        if isinstance(scene, PlanarScene):
+        if scene is not None:
             self._frame_in_time(state, scene)
         comparing = len(state.runs) > 1
         for index, (pane, run) in enumerate(zip(self._panes, state.runs, strict=False)):
@@ -54,8 +55,8 @@ class PlanarImagePanel:
     def frame_all(self) -> None:
         """Shows all of the image."""
         state = self._state
-        scene = state.run.scene if state.run is not None else None
-        if isinstance(scene, PlanarScene):
+        scene = planar_scene(state.run)
+        if scene is not None:
             size = self._panes[0].size
             state.planar.plane = view_of_all(scene, size)
             state.planar.framed, self._framed_for = True, (scene.path, size, state.planar.plane)
@@ -69,13 +70,13 @@ class PlanarImagePanel:
         if not state.planar.framed or untouched or path != scene.path:
             self.frame_all()
 
-    def _arrange(self, state: State, scene: object) -> None:
+    def _arrange(self, state: State, scene: PlanarScene | None) -> None:
         """Two panes side by side, or one over the other where that shows more of the image."""
         width, height = rectangle_size(self._parent)
         left, top = dpg.get_item_pos(self._group)
         room = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
         comparing = len(state.runs) > 1
-        aspect = scene.image_size[0] / scene.image_size[1] if isinstance(scene, PlanarScene) else 1.0
+        aspect = scene.image_size[0] / scene.image_size[1] if scene is not None else 1.0
         beside = side_by_side(room, aspect)
         dpg.configure_item(self._group, horizontal=beside)
         for pane in self._panes:

@@ -10,11 +10,12 @@ import numpy as np
 
 from app.model.common.kept import Kept
 from app.model.common.label_places import apart
+from app.model.common.plane_view import PlaneView, framed
 from app.model.planar.patch_handles import CORNERS, knob
 from app.model.planar.planar_control import PlanarControl, Pointer, with_preview
 from app.model.planar.planar_moments import PlanarMoment, shown_moment, trails
 from app.model.planar.planar_shapes import ACCENT, SHADE, WHITE, Colour, labels, lines
-from app.model.planar.plane_view import PlaneView, framed
+from app.model.state.scene_kinds import planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.drawing_pools import LabelPool, LinePool, label_size
@@ -76,9 +77,9 @@ class PlanarPane:
         """Obeys the mouse and draws, with a caption and a frame of a colour if there are any."""
         now = time.monotonic()
         self._mouse.look()
-        scene, snapshot = run.scene, run.snapshot
+        scene, snapshot = planar_scene(run), run.snapshot
         moment = shown_moment(state, run)
-        if not isinstance(scene, PlanarScene) or snapshot is None or snapshot.planar is None or moment is None:
+        if scene is None or snapshot is None or snapshot.planar is None or moment is None:
             return
         planar = snapshot.planar
         self._obey_the_mouse(state, run, scene, moment, now)

@@ -8,6 +8,7 @@ import numpy as np
 from app.model.common.frame_words import status_word
 from app.model.common.photo_sizes import resized
 from app.model.planar.patch_pictures import seen_by_patch
+from app.model.state.scene_kinds import planar_scene
 from app.model.state.state import State
 from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.parts import AMBER, MUTED, RED, inner_width, rectangle_size, set_text, step_button
@@ -46,8 +47,8 @@ class PatchPanel:
     def update(self, state: State) -> None:
         run = state.run
         snapshot = run.snapshot if run is not None else None
-        scene = run.scene if run is not None else None
-        if run is None or not isinstance(scene, PlanarScene) or snapshot is None or snapshot.planar is None:
+        scene = planar_scene(run)
+        if run is None or scene is None or snapshot is None or snapshot.planar is None:
             set_text(self._name, "No run yet")
             return
         if not dpg.is_item_visible(self._name):

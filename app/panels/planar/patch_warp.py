@@ -8,9 +8,9 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.error_colours import residual_colours
+from app.model.common.plane_view import framed
 from app.model.planar.patch_mesh import bent, every, lines, scale_of_arrows
 from app.model.planar.planar_shapes import Colour
-from app.model.planar.plane_view import framed
 from app.model.state.state import State
 from app.model.warp.warp_drawing import factor_text
 from app.panels.planar.drawing_pools import LinePool

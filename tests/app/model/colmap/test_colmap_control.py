@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from app.model.cameras.pictures_of_run import CamerasPictures
-from app.model.colmap import colmap_run
 from app.model.colmap.colmap_control import (
     obstacle,
     reference_obstacle,
@@ -23,7 +22,8 @@ from app.model.colmap.colmap_control import (
     use_as_reference,
 )
 from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
-from app.model.colmap.colmap_run import paths_of, write_photos
+from app.model.state import colmap_run
+from app.model.state.colmap_run import paths_of, write_photos
 from app.model.state.state import State
 from engine.sfm.events import SfmEvent
 from tests.support.runs.registered_scene import forward_facing, state_of

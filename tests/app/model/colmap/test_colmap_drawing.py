@@ -18,7 +18,7 @@ from app.model.colmap.colmap_drawing import (
     with_keypoints,
     with_matches,
 )
-from app.model.colmap.colmap_progress import NOT_YET
+from app.model.state.colmap_progress import NOT_YET
 
 BLACK = np.zeros((60, 80, 3), np.float32)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.model.common.plane_view import PlaneView
 from app.model.planar.patch_handles import CORNERS, convex, grab, inside, knob, part_at, patch_at, turned
-from app.model.planar.plane_view import PlaneView
 from tests.support.runs.planar_runs import shifted
 
 VIEW, SIZE = PlaneView((50, 40), 4.0), (600, 500)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.model.common.plane_view import PlaneView
 from app.model.planar.planar_control import PlanarControl, Pointer, with_preview
 from app.model.planar.planar_moments import PlanarMoment
-from app.model.planar.plane_view import PlaneView
 from app.model.state.state import State
 from engine.messages import Command, PerturbPatch
 from tests.support.runs.history_rows import snapshot

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import replace
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +12,10 @@ from hypothesis import strategies as st
 from app.model.plots.stage_bar import described, place, spans
 from engine.config.schedule import Stage
 from engine.config.settings import Settings
+from tests.support.runs.registered_scene import forward_facing
 
-SCENE: Any = SimpleNamespace(kind="forward-facing", intrinsics=SimpleNamespace(width=504, height=378))
+SMALL = forward_facing()
+SCENE = replace(SMALL, intrinsics=replace(SMALL.intrinsics, width=504, height=378))
 COUNTS = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.colmap_run import ColmapRun
 from engine.sfm.events import Pair
 
 Shown = Literal["keypoints", "matches", "mapping"]

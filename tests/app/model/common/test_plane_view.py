@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.planar.plane_view import PlaneView, framed
+from app.model.common.plane_view import PlaneView, framed
 
 coordinate = st.floats(-2000, 2000)
 views = st.builds(PlaneView, st.tuples(coordinate, coordinate), st.floats(0.1, 30))

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.model.cameras.colmap_alignment import MOST_POINTS, drawn_points, gauge_of_model, placed_model
 from app.model.cameras.drawn_reference import Gauge, moved_points, moved_poses
-from app.model.colmap.colmap_alignment import MOST_POINTS, drawn_points, gauge_of_model, placed_model
 from engine.geometry.view_camera import centres
 from engine.sfm.events import Mapped
 from tests.support.runs.sfm_events import cameras, mapped

@@ -1,4 +1,4 @@
-"""Knocking a patch off by numbers: by so much, or at random. Pure.
+"""Moving a patch by numbers: by a chosen amount, or at random. Pure functions.
 
 Corners are in pixels of the whole image: top left, top right, bottom right, bottom left of the patch.
 """
@@ -9,20 +9,18 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 
 from app.model.planar.patch_handles import Corners, Family, convex, moved, turned
-from engine.messages import PerturbPatch
 
 
 @dataclass(frozen=True)
-class Knock:
+class PatchMotion:
     """How a patch is moved.
 
     Attributes:
         shift: pixels of the image, right and down.
         turn_deg: clockwise about its middle.
-        bend: pixels by which each corner is moved besides.
+        bend: of each corner, pixels right and down, after shift and turn.
     """
 
     shift: tuple[float, float] = (0.0, 0.0)
@@ -33,33 +31,27 @@ class Knock:
         return any(self.shift) or self.turn_deg != 0 or any(any(corner) for corner in self.bend)
 
 
-def knocked(corners: Corners, knock: Knock, family: Family) -> Corners:
-    """Where a knock puts the corners, with what the family of warps does not know left out."""
+def moved_patch(corners: Corners, motion: PatchMotion, family: Family) -> Corners:
+    """The corners after a motion, of which the parts that the family of warps cannot make are left out."""
     found = np.array(corners, np.float64)
     if family != "translation":
-        found = turned(found, found.mean(axis=0), math.radians(knock.turn_deg))
+        found = turned(found, found.mean(axis=0), math.radians(motion.turn_deg))
     if family != "rotation":
-        found = moved(found, np.array(knock.shift))
+        found = moved(found, np.array(motion.shift))
     if family == "homography":
-        for share in (1.0, 0.5, 0.25):  # a small patch, a large knock: never folded over
-            bent = found + share * np.array(knock.bend)
+        for share in (1.0, 0.5, 0.25):  # a large bend of a small patch would fold it over: then less of it
+            bent = found + share * np.array(motion.bend)
             if convex(bent):
                 return bent
     return found
 
 
-def random_knock(sigma_shift: float, sigma_turn_deg: float, sigma_bend: float, seed: int) -> Knock:
+def random_motion(sigma_shift: float, sigma_turn_deg: float, sigma_bend: float, seed: int) -> PatchMotion:
     """Seeded noise: independent normal components of these standard deviations (pixels, degrees, pixels)."""
     noise = np.random.default_rng(seed).standard_normal(11)
     bend = (sigma_bend * noise[3:]).reshape(4, 2).tolist()
-    return Knock(
+    return PatchMotion(
         (float(sigma_shift * noise[0]), float(sigma_shift * noise[1])),
         float(sigma_turn_deg * noise[2]),
         tuple((x, y) for x, y in bend),
     )
-
-
-def command(patch: int, corners: Float[np.ndarray, "4 2"]) -> PerturbPatch:
-    """What the engine is told."""
-    first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
-    return PerturbPatch(patch, (first, second, third, fourth))

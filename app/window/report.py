@@ -13,7 +13,7 @@ from typing import Any
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.colmap.colmap_run import ColmapRun
+from app.model.state.colmap_run import ColmapRun
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from engine.messages import PlanarSnapshot

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from app.model.colmap.colmap_progress import ColmapProgress
+from app.model.state.colmap_progress import ColmapProgress
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.photos.colmap_model import store_colmap_model
 from engine.scenes.scene import Scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.model.colmap.colmap_progress import NOT_YET, STAGES, ColmapProgress
+from app.model.state.colmap_progress import NOT_YET, STAGES, ColmapProgress
 from engine.sfm.events import Matching, Meshed, PairVerified
 from tests.support.runs.sfm_events import FEATURES, GOOD, RAW, whole_run
 
