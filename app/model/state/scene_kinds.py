@@ -35,7 +35,7 @@ def planar_scene(run: HasScene | None) -> PlanarScene | None:
 
 def as_posed(scene: AnyScene | None) -> Scene | None:
     """The scene where it has cameras, else None."""
-    return scene if isinstance(scene, Scene) else None
+    return None if isinstance(scene, PlanarScene) else scene
 
 
 def as_planar(scene: AnyScene | None) -> PlanarScene | None:
