@@ -298,6 +298,7 @@ def test_photos_of_100_megapixels_are_not_decoded(command: Command, tmp_path: Pa
     is_one_sentence(left, "IMG_000.png has 10000 x 10000 pixels, more than the bound of 40,000,000")
 
 
+@pytest.mark.slow
 def test_a_scene_without_held_out_frames_is_trained(command: Command, tmp_path: Path) -> None:
     llff(tmp_path / "scene", frames=4)
     left = command("l2g-train", "scene", *QUICK, "--evaluate")

@@ -163,6 +163,7 @@ def test_without_opengl_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> 
         Renderer().start()
 
 
+@pytest.mark.slow
 def test_where_opengl_is_too_old_there_is_a_sentence() -> None:
     code = "from app.render.renderer import Renderer\nRenderer().start()"
     environment = os.environ | {"MESA_GL_VERSION_OVERRIDE": "2.1"}

@@ -28,6 +28,8 @@ from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
 from tests.support.scenes.scenes_on_disk import REPOSITORY
 
+pytestmark = pytest.mark.slow  # whole commands, some in processes of their own
+
 FERN = REPOSITORY / "scenes" / "fern"
 
 

@@ -87,6 +87,7 @@ def test_what_a_user_can_mend_is_a_sentence_and_leaves_no_folder(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_is_continued_is_given_more_photos_and_keeps_them(tmp_path: Path) -> None:
     scene, folder = write_fern_without(tmp_path / "scene", [4]), tmp_path / "run"
     photo = FERN / "images" / "view_04.jpg"

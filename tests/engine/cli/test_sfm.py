@@ -20,6 +20,7 @@ def sfm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     return partial(commands(tmp_path, monkeypatch, capsys), "l2g-sfm")
 
 
+@pytest.mark.slow
 def test_a_folder_of_photos_becomes_a_scene_in_place_and_is_not_overwritten(sfm: Command, tmp_path: Path) -> None:
     files = write_photos(tmp_path / "desk", range(0, 20, 4), width=320)
     left = sfm("desk", "--output", "desk")
@@ -38,6 +39,7 @@ def test_a_folder_of_photos_becomes_a_scene_in_place_and_is_not_overwritten(sfm:
     assert (tmp_path / "desk" / "sparse" / "0" / "images.bin").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_photos_that_colmap_cannot_read_as_they_are_get_copies(sfm: Command, tmp_path: Path) -> None:
     files = write_photos(tmp_path / "desk", range(0, 20, 4), width=320)
     exif = Image.Exif()

@@ -20,6 +20,8 @@ from engine.run.checkpoint import load_checkpoint
 from engine.scenes import load_scene
 from tests.support.scenes.scenes_on_disk import REPOSITORY
 
+pytestmark = pytest.mark.slow  # whole commands, some in processes of their own
+
 FERN = str(REPOSITORY / "scenes" / "fern")
 FILES = ["cameras.mp4", "checkpoint.safetensors", "errors.png", "poses.json", "result.json"]
 SMALL = ("--downscale", "8", "--device", "cpu")

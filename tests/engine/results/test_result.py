@@ -115,6 +115,7 @@ def test_poses_have_the_calibration_that_was_learned() -> None:
     assert found["frames"][1]["exposure"].tolist() == pytest.approx([np.exp(-0.1)] * 3)
 
 
+@pytest.mark.slow
 def test_the_plot_and_the_video_are_pictures(tmp_path: Path) -> None:
     assert not results.write_results(ran(), tmp_path)
     with Image.open(tmp_path / "errors.png") as plot:
@@ -158,6 +159,7 @@ def test_on_a_full_disk_everything_is_tried_and_each_failure_told(
     assert os.listdir(tmp_path) == ["errors.png"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="limits on the size of files are POSIX's")
 @pytest.mark.parametrize("limit", [20_000, 150_000])
 def test_a_video_that_the_system_cut_short_is_none(tmp_path: Path, limit: int) -> None:

@@ -93,6 +93,7 @@ def details(session: Session, kind: str) -> list[str]:
     return [event.detail for event in session.history.events if event.kind == kind]
 
 
+@pytest.mark.slow
 def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> None:
     before, count = trainer_of(run).iteration, len(trainer_of(run).frames)
     run.apply(AddFrames(PHOTOS))
@@ -119,6 +120,7 @@ def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> N
     assert run.snapshot().lost == run.snapshot().apart == ()
 
 
+@pytest.mark.slow
 def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere.jpg"
     write_elsewhere(elsewhere, PHOTOS[0])
@@ -133,6 +135,7 @@ def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path:
     assert "elsewhere.jpg" in [photo.name for photo in outliers(run)]
 
 
+@pytest.mark.slow
 def test_a_run_with_photos_that_joined_goes_on_after_an_interruption(run: Session, tmp_path: Path) -> None:
     run.apply(AddFrames(PHOTOS[:2]))
     while len(details(run, "found")) < 2:
@@ -156,6 +159,7 @@ def test_a_run_with_photos_that_joined_goes_on_after_an_interruption(run: Sessio
     assert exported["frames"][-1]["reference_world_to_camera"] is None
 
 
+@pytest.mark.slow
 def test_another_scene_than_the_one_that_photos_joined_is_refused(run: Session, tmp_path: Path) -> None:
     run.apply(AddFrames(PHOTOS[:1]))
     run.advance()

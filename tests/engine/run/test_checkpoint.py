@@ -94,6 +94,7 @@ def test_a_full_disk_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pyte
     assert os.listdir(tmp_path) == ["c.safetensors"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="limits on the size of files are POSIX's")
 def test_a_file_that_the_system_refuses_to_let_grow(tmp_path: Path) -> None:
     # Not a simulated error: the system stops the write half-way, in a process of its own.

@@ -73,6 +73,7 @@ def test_training_goes_on_after_an_evaluation_as_if_there_had_been_none(tmp_path
         torch.testing.assert_close(one[name], other[name], msg=name)
 
 
+@pytest.mark.slow
 def test_an_object_under_noise_whose_scene_was_moved(tmp_path: Path) -> None:
     write_blender(tmp_path / "scene", object_poses(6))
     write_blender(tmp_path / "scene", object_poses(3, distance=4.2), split="test")

@@ -39,6 +39,7 @@ def interrupted(made: Trainer, rows=TINY, **settings) -> Trainer:
     return other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["l2g", "barf"])
 def test_a_fern_is_registered_from_the_identity(method):
     made = trainer(REGISTERS, method=method)
@@ -58,6 +59,7 @@ def test_a_fern_is_registered_from_the_identity(method):
     assert made.skipped_steps == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("init", ["auto", "noise"])  # wherever others would start
 def test_reference_poses_stay_and_the_field_learns(init):
     made = trainer(REGISTERS[:2], fern(init=init), method="reference")
@@ -123,6 +125,7 @@ def test_only_the_local_warp_has_an_alignment_term():
     assert values["barf"] == 0
 
 
+@pytest.mark.slow
 def test_a_run_is_repeatable_and_seeds_differ():
     one, same, other = trainer(), trainer(), trainer(seed=1)
     for made in (one, same, other):
@@ -180,6 +183,7 @@ def test_rates_are_multiplied_from_the_next_step_on(settings):
 CALIBRATED = {"optimise_focal": True, "optimise_exposure": True}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("at", "settings"),
     [

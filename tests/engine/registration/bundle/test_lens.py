@@ -120,6 +120,7 @@ def test_a_wrong_focal_length_comes_right_with_the_poses_in_one_adjustment(world
     assert made.cost < fixed.cost
 
 
+@pytest.mark.slow
 def test_a_prior_holds_the_lens_as_much_as_it_is_sure(world) -> None:  # type: ignore[no-untyped-def]
     free = adjusted(world, FreeLens(True, True)).intrinsics
     sure = adjusted(world, FreeLens(True, True, prior(FOCAL, 1e-5))).intrinsics

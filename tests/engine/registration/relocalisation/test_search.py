@@ -67,6 +67,7 @@ def test_knocked_frames_find_their_way_back(made, frames):
     assert found == [made.scene.names[made.frames[frame]] for frame in frames]
 
 
+@pytest.mark.slow
 def test_all_frames_are_found_in_the_field_as_it_was(made):
     old = errors(made)
     before, version = made.iteration, made.field.version

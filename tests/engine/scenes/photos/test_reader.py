@@ -20,6 +20,7 @@ def read(path: Path, **options: object) -> Scene:
     return scene
 
 
+@pytest.mark.slow
 def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> None:
     files, told = write_photos(tmp_path / "desk"), list[object]()
     scene = load_scene(tmp_path / "desk", watch=told.append)
@@ -59,6 +60,7 @@ def test_exif_gives_the_focal_length(tmp_path: Path) -> None:
     assert 0 < scene.lens_covariance[0, 0] < 0.04**2
 
 
+@pytest.mark.slow
 def test_outliers_are_left_out_and_named_and_an_upside_down_photo_is_turned(tmp_path: Path) -> None:
     files = write_photos(tmp_path, [0, 1, 2, 3, 4, 5, 6, 2])
     upright = Image.open(files[4]).copy()
