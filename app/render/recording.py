@@ -1,4 +1,4 @@
-"""Pictures and films of a view, on disk; a film is drawn in the background while the window goes on."""
+"""Writes pictures and films of a view; a film is drawn in the background while the window goes on."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ VIEW = "recording"
 
 
 def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
-    """Writes a picture as the renderer made it.
+    """Writes a picture in [0, 1], rows from the top, without its opacity.
 
     Raises:
-        UserError: it could not be written.
+        UserError: the file could not be written.
     """
     with replace_file(path) as temporary:
         Image.fromarray(_bytes(pixels)).save(temporary, format="PNG")
 
 
 class Recording(BackgroundJob):
-    """A film in the making; it appears when it is whole.
+    """Writes a film in a thread of its own; the file appears when it is complete.
 
     Attributes:
-        done: pictures drawn.
-        total: pictures there will be.
+        done: number of pictures drawn so far.
+        total: number of pictures of the film.
     """
 
     name, undone = "recording", "written"
 
     def __init__(self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path) -> None:
-        """Starts at once. All pictures have one size; an odd row or column is left out, as films need even ones."""
+        """Starts at once. All pictures have one size; films need even sizes, so an odd row or column is dropped."""
         super().__init__(path)
         self.done, self.total = 0, len(pictures)
         self._renderer, self._pictures = renderer, pictures
@@ -50,15 +50,20 @@ class Recording(BackgroundJob):
 
     @property
     def progress(self) -> float:
-        """In [0, 1]."""
+        """Share of the pictures that are drawn, in [0, 1]."""
         return self.done / max(self.total, 1)
 
     def stop(self) -> None:
-        """Gives up, leaving no file, and waits until that is done."""
+        """Ends the writing, leaves no file, and waits until the thread has ended."""
         super().stop()
         self.join()
 
     def work(self) -> None:
+        """Draws and writes all pictures; runs in the thread.
+
+        Raises:
+            UserError: a picture was not drawn in time, or the file could not be written.
+        """
         try:
             encode_video(self.output, self._drawn(), self.total, FRAMES_PER_SECOND)
         except _StoppedError:
@@ -75,11 +80,11 @@ class Recording(BackgroundJob):
 
 
 class _StoppedError(Exception):
-    """The user gave up."""
+    """The user stopped the recording."""
 
 
-def frames_of(seconds: float) -> int:
-    """Pictures of a film so long."""
+def count_pictures(seconds: float) -> int:
+    """Number of pictures of a film of this length; at least 1."""
     return max(math.ceil(seconds * FRAMES_PER_SECOND), 1)
 
 

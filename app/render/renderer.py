@@ -1,4 +1,4 @@
-"""The render thread: it is asked for pictures, draws the newest of each view, and never makes anybody wait."""
+"""The render thread: draws the newest picture that each view has asked for, without making the window wait."""
 
 from __future__ import annotations
 
@@ -9,20 +9,17 @@ import time
 from collections.abc import Iterator
 
 from app.model.common.pictures import Drawn
-from app.render.scheduling.agenda import Job, Slot, job, shows_volume
+from app.render.scheduling.agenda import Job, Slot, choose_job, shows_volume
 from app.render.scheduling.effort import COMPLETE
 from app.render.scheduling.quality import Allowance
-from app.render.scheduling.sameness import Picture, same
+from app.render.scheduling.sameness import Picture, is_same
+from app.render.scheduling.timing import TIMING
 from app.render.studio import Pixels, Studio
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume
 
-BAND = 0.03  # seconds that one band of a picture shall take: the longest that a view which moves waits for another
-FORGOTTEN = 30.0  # seconds after which a view that nobody asks for gives its memory back
-ASLEEP, DOZING = 0.05, 0.004  # seconds between two looks at what has become due; and while one that moves rests
-
 _DONE = object()
-_UPLOAD = "volume"  # beside the views, of what may go wrong
+_UPLOAD = "volume"  # names the upload among the views, for errors
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +29,11 @@ class Renderer:
 
     Attributes:
         info: renderer and version of OpenGL, once started.
-        error: a sentence on what goes wrong in the thread, the newest; None again once it does not any more.
+        error: a sentence on the newest thing that goes wrong in the thread; None again once it works.
     """
 
     def __init__(self) -> None:
-        """Nothing happens before `start`."""
+        """Prepares; the thread begins with `start`."""
         self.info = ""
         self.error: str | None = None
         self._slots: dict[str, Slot] = {}
@@ -48,7 +45,7 @@ class Renderer:
         self._allowance = Allowance()
         self._refused: FieldVolume | None = None  # could not be uploaded
         self._problems: dict[str, str] = {}  # by view, or `_UPLOAD`
-        self._thread = threading.Thread(target=self._live, name="renderer", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="renderer", daemon=True)
 
     def start(self) -> None:
         """Starts the thread and waits until it has a context.
@@ -63,7 +60,7 @@ class Renderer:
             raise UserError(self.error)
 
     def set_volume(self, volume: FieldVolume | None) -> None:
-        """The volume to be drawn from now on, soon."""
+        """Has this volume drawn from now on; it is uploaded part by part, while the one before is still shown."""
         with self._news:
             if volume is not self._volume:
                 self._volume = volume
@@ -72,26 +69,28 @@ class Renderer:
     def request(self, view: str, picture: Picture, urgent: bool = False) -> None:
         """Asks for a picture, in place of what this view was asked for before.
 
-        To be called in every frame of the window in which the view is seen, changed or not: a view that nobody has
-        asked for lately is not kept up to date with the volume.
+        To be called in every frame of the window in which the view is seen, changed or not: a view that was not asked
+        for within the last second does not follow new volumes.
 
         Args:
-            urgent: complete at once and whatever it costs, for recordings.
+            view: any name; each has its own picture.
+            picture: what to draw.
+            urgent: whether to draw it completely at once, whatever that costs; for recordings.
         """
         with self._news:
             slot = self._slots.setdefault(view, Slot())
             slot.asked_at = time.monotonic()
-            if slot.wanted is not None and slot.urgent == urgent and same(slot.wanted, picture):
+            if slot.wanted is not None and slot.urgent == urgent and is_same(slot.wanted, picture):
                 return  # nothing to wake up for
             slot.wanted, slot.urgent = picture, urgent
             self._news.notify_all()
 
     def latest(self, view: str) -> Drawn | None:
-        """The newest picture of a view, at once."""
+        """The newest picture of a view, without waiting; None before the first."""
         return self._latest.get(view)
 
     def wait_for(self, view: str, picture: Picture, timeout: float = 60.0) -> Drawn:
-        """Draws a picture completely and waits for it; not to be called by whoever must not wait.
+        """Draws a picture completely and waits for it, at most `timeout` seconds; not for the thread of the window.
 
         Raises:
             TimeoutError: it was not drawn in time, or the renderer was closed.
@@ -100,14 +99,14 @@ class Renderer:
         with self._news:
             while not self._closing and time.monotonic() < ends:
                 drawn = self._latest.get(view)
-                if drawn is not None and drawn.complete and same(drawn.picture, picture):
+                if drawn is not None and drawn.complete and is_same(drawn.picture, picture):
                     return drawn
                 self.request(view, picture, urgent=True)
                 self._news.wait(0.2)
         raise TimeoutError(f"The {view} view was not drawn in time.")
 
     def close(self) -> None:
-        """Ends the thread and waits for it; twice does no harm."""
+        """Ends the thread and waits for its end; may be called twice."""
         with self._news:
             self._closing = True
             self._news.notify_all()
@@ -116,13 +115,13 @@ class Renderer:
 
     # ------------------------------------------------------------------ in the thread
 
-    def _live(self) -> None:
+    def _run(self) -> None:
         try:
             studio = Studio()
         except UserError as error:
             self.error = str(error)
             return
-        except Exception as error:  # whatever a driver comes up with, `start` must not wait for ever
+        except Exception as error:  # whatever a driver raises, `start` must not wait for ever
             log.exception("no OpenGL context")
             self.error = f"OpenGL could not be started ({error})."
             return
@@ -139,17 +138,18 @@ class Renderer:
             studio.close()
 
     def _turn(self, studio: Studio, uploading: Iterator[None] | None) -> Iterator[None] | None:
-        """One job, one part of an upload, or a short sleep."""
+        """Does one job and one part of an upload, or sleeps for a moment; the upload under way, or None."""
         now = time.monotonic()
         with self._news:
-            wanted, seen = self._volume, any(slot.fresh(now) for slot in self._slots.values())
+            wanted, seen = self._volume, any(slot.is_fresh(now) for slot in self._slots.values())
             chosen = self._choose(studio, now)
             idle = chosen is None and uploading is None
             behind = wanted is not studio.volume and wanted is not self._refused and seen
-            affords = self._allowance.at(now) > 0 or studio.volume is None
+            affords = self._allowance.update(now) > 0 or studio.volume is None
             if idle and not (behind and affords) and not self._closing:
-                self._news.wait(DOZING if any(now < slot.rested_at for slot in self._slots.values()) else ASLEEP)
-                unseen = [view for view, slot in self._slots.items() if now - slot.asked_at > FORGOTTEN]
+                pausing = any(now < slot.rested_at for slot in self._slots.values())
+                self._news.wait(TIMING.poll_moving if pausing else TIMING.poll)
+                unseen = [view for view, slot in self._slots.items() if now - slot.asked_at > TIMING.unused_view]
                 for view in unseen:
                     del self._slots[view]
                     studio.forget_view(view)
@@ -159,12 +159,12 @@ class Renderer:
             if chosen is not None:
                 failing = chosen.view
                 self._draw(studio, chosen)
-                self._mend(failing)
+                self._clear_problem(failing)
             if uploading is not None or (behind and affords):
                 failing = _UPLOAD
                 uploading = self._upload(studio, uploading, wanted)
                 if uploading is None:
-                    self._mend(failing)
+                    self._clear_problem(failing)
         except Exception as error:  # a view that cannot be drawn must not take the others with it
             log.exception("drawing failed")
             self._fail(failing, error)
@@ -172,9 +172,9 @@ class Renderer:
         return uploading
 
     def _choose(self, studio: Studio, now: float) -> Job | None:
-        """The job of whoever has waited longest; of those in motion, if there are any."""
-        credit = self._allowance.at(now)
-        jobs = [job(view, slot, studio.volume, now, credit) for view, slot in self._slots.items()]
+        """The job of the view that has waited longest; views that move come before those that rest."""
+        credit = self._allowance.update(now)
+        jobs = [choose_job(view, slot, studio.volume, now, credit) for view, slot in self._slots.items()]
         found = [one for one in jobs if one is not None]
         return min(found, key=lambda one: (not one.pressing, self._slots[one.view].drawn_at), default=None)
 
@@ -187,17 +187,17 @@ class Renderer:
         volume = studio.volume
         slot.drawn_at = begun
         if chosen.effort is not None:
-            predicted = slot.quality.predicted(chosen.effort, slot.pixels)
-            bands = 1 if chosen.pressing and not urgent else max(math.ceil(predicted / BAND), 1)
+            predicted = slot.quality.predict(chosen.effort, slot.pixels)
+            bands = 1 if chosen.pressing and not urgent else max(math.ceil(predicted / TIMING.band), 1)
             for _ in studio.march(chosen.view, picture, chosen.effort, bands):
-                if not chosen.pressing and self._somebody_moves(studio):
+                if not chosen.pressing and self._must_yield(studio):
                     self._allowance.spend(time.monotonic() - begun, time.monotonic())
                     return
-            slot.quality.measured(chosen.effort, slot.pixels, time.monotonic() - begun)
+            slot.quality.record(chosen.effort, slot.pixels, time.monotonic() - begun)
             slot.marched, slot.effort, slot.volume, slot.marched_at = picture, chosen.effort, volume, begun
         marched = time.monotonic()
         pixels = studio.show(chosen.view, picture)
-        slot.quality.leave(time.monotonic() - marched)
+        slot.quality.reserve(time.monotonic() - marched)
         problem = studio.error()
         if problem is not None:
             raise RuntimeError(f"OpenGL: {problem}")
@@ -214,7 +214,7 @@ class Renderer:
     def _publish(self, view: str, picture: Picture, pixels: Pixels, seconds: float, complete: bool) -> None:
         before = self._latest.get(view)
         with self._news:
-            # A new array each time: whoever still shows the one before keeps it as it is.
+            # A new array each time: a panel may still show the one before.
             self._latest[view] = Drawn(pixels, picture, seconds, complete, before.serial + 1 if before else 1)
             self._news.notify_all()
 
@@ -233,13 +233,14 @@ class Renderer:
         self._allowance.spend(time.monotonic() - begun, time.monotonic())
         return None if done else uploading
 
-    def _somebody_moves(self, studio: Studio) -> bool:
+    def _must_yield(self, studio: Studio) -> bool:
+        """Whether a view moves, or the thread is to end: work that no one waits for stops then."""
         with self._news:
             chosen = self._choose(studio, time.monotonic())
             return self._closing or (chosen is not None and chosen.pressing)
 
     def _fail(self, failing: str, error: Exception) -> None:
-        """Says so, and gives up on this picture until another one is asked for."""
+        """Sets `error`, and does not try this picture again until another one is asked for."""
         words = str(error) if isinstance(error, UserError) else f"A 3D view could not be drawn ({error})."
         self._problems[failing] = self.error = words
         slot = self._slots.get(failing)
@@ -248,7 +249,7 @@ class Renderer:
         else:
             self._refused = self._volume
 
-    def _mend(self, failing: str) -> None:
-        """What was wrong with a view or the volume is not any more."""
+    def _clear_problem(self, failing: str) -> None:
+        """Forgets the problem of a view, or of the upload, that works again."""
         if self._problems.pop(failing, None) is not None:
             self.error = next(reversed(self._problems.values()), None)

@@ -1,4 +1,4 @@
-"""All that belongs to OpenGL, in the hands of the one thread that may touch it."""
+"""All OpenGL objects of the render thread: the context, the volume and what each view needs."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ Pixels = Float32[np.ndarray, "height width 4"]
 
 
 class Studio:
-    """A context, the volume in its memory, and a drawing per view.
+    """A context, the volume in its memory, and a drawing per view. Everything must be called in the same thread.
 
     Attributes:
-        info: renderer and version, for a status line.
+        driver: calls into OpenGL that let other threads run.
+        info: renderer and version of OpenGL, for the status line.
     """
 
     def __init__(self) -> None:
@@ -42,11 +43,15 @@ class Studio:
 
     @property
     def volume(self) -> FieldVolume | None:
-        """What is in memory, all of it."""
+        """The volume in memory; None while there is none."""
         return self._texture.volume
 
     def upload(self, volume: FieldVolume) -> Iterator[None]:
-        """Takes a volume into memory part by part."""
+        """Copies a volume into memory, a part per step; other work may be done between two steps.
+
+        Raises:
+            UserError: it is larger than this OpenGL allows.
+        """
         return self._texture.upload(volume)
 
     def forget_volume(self) -> None:
@@ -62,7 +67,7 @@ class Studio:
             drawing.release()
 
     def march(self, view: str, picture: Picture, effort: Effort, bands: int) -> Iterator[None]:
-        """Marches through the volume band by band."""
+        """Marches through the volume, a band of rows per step; what was marched before is kept until the last step."""
         drawing = self._drawing(view, picture)
         if isinstance(picture, NovelPicture):
             assert isinstance(drawing, NovelDrawing)
@@ -71,7 +76,7 @@ class Studio:
         return drawing.march(picture, self._texture, effort, bands)
 
     def show(self, view: str, picture: Picture) -> Pixels:
-        """Makes a picture of what was marched last."""
+        """The picture of what was marched last; a plain background where nothing was."""
         drawing = self._drawing(view, picture)
         if isinstance(picture, NovelPicture):
             assert isinstance(drawing, NovelDrawing)
@@ -82,11 +87,12 @@ class Studio:
         return drawing.show(picture)
 
     def error(self) -> str | None:
-        """What OpenGL has to complain about since the last call."""
+        """The error that OpenGL has reported since the last call, or None."""
         error = self._context.error
         return None if error == "GL_NO_ERROR" else error
 
     def close(self) -> None:
+        """Releases everything, the context last."""
         for drawing in self._drawings.values():
             drawing.release()
         self._marcher.release()

@@ -16,7 +16,7 @@ from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
 from app.panels.widgets.parts import MUTED, set_text, tool_tip
-from app.render.recording import Recording, frames_of, save_png
+from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
 from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
@@ -147,7 +147,7 @@ class NovelViewPanel:
         scene = posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             return []
-        count = frames_of(FILM_SECONDS)
+        count = count_pictures(FILM_SECONDS)
         if self._state.novel.keyframes:
             return interpolate_cameras(self._state.novel.keyframes, count)
         poses = run.snapshot.poses

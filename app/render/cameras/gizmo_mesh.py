@@ -1,6 +1,8 @@
-"""The gizmo as OpenGL draws it: arrows and rings in the axes of one camera, over everything else."""
+"""The gizmo in the 3D view: arrows and rings along the axes of one camera, drawn over everything else."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import moderngl
 import numpy as np
@@ -10,28 +12,59 @@ from app.model.cameras.gizmo import HEAD, PARTS, arrow, axis_index, gizmo_centre
 from app.model.cameras.segments import AXIS_COLOURS, Segments, joined, segments
 from app.model.common.pictures import Gizmo, GizmoPart
 from app.render.gl.lines import LineBatch, LineProgram
-from app.render.gl.programs import program
+from app.render.gl.programs import compile_program
 
-SHAFT, RING, ACTIVE = 3.0, 2.2, 1.8  # widths in pixels, and how many times wider the active part is
-BEHIND = 0.22  # opacity of the half of a ring that is turned away
 HIGHLIGHT = np.array([1.0, 0.86, 0.42, 1.0], np.float32)
-SIDES = 20  # of an arrow head
+
+
+@dataclass(frozen=True)
+class GizmoLook:
+    """How the gizmo is drawn.
+
+    Attributes:
+        shaft, ring: widths of lines, pixels.
+        active: how many times wider the lines of the active part are.
+        active_head: how many times wider its arrow head is.
+        far_opacity: of the half of a ring that is turned away from the viewer, in [0, 1].
+        head_radius: of an arrow head, as a share of its length.
+        sides: number of triangles around an arrow head.
+    """
+
+    shaft: float = 3.0
+    ring: float = 2.2
+    active: float = 1.8
+    active_head: float = 1.25
+    far_opacity: float = 0.22
+    head_radius: float = 0.36
+    sides: int = 20
+
+
+LOOK = GizmoLook()
 
 Viewer = tuple[float, float, float]
 
 
 class GizmoMesh:
-    """Lines and arrow heads; a few hundred vertices that are uploaded whenever it is drawn."""
+    """Lines and arrow heads; their few hundred vertices are uploaded whenever they are drawn.
+
+    Attributes:
+        program: the shader of the arrow heads.
+    """
 
     def __init__(self, context: moderngl.Context, lines: LineProgram) -> None:
         self._context = context
-        self.program = program(context, "solid")
+        self.program = compile_program(context, "solid")
         self._batch = LineBatch(lines)
-        self._buffer = context.buffer(reserve=3 * 6 * SIDES * 10 * 4, dynamic=True)
+        self._buffer = context.buffer(reserve=3 * 6 * LOOK.sides * 10 * 4, dynamic=True)
         self._vertices = context.vertex_array(self.program, [(self._buffer, "3f 3f 4f", "place", "normal", "tint")])
 
     def draw(self, gizmo: Gizmo, viewer: Viewer) -> None:
-        """Draws without depth; the heads far from the viewer come first, so that the near ones lie over them."""
+        """Draws without a depth test: far arrow heads first, so that near ones cover them.
+
+        Args:
+            gizmo: what to draw; nothing if its pose is not finite.
+            viewer: position in the world.
+        """
         if not (np.isfinite(gizmo.pose).all() and gizmo.size > 0):
             return
         self._batch.upload(gizmo_lines(gizmo, viewer))
@@ -43,36 +76,37 @@ class GizmoMesh:
         self._context.enable_only(moderngl.BLEND)
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         self._batch.release()
         for thing in (self._vertices, self._buffer, self.program):
             thing.release()
 
 
 def part_colour(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "4"]:
-    """By axis, or the highlight."""
+    """RGBA of a part: the colour of its axis, or the highlight while it is active."""
     return HIGHLIGHT if gizmo.active == part else AXIS_COLOURS[axis_index(part)]
 
 
 def gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
-    """Rings, their far halves fainter, and then the shafts."""
+    """Rings, their far halves fainter, followed by the shafts."""
     parts = []
     towards = np.array(viewer) - gizmo_centre(gizmo)
     for part in PARTS:
-        colour, wider = part_colour(gizmo, part), ACTIVE if gizmo.active == part else 1.0
+        colour, wider = part_colour(gizmo, part), LOOK.active if gizmo.active == part else 1.0
         if part.startswith("turn"):
             points = ring(gizmo, part)
             shades = np.tile(colour, (len(points), 1))
-            shades[(points - gizmo_centre(gizmo)) @ towards < 0, 3] = BEHIND
-            parts.append(segments(points[:-1], points[1:], shades[:-1], wider * RING, shades[1:]))
+            shades[(points - gizmo_centre(gizmo)) @ towards < 0, 3] = LOOK.far_opacity
+            parts.append(segments(points[:-1], points[1:], shades[:-1], wider * LOOK.ring, shades[1:]))
         else:
             foot, tip = arrow(gizmo, part)
             end = tip - (tip - foot) / np.linalg.norm(tip - foot) * HEAD * gizmo.size
-            parts.append(segments(foot[None], end[None], colour[None], wider * SHAFT))
+            parts.append(segments(foot[None], end[None], colour[None], wider * LOOK.shaft))
     return joined(sorted(parts, key=len, reverse=True))
 
 
 def arrow_heads(gizmo: Gizmo, viewer: Viewer) -> Float32[np.ndarray, "vertices 10"]:
-    """Cones: place, outward normal and colour of each vertex; the farthest cone first."""
+    """Cones: position, outward normal and RGBA of each vertex; the farthest cone first."""
     moves: list[GizmoPart] = [part for part in PARTS if part.startswith("move")]
     moves.sort(key=lambda part: -float(np.linalg.norm(arrow(gizmo, part)[1] - np.array(viewer))))
     return np.concatenate([_cone(gizmo, part) for part in moves])
@@ -82,16 +116,16 @@ def _cone(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "vertices 10"]:
     index = axis_index(part)
     axis, first, second = (gizmo.pose[(index + k) % 3, :3].astype(np.float64) for k in range(3))
     tip = arrow(gizmo, part)[1]
-    angles = np.linspace(0, 2 * np.pi, SIDES + 1)[:, None]
+    angles = np.linspace(0, 2 * np.pi, LOOK.sides + 1)[:, None]
     outward: Float[np.ndarray, "around 3"] = np.cos(angles) * first + np.sin(angles) * second
-    wider = 1.25 if gizmo.active == part else 1.0
+    wider = LOOK.active_head if gizmo.active == part else 1.0
     base = tip - HEAD * gizmo.size * axis
-    rim = base + 0.36 * wider * HEAD * gizmo.size * outward
-    slope = (outward + 0.36 * axis) / np.sqrt(1 + 0.36**2)
-    side = np.stack([np.broadcast_to(tip, (SIDES, 3)), rim[:-1], rim[1:]], axis=1)
-    bottom = np.stack([np.broadcast_to(base, (SIDES, 3)), rim[1:], rim[:-1]], axis=1)
+    rim = base + LOOK.head_radius * wider * HEAD * gizmo.size * outward
+    slope = (outward + LOOK.head_radius * axis) / np.sqrt(1 + LOOK.head_radius**2)
+    side = np.stack([np.broadcast_to(tip, (LOOK.sides, 3)), rim[:-1], rim[1:]], axis=1)
+    bottom = np.stack([np.broadcast_to(base, (LOOK.sides, 3)), rim[1:], rim[:-1]], axis=1)
     places = np.concatenate([side, bottom]).reshape(-1, 3)
     side_normals = np.stack([slope[:-1], slope[:-1], slope[1:]], axis=1)
-    normals = np.concatenate([side_normals, np.broadcast_to(-axis, (SIDES, 3, 3))]).reshape(-1, 3)
+    normals = np.concatenate([side_normals, np.broadcast_to(-axis, (LOOK.sides, 3, 3))]).reshape(-1, 3)
     colours = np.broadcast_to(part_colour(gizmo, part), (len(places), 4))
     return np.concatenate([places, normals, colours], axis=1).astype(np.float32)

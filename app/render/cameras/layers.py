@@ -1,8 +1,9 @@
-"""Which lines make each layer of the 3D view, and what each depends on."""
+"""The lines of each layer of the 3D view, and what each layer depends on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -37,49 +38,66 @@ Layer = Literal[
 ]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 
-# widths, pixels
-FITTED, SELECTED, HALO, REFERENCE, INITIAL, LINK, TRAIL, RAY = 1.7, 3.2, 9.0, 1.1, 1.0, 1.1, 1.4, 1.0
-COLMAP, POINT = 1.4, 2.6
+
+@dataclass(frozen=True)
+class Widths:
+    """Widths of lines, and of dots, in pixels; what matters more is wider."""
+
+    fitted: float = 1.7
+    selected: float = 3.2
+    halo: float = 9.0
+    reference: float = 1.1
+    initial: float = 1.0
+    links: float = 1.1
+    trails: float = 1.4
+    rays: float = 1.0
+    colmap: float = 1.4
+    points: float = 2.6
+
+
+WIDTHS = Widths()
 HALO_COLOUR: Float32[np.ndarray, "1 4"] = np.array([(1.0, 1.0, 1.0, 0.2)], np.float32)
 
 
 class LayerLines(NamedTuple):
-    """One layer: `build` makes its lines, which are the same as long as `inputs` are."""
+    """One layer: `build` makes its lines, which stay the same as long as `inputs` do."""
 
     name: Layer
     inputs: tuple[Any, ...]
     build: Callable[[], Segments]
 
 
-def layers(picture: CamerasPicture) -> Iterator[LayerLines]:
-    """All layers of lines; what is not in the picture is an empty layer."""
+def make_layers(picture: CamerasPicture) -> Iterator[LayerLines]:
+    """All layers of lines; those that are not in the picture are empty."""
     fitted, reference, ground = picture.fitted, picture.reference, picture.ground
     shape, selected = (picture.image_plane, picture.frustum_depth), picture.selected
     every = (fitted.poses, fitted.colours, *shape, selected)
     yield LayerLines("fitted", every, lambda: _some_frusta(fitted, shape, selected, chosen=False))
     yield LayerLines("selected", every, lambda: _some_frusta(fitted, shape, selected, chosen=True))
     yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
-    yield _cameras("initial", picture.initial, shape, INITIAL)
-    yield _cameras("reference", reference, shape, REFERENCE)
-    yield _cameras("colmap", picture.colmap, shape, COLMAP)
+    yield _cameras("initial", picture.initial, shape, WIDTHS.initial)
+    yield _cameras("reference", reference, shape, WIDTHS.reference)
+    yield _cameras("colmap", picture.colmap, shape, WIDTHS.colmap)
     points = picture.points
     if points is not None:
-        yield LayerLines("points", (points.places, points.colours), lambda: point_segments(points, POINT))
+        yield LayerLines("points", (points.places, points.colours), lambda: point_segments(points, WIDTHS.points))
     else:
         yield LayerLines("points", (), _nothing)
     if reference is not None and picture.links:
         ends = (fitted.poses, reference.poses, fitted.colours, reference.colours)
-        yield LayerLines("links", ends, lambda: link_segments(*ends, LINK))
+        yield LayerLines("links", ends, lambda: link_segments(*ends, WIDTHS.links))
     else:
         yield LayerLines("links", (), _nothing)
     trails, rays = picture.trails, picture.rays
     if trails is not None:
-        yield LayerLines("trails", (trails, fitted.colours), lambda: trail_segments(trails, fitted.colours, TRAIL))
+        yield LayerLines(
+            "trails", (trails, fitted.colours), lambda: trail_segments(trails, fitted.colours, WIDTHS.trails)
+        )
     else:
         yield LayerLines("trails", (), _nothing)
     if rays is not None:
         parts = (rays.origins, rays.directions, rays.colours, rays.length)
-        yield LayerLines("rays", parts, lambda: ray_segments(rays, RAY))
+        yield LayerLines("rays", parts, lambda: ray_segments(rays, WIDTHS.rays))
     else:
         yield LayerLines("rays", (), _nothing)
     if ground is not None:
@@ -104,14 +122,14 @@ def _some_frusta(
 ) -> Segments:
     """Either the selected frustum or all others."""
     which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
-    width = SELECTED if chosen else FITTED
+    width = WIDTHS.selected if chosen else WIDTHS.fitted
     return frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
 
 
 def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:
-    """A light around the selected frustum."""
+    """Wide faint lines around the selected frustum."""
     which = np.flatnonzero((np.arange(len(cameras.poses)) == selected) & (cameras.colours[:, 3] > 0))
-    return frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, HALO)
+    return frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, WIDTHS.halo)
 
 
 def _nothing() -> Segments:

@@ -1,4 +1,4 @@
-"""The 3D view of the cameras as OpenGL draws it: lines and photos into whatever framebuffer is bound."""
+"""Draws the geometry of the 3D view, lines, photos and mesh, into the framebuffer in use."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import numpy as np
 from app.model.cameras.segments import camera_centres
 from app.model.common.pictures import CamerasPicture
 from app.render.cameras.gizmo_mesh import GizmoMesh
-from app.render.cameras.layers import LAYERS, Layer, layers
+from app.render.cameras.layers import LAYERS, Layer, make_layers
 from app.render.cameras.surface import SurfaceMesh
 from app.render.cameras.thumbnails import ThumbnailPlanes
 from app.render.gl.lines import LineBatch, LineProgram, Veil
 from app.render.gl.programs import set_uniforms
 from app.render.gl.projection import view_projection
 
-LIFT = 2e-4  # of lines over the faces they frame, in normalised depth
-HIDDEN = 0.3  # opacity of the selected frustum behind other things
+LIFT = 2e-4  # normalised depth by which lines are drawn in front of the faces they frame
+HIDDEN = 0.3  # opacity of the selected frustum where other things hide it
 NO_FADE, NO_HAZE = (0.0, 0.0, 0.0, 0.0), (1e9, 2e9)
 
 
 class SceneGeometry:
     """Draws a `CamerasPicture` without its volume; buffers are kept from picture to picture.
 
-    The framebuffer that is bound has colour and depth; it may be smaller than the picture that is asked for, and
-    lines are then as much thinner.
+    The framebuffer in use has colour and depth. It may be smaller than the picture; lines are then thinner in
+    proportion.
     """
 
     def __init__(self, context: moderngl.Context) -> None:
@@ -37,7 +37,7 @@ class SceneGeometry:
         self._surface = SurfaceMesh(context)
 
     def draw(self, picture: CamerasPicture) -> None:
-        """Photos and mesh, which a volume can hide and be hidden by; colour and depth were cleared before."""
+        """Draws mesh and photos, which can hide the volume and be hidden by it, on cleared colour and depth."""
         self._prepare(picture)
         if picture.surface is not None:
             view, projection = view_projection(picture)
@@ -49,9 +49,9 @@ class SceneGeometry:
             self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
 
     def draw_overlay(self, picture: CamerasPicture, veil: Veil | None = None) -> None:
-        """All lines, over photos and volume: their soft edges blend with what is behind them.
+        """Draws all lines over photos and volume: their soft edges blend with what is behind them.
 
-        The depths of the photos are still there; the volume, which has none of its own, hides lines by its `veil`.
+        The depths of mesh and photos must still be in the framebuffer; the volume has none and hides lines by `veil`.
         """
         self._prepare(picture)
         self._lines.veil(veil)
@@ -59,7 +59,7 @@ class SceneGeometry:
         if picture.ground is not None:
             self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
         self._without_depth("halo")
-        # What is strong comes first: where lines cross, its soft edge keeps the fainter one a little away.
+        # Strong lines come first: where lines cross, their soft edge keeps the fainter ones a little away.
         for layer in ("selected", "fitted", "colmap", "reference", "links", "trails", "initial", "points"):
             self._batches[layer].draw()
         self._lines.veil(None)
@@ -87,14 +87,14 @@ class SceneGeometry:
         self._batches["axes"].draw()
 
     def _without_depth(self, layer: Layer) -> None:
-        """Draws what hides nothing: whatever is drawn later lies over it."""
+        """Draws a layer that hides nothing: everything that is drawn later covers it."""
         framebuffer = self._context.fbo
         framebuffer.depth_mask = False
         self._batches[layer].draw()
         framebuffer.depth_mask = True
 
     def _prepare(self, picture: CamerasPicture) -> None:
-        """Where it is looked at from, and what changed since the last picture."""
+        """Sets blending and uniforms, and uploads the layers that have changed since the last picture."""
         self._context.depth_func = "<="
         one, less = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._context.blend_func = moderngl.SRC_ALPHA, less, one, less  # type: ignore[assignment]
@@ -106,18 +106,19 @@ class SceneGeometry:
         self._lines.set(viewer=viewer, haze=_haze(picture))
         for program in (self._thumbnails.program, self._gizmo.program):
             set_uniforms(program, to_clip=to_clip, viewer=viewer)
-        for name, inputs, build in layers(picture):
+        for name, inputs, build in make_layers(picture):
             if self._batches[name].inputs.changed(*inputs):
                 self._batches[name].upload(build())
 
 
 def _position(picture: CamerasPicture) -> tuple[float, float, float]:
+    """Of the viewer in the world."""
     x, y, z = camera_centres(picture.camera.world_to_camera[None])[0].tolist()
     return x, y, z
 
 
 def _haze(picture: CamerasPicture) -> tuple[float, float]:
-    """Distances from the viewer between which lines grow fainter: behind the nearest frustum, to the farthest."""
+    """Distances between which lines grow fainter: from the nearest frustum to the farthest, scene units."""
     places = camera_centres(picture.fitted.poses)
     places = places[np.isfinite(places).all(axis=1)]
     if not len(places):

@@ -1,4 +1,4 @@
-"""A mesh in the 3D view: lit triangles among photos and volume."""
+"""A mesh in the 3D view: lit triangles between photos and volume."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from jaxtyping import Float, Float32, Int
 
 from app.model.common.pictures import Surface
 from app.model.common.unchanged import Remembered
-from app.render.gl.programs import program, set_uniforms
+from app.render.gl.programs import compile_program, set_uniforms
 
 
 class SurfaceMesh:
-    """Its triangles are uploaded once; where they stand is the matrix's business."""
+    """Uploads the triangles once; a matrix places them in each picture."""
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        self._program = program(context, "solid")
+        self._program = compile_program(context, "solid")
         self._buffer = context.buffer(reserve=3 * 10 * 4, dynamic=True)
         self._vertices = context.vertex_array(self._program, [(self._buffer, "3f 3f 4f", "place", "normal", "tint")])
         self._uploaded = Remembered()
         self._count = 0
 
     def draw(self, surface: Surface, to_clip: Float[np.ndarray, "4 4"], viewer: tuple[float, float, float]) -> None:
-        """Draws it with whatever depth test is on."""
+        """Draws the mesh with the depth test as it is set.
+
+        Args:
+            surface: the mesh.
+            to_clip: from the world to clip space, for column vectors.
+            viewer: position in the world.
+        """
         if self._uploaded.changed(surface.vertices, surface.faces, surface.colour):
             corners = lit_corners(surface)
             self._count = len(corners)
@@ -36,12 +42,13 @@ class SurfaceMesh:
             self._vertices.render(moderngl.TRIANGLES, vertices=self._count)
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         for thing in (self._vertices, self._buffer, self._program):
             thing.release()
 
 
 def lit_corners(surface: Surface) -> Float32[np.ndarray, "corners 10"]:
-    """Place, normal and colour of the corners of all triangles; a corner's normal is the mean of those around it."""
+    """Position, normal and RGBA of all triangles' corners; normals are averaged over the triangles of a vertex."""
     vertices: Float[np.ndarray, "vertices 3"] = surface.vertices.astype(np.float64)
     faces: Int[np.ndarray, "faces 3"] = surface.faces
     corners = vertices[faces]

@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 from app.model.cameras.segments import camera_centres, usable
 from app.model.common.pictures import Thumbnails
 from app.model.common.unchanged import Remembered
-from app.render.gl.programs import program, set_uniforms
+from app.render.gl.programs import compile_program, set_uniforms
 
 _LAYOUT = "3f 3f 3f 3f 1f/i"
 _INPUTS = ("centre", "right", "down", "forward", "layer")
@@ -20,12 +20,15 @@ _INPUTS = ("centre", "right", "down", "forward", "layer")
 class ThumbnailPlanes:
     """The photos of one scene and the planes to draw them on.
 
-    OpenGL 3.3 promises no more than 256 layers in a texture: more frames take several.
+    OpenGL 3.3 guarantees 256 layers in a texture: more frames need several textures.
+
+    Attributes:
+        program: the shader; `to_clip` and `viewer` are set by the caller.
     """
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        self.program = program(context, "thumbnail")
+        self.program = compile_program(context, "thumbnail")
         self._layers = int(context.info["GL_MAX_ARRAY_TEXTURE_LAYERS"])
         self._key: Hashable = None
         self._sheets: list[_Sheet] = []
@@ -38,7 +41,14 @@ class ThumbnailPlanes:
         image_plane: tuple[float, float],
         depth: float,
     ) -> None:
-        """Draws the photos of all frames; `to_clip` and `viewer` are set by then."""
+        """Draws the photos of all frames.
+
+        Args:
+            thumbnails: the photos.
+            poses: of the frames.
+            image_plane: half width and half height of the photos at depth 1.
+            depth: length of the frusta, scene units.
+        """
         if self._key != thumbnails.key:
             self._take_photos(thumbnails)
         if self._inputs.changed(thumbnails.key, poses):
@@ -49,6 +59,7 @@ class ThumbnailPlanes:
             sheet.draw()
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         for sheet in self._sheets:
             sheet.release()
         self.program.release()
@@ -64,7 +75,7 @@ class ThumbnailPlanes:
 
 
 class _Sheet:
-    """As many photos as one texture holds, with where they hang."""
+    """As many photos as one texture holds, with their places."""
 
     def __init__(
         self, context: moderngl.Context, program: moderngl.Program, photos: UInt8[np.ndarray, "frames height width 3"]
@@ -80,7 +91,7 @@ class _Sheet:
         self._count = 0
 
     def place(self, poses: Float32[np.ndarray, "frames 3 4"]) -> None:
-        """Hangs the photos where cameras are; what is not finite hangs nowhere."""
+        """Puts the photos where the cameras are; those with a pose that is not finite are not drawn."""
         layers = np.flatnonzero(usable(poses[: self._frames]))
         packed = np.empty((len(layers), 13), np.float32)
         packed[:, :3], packed[:, 3:12] = camera_centres(poses[layers]), poses[layers, :, :3].reshape(-1, 9)

@@ -1,4 +1,4 @@
-"""An off-screen picture with a depth that shaders can read."""
+"""An off-screen picture with a depth buffer that shaders can read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from app.render.gl.targets import Size, framebuffer
 
 
 class GeometryTarget:
-    """Colour and depth to draw geometry into. Lines bring soft edges of their own: there is no multisampling.
+    """Colour and depth to draw geometry into, without multisampling: lines have soft edges of their own.
 
     Attributes:
-        size: (width, height).
-        colour: RGBA, 8 bits; first row lowest, as OpenGL draws.
+        size: (width, height) in pixels.
+        colour: RGBA, 8 bits; the first row is the lowest, as OpenGL draws.
         depth: in [0, 1], 1 where nothing was drawn.
         geometry: framebuffer of both.
-        over: framebuffer of the colour alone, for what reads the depth while it draws.
+        over: framebuffer of the colour alone, for shaders that read the depth while they draw.
     """
 
     def __init__(self, context: moderngl.Context, size: Size) -> None:
@@ -27,5 +27,6 @@ class GeometryTarget:
         self.over = framebuffer(context, [self.colour])
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         for owned in (self.geometry, self.over, self.colour, self.depth):
             owned.release()

@@ -1,40 +1,58 @@
-"""What of a volume is worth showing among the cameras: surfaces that they see, not the fog they know nothing of."""
+"""Which part of a volume is shown among the cameras: the surfaces they see, not the haze in space they do not see."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float16, Float32
 
 from engine.fields.baking import FieldVolume
 
-FOG = (0.1, 0.5)  # density per voxel: below the one nothing is shown, from the other on all of it
-FINEST = 200  # voxels a side are enough for an overview
-SURFACE = 1.5  # optical depth of a surface that stays visible beneath its own front
+
+@dataclass(frozen=True)
+class OverviewOptions:
+    """Which density is shown in the overview.
+
+    Attributes:
+        haze: densities per voxel: below the first nothing is shown, above the second everything, in between a share.
+            The field fills space that no camera sees with densities of this size.
+        most_voxels: per side; an overview a few hundred pixels wide shows no finer detail.
+        visible_depth: optical depth up to which a surface is shown although its own front lies before it.
+    """
+
+    haze: tuple[float, float] = (0.1, 0.5)
+    most_voxels: int = 200
+    visible_depth: float = 1.5
+
+
+OPTIONS = OverviewOptions()
 
 
 def overview_density(volume: FieldVolume) -> Float16[np.ndarray, "depth height width"]:
-    """Density on the volume's lattice or a coarser one, corners on about the same corners.
+    """Density to be shown, on the volume's lattice or a coarser one whose corners are about the same.
 
-    Where cameras look along one axis, what they cannot see was never learned: behind a surface there is fog, drawn out
-    to the end of the world. Density in a projective volume is therefore weighed by how much light comes from there to
-    the world's origin, near which the cameras stand.
+    Where all cameras look along one axis, the space behind a surface was never learned and holds arbitrary density.
+    In a projective volume density is therefore multiplied by the transmittance from there to the world's origin, near
+    which the cameras stand.
     """
-    density = _density(volume)
-    thick = np.clip((density - FOG[0]) / (FOG[1] - FOG[0]), 0, 1)
+    density, (low, high) = _density(volume), OPTIONS.haze
+    thick = np.clip((density - low) / (high - low), 0, 1)
     if volume.space == "projective":
         nearer = np.cumsum(density[::-1], axis=0)[::-1] - density  # planes count from infinity
-        thick *= np.exp(-np.maximum(nearer - SURFACE, 0))
+        thick *= np.exp(-np.maximum(nearer - OPTIONS.visible_depth, 0))
     return (density * thick).astype(np.float16)
 
 
 def _density(volume: FieldVolume) -> Float32[np.ndarray, "depth height width"]:
+    """Density per voxel: the pooled one where there is one, otherwise every n-th voxel's."""
     if volume.proposal_density is not None:
         return volume.proposal_density.astype(np.float32)
-    steps = [-(-size // FINEST) for size in volume.voxels.shape[:3]]
+    steps = [-(-size // OPTIONS.most_voxels) for size in volume.voxels.shape[:3]]
     raw = volume.voxels[:: steps[0], :: steps[1], :: steps[2], 0].astype(np.float32)
     return softplus(raw)
 
 
 def softplus(raw: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """Density of raw values."""
+    """Density of raw values: log(1 + exp(raw)), per voxel."""
     return np.logaddexp(raw, np.float32(0))

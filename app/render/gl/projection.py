@@ -1,7 +1,7 @@
-"""The one place where OpenCV cameras become OpenGL's matrices.
+"""Where OpenCV cameras become OpenGL's matrices, and nowhere else.
 
 World and camera axes are OpenCV's (x right, y down, z forward); OpenGL's eye looks along -z with y up. Matrices here
-are for column vectors, `clip = projection @ view @ point`; `uniform` lays them out as a `mat4` wants them.
+are for column vectors, `clip = projection @ view @ point`.
 """
 
 from __future__ import annotations
@@ -11,24 +11,25 @@ import pyrr
 from jaxtyping import Float
 
 from app.model.common.pictures import CamerasPicture
+from app.render.gl.programs import Value, matrix_bytes
 from engine.geometry.view_camera import ViewCamera
 
 Matrix = Float[np.ndarray, "4 4"]
 
 OPENGL_EYE = np.diag([1.0, -1.0, -1.0, 1.0])
-DEEPEST = 4000.0  # far / near at most: the depth buffer's 24 bits still tell a line from the photo it frames
-SMALLEST_NEAR = 1e-4
+MOST_FAR_TO_NEAR = 4000.0  # ratio: up to it the depth buffer's 24 bits still tell a line from the photo it frames
+SMALLEST_NEAR = 1e-4  # scene units
 
 
 def view_matrix(camera: ViewCamera) -> Matrix:
-    """World to OpenGL's eye."""
+    """From the world to OpenGL's eye."""
     matrix = np.eye(4)
     matrix[:3] = camera.world_to_camera
     return OPENGL_EYE @ matrix
 
 
 def projection_matrix(camera: ViewCamera, near: float, far: float) -> Matrix:
-    """OpenGL's eye to clip space; the principal point may lie anywhere. Depths near and far > 0, scene units."""
+    """From OpenGL's eye to clip space, with depths 0 < near < far in scene units; any principal point is allowed."""
     (width, height), (fx, fy), (cx, cy) = camera.size, camera.focal, camera.centre
     left, right = -cx / fx * near, (width - cx) / fx * near
     bottom, top = -(height - cy) / fy * near, cy / fy * near
@@ -44,7 +45,7 @@ def near_far(picture: CamerasPicture) -> tuple[float, float]:
     reach = max(picture.frustum_depth * (1 + max(picture.image_plane)), 1e-6)
     far = max(float(depths.max(initial=0.0)) + 2 * reach, 4 * reach)
     near = float(depths.min(initial=far)) - 2 * reach
-    return max(near, far / DEEPEST, SMALLEST_NEAR), max(far, 2 * SMALLEST_NEAR)
+    return max(near, far / MOST_FAR_TO_NEAR, SMALLEST_NEAR), max(far, 2 * SMALLEST_NEAR)
 
 
 def view_projection(picture: CamerasPicture) -> tuple[Matrix, Matrix]:
@@ -53,18 +54,12 @@ def view_projection(picture: CamerasPicture) -> tuple[Matrix, Matrix]:
     return view_matrix(picture.camera), projection_matrix(picture.camera, near, far)
 
 
-def uniform(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
-    """Bytes for `program["name"].write(...)`: float32, column after column."""
-    return np.ascontiguousarray(matrix.T, dtype=np.float32).tobytes()
-
-
-def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, object]:
-    """The uniforms of a camera that draws at another size than its own."""
+def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, Value]:
+    """The uniforms of a camera for shaders that follow its rays, at a size (width, height) other than its own."""
     rotation, translation = camera.world_to_camera[:, :3], camera.world_to_camera[:, 3]
     across, down = size[0] / camera.size[0], size[1] / camera.size[1]
     return {
-        # a mat3 is laid out column after column: the rows of world-to-camera are the columns of its inverse
-        "camera_to_world": np.ascontiguousarray(rotation, dtype=np.float32).tobytes(),
+        "camera_to_world": matrix_bytes(rotation.T),
         "origin": tuple(map(float, -rotation.T @ translation)),
         "focal": (camera.focal[0] * across, camera.focal[1] * down),
         "centre": (camera.centre[0] * across, camera.centre[1] * down),
@@ -72,7 +67,7 @@ def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, obje
 
 
 def _extent(picture: CamerasPicture) -> Float[np.ndarray, "points 3"]:
-    """Points that mark how far the drawn things reach."""
+    """Points in the world that enclose what is drawn; not finite ones are left out."""
     groups = []
     for cameras in (picture.fitted, picture.initial, picture.reference, picture.colmap):
         if cameras is not None and len(cameras.poses):

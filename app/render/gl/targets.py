@@ -1,4 +1,4 @@
-"""Off-screen pictures that are made once and used again while their size stays."""
+"""Off-screen pictures to draw into; they are reused while their size stays the same."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ Attachment = moderngl.Texture | moderngl.Renderbuffer
 def framebuffer(
     context: moderngl.Context, colours: Sequence[Attachment], depth: Attachment | None = None
 ) -> moderngl.Framebuffer:
-    """As moderngl makes it, without the error that it leaves behind.
+    """A framebuffer of these textures, with no OpenGL error left pending.
 
-    Afterwards it sets the draw buffers of the framebuffer that was bound before; without a window there may be none.
+    moderngl binds the framebuffer that was in use before once more; without a window there may be none, which OpenGL
+    reports as an error.
     """
     made = context.framebuffer(list(colours), depth)  # type: ignore[arg-type]
-    _ = context.error  # reading it clears it
+    _ = context.error  # reading the error clears it
     return made
 
 
 class Target:
-    """Textures to draw into, and perhaps a depth buffer.
+    """Textures to draw into.
 
     Attributes:
-        size: (width, height).
-        textures: one per output of the shader, float32, of so many channels each.
-        framebuffer: they together.
+        size: (width, height) in pixels.
+        textures: one per output of the shader, float32.
+        framebuffer: of all of them.
     """
 
     def __init__(self, context: moderngl.Context, size: Size, channels: tuple[int, ...]) -> None:
+        """`channels` is the number of channels, 1 to 4, of each output of the shader."""
         self.size = size
         self.textures = [context.texture(size, count, dtype="f4") for count in channels]
         for texture in self.textures:
@@ -43,34 +45,41 @@ class Target:
         self.framebuffer = framebuffer(context, self.textures)
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         self.framebuffer.release()
         for texture in self.textures:
             texture.release()
 
 
-class Reused:
-    """The target of one purpose: another one as soon as another size is asked for."""
+class ReusedTarget:
+    """A target that is replaced when another size is asked for.
+
+    Attributes:
+        target: the present one; None before the first.
+    """
 
     def __init__(self, context: moderngl.Context, channels: tuple[int, ...]) -> None:
         self._context, self._channels = context, channels
         self.target: Target | None = None
 
     def of_size(self, size: Size) -> Target:
+        """A target of this size, the same one as long as the size is."""
         if self.target is None or self.target.size != size:
             self.release()
             self.target = Target(self._context, size, self._channels)
         return self.target
 
     def release(self) -> None:
+        """Gives the target back to OpenGL; `of_size` makes another one."""
         if self.target is not None:
             self.target.release()
         self.target = None
 
 
-def read(driver: Driver, target: Target) -> Float32[np.ndarray, "height width 4"]:
-    """The pixels of a target of four channels, first row first, in memory of their own.
+def read_pixels(driver: Driver, target: Target) -> Float32[np.ndarray, "height width 4"]:
+    """A copy of the first texture's pixels, which must have four channels; first row first.
 
-    Waiting for the driver here, with the interpreter free, leaves `read_into` nothing to wait for.
+    Waits for the driver first, with the interpreter unlocked; `read_into` would hold the lock while it waits.
     """
     pixels = np.empty((target.size[1], target.size[0], 4), np.float32)
     driver.finish()

@@ -1,4 +1,4 @@
-"""A volume of the field in the graphics card's memory, uploaded a few planes at a time."""
+"""A volume of the field as 3D textures, uploaded a few planes at a time."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from jaxtyping import Float16
 
 from app.render.gl.context import Driver
 from app.render.gl.overview_density import overview_density
+from app.render.gl.programs import set_uniforms
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume
 
-PLANES_AT_ONCE = 8 << 20  # bytes: a view that moves waits a few milliseconds for them at most
-UNITS = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue": 3, "proposals": 4, "overview": 5}
+BYTES_AT_ONCE = 8 << 20  # uploaded in one step: a few milliseconds, which a moving view may have to wait
+UNITS: dict[str, int] = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue": 3, "proposals": 4, "overview": 5}
 
 Planes = Float16[np.ndarray, "depth height width channels"]
 
 
 class VolumeTexture:
-    """3D textures of one volume; they are used again for the next one if it has the same shape.
+    """3D textures of one volume; they are reused for the next one if it has the same shape.
 
     Attributes:
-        volume: what the textures hold, or None; while `upload` is under way, the one before, of which some planes are
-            already newer.
+        volume: what the textures hold, or None. While an upload is under way it is the one before, although some
+            planes are newer already.
     """
 
     def __init__(self, context: moderngl.Context, driver: Driver) -> None:
@@ -34,10 +35,10 @@ class VolumeTexture:
         self.volume: FieldVolume | None = None
 
     def upload(self, volume: FieldVolume) -> Iterator[None]:
-        """Makes the textures hold a volume; between two parts of the work the caller may draw.
+        """Copies a volume into the textures, a few planes per step; the caller may draw between two steps.
 
         Raises:
-            UserError: this OpenGL has no texture as large.
+            UserError: it is larger than this OpenGL allows.
         """
         largest = self._context.info["GL_MAX_3D_TEXTURE_SIZE"]
         longest = max(volume.voxels.shape[:3])
@@ -59,27 +60,22 @@ class VolumeTexture:
         self.volume = volume
 
     def use(self, program: moderngl.Program) -> None:
-        """Binds the textures and sets the uniforms of `volume.glsl`; there must be a volume."""
+        """Binds the textures and sets the uniforms of `volume.glsl`. There must be a volume."""
         volume = self.volume
         assert volume is not None
         for name, unit in UNITS.items():
             texture = self._textures.get(name) or self._blank[1 if unit >= 4 else 4 if unit == 0 else 3]
             texture.use(unit)
-        values = UNITS | {
-            "extent": volume.extent,
-            "box_centre": volume.centre,
-            "box_half_extent": volume.half_extent,
-        }
-        for name, value in values.items():
-            if name in program:  # what a shader does not use, its compiler drops
-                program[name] = value
+        set_uniforms(program, **UNITS)
+        set_uniforms(program, extent=volume.extent, box_centre=volume.centre, box_half_extent=volume.half_extent)
 
     def shape(self, name: str) -> tuple[int, int, int] | None:
-        """(depth, height, width) of a texture, or None where there is none."""
+        """(depth, height, width) in voxels of a texture named in `UNITS`; None if the volume has none."""
         texture = self._textures.get(name)
         return None if texture is None else texture.size[::-1]
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         for texture in (*self._textures.values(), *self._blank.values()):
             texture.release()
         self._textures, self._blank, self.volume = {}, {}, None
@@ -89,7 +85,7 @@ class VolumeTexture:
         return texture is not None and texture.size == array.shape[2::-1]
 
     def _texture(self, array: Planes) -> moderngl.Texture3D:
-        """An empty one for an array."""
+        """An empty texture of an array's shape."""
         depth, height, width, channels = array.shape
         texture = self._context.texture3d((width, height, depth), channels, dtype="f2")
         texture.repeat_x = texture.repeat_y = texture.repeat_z = False
@@ -98,15 +94,15 @@ class VolumeTexture:
 
     def _write(self, texture: moderngl.Texture3D, array: Planes) -> Iterator[None]:
         depth = array.shape[0]
-        count = max(PLANES_AT_ONCE // max(array[0].nbytes, 1), 1)
+        count = max(BYTES_AT_ONCE // max(array[0].nbytes, 1), 1)
         for first in range(0, depth, count):
-            # A tint's channels are gathered here, part by part; voxels are taken where they lie.
+            # Copies the channels of a tint; voxels are contiguous already.
             self._driver.write_planes(texture, first, np.ascontiguousarray(array[first : first + count]))
             yield
 
 
 def _arrays(volume: FieldVolume) -> dict[str, Planes]:
-    """What each texture holds."""
+    """The content of each texture."""
     arrays: dict[str, Planes] = {"voxels": volume.voxels}
     if volume.tint is not None:
         for index, name in enumerate(("tint_red", "tint_green", "tint_blue")):

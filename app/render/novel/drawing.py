@@ -1,4 +1,4 @@
-"""A view of the field from a camera: marched at whatever resolution there is time for, then shown as a picture."""
+"""The field seen from a camera: marched at the resolution there is time for, then coloured as a picture."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from jaxtyping import Float32
 from app.model.common.pictures import NovelPicture
 from app.render.gl.context import Driver
 from app.render.gl.full_screen import FullScreen
+from app.render.gl.march_target import MarchTarget
 from app.render.gl.projection import camera_uniforms
-from app.render.gl.targets import Reused, Target, read
+from app.render.gl.targets import ReusedTarget, Target, read_pixels
 from app.render.gl.volume_texture import VolumeTexture
 from app.render.scheduling.effort import Effort
 from engine.geometry.view_camera import ViewCamera
 
 CHANNELS = {"colour": 0, "depth": 1, "opacity": 2, "residual": 3}
 ACCENT = (0x35 / 255, 0xC4 / 255, 0xB5 / 255)
-MOST_BINS = 512  # march.frag.glsl
-EVENLY = 2  # samples per spacing of the lattice where the engine's own intervals are not known
+MOST_BINS = 512  # as in march.frag.glsl
+SAMPLES_PER_VOXEL = 2  # along the depth, where the volume has no pooled density to place samples by
 
 
 class Marcher:
-    """The shader that marches through a volume, in the variants that volumes need."""
+    """The shader that marches through a volume, compiled once for each kind of volume."""
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
         self._variants: dict[tuple[bool, ...], FullScreen] = {}
 
     def draw(self, camera: ViewCamera, texture: VolumeTexture, effort: Effort, target: Target) -> None:
-        """Fills the target, within its scissor, with colour and opacity, and depth; the first row is the top one."""
+        """Fills the target, within its scissor, with colour, opacity and depth (scene units); first row at the top."""
         volume = texture.volume
         assert volume is not None
         pooled = texture.shape("proposals")
@@ -42,7 +43,7 @@ class Marcher:
         if pooled is not None:
             bins = min(pooled[0] * (1 if volume.space == "projective" else 2), MOST_BINS)
         elif volume.proposals:
-            samples = EVENLY * volume.voxels.shape[0]
+            samples = SAMPLES_PER_VOXEL * volume.voxels.shape[0]
         texture.use(shader.program)
         shader.set(**camera_uniforms(camera, target.size))
         shader.set(samples=effort.count(samples), bins=effort.count(bins), background=volume.background)
@@ -51,6 +52,7 @@ class Marcher:
         shader.draw()
 
     def release(self) -> None:
+        """Gives everything back to OpenGL."""
         for shader in self._variants.values():
             shader.release()
 
@@ -63,31 +65,24 @@ class Marcher:
 
 
 class NovelDrawing:
-    """One view: what was marched last, and the picture that is made of it."""
+    """One view: what was marched last, and the picture made of it."""
 
     def __init__(self, context: moderngl.Context, driver: Driver, marcher: Marcher, present: FullScreen) -> None:
         self._context, self._driver, self._marcher, self._present = context, driver, marcher, present
-        self._marched, self._making = Reused(context, (4, 1)), Reused(context, (4, 1))
-        self._shown = Reused(context, (4,))
+        self._marched, self._shown = MarchTarget(context, driver, (4, 1)), ReusedTarget(context, (4,))
         self._photo: moderngl.Texture | None = None
         self._photo_key: object = None
 
     def march(self, picture: NovelPicture, texture: VolumeTexture, effort: Effort, bands: int) -> Iterator[None]:
-        """Marches band after band; what was marched before stays until the last is done."""
-        width, height = size = effort.size(picture.camera.size)
-        target = self._making.of_size(size)
-        for band in range(bands):
-            first, last = height * band // bands, height * (band + 1) // bands
-            target.framebuffer.scissor = (0, first, width, last - first)
-            self._marcher.draw(picture.camera, texture, effort, target)
-            self._driver.finish()
-            yield
-        target.framebuffer.scissor = (0, 0, width, height)
-        self._marched, self._making = self._making, self._marched
+        """Marches in so many bands of rows, one per step; what was marched before stays until the last is done."""
+        size = effort.size(picture.camera.size)
+        return self._marched.march(
+            size, bands, lambda target: self._marcher.draw(picture.camera, texture, effort, target)
+        )
 
     def show(self, picture: NovelPicture) -> Float32[np.ndarray, "height width 4"]:
-        """The picture of what was marched last."""
-        target, marched = self._shown.of_size(picture.camera.size), self._marched.target
+        """The picture of what was marched last (there must be something): RGBA in [0, 1], rows from the top."""
+        target, marched = self._shown.of_size(picture.camera.size), self._marched.last
         assert marched is not None
         for unit, texture in enumerate((*marched.textures, self._photo_texture(picture))):
             exact = texture.size == target.size
@@ -101,20 +96,21 @@ class NovelDrawing:
         target.framebuffer.use()
         self._context.enable_only(moderngl.NOTHING)
         self._present.draw()
-        return read(self._driver, target)
+        return read_pixels(self._driver, target)
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was marched yet."""
-        return self._marched.target is None
+        """Whether there is nothing to show yet."""
+        return self._marched.last is None
 
     def forget(self) -> None:
-        """Shows no volume until one is marched again."""
-        self._marched.release()
+        """Drops what was marched last."""
+        self._marched.forget()
 
     def release(self) -> None:
-        for reused in (self._marched, self._making, self._shown):
-            reused.release()
+        """Gives everything back to OpenGL."""
+        self._marched.release()
+        self._shown.release()
         if self._photo is not None:
             self._photo.release()
 

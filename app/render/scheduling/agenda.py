@@ -1,30 +1,30 @@
-"""What is to be drawn next, given what is wanted and what was drawn: pure decisions of the render thread."""
+"""What is drawn next, given what was asked for and what was drawn before: pure decisions of the render thread."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from app.render.scheduling.effort import COMPLETE, Effort
-from app.render.scheduling.quality import DEBT, REST, Quality
-from app.render.scheduling.sameness import Picture, same, same_march, shift
-
-FRESH = 1.0  # seconds for which a request stands; who shows a picture asks for it in every frame of the window
-JUMP = 8.0  # pixels: what moves farther is first shown quickly
-WORTH_IT = 2.5  # a quick picture is only drawn first where the complete one takes so many times longer
-VOLUME_PERIOD = 1 / 3  # seconds between pictures that differ by their volume only
+from app.render.scheduling.quality import Quality
+from app.render.scheduling.sameness import Picture, estimate_shift, is_same, is_same_march
+from app.render.scheduling.timing import TIMING
 
 
 @dataclass
 class Slot:
-    """One view: the picture that is wanted, and the one that is there.
+    """One view: the picture that is wanted, and the one that is there. Moments are seconds of a steady clock.
 
     Attributes:
-        marched: the picture for which the volume was marched last, how well, and of which volume.
-        marched_at: when that was.
-        shown: the picture that was handed out last, and with which volume.
-        drawn_at: when something was last begun for this view.
-        rested_at: when the next picture of a view that moves may be begun.
+        wanted: the newest picture asked for.
+        asked_at: when it was last asked for.
+        urgent: whether it is to be complete at once, whatever that costs.
+        marched, effort, volume: the picture for which the volume was marched last, how finely, and of which volume.
+        marched_at: when that was begun.
+        shown, shown_volume: the picture that was handed out last, and with which volume.
+        drawn_at: when anything was last begun for this view.
+        rested_at: when the next picture of this view may be begun while it moves.
         refused: a picture that could not be drawn.
+        quality: of its quick pictures.
     """
 
     wanted: Picture | None = None
@@ -43,15 +43,16 @@ class Slot:
 
     @property
     def pixels(self) -> int:
+        """Number of pixels of the wanted picture."""
         return 0 if self.wanted is None else self.wanted.camera.size[0] * self.wanted.camera.size[1]
 
     def rest(self, seconds: float, now: float) -> None:
-        """A picture of a view that moves took so long."""
-        self.rested_at = now + REST * seconds
+        """Begins the pause after a picture of a moving view that took so many seconds."""
+        self.rested_at = now + TIMING.moving_rest * seconds
 
-    def fresh(self, now: float) -> bool:
-        """Whether somebody looks."""
-        return self.wanted is not None and now - self.asked_at <= FRESH
+    def is_fresh(self, now: float) -> bool:
+        """Whether the view was asked for recently: whether it is on the screen."""
+        return self.wanted is not None and now - self.asked_at <= TIMING.request
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class Job:
     """Something to draw.
 
     Attributes:
-        effort: to march with; None where what was marched stays.
-        pressing: whether somebody moves and waits for it.
+        view: its name.
+        effort: to march with; None where the volume need not be marched again.
+        pressing: whether the user moves the view and waits for the picture.
     """
 
     view: str
@@ -68,21 +70,23 @@ class Job:
     pressing: bool = False
 
 
-def job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job | None:
-    """What this view needs now, or None.
+def choose_job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job | None:
+    """What a view needs now, or None.
 
     Args:
-        volume: the volume there is, or None.
+        view: its name.
+        slot: what is known of it.
+        volume: the volume in memory, or None.
         now: seconds on the clock of `asked_at`.
-        credit: seconds that may be spent on what nobody waits for.
+        credit: seconds that may be spent on pictures that no one waits for.
     """
     wanted = slot.wanted
-    if wanted is None or not slot.fresh(now) or _same(slot.refused, wanted):
+    if wanted is None or not slot.is_fresh(now) or _looks_like(slot.refused, wanted):
         return None
     marches = volume is not None and shows_volume(wanted)
-    moved = marches and (slot.marched is None or not same_march(slot.marched, wanted))
-    repaint = not _same(slot.shown, wanted)
-    quick = slot.quality.quick(slot.pixels)
+    moved = marches and (slot.marched is None or not is_same_march(slot.marched, wanted))
+    repaint = not _looks_like(slot.shown, wanted)
+    quick = slot.quality.choose(slot.pixels)
     if wanted.moving and now < slot.rested_at and not slot.urgent:
         return None
     if wanted.moving or slot.urgent:
@@ -92,29 +96,31 @@ def job(view: str, slot: Slot, volume: object, now: float, credit: float) -> Job
         return Job(view, None, pressing=True) if repaint else None
     if not marches or (not moved and slot.effort == COMPLETE and slot.volume is volume):
         return Job(view, None) if repaint and credit > 0 else None
-    if moved and _worth_a_quick_one(slot, wanted, quick):
-        return Job(view, quick) if credit > -DEBT / 2 else None
-    if slot.effort != COMPLETE and not moved:  # somebody has just stopped moving, and looks
-        return Job(view, COMPLETE) if credit > -DEBT else None
+    if moved and _deserves_quick_picture(slot, wanted, quick):
+        return Job(view, quick) if credit > -TIMING.most_debt / 2 else None
+    if slot.effort != COMPLETE and not moved:  # the user has just stopped moving, and looks
+        return Job(view, COMPLETE) if credit > -TIMING.most_debt else None
     if credit <= 0:
         return Job(view, None) if slot.shown is None else None
     if moved:
         return Job(view, COMPLETE)
-    due = now - slot.marched_at >= VOLUME_PERIOD
+    due = now - slot.marched_at >= TIMING.volume_period
     return Job(view, COMPLETE) if due else Job(view, None) if repaint else None
 
 
 def shows_volume(picture: Picture) -> bool:
-    """Whether the volume is to be seen in a picture."""
+    """Whether the volume is visible in a picture."""
     return getattr(picture, "volume_opacity", 1.0) > 0
 
 
-def _same(one: Picture | None, other: Picture) -> bool:
-    return one is not None and same(one, other, but=("moving",))
+def _looks_like(one: Picture | None, other: Picture) -> bool:
+    return one is not None and is_same(one, other, but=("moving",))
 
 
-def _worth_a_quick_one(slot: Slot, wanted: Picture, quick: Effort) -> bool:
+def _deserves_quick_picture(slot: Slot, wanted: Picture, quick: Effort) -> bool:
+    """Whether a quick picture is drawn ahead of the complete one."""
     if slot.marched is None or slot.quality.rate is None:
         return True
-    slower = slot.quality.predicted(COMPLETE, slot.pixels) > WORTH_IT * slot.quality.predicted(quick, slot.pixels)
-    return slower and shift(slot.marched.camera, wanted.camera) > JUMP
+    seconds, quick_seconds = (slot.quality.predict(effort, slot.pixels) for effort in (COMPLETE, quick))
+    shift = estimate_shift(slot.marched.camera, wanted.camera)
+    return seconds > TIMING.quick_gain * quick_seconds and shift > TIMING.quick_shift_px

@@ -14,8 +14,8 @@ from engine.geometry.view_camera import ViewCamera
 Picture = NovelPicture | CamerasPicture
 
 
-def same(one: Any, other: Any, but: tuple[str, ...] = ()) -> bool:
-    """Equal in every field except those named in `but`; what carries a `key` is known by it."""
+def is_same(one: Any, other: Any, but: tuple[str, ...] = ()) -> bool:
+    """Whether two are equal in every field except those named in `but`; photos are compared by their `key` alone."""
     if one is other:
         return True
     if type(one) is not type(other):
@@ -27,22 +27,22 @@ def same(one: Any, other: Any, but: tuple[str, ...] = ()) -> bool:
     if isinstance(one, Photo | Thumbnails):
         return bool(one.key == other.key)
     names = [field.name for field in fields(one) if field.name not in but]
-    return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    return all(is_same(getattr(one, name), getattr(other, name)) for name in names)
 
 
-def same_march(one: Picture, other: Picture) -> bool:
-    """Whether the volume looks the same in both: all else about them is drawn around it."""
-    if not same(one.camera, other.camera):
+def is_same_march(one: Picture, other: Picture) -> bool:
+    """Whether the volume looks the same in both pictures, whatever is drawn around it."""
+    if not is_same(one.camera, other.camera):
         return False
     if isinstance(one, CamerasPicture) and isinstance(other, CamerasPicture):
         return (one.volume_opacity, one.volume_reach) == (other.volume_opacity, other.volume_reach)
     return type(one) is type(other)
 
 
-def shift(one: ViewCamera, other: ViewCamera) -> float:
-    """About how far things move on the screen from one camera to the other, pixels; infinite if its size changed.
+def estimate_shift(one: ViewCamera, other: ViewCamera) -> float:
+    """About how many pixels the content moves from one camera to the other; infinite if their sizes differ.
 
-    Turns are taken at their word, steps as seen by something at depth 1 of the scene's unit.
+    The content is taken to lie at a depth of one scene unit.
     """
     if one.size != other.size:
         return math.inf

@@ -1,8 +1,8 @@
 #version 330 core
-// Round ends and soft edges: how much of the pixel the line covers. VEILED: a volume may lie before it.
+// Round ends and soft edges: how much of the pixel the line covers. VEILED: a volume can hide it.
 
-uniform float strength;  // opacity of them all
-uniform vec4 fade;       // centre and radius of what fades out towards its border; radius 0: nothing does
+uniform float strength;  // opacity of all lines
+uniform vec4 fade;       // centre and radius of what fades out towards its border; radius 0: no fading
 
 #ifdef VEILED
 uniform sampler2D volume;         // colour and opacity of what was drawn before, rows from the top
@@ -21,7 +21,7 @@ out vec4 shade;
 void main() {
     float beyond = max(max(-along.x, along.x - reach), 0.0);
     float apart = length(vec2(beyond, along.y));
-    // a line thinner than a pixel gets fainter, not narrower
+    // a line thinner than a pixel becomes fainter, not narrower
     float coverage = clamp(max(half_width, 0.5) + 0.5 - apart, 0.0, 1.0) * min(2.0 * half_width, 1.0);
     float alpha = strength * colour.a * coverage;
     if (fade.w > 0.0) alpha *= 1.0 - smoothstep(0.35, 1.0, distance(place, fade.xyz) / fade.w);

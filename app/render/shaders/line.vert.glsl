@@ -1,12 +1,12 @@
 #version 330 core
-// A segment as a quad of constant width in pixels: wide lines are not portable in core OpenGL. One instance a segment.
+// A segment as a quad of constant width in pixels: core OpenGL does not guarantee wide lines. One instance per segment.
 
 uniform mat4 to_clip;
 uniform vec2 size;    // of the picture, pixels
-uniform float widen;  // pixels of the picture per pixel asked for
-uniform float lift;   // towards the viewer, in normalised depth, so that edges are not swallowed by their own faces
+uniform float widen;  // pixels of the framebuffer per pixel of the picture
+uniform float lift;   // towards the viewer, in normalised depth, so that faces do not hide their own edges
 uniform vec3 viewer;
-uniform vec2 haze;    // distances from the viewer where lines begin to grow fainter, and are faintest
+uniform vec2 haze;    // distances from the viewer between which lines grow fainter
 
 in vec3 start;
 in vec3 end;
@@ -23,7 +23,7 @@ flat out float half_width;     // pixels
 void main() {
     vec4 a = to_clip * vec4(start, 1.0);
     vec4 b = to_clip * vec4(end, 1.0);
-    float from = 0.0, to = 1.0;  // what of the segment lies before the near plane
+    float from = 0.0, to = 1.0;  // the part of the segment beyond the near plane
     float a_inside = a.z + a.w, b_inside = b.z + b.w;
     gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
     colour = vec4(0.0);

@@ -11,21 +11,21 @@ uniform vec3 origin;
 uniform vec2 focal;    // pixels of this target
 uniform vec2 centre;
 uniform int samples;
-uniform int bins;      // of s, in which the pooled density is looked at
+uniform int bins;      // intervals of s in which the pooled density is evaluated
 uniform vec3 background;
 
 layout(location = 0) out vec4 colour_opacity;
 layout(location = 1) out float depth;
 
 const int MOST_BINS = 512;
-const float FLOOR = 0.08;          // of the weight is spread evenly, so that no interval of a ray is forgotten
-const float OPAQUE = 1e-4;         // transmittance below which nothing counts
-const float TINT_THRESHOLD = 1e-3; // of a sample's weight, below which its directional colour is left out
+const float FLOOR = 0.08;          // share of the weight that is spread evenly, so that every part of a ray gets samples
+const float OPAQUE = 1e-4;         // transmittance below which a ray ends
+const float TINT_THRESHOLD = 1e-3; // weight of a sample below which its directional colour is left out
 
 float weights[MOST_BINS];
-int last_bin;  // of those that were looked at; the weights of the others are nothing
+int last_bin;  // the last one that was evaluated; the weights of the others are 0
 
-float look(Line line) {
+float evaluate_bins(Line line) {
     float scale = optical_length(line, textureSize(proposals, 0)) / float(bins);
     vec3 size = vec3(textureSize(proposals, 0));
     float transmittance = 1.0;
@@ -68,7 +68,7 @@ void main() {
         vec3 unit = normalize(direction);
         vec3 size = vec3(textureSize(voxels, 0));
         float scale = optical_length(line, textureSize(voxels, 0));
-        float total = PROPOSALS ? look(line) : 0.0;
+        float total = PROPOSALS ? evaluate_bins(line) : 0.0;
         float bin_weight = PROPOSALS ? widened(0) : 0.0;
         float passed = 0.0, from = 0.0;
         int bin = 0;

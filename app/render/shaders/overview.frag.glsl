@@ -1,13 +1,13 @@
 #version 330 core
 
-// The field from any side, among the cameras: colour, and between which depths it lies.
+// The field from any side, among the cameras: its colour, and the depths between which it is seen.
 //
-// Rays are marched evenly in the lattice, where they are straight in projective space too. Density counts per spacing
-// of planes, whatever the direction: looking along z of a projective volume, the engine's value.
+// Samples are evenly spaced in the lattice, where rays are straight in projective space too. Density counts per spacing
+// of planes in every direction; along z of a projective volume this is what the engine computes.
 
 #include "volume.glsl"
 
-uniform sampler3D overview; // density of what is worth showing
+uniform sampler3D overview; // density to be shown
 uniform vec2 shown;         // half width and half height at z = 1 of what is drawn of a projective volume
 uniform mat3 camera_to_world;
 uniform vec3 origin;
@@ -18,11 +18,11 @@ uniform float reach;    // depth to which a projective volume is drawn, scene un
 uniform float opacity;
 
 layout(location = 0) out vec4 result;  // RGB times opacity, opacity
-layout(location = 1) out vec4 depths;  // where it begins and ends to be seen, along the camera's axis
+layout(location = 1) out vec4 depths;  // between which it is seen, along the camera's axis
 
-const float BEGUN = 0.9;   // transmittances
-const float ENDED = 0.1;
-const float COUNTS = 1e-3; // weight below which a sample's colour is not looked at
+const float BEGUN = 0.9;   // transmittance at which the volume counts as begun
+const float ENDED = 0.1;   // and as ended
+const float COUNTS = 1e-3; // weight below which a sample's colour is left out
 
 void clip(inout vec2 span, float at_origin, float along) {
     // The half space at_origin + t * along >= 0.
@@ -47,14 +47,15 @@ vec3 lattice(vec3 point) {
     return (point - box_centre + box_half_extent) / (2.0 * box_half_extent);
 }
 
-// A cheap even noise of the pixel: the beginning of a ray's first step, so that steps do not show as rings.
+// Noise in [0, 1), evenly distributed over the pixels: shifts a ray's samples, so that they do not show as rings.
+// Interleaved gradient noise of Jimenez, "Next Generation Post Processing in Call of Duty", SIGGRAPH 2014.
 float noise(vec2 pixel) {
     return fract(52.9829189 * fract(dot(floor(pixel), vec2(0.06711056, 0.00583715))));
 }
 
 void main() {
     result = vec4(0.0);
-    depths = vec4(0.0);  // nothing is nowhere: what is interpolated towards it still lies before what is behind
+    depths = vec4(0.0);  // for rays that miss: values interpolated towards 0 still lie in front of what is behind
     vec3 direction = camera_to_world * vec3((gl_FragCoord.xy - centre) / focal, 1.0);
     vec2 span = PROJECTIVE ? frustum_span(direction) : box_span(origin, direction);
     if (span.y <= span.x) return;
@@ -73,7 +74,7 @@ void main() {
         if (weight > COUNTS) colour += weight * sigmoid(raw_at(position).yzw);
         float before = transmittance;
         transmittance *= survives;
-        // Straight in the lattice is straight in the world, but not at an even pace.
+        // A line in the lattice is a line in the world, but equal steps in one are not equal in the other.
         float pace = PROJECTIVE ? mix(from.z * span.x, to.z * span.y, s) / position.z : mix(span.x, span.y, s);
         if (before >= BEGUN && transmittance < BEGUN) seen.x = pace;
         if (before >= ENDED && transmittance < ENDED) seen.y = pace;

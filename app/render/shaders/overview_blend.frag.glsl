@@ -1,6 +1,6 @@
 #version 330 core
 
-// The marched volume over what is already drawn; where that is nearer, it keeps its place.
+// The marched volume over what is drawn already, where it is not hidden by what is nearer.
 
 uniform sampler2D overview;
 uniform sampler2D overview_depths;

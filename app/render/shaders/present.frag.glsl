@@ -1,6 +1,6 @@
 #version 330 core
 
-// The marched field as a picture: the chosen channel in colours, the photo beside or under it; rows from the top.
+// The marched field as a picture: one channel in colours, the photo left of the wipe line; rows from the top.
 
 #include "colours.glsl"
 

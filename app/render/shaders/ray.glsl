@@ -1,4 +1,4 @@
-// A ray in the lattice: straight, `start + s * step` with s in [0, 1], in a box as well as in projective space.
+// A ray in the lattice: the line `start + s * step` with s in [0, 1], in a box as well as in projective space.
 
 struct Line {
     vec3 start;
@@ -30,7 +30,7 @@ Line line_of(vec3 origin, vec3 direction) {
     return line;
 }
 
-// What density is multiplied with along the whole of s: it counts per spacing of a lattice of so many voxels.
+// The factor by which density is multiplied for the whole of s: density counts per spacing of voxels.
 float optical_length(Line line, ivec3 size) {
     return PROJECTIVE ? float(size.z) * (1.0 - line.skipped) : length(line.step) * float(size.z - 1);
 }

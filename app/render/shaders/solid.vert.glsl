@@ -1,5 +1,5 @@
 #version 330 core
-// Lit triangles with a colour each: the gizmo's arrow heads.
+// Lit triangles with a colour per corner: the gizmo's arrow heads, and meshes.
 
 uniform mat4 to_clip;
 uniform vec3 viewer;

@@ -1,5 +1,5 @@
 #version 330 core
-// A photo in the image plane of its frustum. One instance a frame.
+// A photo in the image plane of its frustum. One instance per frame.
 
 uniform mat4 to_clip;
 uniform vec3 viewer;
@@ -21,7 +21,7 @@ void main() {
     vec3 place = centre + depth * (forward + tangent.x * right + tangent.y * down);
     gl_Position = to_clip * vec4(place, 1.0);
     texel = vec3(corner, layer);
-    // seen from the camera's own side a photo is bright; from the scene's side one sees its dim back
+    // bright when seen from the camera's side, dim from the scene's side, where its back is seen
     float facing = dot(normalize(place - viewer), forward);
     light = facing > 0.0 ? 0.6 + 0.3 * facing : 0.3 - 0.1 * facing;
 }

@@ -1,4 +1,4 @@
-// The field as a volume: what `engine.fields.baking.FieldVolume` says, word for word.
+// The field as a volume, as documented in `engine.fields.baking.FieldVolume`.
 //
 // Positions are normalised lattice coordinates: 0 at the first voxel's centre, 1 at the last one's, whatever the
 // number of voxels. `place` turns them into texture coordinates.
@@ -7,13 +7,13 @@ uniform sampler3D voxels;     // raw density, raw RGB
 uniform sampler3D tint_red;   // directional coefficients
 uniform sampler3D tint_green;
 uniform sampler3D tint_blue;
-uniform sampler3D proposals;  // density, pooled over blocks: where intervals are drawn from
+uniform sampler3D proposals;  // density, pooled over blocks, by which intervals are placed
 uniform vec2 extent;          // half width and half height at z = 1 of a projective volume
 uniform vec3 box_centre;
 uniform float box_half_extent;
 
-const float FARTHEST_DISPARITY = 1e-3;  // a depth is reported up to a thousand scene units
-const float BORDER = 1e-3;              // voxels by which a sample may leave a box
+const float FARTHEST_DISPARITY = 1e-3;  // depths end at a thousand scene units
+const float BORDER = 1e-3;              // voxels by which a sample may lie outside a box
 
 float softplus(float x) {
     return x > 15.0 ? x : log(1.0 + exp(x));
@@ -45,7 +45,7 @@ vec3 tint_at(vec3 position, vec3 direction) {
     );
 }
 
-// Entry and exit of a ray, in multiples of its direction; exit < entry where it misses. Never behind the origin.
+// Entry and exit of a ray, in multiples of its direction, never behind the origin; exit < entry where it misses.
 vec2 box_span(vec3 origin, vec3 direction) {
     vec3 safe = mix(direction, vec3(1e-9), lessThan(abs(direction), vec3(1e-9)));
     vec3 one = (box_centre - box_half_extent - origin) / safe;

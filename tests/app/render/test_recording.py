@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.model.common.pictures import NovelPicture
-from app.render.recording import Recording, frames_of, save_png
+from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
 from engine.geometry.camera_path import interpolate_cameras
@@ -78,5 +78,5 @@ def test_a_picture_is_saved_upright(tmp_path: Path) -> None:
 
 
 def test_a_film_lasts_as_long_as_it_shall() -> None:
-    assert frames_of(2.0) == 60
-    assert frames_of(0.0) == 1
+    assert count_pictures(2.0) == 60
+    assert count_pictures(0.0) == 1

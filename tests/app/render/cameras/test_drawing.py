@@ -110,7 +110,7 @@ def test_seen_along_z_it_is_as_dense_as_the_engine_says(studio: Studio) -> None:
         fitted=CameraSet(np.zeros((0, 3, 4), np.float32), np.zeros((0, 4), np.float32)),
     )
     drawn(studio, volume, wanted)
-    marched = studio._drawings["cameras"]._marched.target
+    marched = studio._drawings["cameras"]._marched.last
     assert marched is not None
     opacity = np.frombuffer(marched.textures[0].read(), np.float32).reshape(SIZE[1], SIZE[0], 4)[60, 80, 3]
     shown = overview_density(volume)[:, 0, 0].astype(np.float64).mean() * 8

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Ground
-from app.render.gl.projection import near_far, projection_matrix, uniform, view_matrix, view_projection
+from app.render.gl.programs import matrix_bytes
+from app.render.gl.projection import near_far, projection_matrix, view_matrix, view_projection
 from tests.support.worlds import fields
 
 coordinates = st.floats(-3, 3)
@@ -38,7 +39,7 @@ def test_depths_run_from_near_to_far() -> None:
 
 def test_a_uniform_is_laid_out_column_after_column() -> None:
     matrix = np.arange(16.0).reshape(4, 4)
-    assert np.frombuffer(uniform(matrix), np.float32).tolist()[:4] == [0, 4, 8, 12]
+    assert np.frombuffer(matrix_bytes(matrix), np.float32).tolist()[:4] == [0, 4, 8, 12]
 
 
 @given(st.floats(0.01, 100), st.integers(1, 30))

@@ -37,7 +37,7 @@ def agreement(pixels: Pixels, engine: object) -> float:
 def depths(studio: Studio, picture: NovelPicture) -> np.ndarray:
     """What the shader says, before it becomes a colour."""
     drawn(studio, picture)
-    target = studio._drawings["novel"]._marched.target
+    target = studio._drawings["novel"]._marched.last
     assert target is not None
     width, height = target.size
     return np.frombuffer(target.textures[1].read(), np.float32).reshape(height, width)

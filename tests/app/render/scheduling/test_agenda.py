@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from app.model.common.pictures import NovelPicture
-from app.render.scheduling.agenda import FRESH, Job, Slot, job
+from app.render.scheduling.agenda import Job, Slot, choose_job
 from app.render.scheduling.effort import COMPLETE, Effort
-from app.render.scheduling.quality import cost
+from app.render.scheduling.timing import TIMING
 from engine.geometry.view_camera import ViewCamera
 
 OLD, NEW = object(), object()  # volumes
@@ -27,7 +27,7 @@ def slot(
 ) -> Slot:
     """A view that shows `drawn`, on a machine where a complete picture takes a second or a hundredth."""
     made = Slot(wanted, asked_at=10.0)
-    made.quality.measured(COMPLETE, made.pixels, 1.0 if slow else 0.01)
+    made.quality.record(COMPLETE, made.pixels, 1.0 if slow else 0.01)
     if drawn is not None:
         made.marched = made.shown = drawn
         made.effort, made.volume, made.marched_at = effort, OLD, 9.0
@@ -35,34 +35,34 @@ def slot(
 
 
 def due(of: Slot, volume: object = OLD, credit: float = 0.5, now: float = 10.0) -> Job | None:
-    return job("novel", of, volume, now, credit)
+    return choose_job("novel", of, volume, now, credit)
 
 
 def test_what_is_shown_already_is_not_drawn() -> None:
     assert due(slot(picture(), picture())) is None
 
 
-def test_a_view_that_nobody_asks_for_rests() -> None:
+def test_a_view_that_is_not_asked_for_rests() -> None:
     assert due(slot(picture(), picture()), NEW) is not None
-    assert due(slot(picture(), picture()), NEW, now=10.0 + FRESH + 0.1) is None
+    assert due(slot(picture(), picture()), NEW, now=10.0 + TIMING.request + 0.1) is None
 
 
-def test_who_moves_gets_a_quick_one_whatever_the_credit() -> None:
+def test_a_moving_view_gets_a_quick_picture_whatever_the_credit() -> None:
     found = due(slot(picture(0.01, moving=True), picture()), credit=-1.0)
     assert found is not None
     assert found.pressing
     assert found.effort is not None
-    assert cost(found.effort) < 0.2
+    assert found.effort.cost < 0.2
 
 
-def test_who_moves_on_a_fast_machine_gets_a_complete_one() -> None:
+def test_a_moving_view_on_a_fast_machine_gets_a_complete_picture() -> None:
     view = slot(picture(0.01, moving=True), picture(), slow=False)
     found = due(view)
     assert found is not None
     assert found.effort == COMPLETE
 
 
-def test_who_moves_leaves_a_third_of_the_time_to_others() -> None:
+def test_a_moving_view_leaves_a_third_of_the_time_to_others() -> None:
     view = slot(picture(0.01, moving=True), picture())
     view.rest(0.06, now=10.0)
     assert due(view, now=10.02) is None
@@ -73,11 +73,11 @@ def test_who_moves_leaves_a_third_of_the_time_to_others() -> None:
     assert due(view, now=10.02) is not None  # has stopped, and looks
 
 
-def test_a_new_volume_does_not_disturb_who_moves_and_stands() -> None:
+def test_a_new_volume_alone_does_not_redraw_a_moving_view() -> None:
     assert due(slot(picture(moving=True), picture()), NEW) is None
 
 
-def test_who_has_stopped_gets_the_complete_one_even_on_credit() -> None:
+def test_a_view_that_has_stopped_gets_the_complete_picture_even_on_credit() -> None:
     quick = Effort(0.3, 0.5, tint=False)
     assert due(slot(picture(), picture(), quick), credit=-0.9) == Job("novel", COMPLETE)
 
@@ -86,12 +86,12 @@ def test_a_jump_is_shown_quickly_first_and_a_small_step_is_not() -> None:
     jump = due(slot(picture(1.0), picture()))
     assert jump is not None
     assert jump.effort is not None
-    assert cost(jump.effort) < 0.2
+    assert jump.effort.cost < 0.2
     assert due(slot(picture(0.004), picture())) == Job("novel", COMPLETE)
 
 
 @pytest.mark.parametrize("wanted", [picture(), picture(0.004)], ids=["volume", "small step"])
-def test_what_nobody_waits_for_waits_for_credit(wanted: NovelPicture) -> None:
+def test_what_no_one_waits_for_needs_credit(wanted: NovelPicture) -> None:
     assert due(slot(wanted, picture()), NEW, credit=0.1) == Job("novel", COMPLETE)
     assert due(slot(wanted, picture()), NEW, credit=-0.1) is None
 
