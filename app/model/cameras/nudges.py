@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from app.model.cameras.gizmo import twist
+from app.model.common.gestures import new_gesture
 from app.model.common.pictures import GizmoPart
 from engine.messages import PerturbPose
 
@@ -19,12 +20,14 @@ class Nudges:
         self._period = period
         self._frame = 0
         self._part: GizmoPart = "move x"
+        self._gesture = 0
         self._sent = 0.0
         self._sent_at = -math.inf
 
     def begin(self, frame: int, part: GizmoPart) -> None:
         """A new drag, of which nothing was sent."""
         self._frame, self._part, self._sent = frame, part, 0.0
+        self._gesture = new_gesture()
 
     def due(self, amount: float, now: float) -> PerturbPose | None:
         """What is to be sent once the drag has come to `amount`; None while the last kick is too recent."""
@@ -41,4 +44,4 @@ class Nudges:
         if abs(increment) < LEAST:
             return None
         self._sent = amount
-        return PerturbPose(self._frame, *twist(self._part, increment))
+        return PerturbPose(self._frame, *twist(self._part, increment), self._gesture)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from app.model.common.gestures import new_gesture
 from app.model.common.throttle import Throttle
 from app.model.planar.patch_handles import Corners, Drag, Family, Part, grab, part_at, patch_at, perturb_command
 from app.model.planar.planar_moments import PlanarMoment
@@ -54,6 +55,7 @@ class PlanarControl:
         self.hovered_part: Part | None = None
         self._drag: Drag | None = None
         self._patch = 0
+        self._gesture = 0
         self._pressed_at = (0.0, 0.0)
         self._moved = False
         self._nudges: Throttle[PerturbPatch] = Throttle(PERIOD)
@@ -90,7 +92,7 @@ class PlanarControl:
         point = state.planar.plane.in_image(np.array(pointer.place), pointer.size)
         self._drag = grab(self.hovered_part, family, moment.corners[state.selected], point)
         self._patch, self._pressed_at, self._moved = state.selected, pointer.place, False
-        self._nudges = Throttle(PERIOD)
+        self._nudges, self._gesture = Throttle(PERIOD), new_gesture()
         return True
 
     def pull(self, state: State, run: ViewedRun, pointer: Pointer, now: float) -> None:
@@ -103,7 +105,7 @@ class PlanarControl:
         before = self._drag.corners
         self._drag = self._drag.to(state.planar.plane.in_image(np.array(pointer.place), pointer.size))
         if not np.array_equal(before, self._drag.corners):
-            self._nudges.offer(perturb_command(self._patch, self._drag.corners))
+            self._nudges.offer(perturb_command(self._patch, self._drag.corners, self._gesture))
         # While the run is paused nothing would come of it but many steps to undo: it hears of the whole at the end.
         paused = run.snapshot is not None and run.snapshot.status != "running"
         due = None if paused else self._nudges.take(now)
@@ -113,7 +115,7 @@ class PlanarControl:
     def release(self, run: ViewedRun, now: float) -> None:
         """The left button goes up: the engine hears where the patch was let go."""
         if self._drag is not None and self._moved:
-            run.send(perturb_command(self._patch, self._drag.corners))
+            run.send(perturb_command(self._patch, self._drag.corners, self._gesture))
             self._released = (now, Preview(self._patch, self._drag.corners))
         self._drag = None
 

@@ -7,6 +7,7 @@ import time
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.model.common.gestures import DragGesture, new_gesture
 from app.model.common.throttle import Throttle
 from app.model.perturb.camera_motion import between, motion, random_twist, spread, twist
 from app.model.perturb.recovery_measures import CAMERAS
@@ -38,6 +39,7 @@ class CameraKicks:
         self._seed = 0
         self._spread = 1.0
         self._was_held = False
+        self._gesture = DragGesture()
 
     def build_exact(self) -> None:
         self._turns, self._shifts = SliderRow(), SliderRow()
@@ -94,18 +96,20 @@ class CameraKicks:
         held = any(dpg.is_item_active(slider) for slider in (*self._turns.items, *self._shifts.items))
         if not dpg.get_value(self._live):
             self._was_held = False
+            self._gesture.follow(held=False)
             return
         due = self._live_due.take(time.monotonic() if held else float("inf"))
         if due is not None:
-            self._send(between(self._applied, due))
+            self._send(between(self._applied, due), self._gesture.current())
             self._applied = due
+        self._gesture.follow(held)
         if self._was_held and not held:
             self._live_due = Throttle(self._live_due.period)
             self.zero()
         self._was_held = held
 
     def kick(self) -> None:
-        self._send(self._motion())
+        self._send(self._motion(), new_gesture())
 
     def zero(self) -> None:
         """Sliders back to zero."""
@@ -122,7 +126,7 @@ class CameraKicks:
         self._seed += 1
         sigma = chosen.sigma_translation_percent / 100 * self._spread
         rotation, translation = random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
-        run.send(PerturbPose(self._state.selected, rotation, translation))
+        run.send(PerturbPose(self._state.selected, rotation, translation, new_gesture()))
 
     def kick_all(self) -> None:
         run, chosen = self._state.run, self._state.perturbation
@@ -130,13 +134,13 @@ class CameraKicks:
             return
         self._seed += 1
         sigma = chosen.sigma_translation_percent / 100 * self._spread
-        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed))
+        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed, gesture=new_gesture()))
 
-    def _send(self, moved: np.ndarray) -> None:
+    def _send(self, moved: np.ndarray, gesture: int) -> None:
         run = self._state.run
         if run is not None and not np.allclose(moved, np.eye(3, 4), atol=1e-7):
             rotation, translation = twist(moved)
-            run.send(PerturbPose(self._state.selected, rotation, translation))
+            run.send(PerturbPose(self._state.selected, rotation, translation, gesture))
 
     def _translation(self) -> list[float]:
         return [percent / 100 * self._spread for percent in self._state.perturbation.translation_percent]

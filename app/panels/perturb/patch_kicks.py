@@ -5,6 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.model.common.gestures import new_gesture
 from app.model.perturb.patch_motion import PatchMotion, moved_patch, random_motion
 from app.model.perturb.recovery_measures import PATCHES
 from app.model.planar.patch_handles import Family, perturb_command
@@ -112,13 +113,14 @@ class PatchKicks:
             return
         self._seed += 1
         unit = max(scene.image_size) / 2  # in which the engine takes shifts
-        run.send(PerturbAll(float(np.radians(chosen.sigma_turn_deg)), chosen.sigma_shift_px / unit, self._seed))
+        sigmas = (float(np.radians(chosen.sigma_turn_deg)), chosen.sigma_shift_px / unit)
+        run.send(PerturbAll(*sigmas, self._seed, gesture=new_gesture()))
 
     def _send(self, motion: PatchMotion) -> None:
         run, scene, patch = self._state.run, planar_scene(self._state.run), self._state.selected
         planar = self._snapshot.planar if self._snapshot is not None else None
         if run is not None and scene is not None and planar is not None and patch > 0 and motion:
-            run.send(perturb_command(patch, moved_patch(planar.corners[patch], motion, scene.warp)))
+            run.send(perturb_command(patch, moved_patch(planar.corners[patch], motion, scene.warp), new_gesture()))
 
     def _zero(self) -> None:
         for slider in self._exact.items:

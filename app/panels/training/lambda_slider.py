@@ -6,6 +6,7 @@ import time
 
 import dearpygui.dearpygui as dpg
 
+from app.model.common.gestures import DragGesture
 from app.model.common.slider_scale import DEFAULT_LAMBDA, HIGHEST_LAMBDA, LOWEST_LAMBDA, caught, fraction, value_text
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.choices import lambda_note
@@ -26,8 +27,9 @@ class LambdaSlider:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._throttle: Throttle[float] = Throttle(1 / 15)
+        self._throttle: Throttle[SetLambda] = Throttle(1 / 15)
         self._confirmed = Confirmed()
+        self._gesture = DragGesture()
         self._reset = False
         self._width = 0
 
@@ -64,8 +66,9 @@ class LambdaSlider:
         run = state.run
         due = self._throttle.take(now)
         if due is not None and run is not None:
-            run.send(SetLambda(due))
-            self._confirmed.send(due, now)
+            run.send(due)
+            self._confirmed.send(due.exponent, now)
+        self._gesture.follow(held is not None)
         if run is None or run.snapshot is None:
             return
         shown = self._confirmed.shown(run.snapshot.lambda_exponent, held, now)
@@ -89,7 +92,7 @@ class LambdaSlider:
         self._offer(DEFAULT_LAMBDA)
 
     def _offer(self, exponent: float) -> None:
-        self._throttle.offer(exponent)
+        self._throttle.offer(SetLambda(exponent, self._gesture.current()))
         self._confirmed.send(exponent, time.monotonic())
 
     def _draw_marks(self, width: int) -> None:

@@ -6,6 +6,7 @@ import time
 
 import dearpygui.dearpygui as dpg
 
+from app.model.common.gestures import DragGesture
 from app.model.common.slider_scale import exponent_of, factor_of
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.state import State
@@ -18,8 +19,9 @@ class Rates:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._throttle: Throttle[tuple[float, float]] = Throttle(1 / 15)
+        self._throttle: Throttle[SetRates] = Throttle(1 / 15)
         self._confirmed = (Confirmed(), Confirmed())
+        self._gesture = DragGesture()
 
     def build(self) -> None:
         with dpg.collapsing_header(label="Learning rates", default_open=False):
@@ -32,7 +34,8 @@ class Rates:
         run = self._state.run
         due = self._throttle.take(now)
         if due is not None and run is not None:
-            run.send(SetRates(field=due[0], pose=due[1]))
+            run.send(due)
+        self._gesture.follow(any(dpg.is_item_active(slider) for slider in (self._field, self._poses)))
         if run is None or run.snapshot is None:
             return
         pairs = zip((self._field, self._poses), self._confirmed, run.snapshot.rate_factors, strict=True)
@@ -73,6 +76,6 @@ class Rates:
 
     def _changed(self) -> None:
         field, poses = (factor_of(dpg.get_value(slider)) for slider in (self._field, self._poses))
-        self._throttle.offer((field, poses))
+        self._throttle.offer(SetRates(field, poses, self._gesture.current()))
         for confirmed, factor in zip(self._confirmed, (field, poses), strict=True):
             confirmed.send(exponent_of(factor), time.monotonic())

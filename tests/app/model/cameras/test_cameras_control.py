@@ -104,6 +104,7 @@ def test_a_drag_of_the_gizmo_is_seen_at_once_and_reaches_the_engine_in_few_piece
     control.release(state, now)
     kicks = [command for command in sent if isinstance(command, PerturbPose)]
     assert all(kick.frame == 1 and kick.rotation == (0, 0, 0) for kick in kicks)
+    assert len({kick.gesture for kick in kicks}) == 1
     assert -sum(kick.translation[0] for kick in kicks) == pytest.approx(previous, rel=1e-3)
     assert control.preview(now + 0.5 * CONFIRMED) is not None
     assert control.preview(now + 2 * CONFIRMED) is None

@@ -55,6 +55,7 @@ def test_a_dragged_corner_is_sent_now_and_then_and_at_the_end_where_it_was_let_g
     last = sent[-1]
     assert isinstance(last, PerturbPatch)
     assert last.frame == 1
+    assert {command.gesture for command in sent if isinstance(command, PerturbPatch)} == {last.gesture}
     np.testing.assert_allclose(last.corners[2], CORNERS[1, 2] + (12, 5))
     np.testing.assert_allclose(last.corners[:2], CORNERS[1, :2])
 
