@@ -36,14 +36,14 @@ class Backdrop:
     def update(self) -> None:
         """To be called once per frame."""
         shown = [_box(panel) for panel in self._panels if dpg.is_item_visible(panel)]
-        through = self._possible and not overlapping(shown)
+        through = self._possible and not any_overlap(shown)
         if through != self._through:
             self._through = through
             for panel in self._panels:
                 dpg.bind_item_theme(panel, self._clear if through else self._filled)
 
 
-def overlapping(boxes: Collection[Box]) -> bool:
+def any_overlap(boxes: Collection[Box]) -> bool:
     """Whether any two lie over each other; sharing an edge is beside each other."""
     return any(
         one[0] < other[0] + other[2]

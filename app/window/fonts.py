@@ -10,7 +10,7 @@ import dearpygui.dearpygui as dpg
 SIZE = 14  # pixels at scale 1
 
 
-def font_file() -> Path | None:
+def find_font_file() -> Path | None:
     """DejaVu Sans, which matplotlib brings along; it is found without importing matplotlib."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
@@ -21,7 +21,7 @@ def font_file() -> Path | None:
 
 def bind_font(scale: float) -> None:
     """Everything in DejaVu Sans; Dear PyGui's own bitmap font where it is missing."""
-    path = font_file()
+    path = find_font_file()
     if path is None:
         dpg.set_global_font_scale(scale)
         return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from app.model.common.layout import complete, default_layout
+from app.model.common.layout import is_complete, make_default_layout
 
 RECENT = 8  # scenes
 SIZE = (1600, 1000)
@@ -67,7 +67,7 @@ class Preferences:
         """The file with the layout to start with, made where there is none that fits; None if it cannot be made."""
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
-            if not self.layout_file.is_file() or not complete(self.layout_file.read_text(encoding="utf-8")):
+            if not self.layout_file.is_file() or not is_complete(self.layout_file.read_text(encoding="utf-8")):
                 self.reset_layout()
             return self.layout_file
         return None
@@ -75,4 +75,4 @@ class Preferences:
     def reset_layout(self) -> None:
         """Writes the default layout."""
         with contextlib.suppress(OSError):
-            self.layout_file.write_text(default_layout(*self.size, self.scale), encoding="utf-8")
+            self.layout_file.write_text(make_default_layout(*self.size, self.scale), encoding="utf-8")

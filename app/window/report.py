@@ -38,7 +38,7 @@ class Report:
     def __init__(self, path: Path) -> None:
         """All items of the window must have been made."""
         self._path = path
-        self._items = named_items()
+        self._items = list_named_items()
         self._written_at = self._called_at = 0.0
         self._lambda: float | None = None
         self._periods: deque[float] = deque(maxlen=FRAMES)
@@ -56,14 +56,14 @@ class Report:
         if now - self._written_at < PERIOD and confirmed == self._lambda:
             return
         self._written_at, self._lambda = now, confirmed
-        words = facts(state) | {"items": rectangles(self._items), "size": viewport_size()} | more
+        words = collect_facts(state) | {"items": measure_rectangles(self._items), "size": get_viewport_size()} | more
         words["frame_ms"] = [round(1e3 * period, 1) for period in self._periods]
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(words), encoding="utf-8")
         os.replace(temporary, self._path)
 
 
-def named_items() -> dict[str, list[int]]:
+def list_named_items() -> dict[str, list[int]]:
     """What can be clicked, by window and first label ("Training/Pause") or, without one, by kind and order of making
     ("Cameras/image 1", "Training/slider 1"). Two windows of a name are never seen together."""
     found: dict[str, list[int]] = {}
@@ -79,7 +79,7 @@ def named_items() -> dict[str, list[int]]:
     return found
 
 
-def rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
+def measure_rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
     """Left, top, width and height of those that are seen, in pixels of the window."""
     found = {}
     for name, alike in items.items():
@@ -90,7 +90,7 @@ def rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
     return found
 
 
-def viewport_size() -> list[int]:
+def get_viewport_size() -> list[int]:
     return [dpg.get_viewport_client_width(), dpg.get_viewport_client_height()]
 
 
@@ -102,7 +102,7 @@ def _below(item: int) -> Iterator[int]:
             yield from _below(child)
 
 
-def facts(state: State) -> dict[str, Any]:
+def collect_facts(state: State) -> dict[str, Any]:
     """State and snapshot in plain words."""
     words: dict[str, Any] = {
         "selected": state.selected,
@@ -116,7 +116,7 @@ def facts(state: State) -> dict[str, Any]:
         "view": {"pose": state.cameras.orbit.pose.tolist(), "field_of_view": state.cameras.orbit.field_of_view},
     }
     if state.colmap.run is not None:
-        words["colmap"] = colmap_facts(state.colmap.run)
+        words["colmap"] = collect_colmap_facts(state.colmap.run)
     run = state.run
     if run is None:
         return words
@@ -147,12 +147,12 @@ def facts(state: State) -> dict[str, Any]:
         "volume_version": run.volume.version if run.volume is not None else None,
     }
     if snapshot.planar is not None:
-        words["planar"] = planar_facts(state, snapshot.planar)
-    words["beside"] = [beside_facts(other) for other in state.runs if other is not run]
+        words["planar"] = collect_planar_facts(state, snapshot.planar)
+    words["beside"] = [collect_facts_beside(other) for other in state.runs if other is not run]
     return words
 
 
-def planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
+def collect_planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
     """Patches, and how the image is looked at."""
     run = state.run
     return {
@@ -165,7 +165,7 @@ def planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
     }
 
 
-def beside_facts(run: ViewedRun) -> dict[str, Any]:
+def collect_facts_beside(run: ViewedRun) -> dict[str, Any]:
     """Of a second run."""
     snapshot = run.snapshot
     if snapshot is None:
@@ -183,7 +183,7 @@ def beside_facts(run: ViewedRun) -> dict[str, Any]:
     }
 
 
-def colmap_facts(run: ColmapRun) -> dict[str, Any]:
+def collect_colmap_facts(run: ColmapRun) -> dict[str, Any]:
     """How COLMAP's pipeline stands."""
     progress = run.progress
     return {

@@ -13,7 +13,7 @@ from app.model.common import layout
 from app.model.export import saving
 from app.model.state.adding import Notices, add_photos, can_grow
 from app.model.state.runs import Runs
-from app.model.state.scene_kinds import kind_of, likely_kind
+from app.model.state.scene_kinds import get_kind, guess_kind
 from app.model.state.state import State
 from app.panels.bars.banner import Banner
 from app.panels.bars.dialogs import LeaveDialog, PathDialog
@@ -31,7 +31,7 @@ from app.window.preferences import Preferences
 from app.window.report import Report
 from app.window.shortcuts import Shortcuts
 from app.window.theme import bind_theme
-from app.window.window_keys import keys
+from app.window.window_keys import make_keys
 from engine.errors import UserError
 from engine.messages import Pause
 from engine.scenes.paths import is_image
@@ -70,7 +70,7 @@ class Window:
         self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
         self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
-        kind = likely_kind(arguments.scene)
+        kind = guess_kind(arguments.scene)
         self._actions = self._make_actions()
         self._panels = PanelSets(self.state, self._renderer, self._actions, self._ask_path, kind)
 
@@ -114,7 +114,7 @@ class Window:
         hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
         hooks.compare = self._runs.compare
         hooks.load, hooks.export = self._ask_for_run, self._export.open
-        Shortcuts(keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
+        Shortcuts(make_keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
         width, height = preferences.size
         dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
         dpg.set_exit_callback(self.ask_to_leave)
@@ -172,7 +172,7 @@ class Window:
         if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
             state.select(state.selected)
         self._mind_the_time()
-        self._panels.show(kind_of(state.run, self._panels.kind))
+        self._panels.show(get_kind(state.run, self._panels.kind))
         for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
         self._backdrop.update()

@@ -13,7 +13,7 @@ from app.window.shortcuts import Action, Keys
 from engine.messages import Pause, Resume, Step
 
 
-def keys(state: State, panels: PanelSets, actions: Actions, leave: Action) -> Keys:
+def make_keys(state: State, panels: PanelSets, actions: Actions, leave: Action) -> Keys:
     """The keys of the window: alone, with Ctrl, with Shift, and with both.
 
     Args:
@@ -28,13 +28,13 @@ def keys(state: State, panels: PanelSets, actions: Actions, leave: Action) -> Ke
         dpg.mvKey_Left: lambda: state.select(state.selected - 1),
         dpg.mvKey_Right: lambda: state.select(state.selected + 1),
         dpg.mvKey_F: panels.frame_all,
-        dpg.mvKey_1: lambda: show(state, "colour"),
-        dpg.mvKey_2: lambda: show(state, "depth"),
-        dpg.mvKey_3: lambda: show(state, "opacity"),
-        dpg.mvKey_4: lambda: show(state, "residual"),
-        dpg.mvKey_O: lambda: look(state, "orbit"),
-        dpg.mvKey_P: lambda: look(state, "fly"),
-        dpg.mvKey_L: lambda: look(state, "follow"),
+        dpg.mvKey_1: lambda: show_channel(state, "colour"),
+        dpg.mvKey_2: lambda: show_channel(state, "depth"),
+        dpg.mvKey_3: lambda: show_channel(state, "opacity"),
+        dpg.mvKey_4: lambda: show_channel(state, "residual"),
+        dpg.mvKey_O: lambda: change_view_mode(state, "orbit"),
+        dpg.mvKey_P: lambda: change_view_mode(state, "fly"),
+        dpg.mvKey_L: lambda: change_view_mode(state, "follow"),
         dpg.mvKey_K: lambda: panels.perturb.kick_this(),
         dpg.mvKey_F12: actions.screenshot,
         dpg.mvKey_F1: actions.help,
@@ -58,13 +58,13 @@ def play_or_pause(state: State) -> None:
         state.send_all(Pause() if state.run.snapshot.status == "running" else Resume())
 
 
-def show(state: State, channel: Channel) -> None:
+def show_channel(state: State, channel: Channel) -> None:
     """A channel of the novel view; the residual is that of a frame."""
     state.novel.channel = channel
     if channel == "residual":
         change_mode(state.novel, "follow")
 
 
-def look(state: State, mode: NovelMode) -> None:
+def change_view_mode(state: State, mode: NovelMode) -> None:
     """A way of moving in the novel view."""
     change_mode(state.novel, mode)

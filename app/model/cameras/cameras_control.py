@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.model.cameras.gizmo import Drag, grab, part_at
+from app.model.cameras.gizmo import Drag, find_part_at, grab_part
 from app.model.cameras.nudges import Nudges
-from app.model.cameras.picking import pick
+from app.model.cameras.picking import pick_frame
 from app.model.cameras.pictures_of_run import Preview
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CamerasPicture
 from app.model.common.unchanged import Remembered
-from app.model.common.view_rays import ray_through
+from app.model.common.view_rays import find_ray
 from app.model.state.state import State
 
 TURN_PER_HEIGHT = math.radians(200.0)  # of a drag over the height of the view
@@ -71,17 +71,17 @@ class CamerasControl:
             return
         x, y = _in_picture(picture, pointer)
         if picture.gizmo is not None:
-            state.cameras.hovered_part = part_at(picture.gizmo, picture.camera, x, y)
+            state.cameras.hovered_part = find_part_at(picture.gizmo, picture.camera, x, y)
         if state.cameras.hovered_part is None:
-            self.hovered_frame = pick(picture, pointer.x, pointer.y, pointer.size)
+            self.hovered_frame = pick_frame(picture, pointer.x, pointer.y, pointer.size)
 
     def press(self, state: State, picture: CamerasPicture, pointer: Pointer) -> bool:
         """The left button goes down; whether it took hold of the gizmo (then nothing orbits until it is released)."""
         if picture.gizmo is None or picture.selected is None:
             return False
         x, y = _in_picture(picture, pointer)
-        part = part_at(picture.gizmo, picture.camera, x, y)
-        self._drag = grab(picture.gizmo, part, picture.camera, x, y) if part is not None else None
+        part = find_part_at(picture.gizmo, picture.camera, x, y)
+        self._drag = grab_part(picture.gizmo, part, picture.camera, x, y) if part is not None else None
         if self._drag is None:
             return False
         state.cameras.hovered_part = part
@@ -125,12 +125,12 @@ class CamerasControl:
 
     def zoom(self, state: State, notches: float, pointer: Pointer, now: float) -> None:
         """Nearer to what is under the mouse; farther where negative."""
-        state.cameras.orbit = zoomed_at(state.cameras.orbit, notches, pointer)
+        state.cameras.orbit = zoom_orbit_at(state.cameras.orbit, notches, pointer)
         self._moved_at = now
 
     def click(self, state: State, picture: CamerasPicture, pointer: Pointer) -> int | None:
         """Selects the frame that is pointed at, and gives it; nothing happens beside them all."""
-        frame = pick(picture, pointer.x, pointer.y, pointer.size)
+        frame = pick_frame(picture, pointer.x, pointer.y, pointer.size)
         if frame is not None:
             state.select(frame)
         return frame
@@ -145,10 +145,10 @@ class CamerasControl:
         state.cameras.moving = self.dragging or now - self._moved_at < SETTLED
 
 
-def zoomed_at(orbit: OrbitCamera, notches: float, pointer: Pointer) -> OrbitCamera:
+def zoom_orbit_at(orbit: OrbitCamera, notches: float, pointer: Pointer) -> OrbitCamera:
     """Nearer by notches of the wheel; the point of the target's plane that is under the mouse stays there."""
     camera = orbit.view(pointer.size)
-    origin, direction = ray_through(camera, pointer.x, pointer.y)
+    origin, direction = find_ray(camera, pointer.x, pointer.y)
     target = np.array(orbit.target)
     under = origin + orbit.distance / float(direction @ orbit.direction) * direction
     nearer = orbit.zoomed(notches)

@@ -9,11 +9,11 @@ from jaxtyping import Float, Float32, UInt8
 
 from app.model.cameras.drawn_reference import (
     Gauge,
-    chained,
-    drawing_gauge,
-    gauge_by_centres,
-    moved_points,
-    moved_poses,
+    chain_gauges,
+    find_drawing_gauge,
+    fit_gauge_to_centres,
+    move_points,
+    move_poses,
 )
 from app.model.common.pictures import CameraSet, PointCloud
 from engine.geometry.view_camera import centres
@@ -46,30 +46,30 @@ class PlacedModel:
     placing: Float32[np.ndarray, "4 4"]
 
 
-def placed_model(
+def place_model(
     model: Mapped,
     training_frames: tuple[int, ...],
     fitted: Poses,
     reference: Float[np.ndarray, "all 3 4"] | None,
     near: float,
 ) -> PlacedModel | None:
-    """A model in the world of a run; for the arguments see `gauge_of_model`."""
-    gauge = gauge_of_model(model, training_frames, fitted, reference, near)
+    """A model in the world of a run; for the arguments see `find_gauge_of_model`."""
+    gauge = find_gauge_of_model(model, training_frames, fitted, reference, near)
     if gauge is None:
         return None
-    chosen = drawn_points(model.points)
-    points = moved_points(model.points[chosen], gauge).astype(np.float32)
+    chosen = choose_points(model.points)
+    points = move_points(model.points[chosen], gauge).astype(np.float32)
     placing = np.eye(4, dtype=np.float32)
     placing[:3] = np.concatenate([gauge.scale * gauge.turn, gauge.shift[:, None]], axis=1)
     colours = np.tile(np.array(COLMAP, np.float32), (len(model.poses), 1))
     return PlacedModel(
-        CameraSet(moved_poses(model.poses, gauge), colours),
-        PointCloud(points, drawn_colours(model.colours[chosen])),
+        CameraSet(move_poses(model.poses, gauge), colours),
+        PointCloud(points, make_point_colours(model.colours[chosen])),
         placing,
     )
 
 
-def gauge_of_model(
+def find_gauge_of_model(
     model: Mapped,
     training_frames: tuple[int, ...],
     fitted: Poses,
@@ -96,24 +96,24 @@ def gauge_of_model(
     if reference is not None:
         targets = reference[list(model.frames)]
         known = np.isfinite(targets).all(axis=(1, 2))
-        onto = gauge_by_centres(centres(model.poses[known].astype(np.float64)), centres(targets[known]))
-        drawn = drawing_gauge(reference[list(training_frames)], fitted)
+        onto = fit_gauge_to_centres(centres(model.poses[known].astype(np.float64)), centres(targets[known]))
+        drawn = find_drawing_gauge(reference[list(training_frames)], fitted)
         if onto is not None and drawn is not None:
-            return chained(onto, drawn)
+            return chain_gauges(onto, drawn)
     rows, columns = map(list, zip(*common, strict=True))
-    sized = Gauge(size_of_model(model, near), np.eye(3), np.zeros(3))
-    onto = drawing_gauge(moved_poses(model.poses[rows], sized), fitted[columns])
-    return None if onto is None else chained(sized, onto)
+    sized = Gauge(measure_model_size(model, near), np.eye(3), np.zeros(3))
+    onto = find_drawing_gauge(move_poses(model.poses[rows], sized), fitted[columns])
+    return None if onto is None else chain_gauges(sized, onto)
 
 
-def size_of_model(model: Mapped, near: float) -> float:
+def measure_model_size(model: Mapped, near: float) -> float:
     """The factor at which the nearest points of a model lie at the nearest depth of the scene."""
     seen = np.einsum("fj,pj->fp", model.poses[:, 2, :3], model.points) + model.poses[:, 2, 3:]
     depths = seen[seen > 0]
     return near / float(np.quantile(depths, NEAR_SHARE)) if len(depths) else 1.0
 
 
-def drawn_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
+def choose_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
     """Indices of at most `MOST_POINTS` points, without those far away from all others."""
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
@@ -123,7 +123,7 @@ def drawn_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
     return kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_POINTS)).round().astype(int)]
 
 
-def drawn_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 4"]:
+def make_point_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 4"]:
     """RGBA in [0, 1]; a pale blue where COLMAP has not said them yet, and no point too dark to be seen."""
     if not colours.any():
         return np.tile(np.array(UNCOLOURED, np.float32), (len(colours), 1))

@@ -25,7 +25,7 @@ class Gauge(NamedTuple):
     shift: Float[np.ndarray, "3"]
 
 
-def drawn_reference(reference: Poses, fitted: Poses) -> Float32[np.ndarray, "frames 3 4"]:
+def draw_reference(reference: Poses, fitted: Poses) -> Float32[np.ndarray, "frames 3 4"]:
     """The reference poses, brought into the world of the fitted ones.
 
     Errors are measured, as in the papers, in the gauge in which centres agree best. At the start of a forward-facing
@@ -34,66 +34,70 @@ def drawn_reference(reference: Poses, fitted: Poses) -> Float32[np.ndarray, "fra
     agree, at its own size: cameras are then seen to move towards where they belong. In between it goes over smoothly.
     Frames whose poses are not finite do not count.
     """
-    gauge = drawing_gauge(reference, fitted)
-    return np.full(reference.shape, np.nan, np.float32) if gauge is None else moved_poses(reference, gauge)
+    gauge = find_drawing_gauge(reference, fitted)
+    return np.full(reference.shape, np.nan, np.float32) if gauge is None else move_poses(reference, gauge)
 
 
-def drawing_gauge(reference: Poses, fitted: Poses) -> Gauge | None:
-    """What `drawn_reference` moves the reference by; None where no pose is finite."""
+def find_drawing_gauge(reference: Poses, fitted: Poses) -> Gauge | None:
+    """What `draw_reference` moves the reference by; None where no pose is finite."""
     wanted, found = reference.astype(np.float64), fitted.astype(np.float64)
     good = np.isfinite(found).all(axis=(1, 2)) & np.isfinite(wanted).all(axis=(1, 2))
     if not good.any():
         return None
-    upright = _by_orientations(wanted[good], found[good])
+    upright = _fit_gauge_to_orientations(wanted[good], found[good])
     places, targets = centres(wanted[good]), centres(found[good])
-    matched = gauge_by_centres(places, targets)
-    spread = max(_spread(places), 1e-12)
-    apart = np.linalg.norm(moved_points(places, matched) - targets, axis=1) if matched else np.array([np.inf])
+    matched = fit_gauge_to_centres(places, targets)
+    spread = max(_measure_spread(places), 1e-12)
+    apart = np.linalg.norm(move_points(places, matched) - targets, axis=1) if matched else np.array([np.inf])
     misfit = float(np.median(apart)) / (spread * matched.scale) if matched else np.inf
     trust = min(max((ASTRAY - misfit) / (ASTRAY - ALIGNED), 0.0), 1.0)
-    return upright if matched is None else _blended(upright, matched, trust * trust * (3 - 2 * trust), places, targets)
+    return (
+        upright
+        if matched is None
+        else _blend_gauges(upright, matched, trust * trust * (3 - 2 * trust), places, targets)
+    )
 
 
-def moved_poses(poses: Poses, gauge: Gauge) -> Float32[np.ndarray, "frames 3 4"]:
+def move_poses(poses: Poses, gauge: Gauge) -> Float32[np.ndarray, "frames 3 4"]:
     """World-to-camera poses in the world that the gauge leads to."""
     poses = poses.astype(np.float64)
     rotations = poses[:, :, :3] @ gauge.turn.T
-    translations = -np.einsum("fij,fj->fi", rotations, moved_points(centres(poses), gauge))
+    translations = -np.einsum("fij,fj->fi", rotations, move_points(centres(poses), gauge))
     return np.concatenate([rotations, translations[..., None]], axis=2).astype(np.float32)
 
 
-def moved_points(points: Points, gauge: Gauge) -> Points:
+def move_points(points: Points, gauge: Gauge) -> Points:
     """Points in the world that the gauge leads to."""
     return gauge.scale * points @ gauge.turn.T + gauge.shift
 
 
-def chained(first: Gauge, second: Gauge) -> Gauge:
+def chain_gauges(first: Gauge, second: Gauge) -> Gauge:
     """One gauge after another."""
     turn = second.turn @ first.turn
     return Gauge(second.scale * first.scale, turn, second.scale * second.turn @ first.shift + second.shift)
 
 
-def _by_orientations(wanted: Poses, found: Poses) -> Gauge:
+def _fit_gauge_to_orientations(wanted: Poses, found: Poses) -> Gauge:
     """The turn that brings the axes together, the middle of the centres, no scale."""
-    turn = _nearest_rotation(np.einsum("fki,fkj->ij", found[:, :, :3], wanted[:, :, :3]))
+    turn = _find_nearest_rotation(np.einsum("fki,fkj->ij", found[:, :, :3], wanted[:, :, :3]))
     return Gauge(1.0, turn, centres(found).mean(axis=0) - turn @ centres(wanted).mean(axis=0))
 
 
-def gauge_by_centres(places: Points, targets: Points) -> Gauge | None:
+def fit_gauge_to_centres(places: Points, targets: Points) -> Gauge | None:
     """The inverse of what best brings the fitted centres onto the reference's; None where they lie in a point."""
     if len(places) < 3:
         return None
     from_middle, to_middle = targets.mean(axis=0), places.mean(axis=0)
     found, wanted = targets - from_middle, places - to_middle
     moment = wanted.T @ found
-    turn = _nearest_rotation(moment)  # from the fitted world to the reference's
+    turn = _find_nearest_rotation(moment)  # from the fitted world to the reference's
     scale = float((turn * moment).sum()) / max(float((found**2).sum()), 1e-30)
     if not 1e-3 < scale < 1e3:
         return None
     return Gauge(1 / scale, turn.T, from_middle - turn.T @ to_middle / scale)
 
 
-def _blended(one: Gauge, other: Gauge, share: float, places: Points, targets: Points) -> Gauge:
+def _blend_gauges(one: Gauge, other: Gauge, share: float, places: Points, targets: Points) -> Gauge:
     """From one to the other; the middle of the centres stays where it belongs."""
     between = torch.from_numpy(other.turn @ one.turn.T)
     turn = so3.rotation_from_vector(share * so3.vector_from_rotation(between)).numpy() @ one.turn
@@ -101,10 +105,10 @@ def _blended(one: Gauge, other: Gauge, share: float, places: Points, targets: Po
     return Gauge(scale, turn, targets.mean(axis=0) - scale * turn @ places.mean(axis=0))
 
 
-def _spread(places: Points) -> float:
+def _measure_spread(places: Points) -> float:
     return float(np.sqrt(((places - places.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def _nearest_rotation(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+def _find_nearest_rotation(matrix: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
     left, _, right = np.linalg.svd(matrix)
     return (left * [1.0, 1.0, np.sign(np.linalg.det(left @ right))]) @ right

@@ -5,18 +5,18 @@ from __future__ import annotations
 import math
 
 from app.model.cameras.replay import Moment
-from app.model.common.frame_words import STATUS_SENTENCES, status_of
+from app.model.common.frame_words import STATUS_SENTENCES, get_status
 from app.model.state.viewed_run import ViewedRun
 
 
-def frame_note(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
+def describe_frame(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
     """Its number and name, and its errors at the moment that is shown; nothing where it does not exist."""
     if run is None or run.scene is None or moment is None or not frame < len(moment.poses):
         return ""
     name = run.scene.names[run.scene.training_frames[frame]]
     lines = [f"Frame {frame + 1} of {len(moment.poses)}: {name}"]
     if run.snapshot is not None:
-        sentence = STATUS_SENTENCES[status_of(run.snapshot.frame_status, frame)]
+        sentence = STATUS_SENTENCES[get_status(run.snapshot.frame_status, frame)]
         lines += [sentence] if sentence else []
     if moment.rotation_error_deg is not None and math.isfinite(moment.rotation_error_deg[frame]):
         lines.append(f"rotation error {moment.rotation_error_deg[frame]:.3f}°")

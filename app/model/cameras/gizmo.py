@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from app.model.common.pictures import Gizmo, GizmoPart
-from app.model.common.view_rays import pixels_to_segments, ray_through
+from app.model.common.view_rays import find_ray, measure_distances_to_segments
 from engine.geometry.view_camera import ViewCamera
 
 PARTS: tuple[GizmoPart, ...] = get_args(GizmoPart)
@@ -27,57 +27,57 @@ EDGE_ON = 0.2  # sine of the angle under which a ring is too thin to be turned i
 Vector = Float[np.ndarray, "3"]
 
 
-def axis_index(part: GizmoPart) -> int:
+def get_axis_index(part: GizmoPart) -> int:
     """0, 1 or 2 for x, y or z."""
     return "xyz".index(part[-1])
 
 
-def turns(part: GizmoPart) -> bool:
+def is_ring(part: GizmoPart) -> bool:
     """Whether it is a ring."""
     return part.startswith("turn")
 
 
-def gizmo_centre(gizmo: Gizmo) -> Vector:
+def find_gizmo_centre(gizmo: Gizmo) -> Vector:
     """Of the camera, scene units."""
     rotation, translation = gizmo.pose[:, :3].astype(np.float64), gizmo.pose[:, 3].astype(np.float64)
     return -rotation.T @ translation
 
 
-def axis_direction(gizmo: Gizmo, part: GizmoPart) -> Vector:
+def find_axis_direction(gizmo: Gizmo, part: GizmoPart) -> Vector:
     """The part's axis in the world, a unit vector."""
-    return gizmo.pose[axis_index(part), :3].astype(np.float64)
+    return gizmo.pose[get_axis_index(part), :3].astype(np.float64)
 
 
-def arrow(gizmo: Gizmo, part: GizmoPart) -> Float[np.ndarray, "2 3"]:
+def make_arrow(gizmo: Gizmo, part: GizmoPart) -> Float[np.ndarray, "2 3"]:
     """Foot and tip in the world."""
-    along = gizmo.size * axis_direction(gizmo, part)
-    return gizmo_centre(gizmo) + np.array([ARROW_FROM, ARROW_TO])[:, None] * along
+    along = gizmo.size * find_axis_direction(gizmo, part)
+    return find_gizmo_centre(gizmo) + np.array([ARROW_FROM, ARROW_TO])[:, None] * along
 
 
-def ring(gizmo: Gizmo, part: GizmoPart, steps: int = RING_STEPS) -> Float[np.ndarray, "steps 3"]:
+def make_ring(gizmo: Gizmo, part: GizmoPart, steps: int = RING_STEPS) -> Float[np.ndarray, "steps 3"]:
     """Points round the axis in the world, in the sense of a right-handed turn; the last is the first again."""
-    first, second = (gizmo.pose[(axis_index(part) + k) % 3, :3].astype(np.float64) for k in (1, 2))
+    first, second = (gizmo.pose[(get_axis_index(part) + k) % 3, :3].astype(np.float64) for k in (1, 2))
     angles = np.linspace(0, 2 * np.pi, steps)[:, None]
-    return gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (np.cos(angles) * first + np.sin(angles) * second)
+    return find_gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (np.cos(angles) * first + np.sin(angles) * second)
 
 
-def part_at(gizmo: Gizmo, camera: ViewCamera, x: float, y: float) -> GizmoPart | None:
+def find_part_at(gizmo: Gizmo, camera: ViewCamera, x: float, y: float) -> GizmoPart | None:
     """The part under a pixel of the view, within `REACH`; the nearest on screen where there are several."""
-    viewer, _ = ray_through(camera, x, y)
-    towards = viewer - gizmo_centre(gizmo)
+    viewer, _ = find_ray(camera, x, y)
+    towards = viewer - find_gizmo_centre(gizmo)
     apart: dict[GizmoPart, float] = {}
     for part in PARTS:
-        points = ring(gizmo, part) if turns(part) else arrow(gizmo, part)
-        distance, _ = pixels_to_segments(camera, points[:-1], points[1:], x, y)
-        if turns(part):
-            behind = (points[:-1] - gizmo_centre(gizmo)) @ towards < 0
+        points = make_ring(gizmo, part) if is_ring(part) else make_arrow(gizmo, part)
+        distance, _ = measure_distances_to_segments(camera, points[:-1], points[1:], x, y)
+        if is_ring(part):
+            behind = (points[:-1] - find_gizmo_centre(gizmo)) @ towards < 0
             distance = distance + TURNED_AWAY * behind
         apart[part] = float(distance.min())
     nearest = min(PARTS, key=lambda part: apart[part])
     return nearest if apart[nearest] <= REACH else None
 
 
-def along_axis(centre: Vector, axis: Vector, origin: Vector, direction: Vector) -> float | None:
+def project_ray_on_axis(centre: Vector, axis: Vector, origin: Vector, direction: Vector) -> float | None:
     """Where a line through `centre` comes nearest to a ray, in multiples of `axis`; None for parallel ones."""
     cosine = float(axis @ direction)
     sine_squared = 1.0 - cosine * cosine
@@ -87,7 +87,9 @@ def along_axis(centre: Vector, axis: Vector, origin: Vector, direction: Vector) 
     return float(apart @ axis - cosine * (apart @ direction)) / sine_squared
 
 
-def angle_in_plane(centre: Vector, axes: Float[np.ndarray, "3 3"], origin: Vector, direction: Vector) -> float | None:
+def find_angle_in_plane(
+    centre: Vector, axes: Float[np.ndarray, "3 3"], origin: Vector, direction: Vector
+) -> float | None:
     """The angle at which a ray meets the plane through `centre` across the first of three axes, from the second
     towards the third; None where it does not meet it before the viewer."""
     slope = float(axes[0] @ direction)
@@ -120,46 +122,46 @@ class Drag:
 
     def to(self, camera: ViewCamera, x: float, y: float) -> Drag:
         """With the hand at another pixel; where that means nothing (the ray misses the plane), as before."""
-        place = _place(self.gizmo, self.part, self.tangent, camera, x, y)
+        place = _find_place(self.gizmo, self.part, self.tangent, camera, x, y)
         if place is None:
             return self
         change = place - self.held
-        if turns(self.part) and self.tangent is None:
+        if is_ring(self.part) and self.tangent is None:
             change = math.remainder(change, math.tau)  # many turns add up
         return replace(self, held=place, amount=self.amount + change)
 
     @property
     def pose(self) -> Float32[np.ndarray, "3 4"]:
         """Of the camera as the hand has it."""
-        return moved(self.gizmo.pose, *twist(self.part, self.amount))
+        return move_pose(self.gizmo.pose, *make_twist(self.part, self.amount))
 
 
-def grab(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: float) -> Drag | None:
+def grab_part(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: float) -> Drag | None:
     """Takes hold of a part at a pixel; None where that means nothing."""
     tangent = None
-    if turns(part):
-        origin, _ = ray_through(camera, x, y)
-        axis, centre = axis_direction(gizmo, part), gizmo_centre(gizmo)
+    if is_ring(part):
+        origin, _ = find_ray(camera, x, y)
+        axis, centre = find_axis_direction(gizmo, part), find_gizmo_centre(gizmo)
         towards = (centre - origin) / max(float(np.linalg.norm(centre - origin)), 1e-12)
         if abs(float(axis @ towards)) < EDGE_ON:  # pulled like a rope over the side that is nearest to the viewer
             pulled = np.cross(axis, -towards)
             a, b, c = (pulled / np.linalg.norm(pulled)).tolist()
             tangent = (a, b, c)
-    place = _place(gizmo, part, tangent, camera, x, y)
+    place = _find_place(gizmo, part, tangent, camera, x, y)
     return None if place is None else Drag(gizmo, part, place, tangent=tangent)
 
 
-def twist(part: GizmoPart, amount: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+def make_twist(part: GizmoPart, amount: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Rotation vector and translation of the `PerturbPose` that moves the camera along, or turns it round, its axis.
 
     A camera that goes right sees the world go left: what is applied to points in its axes is the opposite.
     """
-    x, y, z = (-amount if axis == axis_index(part) else 0.0 for axis in range(3))
+    x, y, z = (-amount if axis == get_axis_index(part) else 0.0 for axis in range(3))
     nothing = (0.0, 0.0, 0.0)
-    return ((x, y, z), nothing) if turns(part) else (nothing, (x, y, z))
+    return ((x, y, z), nothing) if is_ring(part) else (nothing, (x, y, z))
 
 
-def moved(
+def move_pose(
     pose: Float32[np.ndarray, "3 4"], rotation: tuple[float, float, float], translation: tuple[float, float, float]
 ) -> Float32[np.ndarray, "3 4"]:
     """A pose after a rotation round one axis or a translation, both in the camera's axes."""
@@ -172,18 +174,18 @@ def moved(
     return changed.astype(np.float32)
 
 
-def _place(
+def _find_place(
     gizmo: Gizmo, part: GizmoPart, tangent: tuple[float, float, float] | None, camera: ViewCamera, x: float, y: float
 ) -> float | None:
     """Where on a part a pixel is."""
-    origin, direction = ray_through(camera, x, y)
-    centre = gizmo_centre(gizmo)
-    if not turns(part):
-        return along_axis(centre, axis_direction(gizmo, part), origin, direction)
+    origin, direction = find_ray(camera, x, y)
+    centre = find_gizmo_centre(gizmo)
+    if not is_ring(part):
+        return project_ray_on_axis(centre, find_axis_direction(gizmo, part), origin, direction)
     radius = RING_RADIUS * gizmo.size
     if tangent is not None:
-        nearest = centre + radius * np.cross(np.array(tangent), axis_direction(gizmo, part))
-        along = along_axis(nearest, np.array(tangent), origin, direction)
+        nearest = centre + radius * np.cross(np.array(tangent), find_axis_direction(gizmo, part))
+        along = project_ray_on_axis(nearest, np.array(tangent), origin, direction)
         return None if along is None else along / radius
-    axes = np.stack([gizmo.pose[(axis_index(part) + k) % 3, :3].astype(np.float64) for k in range(3)])
-    return angle_in_plane(centre, axes, origin, direction)
+    axes = np.stack([gizmo.pose[(get_axis_index(part) + k) % 3, :3].astype(np.float64) for k in range(3)])
+    return find_angle_in_plane(centre, axes, origin, direction)

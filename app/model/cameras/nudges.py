@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from app.model.cameras.gizmo import twist
-from app.model.common.gestures import new_gesture
+from app.model.cameras.gizmo import make_twist
+from app.model.common.gestures import begin_gesture
 from app.model.common.pictures import GizmoPart
 from engine.messages import PerturbPose
 
@@ -27,7 +27,7 @@ class Nudges:
     def begin(self, frame: int, part: GizmoPart) -> None:
         """A new drag, of which nothing was sent."""
         self._frame, self._part, self._sent = frame, part, 0.0
-        self._gesture = new_gesture()
+        self._gesture = begin_gesture()
 
     def due(self, amount: float, now: float) -> PerturbPose | None:
         """What is to be sent once the drag has come to `amount`; None while the last kick is too recent."""
@@ -44,4 +44,4 @@ class Nudges:
         if abs(increment) < LEAST:
             return None
         self._sent = amount
-        return PerturbPose(self._frame, *twist(self._part, increment), self._gesture)
+        return PerturbPose(self._frame, *make_twist(self._part, increment), self._gesture)

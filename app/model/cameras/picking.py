@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from app.model.cameras.segments import EDGES, frustum_corners
+from app.model.cameras.segments import EDGES, make_frustum_corners
 from app.model.common.pictures import CamerasPicture
-from app.model.common.view_rays import in_view, pixels_to_segments, ray_through
+from app.model.common.view_rays import find_ray, measure_distances_to_segments, transform_to_view
 
 REACH = 8.0  # pixels from an edge
 
 
-def pick(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> int | None:
+def pick_frame(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> int | None:
     """The frame at a place of the picture as it is shown, (width, height) pixels large; None where there is none.
 
     The nearest photo that lies there; else the frame with an edge there, within `REACH`; of several the nearest on
@@ -25,11 +25,13 @@ def pick(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> 
     if not len(shown):
         return None
     poses = poses[shown]
-    depths = _photo_depths(picture, poses, across, down)
+    depths = _find_photo_depths(picture, poses, across, down)
     if np.isfinite(depths).any():
         return int(shown[np.argmin(depths)])
-    corners = frustum_corners(poses, picture.image_plane, picture.frustum_depth)
-    apart, depth = pixels_to_segments(picture.camera, corners[:, EDGES[:, 0]], corners[:, EDGES[:, 1]], across, down)
+    corners = make_frustum_corners(poses, picture.image_plane, picture.frustum_depth)
+    apart, depth = measure_distances_to_segments(
+        picture.camera, corners[:, EDGES[:, 0]], corners[:, EDGES[:, 1]], across, down
+    )
     order = np.lexsort((depth.ravel(), np.floor(apart.ravel())))
     best = order[0]
     if apart.ravel()[best] > REACH * width / size[0]:
@@ -37,11 +39,11 @@ def pick(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> 
     return int(shown[best // len(EDGES)])
 
 
-def _photo_depths(
+def _find_photo_depths(
     picture: CamerasPicture, poses: Float[np.ndarray, "frames 3 4"], x: float, y: float
 ) -> Float[np.ndarray, " frames"]:
     """How far along the ray through a pixel the photos are hit; infinity where they are not."""
-    origin, direction = ray_through(picture.camera, x, y)
+    origin, direction = find_ray(picture.camera, x, y)
     seen_from = np.einsum("fij,j->fi", poses[:, :, :3], origin) + poses[:, :, 3]
     towards = np.einsum("fij,j->fi", poses[:, :, :3], direction)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -51,11 +53,11 @@ def _photo_depths(
     return np.where(hit, far, np.inf)
 
 
-def screen_place(picture: CamerasPicture, frame: int) -> tuple[float, float] | None:
+def find_screen_place(picture: CamerasPicture, frame: int) -> tuple[float, float] | None:
     """Where the middle of a frame's photo is in the picture, pixels; None where it is behind the viewer or nowhere."""
     pose = picture.fitted.poses[frame].astype(np.float64)
     middle = pose[:, :3].T @ (np.array([0.0, 0.0, picture.frustum_depth]) - pose[:, 3])
-    x, y, z = in_view(picture.camera, middle)
+    x, y, z = transform_to_view(picture.camera, middle)
     if not (np.isfinite([x, y, z]).all() and z > 0):
         return None
     (fx, fy), (cx, cy) = picture.camera.focal, picture.camera.centre

@@ -9,14 +9,14 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image
 
-from app.model.cameras.colmap_alignment import SURFACE, PlacedModel, placed_model
-from app.model.cameras.drawn_reference import drawn_reference
-from app.model.cameras.replay import Moment, moment_at, trails
-from app.model.cameras.scene_scale import SceneScale, scale_of
-from app.model.common.error_colours import INITIAL, REFERENCE, frame_colours, residual_colours
+from app.model.cameras.colmap_alignment import SURFACE, PlacedModel, place_model
+from app.model.cameras.drawn_reference import draw_reference
+from app.model.cameras.replay import Moment, interpolate_moment, make_trails
+from app.model.cameras.scene_scale import SceneScale, measure_scene
+from app.model.common.error_colours import INITIAL, REFERENCE, colour_frames, colour_residuals
 from app.model.common.kept import Kept
 from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from engine.geometry.view_camera import ViewCamera, centres
 from engine.messages import FrameStatus, Snapshot, WarpSnapshot
@@ -49,7 +49,7 @@ class CamerasPictures:
 
     def scale(self, scene: Scene) -> SceneScale:
         """How large things are drawn."""
-        return self._kept.get("scale", scale_of, scene)
+        return self._kept.get("scale", measure_scene, scene)
 
     def moment(self, state: State) -> Moment | None:
         """Poses and errors at the moment that the timeline stands at; None while there is nothing to show."""
@@ -63,7 +63,7 @@ class CamerasPictures:
     def all_poses(self, state: State) -> list[Poses]:
         """Fitted, initial and drawn reference poses, shown or not: what a view of everything shows."""
         run, moment = state.run, self.moment(state)
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if scene is None or moment is None:
             return []
         reference = _reference(scene, moment.poses, shown=True)
@@ -72,7 +72,7 @@ class CamerasPictures:
     def picture(self, state: State, size: tuple[int, int], preview: Preview | None = None) -> CamerasPicture | None:
         """The 3D view of (width, height) pixels, or None while there is nothing to show."""
         run, moment = state.run, self.moment(state)
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None or moment is None:
             return None
         view, kept = state.cameras, self._kept
@@ -106,7 +106,7 @@ class CamerasPictures:
             selected=selected,
             links=layers.links,
             trails=kept.get("trails", _trails, history, until, len(poses)),
-            thumbnails=kept.get("thumbnails", thumbnails_of, scene) if layers.thumbnails and layers.fitted else None,
+            thumbnails=kept.get("thumbnails", make_thumbnails, scene) if layers.thumbnails and layers.fitted else None,
             rays=kept.get("rays", _rays, warp, RAY_LENGTH * depth),
             ground=scale.ground if layers.ground else None,
             gizmo=gizmo,
@@ -126,7 +126,7 @@ class CamerasPictures:
         reference = None if scene.reference_poses is None else scene.reference_poses.numpy()
         return self._kept.get(
             "colmap",
-            lambda model, poses, scene: placed_model(model, scene.training_frames, poses, reference, scene.near),
+            lambda model, poses, scene: place_model(model, scene.training_frames, poses, reference, scene.near),
             *(model, poses, scene),
         )
 
@@ -139,7 +139,7 @@ class CamerasPictures:
         )
 
 
-def thumbnails_of(scene: Scene) -> Thumbnails:
+def make_thumbnails(scene: Scene) -> Thumbnails:
     """The photos of the training frames, small."""
     frames = list(scene.training_frames)
     factor = max(math.ceil(scene.images.shape[2] / THUMBNAIL_WIDTH), 1)
@@ -149,7 +149,7 @@ def thumbnails_of(scene: Scene) -> Thumbnails:
     return Thumbnails((str(scene.path), id(scene), len(frames)), small)
 
 
-def decimated(warp: WarpSnapshot, across: int = RAYS_ACROSS) -> Float32[np.ndarray, " rays"]:
+def decimate_lattice(warp: WarpSnapshot, across: int = RAYS_ACROSS) -> Float32[np.ndarray, " rays"]:
     """Indices of a coarser lattice within the lattice of a warp field; the outermost points stay."""
     wanted = []
     for coordinate in warp.points.T:
@@ -164,7 +164,7 @@ def _now(snapshot: Snapshot) -> Moment:
 
 
 def _bygone(history: History, seconds: float) -> Moment | None:
-    return moment_at(history.rows, seconds)
+    return interpolate_moment(history.rows, seconds)
 
 
 def _with_preview(poses: Poses, preview: Preview | None) -> Poses:
@@ -181,7 +181,7 @@ def _fitted_colours(
     shown: bool,
     statuses: tuple[FrameStatus, ...],
 ) -> Float32[np.ndarray, "frames 4"]:
-    colours = frame_colours(error_deg, frames, statuses)
+    colours = colour_frames(error_deg, frames, statuses)
     if not shown:
         colours[:, 3] = 0.0
     return colours
@@ -192,7 +192,7 @@ def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:
     if scene.reference_poses is None:
         return None
     frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not joined yet
-    poses = drawn_reference(scene.reference_poses[list(frames)].numpy(), fitted)
+    poses = draw_reference(scene.reference_poses[list(frames)].numpy(), fitted)
     colour = (*REFERENCE[:3], REFERENCE[3] if shown else 0.0)
     return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)))
 
@@ -208,7 +208,7 @@ def _trails(
     history: History | None, until: float | None, frames: int
 ) -> Float32[np.ndarray, "frames moments 3"] | None:
     """Of all frames that are shown; the history may be a moment older or newer than they."""
-    found = trails(history.rows, until) if history is not None else None
+    found = make_trails(history.rows, until) if history is not None else None
     if found is None or len(found) == frames:
         return found
     missing = np.full((max(frames - len(found), 0), *found.shape[1:]), np.nan, np.float32)
@@ -218,8 +218,8 @@ def _trails(
 def _rays(warp: WarpSnapshot | None, length: float) -> RayBundle | None:
     if warp is None:
         return None
-    chosen = decimated(warp)
-    colours = residual_colours(warp.residual_px[chosen])
+    chosen = decimate_lattice(warp)
+    colours = colour_residuals(warp.residual_px[chosen])
     return RayBundle(warp.local_origins[chosen], warp.local_directions[chosen], colours, length)
 
 

@@ -28,7 +28,7 @@ class Moment(NamedTuple):
     translation_error: Float32[np.ndarray, " frames"] | None
 
 
-def moment_at(rows: Sequence[Row], seconds: float) -> Moment | None:
+def interpolate_moment(rows: Sequence[Row], seconds: float) -> Moment | None:
     """The run at a time on its clock: between two rows cameras move steadily; None without rows.
 
     Frames that join later are not there yet.
@@ -40,13 +40,13 @@ def moment_at(rows: Sequence[Row], seconds: float) -> Moment | None:
     passed = after.seconds - before.seconds
     share = min(max((seconds - before.seconds) / passed, 0.0), 1.0) if passed > 0 else 0.0
     return Moment(
-        between(before.poses, after.poses, share),
-        _between(before.rotation_error_deg, after.rotation_error_deg, share),
-        _between(before.translation_error, after.translation_error, share),
+        interpolate_poses(before.poses, after.poses, share),
+        _interpolate_errors(before.rotation_error_deg, after.rotation_error_deg, share),
+        _interpolate_errors(before.translation_error, after.translation_error, share),
     )
 
 
-def between(one: Poses, other: Poses, share: float) -> Poses:
+def interpolate_poses(one: Poses, other: Poses, share: float) -> Poses:
     """Poses on the way from one to the other: centres go straight, rotations turn steadily round one axis each."""
     if share <= 0 or one is other:
         return one
@@ -59,7 +59,7 @@ def between(one: Poses, other: Poses, share: float) -> Poses:
     return np.concatenate([rotation, translation[..., None]], axis=2, dtype=np.float32)
 
 
-def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "frames moments 3"] | None:
+def make_trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "frames moments 3"] | None:
     """Camera centres from the start of the run to a time (None: its newest row), oldest first; None for no movement.
 
     Moments lie evenly along the way that the cameras have come, not in time: a run's last hour moves less than its
@@ -80,7 +80,7 @@ def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarra
     return np.ascontiguousarray(places[:, chosen], dtype=np.float32)
 
 
-def _between(
+def _interpolate_errors(
     one: Float32[np.ndarray, " frames"] | None, other: Float32[np.ndarray, " frames"] | None, share: float
 ) -> Float32[np.ndarray, " frames"] | None:
     if one is None or other is None:

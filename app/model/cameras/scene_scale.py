@@ -47,7 +47,7 @@ class SceneScale:
     ground: Ground
 
 
-def scale_of(scene: Scene) -> SceneScale:
+def measure_scene(scene: Scene) -> SceneScale:
     """Measures a scene by its reference where it has one, else by where registration starts."""
     frames = list(scene.training_frames)
     known = scene.initial_poses if scene.reference_poses is None else scene.reference_poses
@@ -56,28 +56,28 @@ def scale_of(scene: Scene) -> SceneScale:
     intrinsics = scene.intrinsics
     focal = intrinsics.focal[frames].double().mean(dim=0).tolist()
     image_plane = (intrinsics.width / (2 * focal[0]), intrinsics.height / (2 * focal[1]))
-    up = snapped(find_mean_up(poses))
+    up = snap_to_axis(find_mean_up(poses))
     facing = scene.kind == "forward-facing"
-    ahead = levelled(poses[:, 2, :3].mean(axis=0) if facing and len(poses) else np.array([0.0, 1.0, 0.0]), up)
+    ahead = level_direction(poses[:, 2, :3].mean(axis=0) if facing and len(poses) else np.array([0.0, 1.0, 0.0]), up)
     middle = centres(poses).mean(axis=0) if len(poses) else np.zeros(3)
     if facing:
-        landmarks = near_rectangle(middle, up, ahead, image_plane, scene.near)
+        landmarks = find_near_rectangle(middle, up, ahead, image_plane, scene.near)
     else:
-        landmarks = box_corners(np.array(scene.box_centre), scene.box_half_extent)
+        landmarks = make_box_corners(np.array(scene.box_centre), scene.box_half_extent)
     everything = np.concatenate([centres(poses), landmarks])
     return SceneScale(
         kind=scene.kind,
         up=up,
         ahead=ahead,
         image_plane=image_plane,
-        frustum_depth=frustum_depth(centres(poses), image_plane, scene.near),
+        frustum_depth=choose_frustum_depth(centres(poses), image_plane, scene.near),
         landmarks=landmarks,
         reach=min(scene.far, 4 * scene.near),
-        ground=ground_under(everything, up),
+        ground=make_ground(everything, up),
     )
 
 
-def nice_number(value: float) -> float:
+def round_to_nice_number(value: float) -> float:
     """The number 1, 2 or 5 times a power of ten that is nearest, by ratio."""
     if not (math.isfinite(value) and value > 0):
         return 1.0
@@ -86,13 +86,13 @@ def nice_number(value: float) -> float:
     return min(candidates, key=lambda candidate: abs(math.log(candidate / value)))
 
 
-def snapped(up: Vector) -> Vector:
+def snap_to_axis(up: Vector) -> Vector:
     """The axis of the world that is almost up, or up itself."""
     axis = int(np.argmax(np.abs(up)))
     return math.copysign(1.0, up[axis]) * np.eye(3)[axis] if abs(up[axis]) > math.cos(UPRIGHT) else up
 
 
-def levelled(direction: Vector, up: Vector) -> Vector:
+def level_direction(direction: Vector, up: Vector) -> Vector:
     """The part of a direction that is at right angles to up, as a unit vector."""
     level = direction - (direction @ up) * up
     if np.linalg.norm(level) < 1e-6:
@@ -100,7 +100,7 @@ def levelled(direction: Vector, up: Vector) -> Vector:
     return unit(level)
 
 
-def neighbour_distance(places: Points) -> float:
+def measure_neighbour_distance(places: Points) -> float:
     """Median distance of a camera to the one next to it; 0 for fewer than two."""
     if len(places) < 2:
         return 0.0
@@ -109,45 +109,47 @@ def neighbour_distance(places: Points) -> float:
     return float(np.median(apart.min(axis=1)))
 
 
-def frustum_depth(places: Points, image_plane: tuple[float, float], near: float) -> float:
+def choose_frustum_depth(places: Points, image_plane: tuple[float, float], near: float) -> float:
     """So deep that neighbouring photos hardly overlap, within limits that the nearest depth sets."""
-    fitting = NEIGHBOURLY * neighbour_distance(places) / (2 * max(image_plane))
+    fitting = NEIGHBOURLY * measure_neighbour_distance(places) / (2 * max(image_plane))
     return min(max(fitting, 0.05 * near), 0.5 * near)
 
 
-def near_rectangle(middle: Vector, up: Vector, ahead: Vector, image_plane: tuple[float, float], near: float) -> Points:
+def find_near_rectangle(
+    middle: Vector, up: Vector, ahead: Vector, image_plane: tuple[float, float], near: float
+) -> Points:
     """What cameras at a place see of the plane at the nearest depth: its corners, pulled in a little."""
     right = np.cross(ahead, up)
     x, y = 0.5 * near * image_plane[0], 0.5 * near * image_plane[1]
     return np.array([middle + near * ahead + u * x * right + v * y * up for u in (-1, 1) for v in (-1, 1)])
 
 
-def box_corners(centre: Vector, half_extent: float) -> Points:
+def make_box_corners(centre: Vector, half_extent: float) -> Points:
     """The corners of a cube."""
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
     return centre + half_extent * signs
 
 
-def ground_under(points: Points, up: Vector) -> Ground:
+def make_ground(points: Points, up: Vector) -> Ground:
     """A grid under all points, with about `GRID_CELLS` cells over their extent."""
     heights = points @ up
     level = points - heights[:, None] * up
     middle = (level.min(axis=0) + level.max(axis=0)) / 2
     extent = float(np.linalg.norm(level - middle, axis=1).max())
     origin = middle + (heights.min() - 0.05 * np.ptp(heights)) * up
-    return Ground(_triple(origin), _triple(up), nice_number(1.6 * extent / GRID_CELLS), 12)
+    return Ground(_triple(origin), _triple(up), round_to_nice_number(1.6 * extent / GRID_CELLS), 12)
 
 
-def first_view(scale: SceneScale, orbit: OrbitCamera) -> OrbitCamera:
+def make_first_view(scale: SceneScale, orbit: OrbitCamera) -> OrbitCamera:
     """From where a scene is looked at first: over the shoulder of forward-facing cameras, or from above round an
-    object. The distance is left to `framed`."""
+    object. The distance is left to `frame_points`."""
     facing = scale.kind == "forward-facing"
     angles = (math.radians(24.0), math.radians(20.0)) if facing else (math.radians(-40.0), math.radians(24.0))
     up, ahead = _triple(scale.up), _triple(scale.ahead)
     return replace(orbit, azimuth=angles[0], elevation=angles[1], up=up, ahead=ahead)
 
 
-def framed(orbit: OrbitCamera, points: Points, size: tuple[int, int]) -> OrbitCamera:
+def frame_points(orbit: OrbitCamera, points: Points, size: tuple[int, int]) -> OrbitCamera:
     """The same direction of view, moved so that all points fill a picture of (width, height) pixels."""
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):

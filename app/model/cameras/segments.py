@@ -24,7 +24,7 @@ RAY_OPACITY = (0.75, 0.15)  # at a ray's origin and at its far end
 GRID_COLOUR = (0.62, 0.68, 0.76, 0.22)
 
 
-def segments(
+def make_segments(
     starts: Float[np.ndarray, "*segments 3"],
     ends: Float[np.ndarray, "*segments 3"],
     colours: Colours,
@@ -40,22 +40,22 @@ def segments(
     return packed[np.isfinite(packed).all(axis=1)]
 
 
-def joined(parts: Sequence[Segments]) -> Segments:
+def join_segments(parts: Sequence[Segments]) -> Segments:
     """All of them, in order; none where there are no parts."""
     return np.concatenate([np.empty((0, 15), np.float32), *parts])
 
 
-def usable(poses: Float[np.ndarray, "frames 3 4"]) -> Bool[np.ndarray, " frames"]:
+def find_usable(poses: Float[np.ndarray, "frames 3 4"]) -> Bool[np.ndarray, " frames"]:
     """Which poses are finite."""
     return np.isfinite(poses).all(axis=(1, 2))
 
 
-def camera_centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames 3"]:
+def find_camera_centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames 3"]:
     """-R^T t."""
     return -np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3])
 
 
-def frustum_corners(
+def make_frustum_corners(
     poses: Float[np.ndarray, "frames 3 4"], image_plane: tuple[float, float], depth: float
 ) -> Float[np.ndarray, "frames 8 3"]:
     """The points in the world between which `EDGES` run: apex, image plane, foot, tip and foot of the up mark."""
@@ -63,10 +63,10 @@ def frustum_corners(
     tip, foot = -y - 0.32 * min(x, y), 0.28 * min(x, y)
     plane = [(-x, -y), (x, -y), (x, y), (-x, y), (-foot, -1.06 * y), (0.0, tip), (foot, -1.06 * y)]
     local = depth * np.array([(0, 0, 0), *((u, v, 1) for u, v in plane)], poses.dtype)
-    return camera_centres(poses)[:, None] + np.einsum("fij,ci->fcj", poses[:, :, :3], local)
+    return find_camera_centres(poses)[:, None] + np.einsum("fij,ci->fcj", poses[:, :, :3], local)
 
 
-def frustum_segments(
+def make_frustum_segments(
     poses: Float[np.ndarray, "frames 3 4"],
     colours: Float[np.ndarray, "frames 4"],
     image_plane: tuple[float, float],
@@ -76,11 +76,11 @@ def frustum_segments(
     up_mark: bool = True,
 ) -> Segments:
     """The edges of frusta; `width` in pixels."""
-    corners = frustum_corners(poses, image_plane, depth)[:, EDGES if up_mark else EDGES[:8]]
-    return segments(corners[:, :, 0], corners[:, :, 1], colours[:, None], width)
+    corners = make_frustum_corners(poses, image_plane, depth)[:, EDGES if up_mark else EDGES[:8]]
+    return make_segments(corners[:, :, 0], corners[:, :, 1], colours[:, None], width)
 
 
-def link_segments(
+def make_link_segments(
     poses: Float[np.ndarray, "frames 3 4"],
     reference: Float[np.ndarray, "frames 3 4"],
     colours: Float[np.ndarray, "frames 4"],
@@ -88,37 +88,37 @@ def link_segments(
     width: float,
 ) -> Segments:
     """From each fitted centre to its reference."""
-    return segments(camera_centres(poses), camera_centres(reference), colours, width, end_colours)
+    return make_segments(find_camera_centres(poses), find_camera_centres(reference), colours, width, end_colours)
 
 
-def trail_segments(
+def make_trail_segments(
     trails: Float[np.ndarray, "frames moments 3"], colours: Float[np.ndarray, "frames 4"], width: float
 ) -> Segments:
     """Where centres have been: nothing left of the oldest moment, most of the newest."""
     moments = trails.shape[1]
     if moments < 2:
-        return joined([])
+        return join_segments([])
     age = np.linspace(1.0, 0.0, moments)
     shades = np.repeat(colours[:, None], moments, axis=1)
     shades[..., 3] *= 0.06 + 0.64 * (1 - age) ** 1.5
     starts, ends = trails[:, :-1], trails[:, 1:]
     moved = (starts != ends).any(axis=-1)
-    return segments(starts[moved], ends[moved], shades[:, :-1][moved], width, shades[:, 1:][moved])
+    return make_segments(starts[moved], ends[moved], shades[:, :-1][moved], width, shades[:, 1:][moved])
 
 
-def ray_segments(rays: RayBundle, width: float) -> Segments:
+def make_ray_segments(rays: RayBundle, width: float) -> Segments:
     """Rays that fade towards their far ends."""
     directions = rays.directions / np.linalg.norm(rays.directions, axis=1, keepdims=True)
     near, far = (rays.colours * np.array([1, 1, 1, opacity], np.float32) for opacity in RAY_OPACITY)
-    return segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
+    return make_segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
 
 
-def point_segments(points: PointCloud, width: float) -> Segments:
+def make_point_segments(points: PointCloud, width: float) -> Segments:
     """Lines without length are round dots."""
-    return segments(points.places, points.places, points.colours, width)
+    return make_segments(points.places, points.places, points.colours, width)
 
 
-def ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
+def find_ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
     """Two directions within the ground, along the world's axes as nearly as they can be."""
     up = np.array(ground.up, np.float64)
     first = np.eye(3)[np.argmin(np.abs(up))]
@@ -127,22 +127,22 @@ def ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
     return np.stack([first, np.cross(up, first)])
 
 
-def ground_segments(ground: Ground) -> Segments:
+def make_ground_segments(ground: Ground) -> Segments:
     """The grid: every fifth line stronger."""
     origin, cells = np.array(ground.origin), ground.cells
-    across, along = ground_axes(ground) * ground.spacing
+    across, along = find_ground_axes(ground) * ground.spacing
     steps = np.arange(-cells, cells + 1)
     offsets, reach = steps[:, None], np.sqrt(np.maximum(cells**2 - steps**2, 0.0))[:, None]  # a disc, not a square
     colours = np.tile(np.array(GRID_COLOUR), (len(steps), 1))
     colours[steps % 5 == 0, 3] *= 1.8
     lines = [
-        segments(origin + offsets * one - reach * other, origin + offsets * one + reach * other, colours, 1.0)
+        make_segments(origin + offsets * one - reach * other, origin + offsets * one + reach * other, colours, 1.0)
         for one, other in ((across, along), (along, across))
     ]
-    return joined(lines)
+    return join_segments(lines)
 
 
-def axis_segments(ground: Ground) -> Segments:
+def make_axis_segments(ground: Ground) -> Segments:
     """The world's axes from the middle of the ground, one cell long: x red, y green, z blue."""
     origin = np.tile(np.array(ground.origin), (3, 1))
-    return segments(origin, origin + ground.spacing * np.eye(3), AXIS_COLOURS, 2.4)
+    return make_segments(origin, origin + ground.spacing * np.eye(3), AXIS_COLOURS, 2.4)

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.model.cameras.colmap_alignment import gauge_of_model
-from app.model.cameras.drawn_reference import moved_poses
+from app.model.cameras.colmap_alignment import find_gauge_of_model
+from app.model.cameras.drawn_reference import move_poses
 from app.model.state.colmap_run import ColmapRun
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.run.reference import FEWEST_CAMERAS
@@ -22,11 +22,11 @@ NEIGHBOURS = 10  # following photos that each photo is matched with, where it is
 FEWEST = 3  # photos
 
 
-def obstacle(state: State) -> str:
+def find_obstacle(state: State) -> str:
     """Why the pipeline cannot be started; empty where it can."""
     if state.run is None or state.run.opened is None:
         return "Open a scene first."
-    scene = posed_scene(state.run)
+    scene = get_posed_scene(state.run)
     if scene is None:
         return "COLMAP needs photos from several places; this scene is one image."
     if len(scene.names) < FEWEST:
@@ -34,10 +34,10 @@ def obstacle(state: State) -> str:
     return ""
 
 
-def start(state: State) -> None:
+def start_colmap(state: State) -> None:
     """Starts the pipeline on all photos of the scene that is open, in the folder of its run."""
-    run, view, scene = state.run, state.colmap, posed_scene(state.run)
-    if obstacle(state) or run is None or run.opened is None or scene is None:
+    run, view, scene = state.run, state.colmap, get_posed_scene(state.run)
+    if find_obstacle(state) or run is None or run.opened is None or scene is None:
         return
     if view.run is not None:
         view.run.stop()
@@ -45,13 +45,13 @@ def start(state: State) -> None:
     view.run = ColmapRun(scene, run.opened.folder, NEIGHBOURS if view.neighbours else None)
 
 
-def stop(state: State) -> None:
+def stop_colmap(state: State) -> None:
     """Ends it; what was found stays to be seen."""
     if state.colmap.run is not None:
         state.colmap.run.stop()
 
 
-def reference_obstacle(state: State) -> str:
+def find_reference_obstacle(state: State) -> str:
     """Why COLMAP's poses cannot be what errors are measured against; empty where they can."""
     run = state.colmap.run
     model = run.progress.model if run is not None else None
@@ -66,27 +66,27 @@ def use_as_reference(state: State) -> None:
     """Measures errors against COLMAP's poses from now on, in about the units of the scene, where it has one."""
     colmap, run = state.colmap.run, state.run
     model = colmap.progress.model if colmap is not None else None
-    scene = posed_scene(run)
-    if reference_obstacle(state) or model is None or run is None or run.snapshot is None or scene is None:
+    scene = get_posed_scene(run)
+    if find_reference_obstacle(state) or model is None or run is None or run.snapshot is None or scene is None:
         return
     known = None if scene.reference_poses is None else scene.reference_poses.numpy()
-    gauge = gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
+    gauge = find_gauge_of_model(model, scene.training_frames, run.snapshot.poses, known, scene.near)
     if gauge is not None:
         poses = np.full((len(scene.names), 3, 4), np.nan, np.float32)
-        poses[list(model.frames)] = moved_poses(model.poses, gauge)
+        poses[list(model.frames)] = move_poses(model.poses, gauge)
         for one in state.runs:
             one.use_reference(poses, "COLMAP")
 
 
 def can_start_from(state: State) -> bool:
     """Whether a new run can be read to start at COLMAP's poses: scenes that have poses start at their own."""
-    scene = posed_scene(state.run)
+    scene = get_posed_scene(state.run)
     if scene is None or state.hooks.reopen is None:
         return False
     return is_video(scene.path) or (scene.path.is_dir() and find_reader(scene.path) is None)
 
 
-def start_from(state: State) -> None:
+def start_from_colmap(state: State) -> None:
     """Starts L2G anew at COLMAP's poses."""
     run, colmap = state.run, state.colmap.run
     if run is not None and colmap is not None and state.hooks.reopen is not None:
@@ -95,7 +95,7 @@ def start_from(state: State) -> None:
         state.hooks.reopen(run.settings, replace(run.options, init="sfm", reference="sfm"))
 
 
-def refresh(state: State) -> None:
+def refresh_colmap(state: State) -> None:
     """Takes the news; another scene has no use for the pipeline of the one before."""
     view = state.colmap
     if view.run is None:
@@ -108,7 +108,7 @@ def refresh(state: State) -> None:
         view.run = view.chosen = view.pair = None
 
 
-def shown_pair(state: State) -> Pair | None:
+def choose_pair(state: State) -> Pair | None:
     """The pair that is looked at: the chosen one, or the selected frame's best; None while there is none."""
     view, run = state.colmap, state.run
     if view.pair is not None or view.run is None or run is None or run.scene is None:

@@ -31,7 +31,7 @@ Pixels = Float32[np.ndarray, "height width 3"]
 Counts = Int[np.ndarray, "frames frames"]
 
 
-def with_keypoints(
+def draw_keypoints(
     photo: Photo, points: Points, scale: Float[np.ndarray, " points"], orientation: Float[np.ndarray, " points"]
 ) -> Pixels:
     """A photo with its features: a dot each, and for the largest a circle of their size with their direction.
@@ -56,13 +56,13 @@ def with_keypoints(
     return _shrunk(canvas)
 
 
-def pair_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
+def fit_pair_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
     """(width, height) of each of two equal photos that fill a box side by side."""
     scale = min((box[0] - GAP) / 2 / image[0], box[1] / image[1])
     return max(int(image[0] * scale), 8), max(int(image[1] * scale), 8)
 
 
-def with_matches(
+def draw_matches(
     left: Photo,
     right: Photo,
     rejected: tuple[Points, Points],
@@ -95,7 +95,7 @@ def with_matches(
     return _shrunk(canvas)
 
 
-def matrix_picture(counts: Counts, agreeing: Counts, side: int) -> Pixels:
+def draw_matrix(counts: Counts, agreeing: Counts, side: int) -> Pixels:
     """All pairs as a square of `side` pixels: raw matches below the diagonal, inliers above it.
 
     Brightness is the root of their number, relative to the most.
@@ -116,7 +116,7 @@ def matrix_picture(counts: Counts, agreeing: Counts, side: int) -> Pixels:
     return picture.astype(np.float32)
 
 
-def cell_at(x: float, y: float, side: float, frames: int) -> tuple[int, int] | None:
+def find_cell_at(x: float, y: float, side: float, frames: int) -> tuple[int, int] | None:
     """(row, column) of the matrix under a place of its picture; None on the diagonal and outside."""
     row, column = int(y // (side / frames)), int(x // (side / frames))
     if row == column or not (0 <= row < frames and 0 <= column < frames):

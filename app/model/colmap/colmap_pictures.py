@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from app.model.colmap.colmap_drawing import GOOD, RAW, pair_size, with_keypoints, with_matches
-from app.model.common.photo_sizes import fitted, resized
+from app.model.colmap.colmap_drawing import GOOD, RAW, draw_keypoints, draw_matches, fit_pair_size
+from app.model.common.photo_sizes import fit_size, resize_photo
 from app.model.state.colmap_run import ColmapRun
 from engine.sfm.events import FeaturesFound, Pair
 
@@ -15,25 +15,25 @@ Box = tuple[float, float]
 NO_MATCHES: Int[np.ndarray, "0 2"] = np.zeros((0, 2), int)
 
 
-def keypoints_of(run: ColmapRun, frame: int, box: Box) -> tuple[Pixels, str]:
+def make_keypoints_picture(run: ColmapRun, frame: int, box: Box) -> tuple[Pixels, str]:
     """The photo of a frame with its features, and a line about them."""
     intrinsics = run.scene.intrinsics
-    size = fitted((intrinsics.width, intrinsics.height), box)
-    photo = resized(run.scene.images[frame], size)
+    size = fit_size((intrinsics.width, intrinsics.height), box)
+    photo = resize_photo(run.scene.images[frame], size)
     name = run.scene.names[frame]
     found = run.progress.features.get(frame)
     if found is None:
         return photo, f"{name}: not looked at yet"
     scale = run.scale_of(frame) * size[0] / intrinsics.width
-    picture = with_keypoints(photo, found.points * scale, found.scale * scale, found.orientation)
+    picture = draw_keypoints(photo, found.points * scale, found.scale * scale, found.orientation)
     return picture, f"{name}: {len(found.points):,} features"
 
 
-def pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
+def make_pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
     """The photos of a pair with its matches, those that disagree red once it is known, and a line about them."""
     intrinsics, progress = run.scene.intrinsics, run.progress
-    size = pair_size((intrinsics.width, intrinsics.height), box)
-    left, right = (resized(run.scene.images[frame], size) for frame in pair)
+    size = fit_pair_size((intrinsics.width, intrinsics.height), box)
+    left, right = (resize_photo(run.scene.images[frame], size) for frame in pair)
     checked = progress.verified.get(pair)
     if checked is not None:
         bad, good, colour = checked.rejected, checked.inliers, GOOD
@@ -42,7 +42,7 @@ def pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
         bad, good, colour = NO_MATCHES, progress.raw.get(pair, NO_MATCHES), RAW
         words = f"{len(good):,} raw matches" if len(good) else "no matches"
     names = "  ↔  ".join(run.scene.names[frame] for frame in pair)
-    picture = with_matches(left, right, _ends(run, pair, bad, size), _ends(run, pair, good, size), colour)
+    picture = draw_matches(left, right, _ends(run, pair, bad, size), _ends(run, pair, good, size), colour)
     return picture, f"{names}: {words}"
 
 

@@ -27,7 +27,7 @@ STATUS_COLOURS = {
 }
 
 
-def share(
+def find_scale_place(
     error: Float[np.ndarray, "*shape"], best: float = BEST_DEG, worst: float = WORST_DEG
 ) -> Float[np.ndarray, "*shape"]:
     """Where an error lies on the scale, 0 at best to 1 at worst; NaN counts as worst."""
@@ -36,19 +36,19 @@ def share(
     return np.clip(np.nan_to_num(place, nan=1.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
 
 
-def blended(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4"]:
+def blend_stops(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4"]:
     """The colours at places of the scale, opaque."""
     ticks = np.linspace(0.0, 1.0, len(STOPS))
     channels = [np.interp(place, ticks, STOPS[:, channel]) for channel in range(3)]
     return np.stack([*channels, np.ones_like(place)], axis=-1).astype(np.float32)
 
 
-def error_colours(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
+def colour_errors(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
     """The colours of rotation errors, degrees."""
-    return blended(share(error_deg))
+    return blend_stops(find_scale_place(error_deg))
 
 
-def frame_colours(
+def colour_frames(
     error_deg: Float[np.ndarray, " frames"] | None, frames: int, statuses: Sequence[FrameStatus] = ()
 ) -> Float32[np.ndarray, "frames 4"]:
     """The colours of frames: RGBA in [0, 1].
@@ -62,18 +62,18 @@ def frame_colours(
     colours = np.tile(np.array(ACCENT, np.float32), (frames, 1))
     if error_deg is not None:
         known = np.flatnonzero(np.isfinite(error_deg[:frames]))
-        colours[known] = error_colours(error_deg[known])
+        colours[known] = colour_errors(error_deg[known])
     for frame, status in enumerate(statuses[:frames]):
         if status in STATUS_COLOURS:
             colours[frame] = STATUS_COLOURS[status]
     return colours
 
 
-def residual_colours(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:
+def colour_residuals(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:
     """The colours of residuals, pixels."""
-    return blended(share(residual_px, BEST_PX, WORST_PX))
+    return blend_stops(find_scale_place(residual_px, BEST_PX, WORST_PX))
 
 
-def corner_colours(error_px: Float[np.ndarray, " patches"]) -> Float32[np.ndarray, "patches 4"]:
+def colour_corner_errors(error_px: Float[np.ndarray, " patches"]) -> Float32[np.ndarray, "patches 4"]:
     """The colours of corner errors, pixels."""
-    return blended(share(error_px, BEST_CORNER_PX, WORST_CORNER_PX))
+    return blend_stops(find_scale_place(error_px, BEST_CORNER_PX, WORST_CORNER_PX))

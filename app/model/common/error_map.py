@@ -27,19 +27,19 @@ _STOPS = np.array(
 Image = Float32[np.ndarray, "height width 3"]
 
 
-def difference(photo: Image, rendering: Image) -> Float[np.ndarray, "height width"]:
+def measure_difference(photo: Image, rendering: Image) -> Float[np.ndarray, "height width"]:
     """Root mean square over the channels, in levels of 255."""
     return 255 * np.sqrt(np.square(photo - rendering).mean(axis=-1))
 
 
-def colours(levels: Float[np.ndarray, "*any"]) -> Float32[np.ndarray, "*any 3"]:
+def colour_levels(levels: Float[np.ndarray, "*any"]) -> Float32[np.ndarray, "*any 3"]:
     """Dark for no error to bright for `FULL` levels and more; what is not finite is bright."""
     place = np.nan_to_num(levels / FULL, nan=1.0, posinf=1.0).clip(0, 1)
     ticks = np.linspace(0, 1, len(_STOPS))
     return np.stack([np.interp(place, ticks, _STOPS[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
-def psnr(photo: Image, rendering: Image) -> float:
+def compute_psnr(photo: Image, rendering: Image) -> float:
     """Of these pixels, dB, at most `HIGHEST_PSNR`."""
     error = float(np.square(photo.astype(np.float64) - rendering).mean())
     return HIGHEST_PSNR if error <= 10 ** (-HIGHEST_PSNR / 10) else -10 * math.log10(error)

@@ -14,7 +14,7 @@ STATUS_SENTENCES: dict[FrameStatus, str] = {
 }
 
 
-def status_of(statuses: Sequence[FrameStatus], frame: int) -> FrameStatus:
+def get_status(statuses: Sequence[FrameStatus], frame: int) -> FrameStatus:
     """The status of one frame.
 
     Args:
@@ -25,7 +25,7 @@ def status_of(statuses: Sequence[FrameStatus], frame: int) -> FrameStatus:
     return statuses[frame] if frame < len(statuses) else FrameStatus.REGISTERED
 
 
-def status_word(statuses: Sequence[FrameStatus], frame: int) -> str:
+def describe_status(statuses: Sequence[FrameStatus], frame: int) -> str:
     """The status of one frame in a word; nothing where it is registered."""
-    status = status_of(statuses, frame)
+    status = get_status(statuses, frame)
     return "" if status is FrameStatus.REGISTERED else status.value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 
-def new_gesture() -> int:
+def begin_gesture() -> int:
     """An id that no other gesture has: the time at which it begins, in nanoseconds."""
     return time.time_ns()
 
@@ -19,7 +19,7 @@ class DragGesture:
     def current(self) -> int:
         """The id of the drag that is under way; begins one where none is."""
         if self._id is None:
-            self._id = new_gesture()
+            self._id = begin_gesture()
         return self._id
 
     def follow(self, held: bool) -> None:

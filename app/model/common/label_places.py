@@ -7,7 +7,7 @@ from collections.abc import Sequence
 Box = tuple[float, float, float, float]  # left, top, width, height
 
 
-def apart(boxes: Sequence[Box], gap: float = 2.0) -> list[tuple[float, float]]:
+def separate_labels(boxes: Sequence[Box], gap: float = 2.0) -> list[tuple[float, float]]:
     """Upper left corners for boxes: each where it wants to be, or as little below as keeps it off those before it."""
     placed: list[Box] = []
     for left, top, width, height in boxes:

@@ -30,7 +30,7 @@ _DOCK_SPACE, _DOCK_WINDOW = 0x08BD597D, 0x1BBC0F80  # as Dear PyGui numbers them
 TOP_HEIGHT, STATUS_HEIGHT, TIMELINE_HEIGHT = 40, 30, 66
 
 
-def default_layout(width: int, height: int, scale: float = 1.0) -> str:
+def make_default_layout(width: int, height: int, scale: float = 1.0) -> str:
     """The default layouts for a window of so many pixels.
 
     Args:
@@ -108,7 +108,7 @@ _PLACES = {
 _BEHIND = {COLMAP}  # the second tab of its place
 
 
-def complete(layout: str) -> bool:
+def is_complete(layout: str) -> bool:
     """Whether a layout that was read from a file places every panel: one of an older version may not."""
     return all(f"[###{window}]" in layout for window in _PLACES) and "[Docking][Data]" in layout
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.messages import Event, Snapshot
 
 
-def new_events(before: Snapshot, now: Snapshot) -> list[Event]:
+def find_new_events(before: Snapshot, now: Snapshot) -> list[Event]:
     """The events of `now` that `before` does not have, in their order.
 
     A snapshot carries only the newest events of a long run, so both are compared from their ends.

@@ -43,7 +43,7 @@ class PlaneView:
         return PlaneView((float(centre[0]), float(centre[1])), scale)
 
 
-def framed(points: Float[np.ndarray, "points 2"], size: tuple[int, int], margin: float = 14.0) -> PlaneView:
+def frame_pixels(points: Float[np.ndarray, "points 2"], size: tuple[int, int], margin: float = 14.0) -> PlaneView:
     """The view of all of some pixels of the image, in the middle of a pane and as large as fits.
 
     Args:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 
-def resident_bytes() -> int | None:
+def measure_resident_bytes() -> int | None:
     """Bytes in memory, or None where the system does not tell in the way of Linux."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])

@@ -9,7 +9,7 @@ LOWEST_FACTOR, HIGHEST_FACTOR = 0.1, 10.0
 CATCH = 0.06  # of an exponent: so near to a mark, a dragged slider stands on it
 
 
-def value_text(exponent: float) -> str:
+def format_value(exponent: float) -> str:
     """10^exponent with three digits, written out where that is short: `100`, `0.0316`, `2.51e+05`."""
     value = 10.0**exponent
     if 1e-3 <= value < 99_999.5:
@@ -19,22 +19,22 @@ def value_text(exponent: float) -> str:
     return f"{value:.2e}"
 
 
-def caught(exponent: float, mark: float = DEFAULT_LAMBDA, catch: float = CATCH) -> float:
+def snap_exponent(exponent: float, mark: float = DEFAULT_LAMBDA, catch: float = CATCH) -> float:
     """The mark where the exponent is near to it, else the exponent itself, to two decimals."""
     return mark if abs(exponent - mark) < catch else round(exponent, 2)
 
 
-def exponent_of(factor: float) -> float:
+def find_exponent(factor: float) -> float:
     """Where a factor stands on a log slider; factors beyond its ends stand at the ends."""
     return math.log10(min(max(factor, LOWEST_FACTOR), HIGHEST_FACTOR))
 
 
-def factor_of(exponent: float) -> float:
+def find_factor(exponent: float) -> float:
     """The factor at a place of a log slider, three digits; 1 exactly around the middle."""
-    value = 10.0 ** caught(exponent, 0.0, 0.02)
+    value = 10.0 ** snap_exponent(exponent, 0.0, 0.02)
     return float(f"{min(max(value, LOWEST_FACTOR), HIGHEST_FACTOR):.3g}")
 
 
-def fraction(value: float, lowest: float, highest: float) -> float:
+def find_fraction(value: float, lowest: float, highest: float) -> float:
     """Where a value stands between two ends, 0 to 1."""
     return min(max((value - lowest) / (highest - lowest), 0.0), 1.0)

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 
-def points(
+def make_sparkline(
     x: Float[np.ndarray, " moments"],
     y: Float[np.ndarray, " moments"],
     size: tuple[float, float],
@@ -17,10 +17,10 @@ def points(
     width, height = size
     span = float(x[-1] - x[0]) if len(x) else 0.0
     across = (x - x[0]) / span if span > 0 else np.zeros(len(x))
-    return np.stack([margin + across * (width - 2 * margin), level(y, height, limits, margin)], axis=1)
+    return np.stack([margin + across * (width - 2 * margin), find_level(y, height, limits, margin)], axis=1)
 
 
-def level(
+def find_level(
     y: Float[np.ndarray, "*any"], height: float, limits: tuple[float, float], margin: float = 2.0
 ) -> Float[np.ndarray, "*any"]:
     """How far down values stand; those beyond the limits stand at them."""

@@ -11,7 +11,7 @@ Vector = Float[np.ndarray, "3"]
 NEAREST = 1e-6  # depth, scene units: nearer is behind the viewer
 
 
-def ray_through(camera: ViewCamera, x: float, y: float) -> tuple[Vector, Vector]:
+def find_ray(camera: ViewCamera, x: float, y: float) -> tuple[Vector, Vector]:
     """Origin and unit direction, in the world, of what is seen at a pixel."""
     rotation = camera.world_to_camera[:, :3].astype(np.float64)
     (fx, fy), (cx, cy) = camera.focal, camera.centre
@@ -19,18 +19,18 @@ def ray_through(camera: ViewCamera, x: float, y: float) -> tuple[Vector, Vector]
     return centres(camera.world_to_camera[None])[0], direction / np.linalg.norm(direction)
 
 
-def in_view(camera: ViewCamera, points: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
+def transform_to_view(camera: ViewCamera, points: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 3"]:
     """Points of the world in the viewer's axes."""
     pose = camera.world_to_camera.astype(np.float64)
     return points @ pose[:, :3].T + pose[:, 3]
 
 
-def on_screen(camera: ViewCamera, seen: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 2"]:
+def project_to_screen(camera: ViewCamera, seen: Float[np.ndarray, "*points 3"]) -> Float[np.ndarray, "*points 2"]:
     """Pixels of points in the viewer's axes; their depth must be positive."""
     return seen[..., :2] / seen[..., 2:] * np.array(camera.focal) + np.array(camera.centre)
 
 
-def pixels_to_segments(
+def measure_distances_to_segments(
     camera: ViewCamera,
     starts: Float[np.ndarray, "*segments 3"],
     ends: Float[np.ndarray, "*segments 3"],
@@ -42,7 +42,7 @@ def pixels_to_segments(
     What is behind the viewer does not count: infinitely far where nothing of a segment is before him, or where it is
     not finite.
     """
-    first, last = in_view(camera, starts), in_view(camera, ends)
+    first, last = transform_to_view(camera, starts), transform_to_view(camera, ends)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = last[..., 2] - first[..., 2]
         share = np.clip((NEAREST - first[..., 2]) / change, 0.0, 1.0)[..., None]  # where it passes the viewer's plane
@@ -50,7 +50,7 @@ def pixels_to_segments(
         crossing[..., 2] = NEAREST
         a = np.where(first[..., 2:] > NEAREST, first, crossing)
         b = np.where(last[..., 2:] > NEAREST, last, crossing)
-        a_pixel, b_pixel = on_screen(camera, a), on_screen(camera, b)
+        a_pixel, b_pixel = project_to_screen(camera, a), project_to_screen(camera, b)
         way = b_pixel - a_pixel
         squared = (way**2).sum(axis=-1)
         along = np.clip(((np.array([x, y]) - a_pixel) * way).sum(axis=-1) / np.maximum(squared, 1e-12), 0.0, 1.0)

@@ -44,12 +44,12 @@ PLAIN_TRANSFORMS = ExportChoice(
 )
 
 
-def choices(planar: bool) -> tuple[ExportChoice, ...]:
+def list_choices(planar: bool) -> tuple[ExportChoice, ...]:
     """For a scene with cameras, or for one image."""
     return (PLAIN_TRANSFORMS,) if planar else (*CHOICES, PLAIN_POSES)
 
 
-def proposed(choice: ExportChoice, folder: Path) -> Path:
+def propose_path(choice: ExportChoice, folder: Path) -> Path:
     """A path in the run's folder that nothing has yet."""
     first = folder / "export" / choice.name
     numbered = (first.with_name(f"{first.stem}-{number}{first.suffix}") for number in range(2, 10_000))

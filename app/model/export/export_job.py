@@ -88,7 +88,7 @@ class Exporting(BackgroundJob):
             while reader.is_alive() and not self._stopping:
                 reader.join(LOOK_EVERY)
             if self._stopping:
-                end(process)
+                end_process(process)
             reader.join()
         if self._stopping:
             return
@@ -129,7 +129,7 @@ def is_saving(session: Session) -> bool:
     return False
 
 
-def end(process: subprocess.Popen[str]) -> None:
+def end_process(process: subprocess.Popen[str]) -> None:
     """Has a process tidy up and end; in the end by force."""
     process.terminate()
     try:

@@ -10,9 +10,9 @@ import numpy as np
 
 from app.model.common.kept import Kept
 from app.model.common.orbit import FlyCamera, OrbitCamera
-from app.model.common.photo_sizes import camera_of
+from app.model.common.photo_sizes import make_frame_camera
 from app.model.common.pictures import NovelPicture, Photo
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, NovelView, State
 from app.model.state.viewed_run import ViewedRun
 from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, pinhole, unit
@@ -56,7 +56,7 @@ class NovelControl:
             start = places.mean(axis=0)
             ahead = unit(poses[:, 2, :3].astype(np.float64).mean(axis=0))
             target = start + 1.6 * scene.near * ahead
-        view.orbit = orbit_from(start, target, up, field_of_view)
+        view.orbit = make_orbit(start, target, up, field_of_view)
         view.fly = FlyCamera(view.orbit.pose, (float(up[0]), float(up[1]), float(up[2])), field_of_view)
         view.framed = True
 
@@ -107,7 +107,7 @@ class NovelControl:
     def picture(self, state: State, size: tuple[int, int], now: float) -> NovelPicture | None:
         """What is to be drawn; None while there is nothing to look at."""
         view, run = state.novel, state.run
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             return None
         if not view.framed:
@@ -118,7 +118,7 @@ class NovelControl:
             channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
             photo=self._photo_of(scene, run, state.selected) if view.mode == "follow" else None,
             wipe=view.wipe if view.mode == "follow" else 0.0,
-            depth_range=depth_range(scene),
+            depth_range=find_depth_range(scene),
             moving=view.moving,
         )
 
@@ -130,11 +130,11 @@ class NovelControl:
         if view.mode == "orbit" or snapshot is None or state.selected >= len(snapshot.poses):
             return self._kept.get("orbit", _orbiting, view.orbit, field_of_view, size)
         frame, pose = scene.training_frames[state.selected], snapshot.poses[state.selected]
-        shown = frame_size(scene, size)
+        shown = fit_frame_size(scene, size)
         followed = pinhole(pose, field_of_view, shown)
-        view.orbit = replace(orbit_from_pose(pose, view.orbit), field_of_view=view.orbit.field_of_view)
+        view.orbit = replace(make_orbit_from_pose(pose, view.orbit), field_of_view=view.orbit.field_of_view)
         view.fly = replace(view.fly, pose=followed.world_to_camera)
-        return camera_of(scene.intrinsics, frame, pose, shown)
+        return make_frame_camera(scene.intrinsics, frame, pose, shown)
 
     def _photo_of(self, scene: Scene, run: ViewedRun, selected: int) -> Photo:
         frame = scene.training_frames[selected]
@@ -155,11 +155,11 @@ def change_mode(view: NovelView, mode: NovelMode) -> None:
     if mode == "fly":
         view.fly = replace(view.fly, pose=view.orbit.pose, up=view.orbit.up)
     elif mode == "orbit" and view.mode == "fly":
-        view.orbit = orbit_from_pose(view.fly.pose, view.orbit)
+        view.orbit = make_orbit_from_pose(view.fly.pose, view.orbit)
     view.mode = mode
 
 
-def orbit_from(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_of_view: float) -> OrbitCamera:
+def make_orbit(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_of_view: float) -> OrbitCamera:
     """The orbiting camera that stands at a position and looks at a target."""
     offset = target - position
     distance = max(float(np.linalg.norm(offset)), 1e-3)
@@ -178,20 +178,20 @@ def orbit_from(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_o
     )
 
 
-def orbit_from_pose(pose: np.ndarray, before: OrbitCamera) -> OrbitCamera:
+def make_orbit_from_pose(pose: np.ndarray, before: OrbitCamera) -> OrbitCamera:
     """The orbiting camera that stands where a pose does, at the distance to its target that it had."""
     position = centres(pose[None])[0]
     target = position + before.distance * pose[2, :3].astype(np.float64)
-    return orbit_from(position, target, np.array(before.up), before.field_of_view)
+    return make_orbit(position, target, np.array(before.up), before.field_of_view)
 
 
-def frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
+def fit_frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
     """The largest (width, height) of the photos' aspect ratio within a view."""
     scale = min(size[0] / scene.intrinsics.width, size[1] / scene.intrinsics.height)
     return max(round(scene.intrinsics.width * scale), 1), max(round(scene.intrinsics.height * scale), 1)
 
 
-def depth_range(scene: Scene) -> tuple[float, float]:
+def find_depth_range(scene: Scene) -> tuple[float, float]:
     """The ends of the depth scale, scene units."""
     far = scene.far if math.isfinite(scene.far) else FARTHEST * scene.near
     return scene.near, min(far, FARTHEST * scene.near) if scene.kind == "forward-facing" else far

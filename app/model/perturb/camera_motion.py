@@ -17,7 +17,7 @@ Twist = tuple[tuple[float, float, float], tuple[float, float, float]]
 SMALLEST_SPREAD = 0.05  # of the nearest depth: cameras that all still stand on one spot have no spread of their own
 
 
-def spread(poses: Float[np.ndarray, "frames 3 4"], near: float = 1.0) -> float:
+def measure_spread(poses: Float[np.ndarray, "frames 3 4"], near: float = 1.0) -> float:
     """How far the cameras stand apart: the root mean square distance of their centres to the middle, scene units.
 
     Never less than a twentieth of the nearest depth of the scene, so that a per cent of it always moves something.
@@ -28,7 +28,7 @@ def spread(poses: Float[np.ndarray, "frames 3 4"], near: float = 1.0) -> float:
     return max(found, smallest) if math.isfinite(found) else smallest
 
 
-def motion(rotation_deg: Sequence[float], translation: Sequence[float]) -> Float[np.ndarray, "3 4"]:
+def make_motion(rotation_deg: Sequence[float], translation: Sequence[float]) -> Float[np.ndarray, "3 4"]:
     """Where a camera goes, in its own axes before it moved (x right, y down, z forward): turned, and shifted.
 
     Args:
@@ -41,7 +41,7 @@ def motion(rotation_deg: Sequence[float], translation: Sequence[float]) -> Float
     return turned
 
 
-def twist(moved: Float[np.ndarray, "3 4"]) -> Twist:
+def find_twist(moved: Float[np.ndarray, "3 4"]) -> Twist:
     """The twist that `PerturbPose` needs so that the camera makes this motion.
 
     The engine applies exp(twist) to the points in front of the camera, which is the camera's motion undone.
@@ -50,13 +50,13 @@ def twist(moved: Float[np.ndarray, "3 4"]) -> Twist:
     return (vector[0], vector[1], vector[2]), (vector[3], vector[4], vector[5])
 
 
-def between(before: Float[np.ndarray, "3 4"], after: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
+def find_missing_motion(before: Float[np.ndarray, "3 4"], after: Float[np.ndarray, "3 4"]) -> Float[np.ndarray, "3 4"]:
     """The motion that is still missing when `before` was made and `after` is wanted, in the axes reached."""
     first, second = (torch.from_numpy(np.ascontiguousarray(pose, np.float64)) for pose in (before, after))
     return se3.compose(se3.invert(first), second).numpy()
 
 
-def random_twist(rotation_sigma_deg: float, translation_sigma: float, seed: int) -> Twist:
+def draw_random_twist(rotation_sigma_deg: float, translation_sigma: float, seed: int) -> Twist:
     """Seeded noise for one camera: independent normal components, as the engine's own for all of them."""
     noise = np.random.default_rng(seed).standard_normal(6)
     rotation = noise[:3] * math.radians(rotation_sigma_deg)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.model.planar.patch_handles import Corners, Family, convex, moved, turned
+from app.model.planar.patch_handles import Corners, Family, is_convex, shift_corners, turn_corners
 
 
 @dataclass(frozen=True)
@@ -31,22 +31,22 @@ class PatchMotion:
         return any(self.shift) or self.turn_deg != 0 or any(any(corner) for corner in self.bend)
 
 
-def moved_patch(corners: Corners, motion: PatchMotion, family: Family) -> Corners:
+def move_patch(corners: Corners, motion: PatchMotion, family: Family) -> Corners:
     """The corners after a motion, of which the parts that the family of warps cannot make are left out."""
     found = np.array(corners, np.float64)
     if family != "translation":
-        found = turned(found, found.mean(axis=0), math.radians(motion.turn_deg))
+        found = turn_corners(found, found.mean(axis=0), math.radians(motion.turn_deg))
     if family != "rotation":
-        found = moved(found, np.array(motion.shift))
+        found = shift_corners(found, np.array(motion.shift))
     if family == "homography":
         for share in (1.0, 0.5, 0.25):  # a large bend of a small patch would fold it over: then less of it
             bent = found + share * np.array(motion.bend)
-            if convex(bent):
+            if is_convex(bent):
                 return bent
     return found
 
 
-def random_motion(sigma_shift: float, sigma_turn_deg: float, sigma_bend: float, seed: int) -> PatchMotion:
+def draw_random_motion(sigma_shift: float, sigma_turn_deg: float, sigma_bend: float, seed: int) -> PatchMotion:
     """Seeded noise: independent normal components of these standard deviations (pixels, degrees, pixels)."""
     noise = np.random.default_rng(seed).standard_normal(11)
     bend = (sigma_bend * noise[3:]).reshape(4, 2).tolist()

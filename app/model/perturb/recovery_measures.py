@@ -33,7 +33,7 @@ class Measure:
     has_reference: Callable[[Snapshot], bool]
 
 
-def camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
+def measure_camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
     """Rotation (degrees) and translation (scene units)."""
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
         return np.stack([snapshot.rotation_error_deg, snapshot.translation_error]).astype(np.float64)
@@ -42,7 +42,7 @@ def camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
     return np.stack([angle, np.linalg.norm(centres(snapshot.poses) - centres(before.poses), axis=1)])
 
 
-def patch_errors(snapshot: Snapshot, _before: Snapshot) -> Errors:
+def measure_patch_errors(snapshot: Snapshot, _before: Snapshot) -> Errors:
     """Corner errors (pixels)."""
     assert snapshot.planar is not None
     return snapshot.planar.corner_error_px[None].astype(np.float64)
@@ -53,7 +53,7 @@ CAMERAS = Measure(
     formats=("{:.2f}°", "{:.4f}"),
     floors=(0.02, 5e-4),  # the pose of a trained frame trembles so much
     frames=lambda snapshot: len(snapshot.poses),
-    errors=camera_errors,
+    errors=measure_camera_errors,
     has_reference=lambda snapshot: snapshot.rotation_error_deg is not None,
 )
 PATCHES = Measure(
@@ -61,6 +61,6 @@ PATCHES = Measure(
     formats=("{:.2f} px",),
     floors=(0.1,),
     frames=lambda snapshot: len(snapshot.planar.corners) if snapshot.planar is not None else 0,
-    errors=patch_errors,
+    errors=measure_patch_errors,
     has_reference=lambda snapshot: True,
 )

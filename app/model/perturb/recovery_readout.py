@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from app.model.common.new_events import new_events
+from app.model.common.new_events import find_new_events
 from app.model.perturb.recovery_measures import CAMERAS, Errors, Measure
 from engine.messages import Event, Snapshot
 
@@ -85,7 +85,7 @@ class RecoveryReadout:
             self._kick = None  # the run was restarted
             return
         kicked = False
-        for event in new_events(before, snapshot):
+        for event in find_new_events(before, snapshot):
             if event.kind in KICKS:
                 self._take(event, before, snapshot, names)
                 kicked = True
@@ -112,7 +112,7 @@ class RecoveryReadout:
         )
 
     def _take(self, event: Event, before: Snapshot, now: Snapshot, names: Sequence[str]) -> None:
-        measure, frames, last = self._measure, kicked_frames(event, names), self._kick
+        measure, frames, last = self._measure, find_kicked_frames(event, names), self._kick
         together = last is not None and last.frames == frames and event.seconds - last.seconds < TOGETHER
         if last is not None and together and not last.taken_back:
             last.seconds = event.seconds
@@ -147,7 +147,7 @@ class RecoveryReadout:
             kick.reached[name][first] = max(snapshot.seconds - kick.seconds, 0.0)
 
 
-def kicked_frames(event: Event, names: Sequence[str]) -> tuple[int, ...]:
+def find_kicked_frames(event: Event, names: Sequence[str]) -> tuple[int, ...]:
     """The training frames that a kick moved: the one that its event names, else all."""
     named = tuple(index for index, name in enumerate(names) if event.detail.startswith(f"{name}: "))
     return named or tuple(range(len(names)))

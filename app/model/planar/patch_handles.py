@@ -27,7 +27,7 @@ Point = Float[np.ndarray, "2"]
 Size = tuple[int, int]
 
 
-def knob(corners: Corners, view: PlaneView, size: Size) -> tuple[Point, Point]:
+def place_knob(corners: Corners, view: PlaneView, size: Size) -> tuple[Point, Point]:
     """Foot and head of the turning knob in the pane: it stands on the middle of the patch's own upper edge."""
     screen = view.on_screen(corners, size)
     foot = (screen[0] + screen[1]) / 2
@@ -36,24 +36,24 @@ def knob(corners: Corners, view: PlaneView, size: Size) -> tuple[Point, Point]:
     return foot, foot + STALK * (outwards / length if length > 1e-6 else np.array([0.0, -1.0]))
 
 
-def part_at(corners: Corners, view: PlaneView, size: Size, at: tuple[float, float]) -> Part | None:
+def find_part_at(corners: Corners, view: PlaneView, size: Size, at: tuple[float, float]) -> Part | None:
     """What of a patch lies at a place of the pane: a corner before the knob before the body; None beside it."""
     place = np.array(at)
     apart = np.linalg.norm(view.on_screen(corners, size) - place, axis=1)
     if apart.min() <= GRASP:
         return CORNERS[int(apart.argmin())]
-    if np.linalg.norm(knob(corners, view, size)[1] - place) <= GRASP:
+    if np.linalg.norm(place_knob(corners, view, size)[1] - place) <= GRASP:
         return "turn"
-    return "body" if inside(corners, view.in_image(place, size)) else None
+    return "body" if is_inside(corners, view.in_image(place, size)) else None
 
 
-def perturb_command(patch: int, corners: Corners, gesture: int | None = None) -> PerturbPatch:
+def make_perturb_command(patch: int, corners: Corners, gesture: int | None = None) -> PerturbPatch:
     """The command that puts the corners of a patch there, as part of a gesture."""
     first, second, third, fourth = ((float(x), float(y)) for x, y in corners)
     return PerturbPatch(patch, (first, second, third, fourth), gesture)
 
 
-def inside(corners: Corners, point: Point) -> bool:
+def is_inside(corners: Corners, point: Point) -> bool:
     """Whether a point lies in a quadrilateral (even-odd rule)."""
     ends = np.roll(corners, -1, axis=0)
     crosses = (corners[:, 1] > point[1]) != (ends[:, 1] > point[1])
@@ -62,9 +62,9 @@ def inside(corners: Corners, point: Point) -> bool:
     return bool((crosses & (point[0] < at)).sum() % 2)
 
 
-def patch_at(outlines: Float[np.ndarray, "patches 4 2"], point: Point) -> int | None:
+def find_patch_at(outlines: Float[np.ndarray, "patches 4 2"], point: Point) -> int | None:
     """The patch under a point of the image: of several the one whose middle is nearest."""
-    found = [index for index, corners in enumerate(outlines) if inside(corners, point)]
+    found = [index for index, corners in enumerate(outlines) if is_inside(corners, point)]
     return min(found, key=lambda index: float(np.linalg.norm(outlines[index].mean(axis=0) - point)), default=None)
 
 
@@ -91,16 +91,16 @@ class Drag:
 
     def _moved(self, point: Point) -> Corners:
         if self.family == "translation" or (self.part == "body" and self.family != "rotation"):
-            return moved(self.start, point - self.grabbed)
+            return shift_corners(self.start, point - self.grabbed)
         if self.family == "rotation" or self.part == "turn":
-            return turned_towards(self.start, self.start.mean(axis=0), self.grabbed, point)
+            return turn_corners_towards(self.start, self.start.mean(axis=0), self.grabbed, point)
         corner = CORNERS.index(self.part)
         if self.family == "rigid":
-            return turned_towards(self.start, self.start[(corner + 2) % 4], self.grabbed, point)
-        return with_corner(self.start, corner, self.start[corner] + point - self.grabbed)
+            return turn_corners_towards(self.start, self.start[(corner + 2) % 4], self.grabbed, point)
+        return move_corner(self.start, corner, self.start[corner] + point - self.grabbed)
 
 
-def grab(part: Part, family: Family, corners: Corners, point: Point) -> Drag:
+def grab_part(part: Part, family: Family, corners: Corners, point: Point) -> Drag:
     """Takes hold of a part with the mouse at a pixel of the image.
 
     A corner follows the mouse where homographies are fitted; a rigid patch turns about the opposite corner. Where only
@@ -110,42 +110,42 @@ def grab(part: Part, family: Family, corners: Corners, point: Point) -> Drag:
     return Drag(part, family, start, np.array(point, np.float64), start)
 
 
-def moved(corners: Corners, by: Point) -> Corners:
+def shift_corners(corners: Corners, by: Point) -> Corners:
     """All four shifted alike."""
     return corners + by
 
 
-def turned(corners: Corners, about: Point, angle: float) -> Corners:
+def turn_corners(corners: Corners, about: Point, angle: float) -> Corners:
     """Turned about a pixel of the image, radians, clockwise on the screen."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return (corners - about) @ np.array([[cosine, sine], [-sine, cosine]]) + about
 
 
-def turned_towards(corners: Corners, about: Point, before: Point, after: Point) -> Corners:
+def turn_corners_towards(corners: Corners, about: Point, before: Point, after: Point) -> Corners:
     """Turned about a pixel as the mouse went round it."""
     first, second = before - about, after - about
     if min(np.linalg.norm(first), np.linalg.norm(second)) < 1e-6:
         return corners
     angle = math.atan2(second[1], second[0]) - math.atan2(first[1], first[0])
-    return turned(corners, about, angle)
+    return turn_corners(corners, about, angle)
 
 
-def with_corner(corners: Corners, corner: int, place: Point) -> Corners:
+def move_corner(corners: Corners, corner: int, place: Point) -> Corners:
     """One corner put elsewhere, or as near as leaves the quadrilateral convex: no homography folds a patch over."""
     reached, missed = 0.0, 1.0
     found = corners.copy()
     found[corner] = place
-    if convex(found):
+    if is_convex(found):
         return found
     for _ in range(ROUNDS):
         middle = (reached + missed) / 2
         found[corner] = corners[corner] + middle * (place - corners[corner])
-        reached, missed = (middle, missed) if convex(found) else (reached, middle)
+        reached, missed = (middle, missed) if is_convex(found) else (reached, middle)
     found[corner] = corners[corner] + reached * (place - corners[corner])
     return found
 
 
-def convex(corners: Corners, least: float = 0.02) -> bool:
+def is_convex(corners: Corners, least: float = 0.02) -> bool:
     """Whether all four turns go the same way as a patch's own corners do, each by a share of the largest at least."""
     edges = np.roll(corners, -1, axis=0) - corners
     following = np.roll(edges, -1, axis=0)

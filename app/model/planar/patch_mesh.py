@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from app.model.warp.warp_drawing import magnification
+from app.model.warp.warp_drawing import choose_magnification
 from engine.messages import PatchWarpSnapshot
 
 Points = Float[np.ndarray, "points 2"]
 
 
-def bent(warp: PatchWarpSnapshot, factor: float) -> Points:
+def bend_lattice(warp: PatchWarpSnapshot, factor: float) -> Points:
     """The lattice where each pixel's own warp puts it, residuals drawn `factor` times longer."""
     return warp.global_points + factor * (warp.local_points - warp.global_points)
 
 
-def lines(points: Points, shape: tuple[int, int]) -> list[Points]:
+def list_mesh_lines(points: Points, shape: tuple[int, int]) -> list[Points]:
     """The mesh of a lattice of (rows, columns) points: its rows, then its columns."""
     grid = points.reshape(*shape, 2)
     return [*grid, *grid.transpose(1, 0, 2)]
 
 
-def cell(warp: PatchWarpSnapshot) -> float:
+def measure_cell(warp: PatchWarpSnapshot) -> float:
     """The distance of neighbouring points of the fitted lattice, pixels of the image: the mean, at least one pixel."""
     grid = warp.global_points.reshape(*warp.shape, 2).astype(np.float64)
     steps = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1).ravel() for axis in (0, 1)]
@@ -31,12 +31,12 @@ def cell(warp: PatchWarpSnapshot) -> float:
     return max(float(known.mean()), 1.0) if len(known) else 1.0
 
 
-def scale_of_arrows(warp: PatchWarpSnapshot) -> float:
+def choose_arrow_scale(warp: PatchWarpSnapshot) -> float:
     """The round factor (1, 2, 5, 10, ...) by which residuals are drawn longer so that they can be seen, at least 1."""
-    return max(magnification(warp.local_points - warp.global_points, cell(warp)), 1.0)
+    return max(choose_magnification(warp.local_points - warp.global_points, measure_cell(warp)), 1.0)
 
 
-def every(shape: tuple[int, int], apart: int) -> np.ndarray:
+def thin_lattice(shape: tuple[int, int], apart: int) -> np.ndarray:
     """Indices of every `apart`-th point of a lattice, both ways, the outermost included."""
     rows, columns = (np.unique(np.append(np.arange(0, count, apart), count - 1)) for count in shape)
     return (rows[:, None] * shape[1] + columns).ravel()

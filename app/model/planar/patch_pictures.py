@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32
 Image = Float32[np.ndarray, "height width 3"]
 
 
-def seen_by_patch(
+def render_patch(
     learned: Image,
     whole: tuple[int, int],
     transform: Float[np.ndarray, "3 3"],
@@ -31,10 +31,10 @@ def seen_by_patch(
     x, y = np.meshgrid(across, down)
     places = np.stack([x, y, np.ones_like(x)], axis=-1) @ np.asarray(transform, np.float64).T
     divisor = np.where(np.abs(places[..., 2:]) < 1e-9, 1e-9, places[..., 2:])
-    return sampled(learned, places[..., :2] / divisor * (np.array(learned.shape[1::-1]) / np.array(whole)))
+    return sample_image(learned, places[..., :2] / divisor * (np.array(learned.shape[1::-1]) / np.array(whole)))
 
 
-def sampled(image: Image, places: Float[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 3"]:
+def sample_image(image: Image, places: Float[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 3"]:
     """An image between its pixels, whose centres are at +0.5: bilinear, borders go on."""
     height, width = image.shape[:2]
     x = np.clip(np.nan_to_num(places[..., 0]) - 0.5, 0, width - 1)

@@ -8,9 +8,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from app.model.common.gestures import new_gesture
+from app.model.common.gestures import begin_gesture
 from app.model.common.throttle import Throttle
-from app.model.planar.patch_handles import Corners, Drag, Family, Part, grab, part_at, patch_at, perturb_command
+from app.model.planar.patch_handles import (
+    Corners,
+    Drag,
+    Family,
+    Part,
+    find_part_at,
+    find_patch_at,
+    grab_part,
+    make_perturb_command,
+)
 from app.model.planar.planar_moments import PlanarMoment
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
@@ -80,9 +89,9 @@ class PlanarControl:
         if pointer is None:
             return
         view = state.planar.plane
-        self.hovered_patch = patch_at(moment.corners, view.in_image(np.array(pointer.place), pointer.size))
+        self.hovered_patch = find_patch_at(moment.corners, view.in_image(np.array(pointer.place), pointer.size))
         if movable:
-            self.hovered_part = part_at(moment.corners[state.selected], view, pointer.size, pointer.place)
+            self.hovered_part = find_part_at(moment.corners[state.selected], view, pointer.size, pointer.place)
 
     def press(self, state: State, moment: PlanarMoment, family: Family, movable: bool, pointer: Pointer) -> bool:
         """The left button goes down; whether it took hold of the selected patch (then nothing pans until released)."""
@@ -90,9 +99,9 @@ class PlanarControl:
         if self.hovered_part is None:
             return False
         point = state.planar.plane.in_image(np.array(pointer.place), pointer.size)
-        self._drag = grab(self.hovered_part, family, moment.corners[state.selected], point)
+        self._drag = grab_part(self.hovered_part, family, moment.corners[state.selected], point)
         self._patch, self._pressed_at, self._moved = state.selected, pointer.place, False
-        self._nudges, self._gesture = Throttle(PERIOD), new_gesture()
+        self._nudges, self._gesture = Throttle(PERIOD), begin_gesture()
         return True
 
     def pull(self, state: State, run: ViewedRun, pointer: Pointer, now: float) -> None:
@@ -105,7 +114,7 @@ class PlanarControl:
         before = self._drag.corners
         self._drag = self._drag.to(state.planar.plane.in_image(np.array(pointer.place), pointer.size))
         if not np.array_equal(before, self._drag.corners):
-            self._nudges.offer(perturb_command(self._patch, self._drag.corners, self._gesture))
+            self._nudges.offer(make_perturb_command(self._patch, self._drag.corners, self._gesture))
         # While the run is paused nothing would come of it but many steps to undo: it hears of the whole at the end.
         paused = run.snapshot is not None and run.snapshot.status != "running"
         due = None if paused else self._nudges.take(now)
@@ -115,19 +124,19 @@ class PlanarControl:
     def release(self, run: ViewedRun, now: float) -> None:
         """The left button goes up: the engine hears where the patch was let go."""
         if self._drag is not None and self._moved:
-            run.send(perturb_command(self._patch, self._drag.corners, self._gesture))
+            run.send(make_perturb_command(self._patch, self._drag.corners, self._gesture))
             self._released = (now, Preview(self._patch, self._drag.corners))
         self._drag = None
 
     def click(self, state: State, moment: PlanarMoment, pointer: Pointer) -> int | None:
         """Selects the patch that is pointed at, and gives it; nothing happens beside them all."""
-        patch = patch_at(moment.corners, state.planar.plane.in_image(np.array(pointer.place), pointer.size))
+        patch = find_patch_at(moment.corners, state.planar.plane.in_image(np.array(pointer.place), pointer.size))
         if patch is not None:
             state.select(patch)
         return patch
 
 
-def with_preview(
+def apply_preview(
     moment: PlanarMoment, preview: Preview | None, reference: Float[np.ndarray, "patches 4 2"]
 ) -> PlanarMoment:
     """The moment with a patch where the hand has it, and its error there."""

@@ -33,20 +33,20 @@ class PlanarMoment(NamedTuple):
     statuses: tuple[FrameStatus, ...] = ()
 
 
-def shown_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
+def choose_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
     """What a pane shows of a run: the moment of the timeline, else now; None while there is nothing."""
     snapshot = run.snapshot
     if snapshot is None or snapshot.planar is None:
         return None
     if state.timeline.seconds is not None and run.history is not None:
-        bygone = moment_at(run.history.rows, state.timeline.seconds, snapshot.planar)
+        bygone = interpolate_moment(run.history.rows, state.timeline.seconds, snapshot.planar)
         if bygone is not None:
             return bygone
     planar = snapshot.planar
     return PlanarMoment(planar.corners, planar.corner_error_px, snapshot.frame_status)
 
 
-def moment_at(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:
+def interpolate_moment(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:
     """The run at a time on its clock: between two rows corners go straight; None without rows."""
     if not rows:
         return None
@@ -61,7 +61,7 @@ def moment_at(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> Plana
     return PlanarMoment(corners, error)
 
 
-def trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "patches moments 2"] | None:
+def make_trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "patches moments 2"] | None:
     """The middles of the patches from the start of the run to a time (None: its newest row), oldest first."""
     kept = [row.corners for row in rows if row.corners is not None and (until is None or row.seconds <= until)]
     if len(kept) < 2:

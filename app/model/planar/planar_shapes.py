@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from app.model.common.error_colours import corner_colours
-from app.model.common.frame_words import status_word
+from app.model.common.error_colours import colour_corner_errors
+from app.model.common.frame_words import describe_status
 from app.model.planar.planar_moments import Outlines, PlanarMoment
 from app.model.state.state import PlanarLayers
 
@@ -44,15 +44,15 @@ class Label:
     colour: Colour
 
 
-def outline_colours(moment: PlanarMoment, selected: int | None) -> list[Colour]:
+def colour_outlines(moment: PlanarMoment, selected: int | None) -> list[Colour]:
     """By corner error from green to red; the selected patch has the accent."""
-    found = [_bytes(colour) for colour in corner_colours(moment.corner_error_px)]
+    found = [_bytes(colour) for colour in colour_corner_errors(moment.corner_error_px)]
     if selected is not None and selected < len(found):
         found[selected] = ACCENT
     return found
 
 
-def lines(
+def make_lines(
     moment: PlanarMoment,
     reference: Outlines,
     initial: Outlines | None,
@@ -62,7 +62,7 @@ def lines(
 ) -> list[Line]:
     """What lies over the image, in the order in which it is drawn: the selected patch above the others."""
     found: list[Line] = []
-    colours = outline_colours(moment, selected)
+    colours = colour_outlines(moment, selected)
     order = [patch for patch in range(len(moment.corners)) if patch != selected]
     order += [selected] if selected is not None and selected < len(moment.corners) else []
     if layers.initial and initial is not None:
@@ -72,7 +72,7 @@ def lines(
         found += [Line(corners, AMBER, THIN, closed=True) for corners in reference]
     if layers.links:
         for patch in order:
-            errors = _bytes(corner_colours(moment.corner_error_px[patch : patch + 1])[0])
+            errors = _bytes(colour_corner_errors(moment.corner_error_px[patch : patch + 1])[0])
             pairs = zip(moment.corners[patch], reference[patch], strict=True)
             found += [Line(np.stack(pair), (*errors[:3], FAINT), 1.2) for pair in pairs]
     if layers.trails and trails is not None:
@@ -85,12 +85,12 @@ def lines(
     return [line for line in found if np.isfinite(line.points).all()]
 
 
-def labels(moment: PlanarMoment, names: Sequence[str], selected: int | None) -> list[Label]:
+def make_labels(moment: PlanarMoment, names: Sequence[str], selected: int | None) -> list[Label]:
     """The names of the patches at their upper left corners, with the status of those that are not registered."""
     found = []
     for patch, (corners, name) in enumerate(zip(moment.corners, names, strict=True)):
         if np.isfinite(corners).all():
-            word = status_word(moment.statuses, patch)
+            word = describe_status(moment.statuses, patch)
             text = f"{name}: {word}" if word else name
             found.append(Label(corners[0], text, RED if word else ACCENT if patch == selected else WHITE))
     return found

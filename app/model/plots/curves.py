@@ -29,7 +29,7 @@ class Curve:
 NOTHING = Curve()
 
 
-def decimated(curve: Curve, limit: int = MOST_POINTS) -> Curve:
+def decimate_curve(curve: Curve, limit: int = MOST_POINTS) -> Curve:
     """At most `limit` (>= 4) points: of each stretch the lowest and the highest, in order, and both ends."""
     count = len(curve.x)
     if count <= limit:
@@ -45,15 +45,15 @@ def decimated(curve: Curve, limit: int = MOST_POINTS) -> Curve:
     return Curve(curve.x[order], curve.y[order])
 
 
-def drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
+def make_drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
     """A curve without what is not finite and, on a log axis, without what is not positive."""
     known = np.isfinite(x) & np.isfinite(y)
     if logarithmic:
         known &= y > 0
-    return decimated(Curve(x[known], y[known]))
+    return decimate_curve(Curve(x[known], y[known]))
 
 
-def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
+def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
     """All curves that the plots draw, by name; those that the run cannot know (no reference) are without points.
 
     Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
@@ -70,10 +70,10 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
     x = numbers[:, 0] if over == "iterations" else numbers[:, 1]
     weighted = numbers[:, 3] * 10.0 ** numbers[:, 4]
     found = {
-        "photometric": drawable(x, numbers[:, 2], logarithmic),
+        "photometric": make_drawable(x, numbers[:, 2], logarithmic),
         # methods without local warps have no alignment term: no line at the bottom of the plot
-        "alignment": drawable(x, weighted, logarithmic) if (numbers[:, 3] > 0).any() else NOTHING,
-        "psnr": drawable(x, numbers[:, 5], False),
+        "alignment": make_drawable(x, weighted, logarithmic) if (numbers[:, 3] > 0).any() else NOTHING,
+        "psnr": make_drawable(x, numbers[:, 5], False),
     }
     for name, errors in (
         ("rotation", [row.rotation_error_deg for row in rows]),
@@ -86,13 +86,13 @@ def curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) ->
             continue
         then = x[[error is not None for error in errors]]  # a reference may have come, or gone, on the way
         stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not joined yet, or without a reference
-        found[f"{name} mean"] = drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
-        found[f"{name} max"] = drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
-        found[f"{name} frame"] = drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
+        found[f"{name} mean"] = make_drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
+        found[f"{name} max"] = make_drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
+        found[f"{name} frame"] = make_drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
     return found
 
 
-def limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
+def find_limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
     """The ends of a y axis that shows all of some curves with a little air; None where there is nothing to show."""
     values = np.concatenate([curve.y for curve in found]) if found else np.empty(0)
     if not len(values):
@@ -105,7 +105,7 @@ def limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | N
     return low - air, high + air
 
 
-def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
+def choose_log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     """Round values for a log axis between two ends, at most so many, evenly spread."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
@@ -116,7 +116,7 @@ def log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     return found[:: -(-len(found) // most)] if found else []
 
 
-def row_at(rows: Sequence[Row], seconds: float) -> int:
+def find_row_at(rows: Sequence[Row], seconds: float) -> int:
     """Index of the last row at or before a moment (the first one before all of them); rows must not be empty."""
     times = np.array([row.seconds for row in rows])
     return max(int(np.searchsorted(times, seconds, side="right")) - 1, 0)

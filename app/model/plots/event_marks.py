@@ -68,7 +68,7 @@ class Mark:
     text: str
 
 
-def marks(events: Sequence[Event], over: Over) -> list[Mark]:
+def make_marks(events: Sequence[Event], over: Over) -> list[Mark]:
     """The marks of a run's events, in their order."""
     found: list[Mark] = []
     last_of: dict[MarkKind, tuple[int, float]] = {}
@@ -88,7 +88,7 @@ def marks(events: Sequence[Event], over: Over) -> list[Mark]:
     return found
 
 
-def nearest(found: Sequence[Mark], x: float, reach: float) -> Mark | None:
+def find_nearest(found: Sequence[Mark], x: float, reach: float) -> Mark | None:
     """The mark nearest to a place, if one is within reach."""
     best = min(found, key=lambda mark: abs(mark.x - x), default=None)
     return best if best is not None and abs(best.x - x) <= reach else None

@@ -27,7 +27,7 @@ def play_or_stop(timeline: Timeline) -> None:
     timeline.playing = True
 
 
-def go(timeline: Timeline, seconds: float, total: float) -> None:
+def go_to(timeline: Timeline, seconds: float, total: float) -> None:
     """Goes to a moment and rests there; the very end is now."""
     timeline.playing = False
     timeline.seconds = None if seconds >= total else max(seconds, 0.0)

@@ -22,7 +22,7 @@ class Span:
     right: float
 
 
-def spans(iterations: Sequence[int], width: float, narrowest: float = NARROWEST) -> list[Span]:
+def lay_out_stages(iterations: Sequence[int], width: float, narrowest: float = NARROWEST) -> list[Span]:
     """Each stage's place: as wide as its share of the iterations, but never narrower than its name."""
     if not iterations:
         return []
@@ -36,7 +36,7 @@ def spans(iterations: Sequence[int], width: float, narrowest: float = NARROWEST)
     return found
 
 
-def place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> float:
+def find_place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> float:
     """Where an iteration lies in the bar, pixels; past the schedule, at its end."""
     begin = 0
     for count, span in zip(iterations, found, strict=True):
@@ -46,7 +46,7 @@ def place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> f
     return found[-1].right if found else 0.0
 
 
-def described(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
+def describe_stage(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
     """A stage in some lines, for its tool tip."""
     planar, posed = as_planar(scene), as_posed(scene)
     if planar is not None and isinstance(stage, PlanarStage):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.model.common.new_events import new_events
+from app.model.common.new_events import find_new_events
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, Snapshot
@@ -42,13 +42,13 @@ class Notices:
         before, self._before = self._before, snapshot
         if snapshot is None or before is None or snapshot is before or not before.events:
             return
-        for event in new_events(before, snapshot):
-            words = words_of(event)
+        for event in find_new_events(before, snapshot):
+            words = describe_event(event)
             if words and words != snapshot.message:  # which stands in the banner
                 state.notice = words
 
 
-def words_of(event: Event) -> str:
+def describe_event(event: Event) -> str:
     """What is said of an event; nothing of most."""
     match event.kind:
         case "add-frames":

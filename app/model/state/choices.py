@@ -46,14 +46,14 @@ class Choice:
         """Whether the scene differs from one that was read with these options, or its initial poses do."""
         if self.planar:
             return self.options != options
-        return initial_poses(self.options) != initial_poses(options)
+        return select_initial_poses(self.options) != select_initial_poses(options)
 
     def with_seed(self, seed: int) -> Choice:
         """The run's seed is also that of the initial noise."""
         return replace(self, settings=replace(self.settings, seed=seed), options=replace(self.options, seed=seed))
 
 
-def initial_poses(options: SceneOptions) -> tuple[object, ...]:
+def select_initial_poses(options: SceneOptions) -> tuple[object, ...]:
     """What of the options the initial poses depend on: the noise counts only where there is some."""
     noisy = options.init == "noise" or (options.init == "auto" and has_noise(options))
     noise = (options.noise_rotation, options.noise_translation, options.seed) if noisy else ()
@@ -64,7 +64,7 @@ def has_noise(options: SceneOptions) -> bool:
     return options.noise_rotation > 0 or options.noise_translation > 0
 
 
-def lambda_note(settings: Settings, planar: bool = False) -> str:
+def describe_lambda(settings: Settings, planar: bool = False) -> str:
     """A sentence about what λ does in such a run."""
     thing, place = ("patch", "transform") if planar else ("frame", "pose")
     if settings.method == "l2g":

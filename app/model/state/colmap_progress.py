@@ -148,9 +148,9 @@ class ColmapProgress:
         row = known[frame].copy()
         row[frame] = NOT_YET
         other = int(row.argmax())
-        return pair_of(frame, other) if row[other] > 0 else None
+        return make_pair(frame, other) if row[other] > 0 else None
 
 
-def pair_of(one: int, other: int) -> Pair:
+def make_pair(one: int, other: int) -> Pair:
     """The smaller number first."""
     return (one, other) if one < other else (other, one)

@@ -20,7 +20,7 @@ EVENTS_AT_ONCE = 200  # that are taken in one frame of the window
 LARGEST = 400_000_000  # pixels of a photo whose header is looked at
 
 
-def paths_of(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
+def find_photo_paths(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
     """The folder that holds the photos of a scene, and the path of each frame's in it; None where the files do not
     hold what the frames show."""
     if not scene.files:
@@ -55,7 +55,7 @@ class ColmapRun:
         """
         self.scene = scene
         output = _new(parent)
-        found = paths_of(scene)
+        found = find_photo_paths(scene)
         if found is not None:
             self.folder, names, prepare = *found, None
         else:
@@ -97,7 +97,7 @@ class ColmapRun:
 
     def keep(self) -> None:
         """Has whoever reads these photos to start at COLMAP's poses find them made already."""
-        found = paths_of(self.scene)
+        found = find_photo_paths(self.scene)
         if self.status == "finished" and found is not None:
             files = self.scene.files
             store_colmap_model(files, read_image_size(files[0], LARGEST), self.output / MODEL, found[1])

@@ -8,7 +8,7 @@ from engine.sfm import events as sfm
 READING = "reading the scene"
 
 
-def words_of(event: ReadingProgress | sfm.SfmEvent) -> str | None:
+def describe_preparation(event: ReadingProgress | sfm.SfmEvent) -> str | None:
     """How far it is; None where an event tells nothing about that."""
     match event:
         case ReadingProgress(what, done, total):

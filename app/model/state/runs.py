@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.arguments import ViewerArguments
-from app.model.state.scene_kinds import as_posed, likely_kind
+from app.model.state.scene_kinds import as_posed, guess_kind
 from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
 from engine.cli.opening import OpenedRun, open_run
@@ -65,7 +65,7 @@ class Runs:
             return
         beside = [other.settings.method for other in self._state.runs if other is not run]
         path = run.scene.path
-        self._show(self._like(path, settings, options), joined_photos(run.scene))
+        self._show(self._like(path, settings, options), list_added_photos(run.scene))
         for method in beside:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
@@ -130,7 +130,7 @@ class Runs:
         self._state.runs.append(ViewedRun(arguments.scene.resolve().name, opening))
 
 
-def joined_photos(scene: AnyScene) -> tuple[Path, ...]:
+def list_added_photos(scene: AnyScene) -> tuple[Path, ...]:
     """Copies of the photos that have joined a run of a scene."""
     posed = as_posed(scene)
     if posed is None or posed.added is None:
@@ -140,7 +140,7 @@ def joined_photos(scene: AnyScene) -> tuple[Path, ...]:
 
 def _unfit(path: Path) -> dict[str, Any]:
     """Options of the command line that such a scene does not take, as if they had not been given."""
-    names = POSED_OPTIONS if likely_kind(path) == "planar" else PLANAR_OPTIONS
+    names = POSED_OPTIONS if guess_kind(path) == "planar" else PLANAR_OPTIONS
     return {name: getattr(SceneOptions(), name) for name in names}
 
 

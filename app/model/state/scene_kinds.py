@@ -23,12 +23,12 @@ class HasScene(Protocol):
     def scene(self) -> AnyScene | None: ...
 
 
-def posed_scene(run: HasScene | None) -> Scene | None:
+def get_posed_scene(run: HasScene | None) -> Scene | None:
     """The scene of a run, if it has been read and has cameras."""
     return as_posed(run.scene) if run is not None else None
 
 
-def planar_scene(run: HasScene | None) -> PlanarScene | None:
+def get_planar_scene(run: HasScene | None) -> PlanarScene | None:
     """The scene of a run, if it has been read and is one image."""
     return as_planar(run.scene) if run is not None else None
 
@@ -43,14 +43,14 @@ def as_planar(scene: AnyScene | None) -> PlanarScene | None:
     return scene if isinstance(scene, PlanarScene) else None
 
 
-def kind_of(run: HasScene | None, default: SceneKind = "posed") -> SceneKind:
+def get_kind(run: HasScene | None, default: SceneKind = "posed") -> SceneKind:
     """The kind of a run's scene; the default while there is no run, or its scene has not been read yet."""
     if run is None or run.scene is None:
         return default
     return "posed" if as_planar(run.scene) is None else "planar"
 
 
-def likely_kind(path: Path | None) -> SceneKind:
+def guess_kind(path: Path | None) -> SceneKind:
     """The kind that a path suggests, before its scene is read: the window then starts with the right panels."""
     if path is not None and (is_image(path) or (path / PLANAR_FILE).is_file()):
         return "planar"

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from app.model.state.preparation import READING, words_of
-from app.model.state.scene_kinds import as_planar, posed_scene
+from app.model.state.preparation import READING, describe_preparation
+from app.model.state.scene_kinds import as_planar, get_posed_scene
 from engine.cli.opening import OpenedRun
 from engine.config.settings import Settings
 from engine.errors import UserError
@@ -102,7 +102,7 @@ class ViewedRun:
 
     def use_reference(self, poses: Float32[np.ndarray, "frames 3 4"], source: str) -> None:
         """Measures errors against these poses of all frames of the scene, and has them drawn, from now on."""
-        scene = posed_scene(self)
+        scene = get_posed_scene(self)
         if self.opened is None or scene is None:
             return
         self.opened = replace(self.opened, scene=with_reference(scene, poses))
@@ -151,7 +151,7 @@ class ViewedRun:
                 self.unsaved.insert(0, session.writer.unsaved)
 
     def _watch(self, event: ReadingProgress | SfmEvent) -> None:
-        self.preparing = words_of(event) or self.preparing
+        self.preparing = describe_preparation(event) or self.preparing
 
     def _open(self, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
         try:

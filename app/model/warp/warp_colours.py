@@ -13,13 +13,13 @@ PALEST_PX, FULLEST_PX = 0.003, 30.0  # lengths of no colour and of full colour: 
 RINGS_PX = (0.01, 0.1, 1.0, 10.0)  # drawn into the wheel
 
 
-def strength(lengths: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
+def find_strength(lengths: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
     """0 for a displacement that cannot be seen to 1 for `FULLEST_PX` pixels and NaN; log in between."""
     clipped = np.minimum(np.maximum(lengths, PALEST_PX), FULLEST_PX)
     return np.nan_to_num(np.log(clipped / PALEST_PX) / np.log(FULLEST_PX / PALEST_PX), nan=1.0)
 
 
-def colours(vectors: Float[np.ndarray, "*any 2"]) -> Float32[np.ndarray, "*any 4"]:
+def colour_displacements(vectors: Float[np.ndarray, "*any 2"]) -> Float32[np.ndarray, "*any 4"]:
     """RGBA in [0, 1] of displacements (x right, y down): alpha is the strength; what is not finite is dark grey.
 
     Right is red, down is green to yellow, left is cyan, up is violet: a turn of the camera colours the image evenly, a
@@ -31,22 +31,22 @@ def colours(vectors: Float[np.ndarray, "*any 2"]) -> Float32[np.ndarray, "*any 4
     found = np.empty((*lengths.shape, 4), np.float32)
     # cos(hue - offset) of a direction is linear in it: no angle is needed
     found[..., :3] = np.clip(0.58 + 0.5 * unit @ _TOWARDS, 0.0, 1.0)
-    found[..., 3] = strength(lengths)
+    found[..., 3] = find_strength(lengths)
     found[~np.isfinite(lengths), :3] = 0.25
     return found
 
 
-def wheel(size: int) -> Float32[np.ndarray, "size size 4"]:
+def draw_wheel(size: int) -> Float32[np.ndarray, "size size 4"]:
     """The legend: every direction and length as it is coloured, with rings at `RINGS_PX`; clear outside."""
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, axis)
     radius = np.hypot(x, y)
     reach = PALEST_PX * (FULLEST_PX / PALEST_PX) ** np.clip(radius, 0, 1)
     unit = np.stack([x, y], axis=-1) / np.maximum(radius, 1e-6)[..., None]
-    found = colours(unit * reach[..., None])
+    found = colour_displacements(unit * reach[..., None])
     rgb = found[..., :3] * found[..., 3:] + 0.12 * (1 - found[..., 3:])
     for ring in RINGS_PX:
-        near = np.abs(radius - float(strength(np.array(ring)))) < 1.2 / size
+        near = np.abs(radius - float(find_strength(np.array(ring)))) < 1.2 / size
         rgb[near] = 0.5 * rgb[near] + 0.5
     edge = np.clip((1 - radius) * size / 2, 0, 1)  # one pixel of soft rim
     return np.concatenate([rgb, edge[..., None]], axis=-1).astype(np.float32)

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from app.model.warp.warp_colours import colours
+from app.model.warp.warp_colours import colour_displacements
 
 REACH = 1.6  # cells of the lattice that the longer arrows reach
 LONGEST = 2.5  # cells that no arrow is longer than
@@ -16,7 +16,7 @@ FAINTEST = 1e-3  # pixels: less is rounding, and not magnified
 DIM = 0.45  # of the photo under the field
 
 
-def resampled(
+def resample_lattice(
     values: Float[np.ndarray, "rows columns channels"], size: tuple[int, int]
 ) -> Float[np.ndarray, "height width channels"]:
     """A lattice, whose points lie in the middle of equal cells, as a smooth picture of (width, height) pixels."""
@@ -29,7 +29,7 @@ def resampled(
     return left + (right - left) * across[2][None, :, None]
 
 
-def over_photo(
+def lay_over_photo(
     photo: Float32[np.ndarray, "height width 3"],
     vectors: Float[np.ndarray, "rows columns 2"],
     opacity: float,
@@ -44,8 +44,8 @@ def over_photo(
     height, width = photo.shape[:2]
     rows, columns = vectors.shape[:2]
     # colours of a finer lattice, smoothly enlarged: per pixel they would cost ten times as much and look the same
-    finer = colours(resampled(vectors.astype(np.float32), (FINER * columns, FINER * rows)))
-    field = resampled(finer, (width, height))
+    finer = colour_displacements(resample_lattice(vectors.astype(np.float32), (FINER * columns, FINER * rows)))
+    field = resample_lattice(finer, (width, height))
     opacity32 = np.float32(opacity)
     alpha = field[..., 3:] * opacity32
     grey = photo @ np.full((3, 1), DIM / 3, np.float32)
@@ -53,7 +53,7 @@ def over_photo(
     return ground + (field[..., :3] - ground) * alpha
 
 
-def magnification(vectors: Float[np.ndarray, "points 2"], cell: float) -> float:
+def choose_magnification(vectors: Float[np.ndarray, "points 2"], cell: float) -> float:
     """The round factor (1, 2, 5, 10, ...) at which the longer arrows reach `REACH` cells of the lattice.
 
     Args:
@@ -72,12 +72,12 @@ def magnification(vectors: Float[np.ndarray, "points 2"], cell: float) -> float:
     return max((step * decade for step in (1, 2, 5) if step * decade <= wanted * 1.0001), default=decade)
 
 
-def factor_text(factor: float) -> str:
+def format_factor(factor: float) -> str:
     """A magnification as it is shown: `×20`, `×1/5`."""
     return f"×{factor:,.0f}" if factor >= 1 else f"×1/{1 / factor:,.0f}"
 
 
-def arrows(
+def make_arrows(
     places: Float[np.ndarray, "points 2"],
     vectors: Float[np.ndarray, "points 2"],
     factor: float,
@@ -103,7 +103,7 @@ def _between(count: int, pixels: int) -> tuple[np.ndarray, np.ndarray, np.ndarra
     return first, second, (where - first).astype(np.float32)
 
 
-def thinned(rows: int, columns: int, cell: float, roomy: float = 30.0) -> Int[np.ndarray, " points"]:
+def thin_lattice(rows: int, columns: int, cell: float, roomy: float = 30.0) -> Int[np.ndarray, " points"]:
     """Indices of the lattice points that get an arrow: all where cells are roomy, else every other, as a chequer."""
     index = np.arange(rows * columns)
     if cell >= roomy:

@@ -41,7 +41,7 @@ class WarpVectors:
     rows: int
 
 
-def warp_vectors(warp: WarpSnapshot, intrinsics: Intrinsics, initial: Float[np.ndarray, "3 4"]) -> WarpVectors:
+def compute_warp_vectors(warp: WarpSnapshot, intrinsics: Intrinsics, initial: Float[np.ndarray, "3 4"]) -> WarpVectors:
     """The displacements of a warp snapshot.
 
     Args:
@@ -57,7 +57,7 @@ def warp_vectors(warp: WarpSnapshot, intrinsics: Intrinsics, initial: Float[np.n
     local = warp.local_origins.astype(np.float64) + warp.local_directions
     fitted = warp.global_origins.astype(np.float64) + warp.global_directions
     places, _ = _pixels(plane, np.eye(3, 4), intrinsics)
-    columns = lattice_columns(places)
+    columns = count_lattice_columns(places)
     return WarpVectors(
         places=places,
         local=_moved(local, initial, intrinsics, places),
@@ -68,7 +68,7 @@ def warp_vectors(warp: WarpSnapshot, intrinsics: Intrinsics, initial: Float[np.n
     )
 
 
-def lattice_columns(places: Float[np.ndarray, "points 2"]) -> int:
+def count_lattice_columns(places: Float[np.ndarray, "points 2"]) -> int:
     """How many points a row of the lattice has: x grows along a row and falls back at the next one."""
     back = np.flatnonzero(np.diff(places[:, 0]) < 0)
     return int(back[0]) + 1 if len(back) else len(places)

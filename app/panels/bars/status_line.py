@@ -7,7 +7,7 @@ import time
 
 import dearpygui.dearpygui as dpg
 
-from app.model.common.process_memory import resident_bytes
+from app.model.common.process_memory import measure_resident_bytes
 from app.model.state.state import State
 from app.panels.widgets.parts import MUTED, set_text, tool_tip
 from app.render.renderer import Renderer
@@ -46,7 +46,7 @@ class StatusLine:
         parts = []
         if run is not None and run.opened is not None:
             parts.append(run.opened.run.device.upper())
-        memory = resident_bytes()
+        memory = measure_resident_bytes()
         if memory is not None:
             parts.append(f"{memory / 1e9:.2f} GB")
         running = run is not None and run.snapshot is not None and run.snapshot.status == "running"

@@ -9,12 +9,12 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.cameras.cameras_control import CamerasControl, Pointer
-from app.model.cameras.frame_note import frame_note
+from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.pictures_of_run import CamerasPictures
-from app.model.cameras.scene_scale import first_view, framed
+from app.model.cameras.scene_scale import frame_points, make_first_view
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CamerasPicture
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.cameras.legend import CamerasLegend
 from app.panels.widgets.canvas import Canvas
@@ -69,13 +69,13 @@ class CamerasPanel:
     def frame_all(self) -> None:
         """Looks at all cameras and the near part of the scene from where one looks at such a scene first."""
         state, run = self._state, self._state.run
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             return
         scale = self._pictures.scale(scene)
         points = [scale.landmarks, *(centres(poses) for poses in self._pictures.all_poses(state))]
         view = state.cameras
-        view.orbit = framed(first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
+        view.orbit = frame_points(make_first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
         view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
         self._framed_scene = scene.path
 
@@ -83,7 +83,7 @@ class CamerasPanel:
         """Frames a scene that is new, and again as long as only the window has changed since."""
         orbit, size = self._framed_for
         untouched = state.cameras.orbit is orbit and self._canvas.size != size
-        scene = posed_scene(state.run)
+        scene = get_posed_scene(state.run)
         other = scene is not None and scene.path != self._framed_scene
         if not state.cameras.framed or untouched or other:
             self.frame_all()
@@ -124,7 +124,7 @@ class CamerasPanel:
 
     def _show_note(self, frame: int | None) -> None:
         """The name and the errors of the frame under the mouse."""
-        text = "" if frame is None else frame_note(self._state.run, self._pictures.moment(self._state), frame)
+        text = "" if frame is None else describe_frame(self._state.run, self._pictures.moment(self._state), frame)
         if text:
             set_text(self._note, text)
         if dpg.get_item_configuration(self._tip)["show"] != bool(text):

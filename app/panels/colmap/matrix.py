@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_control import shown_pair
-from app.model.colmap.colmap_drawing import cell_at, matrix_picture
-from app.model.state.colmap_progress import NOT_YET, ColmapProgress, pair_of
+from app.model.colmap.colmap_control import choose_pair
+from app.model.colmap.colmap_drawing import draw_matrix, find_cell_at
+from app.model.state.colmap_progress import NOT_YET, ColmapProgress, make_pair
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, set_text
 from app.panels.widgets.picture_item import PictureItem
@@ -40,9 +40,9 @@ class ColmapMatrix:
         key = (id(progress), progress.version, side)
         if key != self._shown:
             self._shown, self._side = key, side
-            self._picture.show(matrix_picture(progress.counts, progress.agreeing, side))
+            self._picture.show(draw_matrix(progress.counts, progress.agreeing, side))
             self._picture.place((side, side))
-        pair = shown_pair(self._state)
+        pair = choose_pair(self._state)
         for mark, cell in zip(self._marks, (pair, pair and pair[::-1]), strict=True):
             dpg.configure_item(mark, show=cell is not None)
             if cell is not None:
@@ -59,8 +59,8 @@ class ColmapMatrix:
         if run is None:
             return None
         corner, mouse = dpg.get_item_rect_min(self._picture.group), dpg.get_mouse_pos(local=False)
-        cell = cell_at(mouse[0] - corner[0], mouse[1] - corner[1], self._side, len(run.progress.names))
-        return None if cell is None else pair_of(*cell)
+        cell = find_cell_at(mouse[0] - corner[0], mouse[1] - corner[1], self._side, len(run.progress.names))
+        return None if cell is None else make_pair(*cell)
 
     def _clicked(self) -> None:
         found = self._under_mouse()

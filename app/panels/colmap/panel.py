@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_control import refresh
+from app.model.colmap.colmap_control import refresh_colmap
 from app.model.state.state import State
 from app.panels.colmap.matrix import ColmapMatrix
 from app.panels.colmap.picture import ColmapPicture
@@ -38,7 +38,7 @@ class ColmapPanel:
                 self._picture.build()
 
     def update(self, state: State) -> None:
-        refresh(state)
+        refresh_colmap(state)
         run = state.colmap.run
         seen = self._stages.seen
         if run is not None and run.message != self._told:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_control import shown_pair
-from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
+from app.model.colmap.colmap_control import choose_pair
+from app.model.colmap.colmap_pictures import make_keypoints_picture, make_pair_picture
 from app.model.state.colmap_run import ColmapRun
 from app.model.state.colmap_view import SHOWN, Shown
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.colmap.growth import ColmapGrowth
 from app.panels.widgets.parts import ACCENT_DIM, MUTED, set_text, tool_tip
@@ -58,7 +58,7 @@ class ColmapPicture:
                 self._bound[name] = name == shown
                 dpg.bind_item_theme(button, self._lit if name == shown else 0)
         size = (min(box[0], LARGEST[0] - 2), min(box[1] - HEADER - CAPTION, LARGEST[1] - 2))
-        growing, pair = shown == "mapping", shown_pair(state)
+        growing, pair = shown == "mapping", choose_pair(state)
         self._growth.show(growing)
         pictured = not growing and (shown == "keypoints" or pair is not None)
         if dpg.is_item_shown(self._picture.group) != pictured:
@@ -66,7 +66,7 @@ class ColmapPicture:
         if growing:
             set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
             return
-        scene = posed_scene(state.run)
+        scene = get_posed_scene(state.run)
         if scene is None:
             return
         frame = scene.training_frames[state.selected]
@@ -82,9 +82,9 @@ class ColmapPicture:
             return
         self._key = key
         if shown == "keypoints":
-            pixels, words = keypoints_of(run, frame, size)
+            pixels, words = make_keypoints_picture(run, frame, size)
         elif pair is not None:
-            pixels, words = pair_picture(run, pair, size)
+            pixels, words = make_pair_picture(run, pair, size)
         else:
             set_text(self._caption, "This frame has no matches with any other.")
             return

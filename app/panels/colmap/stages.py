@@ -6,11 +6,11 @@ import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import (
     can_start_from,
-    obstacle,
-    reference_obstacle,
-    start,
-    start_from,
-    stop,
+    find_obstacle,
+    find_reference_obstacle,
+    start_colmap,
+    start_from_colmap,
+    stop_colmap,
     use_as_reference,
 )
 from app.model.state.colmap_progress import STAGES, Stage
@@ -92,7 +92,7 @@ class ColmapStages:
 
     def update(self) -> None:
         """Shows how it stands."""
-        run, why = self._state.colmap.run, obstacle(self._state)
+        run, why = self._state.colmap.run, find_obstacle(self._state)
         running = run is not None and run.status == "running"
         if running != self._running:
             self._running = running
@@ -109,7 +109,7 @@ class ColmapStages:
             dpg.configure_item(self._start, show=can_start_from(self._state))
         dpg.configure_item(self._after, show=finished)
         if finished:
-            hindrance = reference_obstacle(self._state)
+            hindrance = find_reference_obstacle(self._state)
             dpg.configure_item(self._reference, enabled=not hindrance)
             set_text(self._reference_tip, hindrance or REFERENCE_TIP)
         layers = self._state.cameras.layers
@@ -134,15 +134,15 @@ class ColmapStages:
 
     def _press(self) -> None:
         if self._running:
-            stop(self._state)
+            stop_colmap(self._state)
         else:
-            start(self._state)
+            start_colmap(self._state)
 
     def _use(self) -> None:
         use_as_reference(self._state)
 
     def _begin(self) -> None:
-        start_from(self._state)
+        start_from_colmap(self._state)
 
     def _choose(self) -> None:
         view = self._state.colmap

@@ -9,9 +9,9 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
 from app.model.export import saving
-from app.model.export.export_choices import ExportChoice, choices, proposed
+from app.model.export.export_choices import ExportChoice, list_choices, propose_path
 from app.model.export.export_job import Exporting
-from app.model.state.scene_kinds import kind_of
+from app.model.state.scene_kinds import get_kind
 from app.model.state.state import State
 from app.panels.widgets.parts import MUTED, RED, centred, dims_when_disabled, set_text
 from engine.errors import UserError
@@ -56,7 +56,7 @@ class ExportDialog:
         if run is None or run.opened is None:
             self._state.banner = "There is nothing to export before a scene is open."
             return
-        offered = choices(kind_of(run) == "planar")
+        offered = list_choices(get_kind(run) == "planar")
         if offered != self._choices or not dpg.get_value(self._format):
             self._choices = offered
             dpg.configure_item(self._format, items=[choice.label for choice in offered])
@@ -95,7 +95,7 @@ class ExportDialog:
         choice, run = self._choice(), self._state.run
         set_text(self._words, choice.words)
         if run is not None and run.opened is not None:
-            dpg.set_value(self._path, str(proposed(choice, run.opened.folder)))
+            dpg.set_value(self._path, str(propose_path(choice, run.opened.folder)))
         dpg.configure_item(self._replace, show=choice.form is not None)
         dpg.configure_item(self._said, show=False)
 

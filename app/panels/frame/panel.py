@@ -6,10 +6,10 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.error_colours import SEARCHING
-from app.model.common.frame_words import status_word
-from app.model.common.photo_sizes import camera_of, resized
+from app.model.common.frame_words import describe_status
+from app.model.common.photo_sizes import make_frame_camera, resize_photo
 from app.model.common.pictures import NovelPicture
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
@@ -54,7 +54,7 @@ class FramePanel:
 
     def update(self, state: State) -> None:
         run = state.run
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None or not len(run.snapshot.poses):
             set_text(self._name, "No run yet")
             return
@@ -67,13 +67,13 @@ class FramePanel:
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
-        registered = not status_word(snapshot.frame_status, selected)
+        registered = not describe_status(snapshot.frame_status, selected)
         dpg.configure_item(self._name, color=TEXT if registered else as_bytes(SEARCHING))
         width = inner_width(self._parent)
         height = rectangle_size(self._parent)[1] - AROUND
         size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
         photo = (id(scene), index, size)
-        self._pictures.show_photo(photo, lambda: resized(scene.images[index], size))
+        self._pictures.show_photo(photo, lambda: resize_photo(scene.images[index], size))
         self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
         # Whichever of its poses it is of: the newest is always on its way. Another size is of another frame, or room.
@@ -87,7 +87,7 @@ class FramePanel:
         """The same object for the same pose, so that nothing is drawn twice."""
         key = (id(scene), index, size, pose.tobytes())
         if self._picture is None or key != self._key:
-            camera = camera_of(scene.intrinsics, index, pose, size)
+            camera = make_frame_camera(scene.intrinsics, index, pose, size)
             self._key, self._picture = key, NovelPicture(camera)
         return self._picture
 
@@ -97,7 +97,7 @@ class FramePanel:
 
 def errors_text(snapshot: Snapshot, frame: int) -> str:
     """The frame's own errors and PSNR while training, in a line."""
-    word = status_word(snapshot.frame_status, frame)
+    word = describe_status(snapshot.frame_status, frame)
     parts = [word] if word else []
     errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error
     if errors is not None and shifts is not None and np.isfinite(errors[frame]):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import frame_colours
-from app.model.common.photo_sizes import fitted, resized
+from app.model.common.error_colours import colour_frames
+from app.model.common.photo_sizes import fit_size, resize_photo
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, drawing, set_text
 from engine.messages import Snapshot
@@ -64,14 +64,14 @@ class ThumbnailStrip:
     def _begin(self, scene: Scene) -> None:
         """One texture with all photos; it is kept for good, for Dear PyGui does not give textures back."""
         self._of = scene
-        self._size = fitted((scene.intrinsics.width, scene.intrinsics.height), (TALL * 2, TALL))
+        self._size = fit_size((scene.intrinsics.width, scene.intrinsics.height), (TALL * 2, TALL))
         wide, high = self._size
         self._columns = ATLAS_WIDTH // wide
         rows = -(-len(scene.training_frames) // self._columns)
         atlas = np.ones((rows * high, self._columns * wide, 4), np.float32)
         for place, frame in enumerate(scene.training_frames):
             row, column = divmod(place, self._columns)
-            small = resized(scene.images[frame], self._size)
+            small = resize_photo(scene.images[frame], self._size)
             atlas[row * high : (row + 1) * high, column * wide : (column + 1) * wide, :3] = small
         self._atlas = (atlas.shape[1], atlas.shape[0])
         with dpg.texture_registry():
@@ -87,7 +87,7 @@ class ThumbnailStrip:
             self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))
             bar = dpg.draw_rectangle((left, high + 2), (left + wide, high + 5), color=CLEAR, parent=self._layer)
             self._bars.append(bar)
-        paints = frame_colours(snapshot.rotation_error_deg, len(snapshot.poses), snapshot.frame_status)
+        paints = colour_frames(snapshot.rotation_error_deg, len(snapshot.poses), snapshot.frame_status)
         for place, (image, bar) in enumerate(zip(self._images, self._bars, strict=True)):
             shown = place < self._count
             dpg.configure_item(image, show=shown)

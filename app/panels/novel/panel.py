@@ -10,8 +10,8 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.pictures import Drawn, NovelPicture
-from app.model.novel.novel_control import MOVES, NovelControl, change_mode, depth_range
-from app.model.state.scene_kinds import posed_scene
+from app.model.novel.novel_control import MOVES, NovelControl, change_mode, find_depth_range
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
@@ -134,9 +134,9 @@ class NovelViewPanel:
         cameras = self._path_cameras()
         if not cameras:
             raise UserError("There is nothing to film before a scene is open.")
-        scene = posed_scene(self._state.run)
+        scene = get_posed_scene(self._state.run)
         assert scene is not None
-        reach, channel = depth_range(scene), self._state.novel.channel
+        reach, channel = find_depth_range(scene), self._state.novel.channel
         channel = "colour" if channel == "residual" else channel
         pictures = [NovelPicture(camera=camera, channel=channel, depth_range=reach) for camera in cameras]
         self._recording = Recording(self._renderer, pictures, path)
@@ -144,7 +144,7 @@ class NovelViewPanel:
     def _path_cameras(self) -> list[ViewCamera]:
         """Through the keys, or the closed path that suits the scene."""
         run = self._state.run
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             return []
         count = count_pictures(FILM_SECONDS)

@@ -7,11 +7,17 @@ import time
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.gestures import DragGesture, new_gesture
+from app.model.common.gestures import DragGesture, begin_gesture
 from app.model.common.throttle import Throttle
-from app.model.perturb.camera_motion import between, motion, random_twist, spread, twist
+from app.model.perturb.camera_motion import (
+    draw_random_twist,
+    find_missing_motion,
+    find_twist,
+    make_motion,
+    measure_spread,
+)
 from app.model.perturb.recovery_measures import CAMERAS
-from app.model.state.scene_kinds import posed_scene
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
 from app.panels.widgets.parts import see_through, tool_tip
@@ -35,7 +41,7 @@ class CameraKicks:
     def __init__(self, state: State) -> None:
         self._state = state
         self._live_due: Throttle[np.ndarray] = Throttle(1 / 15)
-        self._applied = motion((0, 0, 0), (0, 0, 0))
+        self._applied = make_motion((0, 0, 0), (0, 0, 0))
         self._seed = 0
         self._spread = 1.0
         self._was_held = False
@@ -83,9 +89,9 @@ class CameraKicks:
         return f"{np.linalg.norm(self._translation()):.4f} units"
 
     def see(self, snapshot: Snapshot) -> None:
-        scene = posed_scene(self._state.run)
+        scene = get_posed_scene(self._state.run)
         if scene is not None and len(snapshot.poses):
-            self._spread = spread(snapshot.poses, scene.near)
+            self._spread = measure_spread(snapshot.poses, scene.near)
 
     def resize(self, width: int) -> None:
         for row in (self._turns, self._shifts, self._sigma):
@@ -100,7 +106,7 @@ class CameraKicks:
             return
         due = self._live_due.take(time.monotonic() if held else float("inf"))
         if due is not None:
-            self._send(between(self._applied, due), self._gesture.current())
+            self._send(find_missing_motion(self._applied, due), self._gesture.current())
             self._applied = due
         self._gesture.follow(held)
         if self._was_held and not held:
@@ -109,7 +115,7 @@ class CameraKicks:
         self._was_held = held
 
     def kick(self) -> None:
-        self._send(self._motion(), new_gesture())
+        self._send(self._motion(), begin_gesture())
 
     def zero(self) -> None:
         """Sliders back to zero."""
@@ -117,7 +123,7 @@ class CameraKicks:
             dpg.set_value(slider, 0.0)
         chosen = self._state.perturbation
         chosen.rotation_deg, chosen.translation_percent = [0.0] * 3, [0.0] * 3
-        self._applied = motion((0, 0, 0), (0, 0, 0))
+        self._applied = make_motion((0, 0, 0), (0, 0, 0))
 
     def kick_this(self) -> None:
         run, chosen = self._state.run, self._state.perturbation
@@ -125,8 +131,8 @@ class CameraKicks:
             return
         self._seed += 1
         sigma = chosen.sigma_translation_percent / 100 * self._spread
-        rotation, translation = random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
-        run.send(PerturbPose(self._state.selected, rotation, translation, new_gesture()))
+        rotation, translation = draw_random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
+        run.send(PerturbPose(self._state.selected, rotation, translation, begin_gesture()))
 
     def kick_all(self) -> None:
         run, chosen = self._state.run, self._state.perturbation
@@ -134,19 +140,19 @@ class CameraKicks:
             return
         self._seed += 1
         sigma = chosen.sigma_translation_percent / 100 * self._spread
-        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed, gesture=new_gesture()))
+        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed, gesture=begin_gesture()))
 
     def _send(self, moved: np.ndarray, gesture: int) -> None:
         run = self._state.run
         if run is not None and not np.allclose(moved, np.eye(3, 4), atol=1e-7):
-            rotation, translation = twist(moved)
+            rotation, translation = find_twist(moved)
             run.send(PerturbPose(self._state.selected, rotation, translation, gesture))
 
     def _translation(self) -> list[float]:
         return [percent / 100 * self._spread for percent in self._state.perturbation.translation_percent]
 
     def _motion(self) -> np.ndarray:
-        return motion(self._state.perturbation.rotation_deg, self._translation())
+        return make_motion(self._state.perturbation.rotation_deg, self._translation())
 
     def _moved(self) -> None:
         chosen = self._state.perturbation

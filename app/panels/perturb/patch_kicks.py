@@ -5,11 +5,11 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.gestures import new_gesture
-from app.model.perturb.patch_motion import PatchMotion, moved_patch, random_motion
+from app.model.common.gestures import begin_gesture
+from app.model.perturb.patch_motion import PatchMotion, draw_random_motion, move_patch
 from app.model.perturb.recovery_measures import PATCHES
-from app.model.planar.patch_handles import Family, perturb_command
-from app.model.state.scene_kinds import planar_scene
+from app.model.planar.patch_handles import Family, make_perturb_command
+from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
 from app.panels.widgets.parts import see_through, tool_tip
@@ -74,7 +74,7 @@ class PatchKicks:
 
     def see(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
-        scene = planar_scene(self._state.run)
+        scene = get_planar_scene(self._state.run)
         if scene is not None and scene.warp != self._warp:
             self._warp = scene.warp
             self._show_freedoms(scene.warp)
@@ -105,22 +105,24 @@ class PatchKicks:
     def kick_this(self) -> None:
         chosen = self._state.patch_perturbation
         self._seed += 1
-        self._send(random_motion(chosen.sigma_shift_px, chosen.sigma_turn_deg, chosen.sigma_bend_px, self._seed))
+        self._send(draw_random_motion(chosen.sigma_shift_px, chosen.sigma_turn_deg, chosen.sigma_bend_px, self._seed))
 
     def kick_all(self) -> None:
-        run, scene, chosen = self._state.run, planar_scene(self._state.run), self._state.patch_perturbation
+        run, scene, chosen = self._state.run, get_planar_scene(self._state.run), self._state.patch_perturbation
         if run is None or scene is None:
             return
         self._seed += 1
         unit = max(scene.image_size) / 2  # in which the engine takes shifts
         sigmas = (float(np.radians(chosen.sigma_turn_deg)), chosen.sigma_shift_px / unit)
-        run.send(PerturbAll(*sigmas, self._seed, gesture=new_gesture()))
+        run.send(PerturbAll(*sigmas, self._seed, gesture=begin_gesture()))
 
     def _send(self, motion: PatchMotion) -> None:
-        run, scene, patch = self._state.run, planar_scene(self._state.run), self._state.selected
+        run, scene, patch = self._state.run, get_planar_scene(self._state.run), self._state.selected
         planar = self._snapshot.planar if self._snapshot is not None else None
         if run is not None and scene is not None and planar is not None and patch > 0 and motion:
-            run.send(perturb_command(patch, moved_patch(planar.corners[patch], motion, scene.warp), new_gesture()))
+            run.send(
+                make_perturb_command(patch, move_patch(planar.corners[patch], motion, scene.warp), begin_gesture())
+            )
 
     def _zero(self) -> None:
         for slider in self._exact.items:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.sparkline import level, points
+from app.model.common.sparkline import find_level, make_sparkline
 from app.model.perturb.recovery_measures import Measure
 from app.model.perturb.recovery_readout import (
     NEARLY,
@@ -93,11 +93,11 @@ class RecoveryView:
         for line, limit, (curve, before, kicked, floor) in zip(self._lines, self._limits, curves, strict=True):
             lowest = max(min(float(curve.min()), before) * 0.7, floor / 4)
             limits = (lowest, max(float(curve.max()), kicked, before) * 1.2)
-            where = points(reading.seconds, curve, (width, HEIGHT), limits)
+            where = make_sparkline(reading.seconds, curve, (width, HEIGHT), limits)
             if len(where) == 1:
                 where = np.concatenate([where, where])
             dpg.configure_item(line, points=where.tolist())
-            y = float(level(np.array(before), HEIGHT, limits))
+            y = float(find_level(np.array(before), HEIGHT, limits))
             dpg.configure_item(limit, p1=(2, y), p2=(width - 2, y), show=before > 0)
 
 

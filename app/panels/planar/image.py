@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.plane_view import PlaneView
-from app.model.state.scene_kinds import planar_scene
+from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.legend import PlanarLegend
@@ -41,7 +41,7 @@ class PlanarImagePanel:
 
     def update(self, state: State) -> None:
         self._legend.update()
-        scene = planar_scene(state.run)
+        scene = get_planar_scene(state.run)
         self._arrange(state, scene)
         if scene is not None:
             self._frame_in_time(state, scene)
@@ -55,7 +55,7 @@ class PlanarImagePanel:
     def frame_all(self) -> None:
         """Shows all of the image."""
         state = self._state
-        scene = planar_scene(state.run)
+        scene = get_planar_scene(state.run)
         if scene is not None:
             size = self._panes[0].size
             state.planar.plane = view_of_all(scene, size)

@@ -9,13 +9,13 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.kept import Kept
-from app.model.common.label_places import apart
-from app.model.common.plane_view import PlaneView, framed
-from app.model.planar.patch_handles import CORNERS, knob
-from app.model.planar.planar_control import PlanarControl, Pointer, with_preview
-from app.model.planar.planar_moments import PlanarMoment, shown_moment, trails
-from app.model.planar.planar_shapes import ACCENT, SHADE, WHITE, Colour, labels, lines
-from app.model.state.scene_kinds import planar_scene
+from app.model.common.label_places import separate_labels
+from app.model.common.plane_view import PlaneView, frame_pixels
+from app.model.planar.patch_handles import CORNERS, place_knob
+from app.model.planar.planar_control import PlanarControl, Pointer, apply_preview
+from app.model.planar.planar_moments import PlanarMoment, choose_moment, make_trails
+from app.model.planar.planar_shapes import ACCENT, SHADE, WHITE, Colour, make_labels, make_lines
+from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.drawing_pools import LabelPool, LinePool, label_size
@@ -77,13 +77,13 @@ class PlanarPane:
         """Obeys the mouse and draws, with a caption and a frame of a colour if there are any."""
         now = time.monotonic()
         self._mouse.look()
-        scene, snapshot = planar_scene(run), run.snapshot
-        moment = shown_moment(state, run)
+        scene, snapshot = get_planar_scene(run), run.snapshot
+        moment = choose_moment(state, run)
         if scene is None or snapshot is None or snapshot.planar is None or moment is None:
             return
         planar = snapshot.planar
         self._obey_the_mouse(state, run, scene, moment, now)
-        moment = with_preview(moment, self._control.preview(now), planar.reference_corners)
+        moment = apply_preview(moment, self._control.preview(now), planar.reference_corners)
         view = state.planar.plane
         self._draw_pictures(state, run, scene, view)
         self._draw_lines(state, run, planar, moment, view)
@@ -150,18 +150,18 @@ class PlanarPane:
         initial = rows[0].corners if rows else None
         where = None
         if layers.trails and run.history is not None:
-            where = self._kept.get("trails", trails, rows, state.timeline.seconds)
-        found = lines(moment, planar.reference_corners, initial, where, layers, state.selected)
+            where = self._kept.get("trails", make_trails, rows, state.timeline.seconds)
+        found = make_lines(moment, planar.reference_corners, initial, where, layers, state.selected)
         self._lines.show(
             [(view.on_screen(line.points, self._size), line.colour, line.thickness, line.closed) for line in found]
         )
 
     def _draw_labels(self, state: State, scene: PlanarScene, moment: PlanarMoment, view: PlaneView) -> None:
-        names = labels(moment, scene.names, state.selected) if state.planar.layers.names else []
+        names = make_labels(moment, scene.names, state.selected) if state.planar.layers.names else []
         wanted = [
             (*(view.on_screen(label.place, self._size) + 5).tolist(), *label_size(label.text)) for label in names
         ]
-        places = apart(wanted)
+        places = separate_labels(wanted)
         self._labels.show([(place, label.text, label.colour) for place, label in zip(places, names, strict=True)])
 
     def _draw_handles(self, state: State, moment: PlanarMoment, view: PlaneView) -> None:
@@ -176,7 +176,7 @@ class PlanarPane:
         ):
             half, fill = (HANDLE + 2, ACCENT) if name == part else (HANDLE, SHADE)
             dpg.configure_item(item, pmin=(x - half, y - half), pmax=(x + half, y + half), fill=fill, color=ACCENT)
-        foot, head = knob(corners, view, self._size)
+        foot, head = place_knob(corners, view, self._size)
         dpg.configure_item(self._stalk, p1=foot.tolist(), p2=head.tolist())
         dpg.configure_item(self._knob, center=head.tolist(), fill=ACCENT if part == "turn" else SHADE)
 
@@ -212,4 +212,4 @@ class _Picture:
 
 def view_of_all(scene: PlanarScene, size: tuple[int, int]) -> PlaneView:
     """The whole image."""
-    return framed(np.array([(0.0, 0.0), scene.image_size]), size)
+    return frame_pixels(np.array([(0.0, 0.0), scene.image_size]), size)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.frame_words import status_word
-from app.model.common.photo_sizes import resized
-from app.model.planar.patch_pictures import seen_by_patch
-from app.model.state.scene_kinds import planar_scene
+from app.model.common.frame_words import describe_status
+from app.model.common.photo_sizes import resize_photo
+from app.model.planar.patch_pictures import render_patch
+from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.parts import AMBER, MUTED, RED, inner_width, rectangle_size, set_text, step_button
@@ -47,7 +47,7 @@ class PatchPanel:
     def update(self, state: State) -> None:
         run = state.run
         snapshot = run.snapshot if run is not None else None
-        scene = planar_scene(run)
+        scene = get_planar_scene(run)
         if run is None or scene is None or snapshot is None or snapshot.planar is None:
             set_text(self._name, "No run yet")
             return
@@ -59,7 +59,7 @@ class PatchPanel:
         size = self._pictures.place(scene.patch_size, inner_width(self._parent), height)
         self._scene = scene  # kept, so that its id stays its own
         photo = (id(scene), patch, size)
-        self._pictures.show_photo(photo, lambda: resized(scene.patches[patch], size))
+        self._pictures.show_photo(photo, lambda: resize_photo(scene.patches[patch], size))
         if run.image is not None:
             self._show_learned(scene, snapshot.planar, run.image, patch, photo)
 
@@ -72,7 +72,7 @@ class PatchPanel:
         if np.isfinite(snapshot.frame_psnr[patch]):
             parts.append(f"training {snapshot.frame_psnr[patch]:.1f} dB")
         set_text(self._name, "   ".join(parts))
-        set_text(self._status, "fixed" if patch == 0 else status_word(snapshot.frame_status, patch))
+        set_text(self._status, "fixed" if patch == 0 else describe_status(snapshot.frame_status, patch))
         dpg.configure_item(self._status, color=AMBER if patch == 0 else RED)
 
     def _show_learned(
@@ -83,7 +83,7 @@ class PatchPanel:
         if key == self._pictures.shown or not np.isfinite(transform).all():
             return
         height, width = self._pictures.photo.shape[:2]
-        learned = seen_by_patch(image.pixels, scene.image_size, transform, scene.patch_size, (width, height))
+        learned = render_patch(image.pixels, scene.image_size, transform, scene.patch_size, (width, height))
         self._pictures.compare(key, np.clip(learned, 0, 1))
 
     def _go(self, step: int) -> None:

@@ -7,12 +7,12 @@ import time
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import residual_colours
-from app.model.common.plane_view import framed
-from app.model.planar.patch_mesh import bent, every, lines, scale_of_arrows
+from app.model.common.error_colours import colour_residuals
+from app.model.common.plane_view import frame_pixels
+from app.model.planar.patch_mesh import bend_lattice, choose_arrow_scale, list_mesh_lines, thin_lattice
 from app.model.planar.planar_shapes import Colour
 from app.model.state.state import State
-from app.model.warp.warp_drawing import factor_text
+from app.model.warp.warp_drawing import format_factor
 from app.panels.planar.drawing_pools import LinePool
 from app.panels.warp.legend import TRACE_HEIGHT, WarpLegend
 from app.panels.warp.panel import why_no_warp
@@ -119,20 +119,22 @@ class PatchWarpPanel:
         return size, legend
 
     def _draw(self, warp: PatchWarpSnapshot, size: tuple[int, int], with_mesh: bool, with_arrows: bool) -> None:
-        factor = scale_of_arrows(warp)
-        set_text(self._factor, f"residuals drawn {factor_text(factor)}")
-        mesh = bent(warp, factor)
-        view = framed(np.concatenate([warp.global_points, mesh]), size, margin=10)
+        factor = choose_arrow_scale(warp)
+        set_text(self._factor, f"residuals drawn {format_factor(factor)}")
+        mesh = bend_lattice(warp, factor)
+        view = frame_pixels(np.concatenate([warp.global_points, mesh]), size, margin=10)
         rows, columns = warp.shape
         fitted = view.on_screen(warp.global_points, size)
         edge = fitted.reshape(rows, columns, 2)
         rim = np.concatenate([edge[0], edge[1:, -1], edge[-1, -2::-1], edge[-2:0:-1, 0]])
-        lattice = [(line, LATTICE, 1.0, False) for line in lines(fitted, warp.shape)]
+        lattice = [(line, LATTICE, 1.0, False) for line in list_mesh_lines(fitted, warp.shape)]
         self._quad.show([*lattice, (rim, FRAME, 1.8, True)])
         moved = view.on_screen(mesh, size)
-        self._bent.show([(line, ACCENT, 1.4, False) for line in lines(moved, warp.shape)] if with_mesh else [])
-        chosen = every(warp.shape, max(-(-max(warp.shape) // ARROWS_ACROSS), 1))
-        colours = (255 * residual_colours(warp.residual_px[chosen])).round().astype(int).tolist()
+        self._bent.show(
+            [(line, ACCENT, 1.4, False) for line in list_mesh_lines(moved, warp.shape)] if with_mesh else []
+        )
+        chosen = thin_lattice(warp.shape, max(-(-max(warp.shape) // ARROWS_ACROSS), 1))
+        colours = (255 * colour_residuals(warp.residual_px[chosen])).round().astype(int).tolist()
         self._draw_arrows(fitted[chosen], moved[chosen], colours, with_arrows)
 
     def _draw_arrows(self, tails: np.ndarray, heads: np.ndarray, colours: list[list[int]], shown: bool) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-from app.model.plots.curves import Curve, curves
-from app.model.plots.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, marks
+from app.model.plots.curves import Curve, make_curves
+from app.model.plots.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, make_marks
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.plots.plot import PlotView, Series
@@ -137,8 +137,8 @@ class PlotsPanel:
         if key == self._key:
             return
         self._key, self._run = key, run  # kept, so that its id stays its own
-        self._curves = curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
-        self._marks = marks(events, state.plots.over)
+        self._curves = make_curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
+        self._marks = make_marks(events, state.plots.over)
         places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
         for kind, xs in places.items():
             dpg.configure_item(self._legend[kind], show=bool(xs))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.plots.curves import NOTHING, Curve, Over, limits, log_ticks
-from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, nearest
+from app.model.plots.curves import NOTHING, Curve, Over, choose_log_ticks, find_limits
+from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, find_nearest
 from app.panels.widgets.parts import Colour, set_text
 
 LOW = 150  # pixels of height, at most, for which a plot counts as low
@@ -84,14 +84,14 @@ class PlotView:
         """Fits the axes from now on."""
         self._fitting = True
         shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
-        ends = limits(shown, self._log)
+        ends = find_limits(shown, self._log)
         if ends is None:
             return
         places = np.concatenate([curve.x for curve in shown])
         dpg.set_axis_limits(self._x, float(places.min()), max(float(places.max()), float(places.min()) + 1e-3))
         dpg.set_axis_limits(self._y, *ends)
         if self._log:
-            ticks = log_ticks(*ends)
+            ticks = choose_log_ticks(*ends)
             dpg.set_axis_ticks(self._y, tuple((tick_text(value), value) for value in ticks))
         else:
             dpg.reset_axis_ticks(self._y)
@@ -131,7 +131,7 @@ class PlotView:
             return
         x = dpg.get_plot_mouse_pos()[0]
         low, high = dpg.get_axis_limits(self._x)
-        mark = nearest(marks, x, REACH * (high - low) / max(dpg.get_item_width(self.plot) or 1, 1))
+        mark = find_nearest(marks, x, REACH * (high - low) / max(dpg.get_item_width(self.plot) or 1, 1))
         text = mark.text if mark is not None else self._values(x, curves, over)
         dpg.configure_item(self._tip, show=bool(text))
         set_text(self._text, text)

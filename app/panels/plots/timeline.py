@@ -6,9 +6,9 @@ import time
 
 import dearpygui.dearpygui as dpg
 
-from app.model.plots.curves import row_at
-from app.model.plots.event_marks import COLOURS, Mark, marks, nearest
-from app.model.plots.playback import advance, go, go_live, play_or_stop
+from app.model.plots.curves import find_row_at
+from app.model.plots.event_marks import COLOURS, Mark, find_nearest, make_marks
+from app.model.plots.playback import advance, go_live, go_to, play_or_stop
 from app.model.state.state import State
 from app.panels.widgets.parts import MUTED, TEXT, drawing, inner_width, set_text, tool_tip
 from engine.run.history import History, Row, mean_of
@@ -62,7 +62,7 @@ class TimelinePanel:
         if not dpg.is_item_active(self._slider):
             dpg.set_value(self._slider, total if timeline.seconds is None else timeline.seconds)
         dpg.set_item_label(self._play, "Stop" if timeline.playing else "Replay")
-        row = rows[-1] if timeline.seconds is None else rows[row_at(rows, timeline.seconds)]
+        row = rows[-1] if timeline.seconds is None else rows[find_row_at(rows, timeline.seconds)]
         set_text(self._text, described(row, timeline.live))
         dpg.configure_item(self._text, color=MUTED if timeline.live else TEXT)
         self._draw_ticks(run.history, total)
@@ -73,7 +73,7 @@ class TimelinePanel:
         if run is not None and run.history is not None and run.history.rows:
             total = run.history.rows[-1].seconds
             # a knob at the right end is meant to be live, though the run has gone on meanwhile
-            go(self._state.timeline, seconds if seconds < 0.995 * total else total, total)
+            go_to(self._state.timeline, seconds if seconds < 0.995 * total else total, total)
 
     def _draw_ticks(self, history: History, total: float) -> None:
         width = inner_width(self._parent) - 64 - 48 - 16
@@ -81,7 +81,7 @@ class TimelinePanel:
         if key == self._drawn:
             return
         self._drawn = key
-        self._marks = marks(history.events, "seconds")
+        self._marks = make_marks(history.events, "seconds")
         dpg.configure_item(self._list, width=max(width, 10))
         dpg.delete_item(self._list, children_only=True)
         for mark in self._marks:
@@ -94,7 +94,7 @@ class TimelinePanel:
         x = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
         width = inner_width(self._parent) - 64 - 48 - 16
         reach = 6 * total / max(width - KNOB, 1)
-        mark = nearest(self._marks, (x - KNOB / 2) / max(width - KNOB, 1) * total, reach)
+        mark = find_nearest(self._marks, (x - KNOB / 2) / max(width - KNOB, 1) * total, reach)
         set_text(self._tip, mark.text if mark else "Ticks: λ changes, kicks, stages, bundle adjustments")
 
 

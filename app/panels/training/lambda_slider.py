@@ -7,10 +7,17 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.model.common.gestures import DragGesture
-from app.model.common.slider_scale import DEFAULT_LAMBDA, HIGHEST_LAMBDA, LOWEST_LAMBDA, caught, fraction, value_text
+from app.model.common.slider_scale import (
+    DEFAULT_LAMBDA,
+    HIGHEST_LAMBDA,
+    LOWEST_LAMBDA,
+    find_fraction,
+    format_value,
+    snap_exponent,
+)
 from app.model.common.throttle import Confirmed, Throttle
-from app.model.state.choices import lambda_note
-from app.model.state.scene_kinds import planar_scene
+from app.model.state.choices import describe_lambda
+from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, FAINT, MUTED, muted, see_through, set_text, tool_tip
 from engine.messages import SetLambda
@@ -74,9 +81,9 @@ class LambdaSlider:
         shown = self._confirmed.shown(run.snapshot.lambda_exponent, held, now)
         if held is None and abs(dpg.get_value(self._slider) - shown) > 1e-6:
             dpg.set_value(self._slider, shown)
-        set_text(self._value, f"λ = {value_text(shown)}, the stiffness of the warp")
+        set_text(self._value, f"λ = {format_value(shown)}, the stiffness of the warp")
         if run.opened is not None:
-            set_text(self._note, lambda_note(run.settings, planar_scene(run) is not None))
+            set_text(self._note, describe_lambda(run.settings, get_planar_scene(run) is not None))
 
     def _set_width(self, width: int) -> None:
         if width != self._width:
@@ -85,7 +92,7 @@ class LambdaSlider:
 
     def _dragged(self, _sender: int, exponent: float) -> None:
         if not self._reset:
-            self._offer(caught(min(max(exponent, -30.0), 30.0)))
+            self._offer(snap_exponent(min(max(exponent, -30.0), 30.0)))
 
     def _double_clicked(self) -> None:
         self._reset = True
@@ -99,7 +106,7 @@ class LambdaSlider:
         dpg.delete_item(self._marks, children_only=True)
         dpg.configure_item(self._marks, width=width)
         for exponent in range(int(LOWEST_LAMBDA), int(HIGHEST_LAMBDA) + 1):
-            x = GRAB / 2 + 2 + fraction(exponent, LOWEST_LAMBDA, HIGHEST_LAMBDA) * (width - GRAB - 4)
+            x = GRAB / 2 + 2 + find_fraction(exponent, LOWEST_LAMBDA, HIGHEST_LAMBDA) * (width - GRAB - 4)
             default = exponent == DEFAULT_LAMBDA
             if default:
                 dpg.draw_triangle((x, 0), (x - 4, 6), (x + 4, 6), color=ACCENT, fill=ACCENT, parent=self._marks)

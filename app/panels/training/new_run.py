@@ -8,7 +8,7 @@ from dataclasses import replace
 import dearpygui.dearpygui as dpg
 
 from app.model.state.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, WARPS, Choice
-from app.model.state.scene_kinds import planar_scene, posed_scene
+from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
@@ -81,7 +81,7 @@ class NewRun:
         run = state.run
         if run is not None and run.opened is not None and run is not self._of:
             self._of = run
-            self._choice = Choice(run.settings, run.options, planar_scene(run) is not None)
+            self._choice = Choice(run.settings, run.options, get_planar_scene(run) is not None)
             self._show()
 
     def restart(self) -> None:
@@ -110,7 +110,7 @@ class NewRun:
             noise_rotation=math.radians(dpg.get_value(self._rotation)),
             noise_translation=dpg.get_value(self._translation),
         )
-        scene = planar_scene(self._of)
+        scene = get_planar_scene(self._of)
         if scene is not None:
             warp, patches = dpg.get_value(self._warp), dpg.get_value(self._patches)
             if warp != self._shown_warp(scene):
@@ -131,7 +131,7 @@ class NewRun:
         dpg.set_value(self._init, options.init)
         dpg.set_value(self._rotation, math.degrees(options.noise_rotation))
         dpg.set_value(self._translation, options.noise_translation)
-        scene = planar_scene(self._of)
+        scene = get_planar_scene(self._of)
         dpg.configure_item(self._planar, show=scene is not None)
         dpg.configure_item(self._init, show=scene is None)
         if scene is not None:
@@ -152,7 +152,7 @@ class NewRun:
         return self._choice.options.patches or len(scene.patches)
 
     def _noise_matters(self) -> bool:
-        scene = posed_scene(self._of)
+        scene = get_posed_scene(self._of)
         return self._choice.options.init == "noise" or (scene is not None and scene.kind == "object")
 
     def _what_starting_does(self) -> str:

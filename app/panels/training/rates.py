@@ -7,7 +7,7 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.model.common.gestures import DragGesture
-from app.model.common.slider_scale import exponent_of, factor_of
+from app.model.common.slider_scale import find_exponent, find_factor
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.state import State
 from app.panels.widgets.parts import tool_tip
@@ -41,10 +41,10 @@ class Rates:
         pairs = zip((self._field, self._poses), self._confirmed, run.snapshot.rate_factors, strict=True)
         for slider, confirmed, engine in pairs:
             held = dpg.get_value(slider) if dpg.is_item_active(slider) else None
-            exponent = confirmed.shown(exponent_of(engine), held, now)
+            exponent = confirmed.shown(find_exponent(engine), held, now)
             if held is None and abs(dpg.get_value(slider) - exponent) > 1e-6:
                 dpg.set_value(slider, exponent)
-            text = f"x {factor_of(exponent):.2f}"
+            text = f"x {find_factor(exponent):.2f}"
             if dpg.get_item_configuration(slider)["format"] != text:
                 dpg.configure_item(slider, format=text)
 
@@ -54,7 +54,7 @@ class Rates:
             width=-56,
             min_value=-1.0,
             max_value=1.0,
-            default_value=exponent_of(1.0),
+            default_value=find_exponent(1.0),
             format="x 1.00",
             no_input=True,
             callback=lambda: self._changed(),
@@ -75,7 +75,7 @@ class Rates:
         self._changed()
 
     def _changed(self) -> None:
-        field, poses = (factor_of(dpg.get_value(slider)) for slider in (self._field, self._poses))
+        field, poses = (find_factor(dpg.get_value(slider)) for slider in (self._field, self._poses))
         self._throttle.offer(SetRates(field, poses, self._gesture.current()))
         for confirmed, factor in zip(self._confirmed, (field, poses), strict=True):
-            confirmed.send(exponent_of(factor), time.monotonic())
+            confirmed.send(find_exponent(factor), time.monotonic())

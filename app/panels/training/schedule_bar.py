@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.plots.stage_bar import Span, described, place, spans
+from app.model.plots.stage_bar import Span, describe_stage, find_place, lay_out_stages
 from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, FAINT, GROOVE, MUTED, TEXT, drawing, set_text
 from engine.config.schedule import AnyStage, Stage, stages_of
 from engine.config.settings import Settings
@@ -34,7 +34,7 @@ class ScheduleBar:
         if key != self._drawn:
             self._draw(stages_of(scene, settings), width)
             self._drawn, self._scene = key, scene  # kept, so that its id stays its own
-        x = place(self._iterations, self._spans, snapshot.iteration)
+        x = find_place(self._iterations, self._spans, snapshot.iteration)
         for index, span in enumerate(self._spans):
             right = min(max(x, span.left), span.right)
             done = right > span.left
@@ -50,7 +50,7 @@ class ScheduleBar:
             return
         mouse = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
         index = next((i for i, span in enumerate(self._spans) if mouse < span.right), len(self._spans) - 1)
-        text = described(self._table[index], settings, scene)
+        text = describe_stage(self._table[index], settings, scene)
         if index == snapshot.stage_index:
             begin = sum(self._iterations[:index])
             text += f"\nHere now: iteration {max(snapshot.iteration - begin, 0):,} of {self._iterations[index]:,}"
@@ -60,7 +60,7 @@ class ScheduleBar:
         dpg.delete_item(self._list, children_only=True)
         dpg.configure_item(self._list, width=width)
         self._table, self._iterations = table, [stage.iterations for stage in table]
-        self._spans = spans(self._iterations, float(width - 2))
+        self._spans = lay_out_stages(self._iterations, float(width - 2))
         self._fills, self._frames, self._names = [], [], []
         for stage, span in zip(table, self._spans, strict=True):
             low, high = (span.left, TOP), (span.right - 1, BOTTOM)

@@ -7,9 +7,9 @@ import math
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.sparkline import points
+from app.model.common.sparkline import make_sparkline
 from app.model.warp.residual_trace import ResidualTrace
-from app.model.warp.warp_colours import RINGS_PX, strength, wheel
+from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
 from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, drawing, set_text, tool_tip
 from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
@@ -37,12 +37,12 @@ class WarpLegend:
             "colour, a stiff one pales. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
         )
         if self._texture is None:
-            pixels = np.ascontiguousarray(wheel(TEXTURE))
+            pixels = np.ascontiguousarray(draw_wheel(TEXTURE))
             with dpg.texture_registry():
                 self._texture = dpg.add_static_texture(TEXTURE, TEXTURE, pixels.ravel().tolist())
         dpg.draw_image(self._texture, (0, 0), (size, size), parent=drawlist)
         for ring in RINGS_PX:
-            down = size / 2 * (1 - float(strength(np.array(ring))))
+            down = size / 2 * (1 - float(find_strength(np.array(ring))))
             dpg.draw_line((size / 2, down), (size + 6, down), color=(*MUTED[:3], 120), parent=drawlist)
             dpg.draw_text((size + 10, down - 6), f"{ring:g} px", size=11, color=MUTED, parent=drawlist)
         return group
@@ -99,7 +99,7 @@ class WarpLegend:
             return
         low = 10.0 ** math.floor(math.log10(max(means.min(), 1e-4)))
         high = 10.0 ** math.ceil(math.log10(max(means.max(), 1e-3)))
-        where = points(seconds, means, (width, TRACE_HEIGHT), (low, high))
+        where = make_sparkline(seconds, means, (width, TRACE_HEIGHT), (low, high))
         dpg.configure_item(self._line, points=where.tolist(), show=True)
         dpg.configure_item(self._top, text=f"{high:g} px")
         dpg.configure_item(self._bottom, text=f"{low:g} px")

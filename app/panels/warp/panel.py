@@ -9,12 +9,12 @@ from functools import partial
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.photo_sizes import resized
-from app.model.state.scene_kinds import posed_scene
+from app.model.common.photo_sizes import resize_photo
+from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.model.warp.warp_drawing import magnification
-from app.model.warp.warp_vectors import warp_vectors
+from app.model.warp.warp_drawing import choose_magnification
+from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp.picture import WarpPicture
 from app.panels.widgets.parts import MUTED, inner_width, set_text, tool_tip
@@ -78,7 +78,7 @@ class WarpPanel:
     def update(self, state: State) -> None:
         now = time.monotonic()
         run = state.run
-        scene = posed_scene(run)
+        scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             set_text(self._name, "No run yet")
             return
@@ -106,12 +106,12 @@ class WarpPanel:
         box, width = self._arrange(panel)
         index = scene.training_frames[warp.frame]
         intrinsics = scene.intrinsics[index : index + 1]
-        vectors = warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
+        vectors = compute_warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
         image = (intrinsics.width, intrinsics.height)
         photo = self._photo_at(scene, index, self._pictures[0].resolution(image, box))
         cell = image[0] / vectors.columns
-        shared = magnification(np.concatenate([vectors.local, vectors.fitted]), cell)
-        factors = (shared, shared, magnification(vectors.residual, cell))
+        shared = choose_magnification(np.concatenate([vectors.local, vectors.fitted]), cell)
+        factors = (shared, shared, choose_magnification(vectors.residual, cell))
         steps: list[Callable[[], None]] = []
         for picture, field, factor in zip(
             self._pictures, (vectors.local, vectors.fitted, vectors.residual), factors, strict=True
@@ -135,7 +135,7 @@ class WarpPanel:
     def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
         key = (id(scene), index, size)
         if key != self._photo[0]:
-            self._photo = (key, resized(scene.images[index], size))
+            self._photo = (key, resize_photo(scene.images[index], size))
         return self._photo[1]
 
     def _choose(self) -> None:

@@ -6,8 +6,8 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float, Float32
 
-from app.model.common.photo_sizes import fitted
-from app.model.warp.warp_drawing import LONGEST, arrows, factor_text, over_photo, thinned
+from app.model.common.photo_sizes import fit_size
+from app.model.warp.warp_drawing import LONGEST, format_factor, lay_over_photo, make_arrows, thin_lattice
 from app.panels.widgets.parts import set_text, tool_tip
 from app.panels.widgets.picture_item import PictureItem
 
@@ -43,16 +43,16 @@ class WarpPicture:
         with_arrows: bool,
     ) -> None:
         """Draws a field of displacements (pixels of the image) over the photo, arrows magnified by a factor."""
-        size = fitted(image, box)
-        self._picture.show(over_photo(photo, field, opacity))
+        size = fit_size(image, box)
+        self._picture.show(lay_over_photo(photo, field, opacity))
         self._picture.place(size)
         lengths = np.linalg.norm(field, axis=-1)
         mean = float(np.nanmean(lengths)) if np.isfinite(lengths).any() else float("nan")
-        set_text(self._caption, f"{self._title}   {pixels_text(mean)}   {factor_text(factor)}")
+        set_text(self._caption, f"{self._title}   {pixels_text(mean)}   {format_factor(factor)}")
         scale = size[0] / image[0]
-        chosen = thinned(field.shape[0], field.shape[1], image[0] / field.shape[1] * scale)
+        chosen = thin_lattice(field.shape[0], field.shape[1], image[0] / field.shape[1] * scale)
         cell = image[0] / field.shape[1] * scale * (2 if len(chosen) < len(places) else 1)
-        tails, heads = arrows(places[chosen], field.reshape(-1, 2)[chosen], factor, scale, LONGEST * cell)
+        tails, heads = make_arrows(places[chosen], field.reshape(-1, 2)[chosen], factor, scale, LONGEST * cell)
         self._move(tails, heads, with_arrows)
 
     def _move(self, tails: np.ndarray, heads: np.ndarray, shown: bool) -> None:

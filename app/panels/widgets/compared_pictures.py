@@ -8,8 +8,8 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32
 
-from app.model.common.error_map import colours, difference, psnr
-from app.model.common.photo_sizes import fitted
+from app.model.common.error_map import colour_levels, compute_psnr, measure_difference
+from app.model.common.photo_sizes import fit_size
 from app.panels.widgets.error_levels import HEIGHT as SCALE_HEIGHT
 from app.panels.widgets.error_levels import ErrorLevels
 from app.panels.widgets.parts import set_text, tool_tip
@@ -51,7 +51,7 @@ class ComparedPictures:
     def place(self, image: tuple[int, int], width: float, height: float) -> tuple[int, int]:
         """Makes room for pictures of an image's shape in so many pixels; (width, height) of arrays to show there."""
         box = ((width - 2 * GAP) / 3, max(height - HEIGHT, 40.0))
-        size = fitted(image, box)
+        size = fit_size(image, box)
         if size != self._placed:
             self._placed = size
             for item in (self._photo_item, self._rendered_item, self._error_item):
@@ -69,10 +69,10 @@ class ComparedPictures:
     def compare(self, key: Key, rendered: Picture) -> None:
         """Shows a rendering of the photo, of the same size, and the difference; `key` becomes `shown`."""
         self.shown = key
-        levels = difference(self.photo, rendered)
+        levels = measure_difference(self.photo, rendered)
         self._rendered_item.show(rendered)
-        self._error_item.show(colours(levels))
-        set_text(self._rendered, f"{self._title}   {psnr(self.photo, rendered):.2f} dB")
+        self._error_item.show(colour_levels(levels))
+        set_text(self._rendered, f"{self._title}   {compute_psnr(self.photo, rendered):.2f} dB")
         set_text(self._error, f"Error   mean {levels.mean():.1f}")
 
 

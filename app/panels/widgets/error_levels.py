@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_map import FULL, colours
+from app.model.common.error_map import FULL, colour_levels
 from app.panels.widgets.parts import MUTED, drawing
 
 HEIGHT = 16  # pixels
@@ -23,7 +23,7 @@ class ErrorLevels:
         """Where it begins and how wide it is, pixels."""
         dpg.delete_item(self._list, children_only=True)
         dpg.configure_item(self._list, width=int(left + width + 12))
-        ramp = (255 * colours(np.linspace(0, FULL, STEPS))).astype(int).tolist()
+        ramp = (255 * colour_levels(np.linspace(0, FULL, STEPS))).astype(int).tolist()
         for step, (red, green, blue) in enumerate(ramp):
             x = left + width * step / STEPS
             paint = (red, green, blue, 255)

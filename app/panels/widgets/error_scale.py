@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import blended, share
+from app.model.common.error_colours import blend_stops, find_scale_place
 from app.panels.widgets.parts import MUTED, Colour, drawing, tool_tip
 
 BAR, STEPS = 150, 30  # width in pixels, and how many pieces it is made of
@@ -17,7 +17,7 @@ LINE = 18  # pixels
 
 def error_colours(count: int) -> tuple[Colour, ...]:
     """So many colours from the best to the worst."""
-    return tuple(as_bytes(tuple(colour)) for colour in blended(np.linspace(0.0, 1.0, count)).tolist())
+    return tuple(as_bytes(tuple(colour)) for colour in blend_stops(np.linspace(0.0, 1.0, count)).tolist())
 
 
 def as_bytes(colour: tuple[float, ...], opacity: float = 1.0) -> Colour:
@@ -43,7 +43,7 @@ def build_ticks(values: Sequence[float], unit: str, limits: tuple[float, float],
     group, ticks = drawing(LINE)
     dpg.configure_item(ticks, width=bar + BESIDE)
     for value in values:
-        place = 8 + float(share(np.array(value), *limits)) * bar
+        place = 8 + float(find_scale_place(np.array(value), *limits)) * bar
         dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
         dpg.draw_text((place - 6, 3), f"{value:g}{unit}", size=12, color=MUTED, parent=ticks)
     return group

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32
 
-from app.model.common.photo_sizes import fitted
+from app.model.common.photo_sizes import fit_size
 from app.panels.widgets.live_texture import LiveTexture
 from app.panels.widgets.parts import drawing
 
@@ -30,9 +30,9 @@ class PictureItem:
 
     def resolution(self, image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
         """(width, height) of the array to show an image in a box of the panel."""
-        wide, high = fitted(image, box)
+        wide, high = fit_size(image, box)
         fits = wide <= self._largest[0] and high <= self._largest[1]
-        return (wide, high) if fits else fitted(image, self._largest)
+        return (wide, high) if fits else fit_size(image, self._largest)
 
     def show(self, pixels: Float32[np.ndarray, "height width 3"]) -> None:
         """Takes an array over; RGB in [0, 1]."""

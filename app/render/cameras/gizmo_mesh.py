@@ -8,8 +8,8 @@ import moderngl
 import numpy as np
 from jaxtyping import Float, Float32
 
-from app.model.cameras.gizmo import HEAD, PARTS, arrow, axis_index, gizmo_centre, ring
-from app.model.cameras.segments import AXIS_COLOURS, Segments, joined, segments
+from app.model.cameras.gizmo import HEAD, PARTS, find_gizmo_centre, get_axis_index, make_arrow, make_ring
+from app.model.cameras.segments import AXIS_COLOURS, Segments, join_segments, make_segments
 from app.model.common.pictures import Gizmo, GizmoPart
 from app.render.gl.lines import LineBatch, LineProgram
 from app.render.gl.programs import compile_program
@@ -84,38 +84,38 @@ class GizmoMesh:
 
 def part_colour(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "4"]:
     """RGBA of a part: the colour of its axis, or the highlight while it is active."""
-    return HIGHLIGHT if gizmo.active == part else AXIS_COLOURS[axis_index(part)]
+    return HIGHLIGHT if gizmo.active == part else AXIS_COLOURS[get_axis_index(part)]
 
 
 def gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
     """Rings, their far halves fainter, followed by the shafts."""
     parts = []
-    towards = np.array(viewer) - gizmo_centre(gizmo)
+    towards = np.array(viewer) - find_gizmo_centre(gizmo)
     for part in PARTS:
         colour, wider = part_colour(gizmo, part), LOOK.active if gizmo.active == part else 1.0
         if part.startswith("turn"):
-            points = ring(gizmo, part)
+            points = make_ring(gizmo, part)
             shades = np.tile(colour, (len(points), 1))
-            shades[(points - gizmo_centre(gizmo)) @ towards < 0, 3] = LOOK.far_opacity
-            parts.append(segments(points[:-1], points[1:], shades[:-1], wider * LOOK.ring, shades[1:]))
+            shades[(points - find_gizmo_centre(gizmo)) @ towards < 0, 3] = LOOK.far_opacity
+            parts.append(make_segments(points[:-1], points[1:], shades[:-1], wider * LOOK.ring, shades[1:]))
         else:
-            foot, tip = arrow(gizmo, part)
+            foot, tip = make_arrow(gizmo, part)
             end = tip - (tip - foot) / np.linalg.norm(tip - foot) * HEAD * gizmo.size
-            parts.append(segments(foot[None], end[None], colour[None], wider * LOOK.shaft))
-    return joined(sorted(parts, key=len, reverse=True))
+            parts.append(make_segments(foot[None], end[None], colour[None], wider * LOOK.shaft))
+    return join_segments(sorted(parts, key=len, reverse=True))
 
 
 def arrow_heads(gizmo: Gizmo, viewer: Viewer) -> Float32[np.ndarray, "vertices 10"]:
     """Cones: position, outward normal and RGBA of each vertex; the farthest cone first."""
     moves: list[GizmoPart] = [part for part in PARTS if part.startswith("move")]
-    moves.sort(key=lambda part: -float(np.linalg.norm(arrow(gizmo, part)[1] - np.array(viewer))))
+    moves.sort(key=lambda part: -float(np.linalg.norm(make_arrow(gizmo, part)[1] - np.array(viewer))))
     return np.concatenate([_cone(gizmo, part) for part in moves])
 
 
 def _cone(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "vertices 10"]:
-    index = axis_index(part)
+    index = get_axis_index(part)
     axis, first, second = (gizmo.pose[(index + k) % 3, :3].astype(np.float64) for k in range(3))
-    tip = arrow(gizmo, part)[1]
+    tip = make_arrow(gizmo, part)[1]
     angles = np.linspace(0, 2 * np.pi, LOOK.sides + 1)[:, None]
     outward: Float[np.ndarray, "around 3"] = np.cos(angles) * first + np.sin(angles) * second
     wider = LOOK.active_head if gizmo.active == part else 1.0

@@ -11,14 +11,14 @@ from jaxtyping import Float32
 
 from app.model.cameras.segments import (
     Segments,
-    axis_segments,
-    frustum_segments,
-    ground_segments,
-    joined,
-    link_segments,
-    point_segments,
-    ray_segments,
-    trail_segments,
+    join_segments,
+    make_axis_segments,
+    make_frustum_segments,
+    make_ground_segments,
+    make_link_segments,
+    make_point_segments,
+    make_ray_segments,
+    make_trail_segments,
 )
 from app.model.common.pictures import CameraSet, CamerasPicture
 
@@ -80,29 +80,29 @@ def make_layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     yield _cameras("colmap", picture.colmap, shape, WIDTHS.colmap)
     points = picture.points
     if points is not None:
-        yield LayerLines("points", (points.places, points.colours), lambda: point_segments(points, WIDTHS.points))
+        yield LayerLines("points", (points.places, points.colours), lambda: make_point_segments(points, WIDTHS.points))
     else:
         yield LayerLines("points", (), _nothing)
     if reference is not None and picture.links:
         ends = (fitted.poses, reference.poses, fitted.colours, reference.colours)
-        yield LayerLines("links", ends, lambda: link_segments(*ends, WIDTHS.links))
+        yield LayerLines("links", ends, lambda: make_link_segments(*ends, WIDTHS.links))
     else:
         yield LayerLines("links", (), _nothing)
     trails, rays = picture.trails, picture.rays
     if trails is not None:
         yield LayerLines(
-            "trails", (trails, fitted.colours), lambda: trail_segments(trails, fitted.colours, WIDTHS.trails)
+            "trails", (trails, fitted.colours), lambda: make_trail_segments(trails, fitted.colours, WIDTHS.trails)
         )
     else:
         yield LayerLines("trails", (), _nothing)
     if rays is not None:
         parts = (rays.origins, rays.directions, rays.colours, rays.length)
-        yield LayerLines("rays", parts, lambda: ray_segments(rays, WIDTHS.rays))
+        yield LayerLines("rays", parts, lambda: make_ray_segments(rays, WIDTHS.rays))
     else:
         yield LayerLines("rays", (), _nothing)
     if ground is not None:
-        yield LayerLines("ground", (ground,), lambda: ground_segments(ground))
-        yield LayerLines("axes", (ground,), lambda: axis_segments(ground))
+        yield LayerLines("ground", (ground,), lambda: make_ground_segments(ground))
+        yield LayerLines("axes", (ground,), lambda: make_axis_segments(ground))
     else:
         yield LayerLines("ground", (), _nothing)
         yield LayerLines("axes", (), _nothing)
@@ -114,7 +114,7 @@ def _cameras(
     if cameras is None:
         return LayerLines(name, (), _nothing)
     inputs = (cameras.poses, cameras.colours, *shape)
-    return LayerLines(name, inputs, lambda: frustum_segments(*inputs, width, up_mark=False))
+    return LayerLines(name, inputs, lambda: make_frustum_segments(*inputs, width, up_mark=False))
 
 
 def _some_frusta(
@@ -123,14 +123,14 @@ def _some_frusta(
     """Either the selected frustum or all others."""
     which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
     width = WIDTHS.selected if chosen else WIDTHS.fitted
-    return frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+    return make_frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
 
 
 def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:
     """Wide faint lines around the selected frustum."""
     which = np.flatnonzero((np.arange(len(cameras.poses)) == selected) & (cameras.colours[:, 3] > 0))
-    return frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, WIDTHS.halo)
+    return make_frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, WIDTHS.halo)
 
 
 def _nothing() -> Segments:
-    return joined([])
+    return join_segments([])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import moderngl
 import numpy as np
 
-from app.model.cameras.segments import camera_centres
+from app.model.cameras.segments import find_camera_centres
 from app.model.common.pictures import CamerasPicture
 from app.render.cameras.gizmo_mesh import GizmoMesh
 from app.render.cameras.layers import LAYERS, Layer, make_layers
@@ -113,13 +113,13 @@ class SceneGeometry:
 
 def _position(picture: CamerasPicture) -> tuple[float, float, float]:
     """Of the viewer in the world."""
-    x, y, z = camera_centres(picture.camera.world_to_camera[None])[0].tolist()
+    x, y, z = find_camera_centres(picture.camera.world_to_camera[None])[0].tolist()
     return x, y, z
 
 
 def _haze(picture: CamerasPicture) -> tuple[float, float]:
     """Distances between which lines grow fainter: from the nearest frustum to the farthest, scene units."""
-    places = camera_centres(picture.fitted.poses)
+    places = find_camera_centres(picture.fitted.poses)
     places = places[np.isfinite(places).all(axis=1)]
     if not len(places):
         return NO_HAZE

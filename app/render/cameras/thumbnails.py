@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from app.model.cameras.segments import camera_centres, usable
+from app.model.cameras.segments import find_camera_centres, find_usable
 from app.model.common.pictures import Thumbnails
 from app.model.common.unchanged import Remembered
 from app.render.gl.programs import compile_program, set_uniforms
@@ -92,9 +92,9 @@ class _Sheet:
 
     def place(self, poses: Float32[np.ndarray, "frames 3 4"]) -> None:
         """Puts the photos where the cameras are; those with a pose that is not finite are not drawn."""
-        layers = np.flatnonzero(usable(poses[: self._frames]))
+        layers = np.flatnonzero(find_usable(poses[: self._frames]))
         packed = np.empty((len(layers), 13), np.float32)
-        packed[:, :3], packed[:, 3:12] = camera_centres(poses[layers]), poses[layers, :, :3].reshape(-1, 9)
+        packed[:, :3], packed[:, 3:12] = find_camera_centres(poses[layers]), poses[layers, :, :3].reshape(-1, 9)
         packed[:, 12] = layers
         self._count = len(layers)
         if self._count:

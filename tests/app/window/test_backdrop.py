@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.window.backdrop import Box, overlapping
+from app.window.backdrop import Box, any_overlap
 
 LEFT, RIGHT = (0.0, 0.0, 300.0, 900.0), (302.0, 0.0, 500.0, 900.0)
 
@@ -21,4 +21,4 @@ LEFT, RIGHT = (0.0, 0.0, 300.0, 900.0), (302.0, 0.0, 500.0, 900.0)
     ],
 )
 def test_overlapping(boxes: list[Box], expected: bool) -> None:
-    assert overlapping(boxes) == expected
+    assert any_overlap(boxes) == expected

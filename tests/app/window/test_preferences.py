@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.model.common.layout import complete
+from app.model.common.layout import is_complete
 from app.window.preferences import RECENT, SIZE, SMALLEST, Preferences
 
 
@@ -51,7 +51,7 @@ def test_a_layout_is_kept_until_it_no_longer_fits(tmp_path: Path) -> None:
     assert path.read_text() == changed
     path.write_text("of another program")
     found.prepare_layout()
-    assert complete(path.read_text())
+    assert is_complete(path.read_text())
 
 
 def test_a_folder_that_cannot_be_made_costs_only_the_memory(tmp_path: Path) -> None:

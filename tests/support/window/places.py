@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from app.model.cameras.pictures_of_run import GIZMO_PIXELS
-from app.model.cameras.scene_scale import SceneScale, scale_of
+from app.model.cameras.scene_scale import SceneScale, measure_scene
 from engine.scenes import load_scene
 from engine.scenes.options import SceneOptions
 from tests.support.window.viewer import FERN, Box, Report
@@ -17,7 +17,7 @@ from tests.support.window.viewer import FERN, Box, Report
 @cache
 def fern_scale() -> SceneScale:
     """How large the fern's frusta are drawn, among others."""
-    return scale_of(load_scene(FERN, SceneOptions(downscale=2)))
+    return measure_scene(load_scene(FERN, SceneOptions(downscale=2)))
 
 
 def project(report: Report, box: Box, points: np.ndarray) -> np.ndarray:

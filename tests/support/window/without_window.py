@@ -12,7 +12,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 import pytest
 
-from app.model.perturb.camera_motion import spread
+from app.model.perturb.camera_motion import measure_spread
 from app.model.state.state import State
 from app.panels.export.dialog import ExportDialog
 from app.panels.perturb.camera_kicks import CameraKicks
@@ -138,7 +138,7 @@ def test_a_kick_by_sliders_is_what_they_say() -> None:
     assert isinstance(command, PerturbPose)
     assert command.frame == 2
     assert np.degrees(np.linalg.norm(command.rotation)) == pytest.approx(10.0, rel=1e-5)
-    step = 0.5 * spread(run.snapshot.poses)
+    step = 0.5 * measure_spread(run.snapshot.poses)
     assert np.linalg.norm(command.translation) == pytest.approx(step, rel=0.02)
     kicks.zero()
     kicks.kick()
@@ -158,7 +158,7 @@ def test_random_kicks_differ_and_have_the_chosen_size() -> None:
     assert first != second
     assert isinstance(everyone, PerturbAll)
     assert everyone.rotation_sigma == pytest.approx(math.radians(3.0))
-    assert everyone.translation_sigma == pytest.approx(0.05 * spread(run.snapshot.poses))
+    assert everyone.translation_sigma == pytest.approx(0.05 * measure_spread(run.snapshot.poses))
 
 
 def test_undo_takes_a_drag_back_as_a_whole() -> None:

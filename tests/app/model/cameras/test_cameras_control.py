@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.cameras.cameras_control import CONFIRMED, SETTLED, CamerasControl, Pointer, zoomed_at
-from app.model.cameras.frame_note import frame_note
-from app.model.cameras.gizmo import arrow
+from app.model.cameras.cameras_control import CONFIRMED, SETTLED, CamerasControl, Pointer, zoom_orbit_at
+from app.model.cameras.frame_note import describe_frame
+from app.model.cameras.gizmo import make_arrow
 from app.model.cameras.nudges import Nudges
-from app.model.cameras.picking import screen_place
+from app.model.cameras.picking import find_screen_place
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CamerasPicture
-from app.model.common.view_rays import in_view, on_screen
+from app.model.common.view_rays import project_to_screen, transform_to_view
 from app.model.state.state import State
 from engine.geometry.view_camera import centres
 from engine.messages import Command, PerturbPose
@@ -42,15 +42,15 @@ def pointer(x: float, y: float) -> Pointer:
 
 
 def over(picture: CamerasPicture, frame: int) -> Pointer:
-    place = screen_place(picture, frame)
+    place = find_screen_place(picture, frame)
     assert place is not None
     return pointer(*place)
 
 
 def on_arrow(picture: CamerasPicture, part: str, share: float = 0.6) -> Pointer:
     assert picture.gizmo is not None
-    foot, tip = arrow(picture.gizmo, part)  # type: ignore[arg-type]
-    x, y = on_screen(picture.camera, in_view(picture.camera, foot + share * (tip - foot)))
+    foot, tip = make_arrow(picture.gizmo, part)  # type: ignore[arg-type]
+    x, y = project_to_screen(picture.camera, transform_to_view(picture.camera, foot + share * (tip - foot)))
     return pointer(float(x), float(y))
 
 
@@ -73,10 +73,10 @@ def test_hovering_names_the_frame_or_the_part(scene: tuple[State, list[Command],
     control.hover(state, picture, over(picture, 5))
     assert control.hovered_frame == 5
     moment = CamerasPictures().moment(state)
-    note = frame_note(state.run, moment, 5)
+    note = describe_frame(state.run, moment, 5)
     assert "photo_5.png" in note
     assert "°" in note
-    assert frame_note(state.run, moment, 99) == frame_note(None, moment, 0) == ""
+    assert describe_frame(state.run, moment, 99) == describe_frame(None, moment, 0) == ""
     control.hover(state, picture, on_arrow(picture, "move y"))
     assert (control.hovered_frame, state.cameras.hovered_part) == (None, "move y")
     control.hover(state, picture, None)
@@ -167,12 +167,12 @@ def test_what_is_under_the_mouse_stays_there_when_zooming(
     x: float, y: float, notches: int, azimuth: float, elevation: float
 ) -> None:
     orbit = OrbitCamera((0.3, -0.2, 0.5), 3.0, azimuth, elevation)
-    nearer = zoomed_at(orbit, notches, pointer(x, y))
+    nearer = zoom_orbit_at(orbit, notches, pointer(x, y))
     camera = orbit.view(SIZE)
     rotation = camera.world_to_camera[:, :3].astype(np.float64)
     across, down = (x - camera.centre[0]) / camera.focal[0], (y - camera.centre[1]) / camera.focal[1]
     point = orbit.position + orbit.distance * np.array([across, down, 1.0]) @ rotation
-    found = on_screen(nearer.view(SIZE), in_view(nearer.view(SIZE), point))
+    found = project_to_screen(nearer.view(SIZE), transform_to_view(nearer.view(SIZE), point))
     assert np.allclose(found, [x, y], atol=0.5)
     assert nearer.distance == pytest.approx(3.0 * 1.15**-notches)
 

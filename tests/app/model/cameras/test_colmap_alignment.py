@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.cameras.colmap_alignment import MOST_POINTS, drawn_points, gauge_of_model, placed_model
-from app.model.cameras.drawn_reference import Gauge, moved_points, moved_poses
+from app.model.cameras.colmap_alignment import MOST_POINTS, choose_points, find_gauge_of_model, place_model
+from app.model.cameras.drawn_reference import Gauge, move_points, move_poses
 from engine.geometry.view_camera import centres
 from engine.sfm.events import Mapped
 from tests.support.runs.sfm_events import cameras, mapped
@@ -28,14 +28,14 @@ def random_gauge(seed: int) -> Gauge:
 
 def in_other_gauge(model: Mapped, seed: int) -> Mapped:
     gauge = random_gauge(seed)
-    poses = moved_poses(model.poses, gauge).astype(np.float64)
-    return replace(model, poses=poses, points=moved_points(model.points, gauge))
+    poses = move_poses(model.poses, gauge).astype(np.float64)
+    return replace(model, poses=poses, points=move_points(model.points, gauge))
 
 
 @given(seed=st.integers(0, 1000), registered=st.integers(3, FRAMES))
 def test_a_model_in_any_gauge_lies_on_the_cameras_that_have_found_their_places(seed: int, registered: int) -> None:
     model, fitted = mapped(FRAMES, registered), cameras(FRAMES)
-    placed = placed_model(in_other_gauge(model, seed), ALL, fitted, None, near=2.0)
+    placed = place_model(in_other_gauge(model, seed), ALL, fitted, None, near=2.0)
     assert placed is not None
     assert np.allclose(placed.cameras.poses, fitted[:registered], atol=1e-3)
     assert np.allclose(placed.points.places, model.points, atol=1e-2)
@@ -44,7 +44,7 @@ def test_a_model_in_any_gauge_lies_on_the_cameras_that_have_found_their_places(s
 def test_before_the_cameras_move_it_stands_upright_among_them_at_the_scene_s_size() -> None:
     model = in_other_gauge(mapped(FRAMES, FRAMES), 7)
     fitted = np.tile(np.eye(3, 4), (FRAMES, 1, 1))
-    placed = placed_model(model, ALL, fitted, None, near=1.0)
+    placed = place_model(model, ALL, fitted, None, near=1.0)
     assert placed is not None
     assert np.allclose(placed.cameras.poses[:, :, :3], fitted[:, :, :3], atol=1e-4)
     depths = placed.points.places[:, 2]
@@ -56,7 +56,7 @@ def test_where_there_is_a_reference_it_is_laid_upon_that() -> None:
     """Its photos may be held out, and the fitted cameras may still stand in one place."""
     reference = cameras(FRAMES)
     training = (0, 2, 4, 5)
-    placed = placed_model(
+    placed = place_model(
         in_other_gauge(mapped(FRAMES, FRAMES), 3), training, reference[list(training)], reference, 1.0
     )
     assert placed is not None
@@ -64,21 +64,21 @@ def test_where_there_is_a_reference_it_is_laid_upon_that() -> None:
 
 
 def test_without_a_photo_in_common_there_is_nothing_to_show() -> None:
-    assert gauge_of_model(mapped(FRAMES, 2), (3, 4, 5), cameras(3), None, 1.0) is None
+    assert find_gauge_of_model(mapped(FRAMES, 2), (3, 4, 5), cameras(3), None, 1.0) is None
 
 
 def test_its_mesh_goes_where_its_points_go() -> None:
     model = in_other_gauge(mapped(FRAMES, FRAMES), 5)
-    placed = placed_model(model, ALL, cameras(FRAMES), None, 2.0)
+    placed = place_model(model, ALL, cameras(FRAMES), None, 2.0)
     assert placed is not None
     moved = model.points @ placed.placing[:3, :3].T + placed.placing[:3, 3]
-    assert np.allclose(moved[drawn_points(model.points)], placed.points.places, atol=1e-3)
+    assert np.allclose(moved[choose_points(model.points)], placed.points.places, atol=1e-3)
 
 
 def test_few_points_are_drawn_and_no_stray_ones() -> None:
     points = np.random.default_rng(0).normal(size=(3 * MOST_POINTS, 3))
     points[5], points[7] = 1e6, np.nan
-    chosen = drawn_points(points)
+    chosen = choose_points(points)
     assert len(chosen) == MOST_POINTS
     assert not {5, 7} & set(chosen.tolist())
-    assert not len(drawn_points(np.zeros((0, 3))))
+    assert not len(choose_points(np.zeros((0, 3))))

@@ -14,19 +14,19 @@ from app.model.cameras.gizmo import (
     PARTS,
     RING_RADIUS,
     Drag,
-    arrow,
-    axis_index,
-    gizmo_centre,
-    grab,
-    moved,
-    part_at,
-    ring,
-    turns,
-    twist,
+    find_gizmo_centre,
+    find_part_at,
+    get_axis_index,
+    grab_part,
+    is_ring,
+    make_arrow,
+    make_ring,
+    make_twist,
+    move_pose,
 )
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import Gizmo, GizmoPart
-from app.model.common.view_rays import in_view, on_screen
+from app.model.common.view_rays import project_to_screen, transform_to_view
 from engine.geometry import se3
 from engine.geometry.view_camera import ViewCamera, centres
 
@@ -45,12 +45,12 @@ def gizmos(draw: st.DrawFn) -> Gizmo:
 
 def seen_from(gizmo: Gizmo, azimuth: float, elevation: float) -> ViewCamera:
     """A view with the gizmo in the middle."""
-    x, y, z = gizmo_centre(gizmo).tolist()
+    x, y, z = find_gizmo_centre(gizmo).tolist()
     return OrbitCamera((x, y, z), 4.0, azimuth, elevation).view(SIZE)
 
 
 def pixel(camera: ViewCamera, point: np.ndarray) -> tuple[float, float]:
-    x, y = on_screen(camera, in_view(camera, point))
+    x, y = project_to_screen(camera, transform_to_view(camera, point))
     return float(x), float(y)
 
 
@@ -59,16 +59,16 @@ def test_an_arrow_follows_the_mouse(
     gizmo: Gizmo, part: GizmoPart, azimuth: float, elevation: float, amount: float
 ) -> None:
     """The point of the camera's axis that was taken hold of stays under the mouse."""
-    assume(not turns(part))
+    assume(not is_ring(part))
     camera = seen_from(gizmo, azimuth, elevation)
-    axis = gizmo.pose[axis_index(part), :3].astype(np.float64)
+    axis = gizmo.pose[get_axis_index(part), :3].astype(np.float64)
     assume(abs(axis @ camera.world_to_camera[2, :3]) < 0.95)
-    held = gizmo_centre(gizmo) + 0.6 * gizmo.size * axis
-    drag = grab(gizmo, part, camera, *pixel(camera, held))
+    held = find_gizmo_centre(gizmo) + 0.6 * gizmo.size * axis
+    drag = grab_part(gizmo, part, camera, *pixel(camera, held))
     assert drag is not None
     drag = drag.to(camera, *pixel(camera, held + amount * axis))
     assert drag.amount == pytest.approx(amount, abs=1e-4)
-    assert np.allclose(centres(drag.pose[None])[0], gizmo_centre(gizmo) + amount * axis, atol=1e-3)
+    assert np.allclose(centres(drag.pose[None])[0], find_gizmo_centre(gizmo) + amount * axis, atol=1e-3)
     assert np.allclose(drag.pose[:, :3], gizmo.pose[:, :3], atol=1e-5)
 
 
@@ -77,16 +77,18 @@ def test_a_ring_turns_with_the_mouse(
     gizmo: Gizmo, part: GizmoPart, azimuth: float, elevation: float, start: float, amount: float
 ) -> None:
     """The camera turns about its own axis by the angle that the mouse went round; its centre stays."""
-    assume(turns(part))
+    assume(is_ring(part))
     camera = seen_from(gizmo, azimuth, elevation)
-    index = axis_index(part)
+    index = get_axis_index(part)
     axis, first, second = (gizmo.pose[(index + k) % 3, :3].astype(np.float64) for k in range(3))
     assume(abs(axis @ camera.world_to_camera[2, :3]) > 0.3)
 
     def rim(angle: float) -> np.ndarray:
-        return gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (math.cos(angle) * first + math.sin(angle) * second)
+        return find_gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (
+            math.cos(angle) * first + math.sin(angle) * second
+        )
 
-    drag = grab(gizmo, part, camera, *pixel(camera, rim(start)))
+    drag = grab_part(gizmo, part, camera, *pixel(camera, rim(start)))
     assert drag is not None
     for share in (0.25, 0.5, 0.75, 1.0):
         drag = drag.to(camera, *pixel(camera, rim(start + share * amount)))
@@ -104,9 +106,9 @@ def test_increments_add_up_to_the_drag_in_the_engines_own_terms(
     """What is sent bit by bit as `PerturbPose` brings the camera where the preview shows it."""
     pose = torch.from_numpy(gizmo.pose.astype(np.float64))
     for increment in increments:
-        rotation, translation = twist(part, increment)
+        rotation, translation = make_twist(part, increment)
         pose = se3.compose(se3.exponential(torch.tensor([*rotation, *translation], dtype=torch.float64)), pose)
-    preview = moved(gizmo.pose, *twist(part, sum(increments)))
+    preview = move_pose(gizmo.pose, *make_twist(part, sum(increments)))
     assert np.allclose(preview, pose.numpy(), atol=1e-5)
 
 
@@ -115,33 +117,33 @@ def test_a_part_is_met_where_it_is_drawn(
     gizmo: Gizmo, part: GizmoPart, azimuth: float, elevation: float, step: int
 ) -> None:
     camera = seen_from(gizmo, azimuth, elevation)
-    foot, tip = arrow(gizmo, part)
-    point = ring(gizmo, part)[step] if turns(part) else foot + step / 71 * (tip - foot)
-    found = part_at(gizmo, camera, *pixel(camera, point))
+    foot, tip = make_arrow(gizmo, part)
+    point = make_ring(gizmo, part)[step] if is_ring(part) else foot + step / 71 * (tip - foot)
+    found = find_part_at(gizmo, camera, *pixel(camera, point))
     assert found is not None  # another part may lie before it, but something is there
-    x, y = pixel(camera, gizmo_centre(gizmo))
-    assert part_at(gizmo, camera, x + 250, y) is None
+    x, y = pixel(camera, find_gizmo_centre(gizmo))
+    assert find_part_at(gizmo, camera, x + 250, y) is None
 
 
 def test_each_part_is_met_by_itself_where_nothing_else_is() -> None:
     gizmo = Gizmo(np.eye(3, 4, dtype=np.float32), 0.5)
     camera = seen_from(gizmo, 0.6, 0.5)
     for part in PARTS:
-        points = ring(gizmo, part) if turns(part) else np.linspace(*arrow(gizmo, part), 30)
-        found = [part_at(gizmo, camera, *pixel(camera, point)) for point in points]
+        points = make_ring(gizmo, part) if is_ring(part) else np.linspace(*make_arrow(gizmo, part), 30)
+        found = [find_part_at(gizmo, camera, *pixel(camera, point)) for point in points]
         assert found.count(part) > len(points) / 3, part
 
 
 def test_a_ring_seen_edge_on_can_still_be_turned() -> None:
     gizmo = Gizmo(np.eye(3, 4, dtype=np.float32), 0.5)
     camera = seen_from(gizmo, 0.0, 0.0)  # looks along z: the rings of x and y are lines
-    x, y = pixel(camera, gizmo_centre(gizmo))
-    drag = grab(gizmo, "turn y", camera, x, y)
+    x, y = pixel(camera, find_gizmo_centre(gizmo))
+    drag = grab_part(gizmo, "turn y", camera, x, y)
     assert drag is not None
     pulled = drag.to(camera, x + 40, y)
     # the side of the ring that faces the viewer goes right with the mouse: a right-handed turn about y, which is down
     assert 0.1 < abs(pulled.amount) < 2.0
-    near_side = gizmo_centre(gizmo) - np.array([0, 0, RING_RADIUS * gizmo.size])
+    near_side = find_gizmo_centre(gizmo) - np.array([0, 0, RING_RADIUS * gizmo.size])
     in_camera = gizmo.pose[:, :3] @ near_side + gizmo.pose[:, 3]
     after = pulled.pose[:, :3].T @ (in_camera - pulled.pose[:, 3])
     assert pixel(camera, after)[0] > x + 10
@@ -150,7 +152,7 @@ def test_a_ring_seen_edge_on_can_still_be_turned() -> None:
 def test_an_arrow_along_the_line_of_sight_does_not_jump() -> None:
     gizmo = Gizmo(np.eye(3, 4, dtype=np.float32), 0.5)
     camera = seen_from(gizmo, 0.0, 0.0)
-    x, y = pixel(camera, gizmo_centre(gizmo))
-    assert grab(gizmo, "move z", camera, x, y) is None
+    x, y = pixel(camera, find_gizmo_centre(gizmo))
+    assert grab_part(gizmo, "move z", camera, x, y) is None
     drag = Drag(gizmo, "move z", 0.0)
     assert drag.to(camera, x, y) == drag

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.model.cameras.pictures_of_run import CamerasPictures, Preview, decimated, thumbnails_of
+from app.model.cameras.pictures_of_run import CamerasPictures, Preview, decimate_lattice, make_thumbnails
 from app.model.cameras.replay import centres
-from app.model.common.error_colours import ACCENT, error_colours
+from app.model.common.error_colours import ACCENT, colour_errors
 from engine.messages import WarpSnapshot
 from tests.support.runs.registered_scene import FRAMES, forward_facing, snapshot_of, spread, state_of
 
@@ -53,7 +53,7 @@ def test_colours_tell_the_error_or_the_lack_of_a_reference() -> None:
     picture = CamerasPictures().picture(state, SIZE)
     errors = state.run.snapshot.rotation_error_deg  # type: ignore[union-attr]
     assert picture is not None
-    assert np.array_equal(picture.fitted.colours, error_colours(errors))
+    assert np.array_equal(picture.fitted.colours, colour_errors(errors))
     unknown, _ = state_of(forward_facing(reference=False))
     plain = CamerasPictures().picture(unknown, SIZE)
     assert plain is not None
@@ -127,7 +127,7 @@ def warp_of(frame: int) -> WarpSnapshot:
 
 def test_the_rays_of_the_selected_frame_are_a_coarse_lattice_with_its_border() -> None:
     warp = warp_of(3)
-    chosen = decimated(warp)
+    chosen = decimate_lattice(warp)
     assert 40 <= len(chosen) <= 110
     for column in (0, 1):
         assert warp.points[chosen, column].min() == warp.points[:, column].min()
@@ -146,7 +146,7 @@ def test_the_rays_of_the_selected_frame_are_a_coarse_lattice_with_its_border() -
 
 
 def test_thumbnails_are_small_and_in_order() -> None:
-    thumbnails = thumbnails_of(forward_facing())
+    thumbnails = make_thumbnails(forward_facing())
     assert thumbnails.pixels.shape[0] == FRAMES
     assert thumbnails.pixels.shape[2] <= 192
     assert [int(photo[0, 0, 0]) for photo in thumbnails.pixels] == [20 * frame for frame in range(FRAMES)]

@@ -13,17 +13,17 @@ from PIL import Image
 
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.colmap.colmap_control import (
-    obstacle,
-    reference_obstacle,
-    refresh,
-    shown_pair,
-    start,
-    stop,
+    choose_pair,
+    find_obstacle,
+    find_reference_obstacle,
+    refresh_colmap,
+    start_colmap,
+    stop_colmap,
     use_as_reference,
 )
-from app.model.colmap.colmap_pictures import keypoints_of, pair_picture
+from app.model.colmap.colmap_pictures import make_keypoints_picture, make_pair_picture
 from app.model.state import colmap_run
-from app.model.state.colmap_run import paths_of, write_photos
+from app.model.state.colmap_run import find_photo_paths, write_photos
 from app.model.state.state import State
 from engine.sfm.events import SfmEvent
 from tests.support.runs.registered_scene import forward_facing, state_of
@@ -67,42 +67,42 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> State:
 
 
 def seen(state: State) -> State:
-    start(state)
+    start_colmap(state)
     FakeLive.made[-1].status = "finished"
     for _ in range(5):
-        refresh(state)
+        refresh_colmap(state)
     return state
 
 
 def test_it_is_told_the_photos_and_a_folder_of_its_own(state: State, tmp_path: Path) -> None:
     (tmp_path / "run" / "colmap").mkdir(parents=True)
     state.colmap.neighbours = True
-    start(state)
+    start_colmap(state)
     live = FakeLive.made[0]
     assert live.folder == tmp_path
     assert live.names == tuple(f"photo_{frame}.png" for frame in range(6))
     assert live.output == tmp_path / "run" / "colmap-2"
     assert live.options.window == 10
-    stop(state)
+    stop_colmap(state)
     assert live.stopped
 
 
 def test_photos_that_are_no_files_are_written(tmp_path: Path) -> None:
     scene = forward_facing()
-    assert paths_of(scene) is None
+    assert find_photo_paths(scene) is None
     names = tuple(f"{frame}.png" for frame in range(6))
     write_photos(scene, tmp_path / "photos", names)
     assert np.array_equal(np.asarray(Image.open(tmp_path / "photos" / "3.png")), scene.images[3].numpy())
 
 
 def test_what_stands_in_the_way_is_said(state: State) -> None:
-    assert obstacle(state) == ""
+    assert find_obstacle(state) == ""
     few, _ = state_of(forward_facing(frames=2))
     few.run.opened = SimpleNamespace(folder=Path("run"))  # type: ignore[union-attr, assignment]
-    assert "at least 3" in obstacle(few)
-    start(few)
+    assert "at least 3" in find_obstacle(few)
+    start_colmap(few)
     assert not FakeLive.made
-    assert "Open a scene" in obstacle(State())
+    assert "Open a scene" in find_obstacle(State())
 
 
 def test_the_view_goes_along_with_the_pipeline_until_the_user_chooses(state: State) -> None:
@@ -111,18 +111,18 @@ def test_the_view_goes_along_with_the_pipeline_until_the_user_chooses(state: Sta
     assert state.colmap.shown == "mapping"
     state.colmap.chosen = "matches"
     assert state.colmap.shown == "matches"
-    assert shown_pair(state) == (0, 1)
+    assert choose_pair(state) == (0, 1)
     state.selected = 3
-    assert 3 in (shown_pair(state) or ())
+    assert 3 in (choose_pair(state) or ())
     state.colmap.pair = (1, 5)
-    assert shown_pair(state) == (1, 5)
+    assert choose_pair(state) == (1, 5)
 
 
 def test_another_scene_ends_it(state: State) -> None:
     seen(state)
     other = replace(forward_facing(), path=Path("elsewhere"))
     state.run.scene = other  # type: ignore[union-attr, misc]
-    refresh(state)
+    refresh_colmap(state)
     assert state.colmap.run is None
     assert FakeLive.made[0].stopped
 
@@ -130,14 +130,14 @@ def test_another_scene_ends_it(state: State) -> None:
 def test_pictures_say_what_they_show(state: State) -> None:
     run = seen(state).colmap.run
     assert run is not None
-    picture, words = keypoints_of(run, 2, (96, 64))
+    picture, words = make_keypoints_picture(run, 2, (96, 64))
     assert picture.shape == (64, 96, 3)
     assert picture.max() > 0.3
     assert words == "photo_2.png: 40 features"
-    _, words = pair_picture(run, (0, 1), (200, 100))
+    _, words = make_pair_picture(run, (0, 1), (200, 100))
     assert words == "photo_0.png  ↔  photo_1.png: 20 agree: essential matrix, 10 rejected"
     assert run.scale_of(0) == 0.5  # the files are twice as large as the scene's photos
-    _, words = pair_picture(run, (4, 5), (200, 100))
+    _, words = make_pair_picture(run, (4, 5), (200, 100))
     assert words.endswith("no matches")
 
 
@@ -163,7 +163,7 @@ def test_cameras_and_points_join_the_3d_view_unless_switched_off(state: State) -
 def test_its_poses_become_the_reference_of_the_photos_that_have_one(state: State) -> None:
     given: list[tuple[np.ndarray, str]] = []
     state.run.use_reference = lambda poses, source: given.append((poses, source))  # type: ignore[union-attr, method-assign]
-    assert "not come to its end" in reference_obstacle(state)
+    assert "not come to its end" in find_reference_obstacle(state)
     use_as_reference(state)
     assert not given
     use_as_reference(seen(state))
@@ -175,4 +175,4 @@ def test_its_poses_become_the_reference_of_the_photos_that_have_one(state: State
     some, _ = given[-1]
     assert np.isfinite(some).all(axis=(1, 2)).tolist() == [True] * 4 + [False] * 2
     FakeLive.events = tuple(whole_run(registered=2))
-    assert "fewer than 3" in reference_obstacle(seen(state))
+    assert "fewer than 3" in find_reference_obstacle(seen(state))

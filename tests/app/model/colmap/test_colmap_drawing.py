@@ -12,11 +12,11 @@ from app.model.colmap.colmap_drawing import (
     GROUND,
     MOST_LINES,
     UNSEEN,
-    cell_at,
-    matrix_picture,
-    pair_size,
-    with_keypoints,
-    with_matches,
+    draw_keypoints,
+    draw_matches,
+    draw_matrix,
+    find_cell_at,
+    fit_pair_size,
 )
 from app.model.state.colmap_progress import NOT_YET
 
@@ -32,7 +32,7 @@ def coloured(picture: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
 
 def test_a_keypoint_is_a_circle_of_its_size_with_its_direction() -> None:
     points, scale = np.array([[40.0, 30.0]]), np.array([12.0])
-    picture = with_keypoints(BLACK, points, scale, np.array([np.pi / 2]))
+    picture = draw_keypoints(BLACK, points, scale, np.array([np.pi / 2]))
     seen = coloured(picture, GOOD)
     down, across = np.nonzero(seen)
     assert np.ptp(across) == pytest.approx(24, abs=2)
@@ -45,18 +45,18 @@ def test_a_keypoint_is_a_circle_of_its_size_with_its_direction() -> None:
 def test_thousands_of_features_can_be_drawn_and_none_too() -> None:
     numbers = np.random.default_rng(0)
     points = numbers.uniform((0, 0), (80, 60), (20_000, 2))
-    picture = with_keypoints(BLACK, points, numbers.uniform(0.5, 9, 20_000), numbers.uniform(-3, 3, 20_000))
+    picture = draw_keypoints(BLACK, points, numbers.uniform(0.5, 9, 20_000), numbers.uniform(-3, 3, 20_000))
     assert picture.shape == BLACK.shape
     assert picture.max() <= 1
     assert (picture.sum(axis=2) > 0).mean() > 0.8
-    nothing = with_keypoints(BLACK, np.zeros((0, 2)), np.zeros(0), np.zeros(0))
+    nothing = draw_keypoints(BLACK, np.zeros((0, 2)), np.zeros(0), np.zeros(0))
     assert nothing.max() == 0
 
 
 def test_lines_join_features_of_two_photos_green_over_red() -> None:
     good = (np.array([[10.0, 20.0]]), np.array([[60.0, 20.0]]))
     bad = (np.array([[10.0, 50.0]]), np.array([[60.0, 50.0]]))
-    picture = with_matches(BLACK, BLACK, bad, good)
+    picture = draw_matches(BLACK, BLACK, bad, good)
     assert picture.shape == (60, 160 + GAP, 3)
     green, red = coloured(picture, GOOD), coloured(picture, BAD)
     assert np.any(green[18:23], axis=0)[12:140].all()
@@ -68,15 +68,15 @@ def test_lines_join_features_of_two_photos_green_over_red() -> None:
 def test_of_too_many_matches_as_large_a_share_of_either_kind_is_drawn() -> None:
     rows = np.linspace(2, 58, 10 * MOST_LINES)
     ends = np.stack([np.full_like(rows, 5.0), rows], axis=1)
-    some = with_matches(BLACK, BLACK, (ends[::2], ends[::2]), (ends[1::2], ends[1::2]))
+    some = draw_matches(BLACK, BLACK, (ends[::2], ends[::2]), (ends[1::2], ends[1::2]))
     assert coloured(some, GOOD).any()
-    few = with_matches(BLACK, BLACK, (ends[:0], ends[:0]), (ends[:3], ends[:3]))
+    few = draw_matches(BLACK, BLACK, (ends[:0], ends[:0]), (ends[:3], ends[:3]))
     assert not coloured(few, BAD).any()
 
 
 @pytest.mark.parametrize("box", [(400, 200), (300, 900), (9, 9)])
 def test_two_photos_fit_into_their_box(box: tuple[int, int]) -> None:
-    width, height = pair_size((504, 378), box)
+    width, height = fit_pair_size((504, 378), box)
     assert 2 * width + GAP <= max(box[0], 20)
     assert height <= max(box[1], 8)
 
@@ -86,7 +86,7 @@ def test_the_matrix_has_raw_matches_below_and_inliers_above_its_diagonal() -> No
     counts[0, 1] = counts[1, 0] = 400
     counts[2, 3] = counts[3, 2] = 0
     agreeing[0, 1] = agreeing[1, 0] = 350
-    picture = matrix_picture(counts, agreeing, 80)
+    picture = draw_matrix(counts, agreeing, 80)
     assert picture.shape == (80, 80, 3)
     raw, good = picture[30, 10], picture[10, 30]
     assert raw.argmax() == 2  # blue
@@ -102,14 +102,14 @@ def test_more_matches_are_brighter() -> None:
     counts = np.full((3, 3), NOT_YET)
     for (row, column), value in {(1, 0): 20, (2, 0): 200, (2, 1): 2000}.items():
         counts[row, column] = value
-    picture = matrix_picture(counts, np.full((3, 3), NOT_YET), 90)
+    picture = draw_matrix(counts, np.full((3, 3), NOT_YET), 90)
     sums = [float(picture[y, x].sum()) for y, x in ((45, 15), (75, 15), (75, 45))]
     assert sums[0] < sums[1] < sums[2]
 
 
 def test_a_place_on_the_matrix_is_a_pair() -> None:
-    assert cell_at(70, 10, 80, 4) == (0, 3)
-    assert cell_at(10, 70, 80, 4) == (3, 0)
-    assert cell_at(10, 10, 80, 4) is None
-    assert cell_at(-1, 10, 80, 4) is None
-    assert cell_at(81, 10, 80, 4) is None
+    assert find_cell_at(70, 10, 80, 4) == (0, 3)
+    assert find_cell_at(10, 70, 80, 4) == (3, 0)
+    assert find_cell_at(10, 10, 80, 4) is None
+    assert find_cell_at(-1, 10, 80, 4) is None
+    assert find_cell_at(81, 10, 80, 4) is None

@@ -8,15 +8,15 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.common.error_map import FULL, colours, difference, psnr
-from app.model.common.photo_sizes import camera_of, fitted, resized
-from app.model.common.sparkline import points
+from app.model.common.error_map import FULL, colour_levels, compute_psnr, measure_difference
+from app.model.common.photo_sizes import fit_size, make_frame_camera, resize_photo
+from app.model.common.sparkline import make_sparkline
 from engine.geometry.intrinsics import Intrinsics
 
 
 @given(st.integers(10, 4000), st.integers(10, 4000), st.floats(20, 800), st.floats(20, 800))
 def test_a_picture_keeps_its_shape_and_touches_its_box(width: int, height: int, wide: float, high: float) -> None:
-    w, h = fitted((width, height), (wide, high))
+    w, h = fit_size((width, height), (wide, high))
     assert w <= max(wide, 1)
     assert h <= max(high, 1)
     assert w >= wide - 1 or h >= high - 1
@@ -25,14 +25,14 @@ def test_a_picture_keeps_its_shape_and_touches_its_box(width: int, height: int, 
 
 def test_a_small_photo_is_the_mean_of_the_large_one() -> None:
     photo = torch.randint(0, 256, (60, 80, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    small = resized(photo, (20, 15))
+    small = resize_photo(photo, (20, 15))
     assert small.shape == (15, 20, 3)
     assert small[2, 3] == pytest.approx(photo[8:12, 12:16].float().mean(dim=(0, 1)).numpy() / 255, abs=1e-5)
 
 
 def test_a_smaller_camera_sees_the_same() -> None:
     lens = Intrinsics(torch.tensor([[300.0, 310.0]]), torch.tensor([[100.0, 80.0]]), torch.zeros(1, 4), 200, 160)
-    camera = camera_of(lens, 0, np.eye(3, 4, dtype=np.float32), (50, 40))
+    camera = make_frame_camera(lens, 0, np.eye(3, 4, dtype=np.float32), (50, 40))
     assert camera.focal == (75.0, 77.5)
     assert camera.centre == (25.0, 20.0)
     assert camera.size == (50, 40)
@@ -43,22 +43,22 @@ def test_the_error_map_is_dark_where_right_and_brighter_where_worse() -> None:
     rendering = photo.copy()
     rendering[0, 0] += 10 / 255
     rendering[1, 1] += 60 / 255
-    levels = difference(photo, rendering)
+    levels = measure_difference(photo, rendering)
     assert levels[0, 0] == pytest.approx(10, abs=0.01)
-    brightness = colours(levels).sum(axis=-1)
+    brightness = colour_levels(levels).sum(axis=-1)
     assert brightness[2, 2] < 0.05 < brightness[0, 0] < brightness[1, 1]
-    even = colours(np.linspace(0, FULL, 64)) @ np.array([0.3, 0.59, 0.11])
+    even = colour_levels(np.linspace(0, FULL, 64)) @ np.array([0.3, 0.59, 0.11])
     assert (np.diff(even) > 0).all()
 
 
 def test_psnr_is_of_the_pixels_shown() -> None:
     photo = np.zeros((8, 8, 3), np.float32)
-    assert psnr(photo, photo + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
-    assert psnr(photo, photo) == 60.0
+    assert compute_psnr(photo, photo + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
+    assert compute_psnr(photo, photo) == 60.0
 
 
 def test_a_sparkline_stays_in_its_box_and_falls_where_values_fall() -> None:
-    where = points(np.array([0.0, 1.0, 4.0]), np.array([10.0, 1.0, 0.001]), (100, 50), (0.01, 10.0))
+    where = make_sparkline(np.array([0.0, 1.0, 4.0]), np.array([10.0, 1.0, 0.001]), (100, 50), (0.01, 10.0))
     assert where[:, 0].tolist() == [2.0, 26.0, 98.0]
     assert (np.diff(where[:, 1]) > 0).all()
     assert where[:, 1].min() >= 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.model.common.gestures import DragGesture, new_gesture
+from app.model.common.gestures import DragGesture, begin_gesture
 
 
 def test_a_drag_keeps_its_id_until_it_is_released() -> None:
@@ -15,4 +15,4 @@ def test_a_drag_keeps_its_id_until_it_is_released() -> None:
 
 
 def test_gestures_differ() -> None:
-    assert new_gesture() < new_gesture()
+    assert begin_gesture() < begin_gesture()

@@ -81,7 +81,7 @@ def boxes(text: str, shown: set[int]) -> dict[int, Box]:
 
 
 def test_colmap_is_a_tab_behind_the_warp_field() -> None:
-    text = layout.default_layout(1600, 1000)
+    text = layout.make_default_layout(1600, 1000)
     assert places(text)[layout.COLMAP] == places(text)[layout.WARP]
     order = {int(window): int(tab) for window, tab in re.findall(r"\[###(\d+)\]\n.*\n.*\n.*\nDockId=\w+,(\d)", text)}
     assert order[layout.COLMAP] > order[layout.WARP]
@@ -92,7 +92,7 @@ def test_colmap_is_a_tab_behind_the_warp_field() -> None:
 def test_the_panels_of_each_kind_of_scene_fill_the_window(
     width: int, height: int, scale: float, kind: set[int]
 ) -> None:
-    found = boxes(layout.default_layout(width, height, scale), SHARED | kind)
+    found = boxes(layout.make_default_layout(width, height, scale), SHARED | kind)
     assert set(found) == SHARED | kind
     assert sum(wide * high for _, _, wide, high in found.values()) == pytest.approx(width * height)
     assert min(wide for _, _, wide, _ in found.values()) >= 200 * min(scale, 1.0)
@@ -101,15 +101,15 @@ def test_the_panels_of_each_kind_of_scene_fill_the_window(
 
 @pytest.mark.parametrize(("width", "height", "scale"), SIZES[:3])
 def test_the_view_of_the_whole_scene_has_the_largest_part(width: int, height: int, scale: float) -> None:
-    text = layout.default_layout(width, height, scale)
+    text = layout.make_default_layout(width, height, scale)
     for kind, view in ((POSED, layout.CAMERAS), (PLANAR, layout.IMAGE)):
         area = {window: wide * high for window, (_, _, wide, high) in boxes(text, SHARED | kind).items()}
         assert max(area, key=area.__getitem__) == view
 
 
 def test_an_older_layout_is_not_complete() -> None:
-    text = layout.default_layout(1600, 1000)
-    assert layout.complete(text)
-    assert not layout.complete(text.replace(f"[###{layout.WARP}]", "[###77]"))
-    assert not layout.complete(text.replace(f"[###{layout.IMAGE}]", "[###77]"))
-    assert not layout.complete("")
+    text = layout.make_default_layout(1600, 1000)
+    assert layout.is_complete(text)
+    assert not layout.is_complete(text.replace(f"[###{layout.WARP}]", "[###77]"))
+    assert not layout.is_complete(text.replace(f"[###{layout.IMAGE}]", "[###77]"))
+    assert not layout.is_complete("")

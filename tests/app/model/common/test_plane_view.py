@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.common.plane_view import PlaneView, framed
+from app.model.common.plane_view import PlaneView, frame_pixels
 
 coordinate = st.floats(-2000, 2000)
 views = st.builds(PlaneView, st.tuples(coordinate, coordinate), st.floats(0.1, 30))
@@ -39,7 +39,7 @@ def test_panning_draws_the_image_along() -> None:
 @given(st.lists(st.tuples(st.floats(-500, 900), st.floats(-500, 900)), min_size=2, max_size=8), sizes)
 def test_framed_shows_everything_as_large_as_it_can(points: list[tuple[float, float]], size: tuple[int, int]) -> None:
     where = np.array([*points, (np.nan, 3.0)])
-    view = framed(where, size, margin=10)
+    view = frame_pixels(where, size, margin=10)
     seen = view.on_screen(where[:-1], size)
     assert (seen >= 10 - 1e-6).all()
     assert (seen <= np.array(size) - 10 + 1e-6).all()

@@ -10,42 +10,42 @@ from app.model.common.slider_scale import (
     DEFAULT_LAMBDA,
     HIGHEST_LAMBDA,
     LOWEST_LAMBDA,
-    caught,
-    exponent_of,
-    factor_of,
-    fraction,
-    value_text,
+    find_exponent,
+    find_factor,
+    find_fraction,
+    format_value,
+    snap_exponent,
 )
 
 
 @given(st.floats(LOWEST_LAMBDA, HIGHEST_LAMBDA))
 def test_the_text_says_the_value_to_three_digits(exponent: float) -> None:
-    assert float(value_text(exponent)) == pytest.approx(10**exponent, rel=0.006)
+    assert float(format_value(exponent)) == pytest.approx(10**exponent, rel=0.006)
 
 
 def test_round_values_are_written_out() -> None:
-    assert [value_text(x) for x in (2, 0, -2, 4, 6)] == ["100", "1", "0.01", "10000", "1.00e+06"]
+    assert [format_value(x) for x in (2, 0, -2, 4, 6)] == ["100", "1", "0.01", "10000", "1.00e+06"]
 
 
 @given(st.floats(LOWEST_LAMBDA, HIGHEST_LAMBDA))
 def test_a_slider_stays_near_the_hand_and_catches_only_at_its_mark(exponent: float) -> None:
-    stands = caught(exponent)
+    stands = snap_exponent(exponent)
     assert abs(stands - exponent) <= 0.06
     assert stands == DEFAULT_LAMBDA or abs(stands - exponent) <= 0.005 + 1e-9
 
 
 @given(st.floats(0.1, 10.0))
 def test_a_factor_survives_the_slider(factor: float) -> None:
-    assert factor_of(exponent_of(factor)) == pytest.approx(factor, rel=0.05)
+    assert find_factor(find_exponent(factor)) == pytest.approx(factor, rel=0.05)
 
 
 def test_the_middle_of_a_factor_slider_is_exactly_one_and_its_ends_hold() -> None:
-    assert factor_of(0.0) == 1.0
-    assert factor_of(0.004) == 1.0
-    assert factor_of(exponent_of(1e9)) == 10.0
-    assert factor_of(exponent_of(1e-9)) == 0.1
+    assert find_factor(0.0) == 1.0
+    assert find_factor(0.004) == 1.0
+    assert find_factor(find_exponent(1e9)) == 10.0
+    assert find_factor(find_exponent(1e-9)) == 0.1
 
 
 @given(st.floats(-100, 100))
 def test_a_fraction_is_one(value: float) -> None:
-    assert 0.0 <= fraction(value, -4, 6) <= 1.0
+    assert 0.0 <= find_fraction(value, -4, 6) <= 1.0

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import pytest
 
-from app.model.export.export_choices import choices, proposed
+from app.model.export.export_choices import list_choices, propose_path
 from app.model.export.export_job import Exporting
 from engine.config.settings import Settings
 from engine.export.formats import EXPORTERS
@@ -153,9 +153,9 @@ finally:
 
 
 def test_every_choice_is_a_format_of_the_command_line(tmp_path: Path) -> None:
-    offered = [choice for choice in choices(planar=False) if choice.form is not None]
+    offered = [choice for choice in list_choices(planar=False) if choice.form is not None]
     assert {choice.form for choice in offered} == set(EXPORTERS)
-    assert [choice.form for choice in choices(planar=True)] == [None]
-    first = proposed(offered[0], tmp_path)
+    assert [choice.form for choice in list_choices(planar=True)] == [None]
+    first = propose_path(offered[0], tmp_path)
     first.mkdir(parents=True)
-    assert proposed(offered[0], tmp_path) == tmp_path / "export" / "colmap-2"
+    assert propose_path(offered[0], tmp_path) == tmp_path / "export" / "colmap-2"

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.model.novel.novel_control import NovelControl, change_mode, depth_range, orbit_from, orbit_from_pose
+from app.model.novel.novel_control import NovelControl, change_mode, find_depth_range, make_orbit, make_orbit_from_pose
 from app.model.state.state import NovelView
 from engine.geometry.view_camera import centres, look_along
 from tests.support.runs.fake_trainer import tiny_scene
@@ -38,7 +38,7 @@ def test_a_forward_facing_scene_is_first_seen_from_the_middle_of_its_cameras() -
 
 @pytest.mark.parametrize("position", [(3.0, -1.0, 2.0), (0.0, 4.0, -1.0), (0.0, -5.0, 0.0)])
 def test_an_orbit_stands_where_it_was_put_and_looks_at_its_target(position: tuple[float, float, float]) -> None:
-    orbit = orbit_from(np.array(position), np.zeros(3), UP, 0.8)
+    orbit = make_orbit(np.array(position), np.zeros(3), UP, 0.8)
     np.testing.assert_allclose(orbit.position, position, atol=1e-6)
     seen = orbit.pose @ np.array([0, 0, 0, 1.0])
     np.testing.assert_allclose(seen[:2], 0, atol=1e-5)
@@ -88,13 +88,13 @@ def test_a_drag_turns_as_far_whatever_the_size_of_the_view() -> None:
 def test_an_orbit_from_a_pose_keeps_the_distance() -> None:
     _, view = placed()
     pose = look_along(np.array([2.0, -1.0, 0.5]), np.array([1.0, 0.2, 1.0]), UP)
-    orbit = orbit_from_pose(pose, view.orbit)
+    orbit = make_orbit_from_pose(pose, view.orbit)
     assert orbit.distance == pytest.approx(view.orbit.distance)
     np.testing.assert_allclose(orbit.pose, pose, atol=1e-5)
 
 
 def test_the_depth_scale_of_an_endless_scene_ends() -> None:
-    near, far = depth_range(tiny_scene(5))
+    near, far = find_depth_range(tiny_scene(5))
     assert near > 0
     assert math.isfinite(far)
     assert far > near

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from app.model.planar.patch_pictures import seen_by_patch
+from app.model.planar.patch_pictures import render_patch
 from engine.scenes.formats.patch_cutting import cut_patches
 
 
@@ -19,20 +19,20 @@ def test_it_is_what_the_patch_was_cut_from() -> None:
     transform = np.array([[0.9, -0.3, 30.0], [0.25, 0.95, 8.0], [0.0005, -0.0003, 1.0]], np.float32)
     levels = torch.from_numpy((255 * image).astype(np.uint8))
     wanted = cut_patches(levels, torch.from_numpy(transform)[None], (24, 16))[0].numpy() / 255
-    found = seen_by_patch(levels.numpy().astype(np.float32) / 255, (80, 60), transform, (24, 16), (24, 16))
+    found = render_patch(levels.numpy().astype(np.float32) / 255, (80, 60), transform, (24, 16), (24, 16))
     assert np.abs(found - wanted).max() < 0.01
 
 
 def test_a_coarser_image_shows_the_same_places() -> None:
     image = np.repeat(np.repeat(smooth(30, 40), 2, axis=0), 2, axis=1)
     transform = np.array([[1.0, 0, 20], [0, 1.0, 10], [0, 0, 1]])
-    fine = seen_by_patch(image, (80, 60), transform, (24, 16), (12, 8))
-    coarse = seen_by_patch(smooth(30, 40), (80, 60), transform, (24, 16), (12, 8))
+    fine = render_patch(image, (80, 60), transform, (24, 16), (12, 8))
+    coarse = render_patch(smooth(30, 40), (80, 60), transform, (24, 16), (12, 8))
     assert np.abs(fine - coarse).max() < 0.06
 
 
 def test_beyond_the_border_colours_go_on() -> None:
     image = smooth(30, 40)
     transform = np.array([[1.0, 0, -500], [0, 1.0, -500], [0, 0, 1]])
-    found = seen_by_patch(image, (40, 30), transform, (8, 8), (8, 8))
+    found = render_patch(image, (40, 30), transform, (8, 8), (8, 8))
     np.testing.assert_allclose(found, np.broadcast_to(image[0, 0], (8, 8, 3)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.model.common.plane_view import PlaneView
-from app.model.planar.planar_control import PlanarControl, Pointer, with_preview
+from app.model.planar.planar_control import PlanarControl, Pointer, apply_preview
 from app.model.planar.planar_moments import PlanarMoment
 from app.model.state.state import State
 from engine.messages import Command, PerturbPatch
@@ -76,7 +76,7 @@ def test_the_hand_is_followed_at_once_and_until_the_engine_has_answered() -> Non
     control.press(state, MOMENT, "homography", True, at(state, start))
     assert control.preview(1.0) is None
     control.pull(state, run, at(state, start + np.array((5, 0))), 1.0)
-    shown = with_preview(MOMENT, control.preview(1.0), CORNERS)
+    shown = apply_preview(MOMENT, control.preview(1.0), CORNERS)
     np.testing.assert_allclose(shown.corners[1], CORNERS[1] + (5, 0), rtol=1e-6)
     assert shown.corner_error_px[1] == pytest.approx(5)
     assert MOMENT.corner_error_px[1] == 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.model.planar.planar_moments import moment_at, trails
+from app.model.planar.planar_moments import interpolate_moment, make_trails
 from tests.support.runs.history_rows import row
 from tests.support.runs.planar_runs import planar, shifted
 
@@ -26,27 +26,27 @@ def rows(*shifts: float) -> list:
 
 def test_between_two_rows_corners_go_straight_and_the_error_with_them() -> None:
     now = planar(REFERENCE, REFERENCE)
-    found = moment_at(rows(40, 20, 0), 0.25, now)
+    found = interpolate_moment(rows(40, 20, 0), 0.25, now)
     assert found is not None
     assert found.corner_error_px.tolist() == pytest.approx([0, 30])
     np.testing.assert_allclose(found.corners[1], REFERENCE[1] + (30, 0))
     for seconds, error in ((-1.0, 40), (0.5, 20), (9.0, 0)):
-        bygone = moment_at(rows(40, 20, 0), seconds, now)
+        bygone = interpolate_moment(rows(40, 20, 0), seconds, now)
         assert bygone is not None
         assert bygone.corner_error_px[1] == pytest.approx(error)
 
 
 def test_without_rows_there_is_no_past() -> None:
     now = planar(REFERENCE, REFERENCE)
-    assert moment_at([], 1.0, now) is None
-    assert moment_at([row(0), row(1)], 0.2, now) is None  # of cameras
+    assert interpolate_moment([], 1.0, now) is None
+    assert interpolate_moment([row(0), row(1)], 0.2, now) is None  # of cameras
 
 
 def test_trails_are_the_ways_of_the_middles_until_a_time() -> None:
-    found = trails(rows(40, 20, 0))
+    found = make_trails(rows(40, 20, 0))
     assert found is not None
     np.testing.assert_allclose(found[1], [(110, 15), (90, 15), (70, 15)])
-    until = trails(rows(40, 20, 0), 0.5)
+    until = make_trails(rows(40, 20, 0), 0.5)
     assert until is not None
     assert until.shape == (2, 2, 2)
-    assert trails(rows(40)) is None
+    assert make_trails(rows(40)) is None

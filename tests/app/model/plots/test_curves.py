@@ -6,7 +6,15 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.plots.curves import MOST_POINTS, Curve, curves, decimated, limits, log_ticks, row_at
+from app.model.plots.curves import (
+    MOST_POINTS,
+    Curve,
+    choose_log_ticks,
+    decimate_curve,
+    find_limits,
+    find_row_at,
+    make_curves,
+)
 from tests.support.runs.history_rows import row
 
 
@@ -14,7 +22,7 @@ from tests.support.runs.history_rows import row
 def test_decimation_keeps_extremes_ends_and_order(count: int, limit: int, seed: int) -> None:
     generator = np.random.default_rng(seed)
     curve = Curve(np.cumsum(generator.random(count)), generator.standard_normal(count) ** 3)
-    few = decimated(curve, limit)
+    few = decimate_curve(curve, limit)
     assert len(few.x) <= max(limit, 4)
     assert (np.diff(few.x) > 0).all()
     assert (few.x[0], few.x[-1]) == (curve.x[0], curve.x[-1])
@@ -25,14 +33,14 @@ def test_decimation_keeps_extremes_ends_and_order(count: int, limit: int, seed: 
 
 def test_a_spike_of_one_row_among_many_is_drawn() -> None:
     rows = [row(i, photometric=9.0 if i == 3333 else 0.01) for i in range(5000)]
-    drawn = curves(rows, "iterations", False, 0)["photometric"]
+    drawn = make_curves(rows, "iterations", False, 0)["photometric"]
     assert len(drawn.x) <= MOST_POINTS
     assert drawn.x[drawn.y == 9.0].tolist() == [3333]
 
 
 def test_the_selected_frame_has_a_curve_of_its_own() -> None:
     rows = [row(i) for i in range(10)]
-    found = curves(rows, "seconds", True, 2)
+    found = make_curves(rows, "seconds", True, 2)
     assert np.allclose(found["rotation frame"].y, 3.0)
     assert np.allclose(found["rotation mean"].y, 2.5)
     assert np.allclose(found["rotation max"].y, 4.0)
@@ -41,31 +49,31 @@ def test_the_selected_frame_has_a_curve_of_its_own() -> None:
 
 
 def test_without_a_reference_there_are_no_error_curves() -> None:
-    found = curves([row(i, error=None) for i in range(5)], "seconds", True, 0)
+    found = make_curves([row(i, error=None) for i in range(5)], "seconds", True, 0)
     assert len(found["rotation mean"].x) == 0
     assert len(found["psnr"].x) == 5
 
 
 def test_alignment_is_drawn_as_it_enters_the_loss_and_only_where_there_is_one() -> None:
-    assert np.allclose(curves([row(0), row(1)], "seconds", True, 0)["alignment"].y, 1e-4)
-    assert len(curves([row(0, alignment=0.0)], "seconds", False, 0)["alignment"].x) == 0
+    assert np.allclose(make_curves([row(0), row(1)], "seconds", True, 0)["alignment"].y, 1e-4)
+    assert len(make_curves([row(0, alignment=0.0)], "seconds", False, 0)["alignment"].x) == 0
 
 
 def test_what_is_unknown_or_not_positive_is_left_out() -> None:
     rows = [row(0, photometric=float("nan")), row(1, photometric=0.0), row(2)]
-    assert curves(rows, "iterations", True, 0)["photometric"].x.tolist() == [2]
-    assert curves(rows, "iterations", False, 0)["photometric"].x.tolist() == [1, 2]
-    assert curves([], "seconds", True, 0) == {}
+    assert make_curves(rows, "iterations", True, 0)["photometric"].x.tolist() == [2]
+    assert make_curves(rows, "iterations", False, 0)["photometric"].x.tolist() == [1, 2]
+    assert make_curves([], "seconds", True, 0) == {}
 
 
 def test_the_row_of_a_moment_is_the_last_one_before_it() -> None:
     rows = [row(i) for i in (0, 2, 4)]  # at 0, 1, 2 seconds
-    assert [row_at(rows, s) for s in (-1.0, 0.0, 0.9, 1.0, 99.0)] == [0, 0, 0, 1, 2]
+    assert [find_row_at(rows, s) for s in (-1.0, 0.0, 0.9, 1.0, 99.0)] == [0, 0, 0, 1, 2]
 
 
 @given(st.lists(st.floats(1e-8, 1e4), min_size=1, max_size=20), st.booleans())
 def test_limits_hold_everything_with_air_around(values: list[float], logarithmic: bool) -> None:
-    ends = limits([Curve(np.arange(len(values)), np.array(values)), Curve()], logarithmic)
+    ends = find_limits([Curve(np.arange(len(values)), np.array(values)), Curve()], logarithmic)
     assert ends is not None
     assert ends[0] < min(values) <= max(values) < ends[1]
     assert not logarithmic or ends[0] > 0
@@ -73,12 +81,12 @@ def test_limits_hold_everything_with_air_around(values: list[float], logarithmic
 
 @given(st.floats(1e-9, 1e3), st.floats(1.3, 1e9))
 def test_log_ticks_are_round_few_and_inside(low: float, ratio: float) -> None:
-    ticks = log_ticks(low, low * ratio)
+    ticks = choose_log_ticks(low, low * ratio)
     assert len(ticks) <= 4
     assert all(low <= tick <= low * ratio for tick in ticks)
     assert ratio < 3 or len(ticks) >= 1
 
 
 def test_nothing_has_no_limits() -> None:
-    assert limits([], True) is None
-    assert limits([Curve()], False) is None
+    assert find_limits([], True) is None
+    assert find_limits([Curve()], False) is None

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from app.model.plots.event_marks import COLOURS, KINDS, LABELS, marks, nearest
+from app.model.plots.event_marks import COLOURS, KINDS, LABELS, find_nearest, make_marks
 from engine.messages import Event
 
 
 def test_a_drag_of_lambda_is_one_mark_at_its_end() -> None:
     drag = [Event(i, 10 + i / 15, "set-lambda", f"10^{2 - i / 10:g}") for i in range(20)]
     later = Event(99, 30.0, "set-lambda", "10^4")
-    found = marks([*drag, later], "seconds")
+    found = make_marks([*drag, later], "seconds")
     assert [mark.count for mark in found] == [20, 1]
     assert found[0].x == drag[-1].seconds
     assert "10^0.1" in found[0].text
@@ -25,20 +25,20 @@ def test_different_things_at_once_keep_their_own_marks_in_order() -> None:
         Event(7, 9.0, "undo-perturbation"),
         Event(8, 9.5, "select-frame", "b.jpg"),
     ]
-    assert [mark.kind for mark in marks(events, "seconds")] == ["stage", "kick", "λ", "undo"]
-    assert [mark.x for mark in marks(events, "iterations")] == [0, 6, 5, 7]
+    assert [mark.kind for mark in make_marks(events, "seconds")] == ["stage", "kick", "λ", "undo"]
+    assert [mark.x for mark in make_marks(events, "iterations")] == [0, 6, 5, 7]
 
 
 def test_stages_are_never_joined() -> None:
-    found = marks([Event(0, 0.0, "stage", "1/16"), Event(300, 0.1, "stage", "1/8")], "iterations")
+    found = make_marks([Event(0, 0.0, "stage", "1/16"), Event(300, 0.1, "stage", "1/8")], "iterations")
     assert [mark.x for mark in found] == [0, 300]
 
 
 def test_the_mark_under_the_mouse_is_the_nearest_within_reach() -> None:
-    found = marks([Event(10, 1.0, "stage", "a"), Event(20, 2.0, "bundle", "b")], "iterations")
-    assert nearest(found, 16.0, 5.0) is found[1]
-    assert nearest(found, 15.0, 2.0) is None
-    assert nearest([], 0.0, 100.0) is None
+    found = make_marks([Event(10, 1.0, "stage", "a"), Event(20, 2.0, "bundle", "b")], "iterations")
+    assert find_nearest(found, 16.0, 5.0) is found[1]
+    assert find_nearest(found, 15.0, 2.0) is None
+    assert find_nearest([], 0.0, 100.0) is None
 
 
 def test_every_kind_has_a_colour_of_its_own_and_a_name() -> None:

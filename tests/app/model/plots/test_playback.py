@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.model.plots.playback import WHOLE_RUN, advance, go, go_live, play_or_stop
+from app.model.plots.playback import WHOLE_RUN, advance, go_live, go_to, play_or_stop
 from app.model.state.state import Timeline
 
 
@@ -30,7 +30,7 @@ def test_a_short_run_is_replayed_at_its_own_speed() -> None:
 
 def test_a_moment_that_was_gone_to_rests_there() -> None:
     timeline = Timeline(playing=True)
-    go(timeline, 4.0, 10.0)
+    go_to(timeline, 4.0, 10.0)
     advance(timeline, 5.0, 10.0)
     assert (timeline.seconds, timeline.playing) == (4.0, False)
     play_or_stop(timeline)
@@ -38,8 +38,8 @@ def test_a_moment_that_was_gone_to_rests_there() -> None:
     assert timeline.seconds == 5.0
     play_or_stop(timeline)
     assert (timeline.seconds, timeline.playing) == (5.0, False)
-    go(timeline, 10.0, 10.0)
+    go_to(timeline, 10.0, 10.0)
     assert timeline.live
-    go(timeline, 1.0, 10.0)
+    go_to(timeline, 1.0, 10.0)
     go_live(timeline)
     assert timeline.live

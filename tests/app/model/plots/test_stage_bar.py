@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.plots.stage_bar import described, place, spans
+from app.model.plots.stage_bar import describe_stage, find_place, lay_out_stages
 from engine.config.schedule import Stage
 from engine.config.settings import Settings
 from tests.support.runs.registered_scene import forward_facing
@@ -21,7 +21,7 @@ COUNTS = st.lists(st.integers(1, 5000), min_size=1, max_size=8)
 
 @given(COUNTS, st.floats(50, 1200))
 def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width: float) -> None:
-    found = spans(counts, width)
+    found = lay_out_stages(counts, width)
     assert found[0].left == 0
     assert found[-1].right == pytest.approx(width)
     for before, after in itertools.pairwise(found):
@@ -34,12 +34,12 @@ def test_stages_fill_the_bar_in_order_and_none_vanishes(counts: list[int], width
 
 @given(COUNTS)
 def test_the_needle_never_goes_back_and_stands_in_its_stage(counts: list[int]) -> None:
-    found, begin = spans(counts, 300.0), 0
+    found, begin = lay_out_stages(counts, 300.0), 0
     for count, span in zip(counts, found, strict=True):
-        assert place(counts, found, begin) == pytest.approx(span.left)
-        assert span.left <= place(counts, found, begin + count - 1) < span.right
+        assert find_place(counts, found, begin) == pytest.approx(span.left)
+        assert span.left <= find_place(counts, found, begin + count - 1) < span.right
         begin += count
-    assert place(counts, found, begin) == place(counts, found, begin + 10**6) == found[-1].right
+    assert find_place(counts, found, begin) == find_place(counts, found, begin + 10**6) == found[-1].right
 
 
 STAGE = Stage(
@@ -48,7 +48,7 @@ STAGE = Stage(
 
 
 def test_a_stage_says_what_it_is_made_of() -> None:
-    text = described(STAGE, Settings(), SCENE)
+    text = describe_stage(STAGE, Settings(), SCENE)
     for part in (
         "1/4",
         "150 iterations",
@@ -62,11 +62,11 @@ def test_a_stage_says_what_it_is_made_of() -> None:
 
 
 def test_fixed_poses_have_no_bundle_adjustment() -> None:
-    assert "bundle" not in described(STAGE, Settings(method="reference"), SCENE)
-    assert "Network" in described(STAGE, Settings(field="mlp"), SCENE)
+    assert "bundle" not in describe_stage(STAGE, Settings(method="reference"), SCENE)
+    assert "Network" in describe_stage(STAGE, Settings(field="mlp"), SCENE)
 
 
 def test_a_stage_through_which_poses_stand_still_says_so() -> None:
-    text = described(replace(STAGE, settle=STAGE.iterations), Settings(), SCENE)
+    text = describe_stage(replace(STAGE, settle=STAGE.iterations), Settings(), SCENE)
     assert "Poses stand still" in text
     assert "first" not in text

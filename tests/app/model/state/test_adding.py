@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from app.model.cameras.frame_note import frame_note
+from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.pictures_of_run import CamerasPictures
-from app.model.cameras.segments import link_segments, trail_segments
-from app.model.common.error_colours import REJECTED, SEARCHING, error_colours, frame_colours
-from app.model.common.frame_words import status_word
-from app.model.plots.curves import curves
+from app.model.cameras.segments import make_link_segments, make_trail_segments
+from app.model.common.error_colours import REJECTED, SEARCHING, colour_errors, colour_frames
+from app.model.common.frame_words import describe_status
+from app.model.plots.curves import make_curves
 from app.model.state.adding import Notices, add_photos, can_grow
-from app.model.state.runs import joined_photos
+from app.model.state.runs import list_added_photos
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.bars.top_bar import numbers, state_words
@@ -63,10 +63,10 @@ def test_frames_that_have_joined_are_drawn_though_the_history_does_not_know_them
     assert np.allclose(picture.fitted.colours[FRAMES], SEARCHING)
     assert np.allclose(picture.fitted.colours[FRAMES + 1], REJECTED)
     assert picture.trails is not None
-    assert np.isfinite(trail_segments(picture.trails, picture.fitted.colours, 1.0)).all()
+    assert np.isfinite(make_trail_segments(picture.trails, picture.fitted.colours, 1.0)).all()
     assert picture.reference is not None
     ends = (picture.fitted.poses, picture.reference.poses, picture.fitted.colours, picture.reference.colours)
-    assert len(link_segments(*ends, 1.0)) == FRAMES  # who has no reference has no link
+    assert len(make_link_segments(*ends, 1.0)) == FRAMES  # who has no reference has no link
 
 
 def test_an_earlier_moment_has_the_frames_of_then() -> None:
@@ -94,9 +94,9 @@ def test_curves_begin_where_a_frame_has_joined_and_count_only_what_is_known() ->
     assert state.run is not None
     assert state.run.history is not None
     assert state.run.snapshot is not None
-    before = curves(state.run.history.rows, "seconds", False, 0)
+    before = make_curves(state.run.history.rows, "seconds", False, 0)
     state.run.history.record(state.run.snapshot)
-    after = curves(state.run.history.rows, "seconds", False, FRAMES)
+    after = make_curves(state.run.history.rows, "seconds", False, FRAMES)
     assert len(after["rotation frame"].x) == 0
     assert len(after["rotation mean"].x) == len(before["rotation mean"].x) + 1
     assert np.isfinite(after["rotation max"].y).all()
@@ -110,7 +110,7 @@ def test_numbers_leave_out_what_is_unknown() -> None:
     assert "nan" not in numbers(run.snapshot)
     assert "nan" not in errors_text(run.snapshot, FRAMES)
     assert errors_text(run.snapshot, FRAMES).startswith("searching")
-    note = frame_note(run, CamerasPictures().moment(state), FRAMES)
+    note = describe_frame(run, CamerasPictures().moment(state), FRAMES)
     assert "new_1.jpg" in note
     assert "searching" in note
     assert "nan" not in note
@@ -122,15 +122,15 @@ def test_frames_that_are_searched_for_are_told() -> None:
     assert state_words(snapshot(frame_status=one)) == "searching for 1 frame"
     assert state_words(snapshot(frame_status=(*one, FrameStatus.WAITING))) == "searching for 2 frames"
     rejected = (REGISTERED, REGISTERED, REGISTERED, FrameStatus.REJECTED)
-    assert status_word(rejected, 3) == "rejected"
-    assert status_word(rejected, 2) == ""
+    assert describe_status(rejected, 3) == "rejected"
+    assert describe_status(rejected, 2) == ""
 
 
 def test_colours_of_frames() -> None:
     errors = np.array([0.1, np.nan, 10.0], np.float32)
-    colours = frame_colours(errors, 3, (REGISTERED,) * 7 + (FrameStatus.SEARCHING,))
-    assert np.allclose(colours[[0, 2]], error_colours(errors[[0, 2]]))
-    assert np.allclose(colours[1], frame_colours(None, 1)[0])
+    colours = colour_frames(errors, 3, (REGISTERED,) * 7 + (FrameStatus.SEARCHING,))
+    assert np.allclose(colours[[0, 2]], colour_errors(errors[[0, 2]]))
+    assert np.allclose(colours[1], colour_frames(None, 1)[0])
 
 
 def test_notices_tell_of_what_is_new_only() -> None:
@@ -214,8 +214,8 @@ def test_scene_and_snapshot_always_belong_together() -> None:
 
 def test_copies_of_photos_that_joined_are_there_for_the_next_run(tmp_path: Path) -> None:
     scene = forward_facing()
-    assert joined_photos(scene) == ()
-    assert joined_photos(larger(scene, "new.jpg")) == ()
+    assert list_added_photos(scene) == ()
+    assert list_added_photos(larger(scene, "new.jpg")) == ()
     images = torch.zeros((1, *scene.images.shape[1:]), dtype=torch.uint8)
     kept = AddedFrames(("new.jpg",), images, (0,), (tmp_path / "new.jpg",))
-    assert joined_photos(add_frames(scene, kept)) == (tmp_path / "new.jpg",)
+    assert list_added_photos(add_frames(scene, kept)) == (tmp_path / "new.jpg",)

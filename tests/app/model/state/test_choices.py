@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.model.state.choices import FIELDS, METHODS, Choice, lambda_note
+from app.model.state.choices import FIELDS, METHODS, Choice, describe_lambda
 from engine.config.settings import Settings
 from engine.scenes.options import SceneOptions
 
@@ -40,5 +40,5 @@ def test_one_seed_for_the_run_and_its_noise() -> None:
 
 
 def test_only_l2g_has_a_lambda() -> None:
-    silent = [method for method in METHODS if "does nothing" in lambda_note(Settings(method=method))]
+    silent = [method for method in METHODS if "does nothing" in describe_lambda(Settings(method=method))]
     assert silent == [method for method in METHODS if method != "l2g"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.model.warp.warp_vectors import WarpVectors, lattice_columns, warp_vectors
+from app.model.warp.warp_vectors import WarpVectors, compute_warp_vectors, count_lattice_columns
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.messages import WarpSnapshot
@@ -36,7 +36,7 @@ def moved(local: list[float], fitted: list[float]) -> WarpVectors:
     parts = [rays.rays_through(se3.exponential(torch.tensor(twist)), points) for twist in (local, fitted)]
     arrays = [part.expand_as(points.new_empty(len(points), 3)).numpy() for pair in parts for part in pair]
     warp = WarpSnapshot(0, points.numpy(), *arrays, residual_px=np.zeros(len(points), np.float32))
-    return warp_vectors(warp, LENS, np.eye(3, 4, dtype=np.float32))
+    return compute_warp_vectors(warp, LENS, np.eye(3, 4, dtype=np.float32))
 
 
 STILL = [0.0] * 6
@@ -91,7 +91,7 @@ def test_its_length_is_the_engines_residual() -> None:
     fitted = rays.rays_through(se3.exponential(torch.tensor([0.1, 0.2, -0.1, 0.5, 0.0, 0.1])), points)
     field = WarpField(points, *local, fitted[0].expand_as(fitted[1]), fitted[1])
     warp = warp_snapshot(field, OneFrame(), 0)  # type: ignore[arg-type]
-    vectors = warp_vectors(warp, LENS, np.eye(3, 4))
+    vectors = compute_warp_vectors(warp, LENS, np.eye(3, 4))
     assert np.linalg.norm(vectors.residual, axis=1) == pytest.approx(warp.residual_px, abs=1e-2)
 
 
@@ -101,4 +101,4 @@ def test_what_is_behind_the_camera_is_unknown() -> None:
 
 
 def test_a_lattice_of_one_row_has_all_its_columns() -> None:
-    assert lattice_columns(np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])) == 3
+    assert count_lattice_columns(np.array([[0.0, 1.0], [1.0, 1.0], [2.0, 1.0]])) == 3

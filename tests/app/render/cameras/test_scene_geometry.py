@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from jaxtyping import Bool, Float
 
-from app.model.cameras.picking import pick, screen_place
-from app.model.cameras.segments import frustum_corners
-from app.model.common.error_colours import error_colours
+from app.model.cameras.picking import find_screen_place, pick_frame
+from app.model.cameras.segments import make_frustum_corners
+from app.model.common.error_colours import colour_errors
 from app.model.common.orbit import OrbitCamera
 from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, Ground, RayBundle, Thumbnails
 from app.render.gl.lines import Veil
@@ -48,7 +48,7 @@ def test_a_frustum_is_drawn_at_its_projected_pixels(easel: Easel) -> None:
     red = like(easel.draw(picture), True, False, False)
     for fraction in (0.1, 0.5, 0.9):
         assert around(red, *seen_at(picture, fraction * np.array([*IMAGE_PLANE, 1.0])))
-    corners = [seen_at(picture, corner) for corner in frustum_corners(at(0, 0, 0)[None], IMAGE_PLANE, 1.0)[0]]
+    corners = [seen_at(picture, corner) for corner in make_frustum_corners(at(0, 0, 0)[None], IMAGE_PLANE, 1.0)[0]]
     rows, columns = np.nonzero(red)
     drawn_box = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
     assert np.allclose(drawn_box, [*np.min(corners, axis=0), *np.max(corners, axis=0)], atol=2.5)
@@ -69,7 +69,7 @@ def test_lines_keep_their_width_at_any_distance_and_get_thinner_with_the_picture
 
 def test_frusta_have_the_colours_of_their_errors(easel: Easel) -> None:
     poses = np.stack([at(-1.2, 0, 0), at(0, 0, 0), at(1.2, 0, 0)])
-    colours = error_colours(np.array([0.1, 1.0, 10.0]))
+    colours = colour_errors(np.array([0.1, 1.0, 10.0]))
     picture = picture_of(CameraSet(poses, colours), camera=OrbitCamera((0, 0, 0.5), 5.0, 0, 0).view(SIZE))
     pixels = easel.draw(replace(picture, frustum_depth=0.6))
     thirds = [pixels[:, :110], pixels[:, 110:210], pixels[:, 210:]]
@@ -269,9 +269,9 @@ def test_picking_agrees_with_drawing(easel: Easel) -> None:
     pixels = easel.draw(picture)
     seen = 0
     for frame in range(12):
-        place = screen_place(picture, frame)
+        place = find_screen_place(picture, frame)
         assert place is not None
-        found = pick(picture, *place, (640, 480))
+        found = pick_frame(picture, *place, (640, 480))
         assert found is not None
         row, column = int(place[1]), int(place[0])
         patch = pixels[row - 1 : row + 2, column - 1 : column + 2].mean(axis=-1) * 255
