@@ -120,7 +120,12 @@ def collect_facts(state: State) -> dict[str, Any]:
     run = state.run
     if run is None:
         return words
-    words |= {"scene": run.name, "method": run.settings.method, "field": run.settings.field}
+    words |= {
+        "scene": run.name,
+        "method": run.settings.method,
+        "field": run.settings.field,
+        "assist": run.settings.assist,
+    }
     words["start"] = run.options.init
     words["folder"] = str(run.opened.folder) if run.opened is not None else None
     snapshot = run.snapshot

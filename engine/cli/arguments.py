@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from engine.config.settings import FieldName, Method, Preset
+from engine.config.methods import METHODS
+from engine.config.settings import Preset
+from engine.fields import FIELDS
 from engine.geometry.warp_names import PlanarWarp
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video", "report"]
+
+
+def _one_of(table: Mapping[str, object], default: str) -> Any:
+    """The names of a table as they stand when the command line is parsed: more may have been registered by then."""
+
+    def choices() -> Any:
+        return Literal[tuple(table)]
+
+    return tyro.conf.arg(constructor_factory=choices, help_behavior_hint=f"(default: {default})")
 
 
 @dataclass(frozen=True)
@@ -24,12 +36,15 @@ class TrainArguments:
 
     scene: tyro.conf.Positional[Path]
     """Folder of photos, a video, or a scene: LLFF, Blender, nerfstudio, instant-ngp, COLMAP; or, planar, an image."""
-    method: Method = "l2g"
+    method: Annotated[str, _one_of(METHODS, "l2g")] = "l2g"
     """Where rays come from and how the band limit opens."""
-    field: FieldName = "grid"
+    field: Annotated[str, _one_of(FIELDS, "grid")] = "grid"
     """What a ray sees."""
     preset: Preset = "default"
     """This project's coarse-to-fine recipe, or the paper's networks and schedule."""
+    assist: Literal["on", "off"] | None = None
+    """Help that every method gets alike: adjustment of all poses together, and a search for frames that are outliers,
+    were perturbed or added. By default on, but off with the preset paper."""
     lambda_exponent: Annotated[float, tyro.conf.arg(name="lambda")] = 2.0
     """x of lambda = 10^x, the weight of the alignment term."""
     seed: int = 0

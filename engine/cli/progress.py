@@ -11,7 +11,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from engine.config.schedule import AnyStage
+from engine.config.rows import AnyStage
 from engine.messages import Snapshot
 from engine.run.history import mean_of
 from engine.system.durations import format_duration

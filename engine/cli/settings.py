@@ -31,7 +31,7 @@ OPTIONS = (
 def settings_of(arguments: TrainArguments) -> Settings:
     """The settings of a run that starts."""
     chosen = {name: getattr(arguments, name) for name in SETTINGS}
-    return Settings(**chosen, max_iterations=arguments.max_iterations)
+    return Settings(**chosen, max_iterations=arguments.max_iterations, assist=_assist(arguments))
 
 
 def options_of(arguments: TrainArguments) -> SceneOptions:
@@ -55,7 +55,16 @@ def continued(arguments: TrainArguments, checkpoint: Checkpoint) -> tuple[Settin
                 f"The run was started with {flag(name)} {before}, not {asked}; leave it away to continue, or start "
                 "another run without --resume."
             )
+    if arguments.assist is not None and _assist(arguments) != settings.assist:
+        raise UserError(
+            f"The run was started with --assist {'on' if settings.assist else 'off'}, not {arguments.assist}; leave "
+            "it away to continue, or start another run without --resume."
+        )
     return replace(settings, max_iterations=arguments.max_iterations), options
+
+
+def _assist(arguments: TrainArguments) -> bool | None:
+    return None if arguments.assist is None else arguments.assist == "on"
 
 
 def check_arguments(arguments: TrainArguments) -> None:

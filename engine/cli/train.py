@@ -8,8 +8,8 @@ from engine.cli.arguments import TrainArguments
 from engine.cli.opening import open_run
 from engine.cli.preparation_display import PreparationDisplay
 from engine.cli.progress import ProgressDisplay
-from engine.config.schedule import stages_of
 from engine.errors import UserError
+from engine.fields.stages import stages
 from engine.results.outliers import outliers, told_of
 from engine.results.result import write_results
 from engine.results.table import results_table
@@ -32,7 +32,7 @@ def train_scene(arguments: TrainArguments) -> int:
     console = Console(highlight=False)
     with PreparationDisplay(console) as display:
         opened = open_run(arguments, publish_period=LOOK_EVERY, watch=display)
-    run, folder, table = opened.run, opened.folder, stages_of(opened.scene, opened.settings)
+    run, folder, table = opened.run, opened.folder, stages(opened.scene, opened.settings)
     for sentence in told_of(opened.scene):
         console.print(sentence, soft_wrap=True, markup=False)
     with Interruption() as interruption:

@@ -1,4 +1,4 @@
-"""The coarse-to-fine stages: one readable table per kind of scene.
+"""The coarse-to-fine stages of a scene with cameras, made of the rows that its field brings along.
 
 Image and field share a band limit: a stage trains on images area-downsampled to `image_size` (longer side, pixels)
 and on a voxel grid of matching resolution, upsampled from the stage before. This smooths the pose gradient as BARF's
@@ -8,94 +8,16 @@ encoding schedule does (arXiv 2104.06405, section 3.3), and coarse stages cost a
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 
-from engine.config import planar_schedule
-from engine.config.planar_schedule import PlanarStage
+from engine.config.rows import FieldRows, Row, Stage
 from engine.config.settings import Settings
-from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
-
-
-@dataclass(frozen=True)
-class Row:
-    """One row of the table.
-
-    Attributes:
-        planes: depth planes of a projective grid; voxels along an edge of a box.
-        iterations: optimisation steps.
-        rays: rays per step, over all frames.
-        samples: intervals per ray.
-        proposals: draw the intervals from the field's own density (else uniform).
-        field_rate: Adam's rate for the field, first and last, exponential in between.
-        pose_rate: Adam's rate for the registration, likewise.
-        smoothness: weight, per voxel, of half the squared differences to its neighbours.
-        settle: first iterations in which poses stand still, for the field to follow a jump.
-        bundle: before the stage, refine poses by surface bundle adjustment on images this many times smaller
-            than the scene's, one after the other; empty for none.
-        directional: whether colour may depend on the direction.
-        block: pixels are drawn in blocks of this many by this many: neighbours share voxels, and a volume that no
-            cache holds is fetched less often.
-    """
-
-    planes: int
-    iterations: int
-    rays: int
-    samples: int
-    proposals: bool
-    field_rate: tuple[float, float]
-    pose_rate: tuple[float, float]
-    smoothness: float
-    settle: int = 0
-    bundle: tuple[int, ...] = ()
-    directional: bool = False
-    block: int = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Stage(Row):
-    """A row, made for a scene.
-
-    Attributes:
-        name: what the progress bar shows.
-        downsample: integer factor between the scene's images and the stage's.
-        voxels: voxels along the longer side of the image (projective) or along an edge of the box.
-    """
-
-    name: str
-    downsample: int
-    voxels: int
-
-    @property
-    def cost(self) -> float:
-        """Of a step, relative to those of other stages."""
-        return float(self.rays * self.samples)
-
-
-AnyStage = Stage | PlanarStage
-
 
 MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edges
 BLOCKS = 45  # along the shorter side of an image, at least: on a coarse one a block is a good part of it
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
-
-# downsample is filled in from the image size: the last row sees the scene's own images, each row before half of it
-_FORWARD_FACING = (
-    #     planes, iterations, rays, samples, proposals, field rate, pose rate, smoothness
-    Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
-    Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
-    Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
-    Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    Row(32, 5000, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 5e-10, settle=200, directional=True, block=4),
-)
-_OBJECT = (
-    Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
-    Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
-    Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
-    Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
-    Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
-)
-
 
 # Poses that are known stand still until the field is worth following, and then follow it: an adjustment would jump
 # farther than they are off. Pose rate and settle of the last rows; in the others poses stand still.
@@ -105,32 +27,70 @@ _KNOWN_POSES = (
 )
 
 
-def stages(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
-    """The table for a kind of scene, method, field and preset; never for a scene's name."""
+def make_stages(scene: Scene, settings: Settings, field_rows: FieldRows) -> tuple[Stage, ...]:
+    """The table for a kind of scene, method, field and preset; never for a scene's name.
+
+    Args:
+        scene: of a kind that `field_rows` has rows for.
+        settings: method, preset and assistance count.
+        field_rows: of the field that is trained.
+    """
     if settings.preset == "paper":
-        return (_paper(scene),)
-    rows: tuple[Row, ...] = _FORWARD_FACING if scene.kind == "forward-facing" else _OBJECT
+        return (_paper(scene, field_rows.paper[scene.kind]),)
+    table = tuple(
+        _stage(row, 2**level, scene) for level, row in reversed(list(enumerate(reversed(_fitting(scene, field_rows)))))
+    )
+    if not settings.registers:
+        return tuple(replace(stage, settle=0, bundle=()) for stage in table)
+    finest = settings.method_spec.rows == "finest"
+    if finest and not settings.assisted:
+        return _finest_alone(table)
+    if scene.poses_known:
+        table = _polishing(table, settings.refine_intrinsics)
+    if not settings.assisted:
+        return tuple(replace(stage, bundle=()) for stage in table)
+    return _finest_with_help(table) if finest else table
+
+
+def _fitting(scene: Scene, field_rows: FieldRows) -> Sequence[Row]:
+    """The rows that an image is large enough for, from coarse to fine."""
+    rows = field_rows.default[scene.kind]
     longer = max(scene.intrinsics.width, scene.intrinsics.height)
     doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
     coarsest, rows = rows[0], rows[len(rows) - 1 - doublings :]
-    # small images skip coarse rows, but whoever comes first has the same way to go
-    fog = replace(rows[0], pose_rate=coarsest.pose_rate, proposals=False, samples=rows[0].planes * 3 // 2)
-    rows = (replace(fog, iterations=coarsest.iterations, settle=0, bundle=()), *rows[1:])
-    table = tuple(_stage(row, 2 ** (len(rows) - 1 - index), scene) for index, row in enumerate(rows))
-    if settings.method == "naive":  # all bands from the start: the finest row, for as long as all rows together
-        return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
-    if settings.method == "reference":
-        return tuple(replace(stage, settle=0, bundle=()) for stage in table)
-    return _polishing(table, settings.refine_intrinsics) if scene.poses_known else table
+    # Small images skip coarse rows, but the first row that is left has the whole way to go, and from nothing: its
+    # density is not worth drawing intervals from.
+    first = replace(
+        rows[0], iterations=coarsest.iterations, pose_rate=coarsest.pose_rate, proposals=False, settle=0, bundle=()
+    )
+    if rows[0].proposals:
+        first = replace(first, samples=rows[0].planes * 3 // 2)
+    return first, *rows[1:]
 
 
-def stages_of(scene: Scene | PlanarScene, settings: Settings) -> tuple[AnyStage, ...]:
-    """The table of any scene; see `stages` and `engine.config.planar_schedule.stages`."""
-    return planar_schedule.stages(scene, settings) if isinstance(scene, PlanarScene) else stages(scene, settings)
+def _finest_alone(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """One stage at the finest band, for as long as all stages together."""
+    return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
+
+
+def _finest_with_help(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """As many stages, all at the finest band, with the pose rates and adjustments of the coarse-to-fine table."""
+    last = table[-1]
+    return tuple(
+        replace(
+            last,
+            name=f"{last.name}·{index}" if len(table) > 1 else last.name,
+            iterations=stage.iterations,
+            pose_rate=stage.pose_rate,
+            settle=stage.settle,
+            bundle=stage.bundle,
+        )
+        for index, stage in enumerate(table, 1)
+    )
 
 
 def _polishing(table: tuple[Stage, ...], lens: bool) -> tuple[Stage, ...]:
-    """The table for poses that are known: a coarse field would lead them astray, and knows less than they do.
+    """The table for poses that are known: a coarse field would move them away, and knows less than they do.
 
     Where the `lens` shall be refined too the adjustments of the rows in which poses move stay: nothing else moves it.
     """
@@ -152,21 +112,6 @@ def _stage(row: Row, downsample: int, scene: Scene) -> Stage:
     )
 
 
-def _paper(scene: Scene) -> Stage:
-    """The official code's options, one stage on whole images (BARF's `options/barf_*.yaml`, L2G's likewise)."""
-    forward = scene.kind == "forward-facing"
-    return Stage(
-        name="paper",
-        downsample=1,
-        planes=48,
-        voxels=max(scene.intrinsics.width, scene.intrinsics.height),
-        iterations=200_000,
-        rays=2048 if forward else 1024,
-        samples=128,
-        proposals=False,
-        field_rate=(1e-3, 1e-4) if forward else (5e-4, 1e-4),
-        pose_rate=(3e-3, 1e-8) if forward else (1e-3, 1e-8),
-        smoothness=0.0,
-        directional=True,
-        block=1,
-    )
+def _paper(scene: Scene, row: Row) -> Stage:
+    longer = max(scene.intrinsics.width, scene.intrinsics.height)
+    return Stage(**vars(row), name="paper", downsample=1, voxels=longer)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Method = Literal["l2g", "barf", "naive", "no-encoding", "reference"]
-FieldName = Literal["grid", "mlp"]
+from engine.config.methods import Method, find_method
+
 Preset = Literal["default", "paper"]
 
 
@@ -15,8 +15,8 @@ class Settings:
     """One run.
 
     Attributes:
-        method: where rays come from, and how the band limit opens (see `engine.registration`, `engine.config`).
-        field: what a ray sees (see `engine.fields`).
+        method: where rays come from, and how the band limit opens: a key of `engine.config.methods.METHODS`.
+        field: what a ray sees: a key of `engine.fields.FIELDS`.
         preset: `default` is this project's coarse-to-fine recipe; `paper` the published networks and schedule.
         lambda_exponent: x of lambda = 10^x, the weight of the alignment term of l2g.
         seed: of everything random in the run.
@@ -24,10 +24,14 @@ class Settings:
         refine_intrinsics: let the focal length and the radial distortion k1, which all frames share, move too.
         optimise_exposure: let a gain per frame and channel absorb exposure changes.
         max_iterations: stop there, or None for the whole schedule.
+        assist: help that every method gets alike: surface bundle adjustment, Gauss-Newton steps of patches,
+            relocalisation of outliers and of perturbed and added frames. Without it every frame stays in the loss
+            and moves by gradient descent alone. None, where nothing was chosen, becomes True, but False with the
+            preset `paper`, which publishes no such help; it is a bool from then on.
     """
 
-    method: Method = "l2g"
-    field: FieldName = "grid"
+    method: str = "l2g"
+    field: str = "grid"
     preset: Preset = "default"
     lambda_exponent: float = 2.0
     seed: int = 0
@@ -35,8 +39,28 @@ class Settings:
     optimise_exposure: bool = False
     max_iterations: int | None = None
     refine_intrinsics: bool = False
+    assist: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.assist is None:
+            object.__setattr__(self, "assist", assists_by_default(self.preset))
+
+    @property
+    def method_spec(self) -> Method:
+        """The row of `METHODS`; raises `UserError` where there is none."""
+        return find_method(self.method)
 
     @property
     def registers(self) -> bool:
         """Whether poses are fitted at all."""
-        return self.method != "reference"
+        return self.method_spec.fits_poses
+
+    @property
+    def assisted(self) -> bool:
+        """Whether poses are fitted, and with help."""
+        return bool(self.assist) and self.registers
+
+
+def assists_by_default(preset: Preset) -> bool:
+    """Whether runs of a preset get help where nothing was chosen."""
+    return preset != "paper"

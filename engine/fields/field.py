@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 
 
 class Rendering(NamedTuple):

@@ -74,6 +74,7 @@ def result(session: Session) -> dict[str, Any]:
         "scene": session.scene.name,
         "method": session.settings.method,
         "field": session.settings.field,
+        "assist": session.settings.assist,
         "device": str(session.device),
         "seed": session.settings.seed,
         "seconds": last.seconds,

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from engine.config.schedule import AnyStage
+from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.messages import Event, EventKind
 from engine.training.pose_optimiser import PoseOptimiser

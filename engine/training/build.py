@@ -8,22 +8,15 @@ from torch import Generator, Tensor
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields import check_settings, find_field
 from engine.fields.field import Field
 from engine.fields.image.field import ImageField
-from engine.fields.image.pixel_grid import PixelGrid
-from engine.fields.spaces import plane_extent, space_of
-from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.se3 import is_finite
-from engine.registration.direct import DirectPoses
-from engine.registration.fixed import FixedPoses
-from engine.registration.local_to_global import LocalToGlobal
-from engine.registration.planar.direct import DirectPatches
-from engine.registration.planar.fixed import FixedPatches
-from engine.registration.planar.local_to_global import LocalToGlobalPatches
+from engine.registration import REGISTRATIONS, CameraStart, PatchStart
 from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.registration import Registration
 from engine.registration.warp_network import FAST_SIZE, PAPER_SIZE, WarpNetworkSize
-from engine.scenes.planar import PlanarScene, half_extent, plane_warps
+from engine.scenes.planar import PlanarScene, plane_warps
 from engine.scenes.scene import Scene
 
 
@@ -31,40 +24,36 @@ def build_field(scene: Scene, settings: Settings, generator: Generator, device: 
     """The field of a run.
 
     Raises:
-        UserError: a method that makes no sense on this field.
+        UserError: a method that makes no sense on this field, or a field that cannot live in this kind of scene.
     """
-    if settings.field == "grid":
-        _check_encoding(settings)
-        return VoxelGrid(space_of(scene), scene.background, generator, device)
-    from engine.fields.mlp.field import MlpField
+    check_settings(settings, scene.kind)
+    return find_field(settings.field).make(scene, settings, generator, device)
 
-    return MlpField(
-        scene.kind,
-        scene.near,
-        scene.far,
-        scene.background,
-        method=settings.method,
-        preset=settings.preset,
-        generator=generator,
-        device=device,
-        box_centre=scene.box_centre,
-        box_half_extent=scene.box_half_extent,
-        extent=plane_extent(scene),
-    )
+
+def build_image_field(
+    scene: PlanarScene, settings: Settings, generator: Generator, device: torch.device
+) -> ImageField:
+    """The field of a planar run; raises as `build_field` does."""
+    check_settings(settings, scene.kind)
+    make = find_field(settings.field).make_image
+    assert make is not None  # `check_settings` has looked
+    return make(scene, settings, generator, device)
 
 
 def starting_poses(scene: Scene, settings: Settings) -> Float[Tensor, "frames 3 4"]:
-    """Where registration starts, and where `reference` stays; frames without a reference are at their initial pose.
+    """Where registration starts, and where poses stay that are not fitted.
+
+    In the latter case frames without a reference are at their initial pose.
 
     Raises:
         UserError: there is nothing to stay at.
     """
-    if settings.method != "reference":
+    if settings.registers:
         return scene.initial_poses
     if scene.reference_poses is None:
         raise UserError(
-            f"--method reference trains on reference poses, and {scene.path} has none: choose another method, or let "
-            "COLMAP find some (--reference sfm)."
+            f"--method {settings.method} trains on reference poses, and {scene.path} has none: choose another method, "
+            "or let COLMAP find some (--reference sfm)."
         )
     return torch.where(is_finite(scene.reference_poses)[:, None, None], scene.reference_poses, scene.initial_poses)
 
@@ -76,27 +65,8 @@ def build_registration(
     generator: Generator,
 ) -> Registration:
     """The registration of a run."""
-    if settings.method == "reference":
-        return FixedPoses(initial, lattice)
-    if settings.method != "l2g":
-        return DirectPoses(initial, lattice)
-    return LocalToGlobal(initial, lattice, generator, _warp_network(settings))
-
-
-def build_image_field(
-    scene: PlanarScene, settings: Settings, generator: Generator, device: torch.device
-) -> ImageField:
-    """The field of a planar run.
-
-    Raises:
-        UserError: a method that makes no sense on this field.
-    """
-    if settings.field == "grid":
-        _check_encoding(settings)
-        return PixelGrid(half_extent(scene), device)
-    from engine.fields.image.neural_image import NeuralImage
-
-    return NeuralImage(settings.method, settings.preset, generator, device)
+    spec = REGISTRATIONS[settings.method_spec.registration]
+    return spec.cameras(CameraStart(initial, lattice, _warp_network(settings), generator))
 
 
 def build_planar_registration(
@@ -104,20 +74,15 @@ def build_planar_registration(
 ) -> PlanarRegistration:
     """The registration of a planar run: all patches begin in the middle of the image, as they are.
 
-    `reference` begins and stays where they were cut.
+    Where none are fitted they stay where they were cut.
     """
-    middle = torch.eye(3, device=lattice.device).repeat(len(scene.patches), 1, 1)
-    if settings.method == "reference":
-        return FixedPatches(plane_warps(scene, scene.transforms).to(lattice.device), lattice)
-    if settings.method != "l2g":
-        return DirectPatches(middle, lattice, scene.warp)
-    return LocalToGlobalPatches(middle, lattice, scene.warp, generator, _warp_network(settings))
+    if settings.registers:
+        start = torch.eye(3, device=lattice.device).repeat(len(scene.patches), 1, 1)
+    else:
+        start = plane_warps(scene, scene.transforms).to(lattice.device)
+    spec = REGISTRATIONS[settings.method_spec.registration]
+    return spec.patches(PatchStart(start, lattice, scene.warp, _warp_network(settings), generator))
 
 
 def _warp_network(settings: Settings) -> WarpNetworkSize:
     return PAPER_SIZE if settings.preset == "paper" else FAST_SIZE
-
-
-def _check_encoding(settings: Settings) -> None:
-    if settings.method == "no-encoding":
-        raise UserError("--method no-encoding needs --field mlp: a grid has no positional encoding to leave out.")

@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.planar_schedule import PlanarStage, stages
+from engine.config.rows import PlanarStage
 from engine.config.settings import Settings
 from engine.fields.image.field import ImageField
+from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
 from engine.registration.planar.adjustment import adjusted
 from engine.registration.planar.mosaic import Mosaic
@@ -76,8 +77,8 @@ class PlanarTrainer(Learner):
 
     @property
     def _helps(self) -> bool:
-        """Whether patches are looked for and adjusted: part of this project's recipe for l2g, of nothing else."""
-        return self.settings.method == "l2g" and self.settings.preset == "default"
+        """Whether patches are looked for and adjusted."""
+        return self.settings.assisted
 
     @property
     def _adjusting(self) -> bool:

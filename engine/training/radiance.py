@@ -8,9 +8,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.schedule import Stage, stages
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.fields.field import Field
+from engine.fields.stages import stages
 from engine.geometry import se3
 from engine.registration.bundle.sequence import Bundling
 from engine.registration.calibration import Calibration
@@ -80,7 +81,7 @@ class Trainer(Learner):
     def lost(self) -> tuple[int, ...]:
         """Frames that are being looked for, or will be once the field shows something; they are out of the loss."""
         searched = {search.frame for search in self._recovery.searches}
-        return tuple(sorted(searched | (set(self._newcomers.waiting) if self.settings.registers else set())))
+        return tuple(sorted(searched | (set(self._newcomers.waiting) if self.settings.assisted else set())))
 
     @property
     def strangers(self) -> tuple[int, ...]:
@@ -161,13 +162,13 @@ class Trainer(Learner):
         self.stage_index, self.stage_start = index, self.iteration
         if index > 0:
             self._newcomers.look_again(self.lost)
-        if index == 1 and self.settings.registers:  # the field shows by now what the others agree on
+        if index == 1 and self.settings.assisted:  # the field shows by now what the others agree on
             lost = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
             if self.scene.poses_known:  # which stood still: nothing has brought back who was knocked off meanwhile
                 lost |= {frame for frame, _ in self._perturbations}
             for frame in sorted(lost):
                 self._recovery.look_for(frame, self.registration.poses(), self.iteration)
-        if self.stage.bundle and self.settings.registers and self.iteration > 0:
+        if self.stage.bundle and self.settings.assisted and self.iteration > 0:
             self._bundling.due = list(self.stage.bundle)
         else:
             self._enter_stage()
@@ -212,7 +213,7 @@ class Trainer(Learner):
         self._perturbations.append((frame, pose))
         self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
         self._note("perturb-pose", self._name(frame))
-        if self.stage_index > 0 or self._fraction > SEARCH_FROM:
+        if self.settings.assist and (self.stage_index > 0 or self._fraction > SEARCH_FROM):
             self._newcomers.seek(frame)
             self._recovery.look_for(frame, self.registration.poses(), self.iteration)
 
@@ -263,7 +264,7 @@ class Trainer(Learner):
                 self._bundling.due = [self.stage.bundle[-1]]
 
     def _help_astray(self) -> None:
-        if not self.settings.registers:
+        if not self.settings.assisted:
             return
         for frame in self._recovery.astray(self._error, self.iteration, self.strangers):
             self._note("outlier", self._name(frame))
@@ -289,21 +290,22 @@ class Trainer(Learner):
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._extend_errors(len(new))
-        self._newcomers.add(range(first, len(self.frames)))
+        if self.settings.assist:  # else they train at once from there
+            self._newcomers.add(range(first, len(self.frames)))
         self._note("added", ", ".join(scene.names[frame] for frame in new))
 
     def _seek_newcomers(self) -> None:
         """Begins to look for those that wait, once the field shows what the others agree on."""
         shows = self.stage_index > 0 or self._fraction > SEARCH_FROM
         shows |= self.iteration >= min(self.iterations, FIELD_SHOWS)
-        if shows and self._newcomers.waiting and self.settings.registers:
+        if shows and self._newcomers.waiting and self.settings.assisted:
             images = self.photos.level(self.stages[0].downsample).images
             self._newcomers.look_for(self._recovery, images, self.poses(), self.iteration)
 
     def _must_be_found(self, frame: int) -> bool:
         """Whether nothing says where a frame is, so that it must not train before it is found."""
         if frame >= self.scene.frames_read:
-            return True
+            return bool(self.settings.assist)
         reference = self.scene.reference_poses
         return not self.settings.registers and reference is not None and not bool(se3.is_finite(reference[frame]))
 

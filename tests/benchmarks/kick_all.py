@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from engine.config.schedule import stages
 from engine.config.settings import Settings
+from engine.fields.stages import stages
 from engine.messages import PerturbAll, Snapshot
 from tests.benchmarks.command import options, report
 from tests.benchmarks.knocking import (

@@ -19,9 +19,10 @@ import torch
 
 from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture
 from app.render.renderer import Renderer
-from engine.config.schedule import Stage, stages
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evaluation.views import View, image_points, render_view
+from engine.fields.stages import stages
 from engine.geometry.camera_path import make_orbit, make_spiral
 from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.messages import Pause, Resume

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import engine.registration.bundle.sequence
 import engine.training.radiance
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.messages import PerturbPose, SetLambda, UndoPerturbation
 from engine.run.checkpoint import load_checkpoint

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.model.state.scene_kinds import as_planar, as_posed
-from engine.config.planar_schedule import PlanarStage
-from engine.config.schedule import AnyStage, Stage
+from engine.config.rows import AnyStage, PlanarStage, Stage
 from engine.config.settings import Settings
+from engine.fields import find_field
 from engine.scenes import AnyScene, Scene
 
 NARROWEST = 34.0  # pixels: the name of a stage must fit
+ENCODED = "Network; its encoding opens with the iterations"
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ def describe_stage(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
 def _planar(stage: PlanarStage, settings: Settings, patch: tuple[int, int]) -> str:
     width, height = (length // stage.downsample for length in patch)
     lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on patches of {width} x {height} px"]
-    if settings.field == "grid":
-        lines.append(f"Image of {stage.pixels} px along its longer side")
+    if find_field(settings.field).encodes:
+        lines.append(ENCODED)
     else:
-        lines.append("Network; its encoding opens with the iterations")
+        lines.append(f"Image of {stage.pixels} px along its longer side")
     lines.append(f"{stage.batch:,} pixels per step" if stage.batch else "All pixels in every step")
     return "\n".join(lines)
 
@@ -71,14 +72,14 @@ def _posed(stage: Stage, settings: Settings, scene: Scene) -> str:
     forward_facing = scene.kind == "forward-facing"
     width, height = scene.intrinsics.width // stage.downsample, scene.intrinsics.height // stage.downsample
     lines = [f"Stage {stage.name}: {stage.iterations:,} iterations on photos of {width} x {height} px"]
-    if settings.field == "grid":
+    if find_field(settings.field).encodes:
+        lines.append(ENCODED)
+    else:
         across = round(stage.voxels * height / max(width, 1)) if forward_facing else stage.voxels
         deep = stage.planes if forward_facing else stage.voxels
         lines.append(f"Voxel grid {stage.voxels} x {across} x {deep}")
-    else:
-        lines.append("Network; its encoding opens with the iterations")
     lines.append(f"{stage.rays:,} rays of {stage.samples} samples per step")
-    if stage.bundle and settings.registers:
+    if stage.bundle and settings.assisted:
         sizes = ", ".join(f"1/{factor}" for factor in stage.bundle)
         lines.append(f"Begins with a bundle adjustment on photos at {sizes}")
     if stage.settle and settings.registers:

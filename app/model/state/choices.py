@@ -5,23 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import get_args
 
-from engine.config.settings import FieldName, Method, Preset, Settings
+from engine.config.settings import Preset, Settings
+from engine.errors import UserError
+from engine.fields import check_settings
 from engine.geometry.warp_names import PlanarWarp
 from engine.scenes.options import InitialPoses, SceneOptions
 
-METHODS: tuple[Method, ...] = get_args(Method)
-FIELDS: tuple[FieldName, ...] = get_args(FieldName)
 PRESETS: tuple[Preset, ...] = get_args(Preset)
 INITIAL: tuple[InitialPoses, ...] = get_args(InitialPoses)
 WARPS: tuple[PlanarWarp, ...] = get_args(PlanarWarp)
-
-METHOD_WORDS: dict[Method, str] = {
-    "l2g": "L2G: a rigid warp per pixel, one pose per frame (transform per patch) fitted to them, tied together by λ",
-    "barf": "BARF: one pose per frame (transform per patch), optimised directly, coarse to fine",
-    "naive": "Naive: one pose per frame (transform per patch), all detail from the start",
-    "no-encoding": "A network without positional encoding (field mlp only)",
-    "reference": "Poses stay where the data set or COLMAP says (patches: where they were cut)",
-}
 
 
 @dataclass(frozen=True)
@@ -29,17 +21,24 @@ class Choice:
     """What stands in the panel: a run's settings, and how its scene is read.
 
     Attributes:
-        planar: whether the scene is one image, whose patches are cut anew with another seed.
+        kind: of the scene, where one is open.
     """
 
     settings: Settings
     options: SceneOptions
-    planar: bool = False
+    kind: str | None = None
+
+    @property
+    def planar(self) -> bool:
+        """Whether the scene is one image, whose patches are cut anew with another seed."""
+        return self.kind == "planar"
 
     def obstacle(self) -> str | None:
         """Why such a run cannot be started, and the mend; None if it can."""
-        if self.settings.method == "no-encoding" and self.settings.field == "grid":
-            return "no-encoding needs the field mlp: a grid has no positional encoding to leave out."
+        try:
+            check_settings(self.settings, self.kind)
+        except UserError as error:
+            return str(error).replace("--", "the ").removeprefix("the ")
         return None
 
     def needs_reopening(self, options: SceneOptions) -> bool:
@@ -67,8 +66,16 @@ def has_noise(options: SceneOptions) -> bool:
 def describe_lambda(settings: Settings, planar: bool = False) -> str:
     """A sentence about what λ does in such a run."""
     thing, place = ("patch", "transform") if planar else ("frame", "pose")
-    if settings.method == "l2g":
+    method = settings.method_spec
+    if method.warps_pixels:
         return f"λ ties each pixel's own warp to the {thing}'s {place}: low lets it go soft, high makes it stiff."
-    if settings.method == "reference":
+    if not method.fits_poses:
         return f"λ does nothing here: with reference {place}s nothing is fitted."
     return f"λ does nothing here: {settings.method} has one {place} per {thing} and no pixel-wise warps."
+
+
+def describe_assistance(settings: Settings) -> str:
+    """Whether such a run gets help, in a word or two for the top bar; empty where no pose is fitted."""
+    if not settings.registers:
+        return ""
+    return "assisted" if settings.assist else "unassisted"

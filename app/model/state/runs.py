@@ -12,7 +12,7 @@ from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
 from engine.cli.opening import OpenedRun, open_run
 from engine.cli.settings import OPTIONS, SETTINGS
-from engine.config.settings import Method, Settings
+from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames, Pause
 from engine.scenes import AnyScene
@@ -69,7 +69,7 @@ class Runs:
         for method in beside:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
-    def compare(self, method: Method | None) -> None:
+    def compare(self, method: str | None) -> None:
         """Starts a second run of the scene from the same start by another method, beside the active one.
 
         Args:

@@ -15,7 +15,7 @@ from app.model.common.pictures import Channel, GizmoPart
 from app.model.common.plane_view import PlaneView
 from app.model.state.colmap_view import ColmapView
 from app.model.state.viewed_run import ViewedRun
-from engine.config.settings import Method, Settings
+from engine.config.settings import Settings
 from engine.geometry.view_camera import ViewCamera
 from engine.messages import Command, Restart
 from engine.scenes.options import SceneOptions
@@ -156,7 +156,7 @@ class Hooks:
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
-    compare: Callable[[Method | None], None] | None = None
+    compare: Callable[[str | None], None] | None = None
     save: Callable[[], None] | None = None
     load: Callable[[], None] | None = None
     export: Callable[[], None] | None = None

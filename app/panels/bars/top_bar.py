@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.model.state.choices import describe_assistance
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, MUTED, set_text, tool_tip
 from engine.messages import FrameStatus, Snapshot
@@ -67,13 +68,14 @@ class TopBar:
             set_text(self._how, "")
             set_text(self._note, "open one to begin")
             return
-        set_text(self._what, f"{run.name} · {run.settings.method} · {run.settings.field}")
+        words = (run.name, run.settings.method, run.settings.field, describe_assistance(run.settings))
+        set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
         set_text(self._how, numbers(snapshot) if snapshot is not None else "")
-        words = run.preparing if run.opened is None else state_words(snapshot)
+        doing = run.preparing if run.opened is None else state_words(snapshot)
         set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
-        if words:
-            set_text(self._note, words)
+        if doing:
+            set_text(self._note, doing)
 
 
 def state_words(snapshot: Snapshot | None) -> str:

@@ -6,12 +6,11 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
 from app.model.planar.planar_shapes import AMBER, GREY
-from app.model.state.choices import METHOD_WORDS, METHODS
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BESIDE, as_bytes, build_scale, build_ticks, error_colours
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
 from app.panels.widgets.parts import MUTED, set_text, tool_tip
-from engine.config.settings import Method
+from engine.config.methods import METHODS, find_method
 
 COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
 BAR = 112  # pixels of the error scale
@@ -102,10 +101,10 @@ class PlanarLegend:
                 dpg.configure_item(self._method, items=offered)
             if dpg.get_value(self._method) not in offered:
                 dpg.set_value(self._method, offered[0])
-            set_text(self._method_tip, METHOD_WORDS[self._chosen()])
+            set_text(self._method_tip, find_method(self._chosen()).sentence)
 
-    def _chosen(self) -> Method:
-        return next(method for method in METHODS if method == dpg.get_value(self._method))
+    def _chosen(self) -> str:
+        return dpg.get_value(self._method)
 
     def _compare(self) -> None:
         compare = self._state.hooks.compare
@@ -116,6 +115,6 @@ class PlanarLegend:
         self._state.planar.opacity = percent / 100
 
 
-def methods_beside(method: Method) -> list[str]:
-    """What a run can be compared with, the likeliest first."""
-    return [other for other in ("barf", "l2g", "naive", "no-encoding") if other != method]
+def methods_beside(method: str) -> list[str]:
+    """What a run can be compared with."""
+    return [other for other, spec in METHODS.items() if other != method and spec.fits_poses]

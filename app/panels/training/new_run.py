@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
-from app.model.state.choices import FIELDS, INITIAL, METHOD_WORDS, METHODS, PRESETS, WARPS, Choice
+from app.model.state.choices import INITIAL, PRESETS, WARPS, Choice
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
-from engine.config.settings import Settings
+from engine.config.methods import METHODS, find_method
+from engine.config.settings import Settings, assists_by_default
+from engine.fields import FIELDS, find_field
 from engine.geometry.warp_names import PlanarWarp
 from engine.scenes import PlanarScene
 from engine.scenes.formats.single_image import MOST_PATCHES
@@ -31,13 +33,20 @@ class NewRun:
 
     def build(self) -> None:
         with dpg.collapsing_header(label="New run", default_open=True):
-            self._method = dpg.add_combo(METHODS, label="method", width=LABELS, callback=self._changed)
+            self._method = dpg.add_combo(list(METHODS), label="method", width=LABELS, callback=self._changed)
             with dpg.tooltip(self._method, delay=0.4):
                 self._method_tip = dpg.add_text("", wrap=320)
-            self._field = dpg.add_combo(FIELDS, label="field", width=LABELS, callback=self._changed)
-            tool_tip(self._field, "What a ray sees: a voxel grid (fast, what you see is what trains) or a network.")
+            self._field = dpg.add_combo(list(FIELDS), label="field", width=LABELS, callback=self._changed)
+            with dpg.tooltip(self._field, delay=0.4):
+                self._field_tip = dpg.add_text("", wrap=320)
             self._preset = dpg.add_combo(PRESETS, label="preset", width=LABELS, callback=self._changed)
             tool_tip(self._preset, "This program's coarse-to-fine recipe, or the paper's networks and 200,000 steps.")
+            self._assist = dpg.add_checkbox(label="assistance", callback=self._changed)
+            tool_tip(
+                self._assist,
+                "Help that every method gets alike: adjustment of all poses together between stages, and a search for "
+                "frames that are outliers, were kicked or added. Off: gradient descent alone, as in the papers.",
+            )
             self._seed = dpg.add_input_int(
                 label="seed", width=LABELS, min_value=0, min_clamped=True, callback=self._changed
             )
@@ -81,7 +90,7 @@ class NewRun:
         run = state.run
         if run is not None and run.opened is not None and run is not self._of:
             self._of = run
-            self._choice = Choice(run.settings, run.options, get_planar_scene(run) is not None)
+            self._choice = Choice(run.settings, run.options, run.scene.kind if run.scene is not None else None)
             self._show()
 
     def restart(self) -> None:
@@ -98,11 +107,14 @@ class NewRun:
 
     def _changed(self) -> None:
         settings, options = self._choice.settings, self._choice.options
+        preset = dpg.get_value(self._preset)
+        chosen = dpg.get_value(self._assist) if preset == settings.preset else assists_by_default(preset)
         settings = replace(
             settings,
+            assist=chosen,
             method=dpg.get_value(self._method),
             field=dpg.get_value(self._field),
-            preset=dpg.get_value(self._preset),
+            preset=preset,
         )
         options = replace(
             options,
@@ -127,6 +139,7 @@ class NewRun:
         dpg.set_value(self._method, settings.method)
         dpg.set_value(self._field, settings.field)
         dpg.set_value(self._preset, settings.preset)
+        dpg.set_value(self._assist, bool(settings.assist))
         dpg.set_value(self._seed, settings.seed)
         dpg.set_value(self._init, options.init)
         dpg.set_value(self._rotation, math.degrees(options.noise_rotation))
@@ -138,7 +151,8 @@ class NewRun:
             dpg.set_value(self._warp, self._shown_warp(scene))
             dpg.set_value(self._patches, self._shown_patches(scene))
         dpg.configure_item(self._noise, show=options.init in ("auto", "noise") and self._noise_matters())
-        set_text(self._method_tip, METHOD_WORDS[settings.method])
+        set_text(self._method_tip, find_method(settings.method).sentence)
+        set_text(self._field_tip, f"What a ray sees. {find_field(settings.field).sentence}")
         obstacle = self._choice.obstacle()
         set_text(self._note, obstacle or "")
         dpg.configure_item(self._note, show=obstacle is not None, color=AMBER)

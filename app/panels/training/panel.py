@@ -14,7 +14,7 @@ from app.panels.training.rates import Rates
 from app.panels.training.schedule_bar import ScheduleBar
 from app.panels.widgets.parts import heading, inner_width, muted, set_text, tool_tip
 from engine.cli.progress import seconds_left, updated_rate
-from engine.config.schedule import stages_of
+from engine.fields.stages import stages
 from engine.messages import Pause, Resume, Snapshot, Step
 from engine.system.durations import format_duration
 
@@ -75,7 +75,7 @@ class TrainingPanel:
         if snapshot is not self._before:
             self._rate = updated_rate(self._rate, self._before, snapshot)
             self._before = snapshot
-            table = stages_of(run.scene, settings)
+            table = stages(run.scene, settings)
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
             speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"

@@ -6,8 +6,9 @@ import dearpygui.dearpygui as dpg
 
 from app.model.plots.stage_bar import Span, describe_stage, find_place, lay_out_stages
 from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, FAINT, GROOVE, MUTED, TEXT, drawing, set_text
-from engine.config.schedule import AnyStage, Stage, stages_of
+from engine.config.rows import AnyStage, Stage
 from engine.config.settings import Settings
+from engine.fields.stages import stages
 from engine.messages import Snapshot
 from engine.scenes import AnyScene
 
@@ -32,7 +33,7 @@ class ScheduleBar:
     def update(self, scene: AnyScene, settings: Settings, snapshot: Snapshot, width: int) -> None:
         key = (id(scene), settings, width)
         if key != self._drawn:
-            self._draw(stages_of(scene, settings), width)
+            self._draw(stages(scene, settings), width)
             self._drawn, self._scene = key, scene  # kept, so that its id stays its own
         x = find_place(self._iterations, self._spans, snapshot.iteration)
         for index, span in enumerate(self._spans):

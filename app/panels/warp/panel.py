@@ -148,9 +148,10 @@ TITLES = ("Local warp", "Global fit", "Residual")
 def why_no_warp(run: ViewedRun) -> str:
     """Why there is nothing to see for methods without pixel-wise warps; empty for L2G."""
     method = run.settings.method
-    if method == "l2g":
+    spec = run.settings.method_spec
+    if spec.warps_pixels:
         return ""
-    if method == "reference":
+    if not spec.fits_poses:
         return "Poses are fixed here: nothing is warped, the residual is zero."
     whole = "patches" if run.scene is not None and run.scene.kind == "planar" else "cameras"
     return f"{method} moves whole {whole} only: local is global, and the residual zero."

@@ -7,7 +7,7 @@ from typing import Protocol
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.planar_schedule import PlanarStage
+from engine.config.rows import PlanarStage
 
 
 class ImageField(Protocol):

@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 from torch.nn import functional
 
-from engine.config.planar_schedule import PlanarStage
-from engine.config.settings import Method, Preset
+from engine.config.methods import Bands
+from engine.config.rows import PlanarStage
+from engine.config.settings import Preset
 from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
 from engine.fields.mlp.layers import linear
 
@@ -27,12 +28,13 @@ class NeuralImage:
         BARF (Lin et al., ICCV 2021), section 4.1; L2G-NeRF (Chen et al., CVPR 2023), section 4.1: 4 x 256, L = 8.
     """
 
-    def __init__(self, method: Method, preset: Preset, generator: Generator, device: torch.device) -> None:
-        self._method = method
+    def __init__(self, bands: Bands, preset: Preset, generator: Generator, device: torch.device) -> None:
+        """`bands` says how the frequencies of its encoding open."""
+        self._bands = bands
         width = WIDTHS[preset]
         sizes = [encoded_size(2, BANDS)] + [width] * LAYERS + [3]
         layers = [linear(*pair, generator) for pair in pairwise(sizes)]
-        if method not in ("naive", "reference"):  # at first only the two coordinates come through
+        if bands != "all":  # at first only the two coordinates come through
             with torch.no_grad():
                 layers[0].weight.mul_((sizes[0] / 2) ** 0.5)
         self._layers = nn.ModuleList(layers).to(device)
@@ -47,7 +49,7 @@ class NeuralImage:
         self._stage = stage
 
     def progress(self, fraction: float) -> None:
-        self._open = bands_open(self._method, fraction, BANDS, OPENING)
+        self._open = bands_open(self._bands, fraction, BANDS, OPENING)
 
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
         value = encode(points, BANDS, band_weights(self._open, BANDS, points.device))
@@ -57,7 +59,7 @@ class NeuralImage:
 
     def step(self, fraction: float, factor: float = 1.0) -> None:
         assert self._stage is not None
-        first, last = self._stage.network_rate
+        first, last = self._stage.field_rate
         self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
         self._adam.step()
         self.discard()

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.planar_schedule import PlanarStage
+from engine.config.rows import PlanarStage
 
 GREY = 0.5
 

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.settings import Method
+from engine.config.methods import Bands
 
 OPENING = (0.1, 0.5)  # the part of the run over which the bands open, as in BARF's and L2G-NeRF's code
 
@@ -18,15 +18,18 @@ def encoded_size(channels: int, bands: int) -> int:
     return channels * (1 + 2 * bands)
 
 
-def bands_open(method: Method, fraction: float, bands: int, opening: tuple[float, float] = OPENING) -> float:
+def bands_open(which: Bands, fraction: float, bands: int, opening: tuple[float, float] = OPENING) -> float:
     """How many bands are open, alpha in [0, bands], when `fraction` in [0, 1] of the run is done.
 
-    Registration opens them one after the other over `opening`, a part of the run. `naive` and the `reference` of
-    known poses have all of them from the start, `no-encoding` never has one.
+    Args:
+        which: `coarse-to-fine` opens them one after the other over `opening`; `all` or `none` are open throughout.
+        fraction: of the run that is done, in [0, 1].
+        bands: how many there are.
+        opening: the part of the run over which they open.
     """
-    if method == "no-encoding":
+    if which == "none":
         return 0.0
-    if method in ("naive", "reference"):
+    if which == "all":
         return float(bands)
     first, last = opening
     return min(max((fraction - first) / (last - first), 0.0), 1.0) * bands

@@ -9,15 +9,17 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, autocast
 
-from engine.config.schedule import Stage
-from engine.config.settings import Method, Preset
+from engine.config.methods import Bands
+from engine.config.rows import Stage
+from engine.config.settings import Preset, Settings
 from engine.fields.field import Planes, Rendering
 from engine.fields.mlp.encoding import band_weights, bands_open, encode
 from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.mlp.space import RaySpace
 from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
-from engine.scenes.scene import SceneKind
+from engine.fields.spaces import plane_extent
+from engine.scenes.scene import Scene, SceneKind
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
 OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats hold it, and nothing shines through
@@ -38,7 +40,7 @@ class MlpField:
         near: float,
         far: float,
         background: tuple[float, float, float] | None,
-        method: Method,
+        bands: Bands,
         preset: Preset,
         generator: Generator,
         device: torch.device | str = "cpu",
@@ -53,7 +55,7 @@ class MlpField:
             scene_kind: says how rays are sampled.
             near, far: depth range of an object in scene units, finite; unused for forward-facing scenes.
             background: RGB behind an object; None for black.
-            method: says how the encoding opens.
+            bands: how the frequencies of the encoding open.
             preset: size of the network.
             generator: of the initial weights, on the CPU.
             device: where the network lives.
@@ -64,7 +66,7 @@ class MlpField:
         self.space = RaySpace(scene_kind, near, far, box_centre, box_half_extent)
         self.device = torch.device(device)
         self.background = None if background is None else torch.tensor(background, device=self.device)
-        self.method = method
+        self.bands = bands
         self.always_directional = preset == "paper"
         self.extent = extent
         self.low_precision = low_precision
@@ -102,7 +104,7 @@ class MlpField:
             (self.space.inputs(positions), sizes.position_bands),
             (directions, sizes.direction_bands),
         ):
-            weights = band_weights(bands_open(self.method, self.fraction, bands), bands, self.device)
+            weights = band_weights(bands_open(self.bands, self.fraction, bands), bands, self.device)
             encoded.append(encode(values, bands, weights))
         if not (self.always_directional or self.stage.directional):
             encoded[1] = torch.zeros_like(encoded[1])
@@ -224,3 +226,20 @@ class MlpField:
 
     def volume_sizes(self, longest: int) -> tuple[int, ...]:
         return tuple(size for size in BAKED_SIZES if size <= longest) or (longest,)
+
+
+def network_for(scene: Scene, settings: Settings, generator: Generator, device: torch.device) -> MlpField:
+    """The network of a run."""
+    return MlpField(
+        scene.kind,
+        scene.near,
+        scene.far,
+        scene.background,
+        bands=settings.method_spec.bands,
+        preset=settings.preset,
+        generator=generator,
+        device=device,
+        box_centre=scene.box_centre,
+        box_half_extent=scene.box_half_extent,
+        extent=plane_extent(scene),
+    )

@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
 
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.fields.field import Planes, Rendering
 from engine.fields.sampling import uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Space

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from engine.cli.progress import ProgressDisplay, describe, format_duration, seconds_left, updated_rate
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.run.snapshots import starting_snapshot

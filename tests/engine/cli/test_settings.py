@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from types import SimpleNamespace
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
 import tyro
@@ -13,6 +14,7 @@ from engine.cli.arguments import Device, TrainArguments
 from engine.cli.settings import check_arguments, continued, options_of, settings_of
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields import FIELDS
 from engine.scenes.options import BackgroundName, InitialPoses, SceneOptions
 from engine.system.devices import DeviceName, resolve_device
 from tests.engine.run.test_checkpoint import example
@@ -90,3 +92,27 @@ def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
         resolve_device(name)
     assert resolve_device("cpu").type == "cpu"
     assert resolve_device("auto").type in ("cpu", "cuda")
+
+
+def test_assistance_is_on_but_for_the_paper_unless_it_is_chosen() -> None:
+    assert settings_of(TrainArguments(scene=Path("x"))).assist is True
+    assert settings_of(TrainArguments(scene=Path("x"), preset="paper")).assist is False
+    assert settings_of(TrainArguments(scene=Path("x"), preset="paper", assist="on")).assist is True
+    assert settings_of(TrainArguments(scene=Path("x"), assist="off")).assist is False
+
+
+def test_a_run_continues_with_the_assistance_it_was_started_with() -> None:
+    checkpoint = SimpleNamespace(settings=Settings(assist=False), options=SceneOptions())
+    for words in ((), ("--assist", "off")):
+        continued(parsed(*words), cast(Any, checkpoint))
+    with pytest.raises(UserError, match="started with --assist off, not on"):
+        continued(parsed("--assist", "on"), cast(Any, checkpoint))
+
+
+def test_a_field_that_was_registered_before_the_command_line_is_parsed_can_be_chosen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(SystemExit):
+        tyro.cli(TrainArguments, args=["x", "--field", "third"])
+    monkeypatch.setitem(FIELDS, "third", FIELDS["grid"])
+    assert tyro.cli(TrainArguments, args=["x", "--field", "third"]).field == "third"

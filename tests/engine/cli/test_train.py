@@ -65,6 +65,9 @@ def test_help_needs_no_torch() -> None:
     program = "import sys; import engine.cli.main; print([name for name in ('torch', 'numba') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment())
     assert done.stdout.strip() == "[]"
+    program = "import sys; from engine.cli.arguments import TrainArguments; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment())
+    assert done.stdout.strip() == "False"
     done = called(REPOSITORY, "train", "--help")
     assert done.returncode == 0
     for word in ("--lambda", "--noise-rotation", "--resume", "--optimise-focal", "--checkpoint-every"):

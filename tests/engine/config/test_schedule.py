@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from engine.config.schedule import stages
 from engine.config.settings import Settings
+from engine.errors import UserError
+from engine.fields.stages import stages
 from tests.support.runs.short_runs import fern
 
 METHODS = ["l2g", "barf", "naive", "no-encoding", "reference"]
@@ -26,7 +27,7 @@ KINDS = pytest.mark.parametrize("kind", ["forward-facing", "object"])
 @pytest.mark.parametrize("width", [8, 40, 126, 400, 504, 640, 4000])
 @pytest.mark.parametrize("method", METHODS)
 def test_a_table_goes_from_coarse_to_fine(kind, width, method):
-    table = stages(scene(kind, width, max(width * 3 // 4, 1)), Settings(method=method))
+    table = stages(scene(kind, width, max(width * 3 // 4, 1)), Settings(method=method, assist=method != "naive"))
     assert table
     assert table[-1].downsample == 1
     for coarse, fine in pairwise(table):
@@ -58,12 +59,40 @@ def test_more_pixels_are_more_stages(kind):
 
 @KINDS
 def test_naive_has_the_finest_band_for_as_long_as_all_together(kind):
-    table, naive = stages(scene(kind), Settings()), stages(scene(kind), Settings(method="naive"))
+    table, naive = stages(scene(kind), Settings()), stages(scene(kind), Settings(method="naive", assist=False))
     assert len(naive) == 1
     assert naive[0].downsample == 1
     assert naive[0].voxels == table[-1].voxels
     assert naive[0].iterations == sum(row.iterations for row in table)
     assert naive[0].bundle == ()
+
+
+@KINDS
+def test_naive_with_help_is_adjusted_when_the_others_are(kind):
+    table, naive = stages(scene(kind), Settings()), stages(scene(kind), Settings(method="naive"))
+    for row, usual in zip(naive, table, strict=True):
+        assert (row.iterations, row.bundle, row.pose_rate) == (usual.iterations, usual.bundle, usual.pose_rate)
+        assert (row.downsample, row.voxels, row.planes) == (1, table[-1].voxels, table[-1].planes)
+    assert len({row.name for row in naive}) == len(naive)
+
+
+@KINDS
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("known", [False, True])
+def test_without_help_nothing_is_adjusted(kind, method, known):
+    table = stages(replace(scene(kind), poses_known=known), Settings(method=method, assist=False))
+    assert all(row.bundle == () for row in table)
+
+
+def test_the_paper_has_no_help_unless_it_is_asked_for():
+    assert Settings().assist
+    assert Settings(preset="paper").assist is False
+    assert Settings(preset="paper", assist=True).assist
+
+
+def test_an_unknown_method_is_refused_with_those_that_there_are():
+    with pytest.raises(UserError, match="no method best; choose one of l2g, barf, naive, no-encoding, reference"):
+        stages(scene(), Settings(method="best"))
 
 
 @KINDS

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.config.settings import Method, Settings
+from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
 from engine.run.checkpoint_writer import CheckpointWriter
@@ -17,9 +17,7 @@ from engine.training.radiance import Trainer
 from tests.support.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff
 
 
-def saved(
-    scene_folder: Path, run_folder: Path, method: Method = "l2g", options: SceneOptions | None = None
-) -> Trainer:
+def saved(scene_folder: Path, run_folder: Path, method: str = "l2g", options: SceneOptions | None = None) -> Trainer:
     """A run of a few steps, saved."""
     run_folder.mkdir()
     options = options or SceneOptions()
@@ -37,7 +35,7 @@ def saved(
 
 
 @pytest.mark.parametrize("method", ["l2g", "reference"])
-def test_a_saved_run_is_evaluated_as_it_stood(tmp_path: Path, method: Method) -> None:
+def test_a_saved_run_is_evaluated_as_it_stood(tmp_path: Path, method: str) -> None:
     write_llff(tmp_path / "scene", forward_poses(6))
     options = SceneOptions(downscale=1, init="reference" if method == "reference" else "auto")
     trainer = saved(tmp_path / "scene", tmp_path / "run", method, options)

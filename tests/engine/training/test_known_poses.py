@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from engine.config.schedule import Stage, stages
+from engine.config.rows import Stage
 from engine.config.settings import Settings
+from engine.fields.stages import stages
 from engine.geometry import se3
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene

@@ -10,6 +10,7 @@ import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields.stages import stages
 from engine.messages import (
     PerturbAll,
     PerturbPatch,
@@ -135,10 +136,21 @@ def test_a_patch_of_something_else_is_reported(monkeypatch):
     assert errors(trainer)[1] < 2
 
 
-def test_barf_is_not_helped():
-    trainer = trained(planar_scene("rigid"), HELP_FROM + 30, method="barf")
+@pytest.mark.parametrize("method", ["l2g", "barf", "naive"])
+def test_without_assistance_nothing_is_looked_for(method):
+    trainer = trained(planar_scene("rigid"), HELP_FROM + 30, method=method, assist=False)
     assert {event.kind for event in trainer.events} == {"stage"}
-    assert trainer.alignment() == 0
+    assert all(stage.adjust == stage.polish == 0 for stage in trainer.stages)
+    assert (trainer.alignment() > 0) == (method == "l2g")
+
+
+@pytest.mark.parametrize("method", ["barf", "naive"])
+def test_every_method_gets_the_same_help(method):
+    trainer = trained(planar_scene("rigid"), HELP_FROM + 30, method=method)
+    assert "found" in {event.kind for event in trainer.events}
+    assert sum(trainer.joined()) > 1
+    helped = [(stage.adjust, stage.polish) for stage in trainer.stages]
+    assert helped == [(stage.adjust, stage.polish) for stage in stages(trainer.scene, Settings())]
 
 
 @pytest.mark.parametrize("method", ["barf", "l2g"])

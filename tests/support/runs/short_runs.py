@@ -9,7 +9,7 @@ from unittest import mock
 
 import torch
 
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.geometry.pose_errors import PoseErrors, pose_errors
 from engine.registration.bundle import sequence as bundling

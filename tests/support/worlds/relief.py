@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry import rays, se3

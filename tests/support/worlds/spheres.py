@@ -5,22 +5,23 @@ import math
 import torch
 from torch.nn import functional
 
-from engine.config.schedule import Stage
-from engine.config.settings import Method, Preset
+from engine.config.methods import METHODS
+from engine.config.rows import Stage
+from engine.config.settings import Preset
 from engine.fields.mlp.field import MlpField
 
 STAGE = Stage(2, 100, 64, 24, False, (3e-3, 1e-3), (1e-3, 1e-4), 0.0, name="all", downsample=1, voxels=2)
 WHITE = torch.ones(3)
 
 
-def sphere_field(seed: int = 0, size: float = 1.0, method: Method = "reference", preset: Preset = "default", **more):
+def sphere_field(seed: int = 0, size: float = 1.0, method: str = "reference", preset: Preset = "default", **more):
     """Around the unit sphere, seen from a distance of 4; `size` scales the world."""
     made = MlpField(
         "object",
         2.5 * size,
         5.5 * size,
         (1.0, 1.0, 1.0),
-        method,
+        METHODS[method].bands,
         preset,
         torch.Generator().manual_seed(seed),
         box_half_extent=1.45 * size,
@@ -31,7 +32,16 @@ def sphere_field(seed: int = 0, size: float = 1.0, method: Method = "reference",
 
 
 def facing_field(**more):
-    made = MlpField("forward-facing", 1.3, math.inf, None, "barf", "default", torch.Generator().manual_seed(0), **more)
+    made = MlpField(
+        "forward-facing",
+        1.3,
+        math.inf,
+        None,
+        METHODS["barf"].bands,
+        "default",
+        torch.Generator().manual_seed(0),
+        **more,
+    )
     made.begin_stage(STAGE)
     return made
 

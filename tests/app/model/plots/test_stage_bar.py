@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.plots.stage_bar import describe_stage, find_place, lay_out_stages
-from engine.config.schedule import Stage
+from engine.config.rows import Stage
 from engine.config.settings import Settings
 from tests.support.runs.registered_scene import forward_facing
 

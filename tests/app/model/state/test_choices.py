@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.model.state.choices import FIELDS, METHODS, Choice, describe_lambda
+from app.model.state.choices import Choice, describe_assistance, describe_lambda
+from engine.config.methods import METHODS
 from engine.config.settings import Settings
+from engine.fields import FIELDS
 from engine.scenes.options import SceneOptions
 
 CHOICE = Choice(Settings(), SceneOptions())
@@ -42,3 +44,9 @@ def test_one_seed_for_the_run_and_its_noise() -> None:
 def test_only_l2g_has_a_lambda() -> None:
     silent = [method for method in METHODS if "does nothing" in describe_lambda(Settings(method=method))]
     assert silent == [method for method in METHODS if method != "l2g"]
+
+
+def test_the_window_says_whether_there_is_help() -> None:
+    assert describe_assistance(Settings()) == "assisted"
+    assert describe_assistance(Settings(assist=False)) == describe_assistance(Settings(preset="paper")) == "unassisted"
+    assert describe_assistance(Settings(method="reference")) == ""

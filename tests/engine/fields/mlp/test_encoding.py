@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.autograd import gradcheck
 
+from engine.config.methods import METHODS
 from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
 
 bands = st.integers(1, 10)
@@ -59,13 +60,13 @@ def test_the_published_weight():
 
 @pytest.mark.parametrize("method", ["l2g", "barf"])
 def test_registration_opens_between_a_tenth_and_half_of_the_run(method):
-    assert [bands_open(method, fraction, 10) for fraction in (0.0, 0.1, 0.5, 1.0)] == [0, 0, 10, 10]
-    assert bands_open(method, 0.3, 10) == pytest.approx(5)
+    assert [bands_open(METHODS[method].bands, fraction, 10) for fraction in (0.0, 0.1, 0.5, 1.0)] == [0, 0, 10, 10]
+    assert bands_open(METHODS[method].bands, 0.3, 10) == pytest.approx(5)
 
 
 @pytest.mark.parametrize(("method", "alpha"), [("naive", 8.0), ("reference", 8.0), ("no-encoding", 0.0)])
 def test_the_other_methods_open_nothing_as_they_run(method, alpha):
-    assert {bands_open(method, fraction, 8) for fraction in (0.0, 0.2, 1.0)} == {alpha}
+    assert {bands_open(METHODS[method].bands, fraction, 8) for fraction in (0.0, 0.2, 1.0)} == {alpha}
 
 
 def test_gradients():

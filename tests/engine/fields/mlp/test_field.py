@@ -148,7 +148,8 @@ def test_colour_depends_on_the_direction_where_it_may(preset, directional):
     points, views = torch.zeros(2, 3), torch.tensor([[0.0, 0, 1], [1, 0, 0]])
     density, colour = made.query(points, views)
     torch.testing.assert_close(density[0], density[1])
-    assert (colour[0] != colour[1]).any() == (directional or preset == "paper")
+    differs = bool((colour[0] - colour[1]).abs().max() > 1e-6)  # the last digit may differ with a row's place
+    assert differs == (directional or preset == "paper")
 
 
 def test_the_paper_network_has_the_papers_size():
@@ -167,6 +168,6 @@ def test_low_precision_sees_nearly_the_same():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(ValueError, match="near < far"):
-        MlpField("object", 1.0, math.inf, None, "barf", "default", torch.Generator())
+        MlpField("object", 1.0, math.inf, None, "coarse-to-fine", "default", torch.Generator())
     with pytest.raises(RuntimeError, match="stage"):
-        _ = MlpField("object", 1.0, 2.0, None, "barf", "default", torch.Generator()).stage
+        _ = MlpField("object", 1.0, 2.0, None, "coarse-to-fine", "default", torch.Generator()).stage

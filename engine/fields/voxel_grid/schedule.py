@@ -1,0 +1,29 @@
+"""The rows of the voxel grid and, for planar scenes, of the pixel grid. Needs no torch."""
+
+from __future__ import annotations
+
+from engine.config.rows import FieldRows, PlanarRow, PlanarRows, Row
+
+_FORWARD_FACING = (
+    #     planes, iterations, rays, samples, proposals, field rate, pose rate, smoothness
+    Row(12, 300, 5000, 18, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
+    Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
+    Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
+    Row(32, 5000, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 5e-10, settle=200, directional=True, block=4),
+)
+_OBJECT = (
+    Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
+    Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
+    Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
+    Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
+)
+_PLANAR = PlanarRows(
+    #         iterations, batch, field rate, pose rate
+    first=PlanarRow(200, 4000, (5e-2, 1e-2), (5e-3, 2e-3), polish=15),
+    between=PlanarRow(100, 6000, (5e-2, 1e-2), (5e-4, 2e-4), adjust=15),
+    last=PlanarRow(300, 8000, (5e-2, 3e-3), (5e-5, 1e-5), adjust=30, polish=20),
+    paper=PlanarRow(5000, 0, (1e-2, 1e-3), (1e-3, 1e-5)),
+)
+ROWS = FieldRows(default={"forward-facing": _FORWARD_FACING, "object": _OBJECT}, planar=_PLANAR)
