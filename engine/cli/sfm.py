@@ -20,7 +20,8 @@ from engine.scenes.photos.photo_set import PhotoSet, gather_photos, is_usable_as
 from engine.scenes.photos.video import extract_frames
 from engine.scenes.progress import ProgressListener
 from engine.sfm.events import Finished
-from engine.sfm.pipeline import DATABASE, MESH, MODEL, SfmOptions, run_sfm
+from engine.sfm.options import SfmOptions
+from engine.sfm.pipeline import DATABASE, MESH, MODEL, run_sfm
 from engine.system.files import explain_write_failure
 
 MOST_PIXELS = 200_000_000
@@ -110,10 +111,10 @@ def _found(source: Path, arguments: SfmArguments, watch: ProgressListener) -> Ph
 
 def _seen(shots: PhotoSet, source: Path, output: Path, work: Path, watch: ProgressListener) -> _Source:
     """The photos where they lie, if the model may refer to them there; else copies beside the model, all upright."""
-    parent = shots.shots[0].path.parent
+    parent = shots.photos[0].path.parent
     beside = not is_video(source) and parent in (output, output / IMAGES)
-    if beside and all(is_usable_as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.shots):
-        return _Source(parent, tuple(shot.name for shot in shots.shots), copied=False)
+    if beside and all(is_usable_as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.photos):
+        return _Source(parent, tuple(shot.name for shot in shots.photos), copied=False)
     if parent == output / IMAGES:
         raise UserError(
             f"{parent} holds photos that COLMAP cannot read as they are (turned by EXIF, HEIC, or of mixed sizes); "

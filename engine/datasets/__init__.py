@@ -1,1 +1,1 @@
-"""Public data sets by name: fetched, checked, unpacked."""
+"""Public data sets by name: catalogue, download, unpacking."""

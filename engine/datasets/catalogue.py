@@ -1,4 +1,4 @@
-"""Which data sets there are, where they come from, and under which terms."""
+"""The data sets that can be downloaded: their archives, sources and terms of use."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from engine.scenes.paths import suggest_name
 
 @dataclass(frozen=True)
 class Archive:
-    """A zip file.
+    """A zip file on a server.
 
     Attributes:
-        name: of the file.
-        url: of its source.
-        sha256: of its content, or None where nobody has published one: then the checksums inside must do.
-        size: bytes, or None where the server will tell.
+        name: file name.
+        url: address of the file.
+        sha256: checksum of the file, hexadecimal, or None where none is published: then only the checksums inside the
+            zip file are verified.
+        size: bytes, or None where only the server knows it.
     """
 
     name: str
@@ -30,14 +31,14 @@ class Archive:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A scene.
+    """A scene that can be downloaded.
 
     Attributes:
-        name: collection and scene, `llff/fern`.
-        marker: the file that tells the scene's folder inside an archive.
-        archives: that hold it; the first that can be had is taken.
+        name: collection and scene, such as `llff/fern`.
+        marker: file name by which the scene's folder is recognised inside an archive.
+        archives: archives that hold it, in order of preference; the first that can be downloaded is used.
         source: where its authors offer it.
-        terms: under which.
+        terms: terms of use, for the user.
     """
 
     name: str
@@ -48,10 +49,11 @@ class DataSet:
 
     @property
     def scene(self) -> str:
+        """Name of the scene without its collection."""
         return self.name.split("/")[1]
 
 
-# A mirror at a fixed revision, whose host publishes the checksums; the authors' own Drive links change.
+# A mirror at a fixed revision, whose host publishes checksums; the authors' own Drive links change.
 _MIRROR = "https://huggingface.co/datasets/YouLiXiya/nerf/resolve/8bb2c1f48e1ee51a94bce0c1634dd04795f92faa"
 EXAMPLES = Archive(
     "nerf_example_data.zip",
@@ -89,7 +91,7 @@ MODELS = {
 LLFF_SCENES = ("fern", "flower", "fortress", "horns", "leaves", "orchids", "room", "trex")
 
 
-def _all() -> dict[str, DataSet]:
+def _list_data_sets() -> dict[str, DataSet]:
     found = [
         DataSet(f"llff/{scene}", POSES_FILE, (EXAMPLES, LLFF) if scene == "fern" else (LLFF,), SOURCE, LLFF_TERMS)
         for scene in LLFF_SCENES
@@ -107,14 +109,14 @@ def _all() -> dict[str, DataSet]:
     return {one.name: one for one in found}
 
 
-DATA_SETS = _all()
+DATA_SETS = _list_data_sets()
 
 
 def find_data_sets(name: str) -> Sequence[DataSet]:
-    """The data set of a name, or all of a collection (`llff`, `blender`).
+    """The data set with the given name, or all of a collection (`llff`, `blender`).
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no data set or collection of that name; the message suggests a similar one.
     """
     found = [one for one in DATA_SETS.values() if name in (one.name, one.name.split("/")[0])]
     if not found:

@@ -1,4 +1,4 @@
-"""A file over HTTP: resumed where it was cut short, checked when it is whole."""
+"""Download of a file over HTTP, resumed after an interruption and verified when complete."""
 
 from __future__ import annotations
 
@@ -19,66 +19,63 @@ from engine.system.files import explain_write_failure
 
 Progress = Callable[[float, str], None]
 
-PIECE = 1 << 20  # bytes
-TRIES = 4  # of a connection that breaks off while something still comes
-TIMEOUT = 30.0  # seconds without a byte
-LARGEST = 20_000_000_000  # bytes; no archive here is larger
-AGENT = "l2g-viewer"
+CHUNK_BYTES = 1 << 20  # read and written at a time
+TIMEOUT_SECONDS = 30.0  # without any byte, after which a connection counts as broken
+MAXIMUM_BYTES = 20_000_000_000  # of an archive; every one in the catalogue is smaller
+USER_AGENT = "l2g-viewer"
 
 
 class UnreachableError(UserError):
-    """A source cannot be had; another may."""
+    """A file could not be downloaded from this address; another address may work."""
 
 
 def fetch(archive: Archive, url: str, path: Path, progress: Progress) -> None:
-    """Downloads an archive to `path`, going on with what an earlier try has left beside it.
+    """Downloads an archive to `path`, continuing the partial file `path`.part of an earlier attempt.
 
     Args:
-        archive: what is expected.
-        url: http or https.
-        path: where to; appears when the file is whole and its checksum right.
-        progress: told the fraction and the bytes.
+        archive: expected size and checksum.
+        url: http or https address.
+        path: target; exists only once the file is complete and its checksum is right.
+        progress: called with the fraction in [0, 1] (0 where the size is unknown) and a text of bytes and speed.
     Raises:
-        UnreachableError: the source does not answer, has no such file, or breaks off again and again.
-        UserError: the checksum is wrong, or the file cannot be written.
+        UnreachableError: the server does not answer, has no such file, or a connection ends without new bytes.
+        UserError: the checksum or size is wrong, or the file cannot be written.
     """
     if not url.startswith(("http://", "https://")):
         raise UserError(f"{url} is no address of a web server; give one that begins with http:// or https://.")
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        expected = _received(archive, url, part, progress)
+        expected = _download(archive, url, part, progress)
         _check(archive, url, part, expected)
         os.replace(part, path)
     except OSError as error:
         raise UserError(explain_write_failure(path, error)) from error
 
 
-def _received(archive: Archive, url: str, part: Path, progress: Progress) -> int | None:
-    """Has the part grow until it is whole; returns the size that the server told."""
-    fruitless = 0
+def _download(archive: Archive, url: str, part: Path, progress: Progress) -> int | None:
+    """Opens connections until the partial file is complete; returns the size that the server stated, if any."""
     while True:
         before = part.stat().st_size if part.exists() else 0
-        total, why = _connection(archive, url, part, before, progress)
+        total, why = _download_once(archive, url, part, before, progress)
         after = part.stat().st_size if part.exists() else 0
         if why is None and (total is None or after >= total):
             return total
-        fruitless = fruitless + 1 if after <= before else 0
-        if fruitless or after == 0:
+        if after <= before or after == 0:
             told = f" of {total:,}" if total is not None else ""
             reason = why or "the connection was closed too early"
             kept = f" after {after:,}{told} bytes; what came is kept: try again to go on" if after else ""
             raise UnreachableError(f"{url} could not be downloaded ({reason}){kept}.")
 
 
-def _connection(
+def _download_once(
     archive: Archive, url: str, part: Path, start: int, progress: Progress
 ) -> tuple[int | None, str | None]:
-    """Downloads what one connection gives; the whole size as far as known, and why it ended early, or None."""
-    headers = {"User-Agent": AGENT} | ({"Range": f"bytes={start}-"} if start else {})
+    """Downloads over one connection; returns the total size if known, and why the connection ended early, or None."""
+    headers = {"User-Agent": USER_AGENT} | ({"Range": f"bytes={start}-"} if start else {})
     total = archive.size
     try:
-        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=TIMEOUT_SECONDS) as answer:
             if answer.status != 206:
                 start = 0  # a server without ranges sends everything again
             elif _first_byte(answer) != start:
@@ -86,12 +83,12 @@ def _connection(
                 return total, "the server sent another part than was asked for"
             length = answer.headers.get("Content-Length", "")
             total = start + int(length) if length.isdecimal() else total
-            if total is not None and total > LARGEST:
+            if total is not None and total > MAXIMUM_BYTES:
                 raise UserError(f"{url} says that it has {total:,} bytes, more than any data set here; check it.")
             _copy(answer, part, start, total, progress)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # nothing lies beyond: the part is whole, or of another file
+        if error.code == 416:  # range not satisfiable: the partial file is complete, or of another file
             return start, None
         return total, f"the server answers {error.code} {error.reason}"
     except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
@@ -100,27 +97,28 @@ def _connection(
 
 
 def _copy(answer: http.client.HTTPResponse, part: Path, start: int, total: int | None, progress: Progress) -> None:
-    begun, received = time.monotonic(), start
+    started, received = time.monotonic(), start
     with part.open("r+b" if start else "wb") as file:
         file.seek(start)
         file.truncate()
-        while piece := answer.read(PIECE):
-            file.write(piece)
-            received += len(piece)
-            if received > (total or LARGEST):
+        while chunk := answer.read(CHUNK_BYTES):
+            file.write(chunk)
+            received += len(chunk)
+            if received > (total or MAXIMUM_BYTES):
                 raise UserError(f"{part.name.removesuffix('.part')} is larger than its server said; try again.")
-            rate = (received - start) / max(time.monotonic() - begun, 1e-3)
+            rate = (received - start) / max(time.monotonic() - started, 1e-3)
             of = f" of {total / 1e6:,.0f}" if total else ""
             progress(received / total if total else 0.0, f"{received / 1e6:,.1f}{of} MB   {rate / 1e6:.1f} MB/s")
 
 
 def _first_byte(answer: http.client.HTTPResponse) -> int | None:
+    """Position of the first byte of a partial answer, by its Content-Range header."""
     match = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
     return int(match[1]) if match else None
 
 
 def _check(archive: Archive, url: str, part: Path, total: int | None) -> None:
-    """Raises `UserError`, and removes the part, where it is not what it should be."""
+    """Raises `UserError`, and deletes the partial file, where its size or checksum is wrong."""
     size = part.stat().st_size
     wrong = None
     if total is not None and size != total:
@@ -134,6 +132,6 @@ def _check(archive: Archive, url: str, part: Path, total: int | None) -> None:
 
 
 def compute_sha256(path: Path) -> str:
-    """Of a file's content, hexadecimal."""
+    """SHA-256 of a file's content, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

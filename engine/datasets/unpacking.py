@@ -1,4 +1,4 @@
-"""A scene out of a zip file of others: no path leaves the folder, no links, no more than can be."""
+"""Unpacking of one scene from a zip file, safely: no path leaves the folder, no links, bounded count and size."""
 
 from __future__ import annotations
 
@@ -13,44 +13,53 @@ from engine.system.files import replace_folder
 
 Progress = Callable[[float, str], None]
 
-MOST_FILES = 20_000
-MOST_BYTES = 8_000_000_000  # unpacked
-PIECE = 1 << 20  # bytes
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OverflowError, ValueError)
+MAXIMUM_FILES = 20_000  # of one scene
+MAXIMUM_BYTES = 8_000_000_000  # of one scene, unpacked
+CHUNK_BYTES = 1 << 20  # read and written at a time
+_DAMAGE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    OverflowError,
+    ValueError,
+)
 
 
 def unpack(archive: Path, scene: str, marker: str, target: Path, progress: Progress) -> None:
-    """Unpacks the folder of a scene to `target`, whole or not at all.
+    """Unpacks the folder of a scene to `target`, completely or not at all.
 
     Args:
-        archive: a zip file.
-        scene: name of the folder.
-        marker: a file that is in it.
-        target: replaced if it is there.
-        progress: told the fraction and the file.
+        archive: path of a zip file.
+        scene: name of the scene's folder inside it.
+        marker: name of a file in that folder.
+        target: folder to write; an existing one is replaced.
+        progress: called with the fraction in [0, 1] and the current file.
     Raises:
-        UserError: the archive is damaged or unsafe, has no such scene, or cannot be written out.
+        DamagedError: the archive is damaged, unsafe, or has no such scene.
+        UserError: the folder cannot be written.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
             members = list_members(opened, scene, marker, archive)
             with replace_folder(target) as folder:
                 _write(opened, members, folder, archive, progress)
-    except _DAMAGE as error:
+    except _DAMAGE_ERRORS as error:
         raise DamagedError(f"{archive} is damaged ({error}); download it again.") from error
 
 
 class DamagedError(UserError):
-    """What was downloaded is no use."""
+    """A downloaded archive is damaged, unsafe or incomplete, and has to be downloaded again."""
 
 
 def list_members(
     opened: zipfile.ZipFile, scene: str, marker: str, archive: Path
 ) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    """The files below the scene's folder by their paths in it.
+    """The files below the scene's folder, by their paths relative to it.
 
     Raises:
-        UserError: there is no such folder, or one of its files would leave it, is a link, or they are too many.
+        DamagedError: there is no such folder, one of its files would leave it or is a link, or they are too many.
     """
     suffix = f"{scene}/{marker}"
     markers = [name for name in opened.namelist() if name == suffix or name.endswith(f"/{suffix}")]
@@ -72,7 +81,7 @@ def list_members(
         if path in found:
             raise DamagedError(f"{archive} holds {info.filename!r} twice; do not use it.")
         found[path] = info
-    if len(found) > MOST_FILES or sum(info.file_size for info in found.values()) > MOST_BYTES:
+    if len(found) > MAXIMUM_FILES or sum(info.file_size for info in found.values()) > MAXIMUM_BYTES:
         raise DamagedError(f"{archive} would unpack to more than a scene can be; do not use it.")
     return found
 
@@ -90,8 +99,8 @@ def _write(
         place = folder.joinpath(*path.parts)
         place.parent.mkdir(parents=True, exist_ok=True)
         with opened.open(info) as source, place.open("xb") as file:
-            while piece := source.read(PIECE):
-                written += len(piece)  # what the archive says of its sizes need not be so
-                if written > MOST_BYTES:
+            while chunk := source.read(CHUNK_BYTES):
+                written += len(chunk)  # counted here because the sizes that the archive states may be wrong
+                if written > MAXIMUM_BYTES:
                     raise DamagedError(f"{archive} would unpack to more than a scene can be; do not use it.")
-                file.write(piece)
+                file.write(chunk)

@@ -1,4 +1,7 @@
-"""Paths that a camera flies along: smooth ones through recorded views, and closed ones round a scene. Pure maths."""
+"""Camera paths for videos: smooth ones through recorded views, closed ones around a scene. Pure functions.
+
+Poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward); angles are in radians.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,23 @@ from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, look_
 
 Poses = Float[np.ndarray, "poses 3 4"]
 
-SPIRAL_TURNS = 2
-SPIRAL_REACH = 0.8  # of the cameras' spread: the path stays among them
-ORBIT_ELEVATION = math.radians(20.0)  # at least, above the horizon
+SPIRAL_TURNS = 2  # turns about the forward axis per closed path
+SPIRAL_RADIUS_SHARE = 0.8  # of the spread of the cameras; below 1 so that the path stays where photos were taken
+MINIMUM_ORBIT_ELEVATION = math.radians(20.0)  # above the horizon; from lower down one sees mostly the floor's edge
 
 
 def interpolate_cameras(keyframes: list[ViewCamera], count: int, closed: bool = False) -> list[ViewCamera]:
-    """A smooth flight through recorded cameras, each met exactly.
+    """A smooth path that passes exactly through recorded cameras.
 
-    Centres follow a Catmull-Rom spline; rotations are blended on the way from one keyframe to the next, with the same
-    ease, in the tangent space of the nearer ones (which is where such a spline lives on SO(3)).
+    Camera centres and the logarithms of the focal lengths follow a Catmull-Rom spline. Rotations follow the same
+    spline of rotation vectors relative to the keyframe at the beginning of the current span.
 
     Args:
-        keyframes: one or more; all are drawn at the size of the first.
-        count: pictures, >= 1.
-        closed: back to the first one at the end.
+        keyframes: one or more cameras; the result has the image size of the first.
+        count: number of cameras to return, >= 1.
+        closed: whether the path returns to the first keyframe.
+    Returns:
+        `count` cameras, equally spaced in the spline's parameter.
     """
     poses = np.stack([key.world_to_camera for key in keyframes]).astype(np.float64)
     if len(keyframes) == 1:
@@ -53,12 +58,16 @@ def interpolate_cameras(keyframes: list[ViewCamera], count: int, closed: bool = 
 
 
 def make_spiral(poses: Poses, focus: float, count: int) -> Poses:
-    """The papers' closed path for forward-facing scenes: round the mean camera, looking at one point before it.
+    """A closed path around the mean camera of a forward-facing scene; every camera looks at one point in front of it.
 
     Args:
         poses: of the training frames.
-        focus: depth of that point, scene units.
-        count: pictures.
+        focus: depth of that point before the mean camera, scene units, > 0.
+        count: number of poses to return, >= 1.
+    Returns:
+        world-to-camera poses.
+    Reference:
+        The render path of LLFF's and NeRF's code (Mildenhall et al., SIGGRAPH 2019 and ECCV 2020).
     """
     mean, spread = _mean_axes(poses)
     positions = centres(poses)
@@ -68,18 +77,26 @@ def make_spiral(poses: Poses, focus: float, count: int) -> Poses:
     made = []
     for angle in np.arange(count) / count * math.tau:
         offset = spread[0] * math.cos(SPIRAL_TURNS * angle) * right + spread[1] * math.sin(SPIRAL_TURNS * angle) * down
-        position = middle + SPIRAL_REACH * (offset + spread[2] * math.sin(angle) * forward)
+        position = middle + SPIRAL_RADIUS_SHARE * (offset + spread[2] * math.sin(angle) * forward)
         made.append(look_along(position, target - position, -down))
     return np.stack(made)
 
 
 def make_orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> Poses:
-    """A closed path round an object, as far from it and as high above it as the cameras are in the mean."""
+    """A closed circle around an object, at the cameras' median distance and median height above it.
+
+    Args:
+        poses: of the training frames.
+        centre: middle of the object, scene units.
+        count: number of poses to return, >= 1.
+    Returns:
+        world-to-camera poses that look at the centre, at least `MINIMUM_ORBIT_ELEVATION` above the horizon.
+    """
     positions, target, up = centres(poses), np.array(centre, np.float64), find_mean_up(poses)
     offsets = positions - target
     distance = float(np.median(np.linalg.norm(offsets, axis=1)))
     height = float(np.median(offsets @ up)) / max(distance, 1e-9)
-    elevation = max(math.asin(min(max(height, -0.99), 0.99)), ORBIT_ELEVATION)
+    elevation = max(math.asin(min(max(height, -0.99), 0.99)), MINIMUM_ORBIT_ELEVATION)
     side = offsets[0] - (offsets[0] @ up) * up
     side = unit(side) if np.linalg.norm(side) > 1e-6 else unit(np.cross(up, np.eye(3)[np.argmin(np.abs(up))]))
     made = []
@@ -91,13 +108,13 @@ def make_orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> 
 
 
 def _around(span: int, keyframes: int, closed: bool) -> list[int]:
-    """The keyframe before a span, the two at its ends, and the one after; at the ends of an open path, once more."""
+    """Indices of four keyframes: before a span, at its two ends, after it; an open path repeats its end keyframes."""
     indices = range(span - 1, span + 3)
     return [index % keyframes if closed else min(max(index, 0), keyframes - 1) for index in indices]
 
 
 def _spline(values: Float[np.ndarray, "4 channels"], fraction: float) -> Float[np.ndarray, " channels"]:
-    """Catmull-Rom: through the two middle values, in the direction of their neighbours."""
+    """The Catmull-Rom spline between the two middle values, `fraction` in [0, 1]; tangents from the outer values."""
     before, first, second, after = values
     t = fraction
     return 0.5 * (
@@ -109,14 +126,15 @@ def _spline(values: Float[np.ndarray, "4 channels"], fraction: float) -> Float[n
 
 
 def _blended(rotations: Float[np.ndarray, "4 3 3"], fraction: float) -> Float[np.ndarray, "3 3"]:
-    """The same spline of the rotation vectors seen from the first of the middle two."""
+    """`_spline` of rotations: of their rotation vectors (radians) relative to the second of the four."""
     base = torch.from_numpy(rotations[1])
     vectors = rotmat_to_rotvec(torch.from_numpy(rotations) @ base.T).numpy()
     return (rotvec_to_rotmat(torch.from_numpy(_spline(vectors, fraction))) @ base).numpy()
 
 
 def _mean_axes(poses: Poses) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]:
-    """Right, down and forward of the mean camera; and how far the cameras spread along them (90 % of them)."""
+    """Right, down and forward axes of the mean camera (rows), and the 90th percentile of the centres' offsets along
+    each, scene units."""
     forward = unit(poses[:, 2, :3].astype(np.float64).mean(axis=0))
     down = -find_mean_up(poses)
     right = unit(np.cross(down, forward))

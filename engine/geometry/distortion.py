@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_STEPS = 12  # Newton doubles the digits per step; strong lenses need a few steps before that starts
-_FOLD = 0.05  # where the Jacobian's determinant falls below this the lens model folds over
+_NEWTON_STEPS = 12  # near the solution each doubles the correct digits; strong lenses need a few before that
+_MINIMUM_DETERMINANT = 0.05  # of the Jacobian; below it distinct points map to one, and the model has no inverse
 
 
 def distort(points: Float[Tensor, "*#batch 2"], distortion: Float[Tensor, "*#batch 4"]) -> Float[Tensor, "*batch 2"]:
-    r"""Where a lens moves ideal image-plane points.
+    r"""The positions to which a lens moves ideal image-plane points.
 
     .. math:: x' = x (1 + k_1 r^2 + k_2 r^4) + 2 p_1 x y + p_2 (r^2 + 2 x^2) \\
         y' = y (1 + k_1 r^2 + k_2 r^4) + p_1 (r^2 + 2 y^2) + 2 p_2 x y
@@ -35,11 +35,12 @@ def distort(points: Float[Tensor, "*#batch 2"], distortion: Float[Tensor, "*#bat
 
 
 def undistort(points: Float[Tensor, "*#batch 2"], distortion: Float[Tensor, "*#batch 4"]) -> Float[Tensor, "*batch 2"]:
-    """The ideal image-plane points that a lens moves to the given ones.
+    """The ideal image-plane points that a lens moves to the given ones: the inverse of `distort`.
 
-    Newton's iterations without a graph, then one more step that carries the gradient (implicit function
-    theorem), to points and distortion alike. With zero distortion the points are returned unchanged. Beyond the
-    radius where the model folds over there is no inverse; the values there are finite and otherwise arbitrary.
+    Newton's iterations without an autograd graph, then one more step with one, which gives the gradients with respect
+    to points and distortion (implicit function theorem). With zero distortion the points are returned unchanged. Where
+    the determinant of the Jacobian of `distort` is not positive there is no inverse; the values are finite there and
+    otherwise arbitrary.
 
     Args:
         points: distorted coordinates on the plane z = 1.
@@ -49,7 +50,7 @@ def undistort(points: Float[Tensor, "*#batch 2"], distortion: Float[Tensor, "*#b
     """
     with torch.no_grad():
         ideal = points + torch.zeros_like(distortion[..., :1])
-        for _ in range(_STEPS):
+        for _ in range(_NEWTON_STEPS):
             ideal = ideal - _newton_step(ideal, distort(ideal, distortion) - points, distortion)
     return ideal - _newton_step(ideal, distort(ideal, distortion) - points, distortion)
 
@@ -65,7 +66,7 @@ def _newton_step(ideal: Tensor, difference: Tensor, distortion: Tensor) -> Tenso
         xx = radial + slope * x * x + 2 * p1 * y + 6 * p2 * x
         yy = radial + slope * y * y + 6 * p1 * y + 2 * p2 * x
         xy = slope * x * y + 2 * p1 * x + 2 * p2 * y
-        determinant = (xx * yy - xy * xy).clamp(min=_FOLD)
+        determinant = (xx * yy - xy * xy).clamp(min=_MINIMUM_DETERMINANT)
     first, second = difference.unbind(-1)
     step = torch.stack([yy * first - xy * second, xx * second - xy * first], dim=-1)
     return step / determinant[..., None]

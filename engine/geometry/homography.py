@@ -12,10 +12,10 @@ from torch.nn.functional import pad
 
 from engine.geometry.numerics import determinant, to_double
 
-_TIE_BREAK = 1e-12  # of the similarity against the data; far above the rounding of float64, far below any real gap
-_DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
-_SINGULAR = 1e-9  # a fit (of unit norm) with a smaller determinant maps the plane to a line
-_HORIZON = 1e-8  # homogeneous coordinates between plus and minus this are moved here before the division
+_SIMILARITY_WEIGHT = 1e-12  # relative to the data; far above float64 rounding, far below any gap that data make
+_GAP_DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
+_MINIMUM_DETERMINANT = 1e-9  # a fit (of unit norm) with a smaller one maps the plane to a line
+_MINIMUM_DIVISOR = 1e-8  # homogeneous coordinates between plus and minus this are moved here before the division
 
 
 def solve_homography(
@@ -29,19 +29,19 @@ def solve_homography(
 
     (the first two components of the cross product), in coordinates in which both sets have centroid zero and
     root mean square radius \sqrt 2. The minimiser is the eigenvector of the smallest eigenvalue of a 9x9
-    matrix. Its derivative is taken from that eigenvector alone: ties among the other eigenvalues, which every
-    square grid has, do no harm.
+    matrix. Its derivative is taken from that eigenvector alone, so that equal values among the other eigenvalues
+    (every square grid has some) do not matter.
 
-    Where points leave the homography undetermined (fewer than four, or all but one on a line) the fallback is
-    the one nearest to the similarity that fits best, or that similarity itself if the former is singular. There
-    the gradient is finite, and damped in the undetermined directions.
+    Where points leave the homography undetermined (fewer than four, or all but one on a line) the result is
+    the minimiser nearest to the best fitting rotation of the normalised points, or that rotation itself if the former
+    is singular. There the gradient is finite, and damped in the undetermined directions.
 
     Args:
-        source: points p.
-        target: points q.
+        source: points p, any unit.
+        target: points q, any unit.
         weights: w >= 0, equal if None. A point of weight zero has no influence.
     Returns:
-        homographies scaled to det = 1. The identity where all weights are zero.
+        homographies from source to target, scaled to det = 1. The identity where all weights are zero.
     Reference:
         Hartley, In defense of the eight-point algorithm, PAMI 1997; Hartley and Zisserman, Multiple View
         Geometry, algorithm 4.2. Magnus, On differentiating eigenvalues and eigenvectors, 1985.
@@ -56,8 +56,8 @@ def solve_homography(
     tie_break = (
         torch.eye(9, dtype=share.dtype, device=share.device) - similarity[..., :, None] * similarity[..., None, :]
     )
-    fitted = _SmallestEigenvector.apply(_dlt_matrix(source, target, share) + _TIE_BREAK * tie_break)
-    regular = determinant(fitted.unflatten(-1, (3, 3))).abs() > _SINGULAR
+    fitted = _SmallestEigenvector.apply(_dlt_matrix(source, target, share) + _SIMILARITY_WEIGHT * tie_break)
+    regular = determinant(fitted.unflatten(-1, (3, 3))).abs() > _MINIMUM_DETERMINANT
     normal = torch.where(regular[..., None] | fitted.isnan(), fitted, similarity).unflatten(-1, (3, 3))
     homography = torch.linalg.inv_ex(to_target)[0] @ normal @ to_normal
     cubed = determinant(homography)[..., None, None]
@@ -67,17 +67,17 @@ def solve_homography(
 def apply_homography(
     homography: Float[Tensor, "*#batch 3 3"], points: Float[Tensor, "*#batch points 2"]
 ) -> Float[Tensor, "*batch points 2"]:
-    """Points mapped by a homography each set; finite (if far) for points on its horizon.
+    """Points mapped by one homography per batch entry; finite, though large, where the divisor is zero.
 
     Args:
-        homography: of any scale, near 1.
+        homography: scaled so that its entries are of the order of 1.
         points: image-plane coordinates.
     Returns:
         the mapped points.
     """
     mapped = points @ homography[..., :2].mT + homography[..., None, :, 2]
     divisor = mapped[..., 2:]
-    divisor = torch.where(divisor < 0, divisor.clamp(max=-_HORIZON), divisor.clamp(min=_HORIZON))
+    divisor = torch.where(divisor < 0, divisor.clamp(max=-_MINIMUM_DIVISOR), divisor.clamp(min=_MINIMUM_DIVISOR))
     return mapped[..., :2] / divisor
 
 
@@ -86,7 +86,9 @@ def _normalise(points: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
     mean = (share * points).sum(-2, keepdim=True)
     centred = points - mean
     variance = (share * centred.square()).sum((-2, -1))
-    spread = variance > 1e-20 * (1e-20 + (share * points.square()).sum((-2, -1)))  # else one point, but for rounding
+    spread = variance > 1e-20 * (
+        1e-20 + (share * points.square()).sum((-2, -1))
+    )  # else all points are one, up to rounding
     scale = torch.where(spread, math.sqrt(2) / torch.where(spread, variance, 1).sqrt(), 1)[..., None, None]
     eye = torch.eye(3, dtype=points.dtype, device=points.device).expand(*scale.shape[:-2], 3, 3)
     matrix = torch.cat([scale * eye[..., :2, :2], -scale * mean.mT], dim=-1)
@@ -94,7 +96,7 @@ def _normalise(points: Tensor, share: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _similarity(source: Tensor, target: Tensor, share: Tensor) -> Tensor:
-    """The rotation that fits normalised points best, as a homography (9,) of unit norm; a constant."""
+    """The rotation that fits normalised points best, as a flat homography (..., 9) of unit norm, without gradient."""
     with torch.no_grad():
         covariance = (share * target).mT @ source
         angle = torch.atan2(
@@ -142,7 +144,7 @@ class _SmallestEigenvector(torch.autograd.Function):
         values, vectors = ctx.saved_tensors
         size = values.sum(-1, keepdim=True).clamp(min=1e-30)
         gaps = (values[..., 1:] - values[..., :1]) / size
-        along = (vectors[..., 1:].mT @ grad[..., None])[..., 0] * gaps / (gaps.square() + _DAMPING**2) / size
+        along = (vectors[..., 1:].mT @ grad[..., None])[..., 0] * gaps / (gaps.square() + _GAP_DAMPING**2) / size
         moved = (vectors[..., 1:] @ along[..., None])[..., 0]
         outer = -moved[..., :, None] * vectors[..., None, :, 0]
         return (outer + outer.mT) / 2

@@ -31,10 +31,12 @@ class Intrinsics:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return self.focal.shape[0]
 
     @property
     def distorted(self) -> bool:
+        """Whether any frame has a distortion other than zero."""
         return bool((self.distortion != 0).any())
 
     def __getitem__(self, frames: Tensor | slice) -> Intrinsics:

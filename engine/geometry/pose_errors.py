@@ -16,16 +16,16 @@ from engine.geometry.similarity import Similarity, align_cameras, mean_rotation_
 
 @dataclass(frozen=True)
 class PoseErrors:
-    """Errors per frame, after the estimate's world has been brought onto the reference's.
+    """Errors per frame, after a similarity has aligned the world of the estimate to that of the reference.
 
     Attributes:
         rotation_deg: between the orientations, degrees.
         translation: distance between the camera centres, scene units of the reference.
         translation_vector: distance between the translation parts t of the world-to-camera poses, scene units.
-            BARF's code tabulates this one; it adds to the former what a rotation error makes of the distance
-            between camera and origin.
-        relative_rotation_deg: between the orientations once these alone are aligned by the best mean rotation,
-            degrees: what remains when camera centres do not tell the gauge.
+            BARF's code tabulates this one; it also grows with the rotation error times the distance between camera
+            and origin.
+        relative_rotation_deg: between the orientations after the best mean rotation of the orientations alone,
+            degrees: independent of the camera centres.
         aligned_reference: the reference poses in the estimate's world, for drawing both together.
         alignment: from the estimate's world to the reference's.
     """
@@ -44,18 +44,18 @@ def pose_errors(estimated: Float[Tensor, "frames 3 4"], reference: Float[Tensor,
 
     Computed in float64 and returned in the dtype of `estimated` on its device. Every number is finite for any
     number of frames >= 1 and for coincident centres, where the orientations alone give the gauge and the scale
-    is 1; but for frames whose reference is not finite: they do not count, and their errors are NaN.
+    is 1. Frames whose reference is not finite are left out of the alignment, and their errors are NaN.
 
     Args:
         estimated: world-to-camera poses.
-        reference: world-to-camera poses of the same frames; of one, at least, it is finite.
+        reference: world-to-camera poses of the same frames, at least one of them finite.
     Returns:
         errors per frame.
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.2, `evaluate_camera_alignment` of its code.
     """
     found, wanted = to_double(estimated), to_double(reference.to(estimated.device))
-    # How many are known depends on values, which meta tensors lack.
+    # Meta tensors have no values, so nothing can be selected by them.
     known = slice(None) if wanted.is_meta else is_finite(wanted)
     alignment = align_cameras(found[known], wanted[known])
     aligned = alignment.apply_to_poses(found)

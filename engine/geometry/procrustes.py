@@ -1,4 +1,4 @@
-"""The rotation nearest to a matrix, with a gradient that equal singular values do not hurt."""
+"""The rotation nearest to a matrix, with a gradient that is finite for equal singular values too."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.geometry.numerics import determinant, to_double
 
 _DAMPING = 1e-6  # sums of two singular values below this fraction of the largest one no longer pass gradients
-_COLLAPSED = 1e-30  # matrices smaller than this count as zero
+_MINIMUM_SIZE = 1e-30  # matrices smaller than this count as zero
 
 
 def special_procrustes(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch 3 3"]:
@@ -20,17 +20,17 @@ def special_procrustes(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*b
     .. math:: R = \arg\min_{R \in SO(3)} \|R - M\|_F^2 = U S V^T, \quad
         M = U D V^T, \quad S = \mathrm{diag}(1, 1, \det(U V^T))
 
-    Its differential holds only *sums* of the (signed) singular values D S, so that equal ones are harmless:
+    Its differential divides only by *sums* of the (signed) singular values D S, so equal ones do not divide by zero:
 
     .. math:: \mathrm{d}R = U S Z V^T, \quad
         Z_{kl} = (A_{kl} - A_{lk}) / (D_k + D_l), \quad A = S U^T \mathrm{d}M\, V
 
     Where a sum vanishes (rank one, zero, or a reflection with two equal smallest singular values) R is not
     unique; the gradient along that undetermined axis is damped to zero. A matrix with a value that is not
-    finite gives a rotation of NaNs rather than an error, so that one bad step can be skipped.
+    finite gives a rotation of NaNs rather than an error, so that the caller can skip that step.
 
     Args:
-        matrix: any 3x3 matrices. Worked on in float64 where the device has it.
+        matrix: any 3x3 matrices. Computed in float64 where the device has it.
     Returns:
         rotation matrices, det = +1; the identity for the zero matrix.
     Reference:
@@ -56,7 +56,7 @@ class _SpecialProcrustes(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         left, singular, right_transposed = ctx.saved_tensors
-        size = singular[..., :1, None].clamp(min=_COLLAPSED)
+        size = singular[..., :1, None].clamp(min=_MINIMUM_SIZE)
         sums = (singular[..., :, None] + singular[..., None, :]) / size
         weight = sums / (sums.square() + _DAMPING**2) / size
         inner = left.mT @ grad.to(left.dtype) @ right_transposed.mT

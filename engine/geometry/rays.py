@@ -15,7 +15,7 @@ from engine.geometry.se3 import camera_centre, transform
 
 __all__ = ["distort", "normalised_points", "pixel_grid", "project", "rays_through", "undistort"]
 
-_NEAREST = 1e-6  # depths between plus and minus this are moved here before the perspective division
+_MINIMUM_DEPTH = 1e-6  # depths between plus and minus this are moved here before the perspective division
 
 
 def pixel_grid(
@@ -33,10 +33,10 @@ def normalised_points(
     centre: Float[Tensor, "*#batch 2"],
     distortion: Float[Tensor, "*#batch 4"] | None = None,
 ) -> Float[Tensor, "*batch points 2"]:
-    """Where pixels lie on the plane z = 1.
+    """Pixel coordinates as points of the ideal image plane z = 1.
 
     Args:
-        pixels: (x, y) in pixels.
+        pixels: (x, y) in pixels, centres at +0.5.
         focal: fx, fy in pixels, > 0.
         centre: principal point cx, cy in pixels.
         distortion: OpenCV k1, k2, p1, p2; None skips the undistortion (do so where a camera has none).
@@ -77,7 +77,7 @@ def project(
     centre: Float[Tensor, "*#batch 2"],
     distortion: Float[Tensor, "*#batch 4"] | None = None,
 ) -> tuple[Float[Tensor, "*batch points 2"], Float[Tensor, "*batch points"]]:
-    """Where points of the world appear in the images.
+    """Projects world points into images.
 
     Args:
         points: in the world, scene units.
@@ -87,11 +87,11 @@ def project(
         distortion: OpenCV k1, k2, p1, p2, or None.
     Returns:
         pixels (x, y), finite even for points in the plane of the camera; and depths z in scene units, <= 0 for
-        points that the camera cannot see.
+        points beside or behind the camera.
     """
     in_camera = transform(world_to_camera[..., None, :, :], points)
     depth = in_camera[..., 2]
-    divisor = torch.where(depth < 0, depth.clamp(max=-_NEAREST), depth.clamp(min=_NEAREST))
+    divisor = torch.where(depth < 0, depth.clamp(max=-_MINIMUM_DEPTH), depth.clamp(min=_MINIMUM_DEPTH))
     on_plane = in_camera[..., :2] / divisor[..., None]
     if distortion is not None:
         on_plane = distort(on_plane, distortion[..., None, :])

@@ -1,4 +1,4 @@
-"""The differentiable rigid solvers: the global transform that fits a warp field best, in space and in the plane."""
+"""The differentiable rigid solvers, in space and in the plane: the global transform that best fits the local warps."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def solve_rigid(
     target: Float[Tensor, "*batch points 3"],
     weights: Float[Tensor, "*batch points"] | None = None,
 ) -> Float[Tensor, "*batch 3 4"]:
-    r"""The rigid transform that brings one set of points onto another, in closed form.
+    r"""The rigid transform that fits one set of points to another with least squared error, in closed form.
 
     .. math:: T^* = \arg\min_{T \in SE(3)} \sum_u w_u \| T\, p_u - q_u \|^2
 
     The rotation is the special Procrustes fit to the covariance of the two centred sets; the translation
-    brings the centroids together. Gradients flow to points and weights and are finite for every input: coplanar
-    points are as good as any; about an axis that the points leave undetermined (collinear or collapsed sets)
-    some rotation is taken and no gradient flows.
+    aligns the centroids. Gradients flow to points and weights and are finite for every input. Coplanar points
+    determine the rotation. About an axis that the points leave undetermined (collinear or coincident points)
+    the angle is arbitrary and no gradient flows.
 
     Args:
         source: points p, any unit.
@@ -45,11 +45,11 @@ def solve_rigid_planar(
     target: Float[Tensor, "*batch points 2"],
     weights: Float[Tensor, "*batch points"] | None = None,
 ) -> Float[Tensor, "*batch 2 3"]:
-    """The same in the plane, where the rotation's cosine and sine are sums of dot and cross products.
+    """`solve_rigid` in the plane, where the rotation's cosine and sine are sums of dot and cross products.
 
     Args:
-        source: points p.
-        target: points q.
+        source: points p, any unit.
+        target: points q, same unit.
         weights: w >= 0, equal if None.
     Returns:
         motions `[R|t]` as in `se2`; the identity rotation, with no gradient, where the points leave it

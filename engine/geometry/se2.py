@@ -12,12 +12,12 @@ from engine.geometry.series import cotangent_remainder, stumpff
 def identity(
     *batch: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
 ) -> Float[Tensor, "*batch 2 3"]:
-    """Motions that move nothing."""
+    """The identity motion, repeated over the batch shape."""
     return torch.eye(2, 3, dtype=dtype, device=device).repeat(*batch, 1, 1)
 
 
 def exponential(twist: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 2 3"]:
-    r"""The motion reached by following a planar twist for one unit of time; smooth everywhere.
+    r"""The exponential map of SE(2), smooth everywhere.
 
     .. math:: t = \begin{pmatrix} a & -b \\ b & a \end{pmatrix} v, \quad
         a = \sin(\theta) / \theta, \quad b = (1 - \cos\theta) / \theta
@@ -37,7 +37,7 @@ def exponential(twist: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 2 3"]
 
 
 def logarithm(motion: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 3"]:
-    r"""The twist whose exponential is the motion; smooth but for half a turn, where the angle jumps.
+    r"""The twist whose exponential is the motion; smooth except at half a turn, where the angle jumps by 2 pi.
 
     Args:
         motion: motions, det R = +1.
@@ -51,18 +51,18 @@ def logarithm(motion: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 3"]:
 
 
 def rotation_angle(motion: Float[Tensor, "*batch 2 _"]) -> Float[Tensor, "*batch"]:
-    """By how much a motion or a bare rotation turns, from x towards y: -pi to pi radians."""
+    """The angle of a motion or a 2x2 rotation, from x towards y, radians in [-pi, pi]."""
     return torch.atan2(motion[..., 1, 0] - motion[..., 0, 1], motion[..., 0, 0] + motion[..., 1, 1])
 
 
 def compose(second: Float[Tensor, "*#batch 2 3"], first: Float[Tensor, "*#batch 2 3"]) -> Float[Tensor, "*batch 2 3"]:
-    """The motion second ∘ first: `first` acts on the points first."""
+    """The motion second ∘ first: `first` is applied to the points first."""
     product = second[..., :2] @ first
     return torch.cat([product[..., :2], product[..., 2:] + second[..., 2:]], dim=-1)
 
 
 def invert(motion: Float[Tensor, "*batch 2 3"]) -> Float[Tensor, "*batch 2 3"]:
-    """The motion that undoes the given one."""
+    """The inverse motion: `[R^T | -R^T t]`."""
     inverse = motion[..., :2].mT
     return torch.cat([inverse, -inverse @ motion[..., 2:]], dim=-1)
 

@@ -30,12 +30,12 @@ __all__ = [
 def identity(
     *batch: int, dtype: torch.dtype = torch.float32, device: torch.device | str | None = None
 ) -> Float[Tensor, "*batch 3 4"]:
-    """Poses that move nothing."""
+    """The identity pose, repeated over the batch shape."""
     return torch.eye(3, 4, dtype=dtype, device=device).repeat(*batch, 1, 1)
 
 
 def exponential(twist: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 4"]:
-    r"""The pose reached by following a twist for one unit of time; smooth everywhere, at zero too.
+    r"""The exponential map of SE(3), smooth everywhere, at zero too.
 
     .. math:: \exp(w, v) = [\exp([w]_\times) \,|\, V v], \quad
         V = I + \frac{1 - \cos\theta}{\theta^2} [w]_\times + \frac{\theta - \sin\theta}{\theta^3} [w]_\times^2
@@ -77,13 +77,13 @@ def logarithm(pose: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 6"]:
 
 
 def compose(second: Float[Tensor, "*#batch 3 4"], first: Float[Tensor, "*#batch 3 4"]) -> Float[Tensor, "*batch 3 4"]:
-    """The pose second ∘ first: `first` acts on the points first."""
+    """The pose second ∘ first: `first` is applied to the points first."""
     product = second[..., :3] @ first
     return torch.cat([product[..., :3], product[..., 3:] + second[..., 3:]], dim=-1)
 
 
 def invert(pose: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 3 4"]:
-    """The pose that undoes the given one: `[R^T | -R^T t]`."""
+    """The inverse pose: `[R^T | -R^T t]`."""
     inverse = pose[..., :3].mT
     return torch.cat([inverse, -inverse @ pose[..., 3:]], dim=-1)
 
@@ -99,10 +99,10 @@ def transform(pose: Float[Tensor, "*#batch 3 4"], points: Float[Tensor, "*#batch
 
 
 def is_finite(poses: Float[Tensor, "*batch 3 4"]) -> Bool[Tensor, "*batch"]:
-    """Which of the poses are there: those of which nothing is known are NaN."""
+    """Which poses have only finite entries; an unknown pose is stored as NaN."""
     return torch.isfinite(poses).flatten(-2).all(dim=-1)
 
 
 def camera_centre(world_to_camera: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 3"]:
-    """-R^T t: where the cameras stand in the world, scene units."""
+    """Camera centres in the world, -R^T t, scene units."""
     return -(world_to_camera[..., :3] * world_to_camera[..., 3:]).sum(-2)

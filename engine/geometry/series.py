@@ -1,7 +1,7 @@
 """Functions of the squared rotation angle that have no 0/0 at zero, with all their derivatives.
 
-Near zero a power series, elsewhere the closed form. As functions of the squared angle they need no norm, so
-that a rotation vector of zero is a point like any other.
+Near zero a power series, elsewhere the closed form. They take the squared angle because its gradient is finite at a
+zero rotation vector, where that of the angle (a norm) is not.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_NEAR = 1.0  # squared radians: below, the series
+_SERIES_BELOW = 1.0  # squared radians; there the truncated series is exact to the last digit
 
 
 def stumpff(squared_angle: Float[Tensor, "*batch"], order: int) -> Float[Tensor, "*batch"]:
-    r"""Stumpff's functions, the coefficients of Rodrigues' formula and its kin.
+    r"""Stumpff's functions, the coefficients of Rodrigues' formula and of the exponential maps.
 
     .. math:: c_k(x) = \sum_{j \ge 0} \frac{(-x)^j}{(2j + k)!}: \quad
         c_1 = \frac{\sin\theta}{\theta}, \; c_2 = \frac{1 - \cos\theta}{\theta^2}, \;
         c_3 = \frac{\theta - \sin\theta}{\theta^3}, \; \dots \quad (x = \theta^2)
 
-    They close under differentiation without any division, so every derivative is right at zero:
+    Their derivatives are combinations of the same functions, without any division, hence exact at zero:
 
     .. math:: c_k' = (k\, c_{k+2} - c_{k+1}) / 2
 
@@ -52,7 +52,7 @@ class _Stumpff(torch.autograd.Function):
         closed = angle.sin() / angle if lowest == 1 else 2 * (angle / 2).sin().square() / far
         for k in range(lowest, order, 2):
             closed = (1 / math.factorial(k) - closed) / far
-        return torch.where(squared_angle < _NEAR, series, closed)
+        return torch.where(squared_angle < _SERIES_BELOW, series, closed)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
@@ -65,7 +65,7 @@ def cotangent_remainder(squared_angle: Float[Tensor, "*batch"]) -> Float[Tensor,
     r"""(1 - (\theta / 2) \cot(\theta / 2)) / \theta^2 as a function of \theta^2, for \theta < 2 \pi."""
     near, far = _branches(squared_angle)
     half = far.sqrt() / 2
-    return torch.where(squared_angle < _NEAR, _horner(near, _BERNOULLI), (1 - half / half.tan()) / far)
+    return torch.where(squared_angle < _SERIES_BELOW, _horner(near, _BERNOULLI), (1 - half / half.tan()) / far)
 
 
 def arctangent_over_argument(squared: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
@@ -74,11 +74,11 @@ def arctangent_over_argument(squared: Float[Tensor, "*batch"]) -> Float[Tensor, 
 
 
 def _branches(squared_angle: Tensor) -> tuple[Tensor, Tensor]:
-    """The argument for the series and for the closed form, each moved to where it is harmless if not used.
+    """The argument clamped to the range of the series, and clamped to the range of the closed form.
 
-    `torch.where` lets 0 x (gradient) of the branch not taken through; so that must be finite.
+    `torch.where` multiplies the gradient of the branch that is not taken by zero, so that gradient must be finite.
     """
-    return squared_angle.clamp(max=_NEAR), squared_angle.clamp(min=_NEAR)
+    return squared_angle.clamp(max=_SERIES_BELOW), squared_angle.clamp(min=_SERIES_BELOW)
 
 
 def _horner(x: Tensor, coefficients: Sequence[float]) -> Tensor:

@@ -12,13 +12,13 @@ from engine.geometry.numerics import to_double
 from engine.geometry.procrustes import special_procrustes
 from engine.geometry.se3 import camera_centre
 
-_TIE_BREAK = 1e-7  # weight of the orientations against camera centres of unit spread
-_COLLAPSED = 1e-6  # a set this small beside its distance from the origin is rounding noise of its centre
+_ORIENTATION_WEIGHT = 1e-7  # against camera centres of unit spread: decides only where these leave the rotation open
+_MINIMUM_RELATIVE_SPREAD = 1e-6  # of the largest coordinate; a smaller spread is rounding noise of coincident points
 
 
 @dataclass(frozen=True)
 class Similarity:
-    """x -> scale * rotation @ x + translation.
+    """The map x -> scale * rotation @ x + translation.
 
     Attributes:
         scale: > 0.
@@ -44,10 +44,9 @@ class Similarity:
         return Similarity(1 / self.scale, rotation, -(rotation @ self.translation) / self.scale)
 
     def apply_to_poses(self, world_to_camera: Float[Tensor, "*batch 3 4"]) -> Float[Tensor, "*batch 3 4"]:
-        """The poses of the same cameras after the world, cameras included, has been moved by the similarity.
+        """The poses of the same cameras after world and cameras have been moved by the similarity.
 
-        Camera centres move like points; a camera sees the moved world as it saw the world before, `scale` times
-        as far away.
+        Camera centres move like points. Images stay the same; depths become `scale` times as large.
 
         Args:
             world_to_camera: poses in the old world.
@@ -60,7 +59,7 @@ class Similarity:
 
 
 def align_similarity(source: Float[Tensor, "points 3"], target: Float[Tensor, "points 3"]) -> Similarity:
-    r"""The similarity that brings one set of points onto another with the least squared error.
+    r"""The similarity that fits one set of points to another with least squared error.
 
     .. math:: \arg\min_{s, R, t} \sum_i \| s R p_i + t - q_i \|^2
 
@@ -68,7 +67,7 @@ def align_similarity(source: Float[Tensor, "points 3"], target: Float[Tensor, "p
         source: points p.
         target: points q.
     Returns:
-        the similarity from source to target; scale 1 where either set has collapsed to one point.
+        the similarity from source to target; scale 1 where all points of either set coincide.
     Reference:
         Umeyama, PAMI 1991, equations 40 to 43.
     """
@@ -84,20 +83,20 @@ def align_similarity(source: Float[Tensor, "points 3"], target: Float[Tensor, "p
 
 
 def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "frames 3 4"]) -> Similarity:
-    r"""The similarity that brings the cameras of one reconstruction onto those of another, as BARF measures it.
+    r"""The similarity that aligns the cameras of one reconstruction to those of another, as BARF's code does.
 
-    Camera centres are aligned with each set divided by its own spread s (root mean squared distance from the
-    mean), so the scale is s_target / s_source and not that of least squares, which shrinks noisy estimates.
-    Where the centres leave the rotation undetermined (one or two cameras, a line, coincident centres) the
-    orientations decide; elsewhere they weigh nothing.
+    Each set of camera centres is divided by its own spread s (root mean squared distance from the mean) before the
+    rotation is fitted, so the scale is s_target / s_source and not that of least squares, which shrinks noisy
+    estimates. Where the centres leave the rotation undetermined (one or two cameras, a line, coincident centres) the
+    orientations determine it; elsewhere their weight is negligible.
 
     Args:
         source: world-to-camera poses of the one.
         target: world-to-camera poses of the other, same cameras in the same order.
     Returns:
-        the similarity of the worlds from source to target; scale 1 where either set of centres has collapsed.
+        the similarity from the source's world to the target's; scale 1 where all centres of either set coincide.
     Reference:
-        BARF (Lin et al., ICCV 2021), section 4.2 and `procrustes_analysis` of its code (det = +1 done rightly).
+        BARF (Lin et al., ICCV 2021), section 4.2 and `procrustes_analysis` of its code, with det = +1 enforced.
     """
     dtype = source.dtype
     source, target = to_double(source), to_double(target)
@@ -107,18 +106,18 @@ def align_cameras(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "fr
     usable = (source_spread > 0) & (target_spread > 0)
     unit = torch.where(usable, source_spread * target_spread, 1) * len(source)
     covariance = (target_centres - target_mean).mT @ (source_centres - source_mean) / unit
-    rotation = special_procrustes(covariance * usable + _TIE_BREAK * mean_rotation_moment(source, target))
+    rotation = special_procrustes(covariance * usable + _ORIENTATION_WEIGHT * mean_rotation_moment(source, target))
     scale = torch.where(usable, target_spread / torch.where(usable, source_spread, 1), 1)
     return Similarity(scale, rotation, target_mean - scale * rotation @ source_mean).to(dtype)
 
 
 def mean_rotation_moment(source: Float[Tensor, "frames 3 4"], target: Float[Tensor, "frames 3 4"]) -> Tensor:
-    """The 3x3 matrix whose nearest rotation turns the source's world so that its cameras look as the target's."""
+    """The mean of R_target^T R_source: its nearest rotation takes the source's world to the target's."""
     return (target[..., :3].mT @ source[..., :3]).mean(0)
 
 
 def spread(points: Float[Tensor, "points 3"]) -> Float[Tensor, ""]:
-    """The root mean squared distance of points from their mean; exactly zero where only rounding separates them."""
+    """The root mean squared distance of points from their mean; exactly zero where they differ by rounding only."""
     mean_square = (points - points.mean(0)).square().sum(-1).mean()
-    floor = _COLLAPSED * points.abs().max()
+    floor = _MINIMUM_RELATIVE_SPREAD * points.abs().max()
     return torch.where(mean_square > floor.square(), mean_square, 0).sqrt()

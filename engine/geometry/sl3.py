@@ -1,4 +1,4 @@
-"""Homographies as the group SL(3): an eight-vector for each, zero being the identity."""
+"""Homographies as the group SL(3), parametrised by eight numbers; zero is the identity."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import Tensor
 
 
 def exponential(vector: Float[Tensor, "*batch 8"]) -> Float[Tensor, "*batch 3 3"]:
-    r"""The homography of an eight-vector, det = 1.
+    r"""The exponential map of SL(3): the homography of eight numbers, det = 1.
 
     .. math:: \exp \begin{pmatrix} h_5 & h_3 & h_1 \\ h_4 & -h_5 - h_6 & h_2 \\ h_7 & h_8 & h_6 \end{pmatrix}
 
     Args:
-        vector: h_1 and h_2 translate, h_3 to h_6 deform affinely, h_7 and h_8 tilt. Smooth everywhere.
+        vector: h_1 and h_2 translate, h_3 to h_6 deform affinely, h_7 and h_8 are perspective. Smooth everywhere.
     Returns:
         homographies of image-plane coordinates.
     Reference:

@@ -1,4 +1,4 @@
-"""Rotations in space: rotation vectors, matrices and angles, smooth where a camera starts (at zero)."""
+"""Rotations in space: rotation vectors, matrices and angles, smooth at zero, where cameras start."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rotation_from_vector(vector: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*b
     Args:
         vector: rotation vectors w, radians.
     Returns:
-        rotation matrices; the first and second derivatives are right at w = 0 too.
+        rotation matrices; first and second derivatives are exact at w = 0 too.
     """
     x, y, z = vector.movedim(-1, 0).contiguous().unbind(0)
     squared_angle = x * x + y * y + z * z
@@ -56,12 +56,12 @@ def vector_from_rotation(rotation: Float[Tensor, "*batch 3 3"]) -> Float[Tensor,
 
 
 def rotation_angle(rotation: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
-    """By how much a rotation turns; accurate for tiny angles and near half a turn.
+    """The angle of a rotation, accurate for tiny angles and near half a turn.
 
     Args:
         rotation: rotation matrices.
     Returns:
-        angles, radians, 0 to pi. At the identity, where the angle has a kink, the gradient is zero.
+        angles, radians, 0 to pi. At the identity, where the angle is not differentiable, the gradient is zero.
     """
     quaternion = _quaternion(rotation)
     return 2 * torch.atan2(torch.linalg.vector_norm(quaternion[..., :3], dim=-1), quaternion[..., 3])
@@ -82,7 +82,7 @@ def _quaternion(rotation: Tensor) -> Tensor:
     """Unit quaternions (x, y, z, w) with w >= 0.
 
     The columns of 4 q q^T are linear in R. The one with the largest diagonal entry, normalised, is q
-    (Shepperd 1978), and it does not cancel anywhere.
+    (Shepperd 1978); its computation has no cancellation anywhere.
     """
     (m00, m01, m02), (m10, m11, m12), (m20, m21, m22) = (row.unbind(-1) for row in rotation.unbind(-2))
     xy, xz, yz, xw, yw, zw = m01 + m10, m02 + m20, m12 + m21, m21 - m12, m02 - m20, m10 - m01

@@ -1,4 +1,4 @@
-"""The names of the planar warps: apart, for the command line, which must not wait for torch."""
+"""The names of the planar warps, in a file without torch so that the command line can import them quickly."""
 
 from typing import Literal
 

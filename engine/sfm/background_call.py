@@ -1,4 +1,4 @@
-"""A call into pycolmap that takes long, run beside a loop that looks at how far it is."""
+"""Long calls into pycolmap in a thread, while the caller polls their progress."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from engine.sfm.pycolmap_import import load_pycolmap
 
-FATAL = 3  # glog's level: what COLMAP has to say comes as an exception too
-LOOK_EVERY = 0.1  # seconds
+FATAL_LOG_LEVEL = 3  # of glog; COLMAP's lesser messages are not needed, as failures also raise exceptions
+POLL_SECONDS = 0.1  # between two checks of whether the call has ended
 
 
 def silence_pycolmap() -> None:
-    """Loads pycolmap and keeps it from writing its log to the console."""
+    """Imports pycolmap and stops it from writing its log to the console."""
     load_pycolmap()
     import pycolmap
 
-    pycolmap.logging.minloglevel = FATAL
+    pycolmap.logging.minloglevel = FATAL_LOG_LEVEL
 
 
 def run_in_background(call: Callable[[Any], None]) -> Iterator[bool]:
-    """Runs `call(token)` in a thread of its own and yields ten times a second until it is done: True at last.
+    """Runs `call(token)` in a thread and yields False every `POLL_SECONDS` until it ends, then True once.
 
-    pycolmap lets go of the interpreter while it works. When the iterator is closed, as by Ctrl-C in the loop, the
-    token asks pycolmap to leave, and its thread is waited for.
+    pycolmap releases the interpreter lock meanwhile. When the iterator is closed early (Ctrl-C in the loop, for
+    example) the cancellation token tells pycolmap to stop, and the thread is joined.
 
     Raises:
-        whatever the call raised.
+        any exception that the call raised.
     """
     import pycolmap
 
@@ -37,14 +37,14 @@ def run_in_background(call: Callable[[Any], None]) -> Iterator[bool]:
     def work() -> None:
         try:
             call(token)
-        except BaseException as error:  # handed to the caller's thread
+        except BaseException as error:  # raised again in the caller's thread
             failure.append(error)
 
     thread = threading.Thread(target=work, name="pycolmap", daemon=True)
     thread.start()
     try:
         while thread.is_alive():
-            thread.join(LOOK_EVERY)
+            thread.join(POLL_SECONDS)
             if thread.is_alive():
                 yield False
     finally:

@@ -1,7 +1,7 @@
-"""What COLMAP's pipeline has to tell while it runs: frozen dataclasses, numpy inside, never written afterwards.
+"""Events of COLMAP's pipeline: frozen dataclasses of numpy arrays that are not modified after they are made.
 
-The photos of a run are numbered as they were given; a pair is two such numbers, the smaller one first. Pixels are
-those of the photos, centres at +0.5, x right, y down.
+The photos of a run are numbered in the order in which they were given; a pair is two such numbers, the smaller one
+first. Pixels are those of the photos, centres at +0.5, x right, y down.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Started:
-    """The photos that take part.
+    """The pipeline has started.
 
     Attributes:
-        names: of the photos, relative to `folder`.
-        folder: that holds them.
+        folder: folder of the photos.
+        names: file names of the photos, relative to `folder`.
     """
 
     folder: Path
@@ -34,10 +34,10 @@ class FeaturesFound:
 
     Attributes:
         frame: number of the photo.
-        points: positions, pixels.
+        points: positions (x, y), pixels.
         scale: radius, pixels.
         orientation: direction of the dominant gradient, radians, from x towards y.
-        done, total: photos with features so far, and of all.
+        done, total: number of photos that are done, and of all.
     """
 
     frame: int
@@ -53,8 +53,8 @@ class Matching:
     """Pairs are being matched.
 
     Attributes:
-        counts: raw matches of each pair so far, symmetric.
-        done, total: pairs so far, and of all.
+        counts: number of raw matches of each pair so far, symmetric.
+        done, total: number of pairs that are done, and of all.
     """
 
     counts: Int[np.ndarray, "frames frames"]
@@ -67,7 +67,8 @@ class PairMatched:
     """The raw matches of one pair: mutually nearest descriptors that pass the ratio test.
 
     Attributes:
-        matches: a feature of the first photo and one of the second.
+        pair: numbers of the photos.
+        matches: per match the index of a feature of the first photo and of one of the second.
     """
 
     pair: Pair
@@ -76,13 +77,14 @@ class PairMatched:
 
 @dataclass(frozen=True)
 class PairVerified:
-    """What RANSAC made of a pair's matches.
+    """The matches of one pair after verification by RANSAC.
 
     Attributes:
-        inliers: that agree with the model; a subset of the raw matches.
+        pair: numbers of the photos.
+        inliers: raw matches that agree with the model, as feature indices.
         rejected: the other raw matches.
-        model: that RANSAC chose, in words: `essential matrix`, `fundamental matrix`, `homography`, ... or `none`.
-        done, total: pairs verified so far, and of all that have matches.
+        model: the model that RANSAC chose: `essential matrix`, `fundamental matrix`, `homography`, ... or `none`.
+        done, total: number of pairs that are done, and of all that have matches.
     """
 
     pair: Pair
@@ -95,18 +97,18 @@ class PairVerified:
 
 @dataclass(frozen=True)
 class Mapped:
-    """The model after a frame was registered and the bundle adjusted around it, or all of it.
+    """The sparse model after a step of mapping: a frame was registered, or points and cameras were adjusted.
 
     Attributes:
-        what: `initial pair`, `frame`, `global adjustment`, `final adjustment`, or `model` for what is kept at last.
-        frames: numbers of the registered photos.
-        poses: world-to-camera, in the order of `frames`.
-        points: sparse points.
-        colours: of the points, 8 bit RGB; black until the end.
-        before: mean reprojection error before the adjustment, pixels.
-        after: the same after it.
-        focal: of the first registered photo, pixels.
-        total: photos in all.
+        what: the step: `initial pair`, `frame`, `global adjustment`, `final adjustment`, or `model` for the result.
+        frames: numbers of the registered photos, ascending.
+        poses: world-to-camera `[R|t]` in the model's world and unit, in the order of `frames`.
+        points: sparse points in the same world.
+        colours: of the points, 8-bit RGB; black until the result.
+        before: mean reprojection error before the adjustment, pixels; NaN without points.
+        after: the same after the adjustment.
+        focal: focal length of the first registered photo, pixels.
+        total: number of photos, registered or not.
     """
 
     what: str
@@ -122,12 +124,12 @@ class Mapped:
 
 @dataclass(frozen=True)
 class Meshed:
-    """A surface through the sparse points, or why there is none.
+    """A surface through the sparse points, or the reason why there is none.
 
     Attributes:
-        vertices: in the model's world.
-        faces: indices of three vertices each.
-        remark: why there is none, or an empty string.
+        vertices: positions in the model's world.
+        faces: triangles, three vertex indices each.
+        remark: why there is no surface; empty if there is one.
     """
 
     vertices: Float[np.ndarray, "vertices 3"]
@@ -137,13 +139,13 @@ class Meshed:
 
 @dataclass(frozen=True)
 class Finished:
-    """The model is there.
+    """The pipeline is done and the model is written.
 
     Attributes:
         model: folder of COLMAP's binary files.
-        registered: numbers of its photos.
-        unregistered: numbers of the others.
-        seconds: of the stages: `features`, `matching`, `verification`, `mapping`, `mesh`.
+        registered: numbers of the registered photos, ascending.
+        unregistered: numbers of the others, ascending.
+        seconds: duration of each stage: `features`, `matching`, `verification`, `mapping`, `mesh`.
     """
 
     model: Path

@@ -1,8 +1,8 @@
-"""What the matches of a quick look tell about the lens: a small reconstruction, of which only the lens is kept.
+"""Lens estimation from the matches of the quick overlap check, by a small reconstruction.
 
-Photos from the identity know nothing of their lens, and colours tell little: over a scene that all cameras face, a
-longer focal length with a deeper world looks nearly the same. Matched points are more exact than colours, and a bundle
-adjustment of a few hundred of them says how sure it is.
+Colours alone determine the focal length badly: in a forward-facing scene a longer focal length with a deeper world
+looks nearly the same. Matched points are more exact, and the bundle adjustment of a few hundred of them also gives a
+covariance.
 """
 
 from __future__ import annotations
@@ -17,21 +17,40 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import NDArray
 
-FEWEST_POINTS = 60
-FEWEST_SHARE = 0.5  # of the photos must be registered
-NOMINAL, GUESSED = 0.03, 0.2  # standard deviation of a focal length that EXIF tells, and of one that nobody does
-USUAL_RADIAL = 0.02  # standard deviation of k1 over the lenses of phones and the like
-OPTIMISM = 3.0  # mistakes of matches go together: on three scenes focal lengths ended 2 to 4 times as far off as said
+
+@dataclass(frozen=True)
+class LensOptions:
+    """Numbers of lens estimation.
+
+    Attributes:
+        minimum_points: of the small reconstruction; from fewer the lens is not taken.
+        minimum_share: of the photos that must be registered in it, in [0, 1].
+        exif_deviation: relative standard deviation of a focal length that comes from EXIF (rounded to millimetres).
+        guess_deviation: the same where EXIF has none and a usual one is assumed.
+        radial_deviation: standard deviation of k1 over the lenses of phones and similar cameras.
+        deviation_factor: by which standard deviations of the bundle adjustment are enlarged. Errors of matches are
+            correlated: on three scenes focal lengths were 2 to 4 times as far off as the adjustment said.
+    """
+
+    minimum_points: int = 60
+    minimum_share: float = 0.5
+    exif_deviation: float = 0.03
+    guess_deviation: float = 0.2
+    radial_deviation: float = 0.02
+    deviation_factor: float = 3.0
+
+
+OPTIONS = LensOptions()
 
 
 @dataclass(frozen=True)
 class Lens:
-    """A focal length and radial distortion, and how sure they are.
+    """A focal length and a radial distortion with their covariance.
 
     Attributes:
-        focal: pixels.
-        radial: k1.
-        covariance: of the logarithm of the focal length, and k1.
+        focal: pixels, > 0.
+        radial: k1 of OpenCV's model.
+        covariance: of (logarithm of the focal length, k1).
     """
 
     focal: float
@@ -39,22 +58,28 @@ class Lens:
     covariance: Float[np.ndarray, "2 2"]
 
     @property
-    def sure_of_focal(self) -> float:
+    def focal_deviation(self) -> float:
         """Relative standard deviation of the focal length."""
         return float(np.sqrt(self.covariance[0, 0]))
 
     def scaled(self, factor: float) -> Lens:
-        """The same lens in pixels that many times smaller."""
+        """The same lens for an image `factor` times as large: the focal length is multiplied by it."""
         return Lens(self.focal * factor, self.radial, self.covariance)
 
 
 def make_prior_lens(focal: float, nominal: bool) -> Lens:
-    """What is known before anybody has looked; `nominal` where EXIF tells the focal length."""
-    return Lens(focal, 0.0, np.diag([NOMINAL if nominal else GUESSED, USUAL_RADIAL]) ** 2)
+    """The prior distribution of a lens before any matches are used.
+
+    Args:
+        focal: pixels.
+        nominal: whether the focal length comes from EXIF; else it is a guess.
+    """
+    deviation = OPTIONS.exif_deviation if nominal else OPTIONS.guess_deviation
+    return Lens(focal, 0.0, np.diag([deviation, OPTIONS.radial_deviation]) ** 2)
 
 
 def combine_lenses(one: Lens, other: Lens) -> Lens:
-    """The product of two normal distributions."""
+    """The product of two normal distributions of the same lens: precisions add up."""
     precisions = [np.linalg.inv(lens.covariance) for lens in (one, other)]
     means = [np.array([np.log(lens.focal), lens.radial]) for lens in (one, other)]
     covariance = np.linalg.inv(sum(precisions))
@@ -68,34 +93,34 @@ def estimate_lens(
     size: tuple[int, int],
     focal: float,
 ) -> Lens | None:
-    """The lens that makes most of the matches agree in space; None where too few do.
+    """The lens of a reconstruction from verified matches; None where too few photos or points can be registered.
 
     Args:
         points: features of each photo, pixels.
-        pairs: `pycolmap.TwoViewGeometry` of those that overlap.
-        size: of all photos, pixels.
-        focal: to begin with, pixels.
+        pairs: `pycolmap.TwoViewGeometry` by photo indices, for pairs that overlap.
+        size: (width, height) of all photos, pixels.
+        focal: initial focal length, pixels.
     """
     with tempfile.TemporaryDirectory() as folder:
-        model = _reconstructed(Path(folder), points, pairs, size, focal)
-    few = model is None or model.num_points3D() < FEWEST_POINTS
-    if few or model.num_reg_images() < max(FEWEST_SHARE * len(points), 3):
+        model = _reconstruct(Path(folder), points, pairs, size, focal)
+    too_few = model is None or model.num_points3D() < OPTIONS.minimum_points
+    if too_few or model.num_reg_images() < max(OPTIONS.minimum_share * len(points), 3):
         return None
-    covariance = _covariance(model)
+    covariance = _estimate_covariance(model)
     parameters = next(iter(model.cameras.values())).params
     if covariance is None or not parameters[0] > 0:
         return None
     return Lens(float(parameters[0]), float(parameters[3]), covariance)
 
 
-def _reconstructed(
+def _reconstruct(
     folder: Path,
     points: Sequence[NDArray[np.float64]],
     pairs: Mapping[tuple[int, int], Any],
     size: tuple[int, int],
     focal: float,
 ) -> Any:
-    """The model with most photos, or None."""
+    """The `pycolmap.Reconstruction` with most registered photos, or None."""
     import pycolmap
 
     database = folder / "database.db"
@@ -115,7 +140,7 @@ def _fill(
     size: tuple[int, int],
     focal: float,
 ) -> None:
-    """One camera for all photos, their features, and the matches that agree."""
+    """Writes one camera for all photos, their features and their verified matches into a COLMAP database."""
     import pycolmap
 
     width, height = size
@@ -140,8 +165,8 @@ def _fill(
         database.write_two_view_geometry(numbers[first], numbers[second], geometry)
 
 
-def _covariance(model: Any) -> NDArray[np.float64] | None:
-    """Of the logarithm of the focal length, and k1; at the size of the model's own residuals."""
+def _estimate_covariance(model: Any) -> NDArray[np.float64] | None:
+    """Covariance of (logarithm of the focal length, k1), scaled by the model's own mean reprojection error."""
     import pycolmap
 
     config = pycolmap.BundleAdjustmentConfig()
@@ -156,5 +181,5 @@ def _covariance(model: Any) -> NDArray[np.float64] | None:
     if covariance is None or not np.isfinite(covariance).all():
         return None
     by_logarithm = np.diag([1 / parameters[0], 1.0])
-    noise = OPTIMISM * max(float(model.compute_mean_reprojection_error()), 1e-3)
+    noise = OPTIONS.deviation_factor * max(float(model.compute_mean_reprojection_error()), 1e-3)
     return by_logarithm @ covariance @ by_logarithm * noise**2

@@ -1,7 +1,7 @@
-"""Incremental mapping: frame after frame is registered to the model, which is adjusted each time.
+"""Incremental mapping: one frame after another is registered to the model, which is adjusted each time.
 
-The order of the steps is that of Schonberger and Frahm, Structure-from-Motion Revisited (CVPR 2016), section 4; each
-is pycolmap's, and while it runs pycolmap holds the interpreter: a window should run this in a process of its own.
+The order of the steps is that of Schönberger and Frahm, Structure-from-Motion Revisited (CVPR 2016), section 4. Each
+step is pycolmap's, which holds Python's interpreter lock while it works: beside a window, use `engine.sfm.process`.
 """
 
 from __future__ import annotations
@@ -14,54 +14,57 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.sfm.events import Mapped
-from engine.sfm.stages import ADVICE, SfmPhotos
+from engine.sfm.stages import PHOTO_ADVICE, SfmPhotos
 
-FEWEST_REGISTERED = 3
-MOST_MODELS = 40  # that are begun where one after the other stays small; most end at once
-MOST_RELAXATIONS = 5  # of what a pair to start from must have
+MINIMUM_REGISTERED = 3  # photos of a model; smaller models are discarded
+MAXIMUM_MODELS = 40  # models to begin while all of them stay small; most of these end at once
+MAXIMUM_RELAXATIONS = 5  # halvings of what the initial pair has to fulfil
 
 
 def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
-    """Registers what can be registered.
+    """Registers as many photos as possible.
+
+    Models are begun until one has half of the photos. Where no initial pair is good enough, the requirements are
+    relaxed step by step.
 
     Yields:
         the model after each step.
     Returns:
         `pycolmap.Reconstruction`: the model with most frames.
     Raises:
-        UserError: there is no pair to start from, or fewer than three photos hang together.
+        UserError: there is no initial pair, or fewer than three photos could be registered together.
     """
     import pycolmap
 
-    options = pycolmap.IncrementalPipelineOptions(min_model_size=FEWEST_REGISTERED, random_seed=0)
+    options = pycolmap.IncrementalPipelineOptions(min_model_size=MINIMUM_REGISTERED, random_seed=0)
     best: Any = None
     with pycolmap.Database.open(photos.database) as database:
         manager = pycolmap.ReconstructionManager()
         pipeline = pycolmap.IncrementalPipeline(options, database, manager)
         mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
         chosen, relaxations = options.get_mapper(), 0
-        for _ in range(MOST_MODELS):
+        for _ in range(MAXIMUM_MODELS):
             model = pycolmap.Reconstruction()
             mapper.begin_reconstruction(model)
             status = pipeline.initialize_reconstruction(mapper, chosen, model)
             if status == pycolmap.IncrementalPipelineStatus.SUCCESS:
                 yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
-            large = model.num_reg_images() >= FEWEST_REGISTERED
+            large = model.num_reg_images() >= MINIMUM_REGISTERED
             mapper.end_reconstruction(not large)
             if large and (best is None or model.num_reg_images() > best.num_reg_images()):
                 best = model
             if best is not None and 2 * best.num_reg_images() >= len(photos.names):
                 break
             if status == pycolmap.IncrementalPipelineStatus.NO_INITIAL_PAIR:
-                if best is not None or relaxations == MOST_RELAXATIONS:
+                if best is not None or relaxations == MAXIMUM_RELAXATIONS:
                     break
                 relaxations += 1
                 _relax(chosen, relaxations)
                 mapper.reset_initialization_stats()
     if best is None:
         raise UserError(
-            f"{photos.folder}: COLMAP found no {FEWEST_REGISTERED} photos that hang together; {ADVICE}, or let L2G "
-            "register them from the identity (--init identity)."
+            f"{photos.folder}: COLMAP found no {MINIMUM_REGISTERED} photos that it could register together; "
+            f"{PHOTO_ADVICE}, or let L2G register them from the identity (--init identity)."
         )
     best.extract_colors_for_all_images(photos.folder)
     error = best.compute_mean_reprojection_error()
@@ -69,36 +72,36 @@ def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
     return best
 
 
-def _relax(options: Any, time: int) -> None:
-    """Asks for less of the two photos to start from: by turns of their inliers and of the angle between their rays."""
-    if time % 2:
+def _relax(options: Any, relaxation: int) -> None:
+    """Halves a requirement on the initial pair: in turn the number of its inliers and its triangulation angle."""
+    if relaxation % 2:
         options.init_min_num_inliers = options.init_min_num_inliers // 2
     else:
         options.init_min_tri_angle = options.init_min_tri_angle / 2
 
 
 class _Mapping:
-    """One model that grows."""
+    """The mapping of one model from an initial pair on."""
 
     def __init__(self, photos: SfmPhotos, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any) -> None:
         self.photos, self.options, self.pipeline, self.mapper = photos, options, pipeline, mapper
         self.chosen, self.model = chosen, model
-        self._adjusted = 0, 0  # frames and points when all was last adjusted
+        self._adjusted = 0, 0  # number of frames and points at the last global adjustment
 
     def run(self) -> Iterator[Mapped]:
         after = self._error()
         yield make_mapped_event("initial pair", self.photos, self.model, after, after)
         self._note_adjusted()
-        hope = True
+        just_adjusted = False
         while True:
             image = self._register_next()
             if image is None:
-                if not hope:
+                if just_adjusted:
                     return
-                yield self._adjust_all("final adjustment")  # which may open the way for those that failed
-                hope = False
+                yield self._adjust_all("final adjustment")  # frames that failed before may succeed after it
+                just_adjusted = True
                 continue
-            hope = True
+            just_adjusted = False
             before = self._error()
             self.mapper.iterative_local_refinement(
                 self.options.ba_local_max_refinements,
@@ -113,7 +116,7 @@ class _Mapping:
                 yield self._adjust_all("global adjustment")
 
     def _register_next(self) -> int | None:
-        """COLMAP's number of the image that was registered, or None if none could be."""
+        """Registers one more image and triangulates its points; its COLMAP id, or None if no image could be."""
         for image in self.mapper.find_next_images(self.chosen, False):
             if self.mapper.register_next_image(self.chosen, image):
                 self.mapper.triangulate_image(self.options.triangulation, image)
@@ -145,8 +148,8 @@ class _Mapping:
 
 
 def make_mapped_event(what: str, photos: SfmPhotos, model: Any, before: float, after: float) -> Mapped:
-    """The model as it stands, as an event."""
-    images = sorted((photos.number_of(image.name), image) for image in model.images.values() if image.has_pose)
+    """The event that describes the current model; `before` and `after` are its errors in pixels."""
+    images = sorted((photos.find_number(image.name), image) for image in model.images.values() if image.has_pose)
     poses = [image.cam_from_world().matrix() for _, image in images]
     points = list(model.points3D.values())
     return Mapped(

@@ -1,11 +1,13 @@
 """A rough surface through a sparse model's points.
 
-pycolmap makes meshes by Poisson reconstruction (Kazhdan and Hoppe 2013); COLMAP's Delaunay meshing is not in its
-wheels. Poisson wants a normal at every point: that of the plane through its neighbours, on the cameras' side.
+pycolmap makes meshes by screened Poisson reconstruction (Kazhdan and Hoppe, ACM Transactions on Graphics 2013);
+COLMAP's Delaunay meshing is not in its wheels. Poisson reconstruction needs a normal at every point: that of the plane
+through its neighbours, on the side of the cameras.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,44 +17,64 @@ from jaxtyping import Float
 
 from engine.sfm.events import Meshed
 
-NEIGHBOURS = 16
-FEWEST_POINTS = 200
-CHUNK = 2048
-DEPTH = 8  # of Poisson's octree: finer than sparse points can fill
-TRIM = 5.0  # where fewer points than this lie nearby Poisson's surface is made up
-FARTHEST = 3.0  # times the 90th percentile of the distances from the middle
+
+@dataclass(frozen=True)
+class MeshOptions:
+    """Numbers of mesh reconstruction.
+
+    Attributes:
+        neighbours: points through which the plane of a normal is fitted.
+        minimum_points: of the model; from fewer no surface is made.
+        chunk: points whose neighbours are searched at a time, to bound memory.
+        depth: of Poisson reconstruction's octree; finer cells would hold less than one sparse point each.
+        trim: density below which the surface is cut away, because it is only extrapolated there.
+        maximum_distance: of points from the median point, in multiples of the 90th percentile of these distances;
+            points beyond are outliers.
+    """
+
+    neighbours: int = 16
+    minimum_points: int = 200
+    chunk: int = 2048
+    depth: int = 8
+    trim: float = 5.0
+    maximum_distance: float = 3.0
+
+
+OPTIONS = MeshOptions()
 
 
 def reconstruct_mesh(model: Any, folder: Path) -> Meshed:
-    """A mesh of a `pycolmap.Reconstruction`, or the reason why there is none; writes `mesh.ply` into a folder."""
+    """Reconstructs a mesh of a `pycolmap.Reconstruction` and writes `mesh.ply` into `folder`, or says why not."""
     import pycolmap
 
-    points, towards, colours = _points(model)
-    if len(points) < FEWEST_POINTS:
-        return _none(f"{len(points)} points are too few for a surface")
+    points, towards, colours = _collect_points(model)
+    if len(points) < OPTIONS.minimum_points:
+        return _make_empty(f"{len(points)} points are too few for a surface")
     cloud, surface = folder / "points.ply", folder / "mesh.ply"
     write_cloud(cloud, points, estimate_normals(points, towards), colours)
     try:
-        pycolmap.poisson_meshing(cloud, surface, pycolmap.PoissonMeshingOptions(depth=DEPTH, trim=TRIM))
+        pycolmap.poisson_meshing(
+            cloud, surface, pycolmap.PoissonMeshingOptions(depth=OPTIONS.depth, trim=OPTIONS.trim)
+        )
     except (RuntimeError, ValueError) as error:
-        return _none(f"COLMAP made none ({error})")
+        return _make_empty(f"COLMAP made none ({error})")
     finally:
         cloud.unlink(missing_ok=True)
     vertices, faces = read_mesh(surface)
     if not len(faces):
         surface.unlink()
-        return _none("Poisson reconstruction left nothing of it: the points lie too far apart")
+        return _make_empty("Poisson reconstruction left nothing of it: the points lie too far apart")
     return Meshed(vertices, faces)
 
 
 def estimate_normals(
     points: Float[np.ndarray, "points 3"], towards: Float[np.ndarray, "points 3"]
 ) -> Float[np.ndarray, "points 3"]:
-    """Unit normals of the planes through each point's nearest neighbours, on the side of `towards` (directions)."""
+    """Unit normals of the planes through each point's nearest neighbours, on the side of the directions `towards`."""
     cloud = torch.from_numpy(points).float()
     found = []
-    for chunk in cloud.split(CHUNK):
-        near = torch.cdist(chunk, cloud).topk(min(NEIGHBOURS, len(cloud)), largest=False).indices
+    for chunk in cloud.split(OPTIONS.chunk):
+        near = torch.cdist(chunk, cloud).topk(min(OPTIONS.neighbours, len(cloud)), largest=False).indices
         around = cloud[near] - cloud[near].mean(dim=1, keepdim=True)
         found.append(torch.linalg.eigh(around.mT @ around).eigenvectors[..., 0])
     flat = torch.cat(found).double().numpy()
@@ -60,7 +82,7 @@ def estimate_normals(
 
 
 def write_cloud(path: Path, points: np.ndarray, normals: np.ndarray, colours: np.ndarray) -> None:
-    """A binary PLY file with normals and colours."""
+    """Writes points as a binary PLY file with unit normals and 8-bit RGB colours."""
     import trimesh
 
     cloud = trimesh.Trimesh(points, vertex_normals=normals, vertex_colors=colours, process=False)
@@ -68,15 +90,15 @@ def write_cloud(path: Path, points: np.ndarray, normals: np.ndarray, colours: np
 
 
 def read_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and triangles of a PLY file."""
+    """Vertices (vertices, 3) and triangles (faces, 3) of a PLY file."""
     import trimesh
 
     mesh = trimesh.load_mesh(path, process=False)
     return np.asarray(mesh.vertices), np.asarray(mesh.faces)
 
 
-def _points(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Positions, unit directions to the cameras that see them, and colours; without those far away from all others."""
+def _collect_points(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, mean directions to the cameras that see them, and colours, without outliers by distance."""
     centres = {number: image.projection_center() for number, image in model.images.items() if image.has_pose}
     found = list(model.points3D.values())
     points = np.array([point.xyz for point in found]).reshape(-1, 3)
@@ -88,9 +110,9 @@ def _points(model: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     if not len(points):
         return points, towards, colours
     distance = np.linalg.norm(points - np.median(points, axis=0), axis=1)
-    near = distance <= FARTHEST * np.quantile(distance, 0.9)
+    near = distance <= OPTIONS.maximum_distance * np.quantile(distance, 0.9)
     return points[near], towards[near], colours[near]
 
 
-def _none(remark: str) -> Meshed:
+def _make_empty(remark: str) -> Meshed:
     return Meshed(np.zeros((0, 3)), np.zeros((0, 3), dtype=np.int64), remark)

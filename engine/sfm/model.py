@@ -1,4 +1,4 @@
-"""Poses, lens and points of a model that COLMAP made, by the number of the photo."""
+"""Poses, lens and points of a sparse model that COLMAP made, by the numbers of the photos."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from engine.sfm.background_call import silence_pycolmap
 
 @dataclass(frozen=True)
 class SfmModel:
-    """A sparse model.
+    """A sparse model whose photos share one camera.
 
     Attributes:
-        poses: world-to-camera of the registered photos, by number.
-        focal: in pixels of the photos.
-        radial: k1 of the lens.
-        width: of the photos, pixels.
-        points: sparse points.
+        poses: world-to-camera `[R|t]` of the registered photos, by number.
+        focal: focal length, pixels of the photos.
+        radial: k1 of the lens; 0 for a pinhole.
+        width: width of the photos, pixels.
+        points: sparse points in the model's world.
         error: mean reprojection error, pixels.
     """
 
@@ -34,7 +34,12 @@ class SfmModel:
 
 
 def read_sfm_model(folder: Path, names: Sequence[str]) -> SfmModel:
-    """A model whose photos share a camera without or with one radial distortion, as `run_sfm` makes it."""
+    """Reads a model that `run_sfm` made: one shared camera with at most one radial distortion coefficient.
+
+    Args:
+        folder: of COLMAP's files.
+        names: of the photos as in the model; their order gives the numbers.
+    """
     silence_pycolmap()
     import pycolmap
 

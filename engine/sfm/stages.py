@@ -1,4 +1,7 @@
-"""The stages before mapping: features, matches, verification. pycolmap works, its database is looked at meanwhile."""
+"""The pipeline's stages before mapping: features, matches, verification.
+
+pycolmap does the work in a thread; events are made from its database, read at the same time.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from engine.sfm.background_call import run_in_background
 from engine.sfm.database import DatabaseView
 from engine.sfm.events import FeaturesFound, Matching, PairMatched, PairVerified
 
-# pycolmap.TwoViewGeometryConfiguration in the words of the textbooks
+# Names for the user of the values of pycolmap.TwoViewGeometryConfiguration.
 MODELS = {
     "CALIBRATED": "essential matrix",
     "UNCALIBRATED": "fundamental matrix",
@@ -24,37 +27,44 @@ MODELS = {
     "MULTIPLE": "several models",
     "CALIBRATED_RIG": "essential matrix of a rig",
 }
-ADVICE = "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart"
+PHOTO_ADVICE = "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart"
 
 
 class SfmPhotos:
-    """The photos of a run and the database that their features and matches are in."""
+    """The photos of a run, numbered in the order in which they were given, and their COLMAP database."""
 
     def __init__(self, folder: Path, names: tuple[str, ...], database: Path) -> None:
         self.folder, self.names, self.database = folder, names, database
         self.view = DatabaseView(database)
         self._number = {name: number for number, name in enumerate(names)}
 
-    def numbers(self) -> dict[int, int]:
-        """Number of each photo by COLMAP's own."""
-        return {image: self._number[name] for image, name in self.view.names().items()}
+    def read_numbers(self) -> dict[int, int]:
+        """Number of each photo by COLMAP's image id."""
+        return {image: self._number[name] for image, name in self.view.read_names().items()}
 
-    def number_of(self, name: str) -> int:
-        """Number of the photo of that name."""
+    def find_number(self, name: str) -> int:
+        """Number of the photo with that name."""
         return self._number[name]
 
-    def numbers_of(self, model: Any) -> tuple[int, ...]:
-        """The photos that a model has poses of, in order."""
+    def list_registered(self, model: Any) -> tuple[int, ...]:
+        """Numbers of the photos that have a pose in a `pycolmap.Reconstruction`, ascending."""
         return tuple(sorted(self._number[image.name] for image in model.images.values() if image.has_pose))
 
 
 def find_features(
     photos: SfmPhotos, longer_side: int, one_camera: bool, focal: float | None
 ) -> Iterator[FeaturesFound]:
-    """SIFT features of every photo.
+    """Extracts SIFT features of every photo.
 
+    Args:
+        photos: the photos; their database is created.
+        longer_side: photos larger than this are shrunk first, pixels.
+        one_camera: whether all photos share their intrinsics.
+        focal: initial focal length, pixels; None lets COLMAP read EXIF.
+    Yields:
+        one event per photo, when its features are in the database.
     Raises:
-        UserError: fewer than two photos have any.
+        UserError: fewer than two photos have features.
     """
     import pycolmap
 
@@ -70,26 +80,32 @@ def find_features(
             photos.database, photos.folder, list(photos.names), mode, reader, options, cancellation_token=token
         )
 
-    told: set[int] = set()
+    reported: set[int] = set()
     found = 0
-    for last_look in run_in_background(extract):
-        if not (last_look or photos.view.worth_a_look):
+    for ended in run_in_background(extract):
+        if not (ended or photos.view.is_due):
             continue
-        fresh = photos.view.features(told)
-        numbers = photos.numbers() if fresh else {}
+        fresh = photos.view.read_features(reported)
+        numbers = photos.read_numbers() if fresh else {}
         for image, table in fresh.items():
-            told.add(image)
+            reported.add(image)
             found += len(table) > 0
-            yield FeaturesFound(numbers[image], table[:, :2], table[:, 2], table[:, 3], len(told), len(photos.names))
+            points, scale, orientation = table[:, :2], table[:, 2], table[:, 3]
+            yield FeaturesFound(numbers[image], points, scale, orientation, len(reported), len(photos.names))
     if found < 2:
-        raise UserError(f"{photos.folder}: no features were found in the photos; {ADVICE}.")
+        raise UserError(f"{photos.folder}: no features were found in the photos; {PHOTO_ADVICE}.")
 
 
 def match_pairs(photos: SfmPhotos, window: int | None) -> Iterator[Matching | PairMatched]:
-    """Raw matches: counts while they are found, then each pair's own.
+    """Matches the features of pairs of photos.
 
+    Args:
+        photos: the photos, with features.
+        window: match each photo with so many after it; None matches all pairs.
+    Yields:
+        counts while pairs are matched, then the raw matches of each pair.
     Raises:
-        UserError: there are none.
+        UserError: no pair has a match.
     """
     import pycolmap
 
@@ -103,58 +119,66 @@ def match_pairs(photos: SfmPhotos, window: int | None) -> Iterator[Matching | Pa
             pairing = pycolmap.SequentialPairingOptions(overlap=window, quadratic_overlap=True)
             pycolmap.match_sequential(photos.database, options, pairing, cancellation_token=token)
 
-    numbers, told = photos.numbers(), -1
+    numbers, reported = photos.read_numbers(), -1
     near = 0 if window is None else min(window, count - 1)
     total = count * (count - 1) // 2 if window is None else sum(count - 1 - back for back in range(near))
     matched: dict[tuple[int, int], int] = {}
-    for last_look in run_in_background(match):
-        if last_look or photos.view.worth_a_look:
-            matched = photos.view.matched()
-            if last_look or len(matched) > told:
-                told = len(matched)
-                yield Matching(_counts(matched, numbers, count), told, told if last_look else max(total, told))
+    for ended in run_in_background(match):
+        if ended or photos.view.is_due:
+            matched = photos.view.read_match_counts()
+            if ended or len(matched) > reported:
+                reported = len(matched)
+                table = _make_count_table(matched, numbers, count)
+                yield Matching(table, reported, reported if ended else max(total, reported))
     if not any(matched.values()):
-        raise UserError(f"{photos.folder}: no two photos have anything in common that could be matched; {ADVICE}.")
-    for (first, second), matches in photos.view.matches().items():
+        raise UserError(
+            f"{photos.folder}: no two photos have anything in common that could be matched; {PHOTO_ADVICE}."
+        )
+    for (first, second), matches in photos.view.read_matches().items():
         if len(matches):
-            yield PairMatched(*_ordered(numbers[first], numbers[second], matches))
+            yield PairMatched(*_order_pair(numbers[first], numbers[second], matches))
 
 
 def verify_pairs(photos: SfmPhotos) -> Iterator[PairVerified]:
-    """RANSAC on the matches of every pair.
+    """Verifies the matches of every pair by RANSAC.
 
+    Yields:
+        one event per pair that has raw matches.
     Raises:
-        UserError: no pair's matches agree on anything.
+        UserError: no pair has inliers.
     """
     import pycolmap
 
-    raw = {pair: matches for pair, matches in photos.view.matches().items() if len(matches)}
+    raw = {pair: matches for pair, matches in photos.view.read_matches().items() if len(matches)}
 
     def verify(token: Any) -> None:
         pycolmap.geometric_verification(photos.database, cancellation_token=token)
 
     for _ in run_in_background(verify):
-        pass  # it takes a second; what it found is told below, pair by pair
-    numbers, inliers, models = photos.numbers(), photos.view.matches("two_view_geometries"), photos.view.models()
+        pass  # this takes about a second; the results are reported afterwards, pair by pair
+    numbers, models = photos.read_numbers(), photos.view.read_models()
+    inliers = photos.view.read_matches("two_view_geometries")
     for done, (pair, matches) in enumerate(raw.items(), start=1):
         good = inliers.get(pair, matches[:0])
         kept = {(int(a), int(b)) for a, b in good}
         bad = np.array([row for row in matches if (int(row[0]), int(row[1])) not in kept], dtype=np.uint32)
         first, second = numbers[pair[0]], numbers[pair[1]]
-        ordered, good = _ordered(first, second, good)
-        bad = _ordered(first, second, bad.reshape(-1, 2))[1]
+        ordered, good = _order_pair(first, second, good)
+        bad = _order_pair(first, second, bad.reshape(-1, 2))[1]
         chosen = pycolmap.TwoViewGeometryConfiguration(models.get(pair, 0)).name
         model = MODELS.get(chosen, "none") if len(good) else "none"
         yield PairVerified(ordered, good, bad, model, done, len(raw))
     if not any(len(found) for found in inliers.values()):
-        raise UserError(f"{photos.folder}: no two photos agree on what they show; {ADVICE}.")
+        raise UserError(f"{photos.folder}: no two photos agree on what they show; {PHOTO_ADVICE}.")
 
 
-def _ordered(first: int, second: int, matches: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+def _order_pair(first: int, second: int, matches: np.ndarray) -> tuple[tuple[int, int], np.ndarray]:
+    """The pair with its smaller number first, and the columns of its matches in the same order."""
     return ((first, second), matches) if first < second else ((second, first), matches[:, ::-1])
 
 
-def _counts(matched: dict[tuple[int, int], int], numbers: dict[int, int], count: int) -> np.ndarray:
+def _make_count_table(matched: dict[tuple[int, int], int], numbers: dict[int, int], count: int) -> np.ndarray:
+    """Match counts as a symmetric table (photos, photos), by our numbers."""
     table = np.zeros((count, count), dtype=np.int64)
     for (first, second), found in matched.items():
         table[numbers[first], numbers[second]] = table[numbers[second], numbers[first]] = found

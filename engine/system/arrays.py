@@ -1,4 +1,4 @@
-"""From a tensor that goes on changing to an array that never does."""
+"""Read-only numpy copies of tensors, for data that other threads read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def frozen(tensor: Tensor) -> np.ndarray:
-    """A copy in numpy, single precision or int64, that nobody can write to."""
+    """A read-only numpy copy on the CPU: float32 for floating-point tensors, int64 for all others; same shape."""
     dtype = torch.float32 if tensor.is_floating_point() else torch.int64
     array = tensor.detach().to("cpu", dtype, copy=True).numpy()
     array.flags.writeable = False

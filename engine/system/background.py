@@ -1,4 +1,4 @@
-"""Work that somebody else does meanwhile: whoever hands it out says how, and the rest sees only futures."""
+"""Work that may run in another thread: the caller chooses how, the rest of the code sees only futures."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Protocol, TypeVar
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 
 
 class Background(Protocol):
-    """Has work done, now or later; `ThreadPoolExecutor.submit` is one."""
+    """A function that runs work now or later, such as `ThreadPoolExecutor.submit`."""
 
-    def __call__(self, act: Callable[[], Made], /) -> Future[Made]: ...
+    def __call__(self, act: Callable[[], Result], /) -> Future[Result]: ...
 
 
-def at_once(act: Callable[[], Made]) -> Future[Made]:
-    """No background at all: the future is done."""
-    future: Future[Made] = Future()
+def at_once(act: Callable[[], Result]) -> Future[Result]:
+    """Runs the work in the calling thread and returns a finished future, which holds the result or the exception."""
+    future: Future[Result] = Future()
     try:
         future.set_result(act())
-    except Exception as error:  # it belongs to whoever asks the future
+    except Exception as error:  # raised again by `future.result()`
         future.set_exception(error)
     return future

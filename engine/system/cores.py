@@ -1,4 +1,4 @@
-"""How many of the processor's cores a step takes."""
+"""How many cores of the processor a training step uses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ import torch
 
 @contextmanager
 def leave_one_core_free(light: bool = True) -> Iterator[None]:
-    """Leaves a core alone while something light is done, where there are several.
+    """Limits torch and numba to one thread fewer than usual inside the block, on machines with several cores.
 
-    What is light is hardly done sooner by all cores: starting the threads and waiting for the last of them takes as
-    long as it saves. On two cores the coarse stages of fern need 43 ms of processor time per step with one thread and
-    56 ms with two, for the same 42 ms on the clock; and whoever else wants a core, as a window does, holds up no step
-    that has none to wait for.
+    For light work the last thread saves no time: starting threads and waiting for the slowest costs as much as it
+    gains. On two cores the coarse stages of `scenes/fern` take 42 ms per step with one thread or two, but 43 ms or
+    56 ms of processor time. The free core serves other threads, such as the window's, which would otherwise delay
+    the step.
+
+    Args:
+        light: False leaves the thread counts as they are.
     """
     cores = torch.get_num_threads()
     if not light or cores == 1:

@@ -1,4 +1,4 @@
-"""Which device a run is on."""
+"""The torch device that a run uses."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ DeviceName = Literal["auto", "cpu", "cuda", "mps"]
 
 
 def resolve_device(name: DeviceName | str) -> torch.device:
-    """The device of that name; `auto` is a CUDA GPU where there is one, else the CPU.
+    """The device of that name; `auto` is a CUDA GPU if there is one, else the CPU.
 
-    `auto` does not take Apple's GPU: the voxel grid's compiled steps run on the CPU, and faster there.
+    `auto` never chooses Apple's GPU, because the voxel grid's compiled CPU kernels are faster.
 
     Raises:
-        UserError: this computer has no such device.
+        UserError: the name is unknown, or torch cannot use that device on this computer.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -25,8 +25,8 @@ def resolve_device(name: DeviceName | str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise UserError(f"Unknown device {name!r}; choose auto, cpu, cuda or mps.") from error
-    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if not there.get(device.type, False) or (
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not available.get(device.type, False) or (
         device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()
     ):
         raise UserError(f"There is no device {name!r} that torch can use here; choose auto or cpu.")

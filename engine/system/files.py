@@ -1,4 +1,4 @@
-"""Files and folders that are either written whole or not at all."""
+"""Atomic writing: a file or folder is replaced completely, or left as it was."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ import numpy as np
 
 from engine.errors import UserError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @contextlib.contextmanager
 def replace_file(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` that takes its place when the block ends, and vanishes if the block raises.
+    """Yields a temporary path beside `path`, renamed to `path` when the block ends, deleted if the block raises.
 
-    Whoever reads `path`, at any time, finds the old file or the new one, never half of one. The temporary file
-    keeps the suffix, as writers of images and videos go by it.
+    A reader of `path` finds the old file or the new one at any time, never a partial one. The temporary path has the
+    same suffix, because writers of images and videos choose the format by it. Missing parent folders are made.
 
     Raises:
-        UserError: the file could not be written (disk full, permissions); the sentence names it, and what was there
-            before is intact.
+        UserError: the file could not be written (disk full, permissions); the message names it, and the previous file
+            is unchanged.
     """
     temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
     try:
@@ -48,31 +48,31 @@ def replace_file(path: Path) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replace_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside `path` that takes its place when the block ends, and vanishes if the block raises.
+    """Yields a new temporary folder beside `path`, renamed to `path` when the block ends, deleted if the block raises.
 
     Raises:
-        UserError: it could not be written; what was there before is intact.
+        UserError: it could not be written; the previous folder is unchanged.
     """
     path = path.absolute()
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    aside = path.with_name(f".{path.name}.{os.getpid()}.old")
+    previous = path.with_name(f".{path.name}.{os.getpid()}.old")
     try:
         temporary.mkdir(parents=True)
         yield temporary
         if path.exists():
-            path.rename(aside)
+            path.rename(previous)
         temporary.rename(path)
     except OSError as error:
-        if aside.exists() and not path.exists():
-            aside.rename(path)
+        if previous.exists() and not path.exists():
+            previous.rename(path)
         raise UserError(explain_write_failure(path, error)) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(previous, ignore_errors=True)
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Writes JSON as the standard has it: numbers that are not finite become null.
+    """Writes strict JSON, one line per list of numbers; numbers that are not finite become null.
 
     Raises:
         UserError: the file could not be written.
@@ -85,7 +85,10 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def to_json_values(content: Any) -> Any:
-    """The same content in dicts, lists, strings, numbers, booleans and None; what is not finite is None."""
+    """The same content in dicts, lists, strings, numbers, booleans and None; numbers that are not finite are None.
+
+    Accepts numpy arrays, tensors, tuples and paths (as strings) at any depth.
+    """
     if isinstance(content, dict):
         return {str(key): to_json_values(value) for key, value in content.items()}
     if isinstance(content, np.ndarray | np.generic) or hasattr(content, "tolist"):
@@ -100,7 +103,7 @@ def to_json_values(content: Any) -> Any:
 
 
 def explain_write_failure(path: Path, error: OSError) -> str:
-    """Why a file could not be written, and what to do."""
-    if error.errno in _FULL:
+    """A sentence for the user: why `path` could not be written, and what to do."""
+    if error.errno in _DISK_FULL_ERRORS:
         return f"{path} was not written: the disk is full; free some space or choose another folder."
     return f"{path} was not written ({error.strerror or error}); check the folder and its permissions."

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a question that a loop may ask, so that it ends where nothing is half done."""
+"""Ctrl-C and SIGTERM as an attribute that a loop checks, so that it ends between two complete units of work."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 
 class Interruption:
-    """While this context is open the first signal is only noted; the second one ends the process at once.
+    """A context in which the first SIGINT or SIGTERM is recorded and the second ends the process immediately.
 
     Attributes:
-        signal: that arrived, or None.
+        signal: number of the signal that arrived, or None.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -23,7 +23,7 @@ class Interruption:
 
     @property
     def exit_code(self) -> int:
-        """As shells have it: 130 after Ctrl-C, 143 after SIGTERM."""
+        """Exit code by the convention of shells: 130 after Ctrl-C, 143 after SIGTERM, 0 without a signal."""
         return 128 + self.signal if self.signal else 0
 
     def __enter__(self) -> Interruption:
@@ -37,6 +37,6 @@ class Interruption:
     def _note(self, number: int, _: FrameType | None) -> None:
         if self.signal is not None:
             os.write(2, b"\nAborted.\n")
-            os._exit(128 + number)  # threads may be anywhere: no orderly end is left to wait for
+            os._exit(128 + number)  # an orderly end would have to wait for all threads
         self.signal = number
         os.write(2, b"\nSaving the run; once more to abort.\n")  # not print: this may interrupt another print

@@ -1,4 +1,4 @@
-"""Memory of the process: how much it took, and how not to give it back to the system only to ask for it again."""
+"""Memory of the process: its peak, and keeping freed memory instead of returning it to the system."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _LARGEST_INT = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Tells glibc's allocator to keep what is freed; call it before the first large tensor is made.
+    """Makes glibc's allocator keep freed memory for later use; call it before the first large tensor is made.
 
-    glibc maps every large block on its own and unmaps it when it is freed. A training step makes and frees the same
-    tensors again and again, and each time the kernel zeroes their pages anew: a third of the CPU time of a run. The
-    price is a process that stays as large as it once was.
+    By default glibc maps every large block separately and unmaps it when it is freed. A training step allocates and
+    frees the same tensors every time, and the kernel has to clear their pages each time: a third of the CPU time of a
+    run. The price: the process never becomes smaller than its peak.
 
     Returns:
-        whether it was done: False on systems without glibc, where allocators differ and nothing is changed.
+        whether all three settings were accepted; False on systems without glibc, where nothing is changed.
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -31,14 +31,14 @@ def keep_freed_memory() -> bool:
 
 
 def peak_memory_bytes() -> int | None:
-    """The most memory this process held at a time, plus the most that CUDA held; None where nobody counts."""
+    """Peak memory of this process plus peak memory of torch on CUDA, bytes; None on Windows, which does not tell."""
     try:
         import resource
     except ImportError:  # Windows
         return None
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts bytes on macOS, KiB on Linux
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-    torch = sys.modules.get("torch")  # not imported here: where torch was never used there is nothing to count
+    torch = sys.modules.get("torch")  # not imported here: a process that never imported torch used no CUDA memory
     if torch is not None and torch.cuda.is_available():
         peak += torch.cuda.max_memory_allocated()
     return peak

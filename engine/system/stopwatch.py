@@ -1,4 +1,4 @@
-"""A clock that can be halted, for runs that pause and for runs that are continued another day."""
+"""A stopwatch that can be stopped and started again, for runs that pause or continue from a checkpoint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import time
 
 
 class Stopwatch:
-    """Counts seconds while it runs, beginning at `seconds`."""
+    """Counts seconds of monotonic time while it runs; stopped at first.
+
+    Args:
+        seconds: where counting begins.
+    """
 
     def __init__(self, seconds: float = 0.0) -> None:
         self._counted = seconds
@@ -14,13 +18,14 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
+        """Seconds counted so far."""
         return self._counted + (time.monotonic() - self._since if self._since is not None else 0.0)
 
     def start(self) -> None:
-        """Runs on; nothing changes if it runs already."""
+        """Starts counting; no effect if it is running."""
         if self._since is None:
             self._since = time.monotonic()
 
     def stop(self) -> None:
-        """Halts; nothing changes if it stands already."""
+        """Stops counting; no effect if it is stopped."""
         self._counted, self._since = self.seconds, None

@@ -1,4 +1,4 @@
-"""Films, mp4 or GIF: whole or not there."""
+"""Videos as mp4 or GIF, written atomically."""
 
 from __future__ import annotations
 
@@ -23,55 +23,55 @@ Picture = UInt8[np.ndarray, "height width 3"]
 def encode_video(
     path: Path, pictures: Iterable[Picture], count: int, frames_per_second: int, quality: int = 8
 ) -> None:
-    """Writes pictures, RGB, as they come; what raises while they are made passes through and leaves no file.
+    """Writes pictures as they are generated; an exception while they are generated is passed on and leaves no file.
 
     Args:
-        path: ends in .mp4 (H.264) or .gif, which repeats for ever.
-        pictures: of one size; an odd row or column is left out, as H.264 needs even ones.
-        count: how many there will be.
-        frames_per_second: of a GIF, rounded to hundredths of a second per picture.
-        quality: of an mp4, 0 to 10.
+        path: ends in .mp4 (H.264) or .gif (repeats without end).
+        pictures: 8-bit RGB, all of one size; for mp4 a last odd row or column is left out, as H.264 needs even sizes.
+        count: number of pictures; the mp4 is checked against it.
+        frames_per_second: for a GIF the time per picture is rounded to hundredths of a second.
+        quality: of an mp4, 0 (worst) to 10.
     Raises:
-        UserError: it could not be written.
+        UserError: the video could not be written.
     """
     with replace_file(path) as temporary:
         if path.suffix.lower() == ".gif":
             _write_gif(temporary, pictures, frames_per_second)
             return
-        # An ffmpeg that could not write its last bytes ends without a word; the file tells.
-        if not _write_mp4(temporary, pictures, frames_per_second, quality) or _length(temporary) != count:
+        # ffmpeg reports no error where the disk is full at the end of the video, so the frames are counted.
+        if not _write_mp4(temporary, pictures, frames_per_second, quality) or _count_frames(temporary) != count:
             raise UserError(f"{path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?")
 
 
 def crop_to_even_size(picture: Picture) -> UInt8[np.ndarray, "rows columns 3"]:
-    """The picture without its last row or column where there is an odd number of them."""
+    """The picture without its last row (column) if its height (width) is odd."""
     height, width, _ = picture.shape
     return picture[: height - height % 2, : width - width % 2]
 
 
 def _write_mp4(path: Path, pictures: Iterable[Picture], frames_per_second: int, quality: int) -> bool:
-    """Whether ffmpeg took all; its failures are of many kinds, and their texts are its command lines."""
-    how: dict[str, Any] = {"codec": "libx264", "quality": quality, "macro_block_size": 2, "ffmpeg_log_level": "quiet"}
+    """Whether ffmpeg accepted all pictures. Its errors are of many kinds, and their texts are its command lines."""
+    options: dict[str, Any] = {"codec": "libx264", "quality": quality, "macro_block_size": 2}
     try:
-        film = imageio.get_writer(path, fps=frames_per_second, **how)
+        writer = imageio.get_writer(path, fps=frames_per_second, ffmpeg_log_level="quiet", **options)
     except (OSError, RuntimeError, ValueError):
         return False
     with contextlib.ExitStack() as stack:
-        stack.callback(_closed, film)  # its own `with` leaves ffmpeg running where something fails
+        stack.callback(_close, writer)  # imageio's own `with` leaves ffmpeg running after an exception
         for picture in pictures:
             try:
-                film.append_data(crop_to_even_size(picture))
+                writer.append_data(crop_to_even_size(picture))
             except (OSError, RuntimeError, ValueError):
                 return False
     return True
 
 
-def _closed(film: Any) -> None:
+def _close(writer: Any) -> None:
     with contextlib.suppress(OSError, RuntimeError, ValueError):
-        film.close()
+        writer.close()
 
 
-def _length(path: Path) -> int:
+def _count_frames(path: Path) -> int:
     try:
         return count_frames_and_secs(str(path))[0]
     except (OSError, RuntimeError, ValueError):

@@ -36,7 +36,8 @@ def plain(photos: Path, output: Path) -> int:
 def ours(photos: Path, output: Path) -> int:
     """The same by `run_sfm`, listening to all it tells."""
     from engine.sfm.events import Finished
-    from engine.sfm.pipeline import SfmOptions, run_sfm
+    from engine.sfm.options import SfmOptions
+    from engine.sfm.pipeline import run_sfm
 
     names = tuple(sorted(entry.name for entry in photos.iterdir()))
     for event in run_sfm(photos, names, output, SfmOptions(mesh=False)):

@@ -13,7 +13,8 @@ from app.model.state.colmap_progress import ColmapProgress
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.photos.colmap_model import store_colmap_model
 from engine.scenes.scene import Scene
-from engine.sfm.pipeline import MODEL, SfmOptions
+from engine.sfm.options import SfmOptions
+from engine.sfm.pipeline import MODEL
 from engine.sfm.process import SfmProcess, SfmProcessStatus
 
 EVENTS_AT_ONCE = 200  # that are taken in one frame of the window

@@ -1,4 +1,4 @@
-"""Photos that shall join a scene that is being trained on: read as the scene's own were, or refused in a sentence."""
+"""Photos to be added to a scene during training: read like the scene's own photos, or refused with a reason."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.scenes.photos.exif import convert_focal_to_pixels, read_photo_facts
 from engine.scenes.photos.files import PHOTO_SUFFIXES, find_photo_folder, list_photos
 from engine.scenes.photos.photo_set import (
     JPEG_QUALITY,
-    SAME_SHAPE,
+    SAME_SHAPE_TOLERANCE,
     Photo,
     have_same_shape,
     is_usable_as_stored,
@@ -32,20 +32,20 @@ from engine.scenes.photos.unusable_photos import average_cells, find_unusable
 from engine.scenes.scene import AddedFrames, Scene
 from engine.system.files import replace_file
 
-MOST_AT_ONCE = 500
-SAME_FOCAL = 0.05  # relative difference below which nothing is said
+MAXIMUM_AT_ONCE = 500  # photos per request, to bound memory
+FOCAL_TOLERANCE = 0.05  # relative difference from the run's focal length up to which the user is not told
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
 @dataclass(frozen=True)
 class AddedPhotos:
-    """What became of the photos that were asked for.
+    """Result of reading photos that the user wants to add.
 
     Attributes:
-        added: those that can be frames; None if there is none.
-        refused: a sentence about each of the others.
-        notes: sentences about those that are taken.
+        added: the photos that can be frames; None if there is none.
+        refused: a sentence about each photo that was refused.
+        notes: sentences about photos that were accepted.
     """
 
     added: AddedFrames | None
@@ -67,54 +67,54 @@ def read_added_photos(
     folder: Path | None = None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> AddedPhotos:
-    """Reads photos that shall join a scene; never raises for what is wrong with one of them.
+    """Reads photos to be added to a scene. Problems with a photo do not raise; they are reported in the result.
 
     Args:
-        paths: photos, or folders of them.
-        scene: with the frames that it has so far.
+        paths: image files, or folders of them.
+        scene: the scene with all frames that it has so far.
         options: how the scene was read.
-        folder: where copies of the photos are kept, for exports; None for none.
-        stopped: asked before each photo whether to give up.
+        folder: where full-size copies of the photos are written, for exports; None writes none.
+        stopped: called before each photo; True ends reading with an empty result.
     """
     refused, taken, names = list[str](), list[_Photo](), set(scene.names)
-    files = _files(paths, refused)
-    for path in files[:MOST_AT_ONCE]:
+    files = _list_files(paths, refused)
+    for path in files[:MAXIMUM_AT_ONCE]:
         if stopped():
             return AddedPhotos(None, ())
         try:
-            picture = _picture(path, scene, options)
+            picture = _read_picture(path, scene, options)
         except UserError as error:
             refused.append(str(error))
             continue
-        name = _free_name(path, names)
+        name = _choose_name(path, names)
         names.add(name)
         taken.append(_Photo(path, name, picture))
-    if len(files) > MOST_AT_ONCE:
-        refused.append(f"{len(files)} photos are too many at once; give at most {MOST_AT_ONCE}.")
-    taken = _usable(taken, scene, refused)
+    if len(files) > MAXIMUM_AT_ONCE:
+        refused.append(f"{len(files)} photos are too many at once; give at most {MAXIMUM_AT_ONCE}.")
+    taken = _drop_unusable(taken, scene, refused)
     if not taken:
         return AddedPhotos(None, tuple(refused))
     nearest = [find_nearest_frame(photo.picture, scene) for photo in taken]
-    notes = [_focal_note(photo, scene, frame, options) for photo, frame in zip(taken, nearest, strict=True)]
+    notes = [_note_focal(photo, scene, frame, options) for photo, frame in zip(taken, nearest, strict=True)]
     added = AddedFrames(
         names=tuple(photo.name for photo in taken),
         images=torch.from_numpy(np.stack([photo.picture for photo in taken])),
         nearest=tuple(nearest),
-        files=tuple(_copied(photo, scene, options, folder, refused) for photo in taken),
+        files=tuple(_write_copy(photo, scene, options, folder, refused) for photo in taken),
     )
     return AddedPhotos(added, tuple(refused), tuple(note for note in notes if note))
 
 
 def find_nearest_frame(picture: Picture, scene: Scene) -> int:
-    """The frame, of those that the scene was read with, whose picture is most alike, whatever its exposure."""
-    wanted = _evened(picture)
+    """The training frame, of those that the scene was read with, whose image is most similar, ignoring exposure."""
+    wanted = _normalise_cells(picture)
     others = scene.images[: scene.frames_read].numpy()
     training = [frame for frame in scene.training_frames if frame < scene.frames_read]
-    return min(training, key=lambda frame: float(np.square(wanted - _evened(others[frame])).mean()))
+    return min(training, key=lambda frame: float(np.square(wanted - _normalise_cells(others[frame])).mean()))
 
 
-def _files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
-    """The photos among the paths and in the folders among them, each once."""
+def _list_files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
+    """The photos among the paths and in the folders among them, each once; adds a sentence about each other path."""
     found: list[Path] = []
     for path in paths:
         try:
@@ -137,22 +137,22 @@ def _files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
     return list(dict.fromkeys(file.absolute() for file in found))
 
 
-def _picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
-    """A photo as the scene would hold it.
+def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
+    """A photo at the scene's resolution, RGB (height, width, 3).
 
-    It is turned as its EXIF data say, unless only the stored pixels have the shape of the scene's: cameras that other
-    programs have found are of photos as they are stored.
+    It is turned by its EXIF orientation, unless only the stored pixels have the shape of the scene's images: in
+    scenes with poses from other programs, cameras refer to the pixels as stored.
 
     Raises:
-        UserError: it is damaged, no image, too large, too small or of another shape.
+        UserError: the photo is damaged, no image, too large, too small or of another shape.
     """
     size = width, height = scene.intrinsics.width, scene.intrinsics.height
     background = scene.background or options.background_colour
     image, _ = load_image(path, background, options.maximum_pixels, upright=True)
-    if not _same_shape(image, size):
+    if not _fits_shape(image, size):
         shape = image.shape
         image, _ = load_image(path, background, options.maximum_pixels)
-        if not _same_shape(image, size):
+        if not _fits_shape(image, size):
             raise UserError(
                 f"{path} has another shape ({shape[1]} x {shape[0]} pixels) than the photos of the run "
                 f"({width} x {height}); add photos of the same camera, held in the same way."
@@ -163,19 +163,19 @@ def _picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
             "add the photo at its full size."
         )
     factor = image.shape[1] // width
-    if (image.shape[1] // factor, image.shape[0] // factor) == size:  # as all readers do it
+    if (image.shape[1] // factor, image.shape[0] // factor) == size:  # the same downsampling as in all readers
         return round_to_uint8(downsample_area(image, factor))
     whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
     return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX))
 
 
-def _same_shape(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> bool:
-    """Whole factors may have cut off a row or a column."""
-    return abs(image.shape[1] * size[1] / (image.shape[0] * size[0]) - 1) < SAME_SHAPE + 1 / min(size)
+def _fits_shape(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> bool:
+    """Whether an image has the aspect ratio of `size`, which downsampling may have made smaller by a row or column."""
+    return abs(image.shape[1] * size[1] / (image.shape[0] * size[0]) - 1) < SAME_SHAPE_TOLERANCE + 1 / min(size)
 
 
-def _usable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Photo]:
-    """Without those that show nothing or are there already."""
+def _drop_unusable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Photo]:
+    """The photos without black, blank and repeated ones; adds a sentence about each of these."""
     if not photos:
         return []
     known = len(scene.names)
@@ -193,12 +193,14 @@ def _usable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Pho
     return [photo for index, photo in enumerate(photos) if index not in reasons]
 
 
-def _free_name(path: Path, taken: set[str]) -> str:
-    """The file's name, as that of a file everybody can read, and one that no frame has yet."""
+def _choose_name(path: Path, taken: set[str]) -> str:
+    """A name for the frame that no other frame has: the file's name, with characters that are safe on all systems."""
     ending = path.suffix if path.suffix.lower() in IMAGE_SUFFIXES else ".jpg"
     stem = path.stem
     if not is_safe_name(stem + ending):
-        stem = "".join(letter if letter.isalnum() or letter in " -_." else "_" for letter in stem).lstrip(".")[:100]
+        stem = "".join(character if character.isalnum() or character in " -_." else "_" for character in stem).lstrip(
+            "."
+        )[:100]
     number, name = 1, (stem or "photo") + ending
     while name in taken:
         number += 1
@@ -206,14 +208,14 @@ def _free_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _focal_note(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions) -> str:
-    """A sentence where EXIF data tell another focal length than the run's; else nothing."""
+def _note_focal(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions) -> str:
+    """A sentence if EXIF gives another focal length than the run uses; else an empty string."""
     equivalent = read_photo_facts(photo.path, options.maximum_pixels).equivalent
     if equivalent is None:
         return ""
     told = convert_focal_to_pixels(equivalent, scene.intrinsics.width, scene.intrinsics.height)
     used = float(scene.intrinsics.focal[nearest].mean())
-    if abs(told / used - 1) <= SAME_FOCAL:
+    if abs(told / used - 1) <= FOCAL_TOLERANCE:
         return ""
     return (
         f"{photo.name} has a focal length of {told:.0f} pixels by its EXIF data, {used:.0f} are taken as for the "
@@ -221,25 +223,28 @@ def _focal_note(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions
     )
 
 
-def _copied(
+def _write_copy(
     photo: _Photo, scene: Scene, options: SceneOptions, folder: Path | None, refused: list[str]
 ) -> Path | None:
-    """A copy of a photo: as it is, or upright and as large as the other frames' files, which exports want.
+    """Writes a full-size copy of a photo for exports: upright and of the size of the other frames' files.
 
-    None where there is no folder for it, or it could not be written: the frame can be trained on without.
+    Returns None if `folder` is None or the copy cannot be written; training does not need it.
     """
     if folder is None:
         return None
     target = folder / photo.name
     try:
-        shot = Photo(photo.path, read_photo_facts(photo.path, options.maximum_pixels))
-        size = read_image_size(scene.files[0], options.maximum_pixels) if scene.files else shot.facts.size
-        sideways = not have_same_shape(shot.facts.size, size)  # the frame shows the pixels as they are stored
+        source = Photo(photo.path, read_photo_facts(photo.path, options.maximum_pixels))
+        size = read_image_size(scene.files[0], options.maximum_pixels) if scene.files else source.facts.size
+        # If the upright photo has another shape, the frame holds the pixels as stored (see `_read_picture`).
+        keep_stored = not have_same_shape(source.facts.size, size) or is_usable_as_stored(
+            source, size, options.maximum_pixels
+        )
         with replace_file(target) as temporary:
-            if sideways or is_usable_as_stored(shot, size, options.maximum_pixels):
+            if keep_stored:
                 shutil.copyfile(photo.path, temporary)
             else:
-                image = Image.fromarray(read_pixels(shot, size, options.maximum_pixels))
+                image = Image.fromarray(read_pixels(source, size, options.maximum_pixels))
                 image.save(temporary, quality=JPEG_QUALITY)
     except UserError as error:
         refused.append(str(error))
@@ -247,7 +252,7 @@ def _copied(
     return target
 
 
-def _evened(picture: Picture) -> Float[np.ndarray, "rows columns"]:
-    """Brightness in a lattice of cells, without its mean and contrast."""
+def _normalise_cells(picture: Picture) -> Float[np.ndarray, "rows columns"]:
+    """Brightness averaged in cells, normalised to mean 0 and standard deviation 1."""
     cells = average_cells(picture)
     return (cells - cells.mean()) / max(float(cells.std()), 1e-6)

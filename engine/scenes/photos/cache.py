@@ -1,4 +1,4 @@
-"""What was made of photos once need not be made again: a folder of the user's cache, filled whole or not at all."""
+"""Results computed from photos, kept in folders of the user's cache; a folder is filled completely or not at all."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ import platformdirs
 
 from engine.errors import UserError
 
-VERSION = 1  # of what is kept
+VERSION = 1  # of the cached content; part of every key
 
 
 def compute_fingerprint(files: Sequence[Path], *settings: object) -> str:
-    """Tells files, by path, size and time of change, and settings from others."""
+    """A hexadecimal key that depends on the files (path, size, modification time), their order, and the settings."""
     digest = hashlib.blake2b(repr((VERSION, settings)).encode(), digest_size=12)
     for file in files:
         facts = file.stat()
@@ -26,8 +26,12 @@ def compute_fingerprint(files: Sequence[Path], *settings: object) -> str:
 
 
 def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
-    """The folder of a key, made by `fill` if it is not there yet.
+    """The cache folder of a key; `fill(folder)` fills it if it does not exist yet.
 
+    Args:
+        kind: subfolder of the cache, such as `sfm`.
+        key: of the content, from `compute_fingerprint`.
+        fill: writes the content into an empty temporary folder.
     Raises:
         UserError: the cache cannot be written.
     """
@@ -37,14 +41,14 @@ def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
         return folder
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        begun = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=parent))
+        temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=parent))
         try:
-            fill(begun)
-            os.replace(begun, folder)
+            fill(temporary)
+            os.replace(temporary, folder)
         finally:
-            shutil.rmtree(begun, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
-        if folder.is_dir():  # another process was faster
+        if folder.is_dir():  # another process filled it first
             return folder
         raise UserError(
             f"{parent} cannot be written ({error.strerror or error}); free some space there or set XDG_CACHE_HOME."

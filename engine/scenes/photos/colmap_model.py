@@ -1,4 +1,4 @@
-"""Cameras of photos by COLMAP's pipeline, made once and kept in the cache."""
+"""Cameras of photos computed by COLMAP's pipeline, once, and kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -12,54 +12,57 @@ from engine.scenes.photos.cache import compute_fingerprint, find_or_fill
 from engine.scenes.photos.photo_set import PhotoSet, write_copies
 from engine.scenes.progress import ProgressListener
 from engine.sfm.model import SfmModel, read_sfm_model
-from engine.sfm.pipeline import MODEL, SfmOptions, run_sfm
+from engine.sfm.options import SfmOptions
+from engine.sfm.pipeline import MODEL, run_sfm
 
-LONGER_SIDE = 1600  # pixels of the photos in which features are looked for; enough for poses to start from
-ALL_PAIRS = 80  # of more photos each is matched with those that follow it
-WINDOW = 12
+LONGER_SIDE = 1600  # pixels; photos are shrunk to it for features, which is exact enough for initial poses
+EXHAUSTIVE_PHOTOS = 80  # up to so many photos, all pairs are matched
+MATCHING_WINDOW = 12  # of more photos, each is matched with so many after it
 NAMES_FILE = "names.json"
 
 
-def find_colmap_model(shots: PhotoSet, focal: float | None, maximum_pixels: int, watch: ProgressListener) -> SfmModel:
-    """COLMAP's cameras of the photos.
+def find_colmap_model(photos: PhotoSet, focal: float | None, maximum_pixels: int, watch: ProgressListener) -> SfmModel:
+    """COLMAP's cameras of the photos, from the cache or by running the pipeline.
 
     Args:
-        shots: the photos.
-        focal: in pixels of the photos, where EXIF tells it; None lets COLMAP guess.
+        photos: the photos, in order.
+        focal: focal length from EXIF, pixels of the photos; None lets COLMAP choose an initial one.
         maximum_pixels: largest image that is decoded.
-        watch: is told what happens, if the pipeline has to run.
+        watch: receives progress and events, if the pipeline has to run.
+    Returns:
+        the model; its poses are numbered like the photos.
     Raises:
-        UserError: COLMAP cannot make anything of the photos.
+        UserError: COLMAP cannot register the photos, or the cache cannot be written.
     """
     options = SfmOptions(
-        focal=focal, longer_side=LONGER_SIDE, window=choose_matching_window(len(shots.shots)), mesh=False
+        focal=focal, longer_side=LONGER_SIDE, window=choose_matching_window(len(photos.photos)), mesh=False
     )
 
     def fill(folder: Path) -> None:
         with tempfile.TemporaryDirectory() as copies:
-            names = write_copies(shots, Path(copies), maximum_pixels, watch)
+            names = write_copies(photos, Path(copies), maximum_pixels, watch)
             for event in run_sfm(Path(copies), names, folder, options):
                 watch(event)
         (folder / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
 
-    turns = tuple(shot.half_turn for shot in shots.shots)
-    folder = find_or_fill("sfm", _key([shot.path for shot in shots.shots], shots.size, turns), fill)
+    turns = tuple(photo.half_turn for photo in photos.photos)
+    folder = find_or_fill("sfm", _make_key([photo.path for photo in photos.photos], photos.size, turns), fill)
     try:
         names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
         return read_sfm_model(folder / MODEL, names)
-    except Exception:  # whatever a damaged cache makes its readers raise: the next time it is made anew
+    except Exception:  # a damaged cache can make readers raise anything; deleted here, it is made again the next time
         shutil.rmtree(folder, ignore_errors=True)
         raise
 
 
 def store_colmap_model(files: Sequence[Path], size: tuple[int, int], model: Path, names: Sequence[str]) -> None:
-    """Has `structure_of` find a model that `run_sfm` has made of photos as they are stored.
+    """Stores a model that `run_sfm` made elsewhere in the cache, so that `find_colmap_model` finds it.
 
     Args:
-        files: the photos, in order.
-        size: of all of them, pixels.
+        files: the photos, in order, as they were given to `run_sfm`.
+        size: (width, height) of all of them, pixels.
         model: folder of COLMAP's files.
-        names: of the photos in the model.
+        names: names of the photos in the model, in the same order.
     Raises:
         UserError: the cache cannot be written.
     """
@@ -68,15 +71,15 @@ def store_colmap_model(files: Sequence[Path], size: tuple[int, int], model: Path
         shutil.copytree(model, folder / MODEL)
         (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
 
-    find_or_fill("sfm", _key(files, size, (False,) * len(files)), fill)
+    find_or_fill("sfm", _make_key(files, size, (False,) * len(files)), fill)
 
 
-def _key(files: Sequence[Path], size: tuple[int, int], turns: tuple[bool, ...]) -> str:
-    """Without the focal length that the pipeline begins with: the files tell it, or nobody does."""
+def _make_key(files: Sequence[Path], size: tuple[int, int], turns: tuple[bool, ...]) -> str:
+    """Cache key. The initial focal length is no part of it, because it follows from the files."""
     options = SfmOptions(longer_side=LONGER_SIDE, window=choose_matching_window(len(files)), mesh=False)
     return compute_fingerprint(files, size, turns, options)
 
 
 def choose_matching_window(photos: int) -> int | None:
-    """With how many photos after it each is matched; None for all."""
-    return None if photos <= ALL_PAIRS else WINDOW
+    """With how many photos after it each photo is matched; None matches all pairs."""
+    return None if photos <= EXHAUSTIVE_PHOTOS else MATCHING_WINDOW

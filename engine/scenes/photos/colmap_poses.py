@@ -1,4 +1,4 @@
-"""A scene of photos, put where COLMAP's model says."""
+"""COLMAP's poses and lens as initial or reference poses of a scene of photos."""
 
 from __future__ import annotations
 
@@ -15,29 +15,31 @@ from engine.scenes.world.placement import place_scene
 from engine.sfm.model import SfmModel
 from engine.sfm.overlap_check import OverlapCheck
 
-LENS_SURE = 0.01  # standard deviation of COLMAP's focal length, relatively, and of its k1
+LENS_DEVIATION = 0.01  # standard deviation of COLMAP's focal length (relative) and of its k1
 
 
-def apply_colmap_model(scene: Scene, model: SfmModel, seen: OverlapCheck, initial: bool, reference: bool) -> Scene:
+def apply_colmap_model(scene: Scene, model: SfmModel, overlap: OverlapCheck, initial: bool, reference: bool) -> Scene:
     """The scene with COLMAP's poses and lens.
 
-    A photo that COLMAP did not register is put where the registered photo stands that it shares most with, and has no
-    reference pose.
+    A photo that COLMAP did not register gets the initial pose of the registered photo with which it shares most
+    matches, and no reference pose.
 
     Args:
-        scene: that starts from the identity.
-        model: of its photos, numbered as the frames.
-        seen: the quick look at the matches.
-        initial: whether registration starts at the model's poses and lens.
-        reference: whether they are what errors are measured against.
+        scene: a scene of photos that starts from the identity.
+        model: COLMAP's model of these photos, numbered like the frames.
+        overlap: result of the quick check of matches.
+        initial: whether registration starts from the model's poses and lens.
+        reference: whether the model's poses become the reference poses.
+    Returns:
+        the changed scene. With `initial` its world and unit are chosen as for scenes with poses (`world.placement`).
     Raises:
-        UserError: the cameras go round something but all stand in one place.
+        UserError: the cameras look in all directions but all stand in one place.
     """
     frames = len(scene.names)
     missing = tuple(frame for frame in range(frames) if frame not in model.poses)
-    neighbours = {frame: _neighbour(frame, model, seen) for frame in missing}
+    neighbours = {frame: _find_neighbour(frame, model, overlap) for frame in missing}
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
-    lens = _lens(scene.intrinsics, model)
+    lens = _scale_lens(scene.intrinsics, model)
     placement = place_scene(poses, lens, torch.from_numpy(model.points), None, scene.path)
     notes = list(scene.notes)
     if missing:
@@ -65,15 +67,16 @@ def apply_colmap_model(scene: Scene, model: SfmModel, seen: OverlapCheck, initia
         file_scale=placement.file_scale,
         focal_known=True,
         poses_known=True,
-        lens_covariance=torch.diag(torch.tensor([LENS_SURE, LENS_SURE])) ** 2,
+        lens_covariance=torch.diag(torch.tensor([LENS_DEVIATION, LENS_DEVIATION])) ** 2,
         uncertain_frames=missing,
         notes=tuple(notes) + _lens_note(model),
     )
 
 
-def _lens(intrinsics: Intrinsics, model: SfmModel) -> Intrinsics:
+def _scale_lens(intrinsics: Intrinsics, model: SfmModel) -> Intrinsics:
     frames = intrinsics.frames
-    shrunk = intrinsics.centre[0, 0].item() * 2 / model.width  # sides may have lost a rest of pixels, centres have not
+    # The principal point tells the exact factor; width and height may have lost columns or rows in downsampling.
+    shrunk = intrinsics.centre[0, 0].item() * 2 / model.width
     return replace(
         intrinsics,
         focal=torch.full((frames, 2), model.focal * shrunk),
@@ -88,6 +91,6 @@ def _lens_note(model: SfmModel) -> tuple[str, ...]:
     )
 
 
-def _neighbour(frame: int, model: SfmModel, seen: OverlapCheck) -> int:
-    """The registered photo with most matches, of those the nearest in order."""
-    return max(model.poses, key=lambda other: (int(seen.inliers[frame, other]), -abs(frame - other)))
+def _find_neighbour(frame: int, model: SfmModel, overlap: OverlapCheck) -> int:
+    """The registered photo that shares most matches with `frame`; among equals, the nearest in order."""
+    return max(model.poses, key=lambda other: (int(overlap.inliers[frame, other]), -abs(frame - other)))

@@ -1,4 +1,4 @@
-"""What a photo's EXIF data tells of the lens."""
+"""Size and focal length of a photo from its header and EXIF data."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FILM_DIAGONAL = math.hypot(
     36, 24
 )  # mm; a 35 mm equivalent has the same angle of view along the diagonal (CIPA DCG-001)
 USUAL_EQUIVALENT = 27.0  # mm; the main cameras of phones are 24 to 30
-SHORTEST, LONGEST = 8.0, 400.0  # mm; equivalents beyond are mistakes of whoever wrote them
+SHORTEST, LONGEST = 8.0, 400.0  # mm; equivalents outside this range are taken for errors
 MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # per unit of the focal plane's resolution
 SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that exchange width and height
 
@@ -26,8 +26,8 @@ class PhotoFacts:
     """What the header of a photo says.
 
     Attributes:
-        width, height: in pixels, as it is to be seen (after the EXIF orientation).
-        equivalent: focal length in mm of a 35 mm film camera with the same diagonal angle of view, or None.
+        width, height: pixels, after the EXIF orientation is applied.
+        equivalent: focal length in mm of a 35 mm film camera with the same diagonal angle of view; None if unknown.
     """
 
     width: int
@@ -36,11 +36,12 @@ class PhotoFacts:
 
     @property
     def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
         return self.width, self.height
 
 
 def read_photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
-    """Read a photo's header.
+    """Reads a photo's header.
 
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
@@ -54,11 +55,13 @@ def read_photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
 
 
 def read_equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> float | None:
-    """The 35 mm equivalent in mm: as written, or from the focal length and the sensor's resolution; None if unknown.
+    """The 35 mm equivalent focal length in mm; None if unknown.
+
+    Its own EXIF tag if present, else computed from the focal length and the resolution of the sensor.
 
     Args:
         tags: EXIF tags by number.
-        longer, shorter: sides of the image in pixels; the sensor's resolution is that of the whole exposure.
+        longer, shorter: sides of the image in pixels.
     """
     written = _number(tags.get(ExifTags.Base.FocalLengthIn35mmFilm))
     if SHORTEST <= written <= LONGEST:
@@ -68,14 +71,16 @@ def read_equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) ->
     unit = MILLIMETRES.get(tags.get(ExifTags.Base.FocalPlaneResolutionUnit, 2))
     if not (focal > 0 and resolution > 0 and unit):
         return None
-    exposed = _number(tags.get(ExifTags.Base.ExifImageWidth)) or longer  # the resolution counts the camera's pixels
+    exposed = (
+        _number(tags.get(ExifTags.Base.ExifImageWidth)) or longer
+    )  # the resolution is per pixel of the original image
     pixels = focal * resolution / unit * longer / exposed
     found = pixels / math.hypot(longer, shorter) * FILM_DIAGONAL
     return found if SHORTEST <= found <= LONGEST else None
 
 
 def convert_focal_to_pixels(equivalent: float, width: int, height: int) -> float:
-    """The focal length in pixels of an image with the angle of view of a 35 mm equivalent."""
+    """The focal length in pixels of an image of width x height pixels, from its 35 mm equivalent in mm."""
     return equivalent / FILM_DIAGONAL * math.hypot(width, height)
 
 
@@ -83,12 +88,14 @@ def _tags(image: Image.Image) -> dict[int, Any]:
     try:
         exif = image.getexif()
         return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-    except Exception:  # Pillow's EXIF parser raises whatever damaged tags make it; a photo without them is a photo
+    except (
+        Exception
+    ):  # Pillow's EXIF parser raises many kinds of errors on damaged tags; the photo is usable without them
         return {}
 
 
 def _number(value: Any) -> float:
-    """A tag's value, or zero where it is none."""
+    """A tag's value if it is a positive finite number, else zero."""
     try:
         number = float(value)
     except (TypeError, ValueError, ZeroDivisionError):

@@ -1,4 +1,4 @@
-"""Which files are photos, in the order in which they were taken."""
+"""The photo files of a folder, in the order in which they were taken (that of their numbers)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PHOTO_SUFFIXES = IMAGE_SUFFIXES | HEIC_SUFFIXES
 
 
 def list_photos(folder: Path) -> list[Path]:
-    """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are passed over.
+    """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are skipped.
 
     Raises:
         UserError: one is a link that leads out of the folder.
@@ -28,7 +28,7 @@ def list_photos(folder: Path) -> list[Path]:
 
 
 def find_photo_folder(folder: Path) -> Path | None:
-    """Where a folder without any poses keeps its photos: in itself, or in `images`; None if nowhere."""
+    """The folder that holds the photos of a scene without poses: `folder` or its `images`; None if neither does."""
     for place in (folder, folder / "images"):
         if place.is_dir() and list_photos(place):
             return place

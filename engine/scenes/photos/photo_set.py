@@ -1,4 +1,4 @@
-"""The photos of a folder brought to one size, upright, and those that do not fit among the others."""
+"""The photos of a folder as a set of one size and shape, upright; photos of another shape are left out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
 from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut
 
-SAME_SHAPE = 0.01  # relative difference of aspect ratios
-FEWEST = 3
-UPRIGHT = (None, 0, 1)  # EXIF orientations that ask for nothing
-ORIENTATION = 0x0112
+SAME_SHAPE_TOLERANCE = 0.01  # relative difference of aspect ratios
+MINIMUM_PHOTOS = 3
+UPRIGHT_ORIENTATIONS = (None, 0, 1)  # values of EXIF's orientation for which nothing has to be turned
+ORIENTATION_TAG = 0x0112  # number of EXIF's orientation tag
 JPEG_QUALITY = 97
 
 
@@ -32,9 +32,9 @@ class Photo:
     """One photo.
 
     Attributes:
-        path: of its file.
-        facts: of its header.
-        half_turn: it was found to be upside down, and is turned when it is read.
+        path: its file.
+        facts: what its header says.
+        half_turn: whether it was found to be upside down; then it is turned when it is read.
     """
 
     path: Path
@@ -43,137 +43,143 @@ class Photo:
 
     @property
     def name(self) -> str:
+        """File name."""
         return self.path.name
 
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Photos that can be one scene.
+    """Photos of one shape, which can be the frames of one scene.
 
     Attributes:
-        shots: in natural order.
-        size: width and height that all are brought to, pixels.
+        photos: in natural order of their names.
+        size: (width, height) to which all are resampled, pixels.
         left_out: photos of another shape.
         notes: sentences for the user.
     """
 
-    shots: tuple[Photo, ...]
+    photos: tuple[Photo, ...]
     size: tuple[int, int]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
 
-    def only(self, kept: Sequence[int]) -> PhotoSet:
-        """Some of the photos."""
-        return replace(self, shots=tuple(self.shots[index] for index in kept))
+    def select(self, kept: Sequence[int]) -> PhotoSet:
+        """The set of some of the photos, by their indices."""
+        return replace(self, photos=tuple(self.photos[index] for index in kept))
 
 
 def gather_photos(files: Sequence[Path], folder: Path, maximum_pixels: int) -> PhotoSet:
-    """Read the headers and settle on one shape and size.
+    """Reads the headers and chooses the most frequent shape and its most frequent size.
 
+    Args:
+        files: image files, in order.
+        folder: their folder, for error messages.
+        maximum_pixels: largest image that is accepted.
     Raises:
-        UserError: a file is damaged or no image, or fewer than three share a shape.
+        UserError: a file is damaged or no image, or fewer than three photos share a shape.
     """
-    if len(files) < FEWEST:
+    if len(files) < MINIMUM_PHOTOS:
         raise UserError(
-            f"{folder} has {_counted(len(files))}; give at least {FEWEST} that overlap (20 are a good start)."
+            f"{folder} has {_describe_count(len(files))}; give at least {MINIMUM_PHOTOS} that overlap "
+            "(20 are a good start)."
         )
-    shots = [Photo(file, read_photo_facts(file, maximum_pixels)) for file in files]
-    sizes = Counter(shot.facts.size for shot in shots)
+    photos = [Photo(file, read_photo_facts(file, maximum_pixels)) for file in files]
+    sizes = Counter(photo.facts.size for photo in photos)
     shapes = {size: sum(n for other, n in sizes.items() if have_same_shape(size, other)) for size in sizes}
     size = max(sizes, key=lambda size: (shapes[size], sizes[size], size))
-    kept = [shot for shot in shots if have_same_shape(shot.facts.size, size)]
+    kept = [photo for photo in photos if have_same_shape(photo.facts.size, size)]
     width, height = size
-    if len(kept) < FEWEST:
-        other_shape = next(shot for shot in shots if not have_same_shape(shot.facts.size, shots[0].facts.size))
+    if len(kept) < MINIMUM_PHOTOS:
+        other_shape = next(photo for photo in photos if not have_same_shape(photo.facts.size, photos[0].facts.size))
         raise UserError(
-            f"{folder} mixes photos of different shapes ({shots[0].name} has {_pixels(shots[0])}, "
+            f"{folder} mixes photos of different shapes ({photos[0].name} has {_describe_size(photos[0])}, "
             f"{other_shape.name} another); keep those of one camera held one way."
         )
     left_out = tuple(
-        LeftOut(shot.name, f"another shape: {_pixels(shot)} where most have {width} x {height}")
-        for shot in shots
-        if shot not in kept
+        LeftOut(photo.name, f"another shape: {_describe_size(photo)} where most have {width} x {height}")
+        for photo in photos
+        if photo not in kept
     )
-    other = [shot for shot in kept if shot.facts.size != size]
+    other = [photo for photo in kept if photo.facts.size != size]
     notes: tuple[str, ...] = ()
     if other:
         notes = (
-            f"{_counted(len(other))} of another size than {width} x {height}, such as {other[0].name} "
-            f"({_pixels(other[0])}), {'is' if len(other) == 1 else 'are'} resampled to it.",
+            f"{_describe_count(len(other))} of another size than {width} x {height}, such as {other[0].name} "
+            f"({_describe_size(other[0])}), {'is' if len(other) == 1 else 'are'} resampled to it.",
         )
     return PhotoSet(tuple(kept), size, left_out, notes)
 
 
-def read_pixels(shot: Photo, size: tuple[int, int], maximum_pixels: int) -> NDArray[np.uint8]:
-    """A photo's RGB (height, width, 3), upright and of the given size.
+def read_pixels(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> NDArray[np.uint8]:
+    """Decodes a photo to RGB (height, width, 3), upright, resampled to `size` (width, height) where it differs.
 
     Raises:
         UserError: the file is damaged.
     """
-    image = load_upright(shot.path, maximum_pixels)
+    image = load_upright(photo.path, maximum_pixels)
     if image.shape[1::-1] != size:
         image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
-    return np.ascontiguousarray(image[::-1, ::-1]) if shot.half_turn else image
+    return np.ascontiguousarray(image[::-1, ::-1]) if photo.half_turn else image
 
 
 def read_small_images(
-    shots: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener
+    photos: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener
 ) -> UInt8[np.ndarray, "frames height width 3"]:
-    """All photos, area-downsampled.
+    """Decodes all photos, downsampled by averaging blocks of `factor` x `factor` pixels.
 
     Raises:
         UserError: a file is damaged.
     """
 
-    def load(shot: Photo) -> NDArray[np.uint8]:
-        return round_to_uint8(downsample_area(read_pixels(shot, shots.size, maximum_pixels), factor))
+    def load(photo: Photo) -> NDArray[np.uint8]:
+        return round_to_uint8(downsample_area(read_pixels(photo, photos.size, maximum_pixels), factor))
 
     images = []
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for image in pool.map(load, shots.shots):
+        for image in pool.map(load, photos.photos):
             images.append(image)
-            watch(ReadingProgress("reading the photos", len(images), len(shots.shots)))
+            watch(ReadingProgress("reading the photos", len(images), len(photos.photos)))
     return np.stack(images)
 
 
-def is_usable_as_stored(shot: Photo, size: tuple[int, int], maximum_pixels: int) -> bool:
-    """Whether the file itself holds what `pixels` gives, in a format that COLMAP reads."""
-    if shot.half_turn or shot.facts.size != size or shot.path.suffix.lower() in HEIC_SUFFIXES:
+def is_usable_as_stored(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> bool:
+    """Whether the file itself holds the pixels that `read_pixels` returns, in a format that COLMAP reads."""
+    if photo.half_turn or photo.facts.size != size or photo.path.suffix.lower() in HEIC_SUFFIXES:
         return False
-    with open_image(shot.path, maximum_pixels) as image:
-        return image.getexif().get(ORIENTATION) in UPRIGHT and image.mode in ("RGB", "L")
+    with open_image(photo.path, maximum_pixels) as image:
+        return image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS and image.mode in ("RGB", "L")
 
 
-def write_copies(shots: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:
-    """Files that hold the photos upright and in one size, for programs that look at pixels only; their names.
+def write_copies(photos: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:
+    """Writes the photos upright and in one size, for programs that ignore EXIF orientation; returns the file names.
 
-    A file that does so already is copied as it is, with its EXIF data; of the others JPEGs are made.
+    A file that is upright and of that size is copied unchanged, with its EXIF data; the others become JPEGs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
-    for shot in shots.shots:
-        kept = is_usable_as_stored(shot, shots.size, maximum_pixels)
-        name = shot.name if kept else f"{shot.path.stem}.jpg"
+    for photo in photos.photos:
+        kept = is_usable_as_stored(photo, photos.size, maximum_pixels)
+        name = photo.name if kept else f"{photo.path.stem}.jpg"
         if name in names:
-            name = f"{shot.path.stem}{shot.path.suffix}.jpg"
+            name = f"{photo.path.stem}{photo.path.suffix}.jpg"
         if kept:
-            shutil.copyfile(shot.path, folder / name)
+            shutil.copyfile(photo.path, folder / name)
         else:
-            image = Image.fromarray(read_pixels(shot, shots.size, maximum_pixels))
+            image = Image.fromarray(read_pixels(photo, photos.size, maximum_pixels))
             image.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
         names.append(name)
-        watch(ReadingProgress("turning and copying the photos", len(names), len(shots.shots)))
+        watch(ReadingProgress("turning and copying the photos", len(names), len(photos.photos)))
     return tuple(names)
 
 
 def have_same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes, in pixels, are of one shape."""
-    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE
+    """Whether two sizes (width, height) have the same aspect ratio, within `SAME_SHAPE_TOLERANCE`."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE_TOLERANCE
 
 
-def _pixels(shot: Photo) -> str:
-    return f"{shot.facts.width} x {shot.facts.height}"
+def _describe_size(photo: Photo) -> str:
+    return f"{photo.facts.width} x {photo.facts.height}"
 
 
-def _counted(count: int) -> str:
+def _describe_count(count: int) -> str:
     return "1 photo" if count == 1 else f"{count or 'no'} photos"

@@ -1,35 +1,52 @@
-"""Photos that tell nothing: black or blank ones, and those that were there before. Pure functions on small images."""
+"""Detection of photos without information: black, blank and repeated ones. Pure functions on small images."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
 
-LITTLE = 24  # pixels along each side of what is compared
-BLANK = 3.0  # standard deviation of the brightness, of 255, below which a photo shows nothing
-DARK = 24.0  # mean brightness, of 255
-SAME = 0.8  # mean difference of the brightness, of 255, below which two photos are one
+
+@dataclass(frozen=True)
+class UnusableOptions:
+    """Thresholds. Brightness is in [0, 255] and averaged in a lattice of cells, so that noise does not matter.
+
+    Attributes:
+        cells: along each side of the lattice.
+        blank_deviation: standard deviation of the brightness, below which a photo is black or blank.
+        black_brightness: mean brightness below which such a photo is called black.
+        repeated_difference: mean absolute difference, below which a photo repeats an earlier one.
+    """
+
+    cells: int = 24
+    blank_deviation: float = 3.0
+    black_brightness: float = 24.0
+    repeated_difference: float = 0.8
+
+
+OPTIONS = UnusableOptions()
 
 
 def find_unusable(images: UInt8[np.ndarray, "frames height width 3"]) -> dict[int, str | int]:
-    """What is wrong with photos: `black`, `blank`, or the number of the earlier photo that it repeats."""
-    little = np.stack([average_cells(image) for image in images])
+    """The unusable photos by index, with the reason: `black`, `blank`, or the index of the photo that it repeats."""
+    averages = np.stack([average_cells(image) for image in images])
     found: dict[int, str | int] = {}
-    for index, image in enumerate(little):
-        if image.std() < BLANK:
-            found[index] = "black" if image.mean() < DARK else "blank"
+    for index, image in enumerate(averages):
+        if image.std() < OPTIONS.blank_deviation:
+            found[index] = "black" if image.mean() < OPTIONS.black_brightness else "blank"
             continue
         earlier = [other for other in range(index) if other not in found]
-        differences = [float(np.abs(image - little[other]).mean()) for other in earlier]
-        if differences and min(differences) < SAME:
+        differences = [float(np.abs(image - averages[other]).mean()) for other in earlier]
+        if differences and min(differences) < OPTIONS.repeated_difference:
             found[index] = earlier[int(np.argmin(differences))]
     return found
 
 
 def average_cells(image: UInt8[np.ndarray, "height width 3"]) -> NDArray[np.float64]:
-    """The mean brightness in a lattice of cells."""
+    """Mean brightness in a lattice of at most `OPTIONS.cells` x `OPTIONS.cells` cells, in [0, 255]."""
     grey = image.mean(axis=-1)
-    rows, columns = (np.linspace(0, side, min(LITTLE, side) + 1).astype(int) for side in grey.shape)
+    rows, columns = (np.linspace(0, side, min(OPTIONS.cells, side) + 1).astype(int) for side in grey.shape)
     sums = np.add.reduceat(np.add.reduceat(grey, rows[:-1], axis=0), columns[:-1], axis=1)
     return sums / np.outer(np.diff(rows), np.diff(columns))

@@ -1,4 +1,4 @@
-"""Frames of a video: decoded twice by ffmpeg, small to choose among all, then whole for those that are chosen."""
+"""Frames of a video. ffmpeg decodes it twice: all frames small, to select some, then the selected at full size."""
 
 from __future__ import annotations
 
@@ -24,19 +24,22 @@ JPEG_QUALITY = 96
 
 
 def extract_frames(video: Path, count: int | None, maximum_pixels: int, watch: ProgressListener) -> tuple[Path, str]:
-    """A folder with the chosen frames as JPEGs, and a sentence about the choice; made once, then kept in the cache.
+    """Selects frames of a video and writes them as JPEGs into the cache, once.
 
     Args:
-        video: a file.
-        count: how many frames to choose, or None.
+        video: a video file.
+        count: how many frames to select; None chooses by the motion (see `frame_selection`).
         maximum_pixels: largest frame that is decoded.
+        watch: receives the progress.
+    Returns:
+        the folder of the frames, and a sentence about the selection.
     Raises:
         UserError: the file is no video that ffmpeg can read, or has too few frames.
     """
 
     def fill(folder: Path) -> None:
         size = read_frame_size(video, maximum_pixels)
-        sharp, motion = _looked_through(video, size, watch)
+        sharp, motion = _measure_frames(video, size, watch)
         chosen = select_frames(np.array(sharp), np.array(motion), count)
         if len(chosen) < 3:
             raise UserError(f"{video} has {len(sharp)} frames, of which {len(chosen)} differ; film for some seconds.")
@@ -51,26 +54,26 @@ def extract_frames(video: Path, count: int | None, maximum_pixels: int, watch: P
 
 
 def read_frame_size(video: Path, maximum_pixels: int) -> tuple[int, int]:
-    """Width and height as the video is to be seen, pixels.
+    """(width, height) of the video as displayed, pixels.
 
     Raises:
         UserError: the file is no video, or its frames are too large.
     """
-    with _reading(video) as (meta, _):
+    with _open_video(video) as (meta, _):
         width, height = meta["size"]
     if not 0 < width * height <= maximum_pixels:
         raise UserError(f"{video} has frames of {width} x {height} pixels, more than {maximum_pixels:,}; shrink it.")
     return width, height
 
 
-def _looked_through(video: Path, size: tuple[int, int], watch: ProgressListener) -> tuple[list[float], list[float]]:
-    """Sharpness of all frames, and motion since the one before."""
+def _measure_frames(video: Path, size: tuple[int, int], watch: ProgressListener) -> tuple[list[float], list[float]]:
+    """Sharpness of all frames, and motion since the frame before, in image widths."""
     width = min(SMALL_WIDTH, size[0])
     small = width // 2 * 2, max(round(width * size[1] / size[0]) // 2 * 2, 2)
     sharp: list[float] = []
     motion: list[float] = []
     before: NDArray[np.uint8] | None = None
-    with _reading(video, small, "gray") as (meta, frames):
+    with _open_video(video, small, "gray") as (meta, frames):
         total = max(int(meta.get("fps", 0) * meta.get("duration", 0)), 1)
         for data in frames:
             frame = np.frombuffer(data, dtype=np.uint8).reshape(small[1], small[0])
@@ -85,7 +88,7 @@ def _looked_through(video: Path, size: tuple[int, int], watch: ProgressListener)
 
 def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, watch: ProgressListener) -> None:
     wanted = set(chosen)
-    with _reading(video, size, "rgb24") as (_, frames):
+    with _open_video(video, size, "rgb24") as (_, frames):
         for number, data in enumerate(frames):
             if number in wanted:
                 frame: UInt8[np.ndarray, "height width 3"] = np.frombuffer(data, dtype=np.uint8)
@@ -97,10 +100,10 @@ def _write(video: Path, size: tuple[int, int], chosen: list[int], folder: Path, 
 
 
 @contextlib.contextmanager
-def _reading(
+def _open_video(
     video: Path, size: tuple[int, int] | None = None, pixels: str = "rgb24"
 ) -> Iterator[tuple[dict[str, Any], Generator[bytes, None, None]]]:
-    """What ffmpeg says of a video, and its frames as bytes."""
+    """ffmpeg's metadata of a video, and an iterator of its frames as bytes, resampled to `size` if given."""
     import imageio_ffmpeg
 
     bits = 8 if pixels == "gray" else 24

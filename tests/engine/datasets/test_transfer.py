@@ -112,7 +112,7 @@ def test_a_missing_file_and_a_server_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_more_than_was_said_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transfer, "LARGEST", 1000)
+    monkeypatch.setattr(transfer, "MAXIMUM_BYTES", 1000)
     with pytest.raises(UserError, match="more than any data set here"):
         fetched(Behaviour({"data.zip": CONTENT}), tmp_path / "data.zip")
 

@@ -66,7 +66,7 @@ def test_what_would_leave_the_folder_is_refused(
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bomb = archive(tmp_path / "a.zip", *SCENE, ("top/fern/big", b"\0" * 2_000_000))
-    for name, value in (("MOST_BYTES", 1_000_000), ("MOST_FILES", 2)):
+    for name, value in (("MAXIMUM_BYTES", 1_000_000), ("MAXIMUM_FILES", 2)):
         with monkeypatch.context() as patch:
             patch.setattr(unpacking, name, value)
             with pytest.raises(DamagedError, match="more than a scene can be"):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from engine.sfm.events import SfmEvent
-from engine.sfm.pipeline import SfmOptions, run_sfm
+from engine.sfm.options import SfmOptions
+from engine.sfm.pipeline import run_sfm
 from tests.support.scenes.photos_on_disk import write_photos
 
 

@@ -1,4 +1,4 @@
-"""What matches tell about a lens, before points of which all is known."""
+"""Lens estimation from matches of synthetic points whose cameras are known."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SIZE, FOCAL = (640, 480), 520.0
 
 
 def matched(frames: int, count: int, turned: float, noise: float, radial: float = 0.0) -> tuple[list[Any], Any]:
-    """Features of photos that all show the same points in a hall, and what RANSAC says of their pairs."""
+    """Features of photos that all show the same points, and the two-view geometries of their pairs."""
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(count, 3, generator=generator) - 0.5) * torch.tensor([5.0, 4.0, 5.0])
     points[:, 2] += 5.5
@@ -47,7 +47,7 @@ def matched(frames: int, count: int, turned: float, noise: float, radial: float 
 
 
 @pytest.mark.parametrize("radial", [0.0, 0.04])
-def test_a_wrong_guess_comes_right_and_knows_how_far(radial: float) -> None:
+def test_a_wrong_guess_is_corrected_and_its_covariance_is_realistic(radial: float) -> None:
     features, pairs = matched(8, 250, turned=0.25, noise=0.3, radial=radial)
     found = estimate_lens(features, pairs, SIZE, 1.1 * FOCAL)
     assert found is not None
@@ -57,20 +57,20 @@ def test_a_wrong_guess_comes_right_and_knows_how_far(radial: float) -> None:
     assert np.sqrt(found.covariance[0, 0]) < 0.01
 
 
-def test_cameras_that_never_turn_say_that_they_know_little() -> None:
+def test_cameras_that_never_turn_give_a_large_covariance() -> None:
     turning = estimate_lens(*matched(6, 150, turned=0.25, noise=0.3), SIZE, FOCAL)
     still = estimate_lens(*matched(6, 150, turned=0.003, noise=0.3), SIZE, FOCAL)
     assert turning is not None
     assert still is None or still.covariance[0, 0] > 9 * turning.covariance[0, 0]
 
 
-def test_too_little_tells_nothing() -> None:
+def test_too_few_matches_give_no_lens() -> None:
     features, pairs = matched(3, 20, turned=0.25, noise=0.3)
     assert estimate_lens(features, pairs, SIZE, FOCAL) is None
     assert estimate_lens(features, {}, SIZE, FOCAL) is None
 
 
-def test_whoever_is_sure_counts_more() -> None:
+def test_the_lens_with_the_smaller_covariance_counts_more() -> None:
     sure = Lens(500.0, 0.02, np.diag([0.01, 0.005]) ** 2)
     mixed = combine_lenses(make_prior_lens(600.0, nominal=False), sure)
     assert abs(mixed.focal / 500 - 1) < 0.002

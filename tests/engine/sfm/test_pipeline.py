@@ -14,7 +14,8 @@ from PIL import Image
 from engine.errors import UserError
 from engine.sfm import events as sfm
 from engine.sfm.model import read_sfm_model
-from engine.sfm.pipeline import SfmOptions, run_sfm
+from engine.sfm.options import SfmOptions
+from engine.sfm.pipeline import run_sfm
 
 Kind = TypeVar("Kind")
 Registered = tuple[Path, list[sfm.SfmEvent]]

@@ -6,23 +6,20 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
 from engine.errors import UserError
 from engine.sfm.events import Finished, Matching, SfmEvent, Started
+from engine.sfm.options import SfmOptions
 from engine.sfm.process import Pipeline, SfmProcess
-
-if TYPE_CHECKING:
-    from engine.sfm.pipeline import SfmOptions
 
 NAMES = ("a.jpg", "b.jpg", "c.jpg")
 
 
-def complete(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
-    """All that a pipeline does to whoever listens."""
+def complete(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
+    """A pipeline that yields events and finishes."""
     (output / "database.db").write_text("features")
     yield Started(folder, names)
     for done in range(4):
@@ -30,30 +27,30 @@ def complete(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpt
     yield Finished(output, (0, 1), (2,), {"matching": 0.1})
 
 
-def hopeless(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
+def failing(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
     yield Started(folder, names)
     raise UserError("No two photos have anything in common.")
 
 
-def broken(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
+def broken(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
     yield Started(folder, names)
     raise ValueError("a matrix is singular")
 
 
-def crashing(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
+def crashing(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
     yield Started(folder, names)
     os._exit(11)
 
 
-def endless(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions | None) -> Iterator[SfmEvent]:
+def endless(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
     (output / "database.db").write_text("half of it")
     yield Started(folder, names)
-    time.sleep(600)  # as COLMAP when it is busy: it tells nothing, and looks at nothing
+    time.sleep(600)  # like COLMAP when it is busy: it yields nothing and checks nothing
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[[Pipeline], SfmProcess]]:
-    """Starts pipelines that have ended when the test has."""
+    """Starts pipelines and stops them at the end of the test."""
     started: list[SfmProcess] = []
 
     def begin(pipeline: Pipeline) -> SfmProcess:
@@ -83,7 +80,7 @@ def test_events_come_in_order_and_once(start: Callable[[Pipeline], SfmProcess]) 
 @pytest.mark.parametrize(
     ("pipeline", "words"),
     [
-        (hopeless, "No two photos have anything in common."),
+        (failing, "No two photos have anything in common."),
         (broken, "a matrix is singular"),
         (crashing, "ended unexpectedly"),
     ],

@@ -50,8 +50,8 @@ def test_photos_stand_upright(tmp_path: Path, orientation: int, as_seen) -> None
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
     expected = as_seen(PICTURE)
     assert shots.size == expected.shape[1::-1]
-    np.testing.assert_array_equal(read_pixels(shots.shots[0], shots.size, BOUND), expected)
-    assert is_usable_as_stored(shots.shots[0], shots.size, BOUND) == (orientation == 1)
+    np.testing.assert_array_equal(read_pixels(shots.photos[0], shots.size, BOUND), expected)
+    assert is_usable_as_stored(shots.photos[0], shots.size, BOUND) == (orientation == 1)
     (name, *_) = write_copies(shots, tmp_path / "copies", BOUND, ignore_progress)
     copy = np.asarray(Image.open(tmp_path / "copies" / name))
     assert np.abs(copy.astype(float) - expected).mean() < 3
@@ -63,9 +63,9 @@ def test_heic_photos_are_read(tmp_path: Path) -> None:
     folder_of(tmp_path, 2)
     save(tmp_path / "p2.heic", quality=95)
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
-    found = read_pixels(shots.shots[2], shots.size, BOUND)
+    found = read_pixels(shots.photos[2], shots.size, BOUND)
     assert np.abs(found.astype(float) - PICTURE).mean() < 12
-    assert not is_usable_as_stored(shots.shots[2], shots.size, BOUND)
+    assert not is_usable_as_stored(shots.photos[2], shots.size, BOUND)
 
 
 def test_another_size_is_resampled_and_another_shape_left_out_and_both_are_said(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_another_size_is_resampled_and_another_shape_left_out_and_both_are_said(
     assert "60 x 80" in shots.left_out[0].reason
     assert len(shots.notes) == 1
     assert "small.png (40 x 30), is resampled" in shots.notes[0]
-    small = next(shot for shot in shots.shots if shot.name == "small.png")
+    small = next(shot for shot in shots.photos if shot.name == "small.png")
     assert read_pixels(small, shots.size, BOUND).shape == (60, 80, 3)
 
 
