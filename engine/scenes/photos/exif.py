@@ -71,9 +71,8 @@ def read_equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) ->
     unit = MILLIMETRES.get(tags.get(ExifTags.Base.FocalPlaneResolutionUnit, 2))
     if not (focal > 0 and resolution > 0 and unit):
         return None
-    exposed = (
-        _number(tags.get(ExifTags.Base.ExifImageWidth)) or longer
-    )  # the resolution is per pixel of the original image
+    # The sensor's resolution refers to the pixels of the original image, which may have been shrunk since.
+    exposed = _number(tags.get(ExifTags.Base.ExifImageWidth)) or longer
     pixels = focal * resolution / unit * longer / exposed
     found = pixels / math.hypot(longer, shorter) * FILM_DIAGONAL
     return found if SHORTEST <= found <= LONGEST else None
@@ -88,9 +87,7 @@ def _tags(image: Image.Image) -> dict[int, Any]:
     try:
         exif = image.getexif()
         return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-    except (
-        Exception
-    ):  # Pillow's EXIF parser raises many kinds of errors on damaged tags; the photo is usable without them
+    except Exception:  # Pillow raises many kinds of errors on damaged tags; the photo is usable without them
         return {}
 
 
