@@ -1,4 +1,4 @@
-"""What the mouse does in the 3D view: orbit, pan, zoom, point, drag the gizmo. It is told where the mouse is."""
+"""What the mouse does in the 3D view: orbit, pan, zoom, select a frame, drag the gizmo. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -17,16 +17,31 @@ from app.model.common.unchanged import Remembered
 from app.model.common.view_rays import find_ray
 from app.model.state.state import State
 
-TURN_PER_HEIGHT = math.radians(200.0)  # of a drag over the height of the view
-SETTLED = 0.25  # seconds after the last movement until the view counts as resting
-CONFIRMED = 0.4  # seconds after a drag during which the hand's pose is shown, until the engine's has arrived
 
+@dataclass(frozen=True)
+class CamerasGestures:
+    """How the 3D view follows the mouse.
+
+    Attributes:
+        turn_per_height: radians that the view turns when the mouse is dragged over the height of the view: a little
+            more than half a turn, so that one drag reaches the other side.
+        settled: seconds after the last movement until the view counts as resting and is drawn in full quality.
+        confirmed: seconds after a drag of the gizmo during which the dragged pose is drawn: the engine's snapshot
+            with it arrives within this time.
+    """
+
+    turn_per_height: float = math.radians(200.0)
+    settled: float = 0.25
+    confirmed: float = 0.4
+
+
+GESTURES = CamerasGestures()
 Size = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """The mouse over the view: pixels of the picture as it is shown, which is `size` large."""
+    """The mouse over the view, in pixels from its top left corner; `size` is the view's (width, height)."""
 
     x: float
     y: float
@@ -34,10 +49,10 @@ class Pointer:
 
 
 class CamerasControl:
-    """The gestures of one 3D view.
+    """Turns the mouse over one 3D view into changes of the state and commands for the engine.
 
     Attributes:
-        hovered_frame: under the mouse, or None.
+        hovered_frame: index of the training frame under the mouse, or None.
     """
 
     def __init__(self) -> None:
@@ -47,23 +62,27 @@ class CamerasControl:
         self._nudges = Nudges()
         self._released: tuple[float, Preview] | None = None
         self._moved_at = -math.inf
-        self._looked_at = Remembered()  # what was under the mouse, for as long as neither moves
+        self._looked_at = Remembered()  # the last inputs of `hover`: it does nothing while they are the same
 
     @property
     def dragging(self) -> bool:
-        """Whether the gizmo is in the hand."""
+        """Whether the gizmo is being dragged."""
         return self._drag is not None
 
     def preview(self, now: float) -> Preview | None:
-        """The frame as the hand has it, until the engine's own picture of it has come."""
+        """The dragged frame at its dragged pose, until the engine's snapshot shows it there; None else.
+
+        Args:
+            now: seconds, of any steady clock.
+        """
         if self._drag is not None:
             return Preview(self._frame, self._drag.pose)
-        if self._released is not None and now - self._released[0] < CONFIRMED:
+        if self._released is not None and now - self._released[0] < GESTURES.confirmed:
             return self._released[1]
         return None
 
     def hover(self, state: State, picture: CamerasPicture, pointer: Pointer | None) -> None:
-        """The mouse rests or moves with no button held; None: it is elsewhere."""
+        """Finds what is under the mouse while no button is held; `pointer` is None where it is not over the view."""
         if not self._looked_at.changed(pointer, picture.camera, picture.fitted, picture.frustum_depth, picture.gizmo):
             return
         self.hovered_frame = state.cameras.hovered_part = None
@@ -76,7 +95,7 @@ class CamerasControl:
             self.hovered_frame = pick_frame(picture, pointer.x, pointer.y, pointer.size)
 
     def press(self, state: State, picture: CamerasPicture, pointer: Pointer) -> bool:
-        """The left button goes down; whether it took hold of the gizmo (then nothing orbits until it is released)."""
+        """The left button goes down; returns whether a drag of the gizmo begins (the view then does not orbit)."""
         if picture.gizmo is None or picture.selected is None:
             return False
         x, y = _in_picture(picture, pointer)
@@ -90,20 +109,20 @@ class CamerasControl:
         return True
 
     def pull(self, state: State, picture: CamerasPicture, pointer: Pointer, now: float) -> None:
-        """The mouse moves with the gizmo in the hand; the engine hears of it now and then."""
+        """The mouse moves during a drag of the gizmo; a kick is sent to the engine at most every tenth of a second."""
         if self._drag is None:
             return
         self._drag = self._drag.to(picture.camera, *_in_picture(picture, pointer))
         self._moved_at = now
         run = state.run
         paused = run is not None and run.snapshot is not None and run.snapshot.status == "paused"
-        # While the run is paused nothing would come of it but many steps to undo: it hears of the whole at the end.
+        # While the run is paused nothing trains in between: the whole motion is sent when the drag ends.
         command = None if paused else self._nudges.due(self._drag.amount, now)
         if run is not None and command is not None:
             run.send(command)
 
     def release(self, state: State, now: float) -> None:
-        """The left button goes up: the engine hears what it has not heard yet."""
+        """The left button goes up: what is left of the motion is sent to the engine."""
         if self._drag is None:
             return
         command = self._nudges.rest(self._drag.amount)
@@ -113,40 +132,43 @@ class CamerasControl:
         self._drag = None
 
     def orbit(self, state: State, right: float, down: float, height: int, now: float) -> None:
-        """A drag by so many pixels in a view so many pixels high turns round the target."""
-        per_pixel = TURN_PER_HEIGHT / max(height, 1)
+        """Turns the view round its target after a drag of (`right`, `down`) pixels in a view of `height` pixels."""
+        per_pixel = GESTURES.turn_per_height / max(height, 1)
         state.cameras.orbit = state.cameras.orbit.turned(right * per_pixel, down * per_pixel)
         self._moved_at = now
 
     def pan(self, state: State, right: float, down: float, height: int, now: float) -> None:
-        """A drag by so many pixels in a view so many pixels high takes the scene along."""
+        """Moves the scene with the mouse after a drag of (`right`, `down`) pixels in a view of `height` pixels."""
         state.cameras.orbit = state.cameras.orbit.panned(right, down, height)
         self._moved_at = now
 
     def zoom(self, state: State, notches: float, pointer: Pointer, now: float) -> None:
-        """Nearer to what is under the mouse; farther where negative."""
+        """Moves towards what is under the mouse by notches of the wheel; away from it where negative."""
         state.cameras.orbit = zoom_orbit_at(state.cameras.orbit, notches, pointer)
         self._moved_at = now
 
     def click(self, state: State, picture: CamerasPicture, pointer: Pointer) -> int | None:
-        """Selects the frame that is pointed at, and gives it; nothing happens beside them all."""
+        """Selects the frame under the mouse and returns its index; None, and nothing selected, where there is none."""
         frame = pick_frame(picture, pointer.x, pointer.y, pointer.size)
         if frame is not None:
             state.select(frame)
         return frame
 
     def double_click(self, state: State, picture: CamerasPicture, pointer: Pointer) -> None:
-        """Has the novel view look through the frame that is pointed at."""
+        """Selects the frame under the mouse, and the novel view follows it."""
         if self.click(state, picture, pointer) is not None:
             state.novel.mode = "follow"
 
     def settle(self, state: State, now: float) -> None:
-        """Says whether the view is being moved; once per frame of the window."""
-        state.cameras.moving = self.dragging or now - self._moved_at < SETTLED
+        """Notes in the state whether the view is being moved; to be called once per frame of the window."""
+        state.cameras.moving = self.dragging or now - self._moved_at < GESTURES.settled
 
 
 def zoom_orbit_at(orbit: OrbitCamera, notches: float, pointer: Pointer) -> OrbitCamera:
-    """Nearer by notches of the wheel; the point of the target's plane that is under the mouse stays there."""
+    """The camera moved nearer by notches of the wheel.
+
+    The point under the mouse, in the plane of the target, stays where it is on the screen.
+    """
     camera = orbit.view(pointer.size)
     origin, direction = find_ray(camera, pointer.x, pointer.y)
     target = np.array(orbit.target)
@@ -157,6 +179,6 @@ def zoom_orbit_at(orbit: OrbitCamera, notches: float, pointer: Pointer) -> Orbit
 
 
 def _in_picture(picture: CamerasPicture, pointer: Pointer) -> tuple[float, float]:
-    """Pixels of the picture as it was asked for."""
+    """The pointer in pixels of the picture as it was rendered, which may be smaller than it is shown."""
     width, height = picture.camera.size
     return pointer.x * width / pointer.size[0], pointer.y * height / pointer.size[1]

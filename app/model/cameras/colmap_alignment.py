@@ -19,26 +19,42 @@ from app.model.common.pictures import CameraSet, PointCloud
 from engine.geometry.view_camera import centres
 from engine.sfm.events import Mapped
 
-MOST_POINTS = 4000
-NEAR_SHARE = 0.05  # of the points are nearer than the depth that the scene calls near
-FARTHEST = 6.0  # times the median distance from the middle of the points: what lies beyond is left out
-
 COLMAP = (0.38, 0.65, 0.98, 0.95)  # of its cameras
 SURFACE = (0.60, 0.66, 0.74, 1.0)  # of its mesh
-UNCOLOURED = (0.62, 0.74, 0.92, 0.9)
-DARKEST = 0.18
+UNCOLOURED = (0.62, 0.74, 0.92, 0.9)  # of its points before COLMAP has given them colours
 
 Poses = Float[np.ndarray, "frames 3 4"]
 
 
 @dataclass(frozen=True)
-class PlacedModel:
-    """What of a model is drawn.
+class PointLimits:
+    """Which of COLMAP's points are used and drawn.
 
     Attributes:
-        cameras: its photos, in the order of the model's `frames`.
+        most: points that are drawn, at most.
+        near_share: share of the points that lie nearer than the scene's nearest depth; it sets the model's size where
+            there is no reference.
+        farthest: points farther from the median point than so many median distances are outliers and not drawn.
+        darkest: brightness in [0, 1] that black points are lifted to, so that they are seen on the dark ground.
+    """
+
+    most: int = 4000
+    near_share: float = 0.05
+    farthest: float = 6.0
+    darkest: float = 0.18
+
+
+LIMITS = PointLimits()
+
+
+@dataclass(frozen=True)
+class PlacedModel:
+    """A model in the world of a run, as it is drawn.
+
+    Attributes:
+        cameras: of its photos, in the order of the model's `frames`.
         points: some of its points.
-        placing: of its world in that of the run, homogeneous.
+        placing: takes homogeneous points of its world to the world of the run.
     """
 
     cameras: CameraSet
@@ -78,9 +94,9 @@ def find_gauge_of_model(
 ) -> Gauge | None:
     """The similarity that brings COLMAP's world into that of the fitted cameras; None where they share no photo.
 
-    Where the scene has reference poses the model is laid upon them, and goes where they are drawn. Else it is laid
-    upon the fitted cameras in the same way as a reference would be, once it was given the size that the scene's
-    nearest depth says: COLMAP's own size is arbitrary.
+    Where the scene has reference poses the model is aligned to them, and drawn where they are drawn. Else it is
+    scaled by the scene's nearest depth (the scale of COLMAP's world is arbitrary) and then aligned to the fitted
+    cameras as a reference would be.
 
     Args:
         model: whose photos are numbered as the frames of the scene.
@@ -110,22 +126,22 @@ def measure_model_size(model: Mapped, near: float) -> float:
     """The factor at which the nearest points of a model lie at the nearest depth of the scene."""
     seen = np.einsum("fj,pj->fp", model.poses[:, 2, :3], model.points) + model.poses[:, 2, 3:]
     depths = seen[seen > 0]
-    return near / float(np.quantile(depths, NEAR_SHARE)) if len(depths) else 1.0
+    return near / float(np.quantile(depths, LIMITS.near_share)) if len(depths) else 1.0
 
 
 def choose_points(points: Float[np.ndarray, "points 3"]) -> np.ndarray:
-    """Indices of at most `MOST_POINTS` points, without those far away from all others."""
+    """Indices of at most `PointLimits.most` points, without those far away from all others."""
     finite = np.isfinite(points).all(axis=1)
     if not finite.any():
         return np.zeros(0, int)
     distance = np.linalg.norm(points - np.median(points[finite], axis=0), axis=1)
-    kept = np.flatnonzero(finite & (distance <= FARTHEST * np.median(distance[finite]) + 1e-12))
-    return kept[np.linspace(0, len(kept) - 1, min(len(kept), MOST_POINTS)).round().astype(int)]
+    kept = np.flatnonzero(finite & (distance <= LIMITS.farthest * np.median(distance[finite]) + 1e-12))
+    return kept[np.linspace(0, len(kept) - 1, min(len(kept), LIMITS.most)).round().astype(int)]
 
 
 def make_point_colours(colours: UInt8[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 4"]:
-    """RGBA in [0, 1]; a pale blue where COLMAP has not said them yet, and no point too dark to be seen."""
+    """RGBA in [0, 1]: the points' own, black lifted to `PointLimits.darkest`; pale blue while COLMAP has none yet."""
     if not colours.any():
         return np.tile(np.array(UNCOLOURED, np.float32), (len(colours), 1))
     opaque = np.full((len(colours), 1), UNCOLOURED[3])
-    return np.concatenate([DARKEST + (1 - DARKEST) * colours / 255, opaque], axis=1).astype(np.float32)
+    return np.concatenate([LIMITS.darkest + (1 - LIMITS.darkest) * colours / 255, opaque], axis=1).astype(np.float32)

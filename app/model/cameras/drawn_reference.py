@@ -1,7 +1,8 @@
-"""Where reference cameras are drawn among fitted ones, also while those still stand in one place."""
+"""Where reference cameras are drawn among fitted ones, also while all fitted centres lie in one point."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -11,10 +12,26 @@ from jaxtyping import Float, Float32
 from engine.geometry import so3
 from engine.geometry.view_camera import centres
 
-ALIGNED, ASTRAY = 0.03, 0.15  # median distance of aligned centres, in spreads of the reference
-
 Poses = Float[np.ndarray, "frames 3 4"]
 Points = Float[np.ndarray, "points 3"]
+
+
+@dataclass(frozen=True)
+class GaugeTrust:
+    """When the gauge in which centres agree is used for drawing, by how well they agree in it.
+
+    The misfit is the median distance of fitted to reference centres, in spreads of the reference centres.
+
+    Attributes:
+        full: misfit up to which the gauge of the centres is used alone: registration has converged.
+        none: misfit from which the gauge of the orientations is used alone: the centres have no shape yet.
+    """
+
+    full: float = 0.03
+    none: float = 0.15
+
+
+TRUST = GaugeTrust()
 
 
 class Gauge(NamedTuple):
@@ -29,17 +46,17 @@ def draw_reference(reference: Poses, fitted: Poses) -> Float32[np.ndarray, "fram
     """The reference poses, brought into the world of the fitted ones.
 
     Errors are measured, as in the papers, in the gauge in which centres agree best. At the start of a forward-facing
-    scene all fitted centres lie in one point, and that gauge shrinks the reference to nothing and turns it anyhow.
-    Until the centres have taken on the reference's shape it is therefore drawn in the gauge in which orientations
-    agree, at its own size: cameras are then seen to move towards where they belong. In between it goes over smoothly.
-    Frames whose poses are not finite do not count.
+    scene all fitted centres lie in one point: that gauge scales the reference to nothing, with an arbitrary rotation.
+    Until the centres have the reference's shape, the reference is therefore drawn in the gauge in which orientations
+    agree, at its own size, so that cameras are seen to move towards their reference. Between the two (`GaugeTrust`)
+    the gauge changes smoothly. Frames whose poses are not finite are left out.
     """
     gauge = find_drawing_gauge(reference, fitted)
     return np.full(reference.shape, np.nan, np.float32) if gauge is None else move_poses(reference, gauge)
 
 
 def find_drawing_gauge(reference: Poses, fitted: Poses) -> Gauge | None:
-    """What `draw_reference` moves the reference by; None where no pose is finite."""
+    """The gauge that `draw_reference` applies to the reference; None where no pose is finite."""
     wanted, found = reference.astype(np.float64), fitted.astype(np.float64)
     good = np.isfinite(found).all(axis=(1, 2)) & np.isfinite(wanted).all(axis=(1, 2))
     if not good.any():
@@ -50,7 +67,7 @@ def find_drawing_gauge(reference: Poses, fitted: Poses) -> Gauge | None:
     spread = max(_measure_spread(places), 1e-12)
     apart = np.linalg.norm(move_points(places, matched) - targets, axis=1) if matched else np.array([np.inf])
     misfit = float(np.median(apart)) / (spread * matched.scale) if matched else np.inf
-    trust = min(max((ASTRAY - misfit) / (ASTRAY - ALIGNED), 0.0), 1.0)
+    trust = min(max((TRUST.none - misfit) / (TRUST.none - TRUST.full), 0.0), 1.0)
     return (
         upright
         if matched is None
@@ -72,19 +89,22 @@ def move_points(points: Points, gauge: Gauge) -> Points:
 
 
 def chain_gauges(first: Gauge, second: Gauge) -> Gauge:
-    """One gauge after another."""
+    """The gauge that applies `first`, then `second`."""
     turn = second.turn @ first.turn
     return Gauge(second.scale * first.scale, turn, second.scale * second.turn @ first.shift + second.shift)
 
 
 def _fit_gauge_to_orientations(wanted: Poses, found: Poses) -> Gauge:
-    """The turn that brings the axes together, the middle of the centres, no scale."""
+    """The rotation in which the cameras' axes agree best, the means of the centres matched, scale 1."""
     turn = _find_nearest_rotation(np.einsum("fki,fkj->ij", found[:, :, :3], wanted[:, :, :3]))
     return Gauge(1.0, turn, centres(found).mean(axis=0) - turn @ centres(wanted).mean(axis=0))
 
 
 def fit_gauge_to_centres(places: Points, targets: Points) -> Gauge | None:
-    """The inverse of what best brings the fitted centres onto the reference's; None where they lie in a point."""
+    """The inverse of the similarity that best takes `targets` (fitted) to `places` (reference), by least squares.
+
+    None for fewer than three points, and for a scale outside 1e-3 to 1e3: the fitted centres lie in a point.
+    """
     if len(places) < 3:
         return None
     from_middle, to_middle = targets.mean(axis=0), places.mean(axis=0)
@@ -98,7 +118,7 @@ def fit_gauge_to_centres(places: Points, targets: Points) -> Gauge | None:
 
 
 def _blend_gauges(one: Gauge, other: Gauge, share: float, places: Points, targets: Points) -> Gauge:
-    """From one to the other; the middle of the centres stays where it belongs."""
+    """The gauge between two, `share` 0 is the first; the means of the centres stay matched."""
     between = torch.from_numpy(other.turn @ one.turn.T)
     turn = so3.rotation_from_vector(share * so3.vector_from_rotation(between)).numpy() @ one.turn
     scale = one.scale ** (1 - share) * other.scale**share

@@ -1,4 +1,4 @@
-"""What is said of a frame that the mouse points at."""
+"""The tool tip of a frame in the 3D view."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.model.state.viewed_run import ViewedRun
 
 
 def describe_frame(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
-    """Its number and name, and its errors at the moment that is shown; nothing where it does not exist."""
+    """Number, name, status and errors of a frame at the moment that is shown, in lines; empty where it is missing."""
     if run is None or run.scene is None or moment is None or not frame < len(moment.poses):
         return ""
     name = run.scene.names[run.scene.training_frames[frame]]

@@ -1,4 +1,4 @@
-"""Arrows and rings to drag and turn a camera with: their shape, which one the mouse is on, and what a drag means.
+"""Arrows and rings to move and turn a camera with: their shape, which one is under the mouse, what a drag does.
 
 Everything is in the camera's own axes (x right, y down, z forward), as `PerturbPose` wants it.
 """
@@ -17,14 +17,36 @@ from app.model.common.view_rays import find_ray, measure_distances_to_segments
 from engine.geometry.view_camera import ViewCamera
 
 PARTS: tuple[GizmoPart, ...] = get_args(GizmoPart)
-ARROW_FROM, ARROW_TO, HEAD = 0.2, 1.0, 0.17  # fractions of the gizmo's size: foot, tip and length of the head
-RING_RADIUS = 0.72
-RING_STEPS = 72
-REACH = 9.0  # pixels from a part
-TURNED_AWAY = 4.0  # pixels by which the far half of a ring is harder to meet than what lies before it
-EDGE_ON = 0.2  # sine of the angle under which a ring is too thin to be turned in its plane
-
 Vector = Float[np.ndarray, "3"]
+
+
+@dataclass(frozen=True)
+class GizmoShape:
+    """Lengths are fractions of the gizmo's size.
+
+    Attributes:
+        foot, tip: of the arrows, from the camera's centre; the middle is left free for the camera itself.
+        head: length of the arrow heads.
+        radius: of the rings.
+        steps: points of a ring.
+        reach: pixels from a part within which it is under the mouse.
+        far_penalty: pixels that are added to the distance of the far half of a ring, so that what lies before it is
+            taken first.
+        edge_on: sine of the angle between a ring and the line of sight below which the ring is seen too thin to be
+            turned in its plane; it is then pulled along its tangent.
+    """
+
+    foot: float = 0.2
+    tip: float = 1.0
+    head: float = 0.17
+    radius: float = 0.72
+    steps: int = 72
+    reach: float = 9.0
+    far_penalty: float = 4.0
+    edge_on: float = 0.2
+
+
+SHAPE = GizmoShape()
 
 
 def get_axis_index(part: GizmoPart) -> int:
@@ -33,12 +55,12 @@ def get_axis_index(part: GizmoPart) -> int:
 
 
 def is_ring(part: GizmoPart) -> bool:
-    """Whether it is a ring."""
+    """Whether the part is a ring."""
     return part.startswith("turn")
 
 
 def find_gizmo_centre(gizmo: Gizmo) -> Vector:
-    """Of the camera, scene units."""
+    """The centre of the camera, scene units."""
     rotation, translation = gizmo.pose[:, :3].astype(np.float64), gizmo.pose[:, 3].astype(np.float64)
     return -rotation.T @ translation
 
@@ -51,18 +73,18 @@ def find_axis_direction(gizmo: Gizmo, part: GizmoPart) -> Vector:
 def make_arrow(gizmo: Gizmo, part: GizmoPart) -> Float[np.ndarray, "2 3"]:
     """Foot and tip in the world."""
     along = gizmo.size * find_axis_direction(gizmo, part)
-    return find_gizmo_centre(gizmo) + np.array([ARROW_FROM, ARROW_TO])[:, None] * along
+    return find_gizmo_centre(gizmo) + np.array([SHAPE.foot, SHAPE.tip])[:, None] * along
 
 
-def make_ring(gizmo: Gizmo, part: GizmoPart, steps: int = RING_STEPS) -> Float[np.ndarray, "steps 3"]:
-    """Points round the axis in the world, in the sense of a right-handed turn; the last is the first again."""
+def make_ring(gizmo: Gizmo, part: GizmoPart, steps: int = SHAPE.steps) -> Float[np.ndarray, "steps 3"]:
+    """Points of the ring round an axis in the world, counter-clockwise about it; the last is the first again."""
     first, second = (gizmo.pose[(get_axis_index(part) + k) % 3, :3].astype(np.float64) for k in (1, 2))
     angles = np.linspace(0, 2 * np.pi, steps)[:, None]
-    return find_gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (np.cos(angles) * first + np.sin(angles) * second)
+    return find_gizmo_centre(gizmo) + SHAPE.radius * gizmo.size * (np.cos(angles) * first + np.sin(angles) * second)
 
 
 def find_part_at(gizmo: Gizmo, camera: ViewCamera, x: float, y: float) -> GizmoPart | None:
-    """The part under a pixel of the view, within `REACH`; the nearest on screen where there are several."""
+    """The part under a pixel of the view, within `SHAPE.reach`; the nearest on screen where there are several."""
     viewer, _ = find_ray(camera, x, y)
     towards = viewer - find_gizmo_centre(gizmo)
     apart: dict[GizmoPart, float] = {}
@@ -71,10 +93,10 @@ def find_part_at(gizmo: Gizmo, camera: ViewCamera, x: float, y: float) -> GizmoP
         distance, _ = measure_distances_to_segments(camera, points[:-1], points[1:], x, y)
         if is_ring(part):
             behind = (points[:-1] - find_gizmo_centre(gizmo)) @ towards < 0
-            distance = distance + TURNED_AWAY * behind
+            distance = distance + SHAPE.far_penalty * behind
         apart[part] = float(distance.min())
     nearest = min(PARTS, key=lambda part: apart[part])
-    return nearest if apart[nearest] <= REACH else None
+    return nearest if apart[nearest] <= SHAPE.reach else None
 
 
 def project_ray_on_axis(centre: Vector, axis: Vector, origin: Vector, direction: Vector) -> float | None:
@@ -104,14 +126,14 @@ def find_angle_in_plane(
 
 @dataclass(frozen=True)
 class Drag:
-    """A part in the hand.
+    """A drag of one part.
 
     Attributes:
-        gizmo: as it was taken hold of.
-        part: of it.
-        held: where on the part the hand last was: scene units along an arrow, radians round a ring.
-        amount: how far it was dragged since then: scene units or radians, right-handed round the camera's axis.
-        tangent: for a ring seen edge on, the direction in the world in which it is pulled.
+        gizmo: as it was when the drag began.
+        part: that is dragged.
+        held: where on the part the mouse last was: scene units along an arrow, radians round a ring.
+        amount: the motion since the drag began: scene units or radians, right-handed about the camera's axis.
+        tangent: for a ring seen edge on, the direction in the world along which it is pulled.
     """
 
     gizmo: Gizmo
@@ -121,7 +143,7 @@ class Drag:
     tangent: tuple[float, float, float] | None = None
 
     def to(self, camera: ViewCamera, x: float, y: float) -> Drag:
-        """With the hand at another pixel; where that means nothing (the ray misses the plane), as before."""
+        """The drag with the mouse at another pixel; unchanged where the ray through it misses the ring's plane."""
         place = _find_place(self.gizmo, self.part, self.tangent, camera, x, y)
         if place is None:
             return self
@@ -132,18 +154,20 @@ class Drag:
 
     @property
     def pose(self) -> Float32[np.ndarray, "3 4"]:
-        """Of the camera as the hand has it."""
+        """The dragged pose of the camera."""
         return move_pose(self.gizmo.pose, *make_twist(self.part, self.amount))
 
 
 def grab_part(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: float) -> Drag | None:
-    """Takes hold of a part at a pixel; None where that means nothing."""
+    """Begins a drag of a part at a pixel; None where the ray through it misses the ring's plane."""
     tangent = None
     if is_ring(part):
         origin, _ = find_ray(camera, x, y)
         axis, centre = find_axis_direction(gizmo, part), find_gizmo_centre(gizmo)
         towards = (centre - origin) / max(float(np.linalg.norm(centre - origin)), 1e-12)
-        if abs(float(axis @ towards)) < EDGE_ON:  # pulled like a rope over the side that is nearest to the viewer
+        if (
+            abs(float(axis @ towards)) < SHAPE.edge_on
+        ):  # pulled along the tangent at the point that is nearest to the viewer
             pulled = np.cross(axis, -towards)
             a, b, c = (pulled / np.linalg.norm(pulled)).tolist()
             tangent = (a, b, c)
@@ -154,7 +178,7 @@ def grab_part(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: fl
 def make_twist(part: GizmoPart, amount: float) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
     """Rotation vector and translation of the `PerturbPose` that moves the camera along, or turns it round, its axis.
 
-    A camera that goes right sees the world go left: what is applied to points in its axes is the opposite.
+    `PerturbPose` is applied to points in the camera's axes: a camera that moves right has them move left.
     """
     x, y, z = (-amount if axis == get_axis_index(part) else 0.0 for axis in range(3))
     nothing = (0.0, 0.0, 0.0)
@@ -177,12 +201,12 @@ def move_pose(
 def _find_place(
     gizmo: Gizmo, part: GizmoPart, tangent: tuple[float, float, float] | None, camera: ViewCamera, x: float, y: float
 ) -> float | None:
-    """Where on a part a pixel is."""
+    """The place on a part under a pixel: scene units along an arrow, radians round a ring."""
     origin, direction = find_ray(camera, x, y)
     centre = find_gizmo_centre(gizmo)
     if not is_ring(part):
         return project_ray_on_axis(centre, find_axis_direction(gizmo, part), origin, direction)
-    radius = RING_RADIUS * gizmo.size
+    radius = SHAPE.radius * gizmo.size
     if tangent is not None:
         nearest = centre + radius * np.cross(np.array(tangent), find_axis_direction(gizmo, part))
         along = project_ray_on_axis(nearest, np.array(tangent), origin, direction)

@@ -1,4 +1,4 @@
-"""A drag of the gizmo on its way to the engine: a few small kicks a second, which add up to the whole."""
+"""A drag of the gizmo as commands: up to ten small kicks a second, which add up to the whole motion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LEAST = 1e-6  # radians or scene units: less is no movement
 
 
 class Nudges:
-    """What of a drag the engine has heard."""
+    """Keeps how much of a drag was sent to the engine."""
 
     def __init__(self, period: float = PERIOD) -> None:
         self._period = period
@@ -25,12 +25,17 @@ class Nudges:
         self._sent_at = -math.inf
 
     def begin(self, frame: int, part: GizmoPart) -> None:
-        """A new drag, of which nothing was sent."""
+        """Begins a drag of a part of the gizmo of a frame: a new gesture."""
         self._frame, self._part, self._sent = frame, part, 0.0
         self._gesture = begin_gesture()
 
     def due(self, amount: float, now: float) -> PerturbPose | None:
-        """What is to be sent once the drag has come to `amount`; None while the last kick is too recent."""
+        """The kick that takes the engine from what was sent to `amount`; None within `PERIOD` of the last kick.
+
+        Args:
+            amount: scene units or radians since the drag began.
+            now: seconds, of any steady clock.
+        """
         if now - self._sent_at < self._period:
             return None
         command = self.rest(amount)
@@ -39,7 +44,7 @@ class Nudges:
         return command
 
     def rest(self, amount: float) -> PerturbPose | None:
-        """All that was not sent yet, or None where nothing is left."""
+        """The kick for all of `amount` that was not sent yet; None where that is less than `LEAST`."""
         increment = amount - self._sent
         if abs(increment) < LEAST:
             return None

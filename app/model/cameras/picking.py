@@ -1,4 +1,4 @@
-"""Which frame a user means who points at the 3D view. Pure: it asks no pixels, only what was to be drawn."""
+"""Which frame of the 3D view lies under the mouse: computed from the cameras, not from rendered pixels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from app.model.cameras.segments import EDGES, make_frustum_corners
 from app.model.common.pictures import CamerasPicture
 from app.model.common.view_rays import find_ray, measure_distances_to_segments, transform_to_view
 
-REACH = 8.0  # pixels from an edge
+REACH = 8.0  # pixels from an edge of a frustum within which a click selects it
 
 
 def pick_frame(picture: CamerasPicture, x: float, y: float, size: tuple[int, int]) -> int | None:
-    """The frame at a place of the picture as it is shown, (width, height) pixels large; None where there is none.
+    """The frame under a pixel (x, y) of the picture, or None.
 
-    The nearest photo that lies there; else the frame with an edge there, within `REACH`; of several the nearest on
-    screen, and of those the nearest in depth. Frusta that are not shown are not hit.
+    The nearest photo under the pixel; else the frame with an edge within `REACH`: of several the nearest on screen,
+    and of those at equal distance the nearest in depth. Frusta that are not shown are left out.
+
+    Args:
+        size: (width, height) at which the picture is shown.
     """
     width, height = picture.camera.size
     across, down = x * width / size[0], y * height / size[1]
@@ -42,7 +45,7 @@ def pick_frame(picture: CamerasPicture, x: float, y: float, size: tuple[int, int
 def _find_photo_depths(
     picture: CamerasPicture, poses: Float[np.ndarray, "frames 3 4"], x: float, y: float
 ) -> Float[np.ndarray, " frames"]:
-    """How far along the ray through a pixel the photos are hit; infinity where they are not."""
+    """Distance along the ray through a pixel at which it meets each photo; infinity where it does not."""
     origin, direction = find_ray(picture.camera, x, y)
     seen_from = np.einsum("fij,j->fi", poses[:, :, :3], origin) + poses[:, :, 3]
     towards = np.einsum("fij,j->fi", poses[:, :, :3], direction)
@@ -54,7 +57,7 @@ def _find_photo_depths(
 
 
 def find_screen_place(picture: CamerasPicture, frame: int) -> tuple[float, float] | None:
-    """Where the middle of a frame's photo is in the picture, pixels; None where it is behind the viewer or nowhere."""
+    """The middle of a frame's photo in the picture, pixels; None where it is behind the viewer or not finite."""
     pose = picture.fitted.poses[frame].astype(np.float64)
     middle = pose[:, :3].T @ (np.array([0.0, 0.0, picture.frustum_depth]) - pose[:, 3])
     x, y, z = transform_to_view(picture.camera, middle)

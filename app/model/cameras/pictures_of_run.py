@@ -1,4 +1,4 @@
-"""From a run and what the user chose to the picture of its cameras. No window, no OpenGL."""
+"""The picture of the 3D view, made from a run and the user's choices. No Dear PyGui, no OpenGL."""
 
 from __future__ import annotations
 
@@ -23,45 +23,61 @@ from engine.messages import FrameStatus, Snapshot, WarpSnapshot
 from engine.run.history import History
 from engine.scenes.scene import Scene
 
-THUMBNAIL_WIDTH = 192
-RAYS_ACROSS = 10  # of the lattice, drawn along its longer side at most
-RAY_LENGTH = 1.6  # frustum depths
-GIZMO_PIXELS = 92
-BYGONE_VOLUME = 0.35  # opacity of the volume, which is today's, around cameras of an earlier moment
-
 Poses = Float32[np.ndarray, "frames 3 4"]
 
 
 @dataclass(frozen=True)
+class CamerasLook:
+    """Sizes of what the 3D view shows.
+
+    Attributes:
+        thumbnail_width: pixels of the photos in the frusta, about; they are reduced by whole factors.
+        rays_across: points of the warp lattice along its longer side from which rays are drawn, at most.
+        ray_length: of these rays, in depths of a frustum.
+        gizmo_pixels: length of the gizmo's arrows on screen.
+        earlier_volume_opacity: of the volume while an earlier moment is shown: the field is still the newest one.
+    """
+
+    thumbnail_width: int = 192
+    rays_across: int = 10
+    ray_length: float = 1.6
+    gizmo_pixels: int = 92
+    earlier_volume_opacity: float = 0.35
+
+
+LOOK = CamerasLook()
+
+
+@dataclass(frozen=True)
 class Preview:
-    """A frame that is being dragged: shown where the hand has it before the engine confirms."""
+    """A frame that is being dragged, and its dragged pose, which is drawn before the engine confirms it."""
 
     frame: int
     pose: Float32[np.ndarray, "3 4"]
 
 
 class CamerasPictures:
-    """Makes the pictures of one view; what has not changed is the same object from picture to picture."""
+    """Makes the pictures of one view; what has not changed is the same object again, so that it is uploaded once."""
 
     def __init__(self) -> None:
         self._kept = Kept()
         self._last: CamerasPicture | None = None
 
     def scale(self, scene: Scene) -> SceneScale:
-        """How large things are drawn."""
+        """The sizes at which a scene is drawn."""
         return self._kept.get("scale", measure_scene, scene)
 
     def moment(self, state: State) -> Moment | None:
-        """Poses and errors at the moment that the timeline stands at; None while there is nothing to show."""
+        """Poses and errors at the moment of the timeline; None while there is no snapshot."""
         run = state.run
         if run is None or run.snapshot is None:
             return None
         if state.timeline.seconds is not None and run.history is not None and run.history.rows:
-            return self._kept.get("moment", _bygone, run.history, state.timeline.seconds)
+            return self._kept.get("moment", _earlier, run.history, state.timeline.seconds)
         return self._kept.get("moment", _now, run.snapshot)
 
     def all_poses(self, state: State) -> list[Poses]:
-        """Fitted, initial and drawn reference poses, shown or not: what a view of everything shows."""
+        """Fitted, initial and drawn reference poses, shown or not: \"frame all\" brings them into view."""
         run, moment = state.run, self.moment(state)
         scene = get_posed_scene(run)
         if scene is None or moment is None:
@@ -70,7 +86,7 @@ class CamerasPictures:
         return [moment.poses, _initial(scene).poses, *([reference.poses] if reference is not None else [])]
 
     def picture(self, state: State, size: tuple[int, int], preview: Preview | None = None) -> CamerasPicture | None:
-        """The 3D view of (width, height) pixels, or None while there is nothing to show."""
+        """The 3D view in (width, height) pixels; None while there is no snapshot of a scene with cameras."""
         run, moment = state.run, self.moment(state)
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None or moment is None:
@@ -107,10 +123,10 @@ class CamerasPictures:
             links=layers.links,
             trails=kept.get("trails", _trails, history, until, len(poses)),
             thumbnails=kept.get("thumbnails", make_thumbnails, scene) if layers.thumbnails and layers.fitted else None,
-            rays=kept.get("rays", _rays, warp, RAY_LENGTH * depth),
+            rays=kept.get("rays", _rays, warp, LOOK.ray_length * depth),
             ground=scale.ground if layers.ground else None,
             gizmo=gizmo,
-            volume_opacity=(1.0 if live else BYGONE_VOLUME) if layers.volume else 0.0,
+            volume_opacity=(1.0 if live else LOOK.earlier_volume_opacity) if layers.volume else 0.0,
             volume_reach=scale.reach,
             moving=view.moving,
             colmap=colmap.cameras if colmap is not None else None,
@@ -119,7 +135,7 @@ class CamerasPictures:
         )
 
     def _colmap(self, state: State, scene: Scene, poses: Poses) -> PlacedModel | None:
-        """What COLMAP has made of the same photos so far."""
+        """COLMAP's newest model of the same photos, in the world of the fitted cameras; None while there is none."""
         model = state.colmap.run.progress.model if state.colmap.run is not None else None
         if model is None:
             return None
@@ -142,15 +158,15 @@ class CamerasPictures:
 def make_thumbnails(scene: Scene) -> Thumbnails:
     """The photos of the training frames, small."""
     frames = list(scene.training_frames)
-    factor = max(math.ceil(scene.images.shape[2] / THUMBNAIL_WIDTH), 1)
+    factor = max(math.ceil(scene.images.shape[2] / LOOK.thumbnail_width), 1)
     small: UInt8[np.ndarray, "frames height width 3"] = np.stack(
         [np.asarray(Image.fromarray(scene.images[frame].numpy()).reduce(factor)) for frame in frames]
     )
     return Thumbnails((str(scene.path), id(scene), len(frames)), small)
 
 
-def decimate_lattice(warp: WarpSnapshot, across: int = RAYS_ACROSS) -> Float32[np.ndarray, " rays"]:
-    """Indices of a coarser lattice within the lattice of a warp field; the outermost points stay."""
+def decimate_lattice(warp: WarpSnapshot, across: int = LOOK.rays_across) -> Float32[np.ndarray, " rays"]:
+    """Indices of a coarser lattice within the lattice of a warp field; the outermost points are kept."""
     wanted = []
     for coordinate in warp.points.T:
         values, place = np.unique(coordinate.round(5), return_inverse=True)
@@ -163,7 +179,7 @@ def _now(snapshot: Snapshot) -> Moment:
     return Moment(snapshot.poses, snapshot.rotation_error_deg, snapshot.translation_error)
 
 
-def _bygone(history: History, seconds: float) -> Moment | None:
+def _earlier(history: History, seconds: float) -> Moment | None:
     return interpolate_moment(history.rows, seconds)
 
 
@@ -188,17 +204,17 @@ def _fitted_colours(
 
 
 def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:
-    """Links end at the reference also where its frusta are not shown."""
+    """The reference cameras; transparent where they are not shown, as links to them still may be."""
     if scene.reference_poses is None:
         return None
-    frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not joined yet
+    frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not been added yet
     poses = draw_reference(scene.reference_poses[list(frames)].numpy(), fitted)
     colour = (*REFERENCE[:3], REFERENCE[3] if shown else 0.0)
     return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)))
 
 
 def _initial(scene: Scene) -> CameraSet:
-    """Each place once: where all frames start in one, their faint lines would add up to a bright frustum."""
+    """The initial cameras, equal poses once: many faint frusta in one place would add up to a bright one."""
     poses = scene.initial_poses[list(scene.training_frames)].numpy().astype(np.float32)
     poses = np.unique(poses.round(6), axis=0)
     return CameraSet(poses, np.tile(np.array(INITIAL, np.float32), (len(poses), 1)))
@@ -207,7 +223,7 @@ def _initial(scene: Scene) -> CameraSet:
 def _trails(
     history: History | None, until: float | None, frames: int
 ) -> Float32[np.ndarray, "frames moments 3"] | None:
-    """Of all frames that are shown; the history may be a moment older or newer than they."""
+    """Trails of exactly `frames` frames: the history may know fewer or more, as it is read at another moment."""
     found = make_trails(history.rows, until) if history is not None else None
     if found is None or len(found) == frames:
         return found
@@ -224,10 +240,10 @@ def _rays(warp: WarpSnapshot | None, length: float) -> RayBundle | None:
 
 
 def _gizmo(poses: Poses, selected: int, camera: ViewCamera, active: GizmoPart | None) -> Gizmo | None:
-    """As large on screen wherever the camera stands."""
+    """The gizmo of a frame, of constant size on screen."""
     pose = poses[selected]
     if not np.isfinite(pose).all():
         return None
     view = camera.world_to_camera.astype(np.float64)
     depth = float(view[2, :3] @ centres(pose[None])[0] + view[2, 3])
-    return Gizmo(pose, max(depth, 1e-3) * GIZMO_PIXELS / camera.focal[1], active)
+    return Gizmo(pose, max(depth, 1e-3) * LOOK.gizmo_pixels / camera.focal[1], active)

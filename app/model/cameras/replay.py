@@ -1,9 +1,10 @@
-"""The run at an earlier moment, from the rows of its history; and where its cameras have been until then."""
+"""The cameras of a run at an earlier moment, and their trails until then, from the rows of its history."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +15,21 @@ from engine.geometry import so3
 from engine.geometry.view_camera import centres
 from engine.run.history import Row, filled
 
-MOMENTS = 200  # of a trail, at most
-TRAIL_SEGMENTS = 8000  # of all trails together, at most
+
+@dataclass(frozen=True)
+class TrailLimits:
+    """How finely trails are drawn.
+
+    Attributes:
+        moments: of one trail, at most.
+        segments: of all trails together, at most: more would cost the 3D view its frame rate.
+    """
+
+    moments: int = 200
+    segments: int = 8000
+
+
+TRAILS = TrailLimits()
 
 Poses = Float32[np.ndarray, "frames 3 4"]
 
@@ -29,9 +43,9 @@ class Moment(NamedTuple):
 
 
 def interpolate_moment(rows: Sequence[Row], seconds: float) -> Moment | None:
-    """The run at a time on its clock: between two rows cameras move steadily; None without rows.
+    """Poses and errors at a time on the run's clock, interpolated between two rows; None without rows.
 
-    Frames that join later are not there yet.
+    Frames that were added later are missing.
     """
     if not rows:
         return None
@@ -47,7 +61,7 @@ def interpolate_moment(rows: Sequence[Row], seconds: float) -> Moment | None:
 
 
 def interpolate_poses(one: Poses, other: Poses, share: float) -> Poses:
-    """Poses on the way from one to the other: centres go straight, rotations turn steadily round one axis each."""
+    """Poses between two: centres on a straight line, rotations at constant speed about one axis; share 0 is `one`."""
     if share <= 0 or one is other:
         return one
     other = other[: len(one)]
@@ -62,20 +76,20 @@ def interpolate_poses(one: Poses, other: Poses, share: float) -> Poses:
 def make_trails(rows: Sequence[Row], until: float | None = None) -> Float32[np.ndarray, "frames moments 3"] | None:
     """Camera centres from the start of the run to a time (None: its newest row), oldest first; None for no movement.
 
-    Moments lie evenly along the way that the cameras have come, not in time: a run's last hour moves less than its
-    first seconds.
+    The moments are equally spaced along the mean path of the cameras, not in time: cameras move most in the first
+    seconds of a run.
     """
     rows = [row for row in rows if until is None or row.seconds <= until]
     if len(rows) < 2:
         return None
-    rows = [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, 2 * MOMENTS).round().astype(int))]
+    rows = [rows[index] for index in np.unique(np.linspace(0, len(rows) - 1, 2 * TRAILS.moments).round().astype(int))]
     poses = np.stack(filled([row.poses for row in rows]), axis=1)
     places = -np.einsum("fmij,fmi->fmj", poses[..., :3], poses[..., 3])
     steps = np.nan_to_num(np.linalg.norm(np.diff(places, axis=1), axis=-1)).mean(axis=0)
     way = np.concatenate([[0.0], np.cumsum(steps)])
     if way[-1] <= 0:
         return None
-    moments = min(MOMENTS, len(rows), max(TRAIL_SEGMENTS // len(places), 2))
+    moments = min(TRAILS.moments, len(rows), max(TRAILS.segments // len(places), 2))
     chosen = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], moments)))
     return np.ascontiguousarray(places[:, chosen], dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""How large things are drawn in a scene, and where one looks at it from first: pure functions of its cameras."""
+"""Sizes of what is drawn in the 3D view of a scene, and its first view: pure functions of the scene's cameras."""
 
 from __future__ import annotations
 
@@ -17,24 +17,42 @@ Points = Float[np.ndarray, "points 3"]
 Poses = Float[np.ndarray, "frames 3 4"]
 Vector = Float[np.ndarray, "3"]
 
-NEIGHBOURLY = 1.15  # width of a photo in the view, in distances between neighbouring cameras
-UPRIGHT = math.radians(25.0)  # an axis of the world this near to up is up
-GRID_CELLS = 10
-FRAME_FILL = 0.88  # how much of the picture is filled by what was framed
+
+@dataclass(frozen=True)
+class Proportions:
+    """How the 3D view is laid out.
+
+    Attributes:
+        photo_width: width of a photo in a frustum, in distances between neighbouring cameras: they hardly overlap.
+        smallest_frustum, largest_frustum: bounds of the frusta's depth, in nearest depths of the scene.
+        snap_angle: radians; a world axis within this angle of the cameras' mean up direction is taken for up.
+        grid_cells: of the ground over the extent of the scene, about.
+        fill: share of the picture that framed points fill.
+    """
+
+    photo_width: float = 1.15
+    smallest_frustum: float = 0.05
+    largest_frustum: float = 0.5
+    snap_angle: float = math.radians(25.0)
+    grid_cells: int = 10
+    fill: float = 0.88
+
+
+PROPORTIONS = Proportions()
 
 
 @dataclass(frozen=True)
 class SceneScale:
-    """What sizes and the first view come from; one for a scene, so that nothing swells while cameras move.
+    """Sizes and directions of one scene. They do not depend on the fitted poses, so nothing changes size in training.
 
     Attributes:
         kind: of the scene.
         up, ahead: unit vectors at right angles; ahead is where forward-facing cameras look.
         image_plane: half width and half height of the photos at depth 1.
         frustum_depth: scene units.
-        landmarks: points that a view of everything shows: the near part of the volume.
+        landmarks: points of the near part of the volume, which "frame all" brings into view beside the cameras.
         reach: depth to which a forward-facing volume is drawn, scene units.
-        ground: under all of it.
+        ground: the grid under all cameras and landmarks.
     """
 
     kind: SceneKind
@@ -48,7 +66,7 @@ class SceneScale:
 
 
 def measure_scene(scene: Scene) -> SceneScale:
-    """Measures a scene by its reference where it has one, else by where registration starts."""
+    """Measures a scene by its reference poses where it has them, else by its initial poses."""
     frames = list(scene.training_frames)
     known = scene.initial_poses if scene.reference_poses is None else scene.reference_poses
     poses = known[frames].numpy().astype(np.float64)
@@ -87,9 +105,9 @@ def round_to_nice_number(value: float) -> float:
 
 
 def snap_to_axis(up: Vector) -> Vector:
-    """The axis of the world that is almost up, or up itself."""
+    """The axis of the world that is nearly `up` (`Proportions.snap_angle`), else `up` itself."""
     axis = int(np.argmax(np.abs(up)))
-    return math.copysign(1.0, up[axis]) * np.eye(3)[axis] if abs(up[axis]) > math.cos(UPRIGHT) else up
+    return math.copysign(1.0, up[axis]) * np.eye(3)[axis] if abs(up[axis]) > math.cos(PROPORTIONS.snap_angle) else up
 
 
 def level_direction(direction: Vector, up: Vector) -> Vector:
@@ -101,7 +119,7 @@ def level_direction(direction: Vector, up: Vector) -> Vector:
 
 
 def measure_neighbour_distance(places: Points) -> float:
-    """Median distance of a camera to the one next to it; 0 for fewer than two."""
+    """Median distance from a camera to its nearest neighbour, scene units; 0 for fewer than two."""
     if len(places) < 2:
         return 0.0
     apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
@@ -110,15 +128,15 @@ def measure_neighbour_distance(places: Points) -> float:
 
 
 def choose_frustum_depth(places: Points, image_plane: tuple[float, float], near: float) -> float:
-    """So deep that neighbouring photos hardly overlap, within limits that the nearest depth sets."""
-    fitting = NEIGHBOURLY * measure_neighbour_distance(places) / (2 * max(image_plane))
-    return min(max(fitting, 0.05 * near), 0.5 * near)
+    """A depth at which neighbouring photos hardly overlap, bounded by shares of the nearest depth; scene units."""
+    fitting = PROPORTIONS.photo_width * measure_neighbour_distance(places) / (2 * max(image_plane))
+    return min(max(fitting, PROPORTIONS.smallest_frustum * near), PROPORTIONS.largest_frustum * near)
 
 
 def find_near_rectangle(
     middle: Vector, up: Vector, ahead: Vector, image_plane: tuple[float, float], near: float
 ) -> Points:
-    """What cameras at a place see of the plane at the nearest depth: its corners, pulled in a little."""
+    """Corners of the middle half of what a camera at `middle` sees in the plane of the nearest depth."""
     right = np.cross(ahead, up)
     x, y = 0.5 * near * image_plane[0], 0.5 * near * image_plane[1]
     return np.array([middle + near * ahead + u * x * right + v * y * up for u in (-1, 1) for v in (-1, 1)])
@@ -131,18 +149,20 @@ def make_box_corners(centre: Vector, half_extent: float) -> Points:
 
 
 def make_ground(points: Points, up: Vector) -> Ground:
-    """A grid under all points, with about `GRID_CELLS` cells over their extent."""
+    """A grid under all points, with about `Proportions.grid_cells` cells over their extent."""
     heights = points @ up
     level = points - heights[:, None] * up
     middle = (level.min(axis=0) + level.max(axis=0)) / 2
     extent = float(np.linalg.norm(level - middle, axis=1).max())
     origin = middle + (heights.min() - 0.05 * np.ptp(heights)) * up
-    return Ground(_triple(origin), _triple(up), round_to_nice_number(1.6 * extent / GRID_CELLS), 12)
+    return Ground(_triple(origin), _triple(up), round_to_nice_number(1.6 * extent / PROPORTIONS.grid_cells), 12)
 
 
 def make_first_view(scale: SceneScale, orbit: OrbitCamera) -> OrbitCamera:
-    """From where a scene is looked at first: over the shoulder of forward-facing cameras, or from above round an
-    object. The distance is left to `frame_points`."""
+    """The direction of the first view: from behind forward-facing cameras, or from above an object.
+
+    The distance is set by `frame_points`.
+    """
     facing = scale.kind == "forward-facing"
     angles = (math.radians(24.0), math.radians(20.0)) if facing else (math.radians(-40.0), math.radians(24.0))
     up, ahead = _triple(scale.up), _triple(scale.ahead)
@@ -155,14 +175,14 @@ def frame_points(orbit: OrbitCamera, points: Points, size: tuple[int, int]) -> O
     if not len(points):
         return orbit
     rotation = orbit.pose[:, :3].astype(np.float64)
-    half = FRAME_FILL * math.tan(0.5 * orbit.field_of_view) * np.array([size[0] / size[1], 1.0])
+    half = PROPORTIONS.fill * math.tan(0.5 * orbit.field_of_view) * np.array([size[0] / size[1], 1.0])
     seen = points @ rotation.T
     # A viewer at (a, b, c) sees a point at (x, y, z) if |x - a| <= half (z - c), and as much for y and b. The planes
     # x - half z and x + half z that touch the outermost points say how far forward the viewer may come.
     low = (seen[:, :2] - half * seen[:, 2:]).max(axis=0)
     high = (seen[:, :2] + half * seen[:, 2:]).min(axis=0)
     extent = float(np.ptp(seen, axis=0).max())
-    apart = 0.05 * extent if extent > 1e-3 else orbit.distance  # from the nearest; a single point sets no distance
+    apart = 0.05 * extent if extent > 1e-3 else orbit.distance  # from the nearest point; a single point has no extent
     forward = min(float(((high - low) / (2 * half)).min()), float(seen[:, 2].min()) - apart)
     depth = float(np.median(seen[:, 2])) - forward
     target = np.array([*(low + high) / 2, forward + depth]) @ rotation

@@ -1,4 +1,4 @@
-"""Coloured line segments as plain arrays, and what the 3D view makes of them: frusta, links, trails, grid, rays."""
+"""Coloured line segments as arrays: frusta, links, trails, rays, points, grid and axes of the 3D view."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.model.common.pictures import Ground, PointCloud, RayBundle
 Segments = Float32[np.ndarray, "segments 15"]
 Colours = Float[np.ndarray, "*#segments 4"]
 
-# corners of a frustum: apex, then the image plane clockwise from the top left, then the tip that says where up is
+# corners of a frustum: apex, image plane clockwise from the top left, then foot, tip and foot of the mark for up
 EDGES: Int[np.ndarray, "10 2"] = np.array(
     [(0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1), (5, 6), (7, 6)]
 )
@@ -31,7 +31,13 @@ def make_segments(
     width: Float[np.ndarray, "*#segments"] | float,
     end_colours: Colours | None = None,
 ) -> Segments:
-    """Packed; what is not finite is left out."""
+    """Packs segments as rows of `Segments`; those that are not finite are left out.
+
+    Args:
+        starts, ends: in the world.
+        colours: RGBA in [0, 1], at the starts; at the ends too where `end_colours` is None.
+        width: pixels.
+    """
     packed = np.empty((*starts.shape[:-1], 15), np.float32)
     packed[..., 0:3], packed[..., 3:6] = starts, ends
     packed[..., 6:10], packed[..., 10:14] = colours, colours if end_colours is None else end_colours
@@ -41,7 +47,7 @@ def make_segments(
 
 
 def join_segments(parts: Sequence[Segments]) -> Segments:
-    """All of them, in order; none where there are no parts."""
+    """All segments of the parts, in order."""
     return np.concatenate([np.empty((0, 15), np.float32), *parts])
 
 
@@ -51,7 +57,7 @@ def find_usable(poses: Float[np.ndarray, "frames 3 4"]) -> Bool[np.ndarray, " fr
 
 
 def find_camera_centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndarray, "frames 3"]:
-    """-R^T t."""
+    """Centres -R^T t of world-to-camera poses."""
     return -np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3])
 
 
@@ -87,14 +93,14 @@ def make_link_segments(
     end_colours: Float[np.ndarray, "frames 4"],
     width: float,
 ) -> Segments:
-    """From each fitted centre to its reference."""
+    """Lines from each fitted centre to its reference centre; `width` in pixels."""
     return make_segments(find_camera_centres(poses), find_camera_centres(reference), colours, width, end_colours)
 
 
 def make_trail_segments(
     trails: Float[np.ndarray, "frames moments 3"], colours: Float[np.ndarray, "frames 4"], width: float
 ) -> Segments:
-    """Where centres have been: nothing left of the oldest moment, most of the newest."""
+    """Lines along trails; the colours' opacity is multiplied by 0.06 at the oldest moment to 0.7 at the newest."""
     moments = trails.shape[1]
     if moments < 2:
         return join_segments([])
@@ -107,19 +113,19 @@ def make_trail_segments(
 
 
 def make_ray_segments(rays: RayBundle, width: float) -> Segments:
-    """Rays that fade towards their far ends."""
+    """Lines along rays, with opacity that falls towards their far ends; `width` in pixels."""
     directions = rays.directions / np.linalg.norm(rays.directions, axis=1, keepdims=True)
     near, far = (rays.colours * np.array([1, 1, 1, opacity], np.float32) for opacity in RAY_OPACITY)
     return make_segments(rays.origins, rays.origins + rays.length * directions, near, width, far)
 
 
 def make_point_segments(points: PointCloud, width: float) -> Segments:
-    """Lines without length are round dots."""
+    """Points as segments of no length, which are drawn as round dots of `width` pixels."""
     return make_segments(points.places, points.places, points.colours, width)
 
 
 def find_ground_axes(ground: Ground) -> Float[np.ndarray, "2 3"]:
-    """Two directions within the ground, along the world's axes as nearly as they can be."""
+    """Two orthogonal unit vectors within the ground, as close to the world's axes as possible."""
     up = np.array(ground.up, np.float64)
     first = np.eye(3)[np.argmin(np.abs(up))]
     first = first - (first @ up) * up

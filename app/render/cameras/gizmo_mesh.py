@@ -8,7 +8,7 @@ import moderngl
 import numpy as np
 from jaxtyping import Float, Float32
 
-from app.model.cameras.gizmo import HEAD, PARTS, find_gizmo_centre, get_axis_index, make_arrow, make_ring
+from app.model.cameras.gizmo import PARTS, SHAPE, find_gizmo_centre, get_axis_index, make_arrow, make_ring
 from app.model.cameras.segments import AXIS_COLOURS, Segments, join_segments, make_segments
 from app.model.common.pictures import Gizmo, GizmoPart
 from app.render.gl.lines import LineBatch, LineProgram
@@ -100,7 +100,7 @@ def gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
             parts.append(make_segments(points[:-1], points[1:], shades[:-1], wider * LOOK.ring, shades[1:]))
         else:
             foot, tip = make_arrow(gizmo, part)
-            end = tip - (tip - foot) / np.linalg.norm(tip - foot) * HEAD * gizmo.size
+            end = tip - (tip - foot) / np.linalg.norm(tip - foot) * SHAPE.head * gizmo.size
             parts.append(make_segments(foot[None], end[None], colour[None], wider * LOOK.shaft))
     return join_segments(sorted(parts, key=len, reverse=True))
 
@@ -119,8 +119,8 @@ def _cone(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "vertices 10"]:
     angles = np.linspace(0, 2 * np.pi, LOOK.sides + 1)[:, None]
     outward: Float[np.ndarray, "around 3"] = np.cos(angles) * first + np.sin(angles) * second
     wider = LOOK.active_head if gizmo.active == part else 1.0
-    base = tip - HEAD * gizmo.size * axis
-    rim = base + LOOK.head_radius * wider * HEAD * gizmo.size * outward
+    base = tip - SHAPE.head * gizmo.size * axis
+    rim = base + LOOK.head_radius * wider * SHAPE.head * gizmo.size * outward
     slope = (outward + LOOK.head_radius * axis) / np.sqrt(1 + LOOK.head_radius**2)
     side = np.stack([np.broadcast_to(tip, (LOOK.sides, 3)), rim[:-1], rim[1:]], axis=1)
     bottom = np.stack([np.broadcast_to(base, (LOOK.sides, 3)), rim[1:], rim[:-1]], axis=1)

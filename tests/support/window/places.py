@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from app.model.cameras.pictures_of_run import GIZMO_PIXELS
+from app.model.cameras.pictures_of_run import LOOK
 from app.model.cameras.scene_scale import SceneScale, measure_scene
 from engine.scenes import load_scene
 from engine.scenes.options import SceneOptions
@@ -56,7 +56,7 @@ def gizmo_tip(report: Report, box: Box, frame: int) -> tuple[np.ndarray, np.ndar
     view = np.array(report["view"]["pose"])
     depth = (view[:, :3] @ centre + view[:, 3])[2]
     focal = 0.5 * box[3] / math.tan(0.5 * report["view"]["field_of_view"])
-    along = pose[0, :3] * depth * GIZMO_PIXELS / focal
+    along = pose[0, :3] * depth * LOOK.gizmo_pixels / focal
     foot, tip = project(report, box, np.stack([centre + 0.2 * along, centre + along]))
     return foot, tip
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.cameras.cameras_control import CONFIRMED, SETTLED, CamerasControl, Pointer, zoom_orbit_at
+from app.model.cameras.cameras_control import GESTURES, CamerasControl, Pointer, zoom_orbit_at
 from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.gizmo import make_arrow
 from app.model.cameras.nudges import Nudges
@@ -106,8 +106,8 @@ def test_a_drag_of_the_gizmo_is_seen_at_once_and_reaches_the_engine_in_few_piece
     assert all(kick.frame == 1 and kick.rotation == (0, 0, 0) for kick in kicks)
     assert len({kick.gesture for kick in kicks}) == 1
     assert -sum(kick.translation[0] for kick in kicks) == pytest.approx(previous, rel=1e-3)
-    assert control.preview(now + 0.5 * CONFIRMED) is not None
-    assert control.preview(now + 2 * CONFIRMED) is None
+    assert control.preview(now + 0.5 * GESTURES.confirmed) is not None
+    assert control.preview(now + 2 * GESTURES.confirmed) is None
     assert not control.dragging
 
 
@@ -156,7 +156,7 @@ def test_the_view_counts_as_moving_until_it_has_rested(scene: tuple[State, list[
     assert state.cameras.moving
     assert state.cameras.orbit.azimuth != before.azimuth
     assert state.cameras.orbit.target == before.target
-    control.settle(state, 10.0 + 2 * SETTLED)
+    control.settle(state, 10.0 + 2 * GESTURES.settled)
     assert not state.cameras.moving
     control.pan(state, 30, 10, SIZE[1], 11.0)
     assert state.cameras.orbit.target != before.target

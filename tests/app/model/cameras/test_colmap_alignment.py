@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.cameras.colmap_alignment import MOST_POINTS, choose_points, find_gauge_of_model, place_model
+from app.model.cameras.colmap_alignment import LIMITS, choose_points, find_gauge_of_model, place_model
 from app.model.cameras.drawn_reference import Gauge, move_points, move_poses
 from engine.geometry.view_camera import centres
 from engine.sfm.events import Mapped
@@ -76,9 +76,9 @@ def test_its_mesh_goes_where_its_points_go() -> None:
 
 
 def test_few_points_are_drawn_and_no_stray_ones() -> None:
-    points = np.random.default_rng(0).normal(size=(3 * MOST_POINTS, 3))
+    points = np.random.default_rng(0).normal(size=(3 * LIMITS.most, 3))
     points[5], points[7] = 1e6, np.nan
     chosen = choose_points(points)
-    assert len(chosen) == MOST_POINTS
+    assert len(chosen) == LIMITS.most
     assert not {5, 7} & set(chosen.tolist())
     assert not len(choose_points(np.zeros((0, 3))))

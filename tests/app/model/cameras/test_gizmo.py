@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.model.cameras.gizmo import (
     PARTS,
-    RING_RADIUS,
+    SHAPE,
     Drag,
     find_gizmo_centre,
     find_part_at,
@@ -84,7 +84,7 @@ def test_a_ring_turns_with_the_mouse(
     assume(abs(axis @ camera.world_to_camera[2, :3]) > 0.3)
 
     def rim(angle: float) -> np.ndarray:
-        return find_gizmo_centre(gizmo) + RING_RADIUS * gizmo.size * (
+        return find_gizmo_centre(gizmo) + SHAPE.radius * gizmo.size * (
             math.cos(angle) * first + math.sin(angle) * second
         )
 
@@ -143,7 +143,7 @@ def test_a_ring_seen_edge_on_can_still_be_turned() -> None:
     pulled = drag.to(camera, x + 40, y)
     # the side of the ring that faces the viewer goes right with the mouse: a right-handed turn about y, which is down
     assert 0.1 < abs(pulled.amount) < 2.0
-    near_side = find_gizmo_centre(gizmo) - np.array([0, 0, RING_RADIUS * gizmo.size])
+    near_side = find_gizmo_centre(gizmo) - np.array([0, 0, SHAPE.radius * gizmo.size])
     in_camera = gizmo.pose[:, :3] @ near_side + gizmo.pose[:, 3]
     after = pulled.pose[:, :3].T @ (in_camera - pulled.pose[:, 3])
     assert pixel(camera, after)[0] > x + 10

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.model.cameras.replay import MOMENTS, TRAIL_SEGMENTS, interpolate_moment, interpolate_poses, make_trails
+from app.model.cameras.replay import TRAILS, interpolate_moment, interpolate_poses, make_trails
 from engine.geometry import se3
 from engine.geometry.view_camera import centres
 from engine.run.history import History
@@ -60,7 +60,7 @@ def test_trails_follow_the_way_in_even_steps_from_the_oldest_to_the_newest() -> 
     found = make_trails(history.rows)
     assert found is not None
     assert found.shape[0] == FRAMES
-    assert found.shape[1] <= MOMENTS
+    assert found.shape[1] <= TRAILS.moments
     assert np.allclose(found[:, 0], centres(history.rows[0].poses), atol=1e-5)
     assert np.allclose(found[:, -1], centres(history.rows[-1].poses), atol=1e-4)
     steps = np.linalg.norm(np.diff(found, axis=1), axis=-1).mean(axis=0)
@@ -73,7 +73,7 @@ def test_trails_follow_the_way_in_even_steps_from_the_oldest_to_the_newest() -> 
 def test_trails_of_many_frames_stay_affordable() -> None:
     found = make_trails(long_history(200, 60).rows)
     assert found is not None
-    assert found.shape[0] * found.shape[1] <= 1.1 * TRAIL_SEGMENTS
+    assert found.shape[0] * found.shape[1] <= 1.1 * TRAILS.segments
 
 
 def test_no_trail_without_movement() -> None:
