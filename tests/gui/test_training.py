@@ -229,7 +229,7 @@ def test_it_restarts_with_another_method(fern: Viewer) -> None:
     fern.save_screenshot("methods")
     fern.click(left + 40, top + height + 8 + 1.5 * 18)  # the second of the list
     before = fern.report["iteration"]
-    fern.click(*fern.point("Training/Start anew"))
+    fern.click(*fern.point("Training/Start again"))
     restarted = fern.wait_for(lambda report: report["method"] == "barf" and report["status"] == "running", "BARF")
     fern.wait_for(lambda report: 5 < report["iteration"] < before, "the first iterations of BARF")
     assert restarted["message"] == ""

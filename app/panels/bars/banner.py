@@ -1,4 +1,4 @@
-"""The banner: what went wrong and how to mend it, until it is closed; or what is good to know, for a while."""
+"""The banner: problems, until it is closed; or notices, for some seconds."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from engine.messages import Snapshot
 
 TAG = layout.BANNER
 TOP = 46  # pixels from the window's upper edge, below the top bar
-HEIGHT = 44
+HEIGHT = 44  # pixels, with one line of text
 NOTICE_SECONDS = 10.0
-ALARMING, CALM = (92, 44, 32, 250), (30, 58, 66, 250)
+PROBLEM_COLOUR, NOTICE_COLOUR = (92, 44, 32, 250), (30, 58, 66, 250)
 
 
 class Banner:
-    """Shows what the window, the run or the render thread has to say, the newest first."""
+    """Shows the newest message of the window, the run or the render thread."""
 
     def __init__(self, state: State, renderer: Renderer) -> None:
         self._state, self._renderer = state, renderer
         self._run_said = self._renderer_said = ""
         self._noticed: tuple[str | None, float] = (None, 0.0)
-        self._calm = False
+        self._is_notice = False
 
     def build(self) -> None:
-        """Makes its own window, above the others."""
-        self._themes = _theme(ALARMING), _theme(CALM)
+        """Makes a window of its own, hidden."""
+        self._themes = _theme(PROBLEM_COLOUR), _theme(NOTICE_COLOUR)
         with (
             dpg.window(
                 tag=TAG,
@@ -49,9 +49,9 @@ class Banner:
         dpg.bind_item_theme(TAG, self._themes[False])
 
     def update(self) -> None:
-        """Takes up what is new."""
+        """Shows what is new; to be called once per frame."""
         run = self._state.run
-        said = words_of(run.snapshot) if run is not None else ""
+        said = message_of(run.snapshot) if run is not None else ""
         if said != self._run_said:
             self._run_said = said
             self._state.banner = said or self._state.banner
@@ -63,22 +63,22 @@ class Banner:
             if dpg.is_item_shown(TAG):
                 dpg.configure_item(TAG, show=False)
             return
-        calm = self._state.banner is None
-        if calm != self._calm:
-            self._calm = calm
-            dpg.bind_item_theme(TAG, self._themes[calm])
+        is_notice = self._state.banner is None
+        if is_notice != self._is_notice:
+            self._is_notice = is_notice
+            dpg.bind_item_theme(TAG, self._themes[is_notice])
         width = dpg.get_viewport_client_width()
         set_text(self._text, text)
         wide = min(width - 80, 1100)
         if not dpg.is_item_shown(TAG):
             dpg.configure_item(TAG, show=True)
-            if not calm:  # what is good to know takes no keys from whoever types
+            if not is_notice:  # a notice must not take the keys from a text that is being typed
                 dpg.focus_item(TAG)
         dpg.configure_item(self._text, wrap=wide - 90)
         dpg.configure_item(TAG, pos=((width - wide) // 2, TOP), width=wide, height=HEIGHT + 18 * (len(text) // 150))
 
     def _notice(self) -> str | None:
-        """What is good to know, while it is new."""
+        """The notice of the state, which is removed after some seconds."""
         notice, now = self._state.notice, time.monotonic()
         if notice != self._noticed[0]:
             self._noticed = notice, now
@@ -97,8 +97,8 @@ def _theme(colour: tuple[int, int, int, int]) -> int | str:
     return theme
 
 
-def words_of(snapshot: Snapshot | None) -> str:
-    """What a snapshot has to say to the user; nothing while all is well."""
+def message_of(snapshot: Snapshot | None) -> str:
+    """The message of a snapshot to the user; empty if there is none."""
     if snapshot is None or not snapshot.message:
         return ""
     if snapshot.status == "failed":

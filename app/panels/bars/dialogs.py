@@ -1,4 +1,4 @@
-"""Windows that ask: which scene, which folder, and whether to leave."""
+"""Windows that ask for a path, or whether to leave."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.model.common import layout
 from app.panels.widgets.parts import MUTED, RED, centred, set_text
 from engine.errors import UserError
 
-WIDTH = 620
+WIDTH, LEAVE_WIDTH = 620, 460  # pixels
 
 
 class PathDialog:
-    """Asks for a path; what is wrong with it stands under it, and it stays open."""
+    """Asks for a path; while the path is not accepted it stays open and says why."""
 
     def __init__(self, tag: int, title: str, sentence: str, act: Callable[[Path], None]) -> None:
-        """`act` is given the path, and raises `UserError` where it will not do."""
+        """`act` is called with the path; it raises `UserError` if the path cannot be used."""
         self._tag, self._title, self._sentence, self._act = tag, title, sentence, act
         self._choices: int | str = 0
 
@@ -35,7 +35,7 @@ class PathDialog:
             self._choices = dpg.add_group()
 
     def open(self, path: str = "", choices: list[str] | None = None) -> None:
-        """Shows it, with a path to begin with and others to choose from."""
+        """Shows it with a path filled in, and a button for each of the other choices."""
         dpg.set_value(self._path, path)
         set_text(self._wrong, "")
         dpg.delete_item(self._choices, children_only=True)
@@ -53,6 +53,7 @@ class PathDialog:
 
     @property
     def shown(self) -> bool:
+        """Whether it is open."""
         return dpg.is_item_shown(self._tag)
 
     def _chosen(self) -> None:
@@ -71,12 +72,12 @@ class PathDialog:
 
 
 class LeaveDialog:
-    """Asks before a run is left that has something unsaved."""
+    """Asks before leaving a run that has changed since it was saved."""
 
     TAG = layout.LEAVING
 
     def __init__(self, leave: Callable[[bool], None]) -> None:
-        """`leave` is told whether to save."""
+        """`leave` is called with whether to save."""
         self._leave = leave
 
     def build(self) -> None:
@@ -85,13 +86,13 @@ class LeaveDialog:
             label="Leave",
             tag=self.TAG,
             show=False,
-            width=460,
+            width=LEAVE_WIDTH,
             autosize=True,
             no_docking=True,
             no_collapse=True,
             no_resize=True,
         ):
-            self._text = dpg.add_text("", wrap=430)
+            self._text = dpg.add_text("", wrap=LEAVE_WIDTH - 30)
             dpg.add_text("A saved run is continued with --resume.", color=MUTED)
             dpg.add_spacer(height=4)
             with dpg.group(horizontal=True):
@@ -100,6 +101,9 @@ class LeaveDialog:
                 dpg.add_button(label="Stay", width=140, callback=lambda: dpg.configure_item(self.TAG, show=False))
 
     def open(self, folder: Path) -> None:
-        """Shows it."""
-        set_text(self._text, f"The run goes on; what it learnt since its last checkpoint in {folder} is unsaved.")
-        centred(self.TAG, 460, 140)
+        """Shows it; `folder` is that of the run."""
+        set_text(
+            self._text,
+            f"The run has not ended; what it has learned since its last checkpoint in {folder} is not saved.",
+        )
+        centred(self.TAG, LEAVE_WIDTH, 140)

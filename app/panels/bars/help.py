@@ -1,4 +1,4 @@
-"""The help overlay: keys, gestures, and three sentences on what is being seen."""
+"""The help window: what is shown, keys, and what the mouse does."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ WIDTH, HEIGHT = 760, 770
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
     ("N", "one step"),
-    ("Left / Right", "the frame or patch before / the next one"),
-    ("F", "show all cameras, or all of the image"),
+    ("Left / Right", "previous / next frame or patch"),
+    ("F", "show all cameras, or the whole image"),
     ("1 2 3 4", "novel view: colour, depth, opacity, residual"),
     ("O  P  L", "novel view: orbit, fly, follow the selected frame"),
     ("W A S D  Q E", "fly, while the mouse is over the novel view"),
     ("K  Shift-K", "kick the selected frame or patch / all of them, at random"),
-    ("Ctrl-Z / Ctrl-Shift-Z", "take the last kick back / do it again"),
+    ("Ctrl-Z / Ctrl-Shift-Z", "undo the last kick / redo it"),
     ("Ctrl-S  Ctrl-O  Ctrl-A", "save the run, open a scene, add photos to the run"),
     ("F12", "picture of the window"),
     ("F1 or H", "this help"),
@@ -35,25 +35,26 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Drag an arrow or a ring", "move or turn the selected camera (gizmo)"),
     ("Drop photos", "add them to the run: their poses are searched for, then they train with the rest"),
     ("Click a patch", "select it; the first one is fixed"),
-    ("Drag a corner, body, knob", "knock the selected patch off: bend, move, turn it"),
+    ("Drag a corner, body, knob", "kick the selected patch: bend, move, turn it"),
     ("Ctrl-click a slider", "type a value; double click on λ resets it"),
 )
 WORDS = (
     "L2G-NeRF gives every pixel a rigid warp of its own and fits each camera's pose to its pixels' warps. λ says how "
-    "tightly they are tied: low, and the warp field goes soft; high, and it is the pose itself. The residual is the "
-    "distance between the two on screen. Errors are against reference poses, aligned by a similarity. In the plane it "
-    "aligns patches of one image instead: the transform of each is fitted to its pixels' warps."
+    "tightly the two are tied: with a low λ the warp field is soft, with a high one it follows the pose exactly. The "
+    "residual is the distance between the two on the photo. Errors are measured against reference poses, aligned by a "
+    "similarity. With one image it registers patches of it instead: the transform of each is fitted to its pixels' "
+    "warps."
 )
 
 
 class Help:
-    """A window over the others."""
+    """A window above the others."""
 
     def __init__(self, state: State) -> None:
         self._state = state
 
     def build(self) -> None:
-        """Makes its window, hidden."""
+        """Makes the window, hidden."""
         with dpg.window(
             label="Help",
             tag=TAG,
@@ -77,7 +78,7 @@ class Help:
                             dpg.add_text(what, color=MUTED)
 
     def update(self) -> None:
-        """Opens or closes as the state says."""
+        """Opens or closes the window as `state.help_open` says."""
         if dpg.is_item_shown(TAG) != self._state.help_open:
             dpg.configure_item(TAG, show=self._state.help_open)
             if self._state.help_open:

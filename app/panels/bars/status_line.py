@@ -1,4 +1,4 @@
-"""The line at the bottom: device, memory, speeds, and which OpenGL draws."""
+"""The line at the bottom: device, memory, speeds, folder, OpenGL."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from app.render.renderer import Renderer
 from engine.cli.progress import updated_rate
 from engine.messages import Snapshot
 
-PERIOD = 0.5  # seconds between two readings
+PERIOD = 0.5  # seconds between two updates
 
 
 class StatusLine:
-    """Numbers about the program itself."""
+    """Shows numbers of the program itself."""
 
     title = "Status"
 
@@ -30,7 +30,10 @@ class StatusLine:
 
     def build(self, parent: int | str) -> None:
         self._text = dpg.add_text("", parent=parent, color=MUTED)
-        tool_tip(self._text, "Training device, memory of this process, steps and pictures per second, folder, OpenGL.")
+        tool_tip(
+            self._text,
+            "Training device, memory of this process, steps and pictures per second, folder of the run, OpenGL.",
+        )
 
     def update(self, state: State) -> None:
         self._frames += 1

@@ -1,4 +1,4 @@
-"""The bar at the top: what is being looked at, how far it has come, and what can be done with it."""
+"""The bar at the top: buttons, the scene and its method, and how far the run is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.run.history import mean_of
 
 @dataclass(frozen=True)
 class Actions:
-    """What the buttons do."""
+    """What the buttons call."""
 
     open: Callable[[], None]
     add: Callable[[], None]
@@ -30,7 +30,7 @@ class Actions:
 
 
 class TopBar:
-    """One line, docked at the upper edge."""
+    """One line, docked at the upper edge of the window."""
 
     title = "Top"
 
@@ -41,7 +41,7 @@ class TopBar:
         act = self._actions
         buttons: tuple[tuple[str, Callable[[], None], str], ...] = (
             ("Open", act.open, "Opens another scene (Ctrl-O)."),
-            ("Add photos", act.add, "Has more photos join the run (Ctrl-A); they can be dropped into the window too."),
+            ("Add photos", act.add, "Adds more photos to the run (Ctrl-A); they can be dropped into the window too."),
             ("Save", act.save, "Writes a checkpoint from which the run can be continued (Ctrl-S)."),
             ("Load", act.load, "Continues a run of this scene that was saved."),
             ("Export", act.export, "Writes cameras, points, a mesh, a film or a report for other programs."),
@@ -49,7 +49,7 @@ class TopBar:
             (
                 "Layout",
                 act.layout,
-                "Puts all panels back to where they were at first; from the next start on.",
+                "Puts all panels back to their first places, at the next start of the program.",
             ),
             ("Help", act.help, "All keys and gestures (F1)."),
         )
@@ -58,7 +58,9 @@ class TopBar:
                 tool_tip(dpg.add_button(label=label, callback=lambda _, __, call: call(), user_data=callback), words)
             dpg.add_spacer(width=12)
             self._what = dpg.add_text("", color=ACCENT)
+            dpg.add_spacer(width=4)
             self._how = dpg.add_text("")
+            dpg.add_spacer(width=4)
             self._note = dpg.add_text("", color=MUTED)
 
     def update(self, state: State) -> None:
@@ -79,17 +81,17 @@ class TopBar:
 
 
 def state_words(snapshot: Snapshot | None) -> str:
-    """What the run does, where it is not simply training."""
+    """What the run does, if it is not simply training."""
     if snapshot is None:
         return ""
     if snapshot.status == "running":
         searching = len(snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING))
         return f"searching for {searching} frame{'s' if searching > 1 else ''}" if searching else ""
-    return {"starting": "making ready", "failed": "failed"}.get(snapshot.status, snapshot.status)
+    return {"starting": "preparing", "failed": "failed"}.get(snapshot.status, snapshot.status)
 
 
 def numbers(snapshot: Snapshot) -> str:
-    """Iteration, time, PSNR and errors, on a line."""
+    """Iteration, time, PSNR and errors in a line."""
     parts = [f"iter {snapshot.iteration:>6,}", f"{snapshot.seconds:6.1f} s"]
     if np.isfinite(snapshot.psnr):
         parts.append(f"PSNR {snapshot.psnr:5.2f} dB")

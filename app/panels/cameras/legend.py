@@ -1,4 +1,4 @@
-"""Over the 3D view: what is shown, in which colours, and how errors are coloured."""
+"""The legend above the 3D view: switches of its layers, their colours, and the colours of errors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ SWITCHES = (
         "fitted",
         "fitted",
         error_colours(3),
-        "The cameras as registration has them now, coloured by their rotation error where there is a reference.",
+        "The cameras at their present fitted poses, coloured by their rotation error where there is a reference.",
     ),
     Switch(
-        "reference", "reference", (AMBER,), "What the data set or COLMAP says, brought into the fitted cameras' world."
+        "reference",
+        "reference",
+        (AMBER,),
+        "The poses of the data set or of COLMAP, aligned to the fitted cameras by a similarity.",
     ),
     Switch("initial", "initial", (GREY,), "Where registration started."),
     Switch(
@@ -43,7 +46,7 @@ SWITCHES = (
         "colmap",
         "COLMAP",
         (as_bytes(COLMAP),),
-        "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, laid upon the fitted cameras.",
+        "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, aligned to the fitted cameras.",
     ),
     Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
     Switch("volume", "volume", (), "The field as it is now, among the cameras."),
@@ -59,14 +62,14 @@ SWITCHES = (
 
 
 class CamerasLegend:
-    """Two rows of switches with swatches, and the error scale beside them."""
+    """Two rows of switches with swatches, with the error scale beside them."""
 
     def __init__(self, state: State) -> None:
         self._switches = LayerSwitches(state.cameras.layers, SWITCHES)
         self._scale: list[int | str] = []
 
     def build(self) -> None:
-        """Into the container on top of the stack."""
+        """Adds it to the container that is open."""
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
@@ -81,19 +84,21 @@ class CamerasLegend:
         self._switches.build_tips()
 
     def update(self, width: float) -> None:
-        """Shows switches that were thrown elsewhere; the error scale only where the panel is wide enough for all."""
+        """Brings it up to date for a panel `width` pixels wide; a narrow one hides the error scale."""
         room = width >= sum(COLUMNS) + BAR + 100
         for part in self._scale:
             if dpg.is_item_shown(part) != room:
                 dpg.configure_item(part, show=room)
-        self._switches.show("colmap", width >= sum(COLUMNS) + 60)  # else there is that of its panel
+        self._switches.show(
+            "colmap", width >= sum(COLUMNS) + 60
+        )  # a narrow panel has no room; its own panel has the same switch
         self._switches.update()
 
 
 def _scale() -> int | str:
     return build_scale(
         "rotation error",
-        "Rotation error of the fitted cameras, once the reference was aligned to them; logarithmic.",
+        "Rotation error of the fitted cameras against the aligned reference; logarithmic.",
     )
 
 

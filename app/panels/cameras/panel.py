@@ -1,4 +1,4 @@
-"""The cameras panel: all frusta in 3D, to be looked at, picked and dragged."""
+"""The cameras panel: all frusta in 3D, to look at, select and drag."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ VIEW = "cameras"
 
 
 class CamerasPanel:
-    """Asks for the picture of the cameras and hands the mouse to `CamerasControl`."""
+    """Asks the render thread for the picture of the cameras and passes the mouse to `CamerasControl`."""
 
     title = "Cameras"
 
@@ -53,9 +53,9 @@ class CamerasPanel:
         now = time.monotonic()
         self._canvas.look()
         self._legend.update(rectangle_size(self._parent)[0])
-        self._frame_in_time(state)
+        self._frame_if_needed(state)
         if self._asked is not None:
-            self._obey_the_mouse(state, self._asked, now)
+            self._apply_mouse(state, self._asked, now)
         self._control.settle(state, now)
         self._asked = self._pictures.picture(state, self._canvas.size, self._control.preview(now))
         if self._asked is None:
@@ -67,7 +67,7 @@ class CamerasPanel:
             self._canvas.show(drawn.pixels)
 
     def frame_all(self) -> None:
-        """Looks at all cameras and the near part of the scene from where one looks at such a scene first."""
+        """Looks at all cameras and the near part of the scene, from the direction of a first view."""
         state, run = self._state, self._state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
@@ -79,8 +79,8 @@ class CamerasPanel:
         view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
         self._framed_scene = scene.path
 
-    def _frame_in_time(self, state: State) -> None:
-        """Frames a scene that is new, and again as long as only the window has changed since."""
+    def _frame_if_needed(self, state: State) -> None:
+        """Frames a new scene, and again after the window changed its size, until the user moves the view."""
         orbit, size = self._framed_for
         untouched = state.cameras.orbit is orbit and self._canvas.size != size
         scene = get_posed_scene(state.run)
@@ -88,8 +88,8 @@ class CamerasPanel:
         if not state.cameras.framed or untouched or other:
             self.frame_all()
 
-    def _obey_the_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
-        """What the mouse did since the last frame, in the picture that was asked for then."""
+    def _apply_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
+        """Applies what the mouse did since the last frame, in the picture that was asked for then."""
         mouse, control = self._canvas.mouse, self._control
         size = self._canvas.size
         pointer = Pointer(*mouse.place, size) if mouse.place is not None else None
@@ -123,7 +123,7 @@ class CamerasPanel:
         self._show_note(control.hovered_frame)
 
     def _show_note(self, frame: int | None) -> None:
-        """The name and the errors of the frame under the mouse."""
+        """Shows name and errors of the frame under the mouse in a tool tip; None hides it."""
         text = "" if frame is None else describe_frame(self._state.run, self._pictures.moment(self._state), frame)
         if text:
             set_text(self._note, text)

@@ -1,4 +1,4 @@
-"""How a model grows: registered photos, and the reprojection error before and after each adjustment."""
+"""How COLMAP's model grows: registered photos, and the reprojection error before and after each adjustment."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ SERIES: tuple[tuple[str, Colour], ...] = (("photos", ACCENT), ("error before", R
 
 
 class ColmapGrowth:
-    """A plot over the mapper's steps."""
+    """A plot over the steps of the mapping."""
 
     def __init__(self) -> None:
         self._version: tuple[int, int] = (0, -1)
 
     def build(self) -> None:
-        """Into the container that is open."""
+        """Adds it to the container that is open, hidden."""
         plain = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True}
         with dpg.group(show=False) as self._group, dpg.plot(width=200, height=120, **plain) as self._plot:
             dpg.add_plot_legend(horizontal=True, location=dpg.mvPlot_Location_South, outside=True)
@@ -31,12 +31,12 @@ class ColmapGrowth:
                 _paint(self._lines[-1], colour)
 
     def show(self, shown: bool) -> None:
-        """Or hide it."""
+        """Shows or hides it."""
         if dpg.is_item_shown(self._group) != shown:
             dpg.configure_item(self._group, show=shown)
 
     def update(self, progress: ColmapProgress, size: tuple[int, int]) -> str:
-        """Brings it up to date; a line about the last step."""
+        """Brings it up to date, in `size` (width, height) pixels; a line about the last step."""
         dpg.configure_item(self._plot, width=size[0], height=max(size[1], 60))
         steps = progress.growth
         if self._version != (id(progress), len(steps)):

@@ -1,4 +1,4 @@
-"""The matrix of all pairs of photos: raw matches below the diagonal, inliers above; a click chooses a pair."""
+"""The matrix of all pairs of photos: raw matches below the diagonal, inliers above; a click selects a pair."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.panels.widgets.parts import CLEAR, TEXT, set_text
 from app.panels.widgets.picture_item import PictureItem
 from engine.sfm.events import Pair
 
-LARGEST = 480  # pixels
+LARGEST = 480  # side, pixels
 
 
 class ColmapMatrix:
-    """A square."""
+    """A square with a cell for each pair."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -24,7 +24,7 @@ class ColmapMatrix:
         self._side = 100
 
     def build(self) -> None:
-        """Into the container that is open."""
+        """Adds it to the container that is open."""
         self._picture = PictureItem((LARGEST + 1, LARGEST + 1))
         box = self._picture.drawlist
         self._marks = [dpg.draw_rectangle((0, 0), (1, 1), color=TEXT, fill=CLEAR, parent=box) for _ in range(2)]
@@ -35,7 +35,7 @@ class ColmapMatrix:
         dpg.bind_item_handler_registry(self._picture.group, handlers)
 
     def update(self, progress: ColmapProgress, side: int) -> None:
-        """Shows what is known, as a square of so many pixels."""
+        """Shows what is known so far, as a square with sides of `side` pixels."""
         side = min(side, LARGEST)
         key = (id(progress), progress.version, side)
         if key != self._shown:
@@ -69,13 +69,13 @@ class ColmapMatrix:
 
 
 def pair_words(progress: ColmapProgress, pair: Pair) -> str:
-    """The photos of a pair, and what is known of their matches."""
+    """The photos of a pair, and the numbers of their matches, in lines."""
     raw, good = int(progress.counts[pair]), int(progress.agreeing[pair])
     lines = [f"{progress.names[pair[0]]}  ↔  {progress.names[pair[1]]}"]
     lines.append("not matched yet" if raw == NOT_YET else f"{raw:,} raw matches")
     if pair in progress.verified:
-        lines.append(f"{good:,} agree: {progress.verified[pair].model}")
+        lines.append(f"{good:,} inliers: {progress.verified[pair].model}")
     return "\n".join(lines)
 
 
-WHAT = "Matches of all pairs: below the diagonal raw (blue), above it those that agree (green); brighter is more."
+WHAT = "Matches of all pairs: below the diagonal raw ones (blue), above it inliers (green); brighter is more."

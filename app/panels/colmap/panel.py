@@ -1,4 +1,4 @@
-"""The COLMAP panel: its pipeline on the same photos, stage by stage."""
+"""The COLMAP panel: COLMAP's pipeline on the same photos, stage by stage."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from app.panels.colmap.picture import ColmapPicture
 from app.panels.colmap.stages import WIDTH, ColmapStages
 from app.panels.widgets.parts import AMBER, PADDING, rectangle_size, set_text
 
-GAP = 12
-LAST_WORDS = 5.0  # seconds that its process has for its end
+GAP = 12  # pixels
+END_SECONDS = 5.0  # that its process is given to end
 STOPPED = "Stopped; nothing was kept."
-MATRIX_SHARE = 0.3  # of the width beside the stages, at most
+MATRIX_SHARE = 0.3  # of the width beside the stages, at most, for the matrix
 
 
 class ColmapPanel:
-    """Stages at the left, the matrix of pairs, and a picture of what is found."""
+    """Stages at the left, the matrix of pairs, and a picture of what was found."""
 
     title = "COLMAP"
 
@@ -43,7 +43,7 @@ class ColmapPanel:
         seen = self._stages.seen
         if run is not None and run.message != self._told:
             self._told = run.message
-            if not seen:  # else it stands in the panel
+            if not seen:  # otherwise it is shown in the panel
                 state.banner = run.message or state.banner
         if not seen:
             return
@@ -64,8 +64,8 @@ class ColmapPanel:
         self._picture.update(run, (max(beside - side - GAP, 100), max(room, 100)))
 
     def close(self) -> None:
-        """Ends what is under way."""
+        """Stops the pipeline."""
         run = self._state.colmap.run
         if run is not None:
             run.stop()
-            run.join(LAST_WORDS)
+            run.join(END_SECONDS)

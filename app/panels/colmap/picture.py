@@ -14,19 +14,19 @@ from app.panels.colmap.growth import ColmapGrowth
 from app.panels.widgets.parts import ACCENT_DIM, MUTED, set_text, tool_tip
 from app.panels.widgets.picture_item import PictureItem
 
-LARGEST = (1100, 620)  # pixels of the picture
-HEADER, CAPTION = 28, 22  # pixels of the choices above it and of the line below
+LARGEST = (1100, 620)  # (width, height) of the picture, pixels
+HEADER, CAPTION = 28, 22  # heights of the choices above it and of the line below, pixels
 LABELS: dict[Shown, str] = {"keypoints": "Keypoints", "matches": "Matches", "mapping": "Mapping"}
 TIPS: dict[Shown, str] = {
-    "keypoints": "Features of the selected frame: a dot each; circles with their size and direction for the largest.",
-    "matches": "A pair's matches: blue raw, then green where they agree with one geometry and red where not. "
-    "Choose a pair in the matrix; else it is the selected frame's best.",
-    "mapping": "How the model grew, photo by photo. Its cameras and points are in the 3D view, in blue.",
+    "keypoints": "Features of the selected frame as dots; the largest as circles with their size and direction.",
+    "matches": "Matches of a pair: blue at first; once verified, green for inliers of a two-view geometry and red for "
+    "the others. Select a pair in the matrix; otherwise the best one of the selected frame is shown.",
+    "mapping": "How the model has grown, photo by photo. The 3D view shows its cameras and points in blue.",
 }
 
 
 class ColmapPicture:
-    """Follows the pipeline until the user chooses what to see."""
+    """Shows the stage at which the pipeline is, until the user chooses what to see."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -36,7 +36,7 @@ class ColmapPicture:
         self._bound: dict[Shown, bool] = {}
 
     def build(self) -> None:
-        """Into the container that is open."""
+        """Adds it to the container that is open."""
         with dpg.theme() as self._lit, dpg.theme_component(dpg.mvButton):
             dpg.add_theme_color(dpg.mvThemeCol_Button, ACCENT_DIM)
         with dpg.group():
@@ -50,7 +50,7 @@ class ColmapPicture:
             self._caption = dpg.add_text("", color=MUTED)
 
     def update(self, run: ColmapRun, box: tuple[int, int]) -> None:
-        """Shows what is chosen in a box of so many pixels, header and caption included."""
+        """Shows what is chosen in a box of (width, height) pixels, header and caption included."""
         state, progress = self._state, run.progress
         shown = state.colmap.shown
         for name, button in self._buttons.items():

@@ -1,4 +1,4 @@
-"""The left column of the COLMAP panel: its button, its stages and how far they are."""
+"""The left column of the COLMAP panel: start and stop, the stages and how far they are."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.model.state.colmap_run import ColmapRun
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
 
-WIDTH = 200  # pixels
+WIDTH = 200  # of the column, pixels
 NAMES: dict[Stage, str] = {
     "features": "Features",
     "matching": "Matching",
@@ -27,17 +27,17 @@ NAMES: dict[Stage, str] = {
     "mesh": "Mesh",
 }
 TIPS: dict[Stage, str] = {
-    "features": "SIFT: places that can be found again in other photos, with their size and direction.",
-    "matching": "For each pair of photos the features whose descriptors are mutually nearest.",
-    "verification": "RANSAC on each pair's matches: which of them agree with one geometry of two views.",
-    "mapping": "Photo after photo is registered to the sparse points, which are adjusted each time.",
+    "features": "SIFT: points that can be recognised in other photos, with their size and direction.",
+    "matching": "For each pair of photos: the features whose descriptors are each other's nearest.",
+    "verification": "RANSAC on the matches of each pair: which are inliers of one two-view geometry.",
+    "mapping": "Photos are registered to the sparse points one by one; poses and points are adjusted each time.",
     "mesh": "A surface through the sparse points, by Poisson reconstruction.",
 }
 LABELS = {True: "Stop COLMAP", False: "Run COLMAP's pipeline"}
 
 
 class ColmapStages:
-    """Starts and stops the pipeline, and tells how far it is.
+    """Starts and stops the pipeline, and shows how far it is.
 
     Attributes:
         item: the column.
@@ -50,7 +50,7 @@ class ColmapStages:
         self._lines: dict[Stage, tuple[int | str, ...]] = {}
 
     def build(self) -> None:
-        """Into the container that is open."""
+        """Adds it to the container that is open."""
         view = self._state.colmap
         with dpg.child_window(width=WIDTH, height=200, border=False) as self.item:
             self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
@@ -82,16 +82,16 @@ class ColmapStages:
             )
             tool_tip(
                 self._neighbours,
-                "Match each photo with the ten after it rather than with all others: for many photos taken in a row.",
+                "Matches each photo only with the ten that follow it: for many photos taken one after another.",
             )
 
     @property
     def seen(self) -> bool:
-        """Whether it is on the screen, not behind another tab."""
+        """Whether it is visible, and not behind another tab."""
         return dpg.is_item_visible(self._button)
 
     def update(self) -> None:
-        """Shows how it stands."""
+        """Shows how far the pipeline is."""
         run, why = self._state.colmap.run, find_obstacle(self._state)
         running = run is not None and run.status == "running"
         if running != self._running:
@@ -109,9 +109,9 @@ class ColmapStages:
             dpg.configure_item(self._start, show=can_start_from(self._state))
         dpg.configure_item(self._after, show=finished)
         if finished:
-            hindrance = find_reference_obstacle(self._state)
-            dpg.configure_item(self._reference, enabled=not hindrance)
-            set_text(self._reference_tip, hindrance or REFERENCE_TIP)
+            why_not = find_reference_obstacle(self._state)
+            dpg.configure_item(self._reference, enabled=not why_not)
+            set_text(self._reference_tip, why_not or REFERENCE_TIP)
         layers = self._state.cameras.layers
         if dpg.get_value(self._model) != layers.colmap:  # switched elsewhere
             dpg.set_value(self._model, layers.colmap)
@@ -151,11 +151,11 @@ class ColmapStages:
 
 
 WHAT = (
-    "Structure from motion by COLMAP on the same photos, step by step, beside the training: features, matches, "
-    "verification, mapping, mesh. Its model is kept in the folder of the run."
+    "Runs COLMAP's structure from motion on the same photos while the training continues: features, matching, "
+    "verification, mapping, mesh. Its model is written to the folder of the run."
 )
 REFERENCE_TIP = (
-    "Measures rotation and translation errors against COLMAP's poses from now on, and those of the run so far anew: "
-    "plots, colours and links follow. The model is scaled to about the scene's units."
+    "Measures rotation and translation errors against COLMAP's poses from now on, and again for the run so far: "
+    "plots, colours and links change with them. The model is scaled to about the scene's units."
 )
-START_TIP = "Reads the photos again with COLMAP's cameras as initial poses (--init sfm) and trains from there."
+START_TIP = "Reads the photos again with COLMAP's poses as initial poses (--init sfm) and trains from the start."

@@ -1,4 +1,4 @@
-"""The export dialog: which format, where to, how far it is."""
+"""The export dialog: format, path, progress."""
 
 from __future__ import annotations
 
@@ -18,19 +18,20 @@ from engine.errors import UserError
 from engine.export.camera_path_file import PATH_FILE, write_path
 
 TAG = layout.EXPORT
-WIDTH, LABELS = 640, 70
+WIDTH, LABELS = 640, 70  # of the window, and of the labels at its left, pixels
 
 
 class ExportDialog:
-    """A window over the others; the export goes on when it is closed."""
+    """A window above the others; an export continues when it is closed."""
 
     def __init__(self, state: State, start: Callable[..., Exporting] = Exporting) -> None:
+        """`start` begins an export; tests give another one."""
         self._state, self._start = state, start
         self._choices: tuple[ExportChoice, ...] = ()
         self._job: Exporting | None = None
 
     def build(self) -> None:
-        """Makes its window, hidden."""
+        """Makes the window, hidden."""
         with dpg.window(
             label="Export", tag=TAG, show=False, width=WIDTH, autosize=True, no_docking=True, no_collapse=True
         ):
@@ -51,7 +52,7 @@ class ExportDialog:
             self._said = dpg.add_text("", wrap=WIDTH - 30, show=False)
 
     def open(self) -> None:
-        """Shows it for the run that is shown."""
+        """Shows it with the formats of the present run."""
         run = self._state.run
         if run is None or run.opened is None:
             self._state.banner = "There is nothing to export before a scene is open."
@@ -65,7 +66,7 @@ class ExportDialog:
         centred(TAG, WIDTH, 230)
 
     def update(self) -> None:
-        """Shows how far the export is; a failure goes to the banner too, for the dialog may be closed."""
+        """Shows the progress; a failure is shown in the banner too, because the dialog may be closed."""
         job = self._job
         if job is None:
             return
@@ -86,7 +87,7 @@ class ExportDialog:
             self._say("\n".join(job.notes))
 
     def close(self) -> None:
-        """Gives up what is being written, and waits until that is done."""
+        """Stops an export, and waits until it has ended."""
         if self._job is not None:
             self._job.stop()
             self._job.join()
@@ -115,7 +116,7 @@ class ExportDialog:
     def _begin(self, choice: ExportChoice) -> None:
         run, text = self._state.run, dpg.get_value(self._path).strip().strip("'\"")
         if run is None or run.opened is None:
-            raise UserError("The run has gone; open a scene first.")
+            raise UserError("There is no run any more; open a scene first.")
         if not text:
             raise UserError("Type a path.")
         path = Path(text).expanduser().absolute()

@@ -1,4 +1,4 @@
-"""The frame panel: photo, rendering and error map of the selected frame side by side; all frames as a strip."""
+"""The frame panel: photo, rendering and error map of the selected frame, and a strip of all frames."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from app.render.renderer import Renderer
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
-AROUND = 24 + 26 + STRIP_HEIGHT + 12  # pixels of title, header, strip, gaps
+AROUND = 24 + 26 + STRIP_HEIGHT + 12  # height of title, header, strip and gaps, pixels
 
 
 class FramePanel:
-    """Asks the render thread for the picture at the fitted pose, at the size that is shown."""
+    """Asks the render thread for the picture at the frame's fitted pose, in the size that is shown."""
 
     title = "Frame"
 
@@ -41,7 +41,7 @@ class FramePanel:
         self._parent = parent
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                step_button(-1, "The frame before (left arrow).", self._go)
+                step_button(-1, "The previous frame (left arrow).", self._go)
                 self._index = dpg.add_text("")
                 step_button(1, "The next frame (right arrow).", self._go)
                 self._name = dpg.add_text("")
@@ -61,7 +61,7 @@ class FramePanel:
         if not dpg.is_item_visible(self._name):
             return
         snapshot = run.snapshot
-        self._scene = scene  # kept, so that its id stays its own
+        self._scene = scene  # kept, so that no other scene gets the same id
         count, selected = len(scene.training_frames), state.selected
         index = scene.training_frames[selected]
         digits = len(str(count))
@@ -76,7 +76,7 @@ class FramePanel:
         self._pictures.show_photo(photo, lambda: resize_photo(scene.images[index], size))
         self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
-        # Whichever of its poses it is of: the newest is always on its way. Another size is of another frame, or room.
+        # A picture of an earlier pose is shown too, the newest follows. One of another size belongs to another frame.
         if drawn is not None and drawn.pixels.shape[:2] == self._pictures.photo.shape[:2]:
             key = (*photo, drawn.serial)
             if key != self._pictures.shown:
@@ -84,7 +84,7 @@ class FramePanel:
         self._strip.update(scene, snapshot, width)
 
     def _wanted(self, scene: Scene, index: int, pose: np.ndarray, size: tuple[int, int]) -> NovelPicture:
-        """The same object for the same pose, so that nothing is drawn twice."""
+        """The picture to ask for; the same object as before for the same pose."""
         key = (id(scene), index, size, pose.tobytes())
         if self._picture is None or key != self._key:
             camera = make_frame_camera(scene.intrinsics, index, pose, size)
@@ -96,7 +96,7 @@ class FramePanel:
 
 
 def errors_text(snapshot: Snapshot, frame: int) -> str:
-    """The frame's own errors and PSNR while training, in a line."""
+    """Status, errors and training PSNR of a frame in a line."""
     word = describe_status(snapshot.frame_status, frame)
     parts = [word] if word else []
     errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error

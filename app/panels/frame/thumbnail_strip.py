@@ -1,4 +1,4 @@
-"""All training frames as a strip of small photos; a click selects one, its bar tells its error."""
+"""All training frames as a strip of small photos with bars in the colour of their errors; a click selects one."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from app.panels.widgets.parts import CLEAR, TEXT, drawing, set_text
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
-TALL = 27  # pixels of a thumbnail
-HEIGHT = TALL + 6
-GAP = 3
-ATLAS_WIDTH = 2048
+PHOTO_HEIGHT = 27  # pixels
+HEIGHT = PHOTO_HEIGHT + 6  # of the strip, with the bars
+GAP = 3  # pixels
+ATLAS_WIDTH = 2048  # of the texture with all photos, pixels
 
 
 class ThumbnailStrip:
-    """As many frames as there is room for, the selected one in the middle; its photos are one texture per scene."""
+    """Shows as many frames as there is room for, the selected one in the middle."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._of: Scene | None = None
-        self._size = (TALL, TALL)
+        self._size = (PHOTO_HEIGHT, PHOTO_HEIGHT)
         self._columns = 1
         self._first, self._count = 0, 0
         self._drawn: tuple[object, ...] = ()
@@ -62,9 +62,9 @@ class ThumbnailStrip:
             )
 
     def _begin(self, scene: Scene) -> None:
-        """One texture with all photos; it is kept for good, for Dear PyGui does not give textures back."""
+        """Makes one texture with all photos. It is never deleted: Dear PyGui does not release its memory."""
         self._of = scene
-        self._size = fit_size((scene.intrinsics.width, scene.intrinsics.height), (TALL * 2, TALL))
+        self._size = fit_size((scene.intrinsics.width, scene.intrinsics.height), (PHOTO_HEIGHT * 2, PHOTO_HEIGHT))
         wide, high = self._size
         self._columns = ATLAS_WIDTH // wide
         rows = -(-len(scene.training_frames) // self._columns)

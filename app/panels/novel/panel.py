@@ -1,4 +1,4 @@
-"""The novel view: the live field from any camera, in real time."""
+"""The novel view panel: the field as it is now, from any camera."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
-from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, see_through, set_text, tool_tip
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
@@ -26,16 +26,18 @@ VIEW = "novel"
 MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")
 CHANNELS = ("colour", "depth", "opacity", "residual")
 FILM_SECONDS = 6.0
-FILM_SIZE = (640, 480)
+FILM_SIZE = (640, 480)  # pixels
+RATE_PICTURES = 16  # the last ones, from which the frames per second are counted
+LONGEST_STEP = 0.1  # seconds of flight at once, at most: after a slow frame the camera must not jump
 
 
 class NovelViewPanel:
-    """Asks for the picture of the field and hands mouse and keys to `NovelControl`."""
+    """Asks the render thread for the picture of the field and passes mouse and keys to `NovelControl`."""
 
     title = "Novel view"
 
     def __init__(self, state: State, renderer: Renderer, ask_path: Callable[[str, str, Callable[[Path], None]], None]):
-        """`ask_path(title, default, act)` asks the user for the path of a file to write."""
+        """`ask_path(title, default, act)` asks the user for the path of a file, and calls `act` with it."""
         self._state, self._renderer, self._ask_path = state, renderer, ask_path
         self._canvas, self._control = Canvas(), NovelControl()
         self._drawn: Drawn | None = None
@@ -51,19 +53,22 @@ class NovelViewPanel:
                 self._channel = dpg.add_combo(CHANNELS, default_value="colour", width=92, callback=self._choose)
                 tool_tip(
                     self._channel,
-                    "What of the field is shown (1 to 4). The residual, the difference to the photo, is known only "
+                    "What is shown of the field (keys 1 to 4). The residual, the difference to the photo, exists only "
                     "while a frame is followed.",
                 )
                 self._slider = dpg.add_slider_float(
                     width=120, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
                 )
                 self._slider_tip = tool_tip(self._slider, "")
-                dpg.add_button(label="Png", callback=self._save_picture)
-                tool_tip(dpg.last_item(), "Writes this picture.")
+                see_through(self._slider)
+                dpg.add_button(label="PNG", callback=self._save_picture)
+                tool_tip(dpg.last_item(), "Writes this picture to a PNG file.")
                 dpg.add_button(label="Key", callback=self._add_keyframe)
                 tool_tip(dpg.last_item(), "Adds this view to the camera path of the film.")
                 self._film = dpg.add_button(label="Film", callback=self._record)
-                tool_tip(self._film, "Writes an mp4 along the path of the keys, or round the scene if there are none.")
+                tool_tip(
+                    self._film, "Writes an mp4 film along the path of the keys, or around the scene if there are none."
+                )
             self._note = dpg.add_text("", color=MUTED)
         self._canvas.build(parent)
 
@@ -72,10 +77,10 @@ class NovelViewPanel:
         passed, self._before = now - self._before, now
         view = state.novel
         self._canvas.look()
-        self._obey_the_mouse(now)
+        self._apply_mouse(now)
         if self._canvas.mouse.hovered and view.mode == "fly":
             held = [key for key in MOVES if dpg.is_key_down(getattr(dpg, f"mvKey_{key}"))]
-            self._control.fly(view, held, min(passed, 0.1), now)
+            self._control.fly(view, held, min(passed, LONGEST_STEP), now)
         picture = self._control.picture(state, self._canvas.size, now)
         self._show_choices()
         if picture is None:
@@ -83,14 +88,14 @@ class NovelViewPanel:
         self._renderer.request(VIEW, picture)
         drawn = self._renderer.latest(VIEW)
         if drawn is not None and drawn is not self._drawn:
-            self._times = [*self._times[-15:], now]
+            self._times = [*self._times[1 - RATE_PICTURES :], now]
             self._drawn = drawn
-            self._canvas.show(letterboxed(drawn.pixels, self._canvas.size))
+            self._canvas.show(letterbox(drawn.pixels, self._canvas.size))
         self._write_note(drawn, now)
 
     # ------------------------------------------------------------------ what the user does
 
-    def _obey_the_mouse(self, now: float) -> None:
+    def _apply_mouse(self, now: float) -> None:
         mouse, view = self._canvas.mouse, self._state.novel
         height = self._canvas.size[1]
         left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
@@ -142,7 +147,7 @@ class NovelViewPanel:
         self._recording = Recording(self._renderer, pictures, path)
 
     def _path_cameras(self) -> list[ViewCamera]:
-        """Through the keys, or the closed path that suits the scene."""
+        """Cameras of the film: through the keys, or along a closed path that suits the scene."""
         run = self._state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
@@ -160,7 +165,7 @@ class NovelViewPanel:
         return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]
 
     def close(self) -> None:
-        """Gives up a film that is being written."""
+        """Stops a film that is being written."""
         if self._recording is not None:
             self._recording.stop()
 
@@ -195,7 +200,7 @@ class NovelViewPanel:
         if recording is not None:
             if recording.error:
                 self._state.banner, recording.error = recording.error, None
-            elif now % 8 < 2:  # now and then, so that it is not overlooked
+            elif now % 8 < 2:  # 2 of every 8 seconds, so that it is noticed
                 set_text(self._note, f"written: {recording.output}")
                 return
         if drawn is None:
@@ -209,8 +214,8 @@ class NovelViewPanel:
         set_text(self._note, f"{width} x {height}   {1e3 * drawn.seconds:4.0f} ms   {rate}   {quality}{keys}")
 
 
-def letterboxed(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A picture of another aspect ratio between dark bars, so that nothing is stretched."""
+def letterbox(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """A picture between dark bars, so that it is not stretched in a space of `size` (width, height)."""
     height, width = pixels.shape[:2]
     wanted = size[0] / size[1]
     if abs(width / height / wanted - 1) < 0.01:

@@ -1,4 +1,4 @@
-"""Kicks of cameras, in their own axes."""
+"""Kicks of cameras along and about their own axes."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ SHIFTS = (("tx", "right"), ("ty", "down"), ("tz", "forward"))
 
 
 class CameraKicks:
-    """Turns in degrees, shifts in per cent of the cameras' spread."""
+    """Sliders for turns in degrees and shifts in per cent of the cameras' spread."""
 
     thing = "camera"
     measure = CAMERAS
     obstacle = ""
     note_tip = (
-        "How far the shift below goes, in scene units; 100 % is the cameras' spread, the root mean square distance "
+        "Length of the shift below in scene units; 100 % is the cameras' spread, their root mean square distance "
         "from their middle."
     )
 
@@ -57,11 +57,11 @@ class CameraKicks:
         see_through(*self._turns.items, *self._shifts.items)
         with dpg.group(horizontal=True, horizontal_spacing=GAP):
             kick = dpg.add_button(label="Kick this frame", callback=self.kick)
-            tool_tip(kick, "Moves the selected camera by what the sliders say, in its own axes; training goes on.")
+            tool_tip(kick, "Moves the selected camera as the sliders say, in its own axes; training continues.")
             zero = dpg.add_button(label="Zero", callback=self.zero)
-            tool_tip(zero, "Sliders back to zero; no camera moves.")
+            tool_tip(zero, "Sets the sliders to zero; no camera moves.")
             self._live = dpg.add_checkbox(label="live")
-            tool_tip(self._live, "While you drag a slider the camera follows at once; let go, and it finds its way.")
+            tool_tip(self._live, "The camera follows while you drag a slider; after release, training moves it back.")
 
     def build_random(self) -> None:
         chosen = self._state.perturbation
@@ -98,7 +98,7 @@ class CameraKicks:
             row.resize(width)
 
     def follow(self) -> None:
-        """Sends what is still missing of a drag; when all sliders are let go, they return to zero."""
+        """Sends the part of a drag that was not sent yet; sliders return to zero when they are released."""
         held = any(dpg.is_item_active(slider) for slider in (*self._turns.items, *self._shifts.items))
         if not dpg.get_value(self._live):
             self._was_held = False
@@ -118,7 +118,7 @@ class CameraKicks:
         self._send(self._motion(), begin_gesture())
 
     def zero(self) -> None:
-        """Sliders back to zero."""
+        """Sets the sliders to zero."""
         for slider in (*self._turns.items, *self._shifts.items):
             dpg.set_value(slider, 0.0)
         chosen = self._state.perturbation

@@ -1,4 +1,4 @@
-"""What the perturb panel needs to know of the things that are kicked."""
+"""What the perturb panel needs of the things that are kicked, cameras or patches."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ GAP = 6  # pixels between items of a row
 
 
 class Kicks(Protocol):
-    """Sliders for cameras or for patches, and the commands that they stand for.
+    """Sliders for cameras or for patches, and the commands that they send.
 
     Attributes:
-        thing: what is kicked.
-        measure: what counts as its error.
-        obstacle: why the selected one cannot be kicked, or empty.
-        note: how far the sliders go, in a few words; `note_tip` explains it.
+        thing: what is kicked: camera, patch.
+        measure: of its errors.
+        note_tip: explains `note`.
     """
 
     thing: str
@@ -29,46 +28,54 @@ class Kicks(Protocol):
     note_tip: str
 
     @property
-    def obstacle(self) -> str: ...
+    def obstacle(self) -> str:
+        """Why the selected one cannot be kicked; empty if it can."""
+        ...
 
     @property
-    def note(self) -> str: ...
+    def note(self) -> str:
+        """A short number beside the name of the selected one."""
+        ...
 
     def build_exact(self) -> None:
-        """Sliders for a kick of a chosen size."""
+        """Adds the sliders for a kick of a chosen size."""
         ...
 
     def build_random(self) -> None:
-        """Sliders for the size of a random one."""
+        """Adds the sliders for the size of random kicks."""
         ...
 
     def see(self, snapshot: Snapshot) -> None:
-        """Takes a snapshot in."""
+        """Takes note of a new snapshot."""
         ...
 
     def follow(self) -> None:
-        """What a drag of the sliders does at once; once per frame."""
+        """Applies a drag of the sliders; to be called once per frame of the window."""
         ...
 
     def resize(self, width: int) -> None:
-        """How wide its rows are, pixels."""
+        """Sets the width of its rows in pixels."""
         ...
 
     def kick(self) -> None:
-        """Moves the selected one by what the sliders say."""
+        """Kicks the selected one as the sliders say."""
         ...
 
     def kick_this(self) -> None:
-        """Moves the selected one at random."""
+        """Kicks the selected one at random."""
         ...
 
     def kick_all(self) -> None:
-        """Moves all of them at random."""
+        """Kicks all of them at random."""
         ...
 
 
 class SliderRow:
-    """Sliders beside each other that share the width."""
+    """Sliders side by side that share the width of the panel.
+
+    Attributes:
+        items: the sliders.
+    """
 
     def __init__(self) -> None:
         self.items: list[int | str] = []
@@ -76,16 +83,16 @@ class SliderRow:
             pass
 
     def add(self, text: str, low: float, high: float, value: float, tip: str, moved: Callable[[], None]) -> int | str:
-        """One more; Dear PyGui's format, its limits, and what is called when it is moved."""
+        """Adds a slider: Dear PyGui's format, limits, value, tool tip, and what is called when it moves."""
         slider = dpg.add_slider_float(
             parent=self._group, min_value=low, max_value=high, default_value=value, format=text, callback=moved
         )
-        tool_tip(slider, tip + " Ctrl-click types.")
+        tool_tip(slider, tip + " Ctrl-click to type a value.")
         self.items.append(slider)
         return slider
 
     def resize(self, width: int) -> None:
-        """Shares so many pixels out among those that are shown."""
+        """Divides so many pixels among the sliders that are shown."""
         shown = [item for item in self.items if dpg.is_item_shown(item)]
         for item in shown:
             dpg.configure_item(item, width=(width - (len(shown) - 1) * GAP) // len(shown))

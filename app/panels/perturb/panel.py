@@ -1,4 +1,4 @@
-"""The perturb panel: knock cameras or patches off by hand or by noise, take it back, and watch them return."""
+"""The perturb panel: kicks of cameras or patches, by hand or at random, undo and redo, and how they recover."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from app.model.perturb.kick_gestures import gestures
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, Kicks
 from app.panels.perturb.recovery import RecoveryView
-from app.panels.widgets.parts import AMBER, dims_when_disabled, inner_width, muted, set_text, tool_tip
+from app.panels.widgets.parts import AMBER, dims_when_disabled, full_width, muted, set_text, tool_tip
 from engine.messages import RedoPerturbation, Snapshot, UndoPerturbation
 
 
 class PerturbPanel:
-    """Sliders of the things that are kicked, noise, undo, and the recovery read-out."""
+    """Sliders of the things that are kicked, random kicks, undo, and the read-out of the recovery."""
 
     title = "Perturb"
 
@@ -39,21 +39,21 @@ class PerturbPanel:
             kicks.build_random()
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 this = dpg.add_button(label="Kick this", callback=self.kick_this)
-                tool_tip(this, f"Random noise on the selected {kicks.thing}; every press draws another (K).")
+                tool_tip(this, f"Kicks the selected {kicks.thing} at random, each time differently (K).")
                 everyone = dpg.add_button(label="Kick all", callback=self.kick_all)
-                tool_tip(everyone, f"Random noise on every {kicks.thing}; every press draws another (Shift+K).")
+                tool_tip(everyone, f"Kicks every {kicks.thing} at random, each time differently (Shift-K).")
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 self._undo = dpg.add_button(label="Undo", callback=self.undo)
-                tool_tip(self._undo, "Puts back what the last kick moved, or the last drag.")
+                tool_tip(self._undo, "Undoes the last kick, or the last drag as a whole.")
                 self._redo = dpg.add_button(label="Redo", callback=self.redo)
-                tool_tip(self._redo, f"Kicks again what was taken back, from where each {kicks.thing} is now.")
+                tool_tip(self._redo, f"Applies the undone kick again, from where each {kicks.thing} is now.")
             dims_when_disabled(self._undo, self._redo)
             self._pairs = [this, everyone, self._undo, self._redo]
             dpg.add_spacer(height=2)
             self._recovery.build()
 
     def update(self, state: State) -> None:
-        self._resize(inner_width(self._parent))
+        self._resize(full_width(self._parent))
         run = state.run
         snapshot = run.snapshot if run is not None else None
         if run is None or run.scene is None or snapshot is None or not self.kicks.measure.frames(snapshot):
@@ -80,21 +80,21 @@ class PerturbPanel:
         self._recovery.update(state.selected, names, self._width)
 
     def kick_this(self) -> None:
-        """Knocks the selected one off by random noise of the chosen size."""
+        """Kicks the selected one by random noise of the chosen size."""
         self.kicks.kick_this()
 
     def kick_all(self) -> None:
-        """Knocks all of them off by random noise of the chosen size."""
+        """Kicks all of them by random noise of the chosen size."""
         self.kicks.kick_all()
 
     def undo(self) -> None:
-        """Takes the last kick back, or the last drag as a whole."""
+        """Undoes the last kick, or the last drag as a whole."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[0], 1), self._snapshot.undoable)):
                 self._state.run.send(UndoPerturbation())
 
     def redo(self) -> None:
-        """Does again what was taken back last."""
+        """Applies again what was undone last."""
         if self._state.run is not None and self._snapshot is not None:
             for _ in range(min(max(gestures(self._snapshot.events)[1], 1), self._snapshot.redoable)):
                 self._state.run.send(RedoPerturbation())

@@ -17,11 +17,11 @@ from engine.messages import PerturbAll, Snapshot
 
 
 class PatchKicks:
-    """The first patch is fixed and cannot be kicked."""
+    """Sliders for patches; the first patch is fixed and cannot be kicked."""
 
     thing = "patch"
     measure = PATCHES
-    note_tip = "Mean distance of the patch's corners from where they belong, as they are fitted now."
+    note_tip = "Mean distance of the patch's fitted corners from their true places."
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -39,11 +39,11 @@ class PatchKicks:
             kick = dpg.add_button(label="Kick this patch", callback=self.kick)
             tool_tip(
                 kick,
-                "Moves the selected patch by what the sliders say; training goes on. In the picture its corners, its "
-                "body and its knob can be dragged as well.",
+                "Moves the selected patch as the sliders say; training continues. In the image its corners, body and "
+                "knob can be dragged too.",
             )
             zero = dpg.add_button(label="Zero", callback=self._zero)
-            tool_tip(zero, "Sliders back to zero; no patch moves.")
+            tool_tip(zero, "Sets the sliders to zero; no patch moves.")
 
     def build_random(self) -> None:
         chosen = self._state.patch_perturbation
@@ -55,15 +55,15 @@ class PatchKicks:
             0,
             40,
             chosen.sigma_bend_px,
-            "Standard deviation by which each corner moves besides, where homographies are fitted; Kick all leaves "
-            "it out.",
+            "Standard deviation of a further shift of each corner, where homographies are fitted; not part of "
+            "Kick all.",
             self._sigmas,
         )
         see_through(*self._sigma.items)
 
     @property
     def obstacle(self) -> str:
-        return "It is fixed and says where the others are: select another patch." if self._state.selected == 0 else ""
+        return "The first patch is fixed; select another one." if self._state.selected == 0 else ""
 
     @property
     def note(self) -> str:
@@ -80,7 +80,7 @@ class PatchKicks:
             self._show_freedoms(scene.warp)
 
     def _show_freedoms(self, warp: Family) -> None:
-        """Only sliders that the family of warps knows."""
+        """Shows only the sliders that the family of warps allows."""
         x, y, turn = self._exact.items
         shift_sigma, turn_sigma, bend_sigma = self._sigma.items
         for item in (x, y, shift_sigma):

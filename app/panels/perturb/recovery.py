@@ -1,4 +1,4 @@
-"""The recovery read-out: a small table, a sentence, and the selected frame's errors since the kick."""
+"""The read-out of a recovery: errors as a small table and as curves since the kick, and a sentence."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from app.model.perturb.recovery_readout import (
 from app.panels.widgets.parts import ACCENT, AMBER, FAINT, GREEN, GROOVE, MUTED, drawing, muted, set_text, tool_tip
 from engine.messages import Snapshot
 
-HEIGHT = 46
+HEIGHT = 46  # of the curves, pixels
 COLOURS = (ACCENT, AMBER)
 TIP = (
-    f"Recovered: every error is within {RECOVERED:g}x of what it was before the kick; nearly: within {NEARLY:g}x. "
-    f"Without a reference the distance to where it was before the kick counts: down to {RECOVERED_SHARE:.0%} of the "
-    f"kick, nearly {NEARLY_SHARE:.0%}. Seconds are the run's; pauses do not count."
+    f"Recovered: every error is at most {RECOVERED:g} times what it was before the kick; nearly: {NEARLY:g} times. "
+    f"Without a reference the distance to the place before the kick counts: at most {RECOVERED_SHARE:.0%} of the "
+    f"kick; nearly: {NEARLY_SHARE:.0%}. Seconds of training; pauses do not count."
 )
 
 
 class RecoveryView:
-    """Fed with every snapshot, drawn for one frame."""
+    """Takes every snapshot in, and draws one frame or patch."""
 
     def __init__(self, measure: Measure, thing: str) -> None:
-        """`thing` is what is kicked: a camera, a patch."""
+        """`measure` says what the errors are, `thing` what is kicked: camera, patch."""
         self._measure, self._thing = measure, thing
         self._readout = RecoveryReadout(measure)
         self._cells: list[list[int | str]] = []
 
     def build(self) -> None:
-        self._hint = muted(f"Kick a {self._thing}, and watch here how it finds its way back.", wrap=260)
+        self._hint = muted(f"Kick a {self._thing} to see here how it recovers.", wrap=260)
         with dpg.group(show=False) as self._body:
             with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchProp):
                 for weight in (0.9, 1.0, 1.0, 1.0):
@@ -57,7 +57,7 @@ class RecoveryView:
             curves = ", ".join(
                 f"{name} ({colour})" for name, colour in zip(self._measure.names, ("teal", "amber"), strict=False)
             )
-            tool_tip(group, f"Errors since the kick, log scale: {curves}; faint: before the kick.")
+            tool_tip(group, f"Errors since the kick, logarithmic: {curves}; faint lines: before the kick.")
             self._box = dpg.draw_rectangle((0, 0), (200, HEIGHT), fill=GROOVE, color=FAINT, parent=self._list)
             self._limits = [
                 dpg.draw_line((0, 0), (0, 0), color=(*colour[:3], 90), parent=self._list)
@@ -69,9 +69,11 @@ class RecoveryView:
             ]
 
     def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
+        """Takes note of a snapshot; `names` are those of the frames."""
         self._readout.see(snapshot, names)
 
     def update(self, frame: int, names: Sequence[str], width: int) -> None:
+        """Draws the recovery of a frame, `width` pixels wide."""
         reading = self._readout.reading(frame)
         dpg.configure_item(self._body, show=reading is not None)
         dpg.configure_item(self._hint, show=reading is None, wrap=width)
@@ -102,15 +104,15 @@ class RecoveryView:
 
 
 def sentence(reading: Reading) -> str:
-    """How far it is with a recovery."""
+    """A sentence on how far a recovery is."""
     if reading.taken_back:
-        return "Taken back."
+        return "Undone."
     before, kicked = reading.before, reading.kicked
     if reading.has_reference and (kicked <= RECOVERED * before).all():
-        return "The kick left it no worse than it was."
+        return "The kick made it no worse."
     if reading.recovered_seconds is not None:
         return f"Recovered in {reading.recovered_seconds:.1f} s of training."
     since = float(reading.seconds[-1])
     if reading.nearly_seconds is not None:
-        return f"Nearly back after {reading.nearly_seconds:.1f} s; {since:.1f} s so far."
-    return f"On its way, {since:.1f} s so far."
+        return f"Nearly recovered after {reading.nearly_seconds:.1f} s; {since:.1f} s so far."
+    return f"Not recovered yet, {since:.1f} s so far."

@@ -1,4 +1,4 @@
-"""Lines and words of a drawing that change from frame to frame: Dear PyGui's items are made once and then moved."""
+"""Lines and labels of a drawing that change in every frame: items are made once and then moved."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from app.model.planar.planar_shapes import SHADE, Colour
 
-FONT = 13  # pixels
+FONT = 13  # height of labels, pixels
 
 
 class LinePool:
@@ -20,7 +20,11 @@ class LinePool:
         self._items: list[int | str] = []
 
     def show(self, lines: Sequence[tuple[np.ndarray, Colour, float, bool]]) -> None:
-        """Draws lines in this order: points in pixels of the drawlist, colour, thickness, closed or not."""
+        """Draws lines in this order.
+
+        Args:
+            lines: (points, 2) in pixels of the drawlist, colour, thickness in pixels, whether it is closed.
+        """
         while len(self._items) < len(lines):
             self._items.append(dpg.draw_polyline([(0, 0), (0, 0)], parent=self._layer))
         for item, (points, colour, thickness, closed) in zip(self._items, lines, strict=False):
@@ -32,14 +36,14 @@ class LinePool:
 
 
 class LabelPool:
-    """Words on a layer of a drawlist, on a dark ground."""
+    """Short texts with a dark background on a layer of a drawlist."""
 
     def __init__(self, layer: int | str) -> None:
         self._layer = layer
         self._items: list[tuple[int | str, int | str]] = []
 
     def show(self, labels: Sequence[tuple[tuple[float, float], str, Colour]]) -> None:
-        """Writes words whose upper left corners are given, in pixels of the drawlist."""
+        """Draws labels: upper left corner in pixels of the drawlist, text, colour."""
         while len(self._items) < len(labels):
             ground = dpg.draw_rectangle((0, 0), (0, 0), color=(0, 0, 0, 0), fill=SHADE, rounding=3, parent=self._layer)
             self._items.append((ground, dpg.draw_text((0, 0), "", size=FONT, parent=self._layer)))
@@ -53,5 +57,5 @@ class LabelPool:
 
 
 def label_size(text: str) -> tuple[float, float]:
-    """About how many pixels a word takes with its ground, across and down."""
+    """About (width, height) in pixels of a label with its background."""
     return 8 + 0.56 * FONT * len(text), FONT + 4

@@ -1,4 +1,4 @@
-"""The image panel: the learned image growing, the outlines of the patches over it; two runs beside each other."""
+"""The image panel: the learned image with the outlines of the patches, of one run or of two side by side."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.messages import Snapshot
 from engine.scenes.planar import PlanarScene
 
 PANES = 2
-GAP = 6  # pixels
-SMALLEST = 64
+GAP = 6  # between two panes, pixels
+SMALLEST = 64  # of a pane along each side, pixels
 
 
 class PlanarImagePanel:
-    """One pane, or two; both look at the same part of the image."""
+    """One pane, or two that show the same part of the image."""
 
     title = "Image"
 
@@ -44,7 +44,7 @@ class PlanarImagePanel:
         scene = get_planar_scene(state.run)
         self._arrange(state, scene)
         if scene is not None:
-            self._frame_in_time(state, scene)
+            self._frame_if_needed(state, scene)
         comparing = len(state.runs) > 1
         for index, (pane, run) in enumerate(zip(self._panes, state.runs, strict=False)):
             active = comparing and index == state.active
@@ -53,7 +53,7 @@ class PlanarImagePanel:
                 state.active = index
 
     def frame_all(self) -> None:
-        """Shows all of the image."""
+        """Shows the whole image."""
         state = self._state
         scene = get_planar_scene(state.run)
         if scene is not None:
@@ -61,46 +61,46 @@ class PlanarImagePanel:
             state.planar.plane = view_of_all(scene, size)
             state.planar.framed, self._framed_for = True, (scene.path, size, state.planar.plane)
 
-    def _frame_in_time(self, state: State, scene: PlanarScene) -> None:
-        """Frames a scene that is new, and again as long as only the window has changed since."""
+    def _frame_if_needed(self, state: State, scene: PlanarScene) -> None:
+        """Frames a new scene, and again after the window changed its size, until the user moves the view."""
         path, size, view = self._framed_for
         untouched = state.planar.plane is view and self._panes[0].size != size
         if path != scene.path and state.selected == 0:
-            state.select(1)  # the first is fixed: there is little to see
+            state.select(1)  # the first patch is fixed, and shows no warp
         if not state.planar.framed or untouched or path != scene.path:
             self.frame_all()
 
     def _arrange(self, state: State, scene: PlanarScene | None) -> None:
-        """Two panes side by side, or one over the other where that shows more of the image."""
+        """Sizes the panes: side by side, or one above the other where that shows the image larger."""
         width, height = rectangle_size(self._parent)
         left, top = dpg.get_item_pos(self._group)
         room = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
         comparing = len(state.runs) > 1
         aspect = scene.image_size[0] / scene.image_size[1] if scene is not None else 1.0
-        beside = side_by_side(room, aspect)
+        beside = is_larger_beside(room, aspect)
         dpg.configure_item(self._group, horizontal=beside)
         for pane in self._panes:
-            pane.place(room if not comparing else halved(room, beside))
+            pane.place(room if not comparing else halve(room, beside))
         dpg.configure_item(self._panes[1].item, show=comparing)
 
 
-def side_by_side(room: tuple[int, int], aspect: float) -> bool:
-    """Whether two pictures of an aspect ratio are larger beside each other than one over the other."""
+def is_larger_beside(room: tuple[int, int], aspect: float) -> bool:
+    """Whether two pictures of an aspect ratio are larger side by side than one above the other."""
 
     def scale(pane: tuple[int, int]) -> float:
         return min(pane[0] / aspect, pane[1])
 
-    return scale(halved(room, True)) >= scale(halved(room, False))
+    return scale(halve(room, True)) >= scale(halve(room, False))
 
 
-def halved(room: tuple[int, int], beside: bool) -> tuple[int, int]:
-    """One of two panes."""
+def halve(room: tuple[int, int], beside: bool) -> tuple[int, int]:
+    """(width, height) of one of two panes in a space of this size, pixels."""
     width, height = room
     return (max((width - GAP) // 2, SMALLEST), height) if beside else (width, max((height - GAP) // 2, SMALLEST))
 
 
 def caption(run: ViewedRun) -> str:
-    """What stands in a pane: the method, and how far it is."""
+    """The caption of a pane: its method, and how far it is."""
     parts: list[str] = [run.settings.method]
     if run.snapshot is None:
         return f"{parts[0]}   {run.preparing}"
@@ -108,7 +108,7 @@ def caption(run: ViewedRun) -> str:
 
 
 def numbers(snapshot: Snapshot) -> list[str]:
-    """Corner error, PSNR, time."""
+    """Corner error, PSNR and time as texts."""
     parts = []
     if snapshot.planar is not None:
         parts.append(f"corners {snapshot.planar.corner_error_px.mean():.2f} px")

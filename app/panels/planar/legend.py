@@ -1,4 +1,4 @@
-"""Over the view of the image: what is shown, in which colours, how errors are coloured; and a second run beside it."""
+"""The legend above the image: switches of its layers, the colours of errors, and the choice of a second run."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from app.model.planar.planar_shapes import AMBER, GREY
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BESIDE, as_bytes, build_scale, build_ticks, error_colours
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
-from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, see_through, set_text, tool_tip
 from engine.config.methods import METHODS, find_method
 
 COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
-BAR = 112  # pixels of the error scale
+BAR = 112  # width of the error scale, pixels
 TICKS_PX = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 SWITCHES = (
-    Switch("learned", "learned", (), "The image as it has been learned so far from the patches."),
+    Switch("learned", "learned", (), "The image as learned so far from the patches."),
     Switch(
         "fitted",
         "fitted",
         error_colours(3),
-        "The patches where registration has them now, coloured by their corner error; the selected one in teal.",
+        "The patches at their present fitted places, coloured by their corner error; the selected one is teal.",
     ),
-    Switch("reference", "true", (AMBER,), "Where the patches were cut. The engine is not told."),
+    Switch("reference", "true", (AMBER,), "Where the patches were cut; unknown to the registration."),
     Switch(
         "links",
         "links",
         (error_colours(3)[2], AMBER),
-        "From each fitted corner to where it belongs: the shorter, the better.",
+        "From each fitted corner to its true place: the shorter, the better.",
     ),
     Switch("photo", "true image", (), "The image that the patches were cut from, behind the learned one."),
     Switch("initial", "start", (GREY,), "Where registration started."),
@@ -38,28 +38,28 @@ SWITCHES = (
         "trails",
         "trails",
         tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
-        "Where the middles of the patches have been since the run began.",
+        "Where the middles of the patches have been since the run began; older is fainter.",
     ),
 )
 COMPARE = (
-    "Starts a second run beside this one: the same patches, the same start, another method. Pause, Play and Restart "
-    "then hold for both; a click on a picture chooses which of the two the other panels show."
+    "Starts a second run beside this one, with the same patches and initial transforms and another method. Pause, "
+    "Play and Restart then apply to both; a click on a picture chooses the run that the other panels show."
 )
-END = "Ends and saves the run that the other panels do not show; it is the one without a frame."
+END = "Ends and saves the run that the other panels do not show: the one without a border."
 
 
 class PlanarLegend:
-    """A row for the comparison, two of switches with the error scale beside them."""
+    """A row for the comparison, and two rows of switches with the error scale beside them."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._switches = LayerSwitches(state.planar.layers, SWITCHES)
 
     def build(self) -> None:
-        """Into the container on top of the stack."""
+        """Adds it to the container that is open."""
         with dpg.group(horizontal=True):
             self._word = dpg.add_text("Compare with", color=MUTED)
-            with dpg.group() as self._choice:  # what is hidden by itself would still show its tool tip
+            with dpg.group() as self._choice:  # hidden as a group: a hidden item would still show its tool tip
                 self._method = dpg.add_combo((), width=110)
                 with dpg.tooltip(self._method, delay=0.4):
                     self._method_tip = dpg.add_text("", wrap=320)
@@ -69,7 +69,8 @@ class PlanarLegend:
                 slider = dpg.add_slider_float(
                     width=140, max_value=100, default_value=100, format="learned %.0f %%", callback=self._blended
                 )
-                tool_tip(slider, "How much the learned image covers the true one.")
+                see_through(slider)
+                tool_tip(slider, "Opacity of the learned image over the true one.")
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
@@ -79,13 +80,15 @@ class PlanarLegend:
                     for switch in row:
                         self._switches.build(switch.layer)
                     if row[0] is SWITCHES[0]:
-                        build_scale("corner error, px", "How far a patch's corners are off, in the mean.", BAR)
+                        build_scale(
+                            "corner error, px", "Mean distance of a patch's corners from their true places.", BAR
+                        )
                     else:
                         build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
         self._switches.build_tips()
 
     def update(self) -> None:
-        """Shows what can be chosen now."""
+        """Brings it up to date with the state."""
         state = self._state
         self._switches.update()
         both = state.planar.layers.photo and state.planar.layers.learned
@@ -116,5 +119,5 @@ class PlanarLegend:
 
 
 def methods_beside(method: str) -> list[str]:
-    """What a run can be compared with."""
+    """The methods that a run can be compared with."""
     return [other for other, spec in METHODS.items() if other != method and spec.fits_poses]

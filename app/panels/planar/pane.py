@@ -1,4 +1,4 @@
-"""One pane of the image panel: the learned image of a run with the outlines of its patches, to be pointed at."""
+"""One pane of the image panel: the learned image of a run with the outlines of its patches."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from app.panels.widgets.parts import drawing
 from engine.messages import PlanarSnapshot
 from engine.scenes.planar import PlanarScene
 
-HANDLE = 4.5  # pixels: half the side of a corner's handle
+HANDLE = 4.5  # half the side of a corner's handle, pixels
+HOVERED = 2  # by which a handle under the mouse is larger, pixels
 BACKGROUND = (17, 20, 25, 255)
 
 
 class PlanarPane:
-    """Made inside the container that is open.
+    """Creating one adds it to the container that is open.
 
     Attributes:
-        item: that the mouse is watched on.
+        item: the group that receives the mouse.
     """
 
     def __init__(self, name: str) -> None:
-        """`name` is for reports."""
+        """`name` is its name in the window's report."""
         self.item, self._list = drawing(64)
         dpg.configure_item(self.item, label=name)
         self._mouse = Mouse(self.item)
@@ -61,7 +62,7 @@ class PlanarPane:
         return self._size
 
     def place(self, size: tuple[int, int]) -> None:
-        """How large it is."""
+        """Sets its (width, height) in pixels."""
         if size != self._size:
             self._size = size
             dpg.configure_item(self._list, width=size[0], height=size[1])
@@ -74,7 +75,7 @@ class PlanarPane:
         return self._mouse.pressed
 
     def update(self, state: State, run: ViewedRun, caption: str, frame: Colour | None) -> None:
-        """Obeys the mouse and draws, with a caption and a frame of a colour if there are any."""
+        """Applies the mouse and draws a run, with a caption (may be empty) and a border (None for no border)."""
         now = time.monotonic()
         self._mouse.look()
         scene, snapshot = get_planar_scene(run), run.snapshot
@@ -82,7 +83,7 @@ class PlanarPane:
         if scene is None or snapshot is None or snapshot.planar is None or moment is None:
             return
         planar = snapshot.planar
-        self._obey_the_mouse(state, run, scene, moment, now)
+        self._apply_mouse(state, run, scene, moment, now)
         moment = apply_preview(moment, self._control.preview(now), planar.reference_corners)
         view = state.planar.plane
         self._draw_pictures(state, run, scene, view)
@@ -93,12 +94,12 @@ class PlanarPane:
         dpg.configure_item(self._frame, color=frame or BACKGROUND)
 
     def movable(self, state: State) -> bool:
-        """Whether the selected patch can be taken hold of: the first one is fixed, and the past cannot be changed."""
+        """Whether the selected patch can be dragged: not the first one, and not while the past is shown."""
         return state.timeline.live and state.selected > 0
 
     # ------------------------------------------------------------------ the mouse
 
-    def _obey_the_mouse(
+    def _apply_mouse(
         self,
         state: State,
         run: ViewedRun,
@@ -174,7 +175,7 @@ class PlanarPane:
         for name, item, (x, y) in zip(
             CORNERS, self._corners, view.on_screen(corners, self._size).tolist(), strict=True
         ):
-            half, fill = (HANDLE + 2, ACCENT) if name == part else (HANDLE, SHADE)
+            half, fill = (HANDLE + HOVERED, ACCENT) if name == part else (HANDLE, SHADE)
             dpg.configure_item(item, pmin=(x - half, y - half), pmax=(x + half, y + half), fill=fill, color=ACCENT)
         foot, head = place_knob(corners, view, self._size)
         dpg.configure_item(self._stalk, p1=foot.tolist(), p2=head.tolist())
@@ -182,7 +183,7 @@ class PlanarPane:
 
 
 class _Picture:
-    """An image on the drawlist."""
+    """An image on a layer of its own."""
 
     def __init__(self, drawlist: int | str) -> None:
         self._layer = dpg.add_draw_layer(parent=drawlist)
@@ -196,14 +197,14 @@ class _Picture:
         self._image = dpg.draw_image(texture, (0, 0), (1, 1), parent=self._layer)
 
     def show(self, key: object, pixels: Callable[[], np.ndarray]) -> None:
-        """Copies the pixels where they are others than before."""
+        """Copies the pixels, RGB in [0, 1], if the key is another one than before."""
         if key != self._shown:
             self._shown = key
             self._texture.show(pixels())
             dpg.configure_item(self._image, uv_max=self._texture.used)
 
     def place(self, box: np.ndarray, opacity: float) -> None:
-        """Where it lies: upper left and lower right corner."""
+        """Sets upper left and lower right corner (pixels of the drawlist), and an opacity in [0, 1]."""
         (left, top), (right, bottom) = box.tolist()
         colour = (255, 255, 255, round(255 * opacity))
         dpg.configure_item(self._layer, show=opacity > 0)
@@ -211,5 +212,5 @@ class _Picture:
 
 
 def view_of_all(scene: PlanarScene, size: tuple[int, int]) -> PlaneView:
-    """The whole image."""
+    """The view in which the whole image fits a pane of `size` (width, height)."""
     return frame_pixels(np.array([(0.0, 0.0), scene.image_size]), size)

@@ -1,4 +1,4 @@
-"""The patch panel: the selected patch, what the learned image shows in its place, and the difference."""
+"""The patch panel: the selected patch, the learned image at its fitted place, and the difference."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from engine.messages import PlanarSnapshot, Snapshot
 from engine.run.feeds.learned_image import LearnedImage
 from engine.scenes.planar import PlanarScene
 
-HEADER = 24 + 26 + 12  # pixels of title, header, gaps
+HEADER = 24 + 26 + 12  # height of title, header and gaps, pixels
 
 
 class PatchPanel:
-    """Made anew when the learned image, the patch or its place has changed."""
+    """Its pictures are made again when the learned image, the patch or its place has changed."""
 
     title = "Patch"
 
@@ -34,7 +34,7 @@ class PatchPanel:
         self._parent = parent
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                step_button(-1, "The patch before (left arrow).", self._go)
+                step_button(-1, "The previous patch (left arrow).", self._go)
                 step_button(1, "The next patch (right arrow).", self._go)
                 self._name = dpg.add_text("")
                 self._status = dpg.add_text("", color=MUTED)
@@ -57,7 +57,7 @@ class PatchPanel:
         self._describe(scene, snapshot, patch)
         height = rectangle_size(self._parent)[1] - HEADER
         size = self._pictures.place(scene.patch_size, inner_width(self._parent), height)
-        self._scene = scene  # kept, so that its id stays its own
+        self._scene = scene  # kept, so that no other scene gets the same id
         photo = (id(scene), patch, size)
         self._pictures.show_photo(photo, lambda: resize_photo(scene.patches[patch], size))
         if run.image is not None:

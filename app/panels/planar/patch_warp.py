@@ -1,4 +1,4 @@
-"""The local warp of the selected patch: a bent mesh over the quadrilateral fitted to it, and the residual arrows."""
+"""The local warp panel: a bent mesh over the quadrilateral that is fitted to it, and residuals as arrows."""
 
 from __future__ import annotations
 
@@ -30,16 +30,17 @@ from app.panels.widgets.parts import (
 from engine.messages import PatchWarpSnapshot
 
 PERIOD = 0.1  # seconds between updates
-NUMBERS = 2 * 22 + TRACE_HEIGHT + 18  # pixels of them under the drawing
-BESIDE = 190  # pixels of them beside it
-SMALLEST = 80
+NUMBERS = 2 * 22 + TRACE_HEIGHT + 18  # height of the numbers under the drawing, pixels
+BESIDE = 190  # width of the numbers beside the drawing, pixels
+SMALLEST = 80  # of the drawing along each side, pixels
 LATTICE: Colour = (150, 158, 168, 90)
 FRAME: Colour = (235, 238, 242, 220)
-ARROWS_ACROSS = 9  # along each side at most
+ARROWS_ACROSS = 9  # along each side, at most
+SHORTEST = 1.5  # pixels; a shorter arrow would be a head only
 
 
 class PatchWarpPanel:
-    """The whole drawing is made of lines: nothing is uploaded."""
+    """Draws the warp of the selected patch as lines."""
 
     title = "Local warp"
 
@@ -60,13 +61,16 @@ class PatchWarpPanel:
                 self._mesh = dpg.add_checkbox(label="mesh", default_value=True)
                 tool_tip(
                     self._mesh,
-                    "Where each pixel's own warp puts a lattice of the patch; its distance from the fitted one is "
-                    "drawn longer by the factor that stands beside.",
+                    "Where each pixel's own warp puts a lattice of the patch; its distance from the fitted lattice is "
+                    "drawn longer by the factor at the right.",
                 )
                 self._with_arrows = dpg.add_checkbox(label="arrows", default_value=True)
-                tool_tip(self._with_arrows, "From the fitted place of a pixel to its own, coloured by its length.")
+                tool_tip(
+                    self._with_arrows,
+                    "From where the fitted transform puts a pixel to where its own warp does, coloured by length.",
+                )
                 self._factor = dpg.add_text("", color=AMBER)
-                tool_tip(self._factor, "How many times longer than they are the residuals are drawn.")
+                tool_tip(self._factor, "The factor by which residuals are drawn longer than they are.")
             self._why = dpg.add_text("", color=MUTED, wrap=300)
             with dpg.group(horizontal=True) as self._body:
                 self._group, self._list = drawing(SMALLEST)
@@ -75,7 +79,7 @@ class PatchWarpPanel:
             tool_tip(
                 self._group,
                 "White: the quadrilateral that the solver has fitted; grey: its lattice. Teal: the local warp of each "
-                "pixel. Drag λ down and the mesh goes soft, up and it is the quadrilateral itself.",
+                "pixel. With a low λ the mesh is soft, with a high one it coincides with the lattice.",
             )
             self._quad = LinePool(dpg.add_draw_layer(parent=self._list))
             self._bent = LinePool(dpg.add_draw_layer(parent=self._list))
@@ -93,7 +97,11 @@ class PatchWarpPanel:
         self._updated_at = now
         self._legend.see(snapshot)
         set_text(self._name, run.scene.names[state.selected])
-        why = "The first patch is fixed and holds the gauge." if state.selected == 0 else why_no_warp(run)
+        why = (
+            "The first patch is fixed: the others are placed relative to it."
+            if state.selected == 0
+            else why_no_warp(run)
+        )
         set_text(self._why, why)
         size, legend = self._arrange(bool(why))
         warp = snapshot.planar.warp
@@ -105,7 +113,7 @@ class PatchWarpPanel:
         self._legend.show(snapshot, warp, legend)
 
     def _arrange(self, with_words: bool) -> tuple[tuple[int, int], int]:
-        """Numbers beside the drawing where that leaves it more room: its size, and the width of the numbers."""
+        """Puts the numbers where the drawing gets more room; its (width, height), and the width of the numbers."""
         width, height = inner_width(self._parent), rectangle_size(self._parent)[1]
         dpg.configure_item(self._why, show=with_words, wrap=width)
         room = int(height - dpg.get_item_pos(self._body)[1]) - PADDING
@@ -140,7 +148,7 @@ class PatchWarpPanel:
     def _draw_arrows(self, tails: np.ndarray, heads: np.ndarray, colours: list[list[int]], shown: bool) -> None:
         while len(self._arrows) < len(tails):
             self._arrows.append(dpg.draw_arrow((0, 0), (0, 0), thickness=1.6, size=4, parent=self._layer))
-        long = np.abs(heads - tails).max(axis=1) >= 1.5  # a shorter one would be all head
+        long = np.abs(heads - tails).max(axis=1) >= SHORTEST
         for index, item in enumerate(self._arrows):
             if index >= len(tails) or not shown or not long[index]:
                 dpg.configure_item(item, show=False)

@@ -1,4 +1,4 @@
-"""The plots: losses, PSNR and errors over the run, with what happened to it as vertical marks."""
+"""The plots panel: losses, PSNR and errors over the run, with its events as vertical marks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ PERIOD = 0.2  # seconds between updates
 VIOLET: Colour = (190, 140, 255, 255)
 ALL = "all"
 
-Plots = dict[str, tuple[str, bool, tuple[Series, ...]]]  # title: unit, whether a log scale makes sense, curves
+Plots = dict[
+    str, tuple[str, bool, tuple[Series, ...]]
+]  # by title: unit, whether a logarithmic scale is possible, curves
 
 _SHARED: Plots = {
     "Loss": (
@@ -63,7 +65,7 @@ PLANAR_PLOTS: Plots = _SHARED | {
 
 
 class PlotsPanel:
-    """All of them, or one large; brought up to date five times a second while they are seen."""
+    """All plots of a kind of scene, or one of them large; updated while they are visible."""
 
     title = "Plots"
 
@@ -87,11 +89,13 @@ class PlotsPanel:
                 self._over = dpg.add_combo(
                     ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
                 )
-                tool_tip(self._over, "What the plots run over; seconds are the run's own, pauses do not count.")
+                tool_tip(self._over, "The x axis; seconds of training, pauses do not count.")
                 self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)
                 tool_tip(self._log, "Losses and errors on a logarithmic scale.")
                 fit = dpg.add_button(label="Fit", callback=self._fit)
-                tool_tip(fit, "Plots fit themselves until you zoom (wheel) or pan (drag); a double click fits again.")
+                tool_tip(
+                    fit, "Plots fit their curves until you zoom (wheel) or pan (drag); a double click fits again."
+                )
                 this = next(one.label for _, _, series in self._of.values() for one in series if one.colour == TEXT)
                 for text, color in (("mean", ACCENT), ("max", AMBER), (this, TEXT)):
                     dpg.add_text(text, color=color)
@@ -101,7 +105,7 @@ class PlotsPanel:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
             with dpg.group(show=False) as self._body:
-                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two each
+                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two plots each
                 self._plots = {
                     title: PlotView(title, unit, logarithmic, series, rows[index // 2])
                     for index, (title, (unit, logarithmic, series)) in enumerate(self._of.items())
@@ -126,7 +130,7 @@ class PlotsPanel:
             return
         rows, events = run.history.rows, run.history.events
         dpg.configure_item(self._none, show=len(rows) < 2)
-        dpg.configure_item(self._body, show=len(rows) >= 2)  # an empty plot makes up ticks of its own
+        dpg.configure_item(self._body, show=len(rows) >= 2)  # an empty plot would show arbitrary ticks
         if not dpg.is_item_visible(self._which):
             return
         self._updated_at = now
@@ -136,7 +140,7 @@ class PlotsPanel:
         key = (id(run), len(rows), last, len(events), end, *choices)
         if key == self._key:
             return
-        self._key, self._run = key, run  # kept, so that its id stays its own
+        self._key, self._run = key, run  # kept, so that no other run gets the same id
         self._curves = make_curves(rows, state.plots.over, state.plots.logarithmic, state.selected)
         self._marks = make_marks(events, state.plots.over)
         places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
@@ -146,7 +150,7 @@ class PlotsPanel:
             view.show(self._curves, places)
 
     def _each(self, act: Callable[[PlotView], None]) -> Callable[[], None]:
-        """What a mouse handler does: something to the plot under the mouse."""
+        """A callback for the mouse that calls `act` with the plot under it."""
 
         def callback() -> None:
             for view in self._plots.values():
@@ -170,7 +174,7 @@ class PlotsPanel:
         which = dpg.get_value(self._which)
         width, height = inner_width(self._parent), max(self._size[1] - 94, 160)
         for index, (title, view) in enumerate(self._plots.items()):
-            alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row for itself
+            alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row of its own
             if which == ALL:
                 view.place(True, width if alone else (width - 4) // 2, height // 2)
             else:

@@ -1,4 +1,4 @@
-"""One plot: its curves, the vertical marks, and a tool tip that tells what is under the mouse."""
+"""One plot: curves, vertical marks of events, and a tool tip with what is under the mouse."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from app.model.plots.curves import NOTHING, Curve, Over, choose_log_ticks, find_
 from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, find_nearest
 from app.panels.widgets.parts import Colour, set_text
 
-LOW = 150  # pixels of height, at most, for which a plot counts as low
+LOW = 150  # height in pixels up to which the name of the x axis is left out
 NO_REFERENCE = "Errors are measured where there are reference poses; COLMAP's panel can make some."
-REACH = 6  # pixels from a mark
+REACH = 6  # pixels from a mark at which the mouse points to it
 
 
 @dataclass(frozen=True)
 class Series:
-    """A curve of `app.model.plots.curves.curves` as it is drawn; `digits` is how its values are written."""
+    """How a curve of `app.model.plots.curves.curves` is drawn.
+
+    Attributes:
+        name: of the curve.
+        label: in the tool tip.
+        colour: of its line.
+        digits: format of its values.
+    """
 
     name: str
     label: str
@@ -28,7 +35,11 @@ class Series:
 
 
 class PlotView:
-    """Fits itself until the user zooms or pans."""
+    """A plot whose axes fit its curves until the user zooms or pans.
+
+    Attributes:
+        plot: Dear PyGui's item.
+    """
 
     def __init__(
         self, title: str, unit: str, can_be_logarithmic: bool, series: Sequence[Series], parent: int | str
@@ -41,7 +52,7 @@ class PlotView:
         self._marks: dict[MarkKind, int | str] = {}
         self._title, self._label = title, f"{title} [{unit}]" if unit else title
         flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True}
-        self._group = dpg.add_group(parent=parent)  # a plot cannot have a tool tip of its own
+        self._group = dpg.add_group(parent=parent)  # plots cannot have tool tips
         with dpg.plot(label=self._label, parent=self._group, width=200, height=120, **flags) as self.plot:
             self._x = dpg.add_plot_axis(dpg.mvXAxis)
             with dpg.plot_axis(dpg.mvYAxis) as self._y:
@@ -51,7 +62,10 @@ class PlotView:
                 for one in series:
                     self._lines[one.name] = dpg.add_line_series([], [])
                     _paint(self._lines[one.name], one.colour, 1.6)
-        with dpg.theme() as theme, dpg.theme_component(dpg.mvPlot):  # most of a small plot shall be curves
+        with (
+            dpg.theme() as theme,
+            dpg.theme_component(dpg.mvPlot),
+        ):  # little space around the curves: the plots are small
             for style, pixels in (("PlotPadding", 3), ("LabelPadding", 2), ("FitPadding", 0.04)):
                 name = getattr(dpg, f"mvPlotStyleVar_{style}")
                 dpg.add_theme_style(name, pixels, pixels, category=dpg.mvThemeCat_Plots)
@@ -61,17 +75,18 @@ class PlotView:
 
     @property
     def hovered(self) -> bool:
+        """Whether the mouse is over it."""
         return dpg.is_item_hovered(self.plot)
 
     def place(self, shown: bool, width: int, height: int) -> None:
-        """How large it is, if it is shown at all; a low one goes without the name of its x axis."""
+        """Shows or hides it, and sets its size in pixels."""
         self._high = height > LOW
         self._name_x()
         dpg.configure_item(self._group, show=shown)
         dpg.configure_item(self.plot, width=width, height=height)
 
     def scale(self, over: Over, logarithmic: bool) -> None:
-        """Names the x axis, and scales the y axis."""
+        """Sets what the x axis runs over, and whether the y axis is logarithmic."""
         self._over = "seconds" if over == "seconds" else "iterations"
         self._name_x()
         self._log = logarithmic and self._can_be_logarithmic
@@ -81,7 +96,7 @@ class PlotView:
         dpg.configure_item(self._x, label=self._over if self._high else "")
 
     def fit(self) -> None:
-        """Fits the axes from now on."""
+        """Fits the axes to the curves, now and whenever they change."""
         self._fitting = True
         shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
         ends = find_limits(shown, self._log)
@@ -97,7 +112,7 @@ class PlotView:
             dpg.reset_axis_ticks(self._y)
 
     def _show_empty(self, empty: bool) -> None:
-        """A plot without a curve has no scale, which it would else make up."""
+        """Hides the scales while there is no curve: Dear PyGui would show arbitrary ones."""
         if empty != self._empty:
             self._empty = empty
             dpg.configure_item(self.plot, label=f"{self._title}: not measured" if empty else self._label)
@@ -105,7 +120,7 @@ class PlotView:
                 dpg.configure_item(axis, no_tick_labels=empty, no_tick_marks=empty, no_gridlines=empty)
 
     def release(self) -> None:
-        """Leaves the axes to the user."""
+        """Stops fitting: the user moves the axes."""
         if self._fitting:
             self._fitting = False
             dpg.set_axis_limits_auto(self._x)
@@ -113,7 +128,7 @@ class PlotView:
             dpg.reset_axis_ticks(self._y)
 
     def show(self, curves: Mapping[str, Curve], marks: Mapping[MarkKind, Sequence[float]]) -> None:
-        """Takes new curves in."""
+        """Shows new curves by name, and marks at these x values."""
         self._shown = curves
         for name, line in self._lines.items():
             curve = curves.get(name, NOTHING)
@@ -125,7 +140,7 @@ class PlotView:
             self.fit()
 
     def point(self, marks: Sequence[Mark], curves: Mapping[str, Curve], over: Over) -> None:
-        """Tells what is under the mouse, if it is over the plot: a mark, else the values of the curves."""
+        """Shows the mark under the mouse in the tool tip, or the values of the curves there."""
         if not self.hovered:
             dpg.configure_item(self._tip, show=False)
             return
@@ -148,7 +163,7 @@ class PlotView:
 
 
 def tick_text(value: float) -> str:
-    """A round value, short."""
+    """A round value as a short text."""
     return f"{value:g}" if 1e-3 <= value < 1e4 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 
 

@@ -1,4 +1,4 @@
-"""The timeline: a slider over the run's seconds that replays how cameras or patches found their places."""
+"""The timeline panel: a slider over the seconds of the run, to replay how cameras or patches moved."""
 
 from __future__ import annotations
 
@@ -10,15 +10,18 @@ from app.model.plots.curves import find_row_at
 from app.model.plots.event_marks import COLOURS, Mark, find_nearest, make_marks
 from app.model.plots.playback import advance, go_live, go_to, play_or_stop
 from app.model.state.state import State
-from app.panels.widgets.parts import MUTED, TEXT, drawing, inner_width, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, TEXT, drawing, full_width, set_text, tool_tip
 from engine.run.history import History, Row, mean_of
 
-TICKS = 10  # pixels
-KNOB = 14  # pixels of the slider's knob and margins, so that ticks stand under it
+TICKS = 10  # height of the ticks, pixels
+KNOB = 14  # width of the slider's knob and margins, pixels; ticks stand under the middle of the knob
+REPLAY_WIDTH, LIVE_WIDTH, GAPS = 64, 48, 16  # of the buttons beside the slider, pixels
+REACH = 6  # pixels from a tick at which the mouse points to it
+LIVE_FROM = 0.995  # share of the slider from which on it means now, because the run goes on meanwhile
 
 
 class TimelinePanel:
-    """Writes `state.timeline`; the 3D view, or that of the image, draws the moment it stands at."""
+    """Sets `state.timeline`; the 3D view, or the image, shows the moment it stands at."""
 
     title = "Timeline"
 
@@ -34,10 +37,12 @@ class TimelinePanel:
         state = self._state
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                self._play = dpg.add_button(label="Replay", width=64, callback=lambda: play_or_stop(state.timeline))
-                tool_tip(self._play, "Replays how cameras or patches found their places, in a few seconds.")
-                self._live = dpg.add_button(label="Live", width=48, callback=lambda: go_live(state.timeline))
-                tool_tip(self._live, "Back to now: the view follows the training again.")
+                self._play = dpg.add_button(
+                    label="Replay", width=REPLAY_WIDTH, callback=lambda: play_or_stop(state.timeline)
+                )
+                tool_tip(self._play, "Replays how cameras or patches moved to their places, in a few seconds.")
+                self._live = dpg.add_button(label="Live", width=LIVE_WIDTH, callback=lambda: go_live(state.timeline))
+                tool_tip(self._live, "Shows the present again and follows the training.")
                 with dpg.group():
                     self._slider = dpg.add_slider_float(width=-1, format="%.1f s", callback=self._dragged)
                     self._group, self._list = drawing(TICKS)
@@ -58,12 +63,12 @@ class TimelinePanel:
         if timeline.seconds is not None and timeline.seconds > total:  # the run was restarted
             go_live(timeline)
         if dpg.get_item_configuration(self._slider)["max_value"] != total:
-            dpg.configure_item(self._slider, max_value=max(total, 0.1))
+            dpg.configure_item(self._slider, max_value=max(total, 1e-3))
         if not dpg.is_item_active(self._slider):
             dpg.set_value(self._slider, total if timeline.seconds is None else timeline.seconds)
         dpg.set_item_label(self._play, "Stop" if timeline.playing else "Replay")
         row = rows[-1] if timeline.seconds is None else rows[find_row_at(rows, timeline.seconds)]
-        set_text(self._text, described(row, timeline.live))
+        set_text(self._text, describe(row, timeline.live))
         dpg.configure_item(self._text, color=MUTED if timeline.live else TEXT)
         self._draw_ticks(run.history, total)
         self._explain(total)
@@ -72,11 +77,10 @@ class TimelinePanel:
         run = self._state.run
         if run is not None and run.history is not None and run.history.rows:
             total = run.history.rows[-1].seconds
-            # a knob at the right end is meant to be live, though the run has gone on meanwhile
-            go_to(self._state.timeline, seconds if seconds < 0.995 * total else total, total)
+            go_to(self._state.timeline, seconds if seconds < LIVE_FROM * total else total, total)
 
     def _draw_ticks(self, history: History, total: float) -> None:
-        width = inner_width(self._parent) - 64 - 48 - 16
+        width = self._slider_width
         key = (width, len(history.events), history.events[-1] if history.events else None, round(total))
         if key == self._drawn:
             return
@@ -88,23 +92,28 @@ class TimelinePanel:
             x = place(mark.x, total, width)
             dpg.draw_line((x, 0), (x, TICKS - 2), color=(*COLOURS[mark.kind], 220), thickness=2, parent=self._list)
 
+    @property
+    def _slider_width(self) -> int:
+        """Pixels."""
+        return full_width(self._parent) - REPLAY_WIDTH - LIVE_WIDTH - GAPS
+
     def _explain(self, total: float) -> None:
         if not dpg.is_item_hovered(self._group):
             return
         x = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
-        width = inner_width(self._parent) - 64 - 48 - 16
-        reach = 6 * total / max(width - KNOB, 1)
+        width = self._slider_width
+        reach = REACH * total / max(width - KNOB, 1)
         mark = find_nearest(self._marks, (x - KNOB / 2) / max(width - KNOB, 1) * total, reach)
         set_text(self._tip, mark.text if mark else "Ticks: λ changes, kicks, stages, bundle adjustments")
 
 
 def place(seconds: float, total: float, width: float) -> float:
-    """Where a moment stands under the slider, pixels."""
+    """Pixels from the left end of a slider `width` pixels wide, for a moment of a run of `total` seconds."""
     return KNOB / 2 + min(max(seconds / max(total, 1e-6), 0.0), 1.0) * (width - KNOB)
 
 
-def described(row: Row, live: bool) -> str:
-    """A moment of the run in a line."""
+def describe(row: Row, live: bool) -> str:
+    """A moment of the run in a line of text."""
     parts = ["Live" if live else f"At {row.seconds:.1f} s", f"iteration {row.iteration:,}"]
     if row.stage:
         parts.append(f"stage {row.stage}")

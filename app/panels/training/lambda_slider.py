@@ -1,4 +1,4 @@
-"""The λ slider: log scale, a mark at the paper's value, shown as the engine confirms it."""
+"""The slider of λ on a logarithmic scale, with a mark at the paper's value."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ TIP = (
     "λ weighs the distance between each pixel's own rigid warp and the one transform fitted to them all against the "
     "photometric loss. Drag, double click for the paper's 10², Ctrl-click to type the exponent."
 )
-GRAB = 12  # pixels of the slider's knob and its margins, so that the marks stand where the knob does
+GRAB = 12  # width of the knob, pixels; marks stand where the middle of the knob would be
+MARGIN = 2  # between the knob and the ends of the slider, pixels
+PERIOD = 1 / 15  # seconds between two commands, at least
 
 
 class LambdaSlider:
-    """Sends `SetLambda` at most 15 times a second while it is dragged."""
+    """Sends `SetLambda` while it is dragged, and shows the value that the engine confirms otherwise."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._throttle: Throttle[SetLambda] = Throttle(1 / 15)
+        self._throttle: Throttle[SetLambda] = Throttle(PERIOD)
         self._confirmed = Confirmed()
         self._gesture = DragGesture()
         self._reset = False
@@ -62,11 +64,10 @@ class LambdaSlider:
 
     def update(self, state: State, width: int, now: float) -> None:
         if width != self._width:
-            self._draw_marks(width)
-        self._set_width(width)
+            self._resize(width)
         held = dpg.get_value(self._slider) if dpg.is_item_active(self._slider) else None
         if self._reset:
-            # a slider that is still held would follow the mouse again: it goes to the default when it is let go
+            # a slider that is still held follows the mouse: it keeps the default only after it is released
             held = DEFAULT_LAMBDA
             self._reset = dpg.is_item_active(self._slider)
             dpg.set_value(self._slider, DEFAULT_LAMBDA)
@@ -81,14 +82,15 @@ class LambdaSlider:
         shown = self._confirmed.shown(run.snapshot.lambda_exponent, held, now)
         if held is None and abs(dpg.get_value(self._slider) - shown) > 1e-6:
             dpg.set_value(self._slider, shown)
-        set_text(self._value, f"λ = {format_value(shown)}, the stiffness of the warp")
+        set_text(self._value, f"λ = {format_value(shown)}, stiffness of the warp")
         if run.opened is not None:
             set_text(self._note, describe_lambda(run.settings, get_planar_scene(run) is not None))
 
-    def _set_width(self, width: int) -> None:
-        if width != self._width:
-            self._width = width
-            dpg.configure_item(self._note, wrap=width)
+    def _resize(self, width: int) -> None:
+        self._width = width
+        dpg.configure_item(self._slider, width=width)
+        dpg.configure_item(self._note, wrap=width)
+        self._draw_marks(width)
 
     def _dragged(self, _sender: int, exponent: float) -> None:
         if not self._reset:
@@ -106,7 +108,11 @@ class LambdaSlider:
         dpg.delete_item(self._marks, children_only=True)
         dpg.configure_item(self._marks, width=width)
         for exponent in range(int(LOWEST_LAMBDA), int(HIGHEST_LAMBDA) + 1):
-            x = GRAB / 2 + 2 + find_fraction(exponent, LOWEST_LAMBDA, HIGHEST_LAMBDA) * (width - GRAB - 4)
+            x = (
+                GRAB / 2
+                + MARGIN
+                + find_fraction(exponent, LOWEST_LAMBDA, HIGHEST_LAMBDA) * (width - GRAB - 2 * MARGIN)
+            )
             default = exponent == DEFAULT_LAMBDA
             if default:
                 dpg.draw_triangle((x, 0), (x - 4, 6), (x + 4, 6), color=ACCENT, fill=ACCENT, parent=self._marks)

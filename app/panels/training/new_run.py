@@ -1,4 +1,4 @@
-"""The choices for starting the scene anew: method, field, preset, seed; initial poses, or how patches are cut."""
+"""The choices for a new run of the scene: method, field, preset, seed; initial poses, or how patches are cut."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from engine.scenes import PlanarScene
 from engine.scenes.formats.single_image import MOST_PATCHES
 from engine.scenes.options import SceneOptions
 
-LABELS = -76  # pixels left for labels at the right of the fields
+LABELS = -76  # pixels for the labels at the right, as a negative width of the fields
 
 
 class NewRun:
-    """Filled in from the run that is shown; nothing happens before `restart`."""
+    """Shows the choices of the present run; changes have no effect before `restart`."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -50,16 +50,18 @@ class NewRun:
             self._seed = dpg.add_input_int(
                 label="seed", width=LABELS, min_value=0, min_clamped=True, callback=self._changed
             )
-            tool_tip(self._seed, "Of everything random in the run, the noise of the initial poses included.")
+            tool_tip(self._seed, "Seed of all random numbers of the run, including the noise of the initial poses.")
             self._init = dpg.add_combo(INITIAL, label="start", width=LABELS, callback=self._changed)
             tool_tip(
                 self._init,
-                "Where the cameras begin: all on one spot (identity), at the reference, or there with noise. "
-                "auto: identity for forward-facing scenes, else the reference.",
+                "The initial poses: all the same (identity), the reference, or the reference with noise. "
+                "auto: identity for forward-facing scenes, otherwise the reference.",
             )
             with dpg.group(show=False) as self._planar:
                 self._warp = dpg.add_combo(WARPS, label="warp", width=LABELS, callback=self._changed)
-                tool_tip(self._warp, "The family of transforms under which patches are cut out, and fitted.")
+                tool_tip(
+                    self._warp, "The family of transforms by which patches are cut out, and which is fitted to them."
+                )
                 self._patches = dpg.add_input_int(
                     label="patches",
                     width=LABELS,
@@ -69,7 +71,7 @@ class NewRun:
                     max_clamped=True,
                     callback=self._changed,
                 )
-                tool_tip(self._patches, "How many; the first one is fixed.")
+                tool_tip(self._patches, "Number of patches; the first one is fixed.")
             with dpg.group(show=False) as self._noise:
                 self._rotation = dpg.add_slider_float(
                     label="σ turn", width=LABELS, max_value=45.0, format="%.1f°", callback=self._changed
@@ -80,7 +82,7 @@ class NewRun:
                 )
                 tool_tip(self._translation, "Standard deviation of the noise's translations, scene units.")
             self._note = muted("", wrap=260)
-            dpg.add_button(label="Start anew", width=-1, callback=self.restart)
+            dpg.add_button(label="Start again", width=-1, callback=self.restart)
             self._start = dpg.last_item()
             dims_when_disabled(self._start)
             with dpg.tooltip(self._start, delay=0.4):
@@ -94,7 +96,7 @@ class NewRun:
             self._show()
 
     def restart(self) -> None:
-        """Starts what stands here, with λ as it is now."""
+        """Starts a run with these choices and the present λ."""
         run = self._state.run
         if run is None or run.opened is None or self._choice.obstacle():
             return
@@ -171,6 +173,8 @@ class NewRun:
 
     def _what_starting_does(self) -> str:
         if self._of is not None and self._choice.needs_reopening(self._of.options):
-            what = "Cuts the patches anew" if self._choice.planar else "Reads the scene again with these initial poses"
+            what = (
+                "Cuts the patches again" if self._choice.planar else "Reads the scene again with these initial poses"
+            )
             return f"{what} and trains from the start."
-        return "Forgets what was learnt and trains from the start with these choices."
+        return "Discards what was learned and trains from the start with these choices."

@@ -1,4 +1,4 @@
-"""Factors on the schedule's learning rates, of the field and of the poses."""
+"""Factors of the learning rates of field and poses."""
 
 from __future__ import annotations
 
@@ -10,25 +10,29 @@ from app.model.common.gestures import DragGesture
 from app.model.common.slider_scale import find_exponent, find_factor
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.state import State
-from app.panels.widgets.parts import tool_tip
+from app.panels.widgets.parts import see_through, tool_tip
 from engine.messages import SetRates
+
+PERIOD = 1 / 15  # seconds between two commands, at least
 
 
 class Rates:
-    """Two log sliders from a tenth to ten; double click resets one."""
+    """Two logarithmic sliders from 0.1 to 10; a double click resets one to 1."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._throttle: Throttle[SetRates] = Throttle(1 / 15)
+        self._throttle: Throttle[SetRates] = Throttle(PERIOD)
         self._confirmed = (Confirmed(), Confirmed())
         self._gesture = DragGesture()
 
     def build(self) -> None:
         with dpg.collapsing_header(label="Learning rates", default_open=False):
-            self._field = self._slider("field", "Times the schedule's learning rate of the field.")
-            self._poses = self._slider("poses", "Times the schedule's learning rate of the poses and their warps.")
+            self._field = self._slider("field", "Multiplies the schedule's learning rate of the field.")
+            self._poses = self._slider(
+                "poses", "Multiplies the schedule's learning rate of the poses and their warps."
+            )
             button = dpg.add_button(label="Reset rates", callback=self._reset)
-            tool_tip(button, "Both back to the schedule's own rates.")
+            tool_tip(button, "Sets both back to the schedule's own rates.")
 
     def update(self, now: float) -> None:
         run = self._state.run
@@ -60,6 +64,7 @@ class Rates:
             callback=lambda: self._changed(),
         )
         tool_tip(slider, tip + " Double click for 1.")
+        see_through(slider)
         with dpg.item_handler_registry() as handlers:
             dpg.add_item_double_clicked_handler(callback=lambda: self._set(slider, 0.0))
         dpg.bind_item_handler_registry(slider, handlers)

@@ -1,4 +1,4 @@
-"""The coarse-to-fine schedule as a bar of stages with the place where the run is."""
+"""The coarse-to-fine schedule as a bar of stages, with a needle at the present iteration."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from engine.fields.stages import stages
 from engine.messages import Snapshot
 from engine.scenes import AnyScene
 
-TOP, BOTTOM, HEIGHT = 8, 28, 34  # pixels; above the bar are the marks of bundle adjustments
+TOP, BOTTOM, HEIGHT = 8, 28, 34  # of the bar in its drawing, pixels; above it are marks of bundle adjustments
 
 
 class ScheduleBar:
-    """Drawn anew for another schedule or width; otherwise only the fill and the needle move."""
+    """Drawn again for another schedule or width; otherwise only the fill and the needle move."""
 
     def __init__(self) -> None:
         self._drawn: tuple[object, ...] | None = None
@@ -34,7 +34,7 @@ class ScheduleBar:
         key = (id(scene), settings, width)
         if key != self._drawn:
             self._draw(stages(scene, settings), width)
-            self._drawn, self._scene = key, scene  # kept, so that its id stays its own
+            self._drawn, self._scene = key, scene  # kept, so that no other scene gets the same id
         x = find_place(self._iterations, self._spans, snapshot.iteration)
         for index, span in enumerate(self._spans):
             right = min(max(x, span.left), span.right)
@@ -46,7 +46,7 @@ class ScheduleBar:
         dpg.configure_item(self._needle, p1=(x, TOP - 4), p2=(x, BOTTOM + 4))
 
     def explain(self, scene: AnyScene, settings: Settings, snapshot: Snapshot) -> None:
-        """Fills the tool tip in with the stage under the mouse, if it is over the bar."""
+        """Writes the stage under the mouse into the tool tip, while the mouse is over the bar."""
         if not self._table or not dpg.is_item_hovered(self._group):
             return
         mouse = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
@@ -54,7 +54,7 @@ class ScheduleBar:
         text = describe_stage(self._table[index], settings, scene)
         if index == snapshot.stage_index:
             begin = sum(self._iterations[:index])
-            text += f"\nHere now: iteration {max(snapshot.iteration - begin, 0):,} of {self._iterations[index]:,}"
+            text += f"\nNow: iteration {max(snapshot.iteration - begin, 0):,} of {self._iterations[index]:,}"
         set_text(self._tip, text)
 
     def _draw(self, table: tuple[AnyStage, ...], width: int) -> None:

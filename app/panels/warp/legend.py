@@ -1,4 +1,4 @@
-"""Under the warp pictures: the colour wheel, the residual, now and over the last minute, and what λ makes of it."""
+"""The legend of the warp pictures: colour wheel, residual now and over the last minute, share of the loss."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
 from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, drawing, set_text, tool_tip
 from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
-TEXTURE = 256  # pixels of the wheel's picture
-LABELS = 58  # pixels beside the wheel
-TRACE_HEIGHT = 40
+TEXTURE = 256  # width and height of the wheel's texture, pixels
+LABELS = 58  # width of the labels beside the wheel, pixels
+TRACE_HEIGHT = 40  # of the curve, pixels
 VIOLET = (190, 140, 255, 255)
 
 
 class WarpLegend:
-    """Numbers for the frame whose warp is shown."""
+    """Numbers and a curve for the frame whose warp is shown."""
 
     def __init__(self) -> None:
         self._trace = ResidualTrace()
         self._texture: int | str | None = None
-        self._between = "   "  # two numbers
+        self._between = "   "  # what separates two numbers
 
     def build_wheel(self, size: int) -> int | str:
-        """The colour wheel with its rings named, in the container that is open."""
+        """Adds the colour wheel with the lengths of its rings to the container that is open; `size` in pixels."""
         group, drawlist = drawing(size)
         dpg.configure_item(drawlist, width=size + LABELS)
         tool_tip(
             group,
-            "Direction is hue, length is strength, on a log scale that never changes: a soft field gains "
-            "colour, a stiff one pales. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
+            "Hue is the direction, strength the length, on a fixed logarithmic scale: a soft field has strong "
+            "colours, a stiff one pale ones. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
         )
         if self._texture is None:
             pixels = np.ascontiguousarray(draw_wheel(TEXTURE))
@@ -48,21 +48,21 @@ class WarpLegend:
         return group
 
     def build(self) -> None:
-        """Numbers and the curve, in the container that is open."""
+        """Adds numbers and curve to the container that is open."""
         with dpg.group() as self._texts:
             self._residual = dpg.add_text("")
             tool_tip(
                 self._residual,
-                "How far apart, on the photo, the local warps and the one fitted to them put the pixels.",
+                "Distance on the photo between where the local warps and the fitted transform put the pixels.",
             )
             self._alignment = dpg.add_text("", color=MUTED)
             tool_tip(
                 self._alignment,
                 "The alignment term is the mean squared distance between the two in the scene; λ times it is "
-                "added to the photometric loss. A small share still pulls hard: what counts is its slope.",
+                "added to the photometric loss. Even a small share has a strong effect: what counts is its gradient.",
             )
         group, self._list = drawing(TRACE_HEIGHT)
-        tool_tip(group, "Mean residual over the last minute, log scale; violet: λ was changed.")
+        tool_tip(group, "Mean residual over the last minute, logarithmic; violet lines: λ was changed.")
         self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
@@ -70,20 +70,20 @@ class WarpLegend:
         self._bottom = dpg.draw_text((4, TRACE_HEIGHT - 14), "", size=11, color=MUTED, parent=self._list)
 
     def see(self, snapshot: Snapshot) -> None:
-        """Takes every snapshot in, drawn or not."""
+        """Adds a snapshot to the curve; to be called with every snapshot, drawn or not."""
         self._trace.see(snapshot)
 
     def arrange(self, in_a_line: bool) -> None:
-        """Numbers side by side, or one under the other."""
+        """Puts the numbers side by side, or one below the other."""
         dpg.configure_item(self._texts, horizontal=in_a_line)
 
     def wrap(self, width: int, narrow: bool) -> None:
-        """Breaks the sentences at so many pixels; numbers stand under each other where there is little room."""
+        """Wraps the sentences at `width` pixels; with `narrow`, numbers are put below each other."""
         self._between = "\n" if narrow else "   "
         dpg.configure_item(self._alignment, wrap=width)
 
     def show(self, snapshot: Snapshot, warp: WarpSnapshot | PatchWarpSnapshot, width: int) -> None:
-        """Brings numbers and curve up to date."""
+        """Shows numbers and curve, `width` pixels wide."""
         residual = warp.residual_px
         numbers = ("Residual", f"mean {residual.mean():.3f} px", f"max {residual.max():.3f} px")
         set_text(self._residual, self._between.join(numbers))
@@ -111,7 +111,7 @@ class WarpLegend:
 
 
 def loss_sentence(snapshot: Snapshot) -> str:
-    """What λ makes of the alignment term, against the photometric loss."""
+    """λ times the alignment term, compared with the photometric loss."""
     weighted = snapshot.alignment * 10.0**snapshot.lambda_exponent
     total = weighted + snapshot.photometric
     if not math.isfinite(total) or total <= 0:

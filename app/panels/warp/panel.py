@@ -1,4 +1,4 @@
-"""The warp panel: local warps, the global transform fitted to them, and the residual, on the selected photo."""
+"""The warp panel: local warps, the global transform fitted to them, and the residual, over the selected photo."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ from app.model.warp.warp_drawing import choose_magnification
 from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp.picture import WarpPicture
-from app.panels.widgets.parts import MUTED, inner_width, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, inner_width, see_through, set_text, tool_tip
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
 PERIOD = 0.1  # seconds between updates
-GAP = 8
-WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # pixels
-ABOVE = 78  # pixels of title, choices and captions
+GAP = 8  # pixels
+WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # size of the colour wheel under the pictures, or beside them, pixels
+ABOVE = 78  # height of title, choices and captions, pixels
+BELOW_WHEEL, BELOW_PICTURES = 20, 38  # further height below, with the wheel under the pictures, or beside them, pixels
 TIPS = (
-    "Where each pixel's own rigid warp has taken it since the start, seen from the pose the frame began with.",
-    "What of it one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
-    "What is left between the two, seen by the fitted camera: the residual that λ weighs against the photos.",
+    "How far each pixel's own rigid warp has moved it since the start, seen from the frame's initial pose.",
+    "The part of it that one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
+    "The difference between the two, seen by the fitted camera: the residual, which λ weighs against the photos.",
 )
-NUMBERS = " The mean length in pixels of the photo, and how many times longer the arrows are drawn."
+NUMBERS = " Numbers: mean length in pixels of the photo, and the factor by which arrows are drawn longer."
 
 
 class WarpPanel:
-    """Three small pictures, a colour wheel, numbers."""
+    """Three small pictures, a colour wheel, numbers and a curve."""
 
     title = "Warp field"
 
@@ -59,9 +60,13 @@ class WarpPanel:
                 opacity = dpg.add_slider_float(
                     width=110, max_value=1.0, default_value=self._opacity, format="colour %.2f", callback=self._choose
                 )
-                tool_tip(opacity, "How much the colours cover the photo: hue is the direction, strength the length.")
+                see_through(opacity)
+                tool_tip(opacity, "Opacity of the colours over the photo: hue is the direction, strength the length.")
                 arrows = dpg.add_checkbox(label="arrows", default_value=self._arrows, callback=self._choose)
-                tool_tip(arrows, "Arrows of the displacements, magnified by the factor that stands over the picture.")
+                tool_tip(
+                    arrows,
+                    "Arrows of the displacements, drawn longer by the factor that is written above the picture.",
+                )
                 self._choices = (opacity, arrows)
                 self._why = dpg.add_text("", color=MUTED)
             with dpg.group(horizontal=True):
@@ -82,12 +87,12 @@ class WarpPanel:
         if run is None or scene is None or run.snapshot is None:
             set_text(self._name, "No run yet")
             return
-        if self._steps:  # one picture per frame of the window: all at once would be felt
+        if self._steps:  # one picture per frame of the window: all at once would delay a frame noticeably
             self._steps.pop(0)()
             return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return
-        self._updated_at, self._scene = now, scene  # kept, so that its id stays its own
+        self._updated_at, self._scene = now, scene  # kept, so that no other scene gets the same id
         self._legend.see(run.snapshot)
         warp = run.snapshot.warp
         set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
@@ -102,7 +107,7 @@ class WarpPanel:
     def _drawing(
         self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]
     ) -> list[Callable[[], None]]:
-        """What is to be done for a new warp field, in steps."""
+        """The steps of drawing a new warp field, to be called in different frames of the window."""
         box, width = self._arrange(panel)
         index = scene.training_frames[warp.frame]
         intrinsics = scene.intrinsics[index : index + 1]
@@ -122,10 +127,13 @@ class WarpPanel:
         return [*steps, lambda: self._legend.show(snapshot, warp, width)]
 
     def _arrange(self, panel: tuple[int, ...]) -> tuple[tuple[float, float], int]:
-        """Puts the wheel where it leaves the pictures more room: the box of a picture, and the width of the curve."""
+        """Puts the wheel where the pictures get more room; (width, height) for a picture, and width of the curve."""
         width = inner_width(self._parent)
-        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - 16, 60.0))
-        beside = ((width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3, max(panel[1] - ABOVE - TRACE_HEIGHT - 32, 60.0))
+        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - BELOW_WHEEL, 60.0))
+        beside = (
+            (width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3,
+            max(panel[1] - ABOVE - TRACE_HEIGHT - BELOW_PICTURES, 60.0),
+        )
         wide = min(beside[0], 4 / 3 * beside[1]) > min(under[0], 4 / 3 * under[1])
         dpg.configure_item(self._beside, show=wide)
         dpg.configure_item(self._under, show=not wide)
@@ -146,12 +154,12 @@ TITLES = ("Local warp", "Global fit", "Residual")
 
 
 def why_no_warp(run: ViewedRun) -> str:
-    """Why there is nothing to see for methods without pixel-wise warps; empty for L2G."""
+    """Why there is no residual to see with the run's method; empty if there is one."""
     method = run.settings.method
     spec = run.settings.method_spec
     if spec.warps_pixels:
         return ""
     if not spec.fits_poses:
-        return "Poses are fixed here: nothing is warped, the residual is zero."
+        return "Poses are fixed: nothing is warped, and the residual is zero."
     whole = "patches" if run.scene is not None and run.scene.kind == "planar" else "cameras"
-    return f"{method} moves whole {whole} only: local is global, and the residual zero."
+    return f"{method} moves whole {whole} only: local and global are equal, and the residual is zero."

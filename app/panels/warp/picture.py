@@ -1,4 +1,4 @@
-"""One of the three pictures of the warp panel: colours over the photo, arrows over both."""
+"""One picture of the warp panel: a field of displacements as colours and arrows over the photo."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from app.panels.widgets.parts import set_text, tool_tip
 from app.panels.widgets.picture_item import PictureItem
 
 INK = (255, 255, 255, 215)
-SHADE = (0, 0, 0, 130)
 
 
 class WarpPicture:
-    """Made inside the container that is open; its arrows are made once and then moved."""
+    """Creating one adds it to the container that is open. Its arrows are made once and then moved."""
 
     def __init__(self, title: str, tip: str) -> None:
         self._title = title
@@ -28,7 +27,7 @@ class WarpPicture:
         self._layer = dpg.add_draw_layer(parent=self._picture.drawlist)
 
     def resolution(self, image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
-        """(width, height) that the photo must have."""
+        """(width, height) in pixels that the photo must have to be shown in a box of the panel."""
         return self._picture.resolution(image, box)
 
     def show(
@@ -42,10 +41,21 @@ class WarpPicture:
         opacity: float,
         with_arrows: bool,
     ) -> None:
-        """Draws a field of displacements (pixels of the image) over the photo, arrows magnified by a factor."""
+        """Draws a field of displacements over the photo.
+
+        Args:
+            photo: RGB in [0, 1], of the size that `resolution` says.
+            field: displacements, pixels of the image.
+            places: where they begin, pixels of the image.
+            factor: by which arrows are drawn longer.
+            image: (width, height) of the image in pixels.
+            box: (width, height) of the space in the panel, pixels.
+            opacity: of the colours, in [0, 1].
+            with_arrows: whether arrows are drawn.
+        """
         size = fit_size(image, box)
         self._picture.show(lay_over_photo(photo, field, opacity))
-        self._picture.place(size)
+        self._picture.place(size, int(box[0]))
         lengths = np.linalg.norm(field, axis=-1)
         mean = float(np.nanmean(lengths)) if np.isfinite(lengths).any() else float("nan")
         set_text(self._caption, f"{self._title}   {pixels_text(mean)}   {format_factor(factor)}")
@@ -61,13 +71,13 @@ class WarpPicture:
             self._arrows.append(dpg.draw_arrow((0, 0), (0, 0), color=INK, thickness=1.0, size=3, parent=self._layer))
         for item in self._arrows[len(tails) :]:
             dpg.configure_item(item, show=False)
-        long = (np.abs(heads - tails).max(axis=1) >= 1.0).tolist()  # a shorter one would be all head
+        long = (np.abs(heads - tails).max(axis=1) >= 1.0).tolist()  # a shorter one would be an arrow head only
         for item, tail, head, seen in zip(self._arrows, tails.tolist(), heads.tolist(), long, strict=False):
             dpg.configure_item(item, p1=head, p2=tail, show=seen)
 
 
 def pixels_text(length: float) -> str:
-    """A length on the image with as many digits as it deserves."""
+    """A length on the image, with fewer decimals the longer it is."""
     if not np.isfinite(length):
         return "out of sight"
     return f"{length:.1f} px" if length >= 10 else f"{length:.2f} px" if length >= 1 else f"{length:.3f} px"

@@ -1,4 +1,4 @@
-"""A picture that fills the rest of its window, and what the mouse does on it."""
+"""A picture that fills the rest of its window, with the mouse on it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.panels.widgets.parts import rectangle_size
 
 
 class Canvas:
-    """An image item that is as large as its window leaves room.
+    """An image item that fills the rest of its window.
 
     Attributes:
         item: the image.
-        mouse: on it.
+        mouse: what the mouse does on it.
     """
 
     def __init__(self) -> None:
@@ -27,14 +27,14 @@ class Canvas:
         self._size = (SMALLEST, SMALLEST)
 
     def build(self, parent: int | str) -> None:
-        """Makes the image in a window."""
+        """Makes the image inside the window `parent`, below what is there already."""
         self._parent = parent
         self._texture = GrowingTexture(lambda texture: dpg.configure_item(self.item, texture_tag=texture))
         self.item = dpg.add_image(self._texture.item, parent=parent, width=SMALLEST, height=SMALLEST)
         self.mouse = Mouse(self.item)
 
     def look(self) -> None:
-        """Takes note of size and mouse; once per frame of the window, before they are asked for."""
+        """Reads size and mouse; to be called once per frame of the window, before `size` and `mouse` are used."""
         width, height = rectangle_size(self._parent)
         left, top = dpg.get_item_pos(self.item)
         size = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
@@ -45,10 +45,10 @@ class Canvas:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) in pixels to ask a picture for."""
+        """(width, height) in pixels that a picture should have."""
         return self._size
 
     def show(self, pixels: Float32[np.ndarray, "height width 4"]) -> None:
-        """Copies a picture, rows from the top, whatever its size; it is stretched over the canvas."""
+        """Copies a picture of any size, RGBA in [0, 1], rows from the top; it is stretched over the canvas."""
         self._texture.show(pixels)
         dpg.configure_item(self.item, uv_max=self._texture.used)

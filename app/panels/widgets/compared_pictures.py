@@ -1,4 +1,4 @@
-"""A photo, what the run makes of it, and the difference, side by side over the colour scale of the difference."""
+"""A photo, its rendering and the difference side by side, with the colour scale of the difference below."""
 
 from __future__ import annotations
 
@@ -19,27 +19,28 @@ Picture = Float32[np.ndarray, "height width 3"]
 Key = tuple[object, ...]  # equal keys mean equal pictures
 
 GAP = 8
-CAPTION = 124  # pixels of the longest
-HEIGHT = 22 + SCALE_HEIGHT + 8  # pixels of captions, scale and gaps
+CAPTION = 140  # width of the longest caption, pixels
+HEIGHT = 22 + SCALE_HEIGHT + 8  # of captions, scale and gaps together, pixels
 
 
 class ComparedPictures:
-    """Each picture is shown once, however often it is handed over.
+    """Copies a picture only when its key is another one than before.
 
     Attributes:
-        photo: the one that is shown.
-        shown: which rendering is beside it; empty while none of this photo is.
+        photo: the photo that is shown, RGB in [0, 1].
+        shown: key of the rendering beside it; empty while there is none of this photo.
     """
 
     def __init__(self, rendered: str) -> None:
+        """`rendered` is the caption of the rendering."""
         self._title = rendered
         self._photo_key: Key = ()
         self.photo: Picture = np.zeros((1, 1, 3), np.float32)
         self.shown: Key = ()
-        self._placed = (0, 0)
+        self._placed = ((0, 0), 0)
 
     def build(self, photo: str, photo_tip: str, rendered_tip: str) -> None:
-        """Into the container that is open."""
+        """Adds the pictures to the container that is open; caption of the photo, and tool tips."""
         with dpg.group(horizontal=True, horizontal_spacing=GAP):
             self._photo_item, _ = _column(photo, photo_tip)
             self._rendered_item, self._rendered = _column(self._title, rendered_tip)
@@ -49,25 +50,31 @@ class ComparedPictures:
         self._scale = ErrorLevels()
 
     def place(self, image: tuple[int, int], width: float, height: float) -> tuple[int, int]:
-        """Makes room for pictures of an image's shape in so many pixels; (width, height) of arrays to show there."""
+        """Sizes the pictures for a space of `width` x `height` pixels; (width, height) of the arrays to show there.
+
+        Args:
+            image: (width, height) of the image, for its aspect ratio.
+            width, height: of the space, captions and scale included.
+        """
         box = ((width - 2 * GAP) / 3, max(height - HEIGHT, 40.0))
-        size = fit_size(image, box)
-        if size != self._placed:
-            self._placed = size
-            for item in (self._photo_item, self._rendered_item, self._error_item):
-                item.place(size, CAPTION)
-            self._scale.place(2 * (max(size[0], CAPTION) + GAP), size[0])
+        size, column = fit_size(image, box), max(int(box[0]), CAPTION)
+        if (size, column) != self._placed:
+            self._placed = (size, column)
+            for item in (self._photo_item, self._rendered_item):
+                item.place(size, column)
+            self._error_item.place(size)
+            self._scale.place(2 * (column + GAP), size[0])
         return self._photo_item.resolution(image, box)
 
     def show_photo(self, key: Key, photo: Callable[[], Picture]) -> None:
-        """Shows another photo; what is beside it stays until there is a rendering of this one."""
+        """Shows a photo; the pictures beside it stay until `compare` is called for it."""
         if key == self._photo_key:
             return
         self._photo_key, self.photo, self.shown = key, photo(), ()
         self._photo_item.show(self.photo)
 
     def compare(self, key: Key, rendered: Picture) -> None:
-        """Shows a rendering of the photo, of the same size, and the difference; `key` becomes `shown`."""
+        """Shows a rendering of the photo, in the same size, and the difference; `key` becomes `shown`."""
         self.shown = key
         levels = measure_difference(self.photo, rendered)
         self._rendered_item.show(rendered)

@@ -1,4 +1,4 @@
-"""The colour scale of an error map, under it."""
+"""The colour scale under an error map."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from app.model.common.error_map import FULL, colour_levels
 from app.panels.widgets.parts import MUTED, drawing
 
 HEIGHT = 16  # pixels
-STEPS = 48
-ROOMY = 100  # pixels in which all levels find room
+STEPS = 48  # rectangles that the scale is made of
+WIDTH_OF_ALL_LEVELS = 100  # pixels; a narrower scale names fewer levels
 
 
 class ErrorLevels:
-    """Made inside the container that is open."""
+    """A bar with its levels (0 to 255) below. Creating one adds it to the container that is open."""
 
     def __init__(self) -> None:
         _, self._list = drawing(HEIGHT)
 
     def place(self, left: float, width: int) -> None:
-        """Where it begins and how wide it is, pixels."""
+        """Draws it anew, `width` pixels wide, `left` pixels from the left."""
         dpg.delete_item(self._list, children_only=True)
         dpg.configure_item(self._list, width=int(left + width + 12))
         ramp = (255 * colour_levels(np.linspace(0, FULL, STEPS))).astype(int).tolist()
@@ -28,7 +28,7 @@ class ErrorLevels:
             x = left + width * step / STEPS
             paint = (red, green, blue, 255)
             dpg.draw_rectangle((x, 0), (x + width / STEPS + 1, 4), color=paint, fill=paint, parent=self._list)
-        levels = (0, 16, 32, 48) if width >= ROOMY else (0, 32)
+        levels = (0, 16, 32, 48) if width >= WIDTH_OF_ALL_LEVELS else (0, 32)
         for level in (*levels, int(FULL)):
             text = f"{level}" if level < FULL else f"{level}+"
             x = left + width * level / FULL - (0 if level == 0 else 3.4 * len(text) * (1 if level < FULL else 1.6))

@@ -10,24 +10,24 @@ import numpy as np
 from app.model.common.error_colours import blend_stops, find_scale_place
 from app.panels.widgets.parts import MUTED, Colour, drawing, tool_tip
 
-BAR, STEPS = 150, 30  # width in pixels, and how many pieces it is made of
-BESIDE = 40  # pixels that the outermost ticks and the gaps take
-LINE = 18  # pixels
+BAR, STEPS = 150, 30  # width in pixels; rectangles that it is made of
+BESIDE = 40  # pixels beside the bar, for the outermost ticks and gaps
+LINE = 18  # height of each of the two lines, pixels
 
 
 def error_colours(count: int) -> tuple[Colour, ...]:
-    """So many colours from the best to the worst."""
+    """`count` colours from the smallest error to the largest."""
     return tuple(as_bytes(tuple(colour)) for colour in blend_stops(np.linspace(0.0, 1.0, count)).tolist())
 
 
 def as_bytes(colour: tuple[float, ...], opacity: float = 1.0) -> Colour:
-    """A colour in [0, 1] as Dear PyGui takes it."""
+    """A colour and an opacity in [0, 1] as Dear PyGui's RGBA in 0 to 255."""
     red, green, blue = (round(255 * channel) for channel in colour[:3])
     return red, green, blue, round(255 * opacity)
 
 
 def build_scale(title: str, sentence: str, bar: int = BAR) -> int | str:
-    """The bar under its title, so many pixels wide."""
+    """Adds the title and the bar, `bar` pixels wide; `sentence` is its tool tip. The group that holds them."""
     group, scale = drawing(LINE)
     dpg.configure_item(scale, width=bar + BESIDE)
     tool_tip(group, sentence)
@@ -39,7 +39,7 @@ def build_scale(title: str, sentence: str, bar: int = BAR) -> int | str:
 
 
 def build_ticks(values: Sequence[float], unit: str, limits: tuple[float, float], bar: int = BAR) -> int | str:
-    """What stands under the bar."""
+    """Adds ticks for below the bar, whose ends are `limits` (logarithmic). The group that holds them."""
     group, ticks = drawing(LINE)
     dpg.configure_item(ticks, width=bar + BESIDE)
     for value in values:

@@ -1,4 +1,4 @@
-"""A texture for pictures of any size: as large as the largest so far, of which the part that is used is drawn."""
+"""A texture for pictures of any size: as large as the largest so far, of which the used part is drawn."""
 
 from __future__ import annotations
 
@@ -9,28 +9,29 @@ from jaxtyping import Float32
 
 from app.panels.widgets.live_texture import LiveTexture
 
-SMALLEST = 64  # pixels
-STEP = 256  # pixels in which it grows
+SMALLEST = 64  # pixels along each side at first
+STEP = 256  # pixels by which a side grows
 
 
 class GrowingTexture:
-    """The whole texture is uploaded for each picture, so it is no larger than it has to be.
+    """The whole texture is uploaded for each picture, so it is no larger than needed.
 
-    It only ever grows, because a texture that is deleted leaves its memory behind.
+    It never shrinks, because Dear PyGui does not release the memory of a texture that is deleted.
 
     Attributes:
-        item: Dear PyGui's texture, to be drawn; another one after `show` had to grow it.
-        used: the part that the picture fills, (across, down) in [0, 1].
+        item: Dear PyGui's texture; `show` replaces it when it has to grow.
+        used: the part that the picture fills, (width, height) as shares in [0, 1].
     """
 
     def __init__(self, replaced: Callable[[int | str], None]) -> None:
-        """`replaced` is given another texture to draw from now on, before the one until now is deleted."""
+        """`replaced` is called with a new texture to be drawn, before the old one is deleted."""
         self._replaced = replaced
         self._texture = LiveTexture(SMALLEST, SMALLEST)
         self.used = (1.0, 1.0)
 
     @property
     def item(self) -> int | str:
+        """Dear PyGui's texture."""
         return self._texture.item
 
     def show(self, pixels: Float32[np.ndarray, "height width channels"]) -> None:
@@ -40,8 +41,8 @@ class GrowingTexture:
         whole = self._texture.pixels
         whole[:height, :width, :channels] = pixels
         whole[:height, :width, channels:] = 1.0
-        self._texture.changed()
-        # half a pixel less, so that what lies beside the picture is not blended into its border
+        self._texture.upload()
+        # half a pixel less, so that nothing outside of the picture is blended into its border
         self.used = ((width - 0.5) / whole.shape[1], (height - 0.5) / whole.shape[0])
 
     def _grow(self, width: int, height: int) -> None:

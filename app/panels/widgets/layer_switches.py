@@ -13,7 +13,14 @@ SWATCH = (12, 14)  # pixels
 
 
 class Switch(NamedTuple):
-    """A layer's attribute, what is written beside the box, the colours of its swatch, a sentence."""
+    """A check box for one layer.
+
+    Attributes:
+        layer: name of the attribute that it sets.
+        word: what is written beside the box.
+        swatch: colours shown beside it; none for no swatch.
+        sentence: its tool tip.
+    """
 
     layer: str
     word: str
@@ -22,15 +29,16 @@ class Switch(NamedTuple):
 
 
 class LayerSwitches:
-    """Turn attributes of one object on and off."""
+    """Check boxes that set the attributes of one object."""
 
     def __init__(self, layers: object, switches: Sequence[Switch]) -> None:
+        """`layers` has a boolean attribute for each switch."""
         self._layers, self._switches = layers, {switch.layer: switch for switch in switches}
         self._boxes: dict[str, int | str] = {}
         self._groups: dict[str, int | str] = {}
 
     def build(self, layer: str) -> None:
-        """One switch, into the container on top of the stack."""
+        """Adds one switch to the container that is open."""
         switch = self._switches[layer]
         with dpg.group(horizontal=True, horizontal_spacing=4) as self._groups[layer]:
             value = getattr(self._layers, layer)
@@ -44,17 +52,17 @@ class LayerSwitches:
             dpg.add_text(switch.word)
 
     def build_tips(self) -> None:
-        """After all of them: tool tips are items too, and inside a row of a table they would take up columns."""
+        """Adds the tool tips, after all switches: inside a row of a table each tool tip would take up a column."""
         for layer, group in self._groups.items():
             tool_tip(group, self._switches[layer].sentence)
 
     def show(self, layer: str, shown: bool) -> None:
-        """Or hide one for which there is no room."""
+        """Shows or hides one switch."""
         if dpg.is_item_shown(self._groups[layer]) != shown:
             dpg.configure_item(self._groups[layer], show=shown)
 
     def update(self) -> None:
-        """Shows what was switched elsewhere."""
+        """Brings the boxes up to date with the attributes."""
         for layer, box in self._boxes.items():
             wanted = getattr(self._layers, layer)
             if dpg.get_value(box) != wanted:

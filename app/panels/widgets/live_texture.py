@@ -1,9 +1,9 @@
-"""Textures whose pixels change now and then.
+"""Textures whose pixels change from time to time.
 
-Dear PyGui uploads every raw texture anew in every frame, changed or not: 16 bytes a pixel, 9 ms for 1024 x 512 pixels
-where the CPU draws. One that lies on a stage is not uploaded and can still be seen. So a texture comes into the
-registry when its pixels have changed, and goes back to the stage some frames later: what is written goes through two
-buffers by turns, and arrives with the second frame.
+Dear PyGui uploads every raw texture of a registry in every frame, changed or not: 16 bytes per pixel, 9 ms for
+1024 x 512 pixels where the CPU draws. A texture on a stage is not uploaded and can still be drawn. So a texture is
+moved to the registry when its pixels have changed, and back to the stage some frames later: Dear PyGui uploads through
+two buffers in turn, so that new pixels are visible in the second frame.
 """
 
 from __future__ import annotations
@@ -11,48 +11,49 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-FRAMES = 3  # that a texture stays in the registry
+FRAMES = 3  # for which a texture stays in the registry
 
-_awake: dict[LiveTexture, int] = {}  # and the frames that are left to each
+_uploading: dict[LiveTexture, int] = {}  # textures in the registry, with the frames that are left to each
 
 
 class LiveTexture:
     """A raw texture, RGBA in [0, 1].
 
     Attributes:
-        item: Dear PyGui's, to be drawn.
-        pixels: to be written into; `changed` has them shown.
+        item: Dear PyGui's texture.
+        pixels: (height, width, 4) float32, to be written into, followed by a call of `upload`.
     """
 
     def __init__(self, width: int, height: int) -> None:
+        """Black and transparent, of so many pixels."""
         self.pixels = np.zeros((height, width, 4), np.float32)
         self._registry, self._stage = dpg.add_texture_registry(), dpg.add_stage()
         self.item = dpg.add_raw_texture(
             width, height, self.pixels, format=dpg.mvFormat_Float_rgba, parent=self._registry
         )
-        _awake[self] = FRAMES
+        _uploading[self] = FRAMES
 
-    def changed(self) -> None:
-        """Has the pixels uploaded with the next frame."""
-        if self not in _awake:
+    def upload(self) -> None:
+        """Has the pixels uploaded with the next frames."""
+        if self not in _uploading:
             dpg.move_item(self.item, parent=self._registry)
-        _awake[self] = FRAMES
+        _uploading[self] = FRAMES
 
     def rest(self) -> None:
-        """Keeps what was uploaded."""
+        """Ends the uploading; what was uploaded stays visible."""
         dpg.move_item(self.item, parent=self._stage)
 
     def delete(self) -> None:
-        """Nothing may draw it any more."""
-        _awake.pop(self, None)
+        """Deletes the texture; no item may use it any more."""
+        _uploading.pop(self, None)
         dpg.delete_item(self.item)
 
 
 def rest_textures() -> None:
-    """To be called after each frame; where nobody does, every texture is uploaded in every frame, and that is all."""
-    for texture, left in list(_awake.items()):
+    """Ends the uploading of textures that are up to date; to be called after each frame of the window."""
+    for texture, left in list(_uploading.items()):
         if left > 1:
-            _awake[texture] = left - 1
+            _uploading[texture] = left - 1
         else:
-            del _awake[texture]
+            del _uploading[texture]
             texture.rest()

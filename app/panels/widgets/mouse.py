@@ -1,4 +1,4 @@
-"""What the mouse does on an item: where it is, what is pressed, dragged and turned. Once per frame of the window."""
+"""What the mouse does on one item in a frame of the window: position, buttons, drags, wheel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 
 LEFT, RIGHT, MIDDLE = dpg.mvMouseButton_Left, dpg.mvMouseButton_Right, dpg.mvMouseButton_Middle
 BUTTONS = (LEFT, RIGHT, MIDDLE)
-STILL = 3.0  # pixels that the mouse may move in a click
+CLICK_TRAVEL = 3.0  # pixels that the mouse may move while the button is down, for it to be a click
 
 Delta = tuple[float, float]
 
@@ -15,21 +15,21 @@ class Mouse:
     """Watches one item.
 
     Attributes:
-        wheel: notches since the last frame, with the mouse over the item.
-        pressed, released, clicked, double_clicked: of the left button, in this frame; a click does not move.
+        wheel: notches since the last frame, with the mouse over the item; positive is away from the user.
+        pressed, released, clicked, double_clicked: whether the left button was, in this frame.
     """
 
     def __init__(self, item: int | str) -> None:
-        """The item must exist, and tell whether it is hovered."""
+        """The item must exist already and be of a kind that can be hovered."""
         self._item = item
         self._frame = -1
         self._place: tuple[float, float] | None = None
         self._inside = False
-        self._held: dict[int, tuple[float, float]] = {}  # buttons that went down here, with the mouse's last place
+        self._held: dict[int, tuple[float, float]] = {}  # buttons pressed on the item, with the last position
         self._down_before = dict.fromkeys(BUTTONS, False)
         self._moved: dict[int, Delta] = {}
         self._travel = 0.0
-        self._turned = 0.0  # of the wheel, since it was last looked at
+        self._turned = 0.0  # notches of the wheel since the last frame
         self._double = False
         self.wheel = 0.0
         self.pressed = self.released = self.clicked = self.double_clicked = False
@@ -38,7 +38,7 @@ class Mouse:
             dpg.add_mouse_double_click_handler(LEFT, callback=self._double_click)
 
     def look(self) -> None:
-        """Takes note of what happened; to be called before anything else is asked, as often as one likes."""
+        """Reads the mouse; to be called once per frame before the attributes are used. Further calls do nothing."""
         frame = dpg.get_frame_count()
         if frame == self._frame:
             return
@@ -62,11 +62,11 @@ class Mouse:
 
     @property
     def place(self) -> tuple[float, float] | None:
-        """Pixels from the item's upper left corner; None while the mouse is elsewhere and drags nothing here."""
+        """Pixels from the item's upper left corner; None while the mouse is elsewhere and no drag began here."""
         return self._place
 
     def dragged(self, button: int) -> Delta:
-        """Pixels that the mouse went since the last frame, with a button held that went down on the item."""
+        """(right, down) pixels since the last frame, while a button is held that was pressed on the item."""
         return self._moved.get(button, (0.0, 0.0))
 
     def _watch(self, button: int, here: tuple[float, float]) -> None:
@@ -80,7 +80,7 @@ class Mouse:
             if not down:
                 del self._held[button]
                 if button == LEFT:
-                    self.released, self.clicked = True, self._travel <= STILL
+                    self.released, self.clicked = True, self._travel <= CLICK_TRAVEL
         elif down and not before and self._inside:
             self._held[button] = here
             self._travel = 0.0

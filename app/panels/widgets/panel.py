@@ -1,4 +1,4 @@
-"""What every panel of the window is."""
+"""What every panel of the window provides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.model.state.state import State
 
 
 class Panel(Protocol):
-    """A part of the window, one file and one class each.
+    """A docked part of the window.
 
     Attributes:
         title: of its docked window.
@@ -17,9 +17,9 @@ class Panel(Protocol):
     title: str
 
     def build(self, parent: int | str) -> None:
-        """Makes its items once, inside the window `parent`; callbacks write to the state or send commands."""
+        """Makes the items once, inside the window `parent`; their callbacks write to the state or send commands."""
         ...
 
     def update(self, state: State) -> None:
-        """Shows the state and the snapshot (`state.run.snapshot`) as they are now; once per frame, quickly."""
+        """Shows the state and its newest snapshot; called once per frame of the window, so it must be quick."""
         ...

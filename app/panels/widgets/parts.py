@@ -1,4 +1,4 @@
-"""Small pieces that several panels are made of: colours, tool tips, lines of muted text, a width to fill."""
+"""Small parts that several panels use: colours, tool tips, texts, sizes, themes of items."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
-Colour = tuple[int, int, int, int]
+Colour = tuple[int, int, int, int]  # RGBA, 0 to 255
 
 ACCENT: Colour = (53, 196, 181, 255)
 ACCENT_DIM: Colour = (53, 196, 181, 110)
@@ -20,48 +20,58 @@ GROOVE: Colour = (32, 38, 46, 255)
 CLEAR: Colour = (0, 0, 0, 0)
 
 TIP_WIDTH = 340  # pixels at which the text of tool tips breaks
-PADDING = 8
+PADDING = 8  # pixels between the border of a panel and its content
+SCROLL_BAR = 14  # pixels
 
 
 def tool_tip(item: int | str, text: str) -> int | str:
-    """A sentence that appears while the mouse rests on an item; returns its text item."""
+    """Adds a text that appears while the mouse rests on an item; returns the text item."""
     with dpg.tooltip(item, delay=0.4):
         return dpg.add_text(text, wrap=TIP_WIDTH)
 
 
 def step_button(step: int, tip: str, go: Callable[[int], None]) -> None:
-    """An arrow to the one before (-1) or the next one (1)."""
+    """Adds an arrow button that calls `go` with `step`: -1 to the previous one, 1 to the next one."""
     label, direction = ("before", dpg.mvDir_Left) if step < 0 else ("next", dpg.mvDir_Right)
     button = dpg.add_button(label=label, arrow=True, direction=direction, callback=lambda: go(step))
     tool_tip(button, tip)
 
 
 def muted(text: str = "", wrap: int = -1) -> int | str:
-    """A line of text that steps back."""
+    """Adds a text in a pale colour; `wrap` in pixels, -1 for none."""
     return dpg.add_text(text, color=MUTED, wrap=wrap)
 
 
 def heading(text: str) -> int | str:
-    """The title of a section of a panel."""
+    """Adds the title of a section of a panel."""
     dpg.add_spacer(height=2)
     return dpg.add_text(text, color=ACCENT)
 
 
 def drawing(height: int) -> tuple[int | str, int | str]:
-    """A group with a drawlist in it: tool tips and hovering are the group's, for drawlists have none."""
+    """Adds a group with a drawlist, of so many pixels in height; both items. Only the group can have a tool tip."""
     with dpg.group() as group:
         drawlist = dpg.add_drawlist(width=200, height=height)
     return group, drawlist
 
 
 def inner_width(parent: int | str, least: int = 120) -> int:
-    """Pixels that an item may be wide inside a panel, scroll bar or not."""
+    """Width in pixels of a panel's content, with room for a scroll bar whether there is one or not.
+
+    For content whose height depends on its width: it would otherwise make the scroll bar come and go.
+    """
     width = rectangle_size(parent)[0]
-    return max(int(width) - 2 * PADDING - 14, least)
+    return max(int(width) - 2 * PADDING - SCROLL_BAR, least)
+
+
+def full_width(parent: int | str, least: int = 120) -> int:
+    """Width in pixels of a panel's content, up to the scroll bar where there is one."""
+    scrolls = dpg.does_item_exist(parent) and dpg.get_y_scroll_max(parent) > 0
+    return inner_width(parent, least) + (0 if scrolls else SCROLL_BAR)
 
 
 def rectangle_size(item: int | str) -> tuple[float, float]:
-    """Pixels (width, height) that an item takes; zeros while it has not been drawn, when Dear PyGui has no answer."""
+    """(width, height) in pixels of an item; zeros before it was drawn, when Dear PyGui does not know it."""
     if not dpg.does_item_exist(item):
         return 0.0, 0.0
     width, height = dpg.get_item_state(item).get("rect_size", (0.0, 0.0))
@@ -76,13 +86,13 @@ def centred(window: int | str, width: int, height: int) -> None:
 
 
 def set_text(item: int | str, text: str) -> None:
-    """Changes a text where it is not so already: Dear PyGui would copy it every frame."""
+    """Sets a text if it is not set already: otherwise Dear PyGui would copy it in every frame."""
     if dpg.get_value(item) != text:
         dpg.set_value(item, text)
 
 
 def see_through(*sliders: int | str) -> None:
-    """Lets the text of sliders be read through their knobs."""
+    """Makes the knobs of sliders translucent, so that the text under them can be read."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvSliderFloat):
         dpg.add_theme_color(dpg.mvThemeCol_SliderGrab, (*ACCENT[:3], 120))
         dpg.add_theme_color(dpg.mvThemeCol_SliderGrabActive, (*ACCENT[:3], 190))
@@ -91,7 +101,7 @@ def see_through(*sliders: int | str) -> None:
 
 
 def dims_when_disabled(*buttons: int | str) -> None:
-    """Lets buttons that cannot be pressed be seen as such."""
+    """Makes buttons pale while they are disabled."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):
         dpg.add_theme_color(dpg.mvThemeCol_Text, (88, 96, 106, 255))
         for part in (dpg.mvThemeCol_Button, dpg.mvThemeCol_ButtonHovered, dpg.mvThemeCol_ButtonActive):

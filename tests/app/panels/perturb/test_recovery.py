@@ -22,11 +22,11 @@ READING = Reading(
 )
 
 
-def test_it_tells_each_stage_of_the_way_back() -> None:
-    assert sentence(READING) == "On its way, 4.2 s so far."
-    assert sentence(replace(READING, nearly_seconds=1.3)) == "Nearly back after 1.3 s; 4.2 s so far."
+def test_each_state_of_a_recovery_has_a_sentence() -> None:
+    assert sentence(READING) == "Not recovered yet, 4.2 s so far."
+    assert sentence(replace(READING, nearly_seconds=1.3)) == "Nearly recovered after 1.3 s; 4.2 s so far."
     assert sentence(replace(READING, nearly_seconds=1.3, recovered_seconds=3.0)) == "Recovered in 3.0 s of training."
-    assert sentence(replace(READING, taken_back=True)) == "Taken back."
+    assert sentence(replace(READING, taken_back=True)) == "Undone."
 
 
 def test_a_kick_that_did_no_harm_is_not_a_recovery() -> None:
