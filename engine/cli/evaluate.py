@@ -1,4 +1,4 @@
-"""`l2g-eval`, and the evaluation at the end of `l2g-train --evaluate`: progress, interruption and a table."""
+"""`l2g-eval`, and the evaluation at the end of `l2g-train --evaluate`: progress on the terminal, and a table."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from rich.console import Console
 from engine.cli.arguments import EvaluateArguments
 from engine.errors import UserError
 from engine.evaluation.held_out import Scores
-from engine.evaluation.report import table
-from engine.evaluation.runs import evaluate_run, evaluate_trainer
+from engine.evaluation.report import make_table
+from engine.evaluation.runs import NoCamerasError, evaluate_run, evaluate_trainer, require_cameras
 from engine.run.session import Session
 from engine.system.devices import resolve_device
 from engine.system.interruption import Interruption
-from engine.training.planar import PlanarTrainer
 
 
 def evaluate_folder(arguments: EvaluateArguments) -> int:
     """Evaluates a run from its checkpoint and prints the table; returns the exit code.
 
     Raises:
-        UserError: something that the user can mend.
+        UserError: a wrong argument, or a run or scene that cannot be read.
     """
     if arguments.limit is not None and arguments.limit < 1:
         raise UserError(f"--limit is {arguments.limit}; give 1 or more.")
@@ -31,41 +30,40 @@ def evaluate_folder(arguments: EvaluateArguments) -> int:
         scene_folder=arguments.scene,
         device=resolve_device(arguments.device),
         limit=arguments.limit,
-        progress=lambda done, count, name, scores: tell(console, done, count, name, scores),
+        progress=lambda done, count, name, scores: print_score(console, done, count, name, scores),
     )
     if not test["frames"]:
-        console.print("The scene holds no frames out; there is nothing to evaluate.")
+        console.print("The scene has no held-out frames; there is nothing to evaluate.")
     else:
-        console.print(table(test, f"Held-out frames of {arguments.run}"))
+        console.print(make_table(test, f"Held-out frames of {arguments.run}"))
     return 0
 
 
 def evaluate_session(session: Session, folder: Path, interruption: Interruption, console: Console) -> None:
-    """Evaluates a run that has just ended into its folder, until interrupted.
+    """Evaluates a run that has ended and writes the results to its folder; an interruption ends it early.
 
     Raises:
         UserError: the results cannot be written.
     """
 
     def progress(done: int, count: int, name: str, scores: Scores) -> None:
-        tell(console, done, count, name, scores)
+        print_score(console, done, count, name, scores)
         if interruption.signal:
             raise _Interrupted
 
     assert session.trainer is not None
-    if isinstance(session.trainer, PlanarTrainer):
-        console.print("A planar scene holds nothing out; result.json has its errors and PSNR.")
-        return
     try:
-        evaluate_trainer(session.trainer, folder, progress=progress)
+        evaluate_trainer(require_cameras(session.trainer), folder, progress=progress)
+    except NoCamerasError as reason:
+        console.print(str(reason), soft_wrap=True)
     except _Interrupted:
-        console.print("The evaluation was interrupted; l2g-eval does it again.")
+        console.print("The evaluation was interrupted; run l2g-eval to repeat it.")
 
 
-def tell(console: Console, done: int, count: int, name: str, scores: Scores) -> None:
-    """A line about one held-out frame."""
+def print_score(console: Console, done: int, count: int, name: str, scores: Scores) -> None:
+    """Prints a line about one held-out frame."""
     console.print(f"held out {done}/{count}: {name}  {scores.psnr:.2f} dB", soft_wrap=True)
 
 
 class _Interrupted(Exception):
-    pass
+    """Ctrl-C or SIGTERM during an evaluation."""

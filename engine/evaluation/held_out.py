@@ -1,4 +1,4 @@
-"""The held-out frames of a run: posed, refined, rendered and scored."""
+"""Poses, renderings and scores of the held-out frames of a run."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.evaluation.initial_poses import align_reference_poses, list_candidate_poses
 from engine.evaluation.metrics import lpips, psnr, ssim
-from engine.evaluation.refinement import Level, pyramid, refine_pose
-from engine.evaluation.starts import aligned_poses, candidate_poses
+from engine.evaluation.refinement import Level, make_pyramid, refine_pose
 from engine.evaluation.views import Photo, View, image_points, render_view
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
@@ -21,7 +21,7 @@ from engine.scenes.scene import Scene
 
 @dataclass(frozen=True)
 class Scores:
-    """How alike rendering and photo are: PSNR in dB, SSIM and LPIPS (None where they cannot be had)."""
+    """Similarity of a rendering and a photo: PSNR in dB, SSIM and LPIPS (None where they cannot be computed)."""
 
     psnr: float
     ssim: float | None
@@ -30,15 +30,15 @@ class Scores:
 
 @dataclass(frozen=True)
 class HeldOutFrame:
-    """One held-out frame, evaluated.
+    """One held-out frame and its evaluation.
 
     Attributes:
         frame: index within the scene.
-        name: of the frame.
+        name: as in `Scene.names`.
         photo: RGB in [0, 1].
         view: the rendering from `pose`.
-        pose: world-to-camera in the world of the fitted poses, refined against the photo. It counts in the scores
-            only, never in the pose errors.
+        pose: world-to-camera in the world of the fitted poses, refined against the photo; it is no part of the
+            pose errors of a run.
         scores: of the rendering.
     """
 
@@ -72,32 +72,32 @@ def evaluate_held_out(
     """Evaluate the held-out frames one after the other, as BARF does.
 
     A frame's reference pose is brought into the world of the fitted poses by the similarity that aligns the
-    training cameras, then refined photometrically with the field frozen. Without a reference the refinement is tried
-    from the training cameras and from between the two neighbouring ones, and the best outcome counts.
+    training cameras, then refined photometrically with the field fixed. Without a reference the refinement starts from
+    several training cameras and from between the two neighbouring ones, and the best result is taken.
 
     Args:
-        field: at rest; it is not changed.
-        scene: whose held-out frames are evaluated, at the resolution it holds.
+        field: not changed; no training may go on meanwhile.
+        scene: the scene of the run; photos are compared at its resolution.
         fitted: world-to-camera poses of the training frames; rendering runs on their device.
         refine: whether poses are refined where a reference exists (not for runs that fit no poses).
-        intrinsics: of all frames, where the run has its own (an optimised focal length).
-        limit: evaluate so many frames at most, evenly spread.
+        intrinsics: of all frames, where the run has fitted them; by default those of the scene.
+        limit: most frames to evaluate, evenly spread.
     Yields:
-        the frames in order; none if the scene holds none out.
+        the frames in order; none if the scene has no held-out frames.
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.1.
     """
     cameras = (intrinsics or scene.intrinsics).to(fitted.device)
-    aligned = aligned_poses(scene, fitted) if scene.held_out_frames else None
+    aligned = align_reference_poses(scene, fitted) if scene.held_out_frames else None
     levels: list[Level] = []
-    for position in evenly(len(scene.held_out_frames), limit):
+    for position in spread_evenly(len(scene.held_out_frames), limit):
         frame = scene.held_out_frames[position]
         colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
         photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
         pose = aligned[position] if aligned is not None and is_finite(aligned[position]) else None
         if refine or pose is None:
-            starts = candidate_poses(scene, fitted, frame) if pose is None else pose[None]
-            levels = levels or pyramid(field, cameras.width, cameras.height)
+            starts = list_candidate_poses(scene, fitted, frame) if pose is None else pose[None]
+            levels = levels or make_pyramid(field, cameras.width, cameras.height)
             pose = refine_pose(levels, photo, starts)
         view = render_view(field, pose, photo.points)
         scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
@@ -105,7 +105,7 @@ def evaluate_held_out(
 
 
 def summarise(scores: Sequence[Scores]) -> Summary:
-    """Means over frames (of the decibels, as in the papers)."""
+    """Means over frames; PSNR is averaged in dB, as in the papers."""
     return Summary(
         psnr=_mean([score.psnr for score in scores]),
         ssim=_mean([score.ssim for score in scores]),
@@ -114,8 +114,8 @@ def summarise(scores: Sequence[Scores]) -> Summary:
     )
 
 
-def evenly(count: int, limit: int | None) -> list[int]:
-    """At most `limit` of `count` positions, evenly spread, in order."""
+def spread_evenly(count: int, limit: int | None) -> list[int]:
+    """At most `limit` indices below `count`, evenly spread, ascending; all of them without a limit."""
     if limit is None or limit >= count:
         return list(range(count))
     return [int(position) for position in torch.linspace(0, count - 1, limit).round()] if limit > 0 else []

@@ -1,4 +1,4 @@
-"""How alike a rendering and a photo are, in the units of the papers' tables."""
+"""Similarity of a rendering and a photo, in the units of the papers' tables."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from jaxtyping import Float
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-SMALLEST_FOR_SSIM = 11  # pixels: the width of the Gaussian window (sigma 1.5, cut at 3.5 sigma)
-SMALLEST_FOR_LPIPS = 64  # pixels: AlexNet's strides leave nothing of less
-_MEAN_SQUARE_FLOOR = 1e-10  # identical images count as 100 dB: JSON knows no infinity
+SMALLEST_FOR_SSIM = 11  # pixels along the shorter side: the width of the Gaussian window (1.5 sigma, cut at 3.5)
+SMALLEST_FOR_LPIPS = 64  # pixels along the shorter side: AlexNet's last layers need as many
+_LEAST_MEAN_SQUARE = 1e-10  # identical images get 100 dB: JSON has no infinity
 _BACKBONE_WEIGHTS = "alexnet-owt-7be5be79.pth"  # torchvision's AlexNet_Weights.IMAGENET1K_V1
 
 
 def psnr(rendering: Float[Tensor, "*shape"], photo: Float[Tensor, "*shape"]) -> float:
     r"""Peak signal-to-noise ratio, :math:`-10 \log_{10} \mathrm{mse}`, dB, at most 100; values in [0, 1]."""
-    mean_square = (rendering - photo).double().square().mean().clamp(min=_MEAN_SQUARE_FLOOR)
+    mean_square = (rendering - photo).double().square().mean().clamp(min=_LEAST_MEAN_SQUARE)
     return float(-10 * mean_square.log10())
 
 
 def ssim(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]) -> float | None:
-    """Structural similarity, at most 1, with the settings of Wang et al. (2004) that the NeRF papers use.
+    """Structural similarity (SSIM), at most 1, with the settings of the NeRF papers; values in [0, 1].
 
     A Gaussian window of sigma 1.5, no sample covariance, mean over the channels. None for images smaller than the
-    window (11 pixels). Values in [0, 1].
+    window (11 pixels).
+
+    Reference:
+        Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004.
     """
     if min(photo.shape[:2]) < SMALLEST_FOR_SSIM:
         return None
@@ -46,9 +49,13 @@ def ssim(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "heigh
 
 @torch.no_grad()
 def lpips(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]) -> float | None:
-    """Learned perceptual distance (Zhang et al. 2018, AlexNet, as in BARF), smaller is better; values in [0, 1].
+    """Learned perceptual distance (LPIPS, AlexNet, as in BARF), 0 for identical images; values in [0, 1].
 
-    None where the package or the weights are not installed, and for images under 64 pixels. Nothing is downloaded.
+    None where the package `lpips` or the weights of AlexNet are not installed, and for images below 64 pixels. Nothing
+    is downloaded.
+
+    Reference:
+        Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018.
     """
     network = _lpips_network()
     if network is None or min(photo.shape[:2]) < SMALLEST_FOR_LPIPS:
@@ -59,7 +66,7 @@ def lpips(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "heig
 
 @functools.cache
 def _lpips_network() -> nn.Module | None:
-    """The network of the package `lpips`, built once, where both the package and AlexNet's weights are on disk."""
+    """The network of the package `lpips`, made once; None where the package or AlexNet's weights are missing."""
     installed = all(importlib.util.find_spec(name) is not None for name in ("lpips", "torchvision"))
     if not installed or not (Path(torch.hub.get_dir()) / "checkpoints" / _BACKBONE_WEIGHTS).is_file():
         return None

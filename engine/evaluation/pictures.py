@@ -1,4 +1,4 @@
-"""Photo, rendering, error and depth of a held-out frame side by side."""
+"""Pictures of a held-out frame: photo, rendering, error and depth side by side."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from engine.evaluation.held_out import HeldOutFrame
 from engine.evaluation.views import View
 from engine.scenes.scene import SceneKind
 
-LARGEST_ERROR = 0.25  # absolute difference shown in the brightest colour
-_NARROWEST = 320  # pixels: panels of smaller images are enlarged by a whole factor
+LARGEST_ERROR = 0.25  # absolute difference (RGB in [0, 1]) shown in the brightest colour
+_LEAST_PANEL_WIDTH = 320  # pixels: smaller images are enlarged by an integer factor
 _TITLE, _GAP, _TEXT = 26, 6, 15  # pixels: title bar, gap between panels, font size
 _BACKGROUND, _INK = (24, 24, 27), (228, 228, 231)
 _FONT = "fonts/ttf/DejaVuSans.ttf"  # ships with matplotlib
 
 
-def side_by_side(frame: HeldOutFrame, kind: SceneKind) -> Image.Image:
-    """The four panels with a title each: photo, rendering with its scores, absolute error, depth."""
+def draw_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> Image.Image:
+    """Four panels with a title each: photo, rendering with its scores, absolute error, depth."""
     scores = frame.scores
     ssim = "" if scores.ssim is None else f"   SSIM {scores.ssim:.3f}"
-    depth, depth_title = depth_colours(frame.view, kind)
+    depth, depth_title = colour_depth(frame.view, kind)
     panels = [
-        (frame.name, _as_bytes(frame.photo)),
-        (f"rendered   {scores.psnr:.2f} dB{ssim}", _as_bytes(frame.view.colour)),
-        (f"absolute error   0 to {LARGEST_ERROR:g}", error_colours(frame.view.colour, frame.photo)),
+        (frame.name, _to_bytes(frame.photo)),
+        (f"rendered   {scores.psnr:.2f} dB{ssim}", _to_bytes(frame.view.colour)),
+        (f"absolute error   0 to {LARGEST_ERROR:g}", colour_errors(frame.view.colour, frame.photo)),
         (depth_title, depth),
     ]
     height, width = frame.photo.shape[:2]
-    factor = -(-_NARROWEST // width)
+    factor = -(-_LEAST_PANEL_WIDTH // width)
     font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / _FONT), _TEXT)
     step = width * factor + _GAP
     sheet = Image.new("RGB", (len(panels) * step - _GAP, height * factor + _TITLE), _BACKGROUND)
@@ -48,42 +48,42 @@ def side_by_side(frame: HeldOutFrame, kind: SceneKind) -> Image.Image:
     return sheet
 
 
-def error_colours(
+def colour_errors(
     rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The absolute difference, mean over the channels, from black (none) to bright (`LARGEST_ERROR` or more)."""
-    return _coloured((rendering - photo).abs().mean(-1) / LARGEST_ERROR, "inferno")
+    """The absolute difference, mean over the channels, from black (0) to bright (`LARGEST_ERROR` or more)."""
+    return _map_colours((rendering - photo).abs().mean(-1) / LARGEST_ERROR, "inferno")
 
 
-def depth_colours(view: View, kind: SceneKind) -> tuple[UInt8[np.ndarray, "height width 3"], str]:
-    """Depth, near red and far blue, and the title that says which range is shown.
+def colour_depth(view: View, kind: SceneKind) -> tuple[UInt8[np.ndarray, "height width 3"], str]:
+    """Depth from near (red) to far (blue), and a title with the range that is shown.
 
-    Forward-facing scenes reach to infinity and are shown in inverse depth. Around objects, pixels that see mostly
-    background stay white.
+    Forward-facing scenes are shown in inverse depth, because they reach to infinity. Pixels without a depth, or of an
+    opacity up to 0.5, are white.
     """
     usable = view.depth.isfinite() & (view.depth > 0) & (view.opacity > 0.5)
     if not bool(usable.any()):
-        return np.full((*view.depth.shape, 3), 255, dtype=np.uint8), "depth   nothing seen"
+        return np.full((*view.depth.shape, 3), 255, dtype=np.uint8), "depth   nothing visible"
     inverse = kind == "forward-facing"
     values = torch.where(usable, view.depth, torch.ones_like(view.depth))
     values = 1 / values if inverse else -values
     seen = values[usable].double().cpu().numpy()
     low, high = np.quantile(seen, [0.01, 0.99])
-    pixels = _coloured((values - low) / max(high - low, 1e-12), "turbo")
+    pixels = _map_colours((values - low) / max(high - low, 1e-12), "turbo")
     pixels[~usable.cpu().numpy()] = 255
     near, far = (1 / high, 1 / low) if inverse else (-high, -low)
     return pixels, f"depth   {near:.3g} (red) to {far:.3g} (blue)"
 
 
 def picture_name(frame: int, name: str) -> str:
-    """A file name of its own for every frame: its index within the scene, then its name without folder and ending."""
+    """A file name that is different for every frame: its index within the scene, then its name without suffix."""
     return f"{frame:04d}_{Path(name).stem}.png"
 
 
-def _coloured(values: Float[Tensor, "height width"], palette: str) -> UInt8[np.ndarray, "height width 3"]:
+def _map_colours(values: Float[Tensor, "height width"], palette: str) -> UInt8[np.ndarray, "height width 3"]:
     table: Any = matplotlib.colormaps[palette]
     return table(values.clamp(0, 1).float().cpu().numpy(), bytes=True)[..., :3].copy()
 
 
-def _as_bytes(image: Float[Tensor, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
+def _to_bytes(image: Float[Tensor, "height width 3"]) -> UInt8[np.ndarray, "height width 3"]:
     return (image.clamp(0, 1) * 255).round().byte().cpu().numpy()

@@ -1,7 +1,8 @@
-"""Test-time pose refinement: a held-out camera is moved until the field, held still, agrees with its photo."""
+"""Test-time pose refinement: the pose of a held-out frame is fitted to its photo, with the field fixed."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,74 +16,98 @@ from engine.geometry.rays import rays_through
 from engine.registration.relocalisation import photometric_alignment
 from engine.registration.relocalisation.photometric_alignment import Alignment
 
-STEPS = 12  # Gauss-Newton steps per level, at most
-SETTLED = 1e-3  # part of its cost that a hypothesis has to gain in two steps, or it has settled
-PIXELS = 4096  # that a single pose is aligned on; many hypotheses share as many
-FEWEST_PIXELS = 512  # per hypothesis
-COARSEST = 8  # downsampling of the first level
-SMALLEST = 24  # pixels along the shorter side that a downsampled photo keeps
-VOXELS_PER_PIXEL = 1.25  # of the blurred field beside the downsampled photo
-_SURVIVORS = 3  # hypotheses that are followed beyond the first level; one beyond the second
+
+@dataclass(frozen=True)
+class RefinementOptions:
+    """How poses are refined.
+
+    Attributes:
+        factors: downsampling factors of the levels before the full resolution, from coarse to fine.
+        least_side: a photo is not downsampled to fewer pixels than this along its shorter side.
+        voxels_per_pixel: resolution of the blurred field relative to the downsampled photo; slightly above 1, so
+            that the field is not the blurrier of the two.
+        steps: most Gauss-Newton steps per level.
+        least_gain: relative decrease of the cost in two steps below which a hypothesis has converged.
+        pixels: pixels of the photo that are compared, for all hypotheses together; bounds the time.
+        fewest_pixels: for each hypothesis, however many there are.
+        survivors: hypotheses that are refined beyond the first level; beyond the second it is one.
+    """
+
+    factors: tuple[int, ...] = (8, 4, 2)
+    least_side: int = 24
+    voxels_per_pixel: float = 1.25
+    steps: int = 12
+    least_gain: float = 1e-3
+    pixels: int = 4096
+    fewest_pixels: int = 512
+    survivors: int = 3
+
+
+DEFAULT = RefinementOptions()
 
 
 class Level(NamedTuple):
-    """The field blurred as photos are by averaging blocks of `downsample` x `downsample` pixels."""
+    """The field, blurred as much as photos whose blocks of `downsample` x `downsample` pixels are averaged."""
 
     downsample: int
     field: Field
 
 
-def pyramid(field: Field, width: int, height: int) -> list[Level]:
-    """Levels from coarse to fine for photos of a size, the last being the field itself at full resolution.
+def make_pyramid(field: Field, width: int, height: int, options: RefinementOptions = DEFAULT) -> list[Level]:
+    """Levels from coarse to fine for photos of `width` x `height` pixels; the last is the field at full resolution.
 
-    Image and field share a band limit on each, so the coarse ones lead over distances at which the fine one is lost.
+    Photo and field have the same band limit on every level: the coarse ones converge from larger pose errors.
     """
-    factors = [factor for factor in (8, 4, 2) if factor <= COARSEST and min(width, height) >= factor * SMALLEST]
-    blurred = [Level(by, field.at_resolution(round(max(width, height) / by * VOXELS_PER_PIXEL))) for by in factors]
+    factors = [factor for factor in options.factors if min(width, height) >= factor * options.least_side]
+    longest, per_pixel = max(width, height), options.voxels_per_pixel
+    blurred = [Level(factor, field.at_resolution(round(longest / factor * per_pixel))) for factor in factors]
     return [*blurred, Level(1, field)]
 
 
-def refine_pose(levels: list[Level], photo: Photo, starts: Float[Tensor, "starts 3 4"]) -> Float[Tensor, "3 4"]:
-    r"""The pose from which the field looks most like a photo, looked for from one or several guesses.
+def refine_pose(
+    levels: list[Level], photo: Photo, starts: Float[Tensor, "starts 3 4"], options: RefinementOptions = DEFAULT
+) -> Float[Tensor, "3 4"]:
+    r"""The pose from which the rendering fits a photo best, refined from one or several initial poses.
 
     .. math:: \arg\min_\xi \sum_u \rho(\| C(u; \exp(\xi) T) - I(u) \|)
 
-    by damped Gauss-Newton from coarse to fine, with Cauchy's robust cost. The result is never worse than the first
-    guess, as judged by the squared error on a lattice of the photo.
+    is minimised by damped Gauss-Newton from coarse to fine, with Cauchy's robust cost. The squared error of the
+    result, on a lattice of the photo, is never above that of the first initial pose.
 
     Args:
-        levels: of `pyramid`; the field gathers no gradients from this.
-        photo: what the camera saw.
-        starts: world-to-camera poses.
+        levels: of `make_pyramid`; the field gets no gradients.
+        photo: of the camera.
+        starts: initial world-to-camera poses.
+        options: of the refinement.
     Returns:
         the refined world-to-camera pose.
     Reference:
-        BARF (Lin et al., ICCV 2021), section 4.1, which takes 100 steps of Adam. These stop short of the minimum
-        where the fitted cameras disagree with the references by more than a fraction of a degree; Gauss-Newton gets
-        there in less time.
+        BARF (Lin et al., ICCV 2021), section 4.1, which takes 100 steps of Adam. Where the fitted cameras differ
+        from the references by more than a fraction of a degree, these do not reach the minimum; Gauss-Newton does,
+        in less time.
     """
     alignment = photometric_alignment.start(starts)
     for index, level in enumerate(levels):
-        small = downsampled(photo, level.downsample)
-        count = max(PIXELS // len(alignment.poses), FEWEST_PIXELS)
-        points, colours = small.at(lattice(small, count))
-        _align(alignment, level.field, points, colours)
-        alignment = _best(alignment, 1 if index > 0 or level is levels[-1] else _SURVIVORS)
-    return best_pose(levels[-1].field, photo, torch.stack([alignment.best, starts[0]]))
+        small = downsample(photo, level.downsample)
+        count = max(options.pixels // len(alignment.poses), options.fewest_pixels)
+        points, colours = small.at(spread_pixels(small, count))
+        _align(alignment, level.field, points, colours, options)
+        alignment = _keep_best(alignment, 1 if index > 0 or level is levels[-1] else options.survivors)
+    return choose_pose(levels[-1].field, photo, torch.stack([alignment.best, starts[0]]), options.pixels)
 
 
 @torch.no_grad()
-def best_pose(
-    field: Field, photo: Photo, poses: Float[Tensor, "poses 3 4"], judged: int = PIXELS
+def choose_pose(
+    field: Field, photo: Photo, poses: Float[Tensor, "poses 3 4"], pixels: int = DEFAULT.pixels
 ) -> Float[Tensor, "3 4"]:
-    """The one of several world-to-camera poses from which the field looks most like a photo, on a lattice of it."""
-    points, colours = photo.at(lattice(photo, judged))
+    """The one of several world-to-camera poses with the least squared error on about so many pixels of a photo."""
+    points, colours = photo.at(spread_pixels(photo, pixels))
     losses = [(field.render(*rays_through(pose, points)).colour - colours).square().mean() for pose in poses]
     return poses[torch.stack(losses).nan_to_num(nan=torch.inf).argmin()]
 
 
-def downsampled(photo: Photo, factor: int) -> Photo:
-    """A photo of which blocks of `factor` x `factor` pixels are averaged; what fills no block is left out."""
+def downsample(photo: Photo, factor: int) -> Photo:
+    """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
     if factor == 1:
         return photo
     stacked = torch.cat([photo.points, photo.colours], dim=-1).movedim(-1, 0)
@@ -90,8 +115,8 @@ def downsampled(photo: Photo, factor: int) -> Photo:
     return Photo(means[..., :2], means[..., 2:])
 
 
-def lattice(photo: Photo, pixels: int) -> Int[Tensor, " pixels"]:
-    """At most about so many pixels (counted row by row), evenly spread over a photo, on its device."""
+def spread_pixels(photo: Photo, pixels: int) -> Int[Tensor, " pixels"]:
+    """Indices (row by row) of about so many pixels, evenly spread over a photo; on its device."""
     step = max(round((photo.width * photo.height / pixels) ** 0.5), 1)
     rows = torch.arange(step // 2, photo.height, step)
     columns = torch.arange(step // 2, photo.width, step)
@@ -99,18 +124,23 @@ def lattice(photo: Photo, pixels: int) -> Int[Tensor, " pixels"]:
 
 
 def _align(
-    alignment: Alignment, field: Field, points: Float[Tensor, "points 2"], colours: Float[Tensor, "points 3"]
+    alignment: Alignment,
+    field: Field,
+    points: Float[Tensor, "points 2"],
+    colours: Float[Tensor, "points 3"],
+    options: RefinementOptions,
 ) -> None:
-    """Steps in place until no hypothesis gains any more."""
-    alignment.damping.fill_(1e-3)
+    """Takes steps in place until all hypotheses have converged."""
+    alignment.damping.fill_(photometric_alignment.DEFAULT.initial_damping)
     before = [torch.full_like(alignment.cost, torch.inf)] * 2
-    for _ in range(STEPS):
+    for _ in range(options.steps):
         photometric_alignment.improve(alignment, field, points, colours)
-        if bool((alignment.cost > before[-2] * (1 - SETTLED)).all()):
+        if bool((alignment.cost > before[-2] * (1 - options.least_gain)).all()):
             return
         before.append(alignment.cost)
 
 
-def _best(alignment: Alignment, count: int) -> Alignment:
+def _keep_best(alignment: Alignment, count: int) -> Alignment:
+    """The `count` hypotheses of the lowest costs."""
     chosen = alignment.cost.argsort()[:count]
     return Alignment(alignment.poses[chosen], alignment.cost[chosen], alignment.damping[chosen])

@@ -1,4 +1,4 @@
-"""The scores of the held-out frames as `test.json`, as the `test` of `result.json`, and as a table to read."""
+"""The scores of the held-out frames: in `test.json`, in the entry `test` of `result.json`, and as a printed table."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ RESULT_NAME = "result.json"
 TEST_NAME = "test.json"
 
 
-def test_entry(frames: Mapping[str, Scores]) -> dict[str, Any]:
-    """`psnr` (dB), `ssim`, `lpips`, `frames` and `per_frame`; the means are None where there is nothing to average."""
+def make_test_entry(frames: Mapping[str, Scores]) -> dict[str, Any]:
+    """`psnr` (dB), `ssim`, `lpips`, `frames` and `per_frame`, by the frames' names; means of nothing are None."""
     per_frame = [{"name": name} | asdict(scores) for name, scores in frames.items()]
     return asdict(summarise(list(frames.values()))) | {"per_frame": per_frame}
 
 
 def update_result(run_folder: Path, test: Mapping[str, Any]) -> bool:
-    """Sets `test` in a run's `result.json`, where there is one; says whether there was.
+    """Sets the entry `test` of a run's `result.json`; returns whether the file exists.
 
     Raises:
-        UserError: it is not JSON, or cannot be read or written.
+        UserError: the file is not JSON, or cannot be read or written.
     """
     path = run_folder / RESULT_NAME
     if not path.is_file():
@@ -43,24 +43,24 @@ def update_result(run_folder: Path, test: Mapping[str, Any]) -> bool:
     return True
 
 
-def table(test: Mapping[str, Any], title: str) -> Table:
-    """A row per frame and one with the means."""
+def make_table(test: Mapping[str, Any], title: str) -> Table:
+    """A table to print: a row per frame and one with the means."""
     found = Table(title=title)
     found.add_column("frame")
     for name in ("PSNR [dB]", "SSIM", "LPIPS"):
         found.add_column(name, justify="right")
     for row in test["per_frame"]:
-        found.add_row(str(row["name"]), *_cells(row))
+        found.add_row(str(row["name"]), *_format_scores(row))
     found.add_section()
-    found.add_row(f"mean of {test['frames']}", *_cells(test))
+    found.add_row(f"mean of {test['frames']}", *_format_scores(test))
     return found
 
 
-def pose_entries(frames: Sequence[HeldOutFrame]) -> list[dict[str, Any]]:
-    """The refined poses, world-to-camera in the world of the fitted ones, for `held_out/poses.json`."""
+def make_pose_entries(frames: Sequence[HeldOutFrame]) -> list[dict[str, Any]]:
+    """The refined poses, world-to-camera in the world of the fitted ones, as `poses` of `test.json`."""
     return [{"name": frame.name, "world_to_camera": frame.pose.tolist()} for frame in frames]
 
 
-def _cells(row: Mapping[str, Any]) -> list[str]:
+def _format_scores(row: Mapping[str, Any]) -> list[str]:
     formats = {"psnr": ".2f", "ssim": ".4f", "lpips": ".4f"}
     return ["–" if row[key] is None else format(row[key], style) for key, style in formats.items()]

@@ -1,4 +1,4 @@
-"""A run, as it was saved or as it stands, evaluated on its held-out frames: pictures, `test.json`, `result.json`."""
+"""Evaluation of a saved or of a current run on its held-out frames: pictures, `test.json`, `result.json`."""
 
 from __future__ import annotations
 
@@ -9,15 +9,34 @@ from typing import Any
 import torch
 
 from engine.errors import UserError
-from engine.evaluation.held_out import Scores, evaluate_held_out, evenly
-from engine.evaluation.pictures import picture_name, side_by_side
-from engine.evaluation.report import TEST_NAME, pose_entries, test_entry, update_result
+from engine.evaluation.held_out import Scores, evaluate_held_out, spread_evenly
+from engine.evaluation.pictures import draw_side_by_side, picture_name
+from engine.evaluation.report import TEST_NAME, make_pose_entries, make_test_entry, update_result
 from engine.run.saved_run import open_saved_run
 from engine.system.files import replace_file, write_json
 from engine.training.radiance import Trainer
+from engine.training.trainers import AnyTrainer
 
 PICTURES_FOLDER = "held_out"
-Progress = Callable[[int, int, str, Scores], None]  # frames done, frames in all, name and scores of the last one
+Progress = Callable[[int, int, str, Scores], None]
+"""Called after every frame: frames done, frames in all, name and scores of the last one."""
+
+
+class NoCamerasError(UserError):
+    """The run is planar: there is nothing to evaluate or to export."""
+
+
+def require_cameras(trainer: AnyTrainer) -> Trainer:
+    """The trainer, if its scene has cameras.
+
+    Raises:
+        NoCamerasError: it is planar.
+    """
+    if not isinstance(trainer, Trainer):
+        raise NoCamerasError(
+            "A planar run has no cameras and no held-out photos; its result.json has the errors and the PSNR."
+        )
+    return trainer
 
 
 def evaluate_run(
@@ -31,13 +50,13 @@ def evaluate_run(
     """Evaluate a run from its checkpoint.
 
     Args:
-        run_folder: what `l2g-train` wrote.
-        scene_folder: where the scene is now, if it has been moved since.
-        device: where to render.
-        limit: evaluate so many held-out frames at most, evenly spread.
-        progress: told after every frame.
+        run_folder: folder of the run.
+        scene_folder: folder of the scene, if it has been moved since.
+        device: for rendering.
+        limit: most held-out frames to evaluate, evenly spread.
+        progress: called after every frame.
     Returns:
-        what now is the `test` of `result.json`; without held-out frames `psnr` is None and `frames` 0.
+        the new entry `test` of `result.json`; without held-out frames `psnr` is None and `frames` 0.
     Raises:
         UserError: there is no such run, its checkpoint or scene cannot be read, or the results cannot be written.
     """
@@ -48,13 +67,13 @@ def evaluate_run(
 def evaluate_trainer(
     trainer: Trainer, run_folder: Path, *, limit: int | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Evaluate a run as it stands; writes `held_out/`, `test.json` and the `test` of `result.json`, if there is one.
+    """Evaluate the current state of a run; writes `held_out/`, `test.json` and `test` in `result.json` if that exists.
 
     Arguments, result and errors are those of `evaluate_run`. The trainer is not changed. Pictures of an earlier
     evaluation are replaced or removed.
     """
     scene, folder = trainer.scene, run_folder / PICTURES_FOLDER
-    count = len(evenly(len(scene.held_out_frames), limit))
+    count = len(spread_evenly(len(scene.held_out_frames), limit))
     scores: dict[str, Scores] = {}
     poses: list[dict[str, Any]] = []
     pictures: set[str] = set()
@@ -68,22 +87,22 @@ def evaluate_trainer(
     )
     for frame in frames:
         scores[frame.name] = frame.scores
-        poses += pose_entries([frame])
+        poses += make_pose_entries([frame])
         picture = picture_name(frame.frame, frame.name)
         pictures.add(picture)
         with replace_file(folder / picture) as temporary:
-            side_by_side(frame, scene.kind).save(temporary)
+            draw_side_by_side(frame, scene.kind).save(temporary)
         if progress is not None:
             progress(len(scores), count, frame.name, frame.scores)
     _remove_others(folder, pictures)
-    test = test_entry(scores)
+    test = make_test_entry(scores)
     write_json(run_folder / TEST_NAME, test | {"iteration": trainer.iteration, "poses": poses})
     update_result(run_folder, test)
     return test
 
 
 def _remove_others(folder: Path, pictures: set[str]) -> None:
-    """Removes pictures that an evaluation of more or other frames has left."""
+    """Removes the pictures of an earlier evaluation that are not among `pictures`."""
     if not folder.is_dir():
         return
     try:

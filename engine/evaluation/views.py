@@ -1,4 +1,4 @@
-"""Photos as the evaluation sees them, and whole images rendered from a field."""
+"""Photos with the rays of their pixels, and whole images rendered from a field."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points, pixel_grid, rays_through
 
-CHUNK = 1 << 12  # rays rendered at once: bounds the memory (the neural field needs 0.1 MB and more per ray)
+RAYS_AT_ONCE = 1 << 12  # bounds the memory: the MLP field needs 0.1 MB and more per ray
 
 
 class Photo(NamedTuple):
-    """A photo beside the points of the ideal image plane z = 1 at which its pixels lie; colours are in [0, 1]."""
+    """Colours (RGB in [0, 1]) of a photo, and where its pixels lie on the normalised image plane z = 1."""
 
     points: Float[Tensor, "height width 2"]
     colours: Float[Tensor, "height width 3"]
@@ -30,12 +30,12 @@ class Photo(NamedTuple):
         return self.colours.shape[1]
 
     def at(self, pixels: Int[Tensor, " pixels"]) -> tuple[Float[Tensor, "pixels 2"], Float[Tensor, "pixels 3"]]:
-        """Points and colours of pixels, counted row by row."""
+        """Points and colours of pixels, given by their indices row by row."""
         return self.points.flatten(0, 1)[pixels], self.colours.flatten(0, 1)[pixels]
 
 
 class View(NamedTuple):
-    """A rendered image. Colours in [0, 1]; depth along the optical axis, scene units; opacity in [0, 1]."""
+    """A rendered image: RGB in [0, 1]; depth along the optical axis, scene units; opacity in [0, 1]."""
 
     colour: Float[Tensor, "height width 3"]
     depth: Float[Tensor, "height width"]
@@ -43,7 +43,7 @@ class View(NamedTuple):
 
 
 def image_points(intrinsics: Intrinsics, frame: int) -> Float[Tensor, "height width 2"]:
-    """Where the pixel centres of a frame lie on the ideal image plane, lens distortion taken out."""
+    """Pixel centres of a frame on the normalised image plane z = 1, without lens distortion."""
     pixels = pixel_grid(
         intrinsics.height, intrinsics.width, dtype=intrinsics.focal.dtype, device=intrinsics.focal.device
     ).flatten(0, 1)
@@ -59,18 +59,18 @@ def image_points(intrinsics: Intrinsics, frame: int) -> Float[Tensor, "height wi
 
 @torch.no_grad()
 def render_view(
-    field: Field, pose: Float[Tensor, "3 4"], points: Float[Tensor, "height width 2"], chunk: int = CHUNK
+    field: Field, pose: Float[Tensor, "3 4"], points: Float[Tensor, "height width 2"], rays_at_once: int = RAYS_AT_ONCE
 ) -> View:
-    """Render a whole image, a chunk of rays at a time.
+    """Render a whole image without gradient; the same view gives the same image every time.
 
     Args:
-        field: samples are centred, so the same view renders the same twice.
+        field: rendered without jitter.
         pose: world-to-camera.
-        points: where the pixels lie on the image plane z = 1.
-        chunk: rays rendered at once.
+        points: pixel centres on the normalised image plane, as of `image_points`.
+        rays_at_once: rays per call of the field.
     """
     height, width = points.shape[:2]
-    parts = [field.render(*rays_through(pose, part)) for part in points.flatten(0, 1).split(chunk)]
+    parts = [field.render(*rays_through(pose, part)) for part in points.flatten(0, 1).split(rays_at_once)]
     return View(
         colour=torch.cat([part.colour for part in parts]).clamp(0, 1).view(height, width, 3),
         depth=torch.cat([part.depth for part in parts]).view(height, width),

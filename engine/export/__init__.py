@@ -1,1 +1,1 @@
-"""What a run has found, in files that other programs read: cameras, points, meshes, films, a report."""
+"""Files for other programs, made from a run: cameras, point clouds, meshes, videos, a report."""

@@ -1,4 +1,4 @@
-"""A run's cameras as they are exported: in the files' own units and, where there is one, in the reference's gauge."""
+"""The cameras of a run for an export: in units of the scene's files, aligned to the reference poses if any."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from engine.scenes.scene import Scene
 
 @dataclass(frozen=True)
 class ExportedCameras:
-    """Cameras of the exported world, in the order of the scene's frames.
+    """Cameras in the exported world, in the order of the scene's frames.
 
     Attributes:
         frames: indices within the scene.
         names: of the frames.
         poses: world-to-camera, double precision, translations in units of the scene's files.
-        intrinsics: of the scene's images, with the focal length that was learned.
-        held_out: names of those among them that were not trained on; their poses were refined by an evaluation.
-        left_out: names of held-out frames of which no refined pose is known.
-        strangers: names of frames that joined the run and were not found in it; they are left out too.
+        intrinsics: of the scene's images, with the fitted lens.
+        held_out: names of those that were not trained on; an evaluation has refined their poses.
+        left_out: names of held-out frames that have no refined pose and are not exported.
+        not_registered: names of added frames that were not relocalised and are not exported.
     """
 
     frames: tuple[int, ...]
@@ -41,14 +41,14 @@ class ExportedCameras:
     intrinsics: Intrinsics
     held_out: tuple[str, ...]
     left_out: tuple[str, ...]
-    strangers: tuple[str, ...] = ()
+    not_registered: tuple[str, ...] = ()
 
 
-def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similarity:
-    """From a run's world to the one that is exported, double precision.
+def find_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similarity:
+    """The similarity from the world of a run to the exported world, double precision.
 
-    The training cameras are brought onto their references by a similarity, as the pose errors are measured; without
-    references the world stays the run's own. Scene units become the files' units either way.
+    It aligns the training cameras with their reference poses, as for the pose errors; without reference poses it only
+    changes the unit. The exported world has the units of the scene's files.
 
     Args:
         scene: its training frames are those of `fitted`.
@@ -65,15 +65,15 @@ def exported_gauge(scene: Scene, fitted: Float[Tensor, "frames 3 4"]) -> Similar
     return Similarity(aligned.scale * unit, aligned.rotation, aligned.translation * unit)
 
 
-def exported_cameras(run: SavedRun) -> ExportedCameras:
-    """Training frames as they were fitted, held-out frames as the run's own evaluation refined them."""
+def collect_cameras(run: SavedRun) -> ExportedCameras:
+    """Fitted training cameras, and held-out cameras with the poses that the run's last evaluation has refined."""
     trainer, scene = run.trainer, run.trainer.scene
     fitted = to_double(trainer.poses().detach().cpu())
     poses = dict(zip(scene.training_frames, fitted, strict=True))
-    strangers = [scene.training_frames[index] for index in trainer.strangers]
-    for frame in strangers:
+    not_registered = [scene.training_frames[index] for index in trainer.strangers]
+    for frame in not_registered:
         del poses[frame]
-    refined = refined_poses(run.folder, trainer.iteration)
+    refined = read_refined_poses(run.folder, trainer.iteration)
     for frame in scene.held_out_frames:
         if scene.names[frame] in refined:
             poses[frame] = refined[scene.names[frame]]
@@ -82,16 +82,16 @@ def exported_cameras(run: SavedRun) -> ExportedCameras:
     return ExportedCameras(
         frames=frames,
         names=tuple(scene.names[frame] for frame in frames),
-        poses=exported_gauge(scene, fitted).apply_to_poses(torch.stack([poses[frame] for frame in frames])),
+        poses=find_gauge(scene, fitted).apply_to_poses(torch.stack([poses[frame] for frame in frames])),
         intrinsics=trainer.calibration.intrinsics(scene.intrinsics)[torch.tensor(frames)],
         held_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame in known),
         left_out=tuple(scene.names[frame] for frame in scene.held_out_frames if frame not in known),
-        strangers=tuple(scene.names[frame] for frame in strangers),
+        not_registered=tuple(scene.names[frame] for frame in not_registered),
     )
 
 
-def refined_poses(folder: Path, iteration: int) -> dict[str, Float[Tensor, "3 4"]]:
-    """By name, world-to-camera poses of held-out frames that were evaluated at this iteration of the run."""
+def read_refined_poses(folder: Path, iteration: int) -> dict[str, Float[Tensor, "3 4"]]:
+    """World-to-camera poses of the held-out frames by name, if the run was evaluated at this iteration."""
     evaluation = read_evaluation(folder, iteration)
     try:
         entries = evaluation["poses"] if evaluation is not None else []
@@ -103,20 +103,20 @@ def refined_poses(folder: Path, iteration: int) -> dict[str, Float[Tensor, "3 4"
 
 
 def read_evaluation(folder: Path, iteration: int) -> dict[str, Any] | None:
-    """The content of a run's `test.json`; None where there is none of this iteration, or it is damaged.
+    """The content of a run's `test.json`; None if the file is missing, damaged, or of another iteration.
 
-    An evaluation of an earlier iteration counts for nothing: field and gauge have moved since.
+    After an evaluation of an earlier iteration the field and the world of the run have changed.
     """
     try:
         content = json.loads((folder / TEST_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    usable = isinstance(content, dict) and content.get("iteration") == iteration and _scored(content)
+    usable = isinstance(content, dict) and content.get("iteration") == iteration and _has_scores(content)
     return content if usable else None
 
 
-def _scored(content: dict[str, Any]) -> bool:
-    """Whether the scores are there, as numbers or None."""
+def _has_scores(content: dict[str, Any]) -> bool:
+    """Whether all scores are there, as numbers or None."""
     rows = content.get("per_frame")
     if not isinstance(rows, list) or not all(isinstance(row, dict) and "name" in row for row in rows):
         return False

@@ -1,4 +1,4 @@
-"""A sparse model as COLMAP writes it: `sparse/0` beside `images`."""
+"""A sparse model in COLMAP's binary format: `sparse/0` beside `images`."""
 
 from __future__ import annotations
 
@@ -9,22 +9,24 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
-from engine.export.images import ExportedImages, shared
+from engine.export.images import ExportedImages, have_same_intrinsics
 from engine.export.points import PointCloud
 from engine.scenes.formats.colmap import read_model
 from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL = "sparse/0"
-OWN = ("sparse", "images")
+FILES = ("sparse", "images")
 
 
 def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
-    """Writes cameras, images and points (without tracks), binary.
+    """Writes cameras, images and points (without tracks).
 
-    The camera model is PINHOLE, or OPENCV where there is lens distortion; frames whose intrinsics agree share one.
+    The camera model is PINHOLE, or OPENCV where there is lens distortion; one camera for all frames if their
+    intrinsics are equal.
 
     Raises:
-        UserError: the files are not whole; COLMAP's library does not tell by itself when a disk is full.
+        UserError: the files are incomplete. They are read back to find this out, because COLMAP's library does not
+            report a full disk.
     """
     load_pycolmap()
     import pycolmap
@@ -32,11 +34,11 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
     model = folder / MODEL
     model.mkdir(parents=True)
     reconstruction = pycolmap.Reconstruction()
-    one_camera = shared(images.intrinsics)
+    one_camera = have_same_intrinsics(images.intrinsics)
     for index, name in enumerate(images.names):
         camera_id = 1 if one_camera else index + 1
         if index == 0 or not one_camera:
-            reconstruction.add_camera_with_trivial_rig(_camera(images, index, camera_id))
+            reconstruction.add_camera_with_trivial_rig(_make_camera(images, index, camera_id))
         image = pycolmap.Image()
         image.image_id, image.camera_id, image.name = index + 1, camera_id, name
         pose = cameras.poses[index].numpy()
@@ -47,14 +49,14 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
     reconstruction.write_binary(str(model))
     try:
         registered, found = read_model(model)
-        whole = len(registered) == len(images.names) and len(found) == len(points.positions)
+        complete = len(registered) == len(images.names) and len(found) == len(points.positions)
     except UserError:
-        whole = False
-    if not whole:
-        raise UserError("The COLMAP model could not be written whole; is the disk full?")
+        complete = False
+    if not complete:
+        raise UserError("The COLMAP model could not be written completely; is the disk full?")
 
 
-def _camera(images: ExportedImages, index: int, camera_id: int) -> Any:
+def _make_camera(images: ExportedImages, index: int, camera_id: int) -> Any:
     load_pycolmap()
     import pycolmap
 

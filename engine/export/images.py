@@ -1,9 +1,8 @@
-"""The photos that go with exported cameras: copies of the files that the run read, or what it saw of them."""
+"""The photos beside exported cameras: copies of the files that the run has read, or its own resized images."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -12,16 +11,15 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
+from engine.export.progress import Progress
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.images import FORMATS, read_image_size
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.scene import Scene
 
 FOLDER = "images"
-LARGEST = 400_000_000  # pixels; the run has read these files before
+_MOST_PIXELS = 400_000_000  # of a file; the run has read these files, so this only excludes damaged ones
 _ORIENTATION, _UPRIGHT = 0x0112, 1  # EXIF
-
-Progress = Callable[[float, str], None]  # fraction done in [0, 1], and of what
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,8 @@ class ExportedImages:
 
     Attributes:
         names: paths below the folder of images, all different, with "/" between folders.
-        intrinsics: of the images as they are exported, pixels.
-        files: what is copied; None where the scene's own pixels are written.
+        intrinsics: of the exported images, pixels.
+        files: the files to copy; None if the images of the scene are written.
     """
 
     names: tuple[str, ...]
@@ -39,27 +37,27 @@ class ExportedImages:
     files: tuple[Path, ...] | None
 
 
-def exported_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) -> ExportedImages:
-    """Which images go with the cameras.
+def choose_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) -> ExportedImages:
+    """Chooses the images to export with the cameras.
 
-    The files themselves where all are upright and shrink to what the run saw by one whole factor: exports lose
-    nothing of their resolution then. Else what the run saw, as PNG.
+    The files themselves, at full resolution, if all are upright and the images of the run are these files downsampled
+    by one integer factor; else the images of the run, as PNG.
 
     Args:
         scene: of the run.
         cameras: of the frames that are exported.
-        flat: no folders below that of the images, and names that sort as the frames do.
+        flat: names without folders whose alphabetical order is that of the frames.
     """
     files = tuple(scene.files[frame] for frame in cameras.frames) if scene.files else None
     intrinsics = cameras.intrinsics
-    factor = _factor(files, intrinsics) if files is not None else None
+    factor = _find_downsampling(files, intrinsics) if files is not None else None
     names = cameras.names
     if files is None or factor is None:
         files = None
         short = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
         names = tuple(short) if len(set(short)) == len(short) else tuple(f"{name}.png" for name in names)
     else:
-        width, height = read_image_size(files[0], LARGEST)
+        width, height = read_image_size(files[0], _MOST_PIXELS)
         intrinsics = replace(
             intrinsics, focal=intrinsics.focal * factor, centre=intrinsics.centre * factor, width=width, height=height
         )
@@ -76,8 +74,8 @@ def write_images(
     """Writes all images below a folder.
 
     Raises:
-        UserError: a file that is copied has gone.
-        OSError: the system did not take them.
+        UserError: a file to copy does not exist any more.
+        OSError: an image cannot be written.
     """
     for done, (frame, name) in enumerate(zip(cameras.frames, images.names, strict=True)):
         progress(done / len(images.names), "images")
@@ -92,14 +90,14 @@ def write_images(
         shutil.copyfile(source, target)
 
 
-def _factor(files: tuple[Path, ...], intrinsics: Intrinsics) -> int | None:
-    """By which the files are larger than what the run saw; None where they are not the same upright pictures."""
+def _find_downsampling(files: tuple[Path, ...], intrinsics: Intrinsics) -> int | None:
+    """The integer factor from the images of the run to the files; None if they do not match or are not upright."""
     sizes = set()
     for file in files:
         if file.suffix.lower() not in IMAGE_SUFFIXES:
             return None
         try:
-            sizes.add(read_image_size(file, LARGEST))
+            sizes.add(read_image_size(file, _MOST_PIXELS))
             with Image.open(file, formats=FORMATS) as image:
                 if image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
                     return None
@@ -113,7 +111,7 @@ def _factor(files: tuple[Path, ...], intrinsics: Intrinsics) -> int | None:
     return factor if same else None
 
 
-def shared(intrinsics: Intrinsics) -> bool:
+def have_same_intrinsics(intrinsics: Intrinsics) -> bool:
     """Whether all frames have the same intrinsics."""
     table = torch.cat([intrinsics.focal, intrinsics.centre, intrinsics.distortion], dim=-1)
     return bool((table == table[0]).all())

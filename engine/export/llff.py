@@ -1,4 +1,4 @@
-"""`poses_bounds.npy` as LLFF writes it, beside `images`."""
+"""`poses_bounds.npy` in LLFF's format, beside `images`."""
 
 from __future__ import annotations
 
@@ -14,32 +14,34 @@ from engine.export.images import FOLDER, ExportedImages
 from engine.scenes.formats.llff import POSES_FILE
 from engine.scenes.world.axes import invert_pose
 
-OWN = (POSES_FILE, FOLDER)
+FILES = (POSES_FILE, FOLDER)
 
 
 def write_poses_bounds(
     cameras: ExportedCameras, images: ExportedImages, bounds: Float[Tensor, "frames 2"], folder: Path
 ) -> list[str]:
-    """Writes the table; raises `OSError` where the system refuses.
+    """Writes the table.
 
     Returns:
-        what the format cannot hold and is lost, in sentences.
+        a sentence on what the format cannot hold, if there is anything.
+    Raises:
+        OSError: the file cannot be written.
     """
-    np.save(folder / POSES_FILE, table(cameras, images, bounds).numpy(), allow_pickle=False)
-    intrinsics, lost = images.intrinsics, []
+    np.save(folder / POSES_FILE, make_table(cameras, images, bounds).numpy(), allow_pickle=False)
+    intrinsics, omitted = images.intrinsics, []
     middle = torch.tensor([intrinsics.width / 2, intrinsics.height / 2])
     if not torch.allclose(intrinsics.centre, middle.expand_as(intrinsics.centre), atol=1e-3):
-        lost.append("the principal point")
+        omitted.append("the principal point")
     if intrinsics.distorted:
-        lost.append("the lens distortion")
+        omitted.append("the lens distortion")
     if not torch.allclose(intrinsics.focal[:, 0], intrinsics.focal[:, 1], rtol=1e-4):
-        lost.append("the second focal length")
-    if not lost:
+        omitted.append("the second focal length")
+    if not omitted:
         return []
-    return [f"LLFF's format has no place for {', '.join(lost)}: it is left out."]
+    return [f"LLFF's format has no place for {', '.join(omitted)}: it is left out."]
 
 
-def table(
+def make_table(
     cameras: ExportedCameras, images: ExportedImages, bounds: Float[Tensor, "frames 2"]
 ) -> Float[Tensor, "frames 17"]:
     """Per frame a 3x5 matrix (down, right, back, centre | height, width, focal) row by row, and two depth bounds.

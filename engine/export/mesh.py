@@ -1,4 +1,4 @@
-"""A coloured triangle mesh of the field's surfaces: marching cubes on its density."""
+"""A coloured triangle mesh of the surfaces of a field: marching cubes on its density."""
 
 from __future__ import annotations
 
@@ -14,29 +14,55 @@ from jaxtyping import Bool, Float, Float32, Int64, UInt8
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.export.images import Progress
-from engine.export.lattice import Lattice, lattice_of
-from engine.export.seen import Seen, farthest_depth, points_of, seen_by_cameras
+from engine.export.lattice import Lattice, sample_field
+from engine.export.progress import Progress, part_of
+from engine.export.visible_surfaces import (
+    VisibleSurface,
+    find_farthest_depth,
+    render_visible_surfaces,
+    surface_points,
+)
 from engine.geometry.rays import project
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import Similarity
 from engine.training.radiance import Trainer
 
-WITHIN = 0.9  # of what the cameras see lies inside the surface, where no density is asked for
-RESOLUTION = 256
-SMALLEST = 40  # lattice points: smaller clumps are dust
-SEEN_PIXELS = 20_000  # of the depth picture of one camera
-SLACK = 2.5  # spacings of the lattice by which a surface may lie behind what a camera sees
+
+@dataclass(frozen=True)
+class MeshOptions:
+    """How a surface is found.
+
+    Attributes:
+        inside: share of the points visible to the cameras that lie inside the surface, where the user gives no
+            density.
+        least_density: the density chosen in this way is at least this much, per spacing.
+        most_points: points that it is chosen from, at most about so many; bounds the memory.
+        smallest_part: lattice points; smaller parts are removed as noise.
+        depth_pixels: pixels of the depth map of one camera.
+        depth_tolerance: spacings of the lattice by which a visible vertex may lie behind the depth map.
+        opacity: least opacity of a pixel of the depth map; other pixels do not limit what is visible.
+    """
+
+    inside: float = 0.9
+    least_density: float = 1e-3
+    most_points: int = 1_000_000
+    smallest_part: int = 40
+    depth_pixels: int = 20_000
+    depth_tolerance: float = 2.5
+    opacity: float = 0.5
+
+
+DEFAULT = MeshOptions()
 
 
 @dataclass(frozen=True)
 class Mesh:
-    """Triangles whose corners run counterclockwise as seen from outside.
+    """Triangles whose corners run counterclockwise when seen from outside.
 
     Attributes:
-        vertices: places.
+        vertices: positions in the exported world.
         faces: indices of vertices.
-        colours: of the vertices, RGB.
+        colours: RGB of the vertices.
     """
 
     vertices: Float32[np.ndarray, "vertices 3"]
@@ -44,90 +70,93 @@ class Mesh:
     colours: UInt8[np.ndarray, "vertices 3"]
 
 
-def field_mesh(
+def make_mesh(
     trainer: Trainer, gauge: Similarity, density: float | None, resolution: int, hidden: bool, progress: Progress
 ) -> Mesh:
-    """The surface at which the field's density, per spacing of its lattice, passes a threshold.
+    """The surface on which the density of the field, per spacing of its lattice, equals a threshold.
 
     Args:
-        trainer: at rest; it is not changed.
-        gauge: from the run's world to the exported one.
+        trainer: not changed; no training may go on meanwhile.
+        gauge: from the world of the run to the exported one.
         density: the threshold, > 0; None for one such that most of what the cameras see lies inside.
-        resolution: lattice points along the longest side, at most.
-        hidden: keep surfaces that no training camera sees; what lies behind the visible ones is seldom more than fog.
-        progress: told as it goes on.
+        resolution: most lattice points along the longest side.
+        hidden: keep surfaces that no training camera sees; the field is not determined there.
+        progress: called while the work goes on.
     Raises:
         UserError: there is no such surface.
     """
     progress(0.0, "density")
-    lattice = lattice_of(trainer, resolution)
-    views = list(seen_by_cameras(trainer, SEEN_PIXELS, lambda part, what: progress(0.1 + 0.6 * part, what)))
-    density = density or usual_density(lattice, views)
+    lattice = sample_field(trainer, resolution)
+    views = list(render_visible_surfaces(trainer, DEFAULT.depth_pixels, part_of(progress, 0.1, 0.7)))
+    density = density or choose_density(lattice, views)
     progress(0.7, "surface")
-    indices, faces = surface(lattice, density, farthest_depth(trainer))
+    indices, faces = find_surface(lattice, density, find_farthest_depth(trainer))
     world = lattice.world(indices)
     if not hidden:
-        progress(0.8, "what is seen of it")
-        kept = seen_vertices(trainer, views, lattice, world)
-        indices, world, faces = without(kept, indices, world, faces)
+        progress(0.8, "visibility")
+        kept = find_visible_vertices(trainer, views, lattice, world)
+        indices, world, faces = select_vertices(kept, indices, world, faces)
     if not len(faces):
         raise UserError(f"No camera sees a surface of density {density:g}; give a smaller --density or train on.")
     progress(0.9, "colours")
     middle = camera_centre(trainer.poses().cpu()).double().mean(dim=0)
     directions = torch.nn.functional.normalize(world - middle, dim=-1)
     if not lattice.projective:
-        directions = -normals(world, faces)
+        directions = -vertex_normals(world, faces)
     colours = (lattice.colours(indices, directions) * 255).round().byte()
     return Mesh(gauge.apply(world).float().numpy(), faces.numpy(), colours.numpy())
 
 
-def surface(
+def find_surface(
     lattice: Lattice, density: float, farthest: float
 ) -> tuple[Float[Tensor, "vertices 3"], Int64[Tensor, "faces 3"]]:
-    """Vertices in lattice coordinates (z, y, x), and faces that run counterclockwise in the world seen from outside.
+    """Vertices in lattice coordinates (z, y, x), and faces that run counterclockwise in the world, seen from outside.
 
     Args:
         lattice: of the field.
         density: per spacing.
-        farthest: of a projective lattice, the depth up to which it is looked at.
+        farthest: depth beyond which a projective lattice is ignored.
     Raises:
-        UserError: the density is nowhere passed.
+        UserError: the density is above or below the threshold everywhere.
     """
     from skimage.measure import marching_cubes
     from skimage.morphology import remove_small_objects
 
-    # Raw values are interpolated, so their surface is the field's own; softplus is undone on the threshold.
+    # The field interpolates raw values, so the surface is that of raw values at the inverse softplus of the threshold.
     level = density + math.log(-math.expm1(-density))
     raw = lattice.voxels[..., 0].numpy().copy()
     if lattice.projective:  # plane 0 lies at infinity
         first = math.ceil((lattice.shape[0] - 1) / farthest)
         raw = raw[min(max(first, 1), lattice.shape[0] - 2) :]
     dense = raw > level
-    raw[dense & ~remove_small_objects(dense, max_size=SMALLEST)] = level - 1.0
+    raw[dense & ~remove_small_objects(dense, max_size=DEFAULT.smallest_part)] = level - 1.0
     if not (raw.min() < level < raw.max()):
         raise UserError(f"The field has no surface of density {density:g}; give a smaller --density or train on.")
     vertices, faces, _, _ = marching_cubes(raw, level, allow_degenerate=False)
     indices = torch.from_numpy(vertices.astype(np.float64))
     indices[:, 0] += lattice.shape[0] - raw.shape[0]
     found = torch.from_numpy(faces.astype(np.int64))
-    # The world's (x, y, z) for (z, y, x) is one mirror; depth against 1 / Z is another.
+    # The order (z, y, x) mirrors the world; depth against inverse depth mirrors it once more.
     return indices, found.flip(-1) if lattice.projective else found
 
 
-def usual_density(lattice: Lattice, views: Sequence[Seen]) -> float:
-    """The density, per spacing, that most of what the cameras see exceeds."""
-    places = [points_of(seen) for seen in views]
-    found = lattice.densities(lattice.indices(torch.cat(places)))
-    return max(float(torch.quantile(found[:: len(found) // 1_000_000 + 1], 1 - WITHIN)), 1e-3) if len(found) else 1.0
+def choose_density(lattice: Lattice, views: Sequence[VisibleSurface]) -> float:
+    """The density, per spacing, that the share `MeshOptions.inside` of the visible surface points exceeds."""
+    points = torch.cat([surface_points(seen) for seen in views])
+    densities = lattice.densities(lattice.indices(points))
+    if not len(densities):
+        return 1.0
+    some = densities[:: len(densities) // DEFAULT.most_points + 1]
+    return max(float(torch.quantile(some, 1 - DEFAULT.inside)), DEFAULT.least_density)
 
 
-def seen_vertices(
-    trainer: Trainer, views: Sequence[Seen], lattice: Lattice, world: Float[Tensor, "vertices 3"]
+def find_visible_vertices(
+    trainer: Trainer, views: Sequence[VisibleSurface], lattice: Lattice, world: Float[Tensor, "vertices 3"]
 ) -> Bool[Tensor, " vertices"]:
-    """Vertices that lie on, or hardly behind, what one of the training cameras sees."""
+    """Vertices that at least one training camera sees: they lie on its depth map, or at most slightly behind."""
     kept = torch.zeros(len(world), dtype=torch.bool)
     intrinsics = trainer.calibration.intrinsics(trainer.scene.intrinsics)
-    points, slack = world.float(), SLACK * lattice.spacing
+    points, tolerance = world.float(), DEFAULT.depth_tolerance * lattice.spacing
     for frame, seen in zip(trainer.frames, views, strict=True):
         height, width = seen.view.depth.shape
         lens = intrinsics.resized(width, height)
@@ -135,28 +164,30 @@ def seen_vertices(
         pixels, depth = project(points, seen.pose.cpu(), lens.focal[frame], lens.centre[frame], distortion)
         column, row = pixels.floor().long().unbind(-1)
         inside = (depth > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
-        # An expected depth at an edge lies between near and far: the farther neighbours decide.
-        shown = torch.where(seen.view.opacity > 0.5, seen.view.depth, torch.inf).cpu()
+        # The rendered depth at an edge lies between near and far: the farthest neighbour decides.
+        shown = torch.where(seen.view.opacity > DEFAULT.opacity, seen.view.depth, torch.inf).cpu()
         shown = torch.nn.functional.max_pool2d(shown[None], 3, stride=1, padding=1)[0]
-        there = shown[row.clamp(0, height - 1), column.clamp(0, width - 1)]
-        reached = 1 / depth >= 1 / there - slack if lattice.projective else depth <= there + slack
+        limit = shown[row.clamp(0, height - 1), column.clamp(0, width - 1)]
+        reached = 1 / depth >= 1 / limit - tolerance if lattice.projective else depth <= limit + tolerance
         kept |= inside & reached
     return kept
 
 
-def without(
+def select_vertices(
     kept: Bool[Tensor, " vertices"], indices: Tensor, world: Tensor, faces: Int64[Tensor, "faces 3"]
 ) -> tuple[Tensor, Tensor, Int64[Tensor, "left 3"]]:
-    """Only faces of which all corners are kept, and only vertices that are corners of such."""
+    """The faces whose corners are all kept, and the vertices of these faces."""
     faces = faces[kept[faces].all(dim=-1)]
     used = torch.zeros(len(kept), dtype=torch.bool)
     used[faces] = True
-    number = used.cumsum(0) - 1
-    return indices[used], world[used], number[faces]
+    new_index = used.cumsum(0) - 1
+    return indices[used], world[used], new_index[faces]
 
 
-def normals(vertices: Float[Tensor, "vertices 3"], faces: Int64[Tensor, "faces 3"]) -> Float[Tensor, "vertices 3"]:
-    """Unit normals, outwards, weighted by the areas of the faces."""
+def vertex_normals(
+    vertices: Float[Tensor, "vertices 3"], faces: Int64[Tensor, "faces 3"]
+) -> Float[Tensor, "vertices 3"]:
+    """Unit normals pointing outwards; means over the faces, weighted by their areas."""
     first, second, third = vertices[faces].unbind(dim=1)
     across = torch.linalg.cross(second - first, third - first)
     sums = torch.zeros_like(vertices)
@@ -166,25 +197,27 @@ def normals(vertices: Float[Tensor, "vertices 3"], faces: Int64[Tensor, "faces 3
 
 
 def write_mesh(mesh: Mesh, up: Float[np.ndarray, " 3"], path: Path) -> None:
-    """Writes PLY, OBJ or GLB, as the ending says; raises `OSError` where the system refuses.
+    """Writes PLY, OBJ or GLB, by the suffix of `path`.
 
-    Vertices have the exported world's coordinates. glTF says that y is up: a GLB's node turns the world upright for
-    its viewers.
+    Vertices have the coordinates of the exported world. In glTF the y axis points up: the node of a GLB rotates the
+    mesh accordingly.
 
     Args:
-        mesh: to be written.
+        mesh: in the exported world.
         up: unit vector of the exported world.
-        path: with one of the three endings.
+        path: ends in one of the three suffixes.
+    Raises:
+        OSError: the file cannot be written.
     """
     import trimesh
 
     form = path.suffix.lower().removeprefix(".")
     made = trimesh.Trimesh(mesh.vertices, mesh.faces, vertex_colors=mesh.colours, process=False)
-    content: Any = made.export(file_type=form) if form != "glb" else _upright(made, up).export(file_type="glb")
+    content: Any = made.export(file_type=form) if form != "glb" else _rotate_up(made, up).export(file_type="glb")
     path.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def _upright(made: Any, up: Float[np.ndarray, " 3"]) -> Any:
+def _rotate_up(made: Any, up: Float[np.ndarray, " 3"]) -> Any:
     import trimesh
 
     scene = trimesh.Scene()

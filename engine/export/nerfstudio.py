@@ -11,25 +11,29 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.export.cameras import ExportedCameras
-from engine.export.images import FOLDER, ExportedImages, shared
+from engine.export.images import FOLDER, ExportedImages, have_same_intrinsics
 from engine.export.points import PointCloud, write_ply
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE
 from engine.scenes.world.axes import invert_pose
 
-POINTS_FILE = "sparse_pc.ply"  # nerfstudio's own name
-OWN = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
+POINTS_FILE = "sparse_pc.ply"  # as nerfstudio names it
+FILES = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
 
 
 def write_transforms(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
-    """Writes `transforms.json` and the point cloud that it names; raises `OSError` where the system refuses."""
-    content = transforms(cameras, images)
-    if len(points.positions):  # else depths are guessed by whoever reads it
+    """Writes `transforms.json` and the point cloud that it names.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    content = make_transforms(cameras, images)
+    if len(points.positions):  # without points the key is left out, and the reader chooses its own initial points
         content = {"ply_file_path": POINTS_FILE} | content
         write_ply(points, folder / POINTS_FILE)
     (folder / TRANSFORMS_FILE).write_text(json.dumps(content, indent=1), encoding="utf-8")
 
 
-def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, Any]:
+def make_transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, Any]:
     """Camera-to-world matrices with OpenGL's camera axes (x right, y up, z back), and OpenCV's intrinsics."""
     intrinsics = images.intrinsics
     matrices = to_opengl(cameras.poses)
@@ -38,11 +42,11 @@ def transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[str, An
         {"file_path": file, "transform_matrix": matrix.tolist()} for file, matrix in zip(files, matrices, strict=True)
     ]
     content: dict[str, Any] = {"camera_model": "OPENCV", "w": intrinsics.width, "h": intrinsics.height}
-    if shared(intrinsics):
-        content |= _camera(images, 0)
+    if have_same_intrinsics(intrinsics):
+        content |= _intrinsics_entries(images, 0)
     else:
         for index, frame in enumerate(frames):
-            frame |= _camera(images, index)
+            frame |= _intrinsics_entries(images, index)
     if cameras.held_out:
         held_out = {file for file, name in zip(files, cameras.names, strict=True) if name in cameras.held_out}
         content["train_filenames"] = [file for file in files if file not in held_out]
@@ -57,7 +61,7 @@ def to_opengl(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "frames 4 4"]
     return torch.cat([camera_to_world, last], dim=1)
 
 
-def _camera(images: ExportedImages, index: int) -> dict[str, float]:
+def _intrinsics_entries(images: ExportedImages, index: int) -> dict[str, float]:
     intrinsics = images.intrinsics
     values = torch.cat([intrinsics.focal[index], intrinsics.centre[index], intrinsics.distortion[index]]).tolist()
     return dict(zip(("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2"), values, strict=True))

@@ -1,4 +1,4 @@
-"""What a user may ask of an export."""
+"""The options of an export."""
 
 from __future__ import annotations
 
@@ -6,30 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import UserError
-from engine.export.mesh import RESOLUTION
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What the user asks for.
+    """The options of all formats; each format uses its own.
 
     Attributes:
-        output: folder or file.
-        force: replace what an earlier export has left there.
-        points: of the point cloud; None for the format's own number.
-        density: of the mesh's surface, per spacing of the lattice; None for one that suits what the cameras see.
-        resolution: of the lattice that the mesh is made of, along its longest side.
+        output: folder or file to write.
+        force: replace an earlier export there.
+        points: most points of a point cloud; None for the default of the format.
+        density: of the surface of a mesh, per spacing of the lattice; None to choose it from what the cameras see.
+        resolution: most lattice points along the longest side that a mesh is made of.
         hidden: keep surfaces that no camera sees.
-        camera_path: a saved one, or None for the run's own or a closed path that suits the scene.
-        seconds, frames_per_second: of the film.
-        height: of the film's pictures, pixels; None for the photos'.
+        camera_path: a saved path for a video; None for that of the run's folder, else a spiral or an orbit.
+        seconds, frames_per_second: of a video.
+        height: of a video, pixels; None for that of the photos.
     """
 
     output: Path
     force: bool = False
     points: int | None = None
     density: float | None = None
-    resolution: int = RESOLUTION
+    resolution: int = 256
     hidden: bool = False
     camera_path: Path | None = None
     seconds: float = 6.0
@@ -38,7 +37,7 @@ class ExportOptions:
 
 
 def check_options(options: ExportOptions) -> None:
-    """Raises `UserError` where a number makes no sense."""
+    """Raises `UserError` where a number is out of its range."""
     if options.points is not None and options.points < 1:
         raise UserError(f"--points is {options.points}; give 1 or more.")
     if options.density is not None and not 0 < options.density <= 50:

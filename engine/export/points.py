@@ -1,4 +1,4 @@
-"""A coloured point cloud: the surfaces that the training cameras see, in the exported world."""
+"""A coloured point cloud of the surfaces that the training cameras see, in the exported world."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from engine.errors import UserError
-from engine.export.images import Progress
-from engine.export.seen import points_of, seen_by_cameras
+from engine.export.progress import Progress
+from engine.export.visible_surfaces import render_visible_surfaces, surface_points
 from engine.geometry.similarity import Similarity
 from engine.training.radiance import Trainer
 
-SPARE = 1.5  # pixels rendered per point wanted: edges and background are left out
+_PIXELS_PER_POINT = 1.5  # rendered; pixels at edges and in the background give no point
 
 
 @dataclass(frozen=True)
 class PointCloud:
-    """Points of the exported world, and their colours."""
+    """Positions in the exported world, and RGB colours."""
 
     positions: Float32[np.ndarray, "points 3"]
     colours: UInt8[np.ndarray, "points 3"]
 
 
-def seen_points(trainer: Trainer, gauge: Similarity, wanted: int, progress: Progress) -> PointCloud:
-    """At most so many points, from all training cameras alike.
+def collect_points(trainer: Trainer, gauge: Similarity, wanted: int, progress: Progress) -> PointCloud:
+    """At most `wanted` points, equally many pixels of every training camera.
 
     Args:
-        trainer: at rest; it is not changed.
-        gauge: from the run's world to the exported one.
-        wanted: points.
-        progress: told as it goes on.
+        trainer: not changed; no training may go on meanwhile.
+        gauge: from the world of the run to the exported one.
+        wanted: most points.
+        progress: called while the work goes on.
     """
     positions, colours = [], []
-    for seen in seen_by_cameras(trainer, round(SPARE * wanted / len(trainer.frames)), progress):
-        positions.append(gauge.apply(points_of(seen)))
+    for seen in render_visible_surfaces(trainer, round(_PIXELS_PER_POINT * wanted / len(trainer.frames)), progress):
+        positions.append(gauge.apply(surface_points(seen)))
         colours.append((seen.view.colour[seen.usable] * 255).round().byte().cpu())
     all_positions, all_colours = torch.cat(positions), torch.cat(colours)
     if len(all_positions) > wanted:
@@ -47,7 +47,12 @@ def seen_points(trainer: Trainer, gauge: Similarity, wanted: int, progress: Prog
 
 
 def write_ply(points: PointCloud, path: Path) -> None:
-    """Writes a binary PLY file; raises `OSError` where the system refuses."""
+    """Writes a binary PLY file.
+
+    Raises:
+        UserError: there are no points.
+        OSError: the file cannot be written.
+    """
     import trimesh
 
     if not len(points.positions):

@@ -1,4 +1,4 @@
-"""A run in one HTML file that opens anywhere: its settings, how it went, what it looks like, how far off it is."""
+"""A report on a run as one HTML file without external links: settings, curves, renderings and errors."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from PIL import Image
 
 from engine.evaluation.held_out import HeldOutFrame, Scores
 from engine.evaluation.metrics import psnr, ssim
-from engine.evaluation.pictures import picture_name, side_by_side
+from engine.evaluation.pictures import draw_side_by_side, picture_name
 from engine.evaluation.views import image_points, render_view
 from engine.export.cameras import read_evaluation
-from engine.export.images import Progress
+from engine.export.progress import Progress
 from engine.results.error_plot import plot_errors
 from engine.results.result import CAMERAS_VIDEO, training_psnr
 from engine.run.history import Row, summary
@@ -29,15 +29,32 @@ from engine.system.durations import format_duration
 from engine.system.files import replace_file
 from engine.training.radiance import Trainer
 
-PICTURES = 6  # training frames that are shown; as many held-out ones
-WIDEST = 1600  # pixels of a row of pictures
-LARGEST_FILM = 12_000_000  # bytes: a longer one stays beside the report
 UNKNOWN = "–"
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A picture or film inside the page: a `data:` address and its caption."""
+class ReportLimits:
+    """Bounds on the size of the page.
+
+    Attributes:
+        pictures: training frames that are shown, and held-out frames.
+        width: of a row of pictures, pixels.
+        jpeg_quality: of the pictures, 1 to 95.
+        video_bytes: a larger video of the cameras is not put into the page.
+    """
+
+    pictures: int = 6
+    width: int = 1600
+    jpeg_quality: int = 88
+    video_bytes: int = 12_000_000
+
+
+LIMITS = ReportLimits()
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture or video inside the page: a `data:` URL and its caption."""
 
     data: str
     words: str
@@ -45,30 +62,34 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """A table: the names of its columns and its cells, as they are read."""
+class CellTable:
+    """A table: the names of its columns and its cells as text."""
 
     columns: tuple[str, ...]
     rows: Sequence[tuple[str, ...]]
 
 
 def write_report(run: SavedRun, path: Path, progress: Progress) -> None:
-    """Writes the page; nothing in it is fetched from elsewhere, and text is text, whatever it looks like.
+    """Writes the page. It loads nothing from other files or servers, and all text is escaped.
 
+    Args:
+        run: with its checkpoint and its history.
+        path: of the page.
+        progress: called while it is made.
     Raises:
-        UserError: it could not be written.
+        UserError: it cannot be written.
     """
     from jinja2 import Environment, FileSystemLoader
 
     environment = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
-    page = environment.get_template("report.html.jinja").render(content(run, progress))
+    page = environment.get_template("report.html.jinja").render(_collect_content(run, progress))
     progress(1.0, "writing")
     with replace_file(path) as temporary:
         temporary.write_text(page, encoding="utf-8")
 
 
-def content(run: SavedRun, progress: Progress) -> dict[str, Any]:
-    """What the template shows."""
+def _collect_content(run: SavedRun, progress: Progress) -> dict[str, Any]:
+    """The variables of the template."""
     trainer, history = run.trainer, run.checkpoint.history
     scene, settings, last = trainer.scene, trainer.settings, history.rows[-1]
     evaluation = read_evaluation(run.folder, trainer.iteration)
@@ -77,27 +98,27 @@ def content(run: SavedRun, progress: Progress) -> dict[str, Any]:
         "title": f"{scene.name} · {settings.method} · {settings.field}",
         "subtitle": f"A run of l2g-viewer: {len(scene.training_frames)} frames, last stage {last.stage}, "
         f"{last.iteration:,} of {trainer.iterations:,} iterations.",
-        "tiles": tiles(run, last, evaluation),
-        "plots": plots(run),
-        "held_out_scores": held_out_scores(evaluation),
-        "held_out_pictures": held_out_pictures(run, evaluation),
-        "pictures": training_pictures(trainer, progress),
-        "frames": frames(trainer, last),
-        "settings": [(name.replace("_", " "), as_words(value)) for name, value in asdict(settings).items()],
-        "scene": scene_words(run, scene),
-        "events": Listed(
+        "tiles": _list_key_numbers(run, last, evaluation),
+        "plots": _draw_plots(run),
+        "held_out_scores": _list_held_out_scores(evaluation),
+        "held_out_pictures": _read_held_out_pictures(run, evaluation),
+        "pictures": _render_training_pictures(trainer, progress),
+        "frames": _list_frames(trainer, last),
+        "settings": [(name.replace("_", " "), format_value(value)) for name, value in asdict(settings).items()],
+        "scene": _describe_scene(run, scene),
+        "events": CellTable(
             ("second", "iteration", "what", "detail"),
             [(f"{event.seconds:.1f}", f"{event.iteration:,}", event.kind, event.detail) for event in history.events],
         ),
     }
 
 
-def tiles(run: SavedRun, last: Row, evaluation: dict[str, Any] | None) -> list[tuple[str, str]]:
-    """The numbers that one looks for first."""
+def _list_key_numbers(run: SavedRun, last: Row, evaluation: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """The most important numbers, each with its label."""
     found = [
         (format_duration(run.checkpoint.seconds), "of training"),
-        (decibels(training_psnr(run.checkpoint.history)), "training PSNR"),
-        (decibels(evaluation["psnr"] if evaluation else None), "held-out PSNR"),
+        (format_decibels(training_psnr(run.checkpoint.history)), "training PSNR"),
+        (format_decibels(evaluation["psnr"] if evaluation else None), "held-out PSNR"),
     ]
     if last.rotation_error_deg is not None and last.translation_error is not None:
         rotation, translation = summary(last.rotation_error_deg), summary(last.translation_error)
@@ -108,25 +129,27 @@ def tiles(run: SavedRun, last: Row, evaluation: dict[str, Any] | None) -> list[t
     return found
 
 
-def plots(run: SavedRun) -> list[Shown]:
-    """The curves of the run, and the film of its cameras where its folder has one."""
+def _draw_plots(run: SavedRun) -> list[Figure]:
+    """The curves of the run, and the video of its cameras if its folder has one."""
     scene = run.trainer.scene
     with tempfile.TemporaryDirectory() as folder:
         plot_errors(run.checkpoint.history, scene, Path(folder) / "errors.png")
         curves = (Path(folder) / "errors.png").read_bytes()
-    shown = [Shown(inlined(curves, "image/png"), "Errors and PSNR over the run; lines mark stages and events.")]
-    film = run.folder / CAMERAS_VIDEO
-    if film.is_file() and film.stat().st_size <= LARGEST_FILM:
-        shown.append(Shown(inlined(film.read_bytes(), "video/mp4"), "The cameras converging.", film=True))
+    shown = [
+        Figure(encode_data_url(curves, "image/png"), "Errors and PSNR over the run; lines mark stages and events.")
+    ]
+    video = run.folder / CAMERAS_VIDEO
+    if video.is_file() and video.stat().st_size <= LIMITS.video_bytes:
+        shown.append(Figure(encode_data_url(video.read_bytes(), "video/mp4"), "The cameras converging.", film=True))
     return shown
 
 
-def training_pictures(trainer: Trainer, progress: Progress) -> list[Shown]:
-    """Some training frames, evenly chosen, beside what the field looks like from them."""
+def _render_training_pictures(trainer: Trainer, progress: Progress) -> list[Figure]:
+    """Some training frames, evenly spread, each beside the rendering from its pose."""
     scene, shown = trainer.scene, []
     intrinsics = trainer.calibration.intrinsics(scene.intrinsics).to(trainer.device)
     poses, count = trainer.poses(), len(trainer.frames)
-    chosen = sorted({round(place) for place in np.linspace(0, count - 1, min(PICTURES, count))})
+    chosen = sorted({round(place) for place in np.linspace(0, count - 1, min(LIMITS.pictures, count))})
     for done, index in enumerate(chosen):
         progress(0.1 + 0.8 * done / len(chosen), "renderings")
         frame = trainer.frames[index]
@@ -134,58 +157,67 @@ def training_pictures(trainer: Trainer, progress: Progress) -> list[Shown]:
         view = view._replace(colour=trainer.calibration.seen_by(index, view.colour).detach().clamp(0, 1))
         photo = scene.images[frame].to(view.colour) / 255
         scores = Scores(psnr(view.colour, photo), ssim(view.colour, photo), None)
-        sheet = side_by_side(HeldOutFrame(frame, scene.names[frame], photo, view, poses[index], scores), scene.kind)
-        shown.append(Shown(jpeg(sheet), scene.names[frame]))
+        sheet = draw_side_by_side(
+            HeldOutFrame(frame, scene.names[frame], photo, view, poses[index], scores), scene.kind
+        )
+        shown.append(Figure(encode_picture(sheet), scene.names[frame]))
     return shown
 
 
-def held_out_pictures(run: SavedRun, evaluation: dict[str, Any] | None) -> list[Shown]:
-    """What the evaluation has drawn of its frames, if it is of this run as it stands."""
+def _read_held_out_pictures(run: SavedRun, evaluation: dict[str, Any] | None) -> list[Figure]:
+    """Pictures that an evaluation of this iteration of the run has written."""
     if evaluation is None:
         return []
-    names, shown = {str(row["name"]) for row in evaluation["per_frame"]}, list[Shown]()
+    names, shown = {str(row["name"]) for row in evaluation["per_frame"]}, list[Figure]()
     scene = run.trainer.scene
     for frame in scene.held_out_frames:
         path = run.folder / "held_out" / picture_name(frame, scene.names[frame])
-        if scene.names[frame] in names and path.is_file() and len(shown) < PICTURES:
+        if scene.names[frame] in names and path.is_file() and len(shown) < LIMITS.pictures:
             with Image.open(path) as picture:
-                shown.append(Shown(jpeg(picture.convert("RGB")), scene.names[frame]))
+                shown.append(Figure(encode_picture(picture.convert("RGB")), scene.names[frame]))
     return shown
 
 
-def held_out_scores(evaluation: dict[str, Any] | None) -> Listed:
-    """A row per evaluated frame, and the means."""
+def _list_held_out_scores(evaluation: dict[str, Any] | None) -> CellTable:
+    """A row per evaluated frame, and one with the means."""
     columns = ("frame", "PSNR", "SSIM", "LPIPS")
     if evaluation is None or not evaluation["per_frame"]:
-        return Listed(columns, [])
+        return CellTable(columns, [])
     entries = [*evaluation["per_frame"], evaluation | {"name": f"mean of {evaluation['frames']}"}]
-    return Listed(
+    return CellTable(
         columns,
         [
-            (str(entry["name"]), decibels(entry["psnr"]), fraction(entry["ssim"]), fraction(entry["lpips"]))
+            (
+                str(entry["name"]),
+                format_decibels(entry["psnr"]),
+                format_fraction(entry["ssim"]),
+                format_fraction(entry["lpips"]),
+            )
             for entry in entries
         ],
     )
 
 
-def frames(trainer: Trainer, last: Row) -> Listed:
-    """A row per training frame: how well it is rendered and how far its pose is from the reference."""
+def _list_frames(trainer: Trainer, last: Row) -> CellTable:
+    """A row per training frame: its PSNR and its pose errors."""
     rows, found = [], trainer.frame_psnr().tolist()
     for index, frame in enumerate(trainer.frames):
         rows.append(
             (
                 trainer.scene.names[frame],
-                decibels(found[index]),
-                one_of(last.rotation_error_deg, index, "{:.3f}°"),
-                one_of(last.relative_rotation_error_deg, index, "{:.3f}°"),
-                one_of(last.translation_error, index, "{:.4f}"),
+                format_decibels(found[index]),
+                format_entry(last.rotation_error_deg, index, "{:.3f}°"),
+                format_entry(last.relative_rotation_error_deg, index, "{:.3f}°"),
+                format_entry(last.translation_error, index, "{:.4f}"),
             )
         )
-    return Listed(("frame", "training PSNR", "rotation", "rotations alone aligned", "translation, scene units"), rows)
+    return CellTable(
+        ("frame", "training PSNR", "rotation", "rotations alone aligned", "translation, scene units"), rows
+    )
 
 
-def scene_words(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
-    """What was read, and how."""
+def _describe_scene(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
+    """The properties of the scene and the options it was read with."""
     intrinsics = run.trainer.calibration.intrinsics(scene.intrinsics)
     focal = intrinsics.focal[0].tolist()
     options = run.checkpoint.options
@@ -197,42 +229,46 @@ def scene_words(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
         ("image size", f"{intrinsics.width} x {intrinsics.height}"),
         ("focal length, pixels", f"{focal[0]:.2f}, {focal[1]:.2f}"),
         ("reference poses", "yes" if scene.reference_poses is not None else "none"),
-        *([(name.replace("_", " "), as_words(value)) for name, value in asdict(options).items()] if options else []),
+        *(
+            [(name.replace("_", " "), format_value(value)) for name, value in asdict(options).items()]
+            if options
+            else []
+        ),
     ]
 
 
-# ---------------------------------------------------------------------- words and bytes
+# ---------------------------------------------------------------------- text and bytes
 
 
-def as_words(value: Any) -> str:
-    """A setting, for people."""
+def format_value(value: Any) -> str:
+    """The value of a setting as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return UNKNOWN if value is None else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def decibels(value: float | None) -> str:
+def format_decibels(value: float | None) -> str:
     return f"{value:.2f} dB" if value is not None and math.isfinite(value) else UNKNOWN
 
 
-def fraction(value: float | None) -> str:
+def format_fraction(value: float | None) -> str:
     return f"{value:.4f}" if value is not None else UNKNOWN
 
 
-def one_of(values: Sequence[float] | np.ndarray | None, index: int, form: str) -> str:
+def format_entry(values: Sequence[float] | np.ndarray | None, index: int, form: str) -> str:
     return form.format(values[index]) if values is not None and math.isfinite(values[index]) else UNKNOWN
 
 
-def jpeg(picture: Image.Image) -> str:
-    """A picture for the page, no wider than it can show."""
-    if picture.width > WIDEST:
-        size = WIDEST, max(round(picture.height * WIDEST / picture.width), 1)
+def encode_picture(picture: Image.Image) -> str:
+    """A picture as a JPEG in a `data:` URL, scaled down to the width of the page."""
+    if picture.width > LIMITS.width:
+        size = LIMITS.width, max(round(picture.height * LIMITS.width / picture.width), 1)
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     held = io.BytesIO()
-    picture.save(held, format="JPEG", quality=88)
-    return inlined(held.getvalue(), "image/jpeg")
+    picture.save(held, format="JPEG", quality=LIMITS.jpeg_quality)
+    return encode_data_url(held.getvalue(), "image/jpeg")
 
 
-def inlined(content: bytes, kind: str) -> str:
-    """A `data:` address."""
+def encode_data_url(content: bytes, kind: str) -> str:
+    """A `data:` URL of the given MIME type."""
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,8 +1,8 @@
-"""What else may be learned beside poses and field: one lens for all frames, an exposure for each."""
+"""What may be fitted beside poses and field: one lens for all frames, and an exposure for each frame."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,20 +11,36 @@ from torch import Tensor, nn
 
 from engine.config.settings import Settings
 from engine.geometry.intrinsics import Intrinsics
-from engine.registration.bundle.lens import FreeLens, LensPrior
+from engine.registration.lens import FreeLens, LensPrior
 from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
 
-FOCAL_RATE = 0.2  # of the pose rate: a focal length is seen by all rays of all frames at once
-EXPOSURE_RATE = 1.0
+
+@dataclass(frozen=True)
+class CalibrationRates:
+    """Learning rates relative to that of the poses.
+
+    Attributes:
+        focal: of the logarithm of the focal length: every ray of every frame depends on it, so its gradient is large.
+        exposure: of the logarithms of the gains.
+    """
+
+    focal: float = 0.2
+    exposure: float = 1.0
 
 
 class Calibration(nn.Module):
-    """Factors on what the scene says; all one until the settings let them move.
+    """Corrections of the scene's intrinsics and of each frame's brightness; they change nothing at the start.
 
-    `log_focal` is the logarithm of the factor on every focal length, `radial` is added to every k1. Where the settings
-    ask for both, bundle adjustments alone move them: a field that is still a fog would draw the focal length along
-    the valley in which the world deepens with it. `log_gain` is the logarithm of the factor on each frame's rendered
-    colours, whose mean over the frames is kept at zero: the field, not the gains, holds the brightness.
+    Which of them are fitted, the settings say. `Settings.optimise_focal` alone: every optimisation step fits the
+    focal length. `Settings.refine_intrinsics`: only bundle adjustments fit focal length and k1, because with a coarse
+    field a longer focal length and a deeper scene have almost the same loss, and gradient descent would drift.
+
+    Attributes:
+        log_focal: logarithm of the factor on every focal length.
+        radial: added to every k1.
+        log_gain: logarithms of the factors on each frame's rendered colours, (frames, 3); their mean over the frames
+            is subtracted, so that the field alone determines the overall brightness.
+        free: what a bundle adjustment may change of the lens.
     """
 
     radial: Tensor
@@ -36,39 +52,47 @@ class Calibration(nn.Module):
         device: torch.device,
         covariance: Float[Tensor, "2 2"] | None = None,
     ) -> None:
-        """`covariance` says how far the lens may be from what the scene says (see `Scene.lens_covariance`)."""
+        """Nothing is corrected yet.
+
+        Args:
+            settings: which corrections are fitted.
+            frames: training frames.
+            device: of the parameters.
+            covariance: of (log focal, k1) as the scene knows them (see `Scene.lens_covariance`), or None.
+        """
         super().__init__()
-        follows = settings.optimise_focal and not settings.refine_intrinsics
-        self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=follows)
+        by_gradient = settings.optimise_focal and not settings.refine_intrinsics
+        self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=by_gradient)
         self.register_buffer("radial", torch.zeros((), device=device), persistent=settings.refine_intrinsics)
         self.free = FreeLens(settings.optimise_focal or settings.refine_intrinsics, settings.refine_intrinsics)
         self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
-        self._taken: tuple[PhotoLevel, tuple[int, int], PhotoLevel] | None = None
+        self._adjusted: tuple[PhotoLevel, tuple[int, int], PhotoLevel] | None = None
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
     def extend(self, count: int) -> None:
-        """Takes in so many more frames, with the exposure that the others have on average."""
+        """Adds `count` frames, with the mean exposure of the frames so far."""
         gains = self.log_gain.detach()
         more = gains.mean(dim=0, keepdim=True).expand(count, -1)
         self.log_gain = nn.Parameter(torch.cat([gains, more]), requires_grad=self.log_gain.requires_grad)
 
     def groups(self) -> list[dict[str, Any]]:
-        """Optimiser groups of what may move; `relative_rate` is relative to the pose rate."""
-        pairs = ((self.log_focal, FOCAL_RATE), (self.log_gain, EXPOSURE_RATE))
+        """Optimiser groups of the parameters that are fitted; `relative_rate` is relative to the pose rate."""
+        rates = CalibrationRates()
+        pairs = ((self.log_focal, rates.focal), (self.log_gain, rates.exposure))
         return [{"params": [p], "relative_rate": rate} for p, rate in pairs if p.requires_grad]
 
     def points(self, points: Float[Tensor, "frames points 2"]) -> Float[Tensor, "frames points 2"]:
-        """Image-plane points as a focal length that every step moves places them."""
+        """Normalised image-plane points of pixels under the fitted focal length, differentiable in it."""
         return points * torch.exp(-self.log_focal) if self.log_focal.requires_grad else points
 
     def colours(self, rendered: Float[Tensor, "frames points 3"]) -> Float[Tensor, "frames points 3"]:
-        """Rendered colours as each frame's exposure would have taken them."""
+        """Rendered colours multiplied with each frame's gain, differentiable in the gains."""
         if not self.log_gain.requires_grad:
             return rendered
         return rendered * self._gains()[:, None]
 
     def seen_by(self, frame: int, rendered: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
-        """The same for one frame."""
+        """Rendered colours multiplied with the gain of one training frame."""
         return rendered * self._gains()[frame] if self.log_gain.requires_grad else rendered
 
     def _gains(self) -> Float[Tensor, "frames 3"]:
@@ -76,23 +100,24 @@ class Calibration(nn.Module):
 
     @property
     def focal_factor(self) -> float:
+        """Fitted focal length divided by that of the scene."""
         return float(torch.exp(self.log_focal.detach()))
 
     def intrinsics(self, intrinsics: Intrinsics) -> Intrinsics:
-        """Intrinsics with the learned lens."""
+        """The scene's intrinsics with the fitted lens."""
         added = torch.stack([self.radial, *self.radial.new_zeros(3)]).to(intrinsics.distortion)
         distortion = intrinsics.distortion + added if self.free.radial else intrinsics.distortion
         return replace(intrinsics, focal=intrinsics.focal * self.focal_factor, distortion=distortion)
 
     def free_lens(self, intrinsics: Intrinsics) -> FreeLens:
-        """What may move of the lens of which the scene says so, and what the scene knows of it beforehand."""
+        """What a bundle adjustment may change of the lens, with the scene's intrinsics as the mean of its prior."""
         if self._precision is None:
             return self.free
         prior = LensPrior(float(intrinsics.focal[0, 0]), float(intrinsics.distortion[0, 0]), self._precision)
         return replace(self.free, prior=prior)
 
     def take(self, before: Intrinsics, after: Intrinsics) -> None:
-        """Takes over what a bundle adjustment has made of the lens."""
+        """Adds the change of the lens in a bundle adjustment, from `before` to `after`."""
         with torch.no_grad():
             if self.free.focal:
                 self.log_focal.add_(torch.log(after.focal[0, 0] / before.focal[0, 0]))
@@ -100,17 +125,20 @@ class Calibration(nn.Module):
                 self.radial.add_(after.distortion[0, 0] - before.distortion[0, 0])
 
     def adjusted(self, data: PhotoLevel) -> PhotoLevel:
-        """A stage's photos through the lens that the last bundle adjustment left, to be learned from with `points`."""
+        """A stage's photos under the lens of the last bundle adjustment; `points` adds what gradient descent fits."""
         if not self.free.radial:
             return data
-        version = self.log_focal._version, self.radial._version  # told without asking the device
-        if self._taken is None or self._taken[0] is not data or self._taken[1] != version:
-            self._taken = data, version, replace_intrinsics(data, self.intrinsics(data.intrinsics))
-        return self._taken[2]
+        version = (
+            self.log_focal._version,
+            self.radial._version,
+        )  # changes with the values; reading them would wait for the device
+        if self._adjusted is None or self._adjusted[0] is not data or self._adjusted[1] != version:
+            self._adjusted = data, version, replace_intrinsics(data, self.intrinsics(data.intrinsics))
+        return self._adjusted[2]
 
     @torch.no_grad()
     def data(self, data: PhotoLevel) -> PhotoLevel:
-        """A stage's photos with the learned lens, for those who do not learn it."""
+        """A stage's photos under the fitted lens, without gradient."""
         if not self.free.focal:
             return data
         if self.free.radial:

@@ -10,7 +10,7 @@ from engine.registration.fixed import FixedPoses, compose
 
 
 class DirectPoses(FixedPoses):
-    """T_i = T_i^0 o exp(xi_i).
+    r"""World-to-camera poses :math:`T_i = T_i^0 \circ \exp(\xi_i)`; the twists xi_i are the parameters.
 
     Reference:
         BARF (Lin et al., ICCV 2021), section 3.2.

@@ -1,4 +1,4 @@
-"""Poses that do not move: NeRF with reference poses."""
+"""Fixed poses, as NeRF uses them; and the base class of the registrations that fit poses."""
 
 from __future__ import annotations
 
@@ -11,12 +11,17 @@ from engine.registration.registration import WarpedRays, WarpField
 
 
 class FixedPoses(nn.Module):
-    """The base that every frame stands on; kicks and bundle adjustments move it, optimisers do not."""
+    """Poses that no optimiser changes.
+
+    Attributes:
+        base: world-to-camera poses; kicks and bundle adjustments change them through `rebase`.
+        lattice: points on the normalised image plane of each frame, where its warp field is evaluated.
+    """
 
     base: Float[Tensor, "frames 3 4"]
 
     def __init__(self, initial: Float[Tensor, "frames 3 4"], lattice: Float[Tensor, "frames points 2"]) -> None:
-        """`lattice` are points of each frame's normalised image plane, over the whole image."""
+        """`lattice` covers the whole image of each frame, on its normalised image plane."""
         super().__init__()
         self.register_buffer("base", initial.clone())
         self.register_buffer("lattice", lattice.clone(), persistent=False)
@@ -27,7 +32,7 @@ class FixedPoses(nn.Module):
         return self
 
     def _poses(self, frames: Int[Tensor, " frames"]) -> Float[Tensor, "frames 3 4"]:
-        """The poses of some frames, differentiable where they are parameters."""
+        """The poses of some frames, differentiable where they are fitted."""
         return self.base[frames]
 
     def rays(
@@ -53,7 +58,7 @@ class FixedPoses(nn.Module):
 
     @torch.no_grad()
     def warp(self, frame: int) -> WarpField:
-        """The warp field on the lattice: without a local warp it is the global transform itself."""
+        """The warp field on the lattice; without a local warp both sets of rays are the same."""
         chosen = torch.tensor([frame], device=self.base.device)
         points = self.lattice[chosen]
         local = self.rays(chosen, points)
@@ -68,5 +73,5 @@ class FixedPoses(nn.Module):
 
 
 def compose(base: Float[Tensor, "*batch 3 4"], twist: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 4"]:
-    """T^0 o exp(w): the motion acts in the world, before the base pose looks at it."""
+    r"""T^0 \circ \exp(w): the motion of twist (rotation, translation) acts on world points, before the base pose."""
     return se3.compose(base, se3.exponential(twist))

@@ -1,4 +1,4 @@
-"""L2G: every pixel has a rigid warp of its own; a solver fits each frame's pose to them; lambda ties them to it."""
+"""L2G: every pixel has its own rigid warp, and a closed-form solver fits each frame's pose to the warps."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from engine.registration.fixed import FixedPoses, compose
 from engine.registration.registration import WarpedRays
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
-REBASE_ROUNDS = 4  # each leaves about a hundredth of what was left
+_REBASE_ROUNDS = 4  # each reduces the remaining error about a hundredfold
 
 
 class LocalToGlobal(FixedPoses):
-    """Local poses T_i(u) = T_i^0 o exp(W(u, e_i)); global pose T_i*, the rigid fit to where they put the rays.
+    r"""Local poses :math:`T_i(u) = T_i^0 \circ \exp(W(u, e_i))` of pixels u; the global pose is the rigid fit to them.
+
+    The alignment term is the mean squared difference of coordinates between points placed by the local poses and by
+    the global one.
 
     Reference:
         L2G-NeRF (Chen et al., CVPR 2023), section 3.3, equations 8 to 11.
@@ -43,7 +46,10 @@ class LocalToGlobal(FixedPoses):
     def _fit(
         self, points: Tensor, origins: Tensor, directions: Tensor
     ) -> tuple[Float[Tensor, "frames 3 4"], Tensor, Tensor]:
-        """The rigid fit, world to camera, with the points it was fitted to: image plane and centre, both worlds."""
+        """The rigid fit (world-to-camera) and the points it is fitted to: in the world, then in camera axes.
+
+        They are the points on the plane z = 1 and, once for each, the camera centre.
+        """
         plane = torch.cat([points, torch.ones_like(points[..., :1])], dim=-1)
         seen = torch.cat([plane, torch.zeros_like(plane)], dim=-2)
         placed = torch.cat([origins + directions, origins], dim=-2)
@@ -58,17 +64,17 @@ class LocalToGlobal(FixedPoses):
         return WarpedRays(origins, directions, residual.square().mean())
 
     def _poses(self, frames: Int[Tensor, " frames"]) -> Float[Tensor, "frames 3 4"]:
-        """Fitted to a fixed lattice of the whole frame: a fit to a step's random rays would be noisy."""
+        """Fitted to a fixed lattice of the whole frame: a fit to the random rays of a step would be noisy."""
         points = self.lattice[frames]
         return self._fit(points, *self._local(frames, points))[0]
 
     @torch.no_grad()
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
-        """Moves the bases so that the fitted poses become these; the warp around them all but keeps its shape.
+        """Changes the bases so that the fitted poses become these; the network stays the same.
 
-        The fit to a warp that is not rigid does not quite follow its base, hence more than one round.
+        The fit to a warp that is not rigid does not follow its base exactly, hence several rounds.
         """
-        for _ in range(REBASE_ROUNDS):
+        for _ in range(_REBASE_ROUNDS):
             fitted = self._poses(frames)
             self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
 

@@ -1,4 +1,4 @@
-"""Where a ray comes from: the one interface behind which L2G, BARF and fixed poses stand."""
+"""The protocol of registrations: how L2G, BARF and fixed poses turn pixels into rays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class WarpedRays(NamedTuple):
-    """The rays of a step, in the world; `alignment` is the unweighted alignment term (zero where there is none)."""
+    """The rays of a step, in the world; `alignment` is the alignment term without its weight, 0 for global methods."""
 
     origins: Float[Tensor, "frames points 3"]
     directions: Float[Tensor, "frames points 3"]
@@ -17,7 +17,10 @@ class WarpedRays(NamedTuple):
 
 
 class WarpField(NamedTuple):
-    """The pixel-wise warp of one frame beside the global transform fitted to it, on a lattice of its image."""
+    """Rays of one frame on a lattice of its image: under the pixel-wise warp, and under the transform fitted to it.
+
+    `points` lie on the normalised image plane, the rays in the world.
+    """
 
     points: Float[Tensor, "points 2"]
     local_origins: Float[Tensor, "points 3"]
@@ -34,8 +37,11 @@ class Registration(Protocol):
     ) -> WarpedRays:
         """The rays through points of the normalised image planes of some frames, differentiable in the poses.
 
-        So many points in a row as `neighbours` says are pixels side by side, which may share what differs little
-        between them; it divides their number.
+        Args:
+            frames: indices among the training frames.
+            points: on the normalised image plane of each.
+            neighbours: this many consecutive points are adjacent pixels, for which one warp may be evaluated; a
+                divisor of the number of points.
         """
         ...
 
@@ -44,18 +50,18 @@ class Registration(Protocol):
         ...
 
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
-        """Puts frames at new poses, where they start anew: after a kick, a rescue or a bundle adjustment."""
+        """Gives frames new poses to be fitted from: after a kick, a relocalisation or a bundle adjustment."""
         ...
 
     def extend(
         self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]
     ) -> None:
-        """Takes in more frames after those there are, which stay as they are, bit for bit.
+        """Appends frames; the poses of the others stay the same, bit for bit.
 
         Args:
-            poses: where they start.
-            lattice: over their images, on the normalised plane.
-            like: frames whose warps theirs begin as.
+            poses: the initial poses of the added frames, world-to-camera.
+            lattice: points over their images, on the normalised image plane.
+            like: for each, the frame whose warp is copied.
         """
         ...
 
@@ -64,5 +70,5 @@ class Registration(Protocol):
         ...
 
     def module(self) -> nn.Module:
-        """What is optimised and saved (its state dict); no parameters where poses are fixed."""
+        """The module whose parameters are fitted and whose state is saved; no parameters where poses are fixed."""
         ...

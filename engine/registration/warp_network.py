@@ -1,4 +1,4 @@
-"""The network of local warps: a motion per pixel, from the pixel and a learned embedding of its frame."""
+"""The network of local warps: a motion for each pixel, from its position and a learned embedding of its frame."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from engine.fields.mlp.layers import linear
 
 @dataclass(frozen=True)
 class WarpNetworkSize:
-    """How large a network of local warps is.
+    """The size of a network of local warps.
 
     Attributes:
         width: units of a hidden layer.
-        layers: hidden ones.
-        embedding: numbers per frame.
-        skip: the hidden layer that is given the input once more, or None.
+        layers: number of hidden layers.
+        embedding: length of a frame's embedding.
+        skip: index of the hidden layer whose input is concatenated with the network's input, or None.
     """
 
     width: int = 64
@@ -30,16 +30,20 @@ class WarpNetworkSize:
 
 
 FAST_SIZE = WarpNetworkSize()
+"""Of the default preset: small enough to train on a CPU."""
 PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
+"""Of L2G-NeRF (Chen et al., CVPR 2023), section 3.3."""
+
+_LAST_LAYER_SCALE = 0.01  # on the initial weights of the last layer, so that all warps start near the identity
 
 
 class WarpNetwork(nn.Module):
-    """W(u, e_i): a twist for a point u of frame i's normalised image plane, of se(3) or of the plane's se(2).
+    """W(u, e_i): an MLP with ReLU that gives a vector of a Lie algebra for each image point u of frame i.
 
-    The hidden layers are a ReLU MLP. The last layer starts near zero, so that all warps start near the identity.
+    `outputs` is the dimension of the algebra: 6 for se(3), fewer in the plane.
 
     Reference:
-        L2G-NeRF (Chen et al., CVPR 2023), section 3.3; `PAPER_SIZE` there.
+        L2G-NeRF (Chen et al., CVPR 2023), section 3.3.
     """
 
     def __init__(self, frames: int, size: WarpNetworkSize, generator: Generator, outputs: int = 6) -> None:
@@ -54,7 +58,7 @@ class WarpNetwork(nn.Module):
             self.hidden.append(linear(inputs[index] + again, size.width, generator))
         self.last = linear(size.width, outputs, generator)
         with torch.no_grad():
-            self.last.weight.mul_(0.01)
+            self.last.weight.mul_(_LAST_LAYER_SCALE)
             self.last.bias.zero_()
 
     def forward(

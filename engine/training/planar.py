@@ -13,7 +13,7 @@ from engine.config.settings import Settings
 from engine.fields.image.field import ImageField
 from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
-from engine.registration.planar.adjustment import adjusted
+from engine.registration.planar.adjustment import adjust_patches
 from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.planar_registration import PatchWarp, PlanarRegistration
 from engine.registration.planar.relocalisation import PlanarRecovery
@@ -130,7 +130,7 @@ class PlanarTrainer(Learner):
         chosen = [patch for patch, joined in enumerate(self._joined) if joined]
         data = self.level(self.stage.downsample)
         before = self.registration.transforms()
-        after = adjusted(self.scene.warp, before, chosen, data, self.generator)
+        after = adjust_patches(self.scene.warp, before, chosen, data, self.generator)
         self.registration.rebase(torch.tensor(chosen[1:], device=self.device), after[chosen[1:]])
 
     def _begin_stage(self, index: int) -> None:

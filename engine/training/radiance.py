@@ -13,7 +13,7 @@ from engine.config.settings import Settings
 from engine.fields.field import Field
 from engine.fields.stages import stages
 from engine.geometry import se3
-from engine.registration.bundle.sequence import Bundling
+from engine.registration.bundle.sequence import AdjustmentSequence
 from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration, WarpField
 from engine.registration.relocalisation.added_frames import Newcomers
@@ -53,7 +53,7 @@ class Trainer(Learner):
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._recovery = Recovery()
-        self._bundling = Bundling()
+        self._bundling = AdjustmentSequence()
         self._bundled: list[int] = []
         self._newcomers = Newcomers(index for index, frame in enumerate(self.frames) if self._must_be_found(frame))
         self._perturbations: list[tuple[int, Tensor]] = []
@@ -347,7 +347,7 @@ class Trainer(Learner):
         self.calibration.load_state_dict(below("calibration.", moved))
         self._load_learner_state(tensors, metadata, self.registration.module(), self._optimiser)
         self._settle_until = metadata["settle_until"]
-        self._bundling = Bundling()
+        self._bundling = AdjustmentSequence()
         self._bundling.due = list(metadata["bundles_due"])
         self._recovery = Recovery()
         self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))

@@ -22,7 +22,7 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageFilter
 
-from engine.export.flight import rendered
+from engine.export.video import render_picture
 from engine.geometry.camera_path import interpolate_cameras
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.view_camera import ViewCamera
@@ -79,7 +79,7 @@ def write_video(trainer: Trainer, file: Path, size: tuple[int, int]) -> Film:
         last: tuple[ViewCamera, Image.Image] | None = None
         for number, camera in enumerate(cameras):
             if last is None or last[0] is not camera:
-                drawn = Image.fromarray(rendered(trainer, camera)).resize(size, Image.Resampling.BICUBIC)
+                drawn = Image.fromarray(render_picture(trainer, camera)).resize(size, Image.Resampling.BICUBIC)
                 last = camera, drawn
             blur = ImageFilter.GaussianBlur(size[0] / 160)
             yield np.asarray(last[1].filter(blur) if number in SHAKEN else last[1])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +11,6 @@ import pytest
 import torch
 from torch import Tensor
 
-import engine.registration.bundle.sequence
 import engine.training.radiance
 from engine.config.rows import Stage
 from engine.config.settings import Settings
@@ -21,6 +20,7 @@ from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
+from tests.support.runs.short_runs import small_adjustments
 from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 PER_STAGE = 3
@@ -41,7 +41,7 @@ def scene() -> Scene:
 
 
 @pytest.fixture(autouse=True)
-def short_stages(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All stages, with what happens between them, but few steps and rays in each."""
     real: Callable[[Scene, Settings], tuple[Stage, ...]] = engine.training.radiance.stages
 
@@ -49,7 +49,8 @@ def short_stages(monkeypatch: pytest.MonkeyPatch) -> None:
         return tuple(replace(stage, iterations=PER_STAGE, rays=300, settle=2) for stage in real(scene, settings))
 
     monkeypatch.setattr(engine.training.radiance, "stages", short)
-    monkeypatch.setattr(engine.registration.bundle.sequence, "MOST_POINTS", 600)
+    with small_adjustments(600):
+        yield
 
 
 def states(session: Session) -> dict[str, Tensor]:

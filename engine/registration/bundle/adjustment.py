@@ -12,19 +12,16 @@ from torch import Tensor
 
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
-from engine.registration.bundle.lens import FreeLens
-from engine.registration.bundle.surface_points import SurfacePoints, look_up
+from engine.registration.bundle.options import SolverOptions
+from engine.registration.bundle.surface_points import SurfacePoints, sample_images
+from engine.registration.lens import FreeLens
 
-BORDER = 1.0  # pixels
-FEWEST_VIEWS = 3
-LARGEST_DAMPING = 1e3
-FIXED = FreeLens()
-ROBUST_SCALE = 0.045  # colour residual at which an observation's weight has halved
-INDEPENDENT = 0.002  # of the observations: on real photos focal lengths end 20 times as far off as all of them claim
+FIXED_LENS = FreeLens()
+DEFAULT = SolverOptions()
 
 
 class _Observations(NamedTuple):
-    """Every point in every frame."""
+    """Every point as every frame sees it; `usable` where the frame does see it."""
 
     camera: Float[Tensor, "frames points 3"]
     pixels: Float[Tensor, "frames points 2"]
@@ -32,7 +29,7 @@ class _Observations(NamedTuple):
 
 
 class _System(NamedTuple):
-    """Normal equations in blocks: poses, points (position and colour), the lens, and what couples them."""
+    """Normal equations in blocks: poses, points (position and colour), the lens, and the terms that couple them."""
 
     poses: Float[Tensor, "frames 6 6"]
     points: Float[Tensor, "points 6 6"]
@@ -47,11 +44,28 @@ class _System(NamedTuple):
 
 @dataclass
 class Adjustment:
-    """Poses and points on their way to agreement; call `improve` until it says it is done.
+    r"""Poses and points while they are adjusted; call `improve` until it returns False.
 
-    The cost is a robust (Cauchy) sum over points p and frames i of |I_i(project(T_i x_p)) - c_p|^2; the colours c_p
-    are unknowns too, so no frame is the reference of a point. The lens may be another unknown that all share; if it
-    has a prior, the observations are taken for Cauchy's distribution at the robust scale, `INDEPENDENT` of them.
+    .. math:: \sum_{p, i} \rho(\| I_i(\mathrm{project}(T_i x_p)) - c_p \|)
+
+    is minimised over poses T_i, points x_p and colours c_p, with Cauchy's robust cost. The colours are unknowns, so no
+    frame is the reference of a point. The lens may be one more unknown, the same for all frames; against its prior
+    the residuals count as Cauchy-distributed at the robust scale, and only a share of them
+    (`SolverOptions.independent`) as independent.
+
+    Attributes:
+        images: RGB in [0, 1].
+        intrinsics: of these images, changed only where `free` allows it.
+        poses: world-to-camera.
+        points: in the world.
+        visible: which frame sees which point.
+        damping: of the next step, relative to the diagonal of the normal equations.
+        cost: mean robust cost per observation after the last accepted step.
+        free: what may change of the lens.
+        options: of the solver.
+
+    Reference:
+        Triggs et al., Bundle Adjustment: A Modern Synthesis, 1999.
     """
 
     images: Float[Tensor, "frames 3 height width"]
@@ -59,18 +73,19 @@ class Adjustment:
     poses: Float[Tensor, "frames 3 4"]
     points: Float[Tensor, "points 3"]
     visible: Bool[Tensor, "frames points"]
-    damping: float = 1e-4
+    damping: float = DEFAULT.initial_damping
     cost: float = float("inf")
-    free: FreeLens = FIXED
+    free: FreeLens = FIXED_LENS
+    options: SolverOptions = DEFAULT
 
     def __post_init__(self) -> None:
         across = torch.nn.functional.pad((self.images[..., 2:] - self.images[..., :-2]) / 2, (1, 1, 0, 0))
         down = torch.nn.functional.pad((self.images[..., 2:, :] - self.images[..., :-2, :]) / 2, (0, 0, 1, 1))
         self._stack = torch.cat([self.images, across, down], dim=1)
 
-    def improve(self, tries: int = 6) -> bool:
-        """One accepted step; False when none was found or it no longer pays."""
-        pieces = self.improving(tries)
+    def improve(self) -> bool:
+        """Takes one step; False where no step lowers the cost, or one lowers it so little that it has converged."""
+        pieces = self.improve_in_pieces()
         while True:
             try:
                 next(pieces)
@@ -78,32 +93,32 @@ class Adjustment:
                 return end.value
 
     @torch.no_grad()
-    def improving(self, tries: int = 6) -> Generator[None, None, bool]:
-        """`improve` in pieces, for whoever has other things to do in between; nothing is moved before the end."""
+    def improve_in_pieces(self) -> Generator[None, None, bool]:
+        """`improve` as a generator, so that commands can be applied in between; nothing changes before its end."""
         seen = self._observe(self.poses, self.points, self.intrinsics)
-        usable = seen.usable & (seen.usable.sum(dim=0) >= FEWEST_VIEWS)
+        usable = seen.usable & (seen.usable.sum(dim=0) >= self.options.fewest_views)
         if not bool(usable.any()):
             return False
-        sampled = look_up(self._stack, seen.pixels)
+        sampled = sample_images(self._stack, seen.pixels)
         yield
-        weights, residual = _robust(sampled[..., :3], usable)
+        weights, residual = _reweight(sampled[..., :3], usable, self.options)
         before = self._cost(residual, usable, self.intrinsics)
         yield
         system = self._linearise(seen, sampled, weights, residual)
-        for _ in range(tries):
+        for _ in range(self.options.tries):
             yield
-            poses, points, intrinsics = self._moved(system)
+            poses, points, intrinsics = self._solve(system)
             yield
             again = self._observe(poses, points, intrinsics)
             common = usable & again.usable
-            _, residual = _robust(look_up(self.images, again.pixels), common)
+            _, residual = _reweight(sample_images(self.images, again.pixels), common, self.options)
             after = self._cost(residual, common, intrinsics)
             if after < before:
                 self.poses, self.points, self.intrinsics, self.cost = poses, points, intrinsics, after
-                self.damping = max(self.damping / 4, 1e-7)
-                return (before - after) > 1e-4 * before
-            self.damping *= 8
-            if self.damping > LARGEST_DAMPING:
+                self.damping = max(self.damping / self.options.damping_decrease, self.options.least_damping)
+                return (before - after) > self.options.least_gain * before
+            self.damping *= self.options.damping_increase
+            if self.damping > self.options.largest_damping:
                 break
         return False
 
@@ -114,18 +129,19 @@ class Adjustment:
         pixels, depth = rays.project(
             points[None].expand(frames, -1, -1), poses, intrinsics.focal, intrinsics.centre, distortion
         )
-        limit = pixels.new_tensor([intrinsics.width - BORDER, intrinsics.height - BORDER])
-        inside = ((pixels > BORDER) & (pixels < limit)).all(dim=-1)
-        return _Observations(camera, pixels, self.visible & inside & (depth > 1e-2))
+        border = self.options.border
+        limit = pixels.new_tensor([intrinsics.width - border, intrinsics.height - border])
+        inside = ((pixels > border) & (pixels < limit)).all(dim=-1)
+        return _Observations(camera, pixels, self.visible & inside & (depth > self.options.least_depth))
 
     def _linearise(self, seen: _Observations, sampled: Tensor, weights: Tensor, residual: Tensor) -> _System:
-        """Jacobians of colour by the camera's motion in its own axes, the point and the lens, weighted and squared.
+        """The normal equations: Jacobians of colour by the camera's motion in its own axes, the point and the lens.
 
-        Lens distortion is left out of the Jacobian, not of the residual: it is close to the identity.
+        The lens distortion, close to the identity, is left out of the Jacobian but not out of the residual.
         """
         slope = torch.stack([sampled[..., 3:6], sampled[..., 6:9]], dim=-1)  # colour by pixel
         x, y, z = seen.camera.clamp(min=-1e6).unbind(dim=-1)
-        inverse = 1 / z.clamp(min=1e-2)
+        inverse = 1 / z.clamp(min=self.options.least_depth)
         focal = self.intrinsics.focal[:, None]
         zero = torch.zeros_like(x)
         rows = [
@@ -141,28 +157,29 @@ class Adjustment:
         by_point = torch.cat([by_position, by_colour], dim=-1) * root
         by_lens = slope @ self.free.jacobian(seen.camera, self.intrinsics) * root
         error = residual * root[..., 0]
-        pull = self.free.pull(self.intrinsics)
-        strength = ROBUST_SCALE**2 / (2 * INDEPENDENT)
+        prior = self.free.prior_cost(self.intrinsics)
+        strength = self.options.robust_scale**2 / (2 * self.options.independent)
         return _System(
             poses=torch.einsum("fpci,fpcj->fij", by_pose, by_pose),
             points=torch.einsum("fpci,fpcj->pij", by_point, by_point),
             coupling=torch.einsum("fpci,fpcj->pfij", by_pose, by_point),
             pose_gradient=torch.einsum("fpci,fpc->fi", by_pose, error),
             point_gradient=torch.einsum("fpci,fpc->pi", by_point, error),
-            lens=torch.einsum("fpci,fpcj->ij", by_lens, by_lens) + strength * pull.curvature,
+            lens=torch.einsum("fpci,fpcj->ij", by_lens, by_lens) + strength * prior.curvature,
             lens_poses=torch.einsum("fpci,fpcj->fij", by_pose, by_lens),
             lens_points=torch.einsum("fpci,fpcj->pij", by_lens, by_point),
-            lens_gradient=torch.einsum("fpci,fpc->i", by_lens, error) + strength * pull.gradient,
+            lens_gradient=torch.einsum("fpci,fpc->i", by_lens, error) + strength * prior.gradient,
         )
 
     def _cost(self, residual: Tensor, usable: Tensor, intrinsics: Intrinsics) -> float:
-        """Per observation."""
+        """Mean robust cost per observation, the lens's prior included."""
         observations = float(usable.sum().clamp(min=1))
-        robust = torch.log1p(residual.square().sum(dim=-1) / ROBUST_SCALE**2)
-        return (float((robust * usable).sum()) + self.free.pull(intrinsics).value / INDEPENDENT) / observations
+        robust = torch.log1p(residual.square().sum(dim=-1) / self.options.robust_scale**2)
+        prior = self.free.prior_cost(intrinsics).value / self.options.independent
+        return (float((robust * usable).sum()) + prior) / observations
 
-    def _moved(self, system: _System) -> tuple[Tensor, Tensor, Intrinsics]:
-        """Solves the damped system with the points eliminated (Schur complement); moved poses, points and lens."""
+    def _solve(self, system: _System) -> tuple[Tensor, Tensor, Intrinsics]:
+        """Poses, points and lens after a step: solves the damped system, its points eliminated (Schur complement)."""
         frames, count = system.poses.shape[0], system.points.shape[0]
         diagonal = torch.diagonal(system.points, dim1=-2, dim2=-1)
         floor = 1e-6 + 1e-3 * diagonal[:, :3].mean() * diagonal.new_tensor([1.0, 1, 1, 0, 0, 0])
@@ -178,33 +195,37 @@ class Adjustment:
         camera_gradient = torch.cat([system.pose_gradient.reshape(-1), system.lens_gradient])
         reduced_gradient = camera_gradient - whitened.mT @ gradient.reshape(-1)
         precise = reduced.double()
-        # the gauge (seven motions of the whole world) is free: keep it where it is
+        # Seven motions of the whole world change nothing (the gauge): a little damping keeps the world where it is.
         held = torch.full_like(precise[0], float(1e-6 * precise.diagonal()[: frames * 6].mean() + 1e-12))
         held[frames * 6 :] = 0.0
         precise += torch.diag(held)
         step = -torch.linalg.solve(precise, reduced_gradient.double()).to(reduced)
         twist, lens = step[: frames * 6].view(frames, 6), step[frames * 6 :]
-        pull = system.point_gradient + torch.einsum("pij,j->pi", coupling, step)
-        shift = -torch.cholesky_solve(pull[..., None], factor)[..., 0]
+        right = system.point_gradient + torch.einsum("pij,j->pi", coupling, step)
+        shift = -torch.cholesky_solve(right[..., None], factor)[..., 0]
         poses = se3.compose(se3.exponential(twist), self.poses)
-        return poses, self.points + shift[:, :3], self.free.moved(self.intrinsics, lens)
+        return poses, self.points + shift[:, :3], self.free.apply_step(self.intrinsics, lens)
 
 
-def from_surface(
-    images: Tensor, intrinsics: Intrinsics, poses: Tensor, surface: SurfacePoints, free: FreeLens = FIXED
+def start_from_surface(
+    images: Float[Tensor, "frames 3 height width"],
+    intrinsics: Intrinsics,
+    poses: Float[Tensor, "frames 3 4"],
+    surface: SurfacePoints,
+    free: FreeLens = FIXED_LENS,
 ) -> Adjustment:
-    """An adjustment that starts from a surface."""
+    """An adjustment of world-to-camera poses and the points of a surface, before its first step."""
     return Adjustment(images, intrinsics, poses, surface.points, surface.visible, free=free)
 
 
-def _robust(
-    colours: Float[Tensor, "frames points 3"], usable: Bool[Tensor, "frames points"]
+def _reweight(
+    colours: Float[Tensor, "frames points 3"], usable: Bool[Tensor, "frames points"], options: SolverOptions
 ) -> tuple[Float[Tensor, "frames points"], Float[Tensor, "frames points 3"]]:
-    """Cauchy weights and residuals against each point's weighted mean colour, found by reweighting."""
+    """Cauchy weights, and residuals against each point's weighted mean colour, by iterative reweighting."""
     weights = usable.float()
     residual = torch.zeros_like(colours)
-    for _ in range(3):
+    for _ in range(options.reweightings):
         total = weights.sum(dim=0).clamp(min=1e-6)[:, None]
         residual = colours - (weights[..., None] * colours).sum(dim=0) / total
-        weights = usable / (1 + residual.square().sum(dim=-1) / ROBUST_SCALE**2)
+        weights = usable / (1 + residual.square().sum(dim=-1) / options.robust_scale**2)
     return weights, residual

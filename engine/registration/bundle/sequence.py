@@ -1,4 +1,4 @@
-"""Surface bundle adjustments between stages: what is due, what is under way, one step at a time."""
+"""The surface bundle adjustments that a stage asks for: which are due, which one is running, a piece at a time."""
 
 from __future__ import annotations
 
@@ -10,34 +10,45 @@ from torch import Tensor
 
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
-from engine.registration.bundle import adjustment, surface_points
-from engine.registration.bundle.adjustment import Adjustment
-from engine.registration.bundle.surface_points import contrast
+from engine.registration.bundle.adjustment import Adjustment, start_from_surface
+from engine.registration.bundle.options import SequenceOptions
+from engine.registration.bundle.surface_points import choose_points, measure_contrast, render_depth_maps
 from engine.registration.calibration import Calibration
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 
-MOST_POINTS = 8000
-MOST_OBSERVATIONS = 300_000  # points times frames: what a step costs
-MOST_STEPS = 20
-DEPTH_MAP_SIZE = 126  # pixels along the longer side of the depth maps that points are taken from
+DEFAULT = SequenceOptions()
+_NEAREST_QUANTILE = 0.995  # of the disparities; the nearest half percent of the points may be outliers
+_LEAST_VIEWS, _LEAST_DEPTH = 3, 1e-3  # frames that see a point, and its z, for it to count there
 
 
-class Bundling:
-    """The adjustments that a stage asks for, one after the other on ever larger photos.
+class AdjustmentSequence:
+    """The adjustments of a stage, one after the other, each on larger photos than the one before.
 
-    Randomness is its own, seeded by where the run stands: an adjustment that is interrupted starts anew after a
-    resume, and ends the same.
+    Every adjustment has a random generator of its own, seeded by `advance`'s `seed`: one that was interrupted and is
+    repeated after a resume gives the same result.
+
+    Attributes:
+        due: downsampling factors of the photos for the adjustments that are left, the first one next.
+        under_way: the adjustment that has begun, or None.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, options: SequenceOptions | None = None) -> None:
+        """`options` say how large adjustments are; None means `DEFAULT`."""
         self.due: list[int] = []
         self.under_way: Adjustment | None = None
+        self._options = options
         self._lens_before: Intrinsics | None = None
         self._steps = 0
         self._pieces: Generator[None, None, bool] | None = None
 
     @property
+    def options(self) -> SequenceOptions:
+        """How large adjustments are."""
+        return self._options or DEFAULT
+
+    @property
     def pending(self) -> bool:
+        """Whether an adjustment is due or under way."""
         return bool(self.due)
 
     def advance(
@@ -48,10 +59,19 @@ class Bundling:
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
     ) -> str | None:
-        """A piece of a step, or of the beginning of the next adjustment; a sentence about it when one has ended.
+        """Does a piece of a step, or of the preparation of the next adjustment.
 
-        A whole step is up to half a second's work, and a command should not wait so long. `poses` tells where an
-        adjustment begins; where it ends is `under_way.poses`, until `close` is called.
+        A whole step takes up to half a second; commands are applied between pieces. Where the adjustment ends is
+        `under_way.poses`, until `close` is called.
+
+        Args:
+            field: rendered, not changed.
+            photos: of the frames that are adjusted.
+            calibration: of the same frames.
+            poses: called when an adjustment begins; the poses it begins from.
+            seed: of the choice of surface points.
+        Returns:
+            a sentence about the adjustment when it has ended, else None.
         """
         if self._pieces is None:
             self._pieces = self._step(field, photos, calibration, poses, seed)
@@ -59,39 +79,39 @@ class Bundling:
             next(self._pieces)
             return None
         except StopIteration as end:
-            going_on, self._pieces = end.value, None
-        if going_on and self._steps < MOST_STEPS:
+            improved, self._pieces = end.value, None
+        if improved and self._steps < self.options.steps:
             return None
         return f"1/{self.due[0]} in {self._steps} steps"
 
     @property
     def midway(self) -> bool:
-        """Whether a step has been begun and not ended."""
+        """Whether a step has begun and not ended."""
         return self._pieces is not None
 
     def interrupt(self) -> None:
-        """Lets go of the step under way, for the poses it started from are no longer true."""
+        """Discards the step that has begun, because the poses it started from have changed."""
         self._pieces = None
 
     def begin_anew(self) -> None:
-        """Gives up the adjustment under way, for the frames are others now; it is due all the same."""
+        """Discards the adjustment under way, because the frames have changed; it stays due and begins again."""
         self.under_way = self._pieces = None
 
     @property
     def begun(self) -> bool:
-        """Whether an adjustment is under way, or its beginning is."""
+        """Whether an adjustment is under way or being prepared."""
         return self.under_way is not None or self.midway
 
     def nearest_disparity(self) -> float:
-        """1/z of the nearest points of the adjustment under way, but for the nearest half percent."""
+        """Disparity (1/z in world axes) of the nearest points of the adjustment, without outliers; 0 for no points."""
         assert self.under_way is not None
-        seen = self.under_way.visible.sum(dim=0) >= 3
+        seen = self.under_way.visible.sum(dim=0) >= _LEAST_VIEWS
         depth = self.under_way.points[seen, 2]
-        depth = depth[depth > 1e-3]
-        return float((1 / depth).quantile(0.995)) if len(depth) else 0.0
+        depth = depth[depth > _LEAST_DEPTH]
+        return float((1 / depth).quantile(_NEAREST_QUANTILE)) if len(depth) else 0.0
 
     def close(self, calibration: Calibration) -> Float[Tensor, "frames 3 4"]:
-        """Ends the adjustment under way; its poses. The calibration takes over what became of the lens."""
+        """Ends the adjustment under way: the calibration takes its lens, and its poses are returned."""
         assert self.under_way is not None
         assert self._lens_before is not None
         calibration.take(self._lens_before, self.under_way.intrinsics)
@@ -107,33 +127,34 @@ class Bundling:
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
     ) -> Generator[None, None, bool]:
-        """One step, after the beginning where there is none yet; whether it shall go on."""
+        """One step, after the preparation where none has been done; whether another step is worth while."""
         if self.under_way is None:
-            self.under_way = yield from self._begin(field, photos, calibration, poses(), seed)
+            self.under_way = yield from self._prepare(field, photos, calibration, poses(), seed)
             self._steps = 0
             yield
-        going_on = yield from self.under_way.improving()
+        improved = yield from self.under_way.improve_in_pieces()
         self._steps += 1
-        return going_on
+        return improved
 
-    def _begin(
+    def _prepare(
         self, field: Field, photos: PhotoPyramid, calibration: Calibration, poses: Tensor, seed: int
     ) -> Generator[None, None, Adjustment]:
-        downsample, frames = self.due[0], poses.shape[0]
+        """The next adjustment, its surface points chosen; a piece for every frame."""
+        options, downsample, frames = self.options, self.due[0], poses.shape[0]
         generator = torch.Generator().manual_seed(seed * 31 + downsample)
         data = calibration.data(photos.level(downsample))
-        small = calibration.data(photos.level(max(round(photos.longer_side / DEPTH_MAP_SIZE), 1)))
+        small = calibration.data(photos.level(max(round(photos.longer_side / options.depth_map_size), 1)))
         height, width = small.images.shape[-2:]
         plane = small.points.expand(frames, -1, -1).reshape(-1, height, width, 2)
-        looks = []
+        maps = []
         for frame in range(frames):
             yield
             one = slice(frame, frame + 1)
-            looks.append((*surface_points.depth_maps(field, poses[one], plane[one]), contrast(data.images[one])))
-        depth, opacity, texture = (torch.cat(look) for look in zip(*looks, strict=True))
+            maps.append((*render_depth_maps(field, poses[one], plane[one]), measure_contrast(data.images[one])))
+        depth, opacity, texture = (torch.cat(each) for each in zip(*maps, strict=True))
         yield
-        per_frame = max(min(MOST_POINTS, MOST_OBSERVATIONS // frames) // frames, 1)
-        surface = surface_points.choose(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
+        per_frame = max(min(options.points, options.observations // frames) // frames, 1)
+        surface = choose_points(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
         self._lens_before = data.intrinsics
         free = calibration.free_lens(photos.level(downsample).intrinsics)
-        return adjustment.from_surface(data.images, data.intrinsics, poses, surface, free)
+        return start_from_surface(data.images, data.intrinsics, poses, surface, free)

@@ -1,4 +1,4 @@
-"""Points on the surface a field has found: where photos have contrast, seen by the frames that do see them."""
+"""Points on the surface that a field has found: chosen where photos have contrast, with the frames that see them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from engine.fields.field import Field
 from engine.geometry import rays
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.se3 import transform
+from engine.registration.bundle.options import SurfaceOptions
 
-CHUNK = 32768
-EDGE = 3  # pixels at the image border where no point is chosen
-DEPTH_TOLERANCE = 0.04  # relative depth difference up to which a point counts as seen
+DEFAULT = SurfaceOptions()
 
 
 class SurfacePoints(NamedTuple):
@@ -27,47 +26,64 @@ class SurfacePoints(NamedTuple):
 
 
 @torch.no_grad()
-def depth_maps(
-    field: Field, poses: Float[Tensor, "frames 3 4"], plane: Float[Tensor, "frames height width 2"]
+def render_depth_maps(
+    field: Field,
+    poses: Float[Tensor, "frames 3 4"],
+    plane: Float[Tensor, "frames height width 2"],
+    options: SurfaceOptions = DEFAULT,
 ) -> tuple[Float[Tensor, "frames height width"], Float[Tensor, "frames height width"]]:
-    """Rendered depth and opacity of whole frames; depth infinite where nothing is."""
+    """Rendered depth (scene units, infinite where a ray meets nothing) and opacity in [0, 1] of whole frames.
+
+    Args:
+        field: rendered without gradient.
+        poses: world-to-camera.
+        plane: pixel centres on the normalised image planes.
+        options: how many rays are rendered at once.
+    """
     frames, height, width, _ = plane.shape
+    size = options.rays_at_once
     depths, opacities = [], []
     for frame in range(frames):
         origins, directions = rays.rays_through(poses[frame], plane[frame].reshape(-1, 2))
         origins = origins.expand_as(directions)
-        for chunk in range(0, height * width, CHUNK):
-            rendering = field.render(origins[chunk : chunk + CHUNK], directions[chunk : chunk + CHUNK])
+        for first in range(0, height * width, size):
+            rendering = field.render(origins[first : first + size], directions[first : first + size])
             depths.append(rendering.depth)
             opacities.append(rendering.opacity)
     shape = (frames, height, width)
     return torch.cat(depths).view(shape), torch.cat(opacities).view(shape)
 
 
-def contrast(images: Float[Tensor, "frames 3 height width"]) -> Float[Tensor, "frames height width"]:
-    """Gradient magnitude of the brightness relative to its neighbourhood: texture counts in the shade too."""
+def measure_contrast(
+    images: Float[Tensor, "frames 3 height width"], options: SurfaceOptions = DEFAULT
+) -> Float[Tensor, "frames height width"]:
+    """Gradient magnitude of the brightness divided by its local mean, so that texture in dark regions counts as well.
+
+    Zero along the border.
+    """
+    edge = options.border
     grey = images.mean(dim=1, keepdim=True)
     across = F.pad((grey[..., 2:] - grey[..., :-2]) / 2, (1, 1, 0, 0))
     down = F.pad((grey[..., 2:, :] - grey[..., :-2, :]) / 2, (0, 0, 1, 1))
     magnitude = (across.square() + down.square()).sqrt()
-    magnitude[..., :EDGE, :] = magnitude[..., -EDGE:, :] = 0
-    magnitude[..., :, :EDGE] = magnitude[..., :, -EDGE:] = 0
-    radius = max(min(grey.shape[-2:]) // 12, 1)
+    magnitude[..., :edge, :] = magnitude[..., -edge:, :] = 0
+    magnitude[..., :, :edge] = magnitude[..., :, -edge:] = 0
+    radius = max(min(grey.shape[-2:]) // options.smoothing, 1)
     around = F.avg_pool2d(magnitude, 2 * radius + 1, stride=1, padding=radius)
-    return (magnitude / (around + 0.01))[:, 0]
+    return (magnitude / (around + options.contrast_floor))[:, 0]
 
 
-def look_up(
+def sample_images(
     images: Float[Tensor, "frames channels height width"], pixels: Float[Tensor, "frames points 2"]
 ) -> Float[Tensor, "frames points channels"]:
-    """Bilinear values at pixel positions (centres at +0.5)."""
+    """Bilinear values at pixel positions (pixel centres at +0.5); beyond the border the nearest pixel's."""
     height, width = images.shape[-2:]
     lattice = pixels / pixels.new_tensor([width, height]) * 2 - 1
     sampled = F.grid_sample(images, lattice[:, None], padding_mode="border", align_corners=False)
     return sampled[:, :, 0].transpose(1, 2)
 
 
-def choose(
+def choose_points(
     texture: Float[Tensor, "frames height width"],
     intrinsics: Intrinsics,
     poses: Float[Tensor, "frames 3 4"],
@@ -75,28 +91,36 @@ def choose(
     opacity: Float[Tensor, "frames rows columns"],
     per_frame: int,
     generator: Generator,
+    options: SurfaceOptions = DEFAULT,
 ) -> SurfacePoints:
-    """Draws points by texture where the field is opaque; `depth` may have another resolution than the images.
+    """Draws pixels in proportion to their contrast where the field is opaque, and places them in the world.
 
-    `texture` is the `contrast` of the images that `intrinsics` belong to.
+    Args:
+        texture: `measure_contrast` of the images that `intrinsics` belong to.
+        intrinsics: of all frames.
+        poses: world-to-camera.
+        depth, opacity: of `render_depth_maps`, possibly of another resolution than the images.
+        per_frame: points drawn in each frame.
+        generator: on the CPU.
+        options: when a point counts as seen.
     """
     frames, height, width = texture.shape
-    solid = F.interpolate(opacity[:, None], size=(height, width), mode="nearest")[:, 0] > 0.5
-    chance = texture * solid + 1e-9
+    opaque = F.interpolate(opacity[:, None], size=(height, width), mode="nearest")[:, 0] > options.opacity
+    chance = texture * opaque + 1e-9
     per_frame = min(per_frame, height * width)
     index = torch.multinomial(chance.reshape(frames, -1).cpu(), per_frame, generator=generator).to(texture.device)
     pixels = torch.stack([index % width, index // width], dim=-1) + 0.5
     scale = pixels.new_tensor([depth.shape[2] / width, depth.shape[1] / height])
     inverse = (1 / depth.clamp(min=1e-3))[:, None]
-    host = look_up(inverse, pixels * scale)[..., 0]
+    inverse_depth = sample_images(inverse, pixels * scale)[..., 0]
     plane = rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, intrinsics.distortion)
     origins, directions = rays.rays_through(poses[:, None], plane)
-    points = (origins + directions / host.clamp(min=1e-3)[..., None]).reshape(-1, 3)
+    points = (origins + directions / inverse_depth.clamp(min=1e-3)[..., None]).reshape(-1, 3)
     camera = transform(poses[:, None], points[None])
     seen, ahead = rays.project(
         points[None].expand(frames, -1, -1), poses, intrinsics.focal, intrinsics.centre, intrinsics.distortion
     )
-    there = look_up(inverse, seen * scale)[..., 0] * camera[..., 2]
-    visible = (ahead > 1e-3) & ((there - 1).abs() < DEPTH_TOLERANCE)
-    solid_there = look_up(opacity[:, None], seen * scale)[..., 0] > 0.5
-    return SurfacePoints(points, visible & solid_there)
+    ratio = sample_images(inverse, seen * scale)[..., 0] * camera[..., 2]  # of the point's depth to the rendered one
+    visible = (ahead > 1e-3) & ((ratio - 1).abs() < options.depth_tolerance)
+    opaque_there = sample_images(opacity[:, None], seen * scale)[..., 0] > options.opacity
+    return SurfacePoints(points, visible & opaque_there)

@@ -1,1 +1,1 @@
-"""Where a patch's pixels lie in the image: fitted transforms, by way of a local warp or directly, or fixed ones."""
+"""Where the pixels of a patch lie in the image: transforms fitted to a pixel-wise warp, fitted directly, or fixed."""

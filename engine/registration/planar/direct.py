@@ -12,7 +12,7 @@ from engine.registration.planar.fixed import FixedPatches
 
 
 class DirectPatches(FixedPatches):
-    """H_i = exp(h_i) H_i^0.
+    r"""Transforms :math:`H_i = \exp(h_i) H_i^0`; the vectors h_i are the parameters.
 
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.1.

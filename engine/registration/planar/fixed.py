@@ -1,4 +1,4 @@
-"""Patches that do not move, and what all planar registrations share: a base, a lattice, a first patch at rest."""
+"""Fixed patches, and the base class of the planar registrations that fit transforms; the first patch never moves."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from engine.registration.planar.planar_registration import PatchWarp, WarpedPoin
 
 
 class FixedPatches(nn.Module):
-    """The base that every patch stands on; kicks and adjustments move it, optimisers do not."""
+    """Transforms that no optimiser changes.
+
+    Attributes:
+        base: from the plane of each patch to that of the image; kicks and adjustments change it through `rebase`.
+        lattice: points of a patch's plane where its warp field is evaluated.
+        free: 1 for patches that are fitted; 0 for the first, to whose plane the image is aligned.
+    """
 
     base: Float[Tensor, "patches 3 3"]
     lattice: Float[Tensor, "points 2"]
     free: Float[Tensor, " patches"]
 
     def __init__(self, initial: Float[Tensor, "patches 3 3"], lattice: Float[Tensor, "points 2"]) -> None:
-        """`lattice` are points of a patch's own plane, up to its borders."""
+        """`lattice` covers the plane of a patch up to its borders."""
         super().__init__()
         self.register_buffer("base", initial.clone())
         self.register_buffer("lattice", lattice.clone(), persistent=False)
@@ -30,7 +36,7 @@ class FixedPatches(nn.Module):
         return self
 
     def _transforms(self, patches: Int[Tensor, " patches"]) -> Float[Tensor, "patches 3 3"]:
-        """The transforms of some patches, differentiable where they are parameters."""
+        """The transforms of some patches, differentiable where they are fitted."""
         return self.base[patches]
 
     def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
@@ -46,7 +52,7 @@ class FixedPatches(nn.Module):
 
     @torch.no_grad()
     def patch_warp(self, patch: int) -> PatchWarp:
-        """On the lattice; without a local warp it is the global transform itself."""
+        """The warp field on the lattice; without a local warp both sets of points are the same."""
         chosen = torch.tensor([patch], device=self.base.device)
         points = self.lattice[None]
         local = self.warp(chosen, points).points

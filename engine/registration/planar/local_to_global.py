@@ -1,4 +1,4 @@
-"""L2G in the plane: every pixel has a warp of its own; a solver fits each patch's transform to them."""
+"""L2G in the plane: every pixel has its own warp, and a closed-form solver fits each patch's transform to them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
-REBASE_ROUNDS = 3  # two are enough but for warps that bend much
+_REBASE_ROUNDS = 3  # two are enough unless the warp is strongly curved
 
 
 class LocalToGlobalPatches(FixedPatches):
-    """Local warps H_i^0 exp(W(u, e_i)) of every pixel u; global transform H_i*, fitted to where they put the pixels.
+    r"""Local warps :math:`H_i^0 \exp(W(u, e_i))` of pixels u; the global transform is the fit to the warped pixels.
 
-    The local warp is a rigid motion of the plane (for families with fewer degrees of freedom, one of the family);
-    that of a homography too, whose tilt and shear are thus left to the many pixels together.
+    The local warp is of the family itself, but for homographies a rigid motion of the plane: many pixels together then
+    determine perspective and shear.
 
     Reference:
         L2G-NeRF (Chen et al., CVPR 2023), section 3.2, equations 3 to 7.
@@ -53,15 +53,15 @@ class LocalToGlobalPatches(FixedPatches):
         return WarpedPoints(local, (fitted - local).square().mean())
 
     def _transforms(self, patches: Int[Tensor, " patches"]) -> Float[Tensor, "patches 3 3"]:
-        """Fitted to a fixed lattice of the whole patch: a fit to a step's random pixels would be noisy."""
+        """Fitted to a fixed lattice of the whole patch: a fit to the random pixels of a step would be noisy."""
         points = self.lattice.expand(len(patches), -1, -1)
         return solve(self.family, points, self._local(patches, points))
 
     @torch.no_grad()
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
-        """Moves the bases so that the fitted transforms become these; the warps before them keep their shape."""
-        self.base[patches] = transforms.to(self.base)  # whatever was there before, the same comes out
-        for _ in range(REBASE_ROUNDS):
+        """Changes the bases so that the fitted transforms become these; the network stays the same."""
+        self.base[patches] = transforms.to(self.base)  # the result does not depend on the former base
+        for _ in range(_REBASE_ROUNDS):
             fitted = self._transforms(patches)
             moved = transforms.to(self.base) @ torch.linalg.inv(fitted) @ self.base[patches]
             self.base[patches] = moved / moved[:, 2:, 2:]

@@ -1,6 +1,7 @@
-"""Finding a patch from its pixels alone: Gauss-Newton on the photometric residual against what the others say.
+"""Alignment of one patch with a mosaic of the others: Gauss-Newton on the photometric residual.
 
-The planar sister of `relocalisation.photometric_alignment`: many hypotheses are followed at once and compared.
+In the plane this is what `relocalisation.photometric_alignment` is for cameras: many hypotheses are refined at once
+and compared.
 """
 
 from __future__ import annotations
@@ -18,21 +19,48 @@ from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.mosaic import Mosaic
 
-DAMPING_UP, DAMPING_DOWN = 6.0, 0.3
-ROBUST_SCALE = 0.1  # colour residual at which a pixel's weight has halved
-UNCOVERED_COST = 1.2  # of a pixel that cannot be compared; a wrong one costs about two, one that fits a few tenths
-LONGEST_STEP = 0.3  # in units of the plane: what is longer is no longer first order
-SHIFT, SPREAD = 0.1, 0.25  # of the random hypotheses: their translations, and their other directions of sl(3)
+
+@dataclass(frozen=True)
+class PlanarAlignmentOptions:
+    """How hypotheses about one patch are drawn and refined.
+
+    Attributes:
+        robust_scale: colour residual (RGB in [0, 1]) at which a pixel's Cauchy weight has halved.
+        uncovered_cost: cost of a pixel that the mosaic does not cover. A pixel that differs costs about 2, one that
+            fits 0.1 to 0.3: a hypothesis must not become better by moving off the mosaic.
+        longest_step: largest component of a step, units of the plane; a longer step is not first order any more.
+        initial_damping: Levenberg-Marquardt damping at the start, relative to the diagonal.
+        damping_increase: factor on the damping after a step that does not lower the cost,
+        damping_decrease: and after one that does,
+        least_damping: down to this value,
+        largest_damping: and up to this value.
+        shift_std: standard deviation of the translations of random hypotheses, units of the plane.
+        shape_std: that of the other directions of sl(3), for homographies.
+    """
+
+    robust_scale: float = 0.1
+    uncovered_cost: float = 1.2
+    longest_step: float = 0.3
+    initial_damping: float = 1e-2
+    damping_increase: float = 6.0
+    damping_decrease: float = 0.3
+    least_damping: float = 1e-5
+    largest_damping: float = 1e3
+    shift_std: float = 0.1
+    shape_std: float = 0.25
+
+
+DEFAULT = PlanarAlignmentOptions()
 
 
 @dataclass
 class Hypotheses:
-    """Where one patch may be.
+    """Possible transforms of one patch.
 
     Attributes:
-        warps: from the plane of the patch to that of the image, 1 in the last corner.
-        cost: mean robust photometric cost of each; infinite while unknown.
-        damping: Levenberg's, of each.
+        warps: from the plane of the patch to that of the image; the last entry of each is 1.
+        cost: mean robust photometric cost of each.
+        damping: of the next step of each, relative to the diagonal of the normal equations.
     """
 
     warps: Float[Tensor, "hypotheses 3 3"]
@@ -41,45 +69,52 @@ class Hypotheses:
 
     @property
     def best(self) -> Float[Tensor, "3 3"]:
+        """The one of the lowest cost."""
         return self.warps[self.cost.argmin()]
 
 
-def scattered(
-    family: PlanarWarp, here: Float[Tensor, "3 3"], count: int, generator: Generator
+def draw_hypotheses(
+    family: PlanarWarp,
+    current: Float[Tensor, "3 3"],
+    count: int,
+    generator: Generator,
+    options: PlanarAlignmentOptions = DEFAULT,
 ) -> Float[Tensor, "hypotheses 3 3"]:
-    """Hypotheses all around the middle of the image: every rotation, some shifts and shapes; the first one is `here`.
+    """Transforms around the middle of the image: evenly spread rotations, random shifts and shapes; `current` first.
 
-    Nothing is taken from the scene's noise: a patch that was dragged away by hand is found in the same way.
+    They do not depend on the noise of the scene, so that a patch kicked in the window is found in the same way.
     """
     angles = torch.arange(count)[:, None] / count * 2 * math.pi
     shifts = torch.randn(count, 2, generator=generator)
-    shapes = torch.randn(count, 6, generator=generator) * SPREAD
+    shapes = torch.randn(count, 6, generator=generator) * options.shape_std
     if family == "translation":
-        warps = planar_warps.exponential("translation", shifts * 2 * SHIFT)
+        warps = planar_warps.exponential("translation", shifts * 2 * options.shift_std)
     elif family == "rotation":
         warps = planar_warps.exponential("rotation", angles)
     else:
-        warps = planar_warps.exponential("translation", shifts * SHIFT) @ planar_warps.exponential("rotation", angles)
+        warps = planar_warps.exponential("translation", shifts * options.shift_std)
+        warps = warps @ planar_warps.exponential("rotation", angles)
         if family == "homography":
             warps = warps @ sl3.exponential(pad(shapes, (2, 0)))
-    warps = warps.to(here)
-    warps[0] = here
+    warps = warps.to(current)
+    warps[0] = current
     return warps / warps[:, 2:, 2:]
 
 
-def judged(
+def evaluate(
     warps: Float[Tensor, "hypotheses 3 3"],
     mosaic: Mosaic,
     points: Float[Tensor, "points 2"],
     colours: Float[Tensor, "3 points"],
+    options: PlanarAlignmentOptions = DEFAULT,
 ) -> Hypotheses:
-    """Hypotheses with their costs."""
-    cost = _cost(mosaic, warps, points, colours)
-    return Hypotheses(warps, cost, torch.full_like(cost, 1e-2))
+    """Hypotheses with their costs, for pixels of a patch at `points` of its plane."""
+    cost = _cost(mosaic, warps, points, colours, options)
+    return Hypotheses(warps, cost, torch.full_like(cost, options.initial_damping))
 
 
-def keep(hypotheses: Hypotheses, count: int) -> Hypotheses:
-    """The best ones."""
+def keep_best(hypotheses: Hypotheses, count: int) -> Hypotheses:
+    """The `count` hypotheses of the lowest costs, in their order."""
     best = hypotheses.cost.argsort()[:count]
     return Hypotheses(hypotheses.warps[best], hypotheses.cost[best], hypotheses.damping[best])
 
@@ -90,35 +125,40 @@ def improve(
     mosaic: Mosaic,
     points: Float[Tensor, "points 2"],
     colours: Float[Tensor, "3 points"],
+    options: PlanarAlignmentOptions = DEFAULT,
 ) -> None:
-    """One damped Gauss-Newton step of every hypothesis along its family of warps, in place; none becomes worse.
+    """Takes one damped Gauss-Newton step of every hypothesis within its family, in place; no cost rises.
 
     Args:
         hypotheses: with costs of the same pixels against the same mosaic.
-        mosaic: what the patch is compared with.
+        family: of transforms that the step stays within.
+        mosaic: of the other patches.
         points: pixels of the patch, in its plane.
-        colours: the patch at these pixels.
+        colours: the patch at these pixels, RGB in [0, 1].
+        options: of the step.
     """
     generators = planar_warps.generators(family).to(points)
     placed = apply_homography(hypotheses.warps, points[None])
-    looks = mosaic.look(placed)
-    residual = looks.colour - colours[:, None]
-    weights = looks.covered / (1 + residual.square().sum(dim=0) / ROBUST_SCALE**2)
+    sampled = mosaic.sample(placed)
+    residual = sampled.colour - colours[:, None]
+    weights = sampled.covered / (1 + residual.square().sum(dim=0) / options.robust_scale**2)
     velocity = planar_warps.velocities(generators, placed)
-    normal, gradient = normal_equations(residual, looks.slope_x, looks.slope_y, weights, velocity)
+    normal, gradient = normal_equations(residual, sampled.slope_x, sampled.slope_y, weights, velocity)
     diagonal = torch.diagonal(normal, dim1=-2, dim2=-1)
     floor = diagonal.mean(dim=-1, keepdim=True) * 1e-3 + 1e-6 * len(points)
     damped = normal + torch.diag_embed(diagonal * hypotheses.damping[:, None] + floor)
     step = -torch.linalg.solve(damped, gradient[..., None])[..., 0]
-    step = step * (LONGEST_STEP / step.abs().amax(dim=-1, keepdim=True).clamp(min=LONGEST_STEP))
+    longest = options.longest_step
+    step = step * (longest / step.abs().amax(dim=-1, keepdim=True).clamp(min=longest))
     warps = planar_warps.exponential(family, step) @ hypotheses.warps
     warps = warps / warps[:, 2:, 2:]
-    cost = _cost(mosaic, warps, points, colours)
+    cost = _cost(mosaic, warps, points, colours, options)
     better = cost < hypotheses.cost
     hypotheses.warps = torch.where(better[:, None, None], warps, hypotheses.warps)
     hypotheses.cost = torch.where(better, cost, hypotheses.cost)
-    factor = torch.where(better, DAMPING_DOWN, DAMPING_UP)
-    hypotheses.damping = (hypotheses.damping * factor).clamp(1e-5, 1e3)
+    factor = torch.where(better, options.damping_decrease, options.damping_increase)
+    damping = hypotheses.damping * factor
+    hypotheses.damping = damping.clamp(options.least_damping, options.largest_damping)
 
 
 def normal_equations(
@@ -128,7 +168,14 @@ def normal_equations(
     weights: Float[Tensor, "*batch points"],
     velocity: Float[Tensor, "*batch points degrees 2"],
 ) -> tuple[Float[Tensor, "*batch degrees degrees"], Float[Tensor, "*batch degrees"]]:
-    """J^T W J and J^T W r of colours whose points move by `velocity`, without forming J."""
+    """J^T W J and J^T W r without forming J, the Jacobian of colours at points that move by `velocity`.
+
+    Args:
+        residual: colour differences.
+        slope_x, slope_y: derivatives of the colours by the position of their points.
+        weights: of each point.
+        velocity: derivatives of the positions by the degrees of freedom.
+    """
     xx = (slope_x * slope_x).sum(dim=0) * weights
     xy = (slope_x * slope_y).sum(dim=0) * weights
     yy = (slope_y * slope_y).sum(dim=0) * weights
@@ -142,22 +189,24 @@ def normal_equations(
     return normal, gradient
 
 
-def agreement(
+def measure_agreement(
     warp: Float[Tensor, "3 3"], mosaic: Mosaic, points: Float[Tensor, "points 2"], colours: Float[Tensor, "3 points"]
 ) -> tuple[float, float]:
-    """How much of a patch's variance what the others say explains, at most 1, and how much of the patch they cover."""
-    looks = mosaic.look(apply_homography(warp, points))
-    shared = looks.covered.float()
+    """Share of a patch's colour variance that the mosaic explains (at most 1), and share of the patch it covers."""
+    sampled = mosaic.sample(apply_homography(warp, points))
+    shared = sampled.covered.float()
     count = shared.sum().clamp(min=1)
     mean = (colours * shared).sum(dim=-1, keepdim=True) / count
     variance = ((colours - mean).square() * shared).sum()
-    error = ((looks.colour - colours).square() * shared).sum()
+    error = ((sampled.colour - colours).square() * shared).sum()
     return float(1 - error / variance.clamp(min=1e-9)), float(count / len(points))
 
 
-def _cost(mosaic: Mosaic, warps: Tensor, points: Tensor, colours: Tensor) -> Float[Tensor, " hypotheses"]:
-    """Cauchy's robust cost, per point; what is not finite is infinitely bad."""
-    looks = mosaic.look(apply_homography(warps, points[None]))
-    squared = (looks.colour - colours[:, None]).square().sum(dim=0)
-    costs = torch.where(looks.covered, torch.log1p(squared / ROBUST_SCALE**2), UNCOVERED_COST)
+def _cost(
+    mosaic: Mosaic, warps: Tensor, points: Tensor, colours: Tensor, options: PlanarAlignmentOptions
+) -> Float[Tensor, " hypotheses"]:
+    """Mean of Cauchy's robust cost over the points; infinite where it is not finite."""
+    sampled = mosaic.sample(apply_homography(warps, points[None]))
+    squared = (sampled.colour - colours[:, None]).square().sum(dim=0)
+    costs = torch.where(sampled.covered, torch.log1p(squared / options.robust_scale**2), options.uncovered_cost)
     return torch.nan_to_num(costs.mean(dim=-1), nan=torch.inf)

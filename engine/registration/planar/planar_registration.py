@@ -1,4 +1,4 @@
-"""Where a patch's pixels lie: the one interface behind which L2G, BARF and fixed patches stand."""
+"""The protocol of planar registrations: how L2G, BARF and fixed patches put pixels into the image."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from torch import Tensor, nn
 
 
 class WarpedPoints(NamedTuple):
-    """Where a step's pixels lie; `alignment` is the unweighted alignment term (zero where there is none)."""
+    """Positions of pixels in the plane of the image; `alignment` is the alignment term without its weight."""
 
     points: Float[Tensor, "patches points 2"]
     alignment: Float[Tensor, ""]
 
 
 class PatchWarp(NamedTuple):
-    """The pixel-wise warp of one patch beside the global transform fitted to it, on a lattice up to its borders."""
+    """Points on a lattice over one patch: under the pixel-wise warp, and under the transform fitted to it.
+
+    `points` lie in the plane of the patch, the others in that of the image.
+    """
 
     points: Float[Tensor, "points 2"]
     local_points: Float[Tensor, "points 2"]
@@ -27,7 +30,7 @@ class PlanarRegistration(Protocol):
     """Transforms of all patches into the plane of the image (see `engine.scenes.planar.to_plane`)."""
 
     def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
-        """Points of some patches put into the image, differentiably."""
+        """Maps points of some patches into the plane of the image, differentiable in the transforms."""
         ...
 
     def transforms(self) -> Float[Tensor, "patches 3 3"]:
@@ -35,7 +38,7 @@ class PlanarRegistration(Protocol):
         ...
 
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
-        """Puts patches at new transforms, where they start anew: after a kick, a rescue or an adjustment."""
+        """Gives patches new transforms to be fitted from: after a kick, a relocalisation or an adjustment."""
         ...
 
     def patch_warp(self, patch: int) -> PatchWarp:
@@ -43,5 +46,5 @@ class PlanarRegistration(Protocol):
         ...
 
     def module(self) -> nn.Module:
-        """What is optimised and saved (its state dict); no parameters where patches are fixed."""
+        """The module whose parameters are fitted and whose state is saved; no parameters where patches are fixed."""
         ...

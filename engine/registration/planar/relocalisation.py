@@ -110,7 +110,7 @@ class PlanarRecovery:
         """Whether a patch, left out, looks as the others say that it must."""
         downsample = self.downsamples[-1]
         data = level(downsample)
-        explained, covered = photometric.agreement(
+        explained, covered = photometric.measure_agreement(
             warp, mosaic_without(patch, downsample), data.points, data.images[patch].flatten(1)
         )
         return explained >= AGREES and covered >= COVERED
@@ -122,11 +122,13 @@ class PlanarRecovery:
         share = 1 if self.family == "homography" else FEWER_DEGREES
         count = PLAN[search.level][0] // share
         if search.hypotheses is None:
-            warps = photometric.scattered(self.family, search.here, count, generator)
+            warps = photometric.draw_hypotheses(self.family, search.here, count, generator)
         else:
             warps = search.hypotheses.warps
         pixels = data.images[search.patch].flatten(1)
-        search.hypotheses = photometric.keep(photometric.judged(warps, search.mosaic, data.points, pixels), count)
+        search.hypotheses = photometric.keep_best(
+            photometric.evaluate(warps, search.mosaic, data.points, pixels), count
+        )
 
     def _advance(self, search: PatchSearch, data: PatchLevel) -> Outcome | None:
         assert search.hypotheses is not None
@@ -139,7 +141,7 @@ class PlanarRecovery:
         if search.level + 1 < len(PLAN):
             search.level, search.steps, search.mosaic = search.level + 1, 0, None
             return None
-        explained, covered = photometric.agreement(search.best, search.mosaic, data.points, pixels)
+        explained, covered = photometric.measure_agreement(search.best, search.mosaic, data.points, pixels)
         if explained >= AGREES and covered >= COVERED:
             return Outcome(search.patch, search.best, True)
         search.attempts += 1

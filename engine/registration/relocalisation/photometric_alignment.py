@@ -1,7 +1,7 @@
-"""Finding a camera from its photo alone: Gauss-Newton on the photometric residual, the field held still.
+"""Alignment of one camera with a fixed field: Gauss-Newton on the photometric residual of its photo.
 
-One primitive serves frames that were knocked off, frames that went astray by themselves, held-out frames before they
-are judged, and frames that join late. Several hypotheses are followed at once and compared at the end.
+It relocalises kicked frames, outliers and added frames, and refines held-out frames before they are scored. Several
+hypotheses are refined at once and compared at the end.
 """
 
 from __future__ import annotations
@@ -15,18 +15,41 @@ from torch import Tensor
 from engine.fields.field import Field
 from engine.geometry import rays, se3
 
-DAMPING_UP, DAMPING_DOWN = 6.0, 0.3
-ROBUST_SCALE = 0.1  # colour residual at which a pixel's weight has halved
+
+@dataclass(frozen=True)
+class AlignmentOptions:
+    """How hypotheses about one camera are refined.
+
+    Attributes:
+        robust_scale: colour residual (RGB in [0, 1]) at which a pixel's Cauchy weight has halved.
+        longest_step: largest component of a step, radians and scene units; a longer step is not first order any more.
+        initial_damping: Levenberg-Marquardt damping at the start, relative to the diagonal.
+        damping_increase: factor on the damping after a step that does not lower the cost,
+        damping_decrease: and after one that does,
+        least_damping: down to this value,
+        largest_damping: and up to this value.
+    """
+
+    robust_scale: float = 0.1
+    longest_step: float = 0.5
+    initial_damping: float = 1e-3
+    damping_increase: float = 6.0
+    damping_decrease: float = 0.3
+    least_damping: float = 1e-6
+    largest_damping: float = 1e4
+
+
+DEFAULT = AlignmentOptions()
 
 
 @dataclass
 class Alignment:
-    """Hypotheses for one camera, refined against one photo.
+    """Hypotheses about the pose of one camera, refined against its photo.
 
     Attributes:
         poses: world-to-camera, the best so far of each hypothesis.
-        cost: mean robust photometric cost of each.
-        damping: Levenberg's, of each.
+        cost: mean robust photometric cost of each; infinite before the first step.
+        damping: of the next step of each, relative to the diagonal of the normal equations.
     """
 
     poses: Float[Tensor, "hypotheses 3 4"]
@@ -35,22 +58,30 @@ class Alignment:
 
     @property
     def best(self) -> Float[Tensor, "3 4"]:
+        """The pose of the lowest cost."""
         return self.poses[self.cost.argmin()]
 
 
-def start(poses: Float[Tensor, "hypotheses 3 4"]) -> Alignment:
-    """Hypotheses of which nothing is known yet."""
+def start(poses: Float[Tensor, "hypotheses 3 4"], options: AlignmentOptions = DEFAULT) -> Alignment:
+    """Hypotheses before their first step."""
     unknown = torch.full(poses.shape[:1], torch.inf, device=poses.device)
-    return Alignment(poses.clone(), unknown, torch.full_like(unknown, 1e-3))
+    return Alignment(poses.clone(), unknown, torch.full_like(unknown, options.initial_damping))
 
 
 def colour_jacobian(
     field: Field, poses: Float[Tensor, "hypotheses 3 4"], points: Float[Tensor, "points 2"]
 ) -> tuple[Float[Tensor, "hypotheses points 3"], Float[Tensor, "hypotheses points 3 6"]]:
-    """Rendered colours and how they change when a camera moves by exp(rotation, translation) in its own axes.
+    """Rendered colours, and their derivatives by a motion of the camera in its own axes.
 
-    A camera turned by w sees its point p = (u, 1) along R^T exp(-w) p, whose derivative is R^T [p]_x; one moved by v
-    has its centre moved by -R^T v.
+    A camera whose pose becomes exp(w, v) T, with rotation w and translation v, sees its point p = (u, 1) along
+    R^T exp(-w) p, whose derivative by w is R^T [p]_x; the derivative of its centre by v is -R^T.
+
+    Args:
+        field: rendered with gradients by the rays only.
+        poses: world-to-camera.
+        points: pixels on the normalised image plane, the same for all hypotheses.
+    Returns:
+        RGB in [0, 1], and its derivatives by (w, v).
     """
     hypotheses, count = poses.shape[0], points.shape[0]
     origins, directions = rays.rays_through(poses[:, None], points[None])
@@ -67,7 +98,7 @@ def colour_jacobian(
     to_world = poses[:, None, :, :3].mT  # R^T, the camera's axes in the world
     plane = torch.cat([points, torch.ones_like(points[:, :1])], dim=-1)
     in_camera = by_direction @ to_world
-    # row . [p]_x = row x p, written as a cross product with the sign of d = R^T (p x w)^T
+    # A row vector times [p]_x is its cross product with p.
     turn = torch.linalg.cross(in_camera, plane[None, :, None].expand_as(in_camera), dim=-1)
     move = -(by_origin @ to_world)
     return colour.detach().view(hypotheses, count, 3), torch.cat([turn, move], dim=-1)
@@ -78,37 +109,42 @@ def improve(
     field: Field,
     points: Float[Tensor, "points 2"],
     colours: Float[Tensor, "points 3"],
+    options: AlignmentOptions = DEFAULT,
 ) -> Bool[Tensor, " hypotheses"]:
-    """One damped Gauss-Newton step of every hypothesis, in place; says which became better.
+    """Takes one damped Gauss-Newton step of every hypothesis, in place; no cost rises.
 
     Args:
-        alignment: where the hypotheses stand.
-        field: what the camera looks at; not changed.
+        alignment: the hypotheses.
+        field: rendered, not changed.
         points: pixels on the normalised image plane.
         colours: the photo at these pixels, RGB in [0, 1].
+        options: of the step.
+    Returns:
+        which hypotheses have a lower cost than before.
     """
     rendered, jacobian = colour_jacobian(field, alignment.poses, points)
     residual = rendered - colours
-    weights = 1 / (1 + residual.square().sum(dim=-1) / ROBUST_SCALE**2)
-    cost = _cost(residual)
+    weights = 1 / (1 + residual.square().sum(dim=-1) / options.robust_scale**2)
+    cost = _cost(residual, options)
     weighted = jacobian * weights[..., None, None]
     normal = torch.einsum("hpci,hpcj->hij", weighted, jacobian)
     gradient = torch.einsum("hpci,hpc->hi", weighted, residual)
     diagonal = torch.diagonal(normal, dim1=-2, dim2=-1)
     damped = normal + torch.diag_embed(diagonal * alignment.damping[:, None] + diagonal.mean(-1, True) * 1e-6 + 1e-9)
     twist = -torch.linalg.solve(damped.double(), gradient.double()[..., None])[..., 0].to(gradient)
-    # a step longer than half a radian or the scene's unit is no longer first order
-    twist = twist * (0.5 / twist.abs().amax(dim=-1, keepdim=True).clamp(min=0.5))
+    longest = options.longest_step
+    twist = twist * (longest / twist.abs().amax(dim=-1, keepdim=True).clamp(min=longest))
     candidate = se3.compose(se3.exponential(twist), alignment.poses)
     origins, directions = rays.rays_through(candidate[:, None], points[None])
     with torch.no_grad():
         colour = field.render(origins.expand_as(directions).reshape(-1, 3), directions.reshape(-1, 3)).colour
-    new_cost = _cost(colour.view_as(residual) - colours)
+    new_cost = _cost(colour.view_as(residual) - colours, options)
     better = new_cost < cost
     alignment.poses = torch.where(better[:, None, None], candidate, alignment.poses)
     alignment.cost = torch.where(better, new_cost, cost)
-    factor = torch.where(better, DAMPING_DOWN, DAMPING_UP)
-    alignment.damping = (alignment.damping * factor).clamp(1e-6, 1e4)
+    factor = torch.where(better, options.damping_decrease, options.damping_increase)
+    damping = alignment.damping * factor
+    alignment.damping = damping.clamp(options.least_damping, options.largest_damping)
     return better
 
 
@@ -116,13 +152,15 @@ def improve(
 def error(
     pose: Float[Tensor, "3 4"], field: Field, points: Float[Tensor, "points 2"], colours: Float[Tensor, "points 3"]
 ) -> float:
-    """Mean squared difference between what a camera sees of the field and its photo."""
+    """Mean squared colour difference between the rendering from a pose and the photo, at some pixels."""
     origins, directions = rays.rays_through(pose[None], points)
     colour = field.render(origins.expand_as(directions), directions).colour
     return float((colour - colours).square().mean())
 
 
-def _cost(residual: Float[Tensor, "hypotheses points 3"]) -> Float[Tensor, " hypotheses"]:
-    """Cauchy's robust cost, per point; NaN counts as infinitely bad."""
-    cost = torch.log1p(residual.square().sum(dim=-1) / ROBUST_SCALE**2).mean(dim=-1)
+def _cost(
+    residual: Float[Tensor, "hypotheses points 3"], options: AlignmentOptions = DEFAULT
+) -> Float[Tensor, " hypotheses"]:
+    """Mean of Cauchy's robust cost over the points; infinite where it is not a number."""
+    cost = torch.log1p(residual.square().sum(dim=-1) / options.robust_scale**2).mean(dim=-1)
     return torch.nan_to_num(cost, nan=torch.inf)

@@ -3,8 +3,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.evaluation.held_out import Scores, evaluate_held_out, evenly, summarise
-from engine.evaluation.starts import aligned_poses, between, candidate_poses, neighbouring_pose
+from engine.evaluation.held_out import Scores, evaluate_held_out, spread_evenly, summarise
+from engine.evaluation.initial_poses import (
+    align_reference_poses,
+    interpolate_neighbours,
+    interpolate_pose,
+    list_candidate_poses,
+)
 from engine.geometry.se3 import camera_centre, compose, exponential, identity
 from engine.geometry.similarity import Similarity
 from tests.support.worlds.analytic import Wall, cameras, photographed
@@ -19,7 +24,7 @@ def test_aligned_poses_come_from_the_training_cameras() -> None:
     poses = cameras(8)
     scene = photographed(poses, (2, 6), seen_from=GAUGE.apply_to_poses(poses))
     fitted = poses[list(scene.training_frames)]
-    aligned = aligned_poses(scene, fitted)
+    aligned = align_reference_poses(scene, fitted)
     assert aligned is not None
     torch.testing.assert_close(aligned, poses[[2, 6]], atol=1e-5, rtol=0)
 
@@ -87,17 +92,17 @@ def test_neighbouring_poses() -> None:
     path = exponential(torch.linspace(0, 1, 6)[:, None] * torch.tensor([0.2, -0.3, 0.1, 1.0, 0.5, -0.2]))
     scene = photographed(path, (0, 2, 3, 5))
     fitted = path[[1, 4]]
-    torch.testing.assert_close(neighbouring_pose(scene, fitted, 0), path[1])
-    torch.testing.assert_close(neighbouring_pose(scene, fitted, 2), path[2], atol=1e-5, rtol=0)
-    torch.testing.assert_close(neighbouring_pose(scene, fitted, 3), path[3], atol=1e-5, rtol=0)
-    torch.testing.assert_close(neighbouring_pose(scene, fitted, 5), path[4])
-    assert len(candidate_poses(scene, fitted, 2)) == 3
+    torch.testing.assert_close(interpolate_neighbours(scene, fitted, 0), path[1])
+    torch.testing.assert_close(interpolate_neighbours(scene, fitted, 2), path[2], atol=1e-5, rtol=0)
+    torch.testing.assert_close(interpolate_neighbours(scene, fitted, 3), path[3], atol=1e-5, rtol=0)
+    torch.testing.assert_close(interpolate_neighbours(scene, fitted, 5), path[4])
+    assert len(list_candidate_poses(scene, fitted, 2)) == 3
 
 
 def test_candidates_of_a_large_scene_are_few_and_hold_the_next_cameras() -> None:
     path = exponential(torch.linspace(0, 1, 201)[:, None] * torch.tensor([0.0, 0.0, 0.0, 1.0, 0.0, 0.0]))
     scene = photographed(path, (103,))
-    candidates = candidate_poses(scene, path[list(scene.training_frames)], 103)
+    candidates = list_candidate_poses(scene, path[list(scene.training_frames)], 103)
     assert len(candidates) <= 25
     nearest = (camera_centre(candidates)[:, 0] - camera_centre(path[103])[0]).abs().sort().values
     torch.testing.assert_close(nearest[:3], torch.tensor([0.0, 0.005, 0.005]), atol=1e-5, rtol=0)
@@ -105,16 +110,16 @@ def test_candidates_of_a_large_scene_are_few_and_hold_the_next_cameras() -> None
 
 def test_between_starts_and_ends_where_it_should() -> None:
     start, end = identity(), exponential(torch.tensor([0.4, 0.1, -0.2, 1.0, 2.0, 3.0]))
-    torch.testing.assert_close(between(start, end, 0.0), start)
-    torch.testing.assert_close(between(start, end, 1.0), end, atol=1e-5, rtol=0)
+    torch.testing.assert_close(interpolate_pose(start, end, 0.0), start)
+    torch.testing.assert_close(interpolate_pose(start, end, 1.0), end, atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize(
     ("count", "limit", "expected"),
     [(3, None, [0, 1, 2]), (3, 5, [0, 1, 2]), (5, 3, [0, 2, 4]), (0, 3, []), (9, 1, [0]), (4, 0, [])],
 )
-def test_evenly(count: int, limit: int | None, expected: list[int]) -> None:
-    assert evenly(count, limit) == expected
+def test_spread_evenly(count: int, limit: int | None, expected: list[int]) -> None:
+    assert spread_evenly(count, limit) == expected
 
 
 def test_summaries_average_what_is_known() -> None:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from engine.evaluation.held_out import HeldOutFrame, evaluate_held_out
-from engine.evaluation.pictures import depth_colours, error_colours, picture_name, side_by_side
+from engine.evaluation.pictures import colour_depth, colour_errors, draw_side_by_side, picture_name
 from engine.evaluation.views import View
 from engine.scenes.scene import SceneKind
 from tests.support.worlds.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
@@ -17,8 +17,8 @@ def frame() -> HeldOutFrame:
 
 
 @pytest.mark.parametrize("kind", ["forward-facing", "object"])
-def test_four_panels_stand_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> None:
-    sheet = side_by_side(frame, kind)
+def test_four_panels_stand_draw_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> None:
+    sheet = draw_side_by_side(frame, kind)
     factor = 7  # 48 pixels are enlarged to 320 or more
     assert sheet.size == (4 * WIDTH * factor + 3 * 6, HEIGHT * factor + 26)
     pixels = np.asarray(sheet)
@@ -33,7 +33,7 @@ def test_errors_go_from_black_to_bright() -> None:
     photo = torch.zeros(2, 3, 3)
     rendering = photo.clone()
     rendering[1] = 1.0
-    colours = error_colours(rendering, photo).astype(int).sum(-1)
+    colours = colour_errors(rendering, photo).astype(int).sum(-1)
     assert colours[0].max() < 20
     assert colours[1].min() > 500
 
@@ -43,7 +43,7 @@ def test_near_is_red_and_far_is_blue_and_nothing_is_white() -> None:
     opacity = torch.ones(3, 50)
     opacity[:, 20] = 0
     for kind in ("forward-facing", "object"):
-        colours, title = depth_colours(View(torch.zeros(3, 50, 3), depth, opacity), kind)
+        colours, title = colour_depth(View(torch.zeros(3, 50, 3), depth, opacity), kind)
         assert colours[0, 2, 0] > colours[0, 2, 2]
         assert colours[0, -3, 2] > colours[0, -3, 0]
         assert (colours[:, 20] == 255).all()
@@ -52,9 +52,9 @@ def test_near_is_red_and_far_is_blue_and_nothing_is_white() -> None:
 
 def test_depth_that_is_not_finite_or_not_there_is_white() -> None:
     depth = torch.tensor([[1.0, float("inf"), float("nan"), -1.0]])
-    colours, _ = depth_colours(View(torch.zeros(1, 4, 3), depth, torch.ones(1, 4)), "forward-facing")
+    colours, _ = colour_depth(View(torch.zeros(1, 4, 3), depth, torch.ones(1, 4)), "forward-facing")
     assert (colours[0, 1:] == 255).all()
-    nothing, title = depth_colours(View(torch.zeros(1, 4, 3), depth, torch.zeros(1, 4)), "object")
+    nothing, title = colour_depth(View(torch.zeros(1, 4, 3), depth, torch.zeros(1, 4)), "object")
     assert (nothing == 255).all()
     assert "nothing" in title
 

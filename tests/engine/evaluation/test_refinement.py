@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from engine.evaluation.refinement import Level, best_pose, downsampled, lattice, pyramid, refine_pose
+from engine.evaluation.refinement import Level, choose_pose, downsample, make_pyramid, refine_pose, spread_pixels
 from engine.evaluation.views import Photo, image_points, render_view
 from engine.geometry.se3 import compose, exponential
 from tests.support.worlds.analytic import HEIGHT, WIDTH, Wall, cameras, photographed
@@ -19,7 +19,7 @@ def error(photo: Photo, pose: torch.Tensor) -> float:
 
 
 def levels() -> list[Level]:
-    return pyramid(Wall(), WIDTH, HEIGHT)
+    return make_pyramid(Wall(), WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("size", [0.015, 0.06])
@@ -73,16 +73,16 @@ def test_levels_go_from_coarse_to_fine_and_stay_large_enough_to_see() -> None:
             return Wall()
 
     field = Blurring()
-    found = pyramid(field, 504, 378)
+    found = make_pyramid(field, 504, 378)
     assert [level.downsample for level in found] == [8, 4, 2, 1]
     assert found[-1].field is field
     assert seen == [79, 158, 315]
-    assert [level.downsample for level in pyramid(field, 120, 90)] == [2, 1]
-    assert [level.downsample for level in pyramid(field, 20, 10)] == [1]
+    assert [level.downsample for level in make_pyramid(field, 120, 90)] == [2, 1]
+    assert [level.downsample for level in make_pyramid(field, 20, 10)] == [1]
 
 
 def test_downsampled_photos_keep_points_and_colours_together(photo: Photo) -> None:
-    small = downsampled(photo, 5)
+    small = downsample(photo, 5)
     assert small.colours.shape == (HEIGHT // 5, WIDTH // 5, 3)
     torch.testing.assert_close(small.points[1, 2], photo.points[5:10, 10:15].mean((0, 1)))
     torch.testing.assert_close(small.points[1, 2], photo.points[7, 12])
@@ -92,12 +92,12 @@ def test_downsampled_photos_keep_points_and_colours_together(photo: Photo) -> No
 def test_best_pose_is_the_one_the_photo_was_taken_from(photo: Photo) -> None:
     others = cameras(5, seed=7)
     poses = torch.cat([others, cameras(1)])
-    assert torch.equal(best_pose(Wall(), photo, poses), poses[5])
+    assert torch.equal(choose_pose(Wall(), photo, poses), poses[5])
 
 
 @pytest.mark.parametrize("pixels", [1, 100, 10_000])
 def test_the_lattice_spreads_over_the_photo(photo: Photo, pixels: int) -> None:
-    chosen = lattice(photo, pixels)
+    chosen = spread_pixels(photo, pixels)
     assert len(chosen.unique()) == len(chosen) <= max(1.3 * pixels, 1)
     assert 0 <= int(chosen.min()) <= int(chosen.max()) < WIDTH * HEIGHT
     rows = chosen // WIDTH

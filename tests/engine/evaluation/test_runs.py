@@ -11,7 +11,7 @@ from rich.console import Console
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.evaluation.report import table
+from engine.evaluation.report import make_table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
 from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
@@ -53,7 +53,7 @@ def test_results_pictures_and_tables(tmp_path: Path) -> None:
         assert picture.width > 4 * 320
 
     console = Console(width=100, record=True, file=io.StringIO())
-    console.print(table(test, "held out"))
+    console.print(make_table(test, "held out"))
     printed = console.export_text()
     assert f"{test['psnr']:.2f}" in printed
     assert "mean of 2" in printed
@@ -74,7 +74,7 @@ def test_without_held_out_frames_psnr_is_null(tmp_path: Path) -> None:
     assert test == {"psnr": None, "ssim": None, "lpips": None, "frames": 0, "per_frame": []}
     assert json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))["psnr"] is None
     assert not (tmp_path / "result.json").exists()
-    assert table(test, "nothing").row_count == 1
+    assert make_table(test, "nothing").row_count == 1
 
 
 @pytest.mark.parametrize("content", ["{", "[]", "\x00"])

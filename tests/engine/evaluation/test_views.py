@@ -12,7 +12,7 @@ def test_chunks_bound_the_batch_and_do_not_change_the_picture() -> None:
     points, pose = image_points(scene.intrinsics, 0), cameras(1)[0]
     whole, chunked = Wall(), Wall()
     expected = render_view(whole, pose, points)
-    found = render_view(chunked, pose, points, chunk=100)
+    found = render_view(chunked, pose, points, rays_at_once=100)
     assert chunked.largest_batch == 100
     assert whole.largest_batch == WIDTH * HEIGHT
     assert found.colour.shape == (HEIGHT, WIDTH, 3)

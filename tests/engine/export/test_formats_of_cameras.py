@@ -32,7 +32,7 @@ def image_paths(count: int) -> list[str]:
 def test_nerfstudio_s_axes(world_to_camera: Tensor) -> None:
     """A point seen by the pinhole that nerfstudio makes of the matrix is where ours sees it."""
     cameras = cameras_of(world_to_camera)
-    content = nerfstudio.transforms(cameras, images_of(cameras))
+    content = nerfstudio.make_transforms(cameras, images_of(cameras))
     point = torch.tensor([0.3, -0.7, 0.9], dtype=torch.float64)
     for frame, pose in zip(content["frames"], world_to_camera, strict=True):
         matrix = np.array(frame["transform_matrix"])
@@ -47,7 +47,7 @@ def test_llff_s_axes(world_to_camera: Tensor) -> None:
     """Columns are down, right, back and the centre, and the last column tells height, width and focal length."""
     cameras = cameras_of(world_to_camera)
     bounds = torch.tensor([[1.0, 9.0]]).repeat(len(world_to_camera), 1)
-    for row, pose in zip(llff.table(cameras, images_of(cameras), bounds).numpy(), world_to_camera, strict=True):
+    for row, pose in zip(llff.make_table(cameras, images_of(cameras), bounds).numpy(), world_to_camera, strict=True):
         matrix = row[:15].reshape(3, 5)
         down, right, back, centre = matrix[:, :4].T
         np.testing.assert_allclose(pose[:, :3].numpy() @ centre + pose[:, 3].numpy(), 0, atol=1e-9)
@@ -128,7 +128,7 @@ def test_frames_with_lenses_of_their_own_keep_them(tmp_path: Path) -> None:
     model = pycolmap.Reconstruction(str(tmp_path / "sparse" / "0"))
     focals = {image.name: model.cameras[image.camera_id].params[0] for image in model.images.values()}
     assert focals == {"photo_00.png": 40, "photo_01.png": 42, "photo_02.png": 40}
-    frames = nerfstudio.transforms(cameras, images_of(cameras))["frames"]
+    frames = nerfstudio.make_transforms(cameras, images_of(cameras))["frames"]
     assert [frame["fl_x"] for frame in frames] == [40, 42, 40]
 
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from engine.errors import UserError
-from engine.export.images import exported_images, write_images
+from engine.export.images import choose_images, write_images
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from tests.support.runs.exported import cameras_of
@@ -35,7 +35,7 @@ def cameras(scene: Scene) -> object:
 def test_files_are_copied_at_their_own_size(tmp_path: Path) -> None:
     scene = read(tmp_path / "scene", 2)
     made = cameras(scene)
-    images = exported_images(scene, made)  # type: ignore[arg-type]
+    images = choose_images(scene, made)  # type: ignore[arg-type]
     assert scene.intrinsics.width == 16
     assert (images.intrinsics.width, images.intrinsics.height) == (32, 24)
     torch.testing.assert_close(images.intrinsics.focal[0], torch.tensor([FOCAL, FOCAL]))
@@ -66,7 +66,7 @@ def test_where_files_will_not_do_the_pixels_that_the_run_saw_are_written(tmp_pat
     else:
         scene = replace(scene, files=())
     made = cameras(scene)
-    images = exported_images(scene, made)  # type: ignore[arg-type]
+    images = choose_images(scene, made)  # type: ignore[arg-type]
     assert images.files is None
     assert images.intrinsics is scene.intrinsics
     write_images(scene, made, images, tmp_path / "out", silent)  # type: ignore[arg-type]
@@ -77,7 +77,7 @@ def test_where_files_will_not_do_the_pixels_that_the_run_saw_are_written(tmp_pat
 def test_a_file_that_goes_meanwhile_is_named(tmp_path: Path) -> None:
     scene = read(tmp_path / "scene", 1)
     made = cameras(scene)
-    images = exported_images(scene, made)  # type: ignore[arg-type]
+    images = choose_images(scene, made)  # type: ignore[arg-type]
     scene.files[1].unlink()
     with pytest.raises(UserError, match=r"IMG_001\.png has gone"):
         write_images(scene, made, images, tmp_path / "out", silent)  # type: ignore[arg-type]
@@ -87,9 +87,9 @@ def test_names_below_folders_are_kept_or_made_flat_in_order(tmp_path: Path) -> N
     scene = replace(read(tmp_path / "scene", 1), files=())
     names = ("train/r_10.png", "train/r_2.jpg", "test/r_2.jpg", "a.png", "b.jpg", "b.png")
     made = replace(cameras_of(forward_poses(6), scene.intrinsics), names=names)
-    assert exported_images(scene, made).names == tuple(f"{name}.png" for name in names)  # b.jpg would become b.png
-    flat = exported_images(scene, made, flat=True).names
+    assert choose_images(scene, made).names == tuple(f"{name}.png" for name in names)  # b.jpg would become b.png
+    flat = choose_images(scene, made, flat=True).names
     assert list(flat) == sorted(flat)
     assert flat[1] == "00001_train_r_2.jpg.png"
     plain = replace(made, names=("x.jpg", "y.JPG", "z.png", "za.png", "zb.png", "zc.png"))
-    assert exported_images(scene, plain).names[:3] == ("x.png", "y.png", "z.png")
+    assert choose_images(scene, plain).names[:3] == ("x.png", "y.png", "z.png")

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.export import lattice
-from engine.export.cameras import exported_gauge
+from engine.export.cameras import find_gauge
 from engine.export.lattice import Lattice
-from engine.export.mesh import Mesh, field_mesh, write_mesh
-from engine.export.points import seen_points
+from engine.export.mesh import Mesh, make_mesh, write_mesh
+from engine.export.points import collect_points
 from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.run.saved_run import SavedRun
 from engine.scenes.scene import SceneKind
@@ -38,8 +38,8 @@ def spaces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def meshed(run: SavedRun, hidden: bool = True, density: float | None = 1.0, resolution: int = 64) -> Mesh:
-    gauge = exported_gauge(run.trainer.scene, run.trainer.poses())
-    return field_mesh(run.trainer, gauge, density, resolution, hidden, silent)
+    gauge = find_gauge(run.trainer.scene, run.trainer.poses())
+    return make_mesh(run.trainer, gauge, density, resolution, hidden, silent)
 
 
 def tolerance(kind: str) -> float:
@@ -99,8 +99,8 @@ def test_mesh_and_points_are_in_the_exported_world_with_the_cameras() -> None:
     )
     mesh = meshed(run)
     np.testing.assert_allclose(mesh.vertices.mean(axis=0), 2 / 3 * MIDDLE.numpy(), atol=0.02)
-    gauge = exported_gauge(trainer.scene, trainer.poses())
-    points = seen_points(trainer, gauge, 2000, silent)
+    gauge = find_gauge(trainer.scene, trainer.poses())
+    points = collect_points(trainer, gauge, 2000, silent)
     assert 200 < len(points.positions) <= 2000
     distances = np.linalg.norm(points.positions - 2 / 3 * MIDDLE.numpy(), axis=1)
     np.testing.assert_allclose(distances, 2 / 3 * RADIUS, atol=0.05)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
 from unittest import mock
@@ -14,7 +14,6 @@ from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.geometry.pose_errors import PoseErrors, pose_errors
 from engine.messages import AddFrames, Pause, PerturbAll, Restart, UndoPerturbation
-from engine.registration.bundle import sequence as bundling
 from engine.registration.relocalisation import search as recovery
 from engine.results.outliers import outliers
 from engine.results.result import poses as poses_result
@@ -26,7 +25,7 @@ from engine.run.snapshots import starting_snapshot
 from engine.scenes import SceneOptions
 from engine.training import radiance as trainer_module
 from engine.training.radiance import Trainer
-from tests.support.runs.short_runs import REGISTERS, TINY, alike, fern, stage
+from tests.support.runs.short_runs import REGISTERS, TINY, alike, fern, small_adjustments, stage
 from tests.support.scenes.photos_on_disk import fern_photos, write_elsewhere
 from tests.support.scenes.planar_scenes import planar_scene
 from tests.support.scenes.smaller_scene import without
@@ -38,10 +37,11 @@ PHOTOS = tuple(fern_photos()[frame] for frame in LEFT_OUT)
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(trainer_module, "TOGETHER", 30)
     monkeypatch.setattr(recovery, "MOST_ATTEMPTS", 2)
-    monkeypatch.setattr(bundling, "MOST_POINTS", 1500)
+    with small_adjustments(1500):
+        yield
 
 
 def session_of(rows: tuple = ROWS, folder: Path | None = None, **settings: object) -> Session:
@@ -56,7 +56,7 @@ def session_of(rows: tuple = ROWS, folder: Path | None = None, **settings: objec
 def registered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The checkpoint of a run that has ended, of a fern with three photos less."""
     folder = tmp_path_factory.mktemp("registered")
-    with mock.patch.object(bundling, "MOST_POINTS", 1500):
+    with small_adjustments(1500):
         ended(session_of(folder=folder, method="barf")).stop()
     return folder / CHECKPOINT_FILE
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from pathlib import Path
 from unittest import mock
@@ -12,7 +13,8 @@ import torch
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.geometry.pose_errors import PoseErrors, pose_errors
-from engine.registration.bundle import sequence as bundling
+from engine.registration.bundle import sequence
+from engine.registration.bundle.options import SequenceOptions
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.options import InitialPoses
 from engine.scenes.scene import Scene
@@ -66,16 +68,21 @@ def errors(made: Trainer) -> PoseErrors:
     return pose_errors(made.poses(), made.scene.reference_poses[made.frames])
 
 
+def small_adjustments(points: int) -> AbstractContextManager[object]:
+    """Within it, bundle adjustments that begin have at most so many points."""
+    return mock.patch.object(sequence, "DEFAULT", SequenceOptions(points=points))
+
+
 def run(made: Trainer, iterations: int | None = None, points: int = 300) -> None:
     """Steps to an iteration, or to the end; adjustments with fewer points than usual."""
-    with mock.patch.object(bundling, "MOST_POINTS", points):
+    with small_adjustments(points):
         while not made.finished if iterations is None else made.iteration < iterations:
             made.step()
 
 
 def advance(made: Trainer, steps: int, points: int = 300) -> None:
     """So many steps, of whatever kind."""
-    with mock.patch.object(bundling, "MOST_POINTS", points):
+    with small_adjustments(points):
         for _ in range(steps):
             made.step()
 

@@ -1,4 +1,4 @@
-"""Surface bundle adjustment before a world of which all is known."""
+"""Surface bundle adjustment of photos of an analytic scene."""
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ FRAMES = 7
 
 @pytest.fixture(scope="module")
 def world():
-    """The field, the poses, their photos."""
+    """The field, the true poses and their photos."""
     field, poses = relief(samples=48), cameras(FRAMES)
     return field, poses, photos(field, poses)
 
@@ -32,35 +32,35 @@ def world():
 def surface_seen_from(world, poses, per_frame=150) -> SurfacePoints:
     field, _, images = world
     small = intrinsics(FRAMES, scale=0.5)  # depth maps may be smaller than the photos
-    depth, opacity = surface_points.depth_maps(field, poses, plane_points(small))
+    depth, opacity = surface_points.render_depth_maps(field, poses, plane_points(small))
     generator = torch.Generator().manual_seed(0)
-    return surface_points.choose(
-        surface_points.contrast(images), intrinsics(FRAMES), poses, depth, opacity, per_frame, generator
+    return surface_points.choose_points(
+        surface_points.measure_contrast(images), intrinsics(FRAMES), poses, depth, opacity, per_frame, generator
     )
 
 
-def adjusted(made: Adjustment, most: int = 30) -> int:
+def take_steps(made: Adjustment, most: int = 30) -> int:
     for step in range(most):
         if not made.improve():
             return step
     return most
 
 
-def test_disturbed_poses_come_back(world):
+def test_perturbed_poses_are_recovered(world):
     _, true, images = world
     start = moved(true, degrees=0.6, distance=0.015)
-    made = adjustment.from_surface(images, intrinsics(FRAMES), start, surface_seen_from(world, start))
-    assert adjusted(made) > 2
+    made = adjustment.start_from_surface(images, intrinsics(FRAMES), start, surface_seen_from(world, start))
+    assert take_steps(made) > 2
     before, after = pose_errors(start, true), pose_errors(made.poses, true)
     assert after.relative_rotation_deg.mean() < 0.25 * before.relative_rotation_deg.mean()
     assert after.rotation_deg.mean() < 0.3 * before.rotation_deg.mean()
     assert after.translation.mean() < 0.3 * before.translation.mean()
 
 
-def test_every_accepted_step_is_cheaper(world):
+def test_every_accepted_step_lowers_the_cost(world):
     _, true, images = world
     start = moved(true, degrees=0.4, distance=0.01)
-    made = adjustment.from_surface(images, intrinsics(FRAMES), start, surface_seen_from(world, start, 60))
+    made = adjustment.start_from_surface(images, intrinsics(FRAMES), start, surface_seen_from(world, start, 60))
     damping = made.damping
     assert made.improve()
     first, poses = made.cost, made.poses
@@ -72,14 +72,14 @@ def test_every_accepted_step_is_cheaper(world):
 
 def test_right_poses_stay(world):
     _, true, images = world
-    made = adjustment.from_surface(images, intrinsics(FRAMES), true, surface_seen_from(world, true))
-    adjusted(made)
+    made = adjustment.start_from_surface(images, intrinsics(FRAMES), true, surface_seen_from(world, true))
+    take_steps(made)
     after = pose_errors(made.poses, true)
     assert after.relative_rotation_deg.max() < 0.15
     assert after.translation.max() < 0.006
 
 
-def test_outliers_and_invisible_points_do_no_harm(world):
+def test_outliers_and_invisible_points_are_tolerated(world):
     _, true, images = world
     start = moved(true, degrees=0.6, distance=0.015)
     surface = surface_seen_from(world, start)
@@ -91,9 +91,9 @@ def test_outliers_and_invisible_points_do_no_harm(world):
     visible = torch.cat([surface.visible, torch.ones(FRAMES, count + 23, dtype=torch.bool)], dim=1)
     visible[:, :5] = False
     damaged = images.clone()
-    damaged[2, :, 10:20, 10:20] = 1.0  # something stands before the scene in one photo
+    damaged[2, :, 10:20, 10:20] = 1.0  # an object occludes the scene in one photo
     made = Adjustment(damaged, intrinsics(FRAMES), start, points, visible)
-    adjusted(made)
+    take_steps(made)
     assert torch.isfinite(made.poses).all()
     before, after = pose_errors(start, true), pose_errors(made.poses, true)
     assert after.relative_rotation_deg.mean() < 0.5 * before.relative_rotation_deg.mean()
@@ -101,7 +101,7 @@ def test_outliers_and_invisible_points_do_no_harm(world):
 
 
 @pytest.mark.parametrize("views", [0, 1, 2])
-def test_nothing_to_go_by_ends_at_once(world, views):
+def test_without_usable_points_an_adjustment_ends_at_once(world, views):
     _, true, images = world
     surface = surface_seen_from(world, true, 20)
     visible = torch.zeros_like(surface.visible)
@@ -118,31 +118,31 @@ def test_a_frame_that_sees_nothing_stays_about_where_it_is(world):
     visible = surface.visible.clone()
     visible[3] = False
     made = Adjustment(images, intrinsics(FRAMES), start, surface.points, visible)
-    adjusted(made, 8)
+    take_steps(made, 8)
     assert torch.isfinite(made.poses).all()
     torch.testing.assert_close(made.poses[3], start[3], atol=1e-3, rtol=0)
 
 
-def test_photos_without_contrast_move_nobody(world):
+def test_photos_without_contrast_change_no_pose(world):
     _, true, images = world
     grey = torch.full_like(images, 0.5)
-    made = adjustment.from_surface(grey, intrinsics(FRAMES), true, surface_seen_from(world, true, 20))
-    adjusted(made, 3)
+    made = adjustment.start_from_surface(grey, intrinsics(FRAMES), true, surface_seen_from(world, true, 20))
+    take_steps(made, 3)
     torch.testing.assert_close(made.poses, true, atol=1e-5, rtol=0)
 
 
-# ---------------------------------------------------------------------- the points
+# ---------------------------------------------------------------------- surface points
 
 
-def test_points_lie_on_their_pixels_in_the_host_and_on_the_surface(world):
+def test_points_lie_on_the_pixels_they_were_drawn_at_and_on_the_surface(world):
     field, true, images = world
     per_frame = 100
     surface = surface_seen_from(world, true, per_frame)
     of = intrinsics(FRAMES)
     assert surface.points.shape == (FRAMES * per_frame, 3)
     assert surface.visible.shape == (FRAMES, FRAMES * per_frame)
-    host = surface.points.view(FRAMES, per_frame, 3)
-    pixels, depth = rays.project(host, true, of.focal, of.centre)
+    points = surface.points.view(FRAMES, per_frame, 3)
+    pixels, depth = rays.project(points, true, of.focal, of.centre)
     assert (depth > 0).all()
     torch.testing.assert_close(pixels, pixels.floor() + 0.5, atol=2e-3, rtol=0)
     assert (pixels > 0).all()
@@ -153,41 +153,41 @@ def test_points_lie_on_their_pixels_in_the_host_and_on_the_surface(world):
     with torch.no_grad():
         seen = field.render(origins.expand_as(directions).reshape(-1, 3), directions.reshape(-1, 3))
     assert ((seen.depth / depth.reshape(-1) - 1).abs() < 0.03).float().mean() > 0.9
-    colours = surface_points.look_up(images, pixels).reshape(-1, 3)
+    colours = surface_points.sample_images(images, pixels).reshape(-1, 3)
     assert (seen.colour - colours).abs().mean() < 0.01
 
 
-def test_points_are_drawn_where_there_is_contrast_and_something_solid():
+def test_points_are_drawn_where_there_is_contrast_and_the_field_is_opaque():
     images = torch.full((2, 3, 40, 60), 0.5)
     images[:, :, 10:30, 40:50] = (torch.arange(10) % 2).float()
     depth, opacity = torch.full((2, 40, 60), 2.0), torch.ones(2, 40, 60)
     of = intrinsics(2)
     of = type(of)(of.focal, torch.tensor([[30.0, 20.0]] * 2), of.distortion, 60, 40)
     poses = torch.eye(3, 4).repeat(2, 1, 1)
-    surface = surface_points.choose(
-        surface_points.contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
+    surface = surface_points.choose_points(
+        surface_points.measure_contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
     )
     pixels, _ = rays.project(surface.points[None].expand(2, -1, -1), poses, of.focal, of.centre)
     assert ((pixels[0] > torch.tensor([38.0, 8.0])) & (pixels[0] < torch.tensor([52.0, 32.0]))).all()
     assert surface.visible.all()
     torch.testing.assert_close(surface.points[:, 2], torch.full((60,), 2.0))
     opacity[:, :20] = 0.0
-    surface = surface_points.choose(
-        surface_points.contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
+    surface = surface_points.choose_points(
+        surface_points.measure_contrast(images), of, poses, depth, opacity, 30, torch.Generator().manual_seed(0)
     )
     pixels, _ = rays.project(surface.points[None].expand(2, -1, -1), poses, of.focal, of.centre)
     assert (pixels[0, :, 1] > 20).all()
 
 
-def test_what_something_hides_is_not_seen():
+def test_an_occluded_point_is_not_visible():
     images = torch.rand(2, 3, 40, 60, generator=torch.Generator().manual_seed(0))
     depth, opacity = torch.full((2, 40, 60), 4.0), torch.ones(2, 40, 60)
-    depth[1] = 1.0  # the second frame has something right before it
+    depth[1] = 1.0  # an object is close to the second camera
     of = intrinsics(2)
     of = type(of)(of.focal, torch.tensor([[30.0, 20.0]] * 2), of.distortion, 60, 40)
     poses = torch.eye(3, 4).repeat(2, 1, 1)
-    surface = surface_points.choose(
-        surface_points.contrast(images), of, poses, depth, opacity, 25, torch.Generator().manual_seed(0)
+    surface = surface_points.choose_points(
+        surface_points.measure_contrast(images), of, poses, depth, opacity, 25, torch.Generator().manual_seed(0)
     )
     assert surface.visible[0, :25].all()
     assert not surface.visible[1, :25].any()
@@ -197,7 +197,7 @@ def test_what_something_hides_is_not_seen():
 def test_values_between_pixels_are_bilinear():
     images = torch.arange(12.0).view(1, 1, 3, 4)
     pixels = torch.tensor([[[0.5, 0.5], [1.0, 0.5], [2.5, 1.0], [-5.0, 0.5], [99.0, 99.0]]])
-    found = surface_points.look_up(images, pixels)[0, :, 0]
+    found = surface_points.sample_images(images, pixels)[0, :, 0]
     torch.testing.assert_close(found, torch.tensor([0.0, 0.5, 4.0, 0.0, 11.0]))
 
 
@@ -205,8 +205,8 @@ def test_contrast_is_relative_to_its_neighbourhood():
     image = torch.full((1, 3, 40, 80), 0.5)
     stripes = (torch.arange(80) // 4 % 2).float() - 0.5
     image += stripes * torch.where(torch.arange(80) < 40, 0.8, 0.08)
-    found = surface_points.contrast(image)[0]
-    bright, shade = found[10:30, 8:32].max(), found[10:30, 48:72].max()
-    assert shade > 0.3 * bright
+    found = surface_points.measure_contrast(image)[0]
+    bright, dark = found[10:30, 8:32].max(), found[10:30, 48:72].max()
+    assert dark > 0.3 * bright
     assert (found[:3] == 0).all()
     assert (found[:, -3:] == 0).all()

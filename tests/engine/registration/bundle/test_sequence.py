@@ -1,25 +1,25 @@
-"""The adjustments between stages: one after the other, a step at a time, repeatable."""
+"""The adjustments of a stage: one after the other, a step at a time, repeatable."""
 
 from functools import partial
 
 import torch
 
-from engine.registration.bundle import sequence as bundling
-from engine.registration.bundle.sequence import Bundling
+from engine.registration.bundle.options import SequenceOptions
+from engine.registration.bundle.sequence import AdjustmentSequence
 from tests.support.runs.short_runs import errors, run, stage, trainer
 
 ROWS = (stage(8, 120, rays=1500, samples=16), stage(4, 40, rays=1500))
 
 
-def ready(**settings):
-    """A trainer with a field to look at."""
+def trained(**settings):
+    """A trainer whose field shows the scene."""
     made = trainer(ROWS, method="barf", **settings)
     run(made)
     return made
 
 
-def to_the_end(made, factors, seed=0):
-    adjusting = Bundling()
+def run_to_the_end(made, factors, options, seed=0):
+    adjusting = AdjustmentSequence(options)
     adjusting.due = list(factors)
     poses, ends, pieces = made.registration.poses(), [], 0
     while adjusting.pending:
@@ -33,42 +33,40 @@ def to_the_end(made, factors, seed=0):
     return poses, ends, steps
 
 
-def test_adjustments_follow_each_other_and_end(monkeypatch):
-    monkeypatch.setattr(bundling, "MOST_POINTS", 500)
-    made = ready()
+def test_adjustments_follow_each_other_and_end():
+    options = SequenceOptions(points=500)
+    made = trained()
     before = made.registration.poses()
     field = {name: value.clone() for name, value in made.field.state().items()}
-    poses, ends, steps = to_the_end(made, (4, 2))
+    poses, ends, steps = run_to_the_end(made, (4, 2), options)
     assert [end.split()[0] for end in ends] == ["1/4", "1/2"]
-    assert steps <= 2 * bundling.MOST_STEPS
+    assert steps <= 2 * options.steps
     assert torch.isfinite(poses).all()
-    assert torch.equal(made.registration.poses(), before)  # nobody moved them yet
+    assert torch.equal(made.registration.poses(), before)  # the caller moves them
     assert all(torch.equal(value, field[name]) for name, value in made.field.state().items())
     old = errors(made)
     made.registration.rebase(torch.arange(len(made.frames)), poses)
     assert errors(made).relative_rotation_deg.mean() < old.relative_rotation_deg.mean()
 
 
-def test_the_same_seed_ends_the_same(monkeypatch):
-    monkeypatch.setattr(bundling, "MOST_POINTS", 200)
-    monkeypatch.setattr(bundling, "MOST_STEPS", 4)
-    made = ready()
-    one, same, other = (to_the_end(made, (4,), seed)[0] for seed in (1, 1, 2))
+def test_the_same_seed_ends_the_same():
+    options = SequenceOptions(points=200, steps=4)
+    made = trained()
+    one, same, other = (run_to_the_end(made, (4,), options, seed)[0] for seed in (1, 1, 2))
     assert torch.equal(one, same)
     assert not torch.equal(one, other)
 
 
 def test_nothing_due_is_nothing_pending():
-    adjusting = Bundling()
+    adjusting = AdjustmentSequence()
     assert not adjusting.pending
     assert adjusting.under_way is None
 
 
-def test_a_field_in_which_nothing_is_solid_moves_nobody(monkeypatch):
-    monkeypatch.setattr(bundling, "MOST_POINTS", 200)
+def test_an_empty_field_changes_no_pose():
     made = trainer(ROWS, method="barf")
     made.field.grid.voxels[..., 0] = -30.0
-    poses, ends, steps = to_the_end(made, (4,))
+    poses, ends, steps = run_to_the_end(made, (4,), SequenceOptions(points=200))
     assert steps == 1
     assert len(ends) == 1
     torch.testing.assert_close(poses, made.registration.poses())

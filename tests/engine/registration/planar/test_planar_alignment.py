@@ -6,7 +6,7 @@ import torch
 from engine.geometry import planar_warps
 from engine.geometry.planar_warps import DEGREES
 from engine.registration.planar import photometric
-from engine.registration.planar.adjustment import adjusted
+from engine.registration.planar.adjustment import adjust_patches
 from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.relocalisation import PlanarRecovery
 from engine.run.planar_snapshots import patch_corners
@@ -57,32 +57,32 @@ def test_all_patches_together_come_to_a_fraction_of_a_pixel(family):
     assert errors(scene, warps)[1:].min() > 0.3
     data = downsample_patches(scene, 1, CPU)
     for _ in range(15):
-        warps = adjusted(family, warps, [0, 1, 2, 3], data, generator)
+        warps = adjust_patches(family, warps, [0, 1, 2, 3], data, generator)
     assert errors(scene, warps).max() < 0.1
     assert torch.equal(warps[0], truth[0])
 
 
-def test_patches_that_were_not_chosen_stand_still():
+def test_patches_that_are_not_chosen_do_not_move():
     scene = planar_scene("rigid", patches=4)
     warps = torch.eye(3).repeat(4, 1, 1)
-    moved = adjusted("rigid", warps, [0, 2], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
+    moved = adjust_patches("rigid", warps, [0, 2], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
     assert [bool((one == other).all()) for one, other in zip(moved, warps, strict=True)] == [True, True, False, True]
-    alone = adjusted("rigid", warps, [0], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
+    alone = adjust_patches("rigid", warps, [0], downsample_patches(scene, 1, CPU), torch.Generator().manual_seed(0))
     assert torch.equal(alone, warps)
 
 
-def test_a_patch_agrees_where_it_was_cut_and_not_elsewhere():
+def test_a_patch_agrees_with_the_others_only_where_it_was_cut():
     scene = planar_scene("rigid", patches=4)
     data, truth = downsample_patches(scene, 2, CPU), plane_warps(scene, scene.transforms)
     mosaic = Mosaic(data, truth, [0, 2, 3], half_extent(scene))
     pixels = data.images[1].flatten(1)
-    explained, covered = photometric.agreement(truth[1], mosaic, data.points, pixels)
+    explained, covered = photometric.measure_agreement(truth[1], mosaic, data.points, pixels)
     assert explained > 0.9
     assert covered > 0.5
     turned = truth[1] @ planar_warps.exponential("rotation", torch.tensor([1.0]))
-    assert photometric.agreement(turned, mosaic, data.points, pixels)[0] < 0.5
+    assert photometric.measure_agreement(turned, mosaic, data.points, pixels)[0] < 0.5
     away = planar_warps.exponential("translation", torch.tensor([5.0, 0.0])) @ truth[1]
-    assert photometric.agreement(away, mosaic, data.points, pixels)[1] < 0.01
+    assert photometric.measure_agreement(away, mosaic, data.points, pixels)[1] < 0.01
 
 
 def test_a_mosaic_of_true_patches_is_the_image():

@@ -13,7 +13,7 @@ from engine.registration.planar.local_to_global import LocalToGlobalPatches
 
 FAMILIES = get_args(PlanarWarp)
 PATCHES = 3
-EVERYONE = torch.arange(PATCHES)
+ALL_PATCHES = torch.arange(PATCHES)
 
 
 def lattice() -> torch.Tensor:
@@ -44,14 +44,14 @@ def registrations(family: PlanarWarp) -> list[FixedPatches]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_all_begin_where_they_are_told(family):
+def test_all_begin_at_the_initial_transforms(family):
     for registration in registrations(family):
         torch.testing.assert_close(registration.transforms(), identity(), atol=5e-3, rtol=0)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("size", [0.0, 0.3])
-def test_a_patch_is_put_where_it_is_wanted_however_its_warp_bends(family, size):
+def test_rebase_gives_the_wanted_transform_however_curved_the_warp(family, size):
     wanted = planar_warps.exponential(family, torch.linspace(-1, 1, DEGREES[family]) * 0.5)
     registration = learned(family, size)
     for _ in range(20):  # many times over: nothing adds up
@@ -67,7 +67,7 @@ def test_a_patch_is_put_where_it_is_wanted_however_its_warp_bends(family, size):
 def test_the_first_patch_never_moves(family):
     for registration in (learned(family), DirectPatches(identity(), lattice(), family)):
         points = lattice().expand(PATCHES, -1, -1)
-        warped = registration.warp(EVERYONE, points)
+        warped = registration.warp(ALL_PATCHES, points)
         assert torch.allclose(warped.points[0], lattice(), atol=1e-6)
         warped.points[0].sum().backward()
         assert all(p.grad is None or not p.grad.any() for p in registration.module().parameters())
@@ -76,19 +76,19 @@ def test_the_first_patch_never_moves(family):
 def test_alignment_is_what_separates_local_warps_from_their_fit():
     points = lattice().expand(PATCHES, -1, -1)
     bent = learned("rigid")
-    warped = bent.warp(EVERYONE, points)
+    warped = bent.warp(ALL_PATCHES, points)
     fields = [bent.patch_warp(patch) for patch in range(PATCHES)]
     expected = torch.stack([(field.local_points - field.global_points).square().mean() for field in fields]).mean()
     torch.testing.assert_close(warped.alignment, expected)
     straight = LocalToGlobalPatches(identity(), lattice(), "rigid", torch.Generator().manual_seed(0))
-    assert straight.warp(EVERYONE, points).alignment < warped.alignment / 100
+    assert straight.warp(ALL_PATCHES, points).alignment < warped.alignment / 100
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_gradients_reach_every_parameter(family):
     points = lattice().expand(PATCHES, -1, -1)
     for registration in (learned(family), DirectPatches(identity(), lattice(), family)):
-        warped = registration.warp(EVERYONE, points)
+        warped = registration.warp(ALL_PATCHES, points)
         ((warped.points * torch.randn(warped.points.shape)).sum() + warped.alignment).backward()
         for parameter in registration.module().parameters():
             assert parameter.grad is not None

@@ -1,4 +1,4 @@
-"""Cameras found from their photos, before worlds of which all is known."""
+"""Cameras aligned with their photos, in analytic scenes."""
 
 import math
 from itertools import pairwise
@@ -47,7 +47,7 @@ def some_points(count=200, seed=3):
     [(relief(), cameras(3), 0.99), (blob(), looking_at_blob(3), 0.95)],
     ids=["projective", "box"],
 )
-def test_the_jacobian_is_what_differences_say(field, poses, kept):
+def test_the_jacobian_is_that_of_central_differences(field, poses, kept):
     points = some_points()
     colour, jacobian = alignment.colour_jacobian(field, poses, points)
     expected = by_differences(field, poses, points)
@@ -60,14 +60,14 @@ def test_the_jacobian_is_what_differences_say(field, poses, kept):
         assert found.norm() == pytest.approx(float(wanted.norm()), rel=0.1)
 
 
-def test_the_field_gathers_nothing_from_a_jacobian():
+def test_a_jacobian_leaves_no_gradient_in_the_field():
     field = relief(samples=16)
     alignment.colour_jacobian(field, cameras(2), some_points(50))
     assert not field.grid.gradient.any()
     assert not field.grid.touched.any()
 
 
-def improved(field, true, start, steps=20, points=600):
+def align(field, true, start, steps=20, points=600):
     made = alignment.start(start)
     image = photos(field, true[None])[0]
     flat = plane_points(intrinsics(1)).reshape(-1, 2)
@@ -77,31 +77,31 @@ def improved(field, true, start, steps=20, points=600):
     return made
 
 
-def off(pose, true):
-    """Degrees and distance."""
-    turned = math.degrees(float(se3.rotation_angle(pose[:, :3] @ true[:, :3].mT)))
-    return turned, float((se3.camera_centre(pose) - se3.camera_centre(true)).norm())
+def pose_error(pose, true):
+    """Rotation in degrees and distance of the centres."""
+    rotation = math.degrees(float(se3.rotation_angle(pose[:, :3] @ true[:, :3].mT)))
+    return rotation, float((se3.camera_centre(pose) - se3.camera_centre(true)).norm())
 
 
-def test_a_camera_that_was_moved_is_found():
+def test_a_perturbed_camera_is_recovered():
     field, true = relief(samples=32), cameras(1)[0]
     start = moved(true[None], degrees=3.0, distance=0.08)
-    made = improved(field, true, start)
-    turned, away = off(made.best, true)
-    assert turned < 0.03
-    assert away < 0.002
+    made = align(field, true, start)
+    rotation, distance = pose_error(made.best, true)
+    assert rotation < 0.03
+    assert distance < 0.002
 
 
 def test_the_better_of_two_hypotheses_wins():
     field, true = relief(samples=32), cameras(1)[0]
     near, far = moved(true[None], 1.0, 0.02), moved(true[None], 25.0, 0.8)
-    made = improved(field, true, torch.cat([far, near]), steps=8)
+    made = align(field, true, torch.cat([far, near]), steps=8)
     assert made.cost[1] < made.cost[0]
     assert torch.equal(made.best, made.poses[1])
-    assert off(made.best, true)[0] < 0.1
+    assert pose_error(made.best, true)[0] < 0.1
 
 
-def test_no_step_makes_a_hypothesis_worse():
+def test_no_step_raises_a_cost():
     field, true = relief(samples=16), cameras(1)[0]
     made = alignment.start(moved(true.expand(4, 3, 4), 6.0, 0.2))
     image, flat = photos(field, true[None])[0].flatten(1).T, plane_points(intrinsics(1)).reshape(-1, 2)
@@ -115,7 +115,7 @@ def test_no_step_makes_a_hypothesis_worse():
     assert all((later <= earlier + 1e-6).all() for earlier, later in pairwise(costs))
 
 
-def test_a_photo_without_contrast_moves_nobody_far():
+def test_a_photo_without_contrast_moves_no_camera_far():
     field = relief(samples=16)
     field.grid.voxels[..., 1:] = 0.0
     poses = cameras(2)
@@ -125,7 +125,7 @@ def test_a_photo_without_contrast_moves_nobody_far():
     assert (made.poses - poses).abs().max() < 0.05
 
 
-def test_what_is_no_number_is_infinitely_bad():
+def test_what_is_not_a_number_has_infinite_cost():
     residual = torch.zeros(2, 5, 3)
     residual[1, 2, 0] = math.nan
     cost = alignment._cost(residual)

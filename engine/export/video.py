@@ -1,4 +1,4 @@
-"""A film of the field along a camera path, as the engine itself renders it."""
+"""A video of the field along a camera path, rendered by the engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 
 from engine.evaluation.views import render_view
 from engine.export.camera_path_file import PATH_FILE, read_path
-from engine.export.images import Progress
+from engine.export.progress import Progress
 from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
 from engine.geometry.rays import normalised_points, pixel_grid
 from engine.geometry.view_camera import ViewCamera, pinhole
@@ -21,18 +21,18 @@ from engine.run.saved_run import SavedRun
 from engine.system.video_writer import encode_video
 from engine.training.radiance import Trainer
 
-FOCUS = 1.6  # times the nearest depth: where the spiral's cameras look at
+_FOCUS = 1.6  # of the nearest depth: distance of the point that the cameras of a spiral look at, as in LLFF's
 
 
-def flight(run: SavedRun, path: Path | None, count: int, height: int | None) -> tuple[list[ViewCamera], str]:
-    """The cameras of a film, and where they come from, in words.
+def plan_cameras(run: SavedRun, path: Path | None, count: int, height: int | None) -> tuple[list[ViewCamera], str]:
+    """The cameras of a video, and a sentence about the path.
 
     Args:
-        run: of the field.
-        path: a saved camera path; None takes the one in the run's folder, else the papers' spiral (an orbit round
-            an object).
-        count: pictures.
-        height: of the pictures, pixels; None for that of the scene's photos, or of the path's views.
+        run: whose field is shown.
+        path: a saved camera path; None takes the one in the run's folder, else the spiral of the NeRF papers, or an
+            orbit around an object.
+        count: frames of the video.
+        height: of the video, pixels; None takes that of the path's views, or of the scene's images.
     Raises:
         UserError: the path cannot be read.
     """
@@ -44,17 +44,17 @@ def flight(run: SavedRun, path: Path | None, count: int, height: int | None) -> 
     else:
         scene, poses = trainer.scene, trainer.poses().detach().cpu().numpy()
         lens = trainer.calibration.intrinsics(scene.intrinsics)
-        opening = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
+        field_of_view = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
         if scene.kind == "object":
-            closed_path, words = make_orbit(poses, scene.box_centre, count), "On an orbit round the object."
+            path_poses, words = make_orbit(poses, scene.box_centre, count), "On an orbit around the object."
         else:
-            closed_path, words = make_spiral(poses, FOCUS * scene.near, count), "On a spiral round the mean camera."
-        cameras = [pinhole(pose, opening, (lens.width, lens.height)) for pose in closed_path]
-    return [resized(camera, height or camera.size[1]) for camera in cameras], words
+            path_poses, words = make_spiral(poses, _FOCUS * scene.near, count), "On a spiral around the mean camera."
+        cameras = [pinhole(pose, field_of_view, (lens.width, lens.height)) for pose in path_poses]
+    return [resize(camera, height or camera.size[1]) for camera in cameras], words
 
 
-def resized(camera: ViewCamera, height: int) -> ViewCamera:
-    """The same view in pictures of another height; both sides even, the width as near the aspect ratio as can be."""
+def resize(camera: ViewCamera, height: int) -> ViewCamera:
+    """The same view at another height; both sides are even, the aspect ratio changes as little as possible."""
     height = max(height - height % 2, 2)
     width = max(round(camera.size[0] * height / camera.size[1] / 2) * 2, 2)
     factors = width / camera.size[0], height / camera.size[1]
@@ -62,8 +62,8 @@ def resized(camera: ViewCamera, height: int) -> ViewCamera:
     return replace(camera, focal=focal, centre=centre, size=(width, height))
 
 
-def rendered(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "height width 3"]:
-    """What the field looks like from there; RGB."""
+def render_picture(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "height width 3"]:
+    """The field seen by a camera; RGB."""
     width, height = camera.size
     device = trainer.device
     points = normalised_points(
@@ -76,18 +76,18 @@ def rendered(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "height 
     return (view.colour * 255).round().byte().cpu().numpy()
 
 
-def write_flight(
+def write_video(
     trainer: Trainer, cameras: list[ViewCamera], frames_per_second: int, path: Path, progress: Progress
 ) -> None:
-    """Renders and writes the film.
+    """Renders and writes a video (.mp4 or .gif, by the suffix of `path`).
 
     Raises:
-        UserError: it could not be written.
+        UserError: it cannot be written.
     """
 
     def pictures() -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         for done, camera in enumerate(cameras):
             progress(done / len(cameras), f"picture {done + 1} of {len(cameras)}")
-            yield rendered(trainer, camera)
+            yield render_picture(trainer, camera)
 
     encode_video(path, pictures(), len(cameras), frames_per_second)
