@@ -51,7 +51,7 @@ class Banner:
     def update(self) -> None:
         """Shows what is new; to be called once per frame."""
         run = self._state.run
-        said = message_of(run.snapshot) if run is not None else ""
+        said = get_message(run.snapshot) if run is not None else ""
         if said != self._run_said:
             self._run_said = said
             self._state.banner = said or self._state.banner
@@ -97,7 +97,7 @@ def _theme(colour: tuple[int, int, int, int]) -> int | str:
     return theme
 
 
-def message_of(snapshot: Snapshot | None) -> str:
+def get_message(snapshot: Snapshot | None) -> str:
     """The message of a snapshot to the user; empty if there is none."""
     if snapshot is None or not snapshot.message:
         return ""

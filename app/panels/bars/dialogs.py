@@ -8,7 +8,7 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
-from app.panels.widgets.parts import MUTED, RED, centred, set_text
+from app.panels.widgets.parts import MUTED, RED, set_text, show_centred
 from engine.errors import UserError
 
 WIDTH, LEAVE_WIDTH = 620, 460  # pixels
@@ -48,7 +48,7 @@ class PathDialog:
                 user_data=choice,
                 callback=lambda _, __, chosen: self._take(chosen),
             )
-        centred(self._tag, WIDTH, 140 + 26 * len(choices or []))
+        show_centred(self._tag, WIDTH, 140 + 26 * len(choices or []))
         dpg.focus_item(self._path)
 
     @property
@@ -106,4 +106,4 @@ class LeaveDialog:
             self._text,
             f"The run has not ended; what it has learned since its last checkpoint in {folder} is not saved.",
         )
-        centred(self.TAG, LEAVE_WIDTH, 140)
+        show_centred(self.TAG, LEAVE_WIDTH, 140)

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
 from app.model.state.state import State
-from app.panels.widgets.parts import ACCENT, MUTED, centred
+from app.panels.widgets.parts import ACCENT, MUTED, show_centred
 
 TAG = layout.HELP
 WIDTH, HEIGHT = 760, 770
@@ -84,7 +84,7 @@ class Help:
             if self._state.help_open:
                 height = min(HEIGHT, dpg.get_viewport_client_height() - 40)
                 dpg.configure_item(TAG, height=height)
-                centred(TAG, WIDTH, height)
+                show_centred(TAG, WIDTH, height)
 
     def _closed(self) -> None:
         self._state.help_open = False

@@ -9,7 +9,7 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common.process_memory import measure_resident_bytes
 from app.model.state.state import State
-from app.panels.widgets.parts import MUTED, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, add_tool_tip, set_text
 from app.render.renderer import Renderer
 from engine.cli.progress import updated_rate
 from engine.messages import Snapshot
@@ -30,7 +30,7 @@ class StatusLine:
 
     def build(self, parent: int | str) -> None:
         self._text = dpg.add_text("", parent=parent, color=MUTED)
-        tool_tip(
+        add_tool_tip(
             self._text,
             "Training device, memory of this process, steps and pictures per second, folder of the run, OpenGL.",
         )

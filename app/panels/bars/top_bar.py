@@ -10,7 +10,7 @@ import numpy as np
 
 from app.model.state.choices import describe_assistance
 from app.model.state.state import State
-from app.panels.widgets.parts import ACCENT, MUTED, set_text, tool_tip
+from app.panels.widgets.parts import ACCENT, MUTED, add_tool_tip, set_text
 from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
 
@@ -55,7 +55,9 @@ class TopBar:
         )
         with dpg.group(horizontal=True, parent=parent):
             for label, callback, words in buttons:
-                tool_tip(dpg.add_button(label=label, callback=lambda _, __, call: call(), user_data=callback), words)
+                add_tool_tip(
+                    dpg.add_button(label=label, callback=lambda _, __, call: call(), user_data=callback), words
+                )
             dpg.add_spacer(width=12)
             self._what = dpg.add_text("", color=ACCENT)
             dpg.add_spacer(width=4)
@@ -73,14 +75,14 @@ class TopBar:
         words = (run.name, run.settings.method, run.settings.field, describe_assistance(run.settings))
         set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
-        set_text(self._how, numbers(snapshot) if snapshot is not None else "")
-        doing = run.preparing if run.opened is None else state_words(snapshot)
+        set_text(self._how, describe_progress(snapshot) if snapshot is not None else "")
+        doing = run.preparing if run.opened is None else describe_state(snapshot)
         set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
         if doing:
             set_text(self._note, doing)
 
 
-def state_words(snapshot: Snapshot | None) -> str:
+def describe_state(snapshot: Snapshot | None) -> str:
     """What the run does, if it is not simply training."""
     if snapshot is None:
         return ""
@@ -90,7 +92,7 @@ def state_words(snapshot: Snapshot | None) -> str:
     return {"starting": "preparing", "failed": "failed"}.get(snapshot.status, snapshot.status)
 
 
-def numbers(snapshot: Snapshot) -> str:
+def describe_progress(snapshot: Snapshot) -> str:
     """Iteration, time, PSNR and errors in a line."""
     parts = [f"iter {snapshot.iteration:>6,}", f"{snapshot.seconds:6.1f} s"]
     if np.isfinite(snapshot.psnr):

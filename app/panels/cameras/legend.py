@@ -7,20 +7,20 @@ import dearpygui.dearpygui as dpg
 from app.model.cameras.colmap_alignment import COLMAP
 from app.model.common.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
 from app.model.state.state import State
-from app.panels.widgets.error_scale import BAR, BESIDE, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.widgets.error_scale import BAR, BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
 from app.panels.widgets.parts import Colour
 
 COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
 AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
-AMBER, GREY = as_bytes(REFERENCE), as_bytes(INITIAL)
+AMBER, GREY = to_bytes(REFERENCE), to_bytes(INITIAL)
 
 SWITCHES = (
     Switch(
         "fitted",
         "fitted",
-        error_colours(3),
+        make_error_colours(3),
         "The cameras at their present fitted poses, coloured by their rotation error where there is a reference.",
     ),
     Switch(
@@ -33,19 +33,19 @@ SWITCHES = (
     Switch(
         "links",
         "links",
-        (error_colours(3)[2], AMBER),
+        (make_error_colours(3)[2], AMBER),
         "From each fitted camera to its reference: the shorter, the better.",
     ),
     Switch(
         "trails",
         "trails",
-        tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
+        tuple(to_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
         "Where the cameras have been since the run began; older is fainter.",
     ),
     Switch(
         "colmap",
         "COLMAP",
-        (as_bytes(COLMAP),),
+        (to_bytes(COLMAP),),
         "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, aligned to the fitted cameras.",
     ),
     Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
@@ -53,7 +53,7 @@ SWITCHES = (
     Switch(
         "rays",
         "rays",
-        error_colours(3),
+        make_error_colours(3),
         "Local rays of the selected frame against its fitted frustum, coloured by their residual, 0.01 to 10 px.",
     ),
     Switch("ground", "ground", (), "A grid under the scene, and the axes of its world: x red, y green, z blue."),

@@ -19,7 +19,7 @@ from app.model.state.state import State
 from app.panels.cameras.legend import CamerasLegend
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
-from app.panels.widgets.parts import rectangle_size, set_text
+from app.panels.widgets.parts import measure_size, set_text
 from app.render.renderer import Renderer
 from engine.geometry.view_camera import centres
 
@@ -52,7 +52,7 @@ class CamerasPanel:
     def update(self, state: State) -> None:
         now = time.monotonic()
         self._canvas.look()
-        self._legend.update(rectangle_size(self._parent)[0])
+        self._legend.update(measure_size(self._parent)[0])
         self._frame_if_needed(state)
         if self._asked is not None:
             self._apply_mouse(state, self._asked, now)

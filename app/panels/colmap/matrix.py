@@ -52,7 +52,7 @@ class ColmapMatrix:
                 dpg.configure_item(mark, pmin=low, pmax=((column + 1) * side / frames, (row + 1) * side / frames))
         if dpg.is_item_hovered(self._picture.group):
             found = self._under_mouse()
-            set_text(self._tip, WHAT if found is None else pair_words(progress, found))
+            set_text(self._tip, WHAT if found is None else describe_pair(progress, found))
 
     def _under_mouse(self) -> Pair | None:
         run = self._state.colmap.run
@@ -68,7 +68,7 @@ class ColmapMatrix:
             self._state.colmap.pair, self._state.colmap.chosen = found, "matches"
 
 
-def pair_words(progress: ColmapProgress, pair: Pair) -> str:
+def describe_pair(progress: ColmapProgress, pair: Pair) -> str:
     """The photos of a pair, and the numbers of their matches, in lines."""
     raw, good = int(progress.counts[pair]), int(progress.agreeing[pair])
     lines = [f"{progress.names[pair[0]]}  ↔  {progress.names[pair[1]]}"]

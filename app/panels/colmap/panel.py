@@ -9,7 +9,7 @@ from app.model.state.state import State
 from app.panels.colmap.matrix import ColmapMatrix
 from app.panels.colmap.picture import ColmapPicture
 from app.panels.colmap.stages import WIDTH, ColmapStages
-from app.panels.widgets.parts import AMBER, PADDING, rectangle_size, set_text
+from app.panels.widgets.parts import AMBER, PADDING, measure_size, set_text
 
 GAP = 12  # pixels
 END_SECONDS = 5.0  # that its process is given to end
@@ -51,7 +51,7 @@ class ColmapPanel:
         dpg.configure_item(self._found, show=run is not None)
         message = "" if run is None else STOPPED if run.status == "stopped" else run.message
         set_text(self._message, message)
-        width, height = (int(length) for length in rectangle_size(self._parent))
+        width, height = (int(length) for length in measure_size(self._parent))
         dpg.configure_item(self._message, show=bool(message), wrap=width - 2 * PADDING)
         top = dpg.get_item_pos(self._stages.item)[1]
         room = max(height - top - PADDING, 80)

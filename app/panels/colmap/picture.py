@@ -11,7 +11,7 @@ from app.model.state.colmap_view import SHOWN, Shown
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.colmap.growth import ColmapGrowth
-from app.panels.widgets.parts import ACCENT_DIM, MUTED, set_text, tool_tip
+from app.panels.widgets.parts import ACCENT_DIM, MUTED, add_tool_tip, set_text
 from app.panels.widgets.picture_item import PictureItem
 
 LARGEST = (1100, 620)  # (width, height) of the picture, pixels
@@ -44,7 +44,7 @@ class ColmapPicture:
                 for shown in SHOWN:
                     button = dpg.add_button(label=LABELS[shown], callback=self._choose, user_data=shown)
                     self._buttons[shown] = button
-                    tool_tip(self._buttons[shown], TIPS[shown])
+                    add_tool_tip(self._buttons[shown], TIPS[shown])
             self._picture = PictureItem(LARGEST)
             self._growth.build()
             self._caption = dpg.add_text("", color=MUTED)

@@ -16,7 +16,7 @@ from app.model.colmap.colmap_control import (
 from app.model.state.colmap_progress import STAGES, Stage
 from app.model.state.colmap_run import ColmapRun
 from app.model.state.state import State
-from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, dims_when_disabled, set_text, tool_tip
+from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, add_tool_tip, dim_when_disabled, set_text
 
 WIDTH = 200  # of the column, pixels
 NAMES: dict[Stage, str] = {
@@ -54,7 +54,7 @@ class ColmapStages:
         view = self._state.colmap
         with dpg.child_window(width=WIDTH, height=200, border=False) as self.item:
             self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
-            dims_when_disabled(self._button)
+            dim_when_disabled(self._button)
             with dpg.tooltip(self._button, delay=0.4):
                 self._tip = dpg.add_text("", wrap=320)
             for stage in STAGES:
@@ -67,20 +67,20 @@ class ColmapStages:
                         self._model = dpg.add_checkbox(default_value=layer, show=False, callback=self._choose)
                     if stage == "mesh":
                         self._mesh = dpg.add_checkbox(default_value=view.mesh, show=False, callback=self._choose)
-                self._lines[stage] = (mark, name, words, tool_tip(group, TIPS[stage]))
+                self._lines[stage] = (mark, name, words, add_tool_tip(group, TIPS[stage]))
             for box in (self._model, self._mesh):
-                tool_tip(box, "Shows it in the 3D view.")
+                add_tool_tip(box, "Shows it in the 3D view.")
             with dpg.group(show=False) as self._after:
                 self._reference = dpg.add_button(label="Use as reference", width=-1, callback=self._use)
-                dims_when_disabled(self._reference)
+                dim_when_disabled(self._reference)
                 with dpg.tooltip(self._reference, delay=0.4):
                     self._reference_tip = dpg.add_text("", wrap=320)
                 self._start = dpg.add_button(label="Start L2G from it", width=-1, callback=self._begin)
-                tool_tip(self._start, START_TIP)
+                add_tool_tip(self._start, START_TIP)
             self._neighbours = dpg.add_checkbox(
                 label="match neighbours only", default_value=view.neighbours, callback=self._choose
             )
-            tool_tip(
+            add_tool_tip(
                 self._neighbours,
                 "Matches each photo only with the ten that follow it: for many photos taken one after another.",
             )

@@ -13,7 +13,7 @@ from app.model.export.export_choices import ExportChoice, list_choices, propose_
 from app.model.export.export_job import Exporting
 from app.model.state.scene_kinds import get_kind
 from app.model.state.state import State
-from app.panels.widgets.parts import MUTED, RED, centred, dims_when_disabled, set_text
+from app.panels.widgets.parts import MUTED, RED, dim_when_disabled, set_text, show_centred
 from engine.errors import UserError
 from engine.export.camera_path_file import PATH_FILE, write_path
 
@@ -47,7 +47,7 @@ class ExportDialog:
             with dpg.group(horizontal=True, indent=LABELS):
                 self._export = dpg.add_button(label="Write", width=110, callback=self._pressed)
                 dpg.add_button(label="Close", width=80, callback=lambda: dpg.configure_item(TAG, show=False))
-            dims_when_disabled(self._export)
+            dim_when_disabled(self._export)
             self._bar = dpg.add_progress_bar(width=-1, height=6, show=False)
             self._said = dpg.add_text("", wrap=WIDTH - 30, show=False)
 
@@ -63,7 +63,7 @@ class ExportDialog:
             dpg.configure_item(self._format, items=[choice.label for choice in offered])
             dpg.set_value(self._format, offered[0].label)
         self._chosen()
-        centred(TAG, WIDTH, 230)
+        show_centred(TAG, WIDTH, 230)
 
     def update(self) -> None:
         """Shows the progress; a failure is shown in the banner too, because the dialog may be closed."""

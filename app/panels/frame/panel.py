@@ -14,8 +14,8 @@ from app.model.state.state import State
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
 from app.panels.widgets.compared_pictures import ComparedPictures
-from app.panels.widgets.error_scale import as_bytes
-from app.panels.widgets.parts import TEXT, inner_width, rectangle_size, set_text, step_button
+from app.panels.widgets.error_scale import to_bytes
+from app.panels.widgets.parts import TEXT, add_step_button, measure_inner_width, measure_size, set_text
 from app.render.renderer import Renderer
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
@@ -41,9 +41,9 @@ class FramePanel:
         self._parent = parent
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                step_button(-1, "The previous frame (left arrow).", self._go)
+                add_step_button(-1, "The previous frame (left arrow).", self._go)
                 self._index = dpg.add_text("")
-                step_button(1, "The next frame (right arrow).", self._go)
+                add_step_button(1, "The next frame (right arrow).", self._go)
                 self._name = dpg.add_text("")
             self._pictures.build(
                 "Photo",
@@ -66,11 +66,11 @@ class FramePanel:
         index = scene.training_frames[selected]
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
-        set_text(self._name, f"{scene.names[index]}   {errors_text(snapshot, selected)}")
+        set_text(self._name, f"{scene.names[index]}   {describe_errors(snapshot, selected)}")
         registered = not describe_status(snapshot.frame_status, selected)
-        dpg.configure_item(self._name, color=TEXT if registered else as_bytes(SEARCHING))
-        width = inner_width(self._parent)
-        height = rectangle_size(self._parent)[1] - AROUND
+        dpg.configure_item(self._name, color=TEXT if registered else to_bytes(SEARCHING))
+        width = measure_inner_width(self._parent)
+        height = measure_size(self._parent)[1] - AROUND
         size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
         photo = (id(scene), index, size)
         self._pictures.show_photo(photo, lambda: resize_photo(scene.images[index], size))
@@ -95,7 +95,7 @@ class FramePanel:
         self._state.select(self._state.selected + step)
 
 
-def errors_text(snapshot: Snapshot, frame: int) -> str:
+def describe_errors(snapshot: Snapshot, frame: int) -> str:
     """Status, errors and training PSNR of a frame in a line."""
     word = describe_status(snapshot.frame_status, frame)
     parts = [word] if word else []

@@ -8,7 +8,7 @@ import numpy as np
 from app.model.common.error_colours import colour_frames
 from app.model.common.photo_sizes import fit_size, resize_photo
 from app.model.state.state import State
-from app.panels.widgets.parts import CLEAR, TEXT, drawing, set_text
+from app.panels.widgets.parts import CLEAR, TEXT, add_drawing, set_text
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
@@ -32,7 +32,7 @@ class ThumbnailStrip:
         self._bars: list[int | str] = []
 
     def build(self) -> None:
-        self._group, self._list = drawing(HEIGHT)
+        self._group, self._list = add_drawing(HEIGHT)
         with dpg.tooltip(self._group):
             self._tip = dpg.add_text("")
         self._layer = dpg.add_draw_layer(parent=self._list)

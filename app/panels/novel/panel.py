@@ -15,7 +15,7 @@ from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT, MIDDLE
-from app.panels.widgets.parts import MUTED, see_through, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, set_text
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
@@ -49,9 +49,11 @@ class NovelViewPanel:
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 self._mode = dpg.add_combo(MODES, default_value="orbit", width=84, callback=self._choose_mode)
-                tool_tip(self._mode, "Orbit a point, fly with WASD and QE, or follow the selected frame (O, P, L).")
+                add_tool_tip(
+                    self._mode, "Orbit a point, fly with WASD and QE, or follow the selected frame (O, P, L)."
+                )
                 self._channel = dpg.add_combo(CHANNELS, default_value="colour", width=92, callback=self._choose)
-                tool_tip(
+                add_tool_tip(
                     self._channel,
                     "What is shown of the field (keys 1 to 4). The residual, the difference to the photo, exists only "
                     "while a frame is followed.",
@@ -59,14 +61,14 @@ class NovelViewPanel:
                 self._slider = dpg.add_slider_float(
                     width=120, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
                 )
-                self._slider_tip = tool_tip(self._slider, "")
-                see_through(self._slider)
+                self._slider_tip = add_tool_tip(self._slider, "")
+                make_knobs_translucent(self._slider)
                 dpg.add_button(label="PNG", callback=self._save_picture)
-                tool_tip(dpg.last_item(), "Writes this picture to a PNG file.")
+                add_tool_tip(dpg.last_item(), "Writes this picture to a PNG file.")
                 dpg.add_button(label="Key", callback=self._add_keyframe)
-                tool_tip(dpg.last_item(), "Adds this view to the camera path of the film.")
+                add_tool_tip(dpg.last_item(), "Adds this view to the camera path of the film.")
                 self._film = dpg.add_button(label="Film", callback=self._record)
-                tool_tip(
+                add_tool_tip(
                     self._film, "Writes an mp4 film along the path of the keys, or around the scene if there are none."
                 )
             self._note = dpg.add_text("", color=MUTED)

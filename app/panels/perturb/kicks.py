@@ -8,7 +8,7 @@ from typing import Protocol
 import dearpygui.dearpygui as dpg
 
 from app.model.perturb.recovery_measures import Measure
-from app.panels.widgets.parts import tool_tip
+from app.panels.widgets.parts import add_tool_tip
 from engine.messages import Snapshot
 
 GAP = 6  # pixels between items of a row
@@ -87,7 +87,7 @@ class SliderRow:
         slider = dpg.add_slider_float(
             parent=self._group, min_value=low, max_value=high, default_value=value, format=text, callback=moved
         )
-        tool_tip(slider, tip + " Ctrl-click to type a value.")
+        add_tool_tip(slider, tip + " Ctrl-click to type a value.")
         self.items.append(slider)
         return slider
 

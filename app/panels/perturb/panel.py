@@ -8,7 +8,14 @@ from app.model.perturb.kick_gestures import gestures
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, Kicks
 from app.panels.perturb.recovery import RecoveryView
-from app.panels.widgets.parts import AMBER, dims_when_disabled, full_width, muted, set_text, tool_tip
+from app.panels.widgets.parts import (
+    AMBER,
+    add_muted_text,
+    add_tool_tip,
+    dim_when_disabled,
+    measure_full_width,
+    set_text,
+)
 from engine.messages import RedoPerturbation, Snapshot, UndoPerturbation
 
 
@@ -31,29 +38,29 @@ class PerturbPanel:
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 self._name = dpg.add_text("")
-                self._note = muted("")
-            tool_tip(self._note, kicks.note_tip)
+                self._note = add_muted_text("")
+            add_tool_tip(self._note, kicks.note_tip)
             kicks.build_exact()
             self._obstacle = dpg.add_text("", color=AMBER, wrap=260, show=False)
             dpg.add_spacer(height=2)
             kicks.build_random()
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 this = dpg.add_button(label="Kick this", callback=self.kick_this)
-                tool_tip(this, f"Kicks the selected {kicks.thing} at random, each time differently (K).")
+                add_tool_tip(this, f"Kicks the selected {kicks.thing} at random, each time differently (K).")
                 everyone = dpg.add_button(label="Kick all", callback=self.kick_all)
-                tool_tip(everyone, f"Kicks every {kicks.thing} at random, each time differently (Shift-K).")
+                add_tool_tip(everyone, f"Kicks every {kicks.thing} at random, each time differently (Shift-K).")
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
                 self._undo = dpg.add_button(label="Undo", callback=self.undo)
-                tool_tip(self._undo, "Undoes the last kick, or the last drag as a whole.")
+                add_tool_tip(self._undo, "Undoes the last kick, or the last drag as a whole.")
                 self._redo = dpg.add_button(label="Redo", callback=self.redo)
-                tool_tip(self._redo, f"Applies the undone kick again, from where each {kicks.thing} is now.")
-            dims_when_disabled(self._undo, self._redo)
+                add_tool_tip(self._redo, f"Applies the undone kick again, from where each {kicks.thing} is now.")
+            dim_when_disabled(self._undo, self._redo)
             self._pairs = [this, everyone, self._undo, self._redo]
             dpg.add_spacer(height=2)
             self._recovery.build()
 
     def update(self, state: State) -> None:
-        self._resize(full_width(self._parent))
+        self._resize(measure_full_width(self._parent))
         run = state.run
         snapshot = run.snapshot if run is not None else None
         if run is None or run.scene is None or snapshot is None or not self.kicks.measure.frames(snapshot):

@@ -12,7 +12,7 @@ from app.model.planar.patch_handles import Family, make_perturb_command
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
-from app.panels.widgets.parts import see_through, tool_tip
+from app.panels.widgets.parts import add_tool_tip, make_knobs_translucent
 from engine.messages import PerturbAll, Snapshot
 
 
@@ -34,16 +34,16 @@ class PatchKicks:
         self._exact.add("x %.0f px", -100, 100, 0, "The patch moves right, pixels of the image.", self._moved)
         self._exact.add("y %.0f px", -100, 100, 0, "The patch moves down, pixels of the image.", self._moved)
         self._exact.add("turn %.0f°", -90, 90, 0, "The patch turns clockwise about its middle.", self._moved)
-        see_through(*self._exact.items)
+        make_knobs_translucent(*self._exact.items)
         with dpg.group(horizontal=True, horizontal_spacing=GAP):
             kick = dpg.add_button(label="Kick this patch", callback=self.kick)
-            tool_tip(
+            add_tool_tip(
                 kick,
                 "Moves the selected patch as the sliders say; training continues. In the image its corners, body and "
                 "knob can be dragged too.",
             )
             zero = dpg.add_button(label="Zero", callback=self._zero)
-            tool_tip(zero, "Sets the sliders to zero; no patch moves.")
+            add_tool_tip(zero, "Sets the sliders to zero; no patch moves.")
 
     def build_random(self) -> None:
         chosen = self._state.patch_perturbation
@@ -59,7 +59,7 @@ class PatchKicks:
             "Kick all.",
             self._sigmas,
         )
-        see_through(*self._sigma.items)
+        make_knobs_translucent(*self._sigma.items)
 
     @property
     def obstacle(self) -> str:

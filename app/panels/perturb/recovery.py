@@ -17,7 +17,18 @@ from app.model.perturb.recovery_readout import (
     Reading,
     RecoveryReadout,
 )
-from app.panels.widgets.parts import ACCENT, AMBER, FAINT, GREEN, GROOVE, MUTED, drawing, muted, set_text, tool_tip
+from app.panels.widgets.parts import (
+    ACCENT,
+    AMBER,
+    FAINT,
+    GREEN,
+    GROOVE,
+    MUTED,
+    add_drawing,
+    add_muted_text,
+    add_tool_tip,
+    set_text,
+)
 from engine.messages import Snapshot
 
 HEIGHT = 46  # of the curves, pixels
@@ -39,7 +50,7 @@ class RecoveryView:
         self._cells: list[list[int | str]] = []
 
     def build(self) -> None:
-        self._hint = muted(f"Kick a {self._thing} to see here how it recovers.", wrap=260)
+        self._hint = add_muted_text(f"Kick a {self._thing} to see here how it recovers.", wrap=260)
         with dpg.group(show=False) as self._body:
             with dpg.table(header_row=False, policy=dpg.mvTable_SizingStretchProp):
                 for weight in (0.9, 1.0, 1.0, 1.0):
@@ -52,12 +63,12 @@ class RecoveryView:
                         dpg.add_text(name, color=MUTED)
                         self._cells.append([dpg.add_text("") for _ in range(3)])
             self._sentence = dpg.add_text("", wrap=260)
-            tool_tip(self._sentence, TIP)
-            group, self._list = drawing(HEIGHT)
+            add_tool_tip(self._sentence, TIP)
+            group, self._list = add_drawing(HEIGHT)
             curves = ", ".join(
                 f"{name} ({colour})" for name, colour in zip(self._measure.names, ("teal", "amber"), strict=False)
             )
-            tool_tip(group, f"Errors since the kick, logarithmic: {curves}; faint lines: before the kick.")
+            add_tool_tip(group, f"Errors since the kick, logarithmic: {curves}; faint lines: before the kick.")
             self._box = dpg.draw_rectangle((0, 0), (200, HEIGHT), fill=GROOVE, color=FAINT, parent=self._list)
             self._limits = [
                 dpg.draw_line((0, 0), (0, 0), color=(*colour[:3], 90), parent=self._list)
@@ -82,7 +93,7 @@ class RecoveryView:
         for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
             for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
                 set_text(cell, form.format(errors[measure]))
-        set_text(self._sentence, sentence(reading))
+        set_text(self._sentence, describe_recovery(reading))
         done = reading.recovered_seconds is not None
         dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
         self._draw(reading, width)
@@ -103,7 +114,7 @@ class RecoveryView:
             dpg.configure_item(limit, p1=(2, y), p2=(width - 2, y), show=before > 0)
 
 
-def sentence(reading: Reading) -> str:
+def describe_recovery(reading: Reading) -> str:
     """A sentence on how far a recovery is."""
     if reading.taken_back:
         return "Undone."

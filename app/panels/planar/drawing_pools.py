@@ -49,13 +49,13 @@ class LabelPool:
             self._items.append((ground, dpg.draw_text((0, 0), "", size=FONT, parent=self._layer)))
         for (ground, word), ((x, y), text, colour) in zip(self._items, labels, strict=False):
             dpg.configure_item(word, pos=(x + 4, y + 1), text=text, color=colour, show=True)
-            width, height = label_size(text)
+            width, height = measure_label(text)
             dpg.configure_item(ground, pmin=(x, y), pmax=(x + width, y + height), show=True)
         for pair in self._items[len(labels) :]:
             for item in pair:
                 dpg.configure_item(item, show=False)
 
 
-def label_size(text: str) -> tuple[float, float]:
+def measure_label(text: str) -> tuple[float, float]:
     """About (width, height) in pixels of a label with its background."""
     return 8 + 0.56 * FONT * len(text), FONT + 4

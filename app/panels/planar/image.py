@@ -10,8 +10,8 @@ from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.legend import PlanarLegend
-from app.panels.planar.pane import PlanarPane, view_of_all
-from app.panels.widgets.parts import ACCENT, rectangle_size
+from app.panels.planar.pane import PlanarPane, frame_image
+from app.panels.widgets.parts import ACCENT, measure_size
 from engine.messages import Snapshot
 from engine.scenes.planar import PlanarScene
 
@@ -48,7 +48,7 @@ class PlanarImagePanel:
         comparing = len(state.runs) > 1
         for index, (pane, run) in enumerate(zip(self._panes, state.runs, strict=False)):
             active = comparing and index == state.active
-            pane.update(state, run, caption(run) if comparing else "", ACCENT if active else None)
+            pane.update(state, run, make_caption(run) if comparing else "", ACCENT if active else None)
             if pane.pressed and state.active != index:
                 state.active = index
 
@@ -58,7 +58,7 @@ class PlanarImagePanel:
         scene = get_planar_scene(state.run)
         if scene is not None:
             size = self._panes[0].size
-            state.planar.plane = view_of_all(scene, size)
+            state.planar.plane = frame_image(scene, size)
             state.planar.framed, self._framed_for = True, (scene.path, size, state.planar.plane)
 
     def _frame_if_needed(self, state: State, scene: PlanarScene) -> None:
@@ -72,7 +72,7 @@ class PlanarImagePanel:
 
     def _arrange(self, state: State, scene: PlanarScene | None) -> None:
         """Sizes the panes: side by side, or one above the other where that shows the image larger."""
-        width, height = rectangle_size(self._parent)
+        width, height = measure_size(self._parent)
         left, top = dpg.get_item_pos(self._group)
         room = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
         comparing = len(state.runs) > 1
@@ -99,15 +99,15 @@ def halve(room: tuple[int, int], beside: bool) -> tuple[int, int]:
     return (max((width - GAP) // 2, SMALLEST), height) if beside else (width, max((height - GAP) // 2, SMALLEST))
 
 
-def caption(run: ViewedRun) -> str:
+def make_caption(run: ViewedRun) -> str:
     """The caption of a pane: its method, and how far it is."""
     parts: list[str] = [run.settings.method]
     if run.snapshot is None:
         return f"{parts[0]}   {run.preparing}"
-    return "   ".join([*parts, *numbers(run.snapshot)])
+    return "   ".join([*parts, *describe_progress(run.snapshot)])
 
 
-def numbers(snapshot: Snapshot) -> list[str]:
+def describe_progress(snapshot: Snapshot) -> list[str]:
     """Corner error, PSNR and time as texts."""
     parts = []
     if snapshot.planar is not None:

@@ -7,9 +7,9 @@ import dearpygui.dearpygui as dpg
 from app.model.common.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
 from app.model.planar.planar_shapes import AMBER, GREY
 from app.model.state.state import State
-from app.panels.widgets.error_scale import BESIDE, as_bytes, build_scale, build_ticks, error_colours
+from app.panels.widgets.error_scale import BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
-from app.panels.widgets.parts import MUTED, see_through, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, set_text
 from engine.config.methods import METHODS, find_method
 
 COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
@@ -21,14 +21,14 @@ SWITCHES = (
     Switch(
         "fitted",
         "fitted",
-        error_colours(3),
+        make_error_colours(3),
         "The patches at their present fitted places, coloured by their corner error; the selected one is teal.",
     ),
     Switch("reference", "true", (AMBER,), "Where the patches were cut; unknown to the registration."),
     Switch(
         "links",
         "links",
-        (error_colours(3)[2], AMBER),
+        (make_error_colours(3)[2], AMBER),
         "From each fitted corner to its true place: the shorter, the better.",
     ),
     Switch("photo", "true image", (), "The image that the patches were cut from, behind the learned one."),
@@ -37,7 +37,7 @@ SWITCHES = (
     Switch(
         "trails",
         "trails",
-        tuple(as_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
+        tuple(to_bytes(ACCENT, opacity) for opacity in (0.25, 0.5, 0.9)),
         "Where the middles of the patches have been since the run began; older is fainter.",
     ),
 )
@@ -64,13 +64,13 @@ class PlanarLegend:
                 with dpg.tooltip(self._method, delay=0.4):
                     self._method_tip = dpg.add_text("", wrap=320)
             self._start = dpg.add_button(label="Compare", callback=self._compare)
-            self._tip = tool_tip(self._start, COMPARE)
+            self._tip = add_tool_tip(self._start, COMPARE)
             with dpg.group(show=False) as self._blend:
                 slider = dpg.add_slider_float(
                     width=140, max_value=100, default_value=100, format="learned %.0f %%", callback=self._blended
                 )
-                see_through(slider)
-                tool_tip(slider, "Opacity of the learned image over the true one.")
+                make_knobs_translucent(slider)
+                add_tool_tip(slider, "Opacity of the learned image over the true one.")
         with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for width in COLUMNS:
                 dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
@@ -99,7 +99,7 @@ class PlanarLegend:
         set_text(self._tip, END if comparing else COMPARE)
         dpg.set_item_label(self._start, "End comparison###compare" if comparing else "Compare###compare")
         if state.run is not None and not comparing:
-            offered = methods_beside(state.run.settings.method)
+            offered = list_other_methods(state.run.settings.method)
             if dpg.get_item_configuration(self._method)["items"] != offered:
                 dpg.configure_item(self._method, items=offered)
             if dpg.get_value(self._method) not in offered:
@@ -118,6 +118,6 @@ class PlanarLegend:
         self._state.planar.opacity = percent / 100
 
 
-def methods_beside(method: str) -> list[str]:
+def list_other_methods(method: str) -> list[str]:
     """The methods that a run can be compared with."""
     return [other for other, spec in METHODS.items() if other != method and spec.fits_poses]

@@ -18,10 +18,10 @@ from app.model.planar.planar_shapes import ACCENT, SHADE, WHITE, Colour, make_la
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.panels.planar.drawing_pools import LabelPool, LinePool, label_size
+from app.panels.planar.drawing_pools import LabelPool, LinePool, measure_label
 from app.panels.widgets.growing_texture import GrowingTexture
 from app.panels.widgets.mouse import LEFT, MIDDLE, Mouse
-from app.panels.widgets.parts import drawing
+from app.panels.widgets.parts import add_drawing
 from engine.messages import PlanarSnapshot
 from engine.scenes.planar import PlanarScene
 
@@ -39,7 +39,7 @@ class PlanarPane:
 
     def __init__(self, name: str) -> None:
         """`name` is its name in the window's report."""
-        self.item, self._list = drawing(64)
+        self.item, self._list = add_drawing(64)
         dpg.configure_item(self.item, label=name)
         self._mouse = Mouse(self.item)
         self._control = PlanarControl()
@@ -160,7 +160,7 @@ class PlanarPane:
     def _draw_labels(self, state: State, scene: PlanarScene, moment: PlanarMoment, view: PlaneView) -> None:
         names = make_labels(moment, scene.names, state.selected) if state.planar.layers.names else []
         wanted = [
-            (*(view.on_screen(label.place, self._size) + 5).tolist(), *label_size(label.text)) for label in names
+            (*(view.on_screen(label.place, self._size) + 5).tolist(), *measure_label(label.text)) for label in names
         ]
         places = separate_labels(wanted)
         self._labels.show([(place, label.text, label.colour) for place, label in zip(places, names, strict=True)])
@@ -211,6 +211,6 @@ class _Picture:
         dpg.configure_item(self._image, pmin=(left, top), pmax=(right, bottom), color=colour)
 
 
-def view_of_all(scene: PlanarScene, size: tuple[int, int]) -> PlaneView:
+def frame_image(scene: PlanarScene, size: tuple[int, int]) -> PlaneView:
     """The view in which the whole image fits a pane of `size` (width, height)."""
     return frame_pixels(np.array([(0.0, 0.0), scene.image_size]), size)

@@ -11,7 +11,7 @@ from app.model.planar.patch_pictures import render_patch
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.widgets.compared_pictures import ComparedPictures
-from app.panels.widgets.parts import AMBER, MUTED, RED, inner_width, rectangle_size, set_text, step_button
+from app.panels.widgets.parts import AMBER, MUTED, RED, add_step_button, measure_inner_width, measure_size, set_text
 from engine.messages import PlanarSnapshot, Snapshot
 from engine.run.feeds.learned_image import LearnedImage
 from engine.scenes.planar import PlanarScene
@@ -34,8 +34,8 @@ class PatchPanel:
         self._parent = parent
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                step_button(-1, "The previous patch (left arrow).", self._go)
-                step_button(1, "The next patch (right arrow).", self._go)
+                add_step_button(-1, "The previous patch (left arrow).", self._go)
+                add_step_button(1, "The next patch (right arrow).", self._go)
                 self._name = dpg.add_text("")
                 self._status = dpg.add_text("", color=MUTED)
             self._pictures.build(
@@ -55,8 +55,8 @@ class PatchPanel:
             return
         patch = min(state.selected, len(scene.names) - 1)
         self._describe(scene, snapshot, patch)
-        height = rectangle_size(self._parent)[1] - HEADER
-        size = self._pictures.place(scene.patch_size, inner_width(self._parent), height)
+        height = measure_size(self._parent)[1] - HEADER
+        size = self._pictures.place(scene.patch_size, measure_inner_width(self._parent), height)
         self._scene = scene  # kept, so that no other scene gets the same id
         photo = (id(scene), patch, size)
         self._pictures.show_photo(photo, lambda: resize_photo(scene.patches[patch], size))

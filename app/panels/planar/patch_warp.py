@@ -21,11 +21,11 @@ from app.panels.widgets.parts import (
     AMBER,
     MUTED,
     PADDING,
-    drawing,
-    inner_width,
-    rectangle_size,
+    add_drawing,
+    add_tool_tip,
+    measure_inner_width,
+    measure_size,
     set_text,
-    tool_tip,
 )
 from engine.messages import PatchWarpSnapshot
 
@@ -59,24 +59,24 @@ class PatchWarpPanel:
             with dpg.group(horizontal=True):
                 self._name = dpg.add_text("")
                 self._mesh = dpg.add_checkbox(label="mesh", default_value=True)
-                tool_tip(
+                add_tool_tip(
                     self._mesh,
                     "Where each pixel's own warp puts a lattice of the patch; its distance from the fitted lattice is "
                     "drawn longer by the factor at the right.",
                 )
                 self._with_arrows = dpg.add_checkbox(label="arrows", default_value=True)
-                tool_tip(
+                add_tool_tip(
                     self._with_arrows,
                     "From where the fitted transform puts a pixel to where its own warp does, coloured by length.",
                 )
                 self._factor = dpg.add_text("", color=AMBER)
-                tool_tip(self._factor, "The factor by which residuals are drawn longer than they are.")
+                add_tool_tip(self._factor, "The factor by which residuals are drawn longer than they are.")
             self._why = dpg.add_text("", color=MUTED, wrap=300)
             with dpg.group(horizontal=True) as self._body:
-                self._group, self._list = drawing(SMALLEST)
+                self._group, self._list = add_drawing(SMALLEST)
                 with dpg.group():
                     self._legend.build()
-            tool_tip(
+            add_tool_tip(
                 self._group,
                 "White: the quadrilateral that the solver has fitted; grey: its lattice. Teal: the local warp of each "
                 "pixel. With a low λ the mesh is soft, with a high one it coincides with the lattice.",
@@ -114,7 +114,7 @@ class PatchWarpPanel:
 
     def _arrange(self, with_words: bool) -> tuple[tuple[int, int], int]:
         """Puts the numbers where the drawing gets more room; its (width, height), and the width of the numbers."""
-        width, height = inner_width(self._parent), rectangle_size(self._parent)[1]
+        width, height = measure_inner_width(self._parent), measure_size(self._parent)[1]
         dpg.configure_item(self._why, show=with_words, wrap=width)
         room = int(height - dpg.get_item_pos(self._body)[1]) - PADDING
         beside = min(width - BESIDE, room) > room - NUMBERS

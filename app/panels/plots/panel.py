@@ -13,7 +13,16 @@ from app.model.plots.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, 
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.plots.plot import PlotView, Series
-from app.panels.widgets.parts import ACCENT, AMBER, MUTED, TEXT, Colour, inner_width, rectangle_size, tool_tip
+from app.panels.widgets.parts import (
+    ACCENT,
+    AMBER,
+    MUTED,
+    TEXT,
+    Colour,
+    add_tool_tip,
+    measure_inner_width,
+    measure_size,
+)
 
 PERIOD = 0.2  # seconds between updates
 VIOLET: Colour = (190, 140, 255, 255)
@@ -89,11 +98,11 @@ class PlotsPanel:
                 self._over = dpg.add_combo(
                     ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
                 )
-                tool_tip(self._over, "The x axis; seconds of training, pauses do not count.")
+                add_tool_tip(self._over, "The x axis; seconds of training, pauses do not count.")
                 self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)
-                tool_tip(self._log, "Losses and errors on a logarithmic scale.")
+                add_tool_tip(self._log, "Losses and errors on a logarithmic scale.")
                 fit = dpg.add_button(label="Fit", callback=self._fit)
-                tool_tip(
+                add_tool_tip(
                     fit, "Plots fit their curves until you zoom (wheel) or pan (drag); a double click fits again."
                 )
                 this = next(one.label for _, _, series in self._of.values() for one in series if one.colour == TEXT)
@@ -118,7 +127,7 @@ class PlotsPanel:
         self._choose()
 
     def update(self, state: State) -> None:
-        size = rectangle_size(self._parent)
+        size = measure_size(self._parent)
         if (int(size[0]), int(size[1])) != self._size:
             self._size = (int(size[0]), int(size[1]))
             self._arrange()
@@ -172,7 +181,7 @@ class PlotsPanel:
 
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
-        width, height = inner_width(self._parent), max(self._size[1] - 94, 160)
+        width, height = measure_inner_width(self._parent), max(self._size[1] - 94, 160)
         for index, (title, view) in enumerate(self._plots.items()):
             alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row of its own
             if which == ALL:

@@ -107,7 +107,7 @@ class PlotView:
         dpg.set_axis_limits(self._y, *ends)
         if self._log:
             ticks = choose_log_ticks(*ends)
-            dpg.set_axis_ticks(self._y, tuple((tick_text(value), value) for value in ticks))
+            dpg.set_axis_ticks(self._y, tuple((format_tick(value), value) for value in ticks))
         else:
             dpg.reset_axis_ticks(self._y)
 
@@ -162,7 +162,7 @@ class PlotView:
         return "\n".join([f"at {where}", *lines]) if lines else NO_REFERENCE
 
 
-def tick_text(value: float) -> str:
+def format_tick(value: float) -> str:
     """A round value as a short text."""
     return f"{value:g}" if 1e-3 <= value < 1e4 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
 

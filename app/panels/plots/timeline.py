@@ -10,7 +10,7 @@ from app.model.plots.curves import find_row_at
 from app.model.plots.event_marks import COLOURS, Mark, find_nearest, make_marks
 from app.model.plots.playback import advance, go_live, go_to, play_or_stop
 from app.model.state.state import State
-from app.panels.widgets.parts import MUTED, TEXT, drawing, full_width, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, TEXT, add_drawing, add_tool_tip, measure_full_width, set_text
 from engine.run.history import History, Row, mean_of
 
 TICKS = 10  # height of the ticks, pixels
@@ -40,12 +40,12 @@ class TimelinePanel:
                 self._play = dpg.add_button(
                     label="Replay", width=REPLAY_WIDTH, callback=lambda: play_or_stop(state.timeline)
                 )
-                tool_tip(self._play, "Replays how cameras or patches moved to their places, in a few seconds.")
+                add_tool_tip(self._play, "Replays how cameras or patches moved to their places, in a few seconds.")
                 self._live = dpg.add_button(label="Live", width=LIVE_WIDTH, callback=lambda: go_live(state.timeline))
-                tool_tip(self._live, "Shows the present again and follows the training.")
+                add_tool_tip(self._live, "Shows the present again and follows the training.")
                 with dpg.group():
                     self._slider = dpg.add_slider_float(width=-1, format="%.1f s", callback=self._dragged)
-                    self._group, self._list = drawing(TICKS)
+                    self._group, self._list = add_drawing(TICKS)
             with dpg.tooltip(self._group):
                 self._tip = dpg.add_text("")
             self._text = dpg.add_text("", color=MUTED)
@@ -68,7 +68,7 @@ class TimelinePanel:
             dpg.set_value(self._slider, total if timeline.seconds is None else timeline.seconds)
         dpg.set_item_label(self._play, "Stop" if timeline.playing else "Replay")
         row = rows[-1] if timeline.seconds is None else rows[find_row_at(rows, timeline.seconds)]
-        set_text(self._text, describe(row, timeline.live))
+        set_text(self._text, describe_moment(row, timeline.live))
         dpg.configure_item(self._text, color=MUTED if timeline.live else TEXT)
         self._draw_ticks(run.history, total)
         self._explain(total)
@@ -89,13 +89,13 @@ class TimelinePanel:
         dpg.configure_item(self._list, width=max(width, 10))
         dpg.delete_item(self._list, children_only=True)
         for mark in self._marks:
-            x = place(mark.x, total, width)
+            x = find_tick_place(mark.x, total, width)
             dpg.draw_line((x, 0), (x, TICKS - 2), color=(*COLOURS[mark.kind], 220), thickness=2, parent=self._list)
 
     @property
     def _slider_width(self) -> int:
         """Pixels."""
-        return full_width(self._parent) - REPLAY_WIDTH - LIVE_WIDTH - GAPS
+        return measure_full_width(self._parent) - REPLAY_WIDTH - LIVE_WIDTH - GAPS
 
     def _explain(self, total: float) -> None:
         if not dpg.is_item_hovered(self._group):
@@ -107,12 +107,12 @@ class TimelinePanel:
         set_text(self._tip, mark.text if mark else "Ticks: λ changes, kicks, stages, bundle adjustments")
 
 
-def place(seconds: float, total: float, width: float) -> float:
+def find_tick_place(seconds: float, total: float, width: float) -> float:
     """Pixels from the left end of a slider `width` pixels wide, for a moment of a run of `total` seconds."""
     return KNOB / 2 + min(max(seconds / max(total, 1e-6), 0.0), 1.0) * (width - KNOB)
 
 
-def describe(row: Row, live: bool) -> str:
+def describe_moment(row: Row, live: bool) -> str:
     """A moment of the run in a line of text."""
     parts = ["Live" if live else f"At {row.seconds:.1f} s", f"iteration {row.iteration:,}"]
     if row.stage:

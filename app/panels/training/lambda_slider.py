@@ -19,7 +19,15 @@ from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.choices import describe_lambda
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
-from app.panels.widgets.parts import ACCENT, FAINT, MUTED, muted, see_through, set_text, tool_tip
+from app.panels.widgets.parts import (
+    ACCENT,
+    FAINT,
+    MUTED,
+    add_muted_text,
+    add_tool_tip,
+    make_knobs_translucent,
+    set_text,
+)
 from engine.messages import SetLambda
 
 TIP = (
@@ -45,7 +53,7 @@ class LambdaSlider:
     def build(self) -> None:
         dpg.add_spacer(height=2)
         self._value = dpg.add_text("λ", color=ACCENT)
-        tool_tip(self._value, TIP)
+        add_tool_tip(self._value, TIP)
         self._slider = dpg.add_slider_float(
             width=-1,
             min_value=LOWEST_LAMBDA,
@@ -54,13 +62,13 @@ class LambdaSlider:
             format="10^%.2f",
             callback=self._dragged,
         )
-        tool_tip(self._slider, TIP)
-        see_through(self._slider)
+        add_tool_tip(self._slider, TIP)
+        make_knobs_translucent(self._slider)
         with dpg.item_handler_registry() as handlers:
             dpg.add_item_double_clicked_handler(callback=self._double_clicked)
         dpg.bind_item_handler_registry(self._slider, handlers)
         self._marks = dpg.add_drawlist(width=200, height=20)
-        self._note = muted("", wrap=260)
+        self._note = add_muted_text("", wrap=260)
 
     def update(self, state: State, width: int, now: float) -> None:
         if width != self._width:

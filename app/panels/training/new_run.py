@@ -11,7 +11,7 @@ from app.model.state.choices import INITIAL, PRESETS, WARPS, Choice
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.panels.widgets.parts import AMBER, dims_when_disabled, muted, set_text, tool_tip
+from app.panels.widgets.parts import AMBER, add_muted_text, add_tool_tip, dim_when_disabled, set_text
 from engine.config.methods import METHODS, find_method
 from engine.config.settings import Settings, assists_by_default
 from engine.fields import FIELDS, find_field
@@ -40,9 +40,11 @@ class NewRun:
             with dpg.tooltip(self._field, delay=0.4):
                 self._field_tip = dpg.add_text("", wrap=320)
             self._preset = dpg.add_combo(PRESETS, label="preset", width=LABELS, callback=self._changed)
-            tool_tip(self._preset, "This program's coarse-to-fine recipe, or the paper's networks and 200,000 steps.")
+            add_tool_tip(
+                self._preset, "This program's coarse-to-fine recipe, or the paper's networks and 200,000 steps."
+            )
             self._assist = dpg.add_checkbox(label="assistance", callback=self._changed)
-            tool_tip(
+            add_tool_tip(
                 self._assist,
                 "Help that every method gets alike: adjustment of all poses together between stages, and a search for "
                 "frames that are outliers, were kicked or added. Off: gradient descent alone, as in the papers.",
@@ -50,16 +52,18 @@ class NewRun:
             self._seed = dpg.add_input_int(
                 label="seed", width=LABELS, min_value=0, min_clamped=True, callback=self._changed
             )
-            tool_tip(self._seed, "Seed of all random numbers of the run, including the noise of the initial poses.")
+            add_tool_tip(
+                self._seed, "Seed of all random numbers of the run, including the noise of the initial poses."
+            )
             self._init = dpg.add_combo(INITIAL, label="start", width=LABELS, callback=self._changed)
-            tool_tip(
+            add_tool_tip(
                 self._init,
                 "The initial poses: all the same (identity), the reference, or the reference with noise. "
                 "auto: identity for forward-facing scenes, otherwise the reference.",
             )
             with dpg.group(show=False) as self._planar:
                 self._warp = dpg.add_combo(WARPS, label="warp", width=LABELS, callback=self._changed)
-                tool_tip(
+                add_tool_tip(
                     self._warp, "The family of transforms by which patches are cut out, and which is fitted to them."
                 )
                 self._patches = dpg.add_input_int(
@@ -71,20 +75,20 @@ class NewRun:
                     max_clamped=True,
                     callback=self._changed,
                 )
-                tool_tip(self._patches, "Number of patches; the first one is fixed.")
+                add_tool_tip(self._patches, "Number of patches; the first one is fixed.")
             with dpg.group(show=False) as self._noise:
                 self._rotation = dpg.add_slider_float(
                     label="σ turn", width=LABELS, max_value=45.0, format="%.1f°", callback=self._changed
                 )
-                tool_tip(self._rotation, "Standard deviation of the noise's rotation vectors, degrees.")
+                add_tool_tip(self._rotation, "Standard deviation of the noise's rotation vectors, degrees.")
                 self._translation = dpg.add_slider_float(
                     label="σ shift", width=LABELS, max_value=1.0, format="%.3f units", callback=self._changed
                 )
-                tool_tip(self._translation, "Standard deviation of the noise's translations, scene units.")
-            self._note = muted("", wrap=260)
+                add_tool_tip(self._translation, "Standard deviation of the noise's translations, scene units.")
+            self._note = add_muted_text("", wrap=260)
             dpg.add_button(label="Start again", width=-1, callback=self.restart)
             self._start = dpg.last_item()
-            dims_when_disabled(self._start)
+            dim_when_disabled(self._start)
             with dpg.tooltip(self._start, delay=0.4):
                 self._start_tip = dpg.add_text("", wrap=320)
 

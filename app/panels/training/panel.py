@@ -12,7 +12,7 @@ from app.panels.training.lambda_slider import LambdaSlider
 from app.panels.training.new_run import NewRun
 from app.panels.training.rates import Rates
 from app.panels.training.schedule_bar import ScheduleBar
-from app.panels.widgets.parts import full_width, heading, muted, set_text, tool_tip
+from app.panels.widgets.parts import add_heading, add_muted_text, add_tool_tip, measure_full_width, set_text
 from engine.cli.progress import seconds_left, updated_rate
 from engine.fields.stages import stages
 from engine.messages import Pause, Resume, Snapshot, Step
@@ -39,14 +39,14 @@ class TrainingPanel:
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 self._play = dpg.add_button(label="Pause", width=84, callback=self._play_or_pause)
-                tool_tip(self._play, "Pauses the training between two steps, or resumes it (Space).")
+                add_tool_tip(self._play, "Pauses the training between two steps, or resumes it (Space).")
                 self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._state.send_all(Step()))
-                tool_tip(self._step, "One optimisation step, then pause.")
+                add_tool_tip(self._step, "One optimisation step, then pause.")
                 self._again = dpg.add_button(label="Restart", width=76, callback=self._new_run.restart)
-                tool_tip(self._again, "Discards what was learned and starts again with the choices under New run.")
+                add_tool_tip(self._again, "Discards what was learned and starts again with the choices under New run.")
             self._numbers = dpg.add_text("")
-            self._speed = muted("")
-            tool_tip(
+            self._speed = add_muted_text("")
+            add_tool_tip(
                 self._speed,
                 "Optimisation steps per second, training time so far, and the time left until the schedule ends.",
             )
@@ -54,19 +54,19 @@ class TrainingPanel:
             self._slider.build()
             self._rates.build()
             self._new_run.build()
-            heading("Run")
+            add_heading("Run")
             with dpg.group(horizontal=True):
                 self._save = dpg.add_button(label="Save", width=84, callback=lambda: self._call("save"))
-                tool_tip(self._save, "Writes a checkpoint from which the run can be continued.")
+                add_tool_tip(self._save, "Writes a checkpoint from which the run can be continued.")
                 self._load = dpg.add_button(label="Load", width=60, callback=lambda: self._call("load"))
-                tool_tip(self._load, "Continues a saved run.")
+                add_tool_tip(self._load, "Continues a saved run.")
                 self._export = dpg.add_button(label="Export", width=76, callback=lambda: self._call("export"))
-                tool_tip(self._export, "Writes cameras, points, a mesh, a film or a report for other programs.")
+                add_tool_tip(self._export, "Writes cameras, points, a mesh, a film or a report for other programs.")
 
     def update(self, state: State) -> None:
         run = state.run
         snapshot = run.snapshot if run is not None else None
-        width = full_width(self._parent)
+        width = measure_full_width(self._parent)
         self._slider.update(state, width, time.monotonic())
         self._rates.update(time.monotonic())
         self._new_run.update(state)

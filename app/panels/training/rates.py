@@ -10,7 +10,7 @@ from app.model.common.gestures import DragGesture
 from app.model.common.slider_scale import find_exponent, find_factor
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.state import State
-from app.panels.widgets.parts import see_through, tool_tip
+from app.panels.widgets.parts import add_tool_tip, make_knobs_translucent
 from engine.messages import SetRates
 
 PERIOD = 1 / 15  # seconds between two commands, at least
@@ -32,7 +32,7 @@ class Rates:
                 "poses", "Multiplies the schedule's learning rate of the poses and their warps."
             )
             button = dpg.add_button(label="Reset rates", callback=self._reset)
-            tool_tip(button, "Sets both back to the schedule's own rates.")
+            add_tool_tip(button, "Sets both back to the schedule's own rates.")
 
     def update(self, now: float) -> None:
         run = self._state.run
@@ -63,8 +63,8 @@ class Rates:
             no_input=True,
             callback=lambda: self._changed(),
         )
-        tool_tip(slider, tip + " Double click for 1.")
-        see_through(slider)
+        add_tool_tip(slider, tip + " Double click for 1.")
+        make_knobs_translucent(slider)
         with dpg.item_handler_registry() as handlers:
             dpg.add_item_double_clicked_handler(callback=lambda: self._set(slider, 0.0))
         dpg.bind_item_handler_registry(slider, handlers)

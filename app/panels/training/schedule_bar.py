@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.plots.stage_bar import Span, describe_stage, find_place, lay_out_stages
-from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, FAINT, GROOVE, MUTED, TEXT, drawing, set_text
+from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, FAINT, GROOVE, MUTED, TEXT, add_drawing, set_text
 from engine.config.rows import AnyStage, Stage
 from engine.config.settings import Settings
 from engine.fields.stages import stages
@@ -26,7 +26,7 @@ class ScheduleBar:
         self._table: tuple[AnyStage, ...] = ()
 
     def build(self) -> None:
-        self._group, self._list = drawing(HEIGHT)
+        self._group, self._list = add_drawing(HEIGHT)
         with dpg.tooltip(self._group):
             self._tip = dpg.add_text("")
 

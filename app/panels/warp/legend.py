@@ -10,7 +10,7 @@ import numpy as np
 from app.model.common.sparkline import make_sparkline
 from app.model.warp.residual_trace import ResidualTrace
 from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
-from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, drawing, set_text, tool_tip
+from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, add_drawing, add_tool_tip, set_text
 from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # width and height of the wheel's texture, pixels
@@ -29,9 +29,9 @@ class WarpLegend:
 
     def build_wheel(self, size: int) -> int | str:
         """Adds the colour wheel with the lengths of its rings to the container that is open; `size` in pixels."""
-        group, drawlist = drawing(size)
+        group, drawlist = add_drawing(size)
         dpg.configure_item(drawlist, width=size + LABELS)
-        tool_tip(
+        add_tool_tip(
             group,
             "Hue is the direction, strength the length, on a fixed logarithmic scale: a soft field has strong "
             "colours, a stiff one pale ones. Rings: 0.01, 0.1, 1 and 10 px of the photo.",
@@ -51,18 +51,18 @@ class WarpLegend:
         """Adds numbers and curve to the container that is open."""
         with dpg.group() as self._texts:
             self._residual = dpg.add_text("")
-            tool_tip(
+            add_tool_tip(
                 self._residual,
                 "Distance on the photo between where the local warps and the fitted transform put the pixels.",
             )
             self._alignment = dpg.add_text("", color=MUTED)
-            tool_tip(
+            add_tool_tip(
                 self._alignment,
                 "The alignment term is the mean squared distance between the two in the scene; λ times it is "
                 "added to the photometric loss. Even a small share has a strong effect: what counts is its gradient.",
             )
-        group, self._list = drawing(TRACE_HEIGHT)
-        tool_tip(group, "Mean residual over the last minute, logarithmic; violet lines: λ was changed.")
+        group, self._list = add_drawing(TRACE_HEIGHT)
+        add_tool_tip(group, "Mean residual over the last minute, logarithmic; violet lines: λ was changed.")
         self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
@@ -87,7 +87,7 @@ class WarpLegend:
         residual = warp.residual_px
         numbers = ("Residual", f"mean {residual.mean():.3f} px", f"max {residual.max():.3f} px")
         set_text(self._residual, self._between.join(numbers))
-        set_text(self._alignment, loss_sentence(snapshot))
+        set_text(self._alignment, describe_loss(snapshot))
         self._draw_trace(max(width, 80))
 
     def _draw_trace(self, width: int) -> None:
@@ -110,7 +110,7 @@ class WarpLegend:
             dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 2), color=(*VIOLET[:3], 130), parent=self._layer)
 
 
-def loss_sentence(snapshot: Snapshot) -> str:
+def describe_loss(snapshot: Snapshot) -> str:
     """λ times the alignment term, compared with the photometric loss."""
     weighted = snapshot.alignment * 10.0**snapshot.lambda_exponent
     total = weighted + snapshot.photometric

@@ -17,7 +17,7 @@ from app.model.warp.warp_drawing import choose_magnification
 from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp.picture import WarpPicture
-from app.panels.widgets.parts import MUTED, inner_width, see_through, set_text, tool_tip
+from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, measure_inner_width, set_text
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
@@ -60,10 +60,12 @@ class WarpPanel:
                 opacity = dpg.add_slider_float(
                     width=110, max_value=1.0, default_value=self._opacity, format="colour %.2f", callback=self._choose
                 )
-                see_through(opacity)
-                tool_tip(opacity, "Opacity of the colours over the photo: hue is the direction, strength the length.")
+                make_knobs_translucent(opacity)
+                add_tool_tip(
+                    opacity, "Opacity of the colours over the photo: hue is the direction, strength the length."
+                )
                 arrows = dpg.add_checkbox(label="arrows", default_value=self._arrows, callback=self._choose)
-                tool_tip(
+                add_tool_tip(
                     arrows,
                     "Arrows of the displacements, drawn longer by the factor that is written above the picture.",
                 )
@@ -128,7 +130,7 @@ class WarpPanel:
 
     def _arrange(self, panel: tuple[int, ...]) -> tuple[tuple[float, float], int]:
         """Puts the wheel where the pictures get more room; (width, height) for a picture, and width of the curve."""
-        width = inner_width(self._parent)
+        width = measure_inner_width(self._parent)
         under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - BELOW_WHEEL, 60.0))
         beside = (
             (width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3,

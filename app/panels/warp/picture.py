@@ -8,7 +8,7 @@ from jaxtyping import Float, Float32
 
 from app.model.common.photo_sizes import fit_size
 from app.model.warp.warp_drawing import LONGEST, format_factor, lay_over_photo, make_arrows, thin_lattice
-from app.panels.widgets.parts import set_text, tool_tip
+from app.panels.widgets.parts import add_tool_tip, set_text
 from app.panels.widgets.picture_item import PictureItem
 
 INK = (255, 255, 255, 215)
@@ -21,7 +21,7 @@ class WarpPicture:
         self._title = title
         with dpg.group():
             self._caption = dpg.add_text(title)
-            tool_tip(self._caption, tip)
+            add_tool_tip(self._caption, tip)
             self._picture = PictureItem((240, 180))
         self._arrows: list[int | str] = []
         self._layer = dpg.add_draw_layer(parent=self._picture.drawlist)
@@ -58,7 +58,7 @@ class WarpPicture:
         self._picture.place(size, int(box[0]))
         lengths = np.linalg.norm(field, axis=-1)
         mean = float(np.nanmean(lengths)) if np.isfinite(lengths).any() else float("nan")
-        set_text(self._caption, f"{self._title}   {pixels_text(mean)}   {format_factor(factor)}")
+        set_text(self._caption, f"{self._title}   {format_pixels(mean)}   {format_factor(factor)}")
         scale = size[0] / image[0]
         chosen = thin_lattice(field.shape[0], field.shape[1], image[0] / field.shape[1] * scale)
         cell = image[0] / field.shape[1] * scale * (2 if len(chosen) < len(places) else 1)
@@ -76,7 +76,7 @@ class WarpPicture:
             dpg.configure_item(item, p1=head, p2=tail, show=seen)
 
 
-def pixels_text(length: float) -> str:
+def format_pixels(length: float) -> str:
     """A length on the image, with fewer decimals the longer it is."""
     if not np.isfinite(length):
         return "out of sight"

@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from app.panels.widgets.growing_texture import SMALLEST, GrowingTexture
 from app.panels.widgets.mouse import Mouse
-from app.panels.widgets.parts import rectangle_size
+from app.panels.widgets.parts import measure_size
 
 
 class Canvas:
@@ -35,7 +35,7 @@ class Canvas:
 
     def look(self) -> None:
         """Reads size and mouse; to be called once per frame of the window, before `size` and `mouse` are used."""
-        width, height = rectangle_size(self._parent)
+        width, height = measure_size(self._parent)
         left, top = dpg.get_item_pos(self.item)
         size = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
         if size != self._size:

@@ -12,7 +12,7 @@ from app.model.common.error_map import colour_levels, compute_psnr, measure_diff
 from app.model.common.photo_sizes import fit_size
 from app.panels.widgets.error_levels import HEIGHT as SCALE_HEIGHT
 from app.panels.widgets.error_levels import ErrorLevels
-from app.panels.widgets.parts import set_text, tool_tip
+from app.panels.widgets.parts import add_tool_tip, set_text
 from app.panels.widgets.picture_item import PictureItem
 
 Picture = Float32[np.ndarray, "height width 3"]
@@ -86,5 +86,5 @@ class ComparedPictures:
 def _column(title: str, tip: str) -> tuple[PictureItem, int | str]:
     with dpg.group():
         caption = dpg.add_text(title)
-        tool_tip(caption, tip)
+        add_tool_tip(caption, tip)
         return PictureItem(), caption

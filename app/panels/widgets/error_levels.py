@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.common.error_map import FULL, colour_levels
-from app.panels.widgets.parts import MUTED, drawing
+from app.panels.widgets.parts import MUTED, add_drawing
 
 HEIGHT = 16  # pixels
 STEPS = 48  # rectangles that the scale is made of
@@ -17,10 +17,10 @@ class ErrorLevels:
     """A bar with its levels (0 to 255) below. Creating one adds it to the container that is open."""
 
     def __init__(self) -> None:
-        _, self._list = drawing(HEIGHT)
+        _, self._list = add_drawing(HEIGHT)
 
     def place(self, left: float, width: int) -> None:
-        """Draws it anew, `width` pixels wide, `left` pixels from the left."""
+        """Draws it again, `width` pixels wide, `left` pixels from the left."""
         dpg.delete_item(self._list, children_only=True)
         dpg.configure_item(self._list, width=int(left + width + 12))
         ramp = (255 * colour_levels(np.linspace(0, FULL, STEPS))).astype(int).tolist()

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import dearpygui.dearpygui as dpg
 
-from app.panels.widgets.parts import Colour, tool_tip
+from app.panels.widgets.parts import Colour, add_tool_tip
 
 SWATCH = (12, 14)  # pixels
 
@@ -54,7 +54,7 @@ class LayerSwitches:
     def build_tips(self) -> None:
         """Adds the tool tips, after all switches: inside a row of a table each tool tip would take up a column."""
         for layer, group in self._groups.items():
-            tool_tip(group, self._switches[layer].sentence)
+            add_tool_tip(group, self._switches[layer].sentence)
 
     def show(self, layer: str, shown: bool) -> None:
         """Shows or hides one switch."""

@@ -24,53 +24,53 @@ PADDING = 8  # pixels between the border of a panel and its content
 SCROLL_BAR = 14  # pixels
 
 
-def tool_tip(item: int | str, text: str) -> int | str:
+def add_tool_tip(item: int | str, text: str) -> int | str:
     """Adds a text that appears while the mouse rests on an item; returns the text item."""
     with dpg.tooltip(item, delay=0.4):
         return dpg.add_text(text, wrap=TIP_WIDTH)
 
 
-def step_button(step: int, tip: str, go: Callable[[int], None]) -> None:
+def add_step_button(step: int, tip: str, go: Callable[[int], None]) -> None:
     """Adds an arrow button that calls `go` with `step`: -1 to the previous one, 1 to the next one."""
     label, direction = ("before", dpg.mvDir_Left) if step < 0 else ("next", dpg.mvDir_Right)
     button = dpg.add_button(label=label, arrow=True, direction=direction, callback=lambda: go(step))
-    tool_tip(button, tip)
+    add_tool_tip(button, tip)
 
 
-def muted(text: str = "", wrap: int = -1) -> int | str:
+def add_muted_text(text: str = "", wrap: int = -1) -> int | str:
     """Adds a text in a pale colour; `wrap` in pixels, -1 for none."""
     return dpg.add_text(text, color=MUTED, wrap=wrap)
 
 
-def heading(text: str) -> int | str:
+def add_heading(text: str) -> int | str:
     """Adds the title of a section of a panel."""
     dpg.add_spacer(height=2)
     return dpg.add_text(text, color=ACCENT)
 
 
-def drawing(height: int) -> tuple[int | str, int | str]:
+def add_drawing(height: int) -> tuple[int | str, int | str]:
     """Adds a group with a drawlist, of so many pixels in height; both items. Only the group can have a tool tip."""
     with dpg.group() as group:
         drawlist = dpg.add_drawlist(width=200, height=height)
     return group, drawlist
 
 
-def inner_width(parent: int | str, least: int = 120) -> int:
+def measure_inner_width(parent: int | str, least: int = 120) -> int:
     """Width in pixels of a panel's content, with room for a scroll bar whether there is one or not.
 
     For content whose height depends on its width: it would otherwise make the scroll bar come and go.
     """
-    width = rectangle_size(parent)[0]
+    width = measure_size(parent)[0]
     return max(int(width) - 2 * PADDING - SCROLL_BAR, least)
 
 
-def full_width(parent: int | str, least: int = 120) -> int:
+def measure_full_width(parent: int | str, least: int = 120) -> int:
     """Width in pixels of a panel's content, up to the scroll bar where there is one."""
     scrolls = dpg.does_item_exist(parent) and dpg.get_y_scroll_max(parent) > 0
-    return inner_width(parent, least) + (0 if scrolls else SCROLL_BAR)
+    return measure_inner_width(parent, least) + (0 if scrolls else SCROLL_BAR)
 
 
-def rectangle_size(item: int | str) -> tuple[float, float]:
+def measure_size(item: int | str) -> tuple[float, float]:
     """(width, height) in pixels of an item; zeros before it was drawn, when Dear PyGui does not know it."""
     if not dpg.does_item_exist(item):
         return 0.0, 0.0
@@ -78,7 +78,7 @@ def rectangle_size(item: int | str) -> tuple[float, float]:
     return float(width), float(height)
 
 
-def centred(window: int | str, width: int, height: int) -> None:
+def show_centred(window: int | str, width: int, height: int) -> None:
     """Shows a window in the middle of the viewport and in front; its size in pixels."""
     across, down = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
     dpg.configure_item(window, show=True, pos=(max((across - width) // 2, 0), max((down - height) // 2, 0)))
@@ -91,7 +91,7 @@ def set_text(item: int | str, text: str) -> None:
         dpg.set_value(item, text)
 
 
-def see_through(*sliders: int | str) -> None:
+def make_knobs_translucent(*sliders: int | str) -> None:
     """Makes the knobs of sliders translucent, so that the text under them can be read."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvSliderFloat):
         dpg.add_theme_color(dpg.mvThemeCol_SliderGrab, (*ACCENT[:3], 120))
@@ -100,7 +100,7 @@ def see_through(*sliders: int | str) -> None:
         dpg.bind_item_theme(slider, theme)
 
 
-def dims_when_disabled(*buttons: int | str) -> None:
+def dim_when_disabled(*buttons: int | str) -> None:
     """Makes buttons pale while they are disabled."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):
         dpg.add_theme_color(dpg.mvThemeCol_Text, (88, 96, 106, 255))

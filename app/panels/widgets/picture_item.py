@@ -8,7 +8,7 @@ from jaxtyping import Float32
 
 from app.model.common.photo_sizes import fit_size
 from app.panels.widgets.live_texture import LiveTexture
-from app.panels.widgets.parts import drawing
+from app.panels.widgets.parts import add_drawing
 
 LARGEST = (288, 216)  # (width, height) in pixels; the whole texture is uploaded for each picture
 
@@ -26,7 +26,7 @@ class PictureItem:
         self._largest = largest
         self._texture = LiveTexture(*largest)
         self._texture.pixels[..., 3] = 1.0
-        self.group, self.drawlist = drawing(75)
+        self.group, self.drawlist = add_drawing(75)
         self._image = dpg.draw_image(self._texture.item, (0, 0), (100, 75), parent=self.drawlist, show=False)
 
     def resolution(self, image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from app.render.gl.full_screen import FullScreen
 from app.render.gl.geometry_target import GeometryTarget
 from app.render.gl.lines import Veil
 from app.render.gl.march_target import MarchTarget
-from app.render.gl.projection import camera_uniforms, near_far
+from app.render.gl.projection import find_clip_planes, make_camera_uniforms
 from app.render.gl.targets import ReusedTarget, Target, read_pixels
 from app.render.gl.volume_texture import VolumeTexture
 from app.render.scheduling.effort import Effort
@@ -49,7 +49,7 @@ class CamerasDrawing:
 
         def draw(target: Target) -> None:
             texture.use(shader.program)
-            shader.set(**camera_uniforms(picture.camera, target.size))
+            shader.set(**make_camera_uniforms(picture.camera, target.size))
             shader.set(samples=samples, reach=picture.volume_reach, opacity=picture.volume_opacity)
             shader.set(shown=tuple(side / MARGIN for side in volume.extent))
             target.framebuffer.use()
@@ -95,7 +95,7 @@ class CamerasDrawing:
     def _draw_volume(self, picture: CamerasPicture, scene: GeometryTarget, marched: Target) -> None:
         for unit, texture in enumerate((*marched.textures, scene.depth)):
             texture.use(unit)
-        self._blend.set(overview=0, overview_depths=1, geometry_depth=2, clip_planes=near_far(picture))
+        self._blend.set(overview=0, overview_depths=1, geometry_depth=2, clip_planes=find_clip_planes(picture))
         self._blend.set(size=tuple(map(float, picture.camera.size)))
         scene.over.use()
         self._context.enable_only(moderngl.BLEND)

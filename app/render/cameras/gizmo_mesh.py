@@ -67,9 +67,9 @@ class GizmoMesh:
         """
         if not (np.isfinite(gizmo.pose).all() and gizmo.size > 0):
             return
-        self._batch.upload(gizmo_lines(gizmo, viewer))
+        self._batch.upload(make_gizmo_lines(gizmo, viewer))
         self._batch.draw()
-        heads = arrow_heads(gizmo, viewer)
+        heads = make_arrow_heads(gizmo, viewer)
         self._buffer.write(heads)
         self._context.enable_only(moderngl.BLEND | moderngl.CULL_FACE)
         self._vertices.render(moderngl.TRIANGLES, vertices=len(heads))
@@ -82,17 +82,17 @@ class GizmoMesh:
             thing.release()
 
 
-def part_colour(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "4"]:
+def choose_part_colour(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "4"]:
     """RGBA of a part: the colour of its axis, or the highlight while it is active."""
     return HIGHLIGHT if gizmo.active == part else AXIS_COLOURS[get_axis_index(part)]
 
 
-def gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
+def make_gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
     """Rings, their far halves fainter, followed by the shafts."""
     parts = []
     towards = np.array(viewer) - find_gizmo_centre(gizmo)
     for part in PARTS:
-        colour, wider = part_colour(gizmo, part), LOOK.active if gizmo.active == part else 1.0
+        colour, wider = choose_part_colour(gizmo, part), LOOK.active if gizmo.active == part else 1.0
         if part.startswith("turn"):
             points = make_ring(gizmo, part)
             shades = np.tile(colour, (len(points), 1))
@@ -105,7 +105,7 @@ def gizmo_lines(gizmo: Gizmo, viewer: Viewer) -> Segments:
     return join_segments(sorted(parts, key=len, reverse=True))
 
 
-def arrow_heads(gizmo: Gizmo, viewer: Viewer) -> Float32[np.ndarray, "vertices 10"]:
+def make_arrow_heads(gizmo: Gizmo, viewer: Viewer) -> Float32[np.ndarray, "vertices 10"]:
     """Cones: position, outward normal and RGBA of each vertex; the farthest cone first."""
     moves: list[GizmoPart] = [part for part in PARTS if part.startswith("move")]
     moves.sort(key=lambda part: -float(np.linalg.norm(make_arrow(gizmo, part)[1] - np.array(viewer))))
@@ -127,5 +127,5 @@ def _cone(gizmo: Gizmo, part: GizmoPart) -> Float32[np.ndarray, "vertices 10"]:
     places = np.concatenate([side, bottom]).reshape(-1, 3)
     side_normals = np.stack([slope[:-1], slope[:-1], slope[1:]], axis=1)
     normals = np.concatenate([side_normals, np.broadcast_to(-axis, (LOOK.sides, 3, 3))]).reshape(-1, 3)
-    colours = np.broadcast_to(part_colour(gizmo, part), (len(places), 4))
+    colours = np.broadcast_to(choose_part_colour(gizmo, part), (len(places), 4))
     return np.concatenate([places, normals, colours], axis=1).astype(np.float32)

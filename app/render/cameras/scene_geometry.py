@@ -13,7 +13,7 @@ from app.render.cameras.surface import SurfaceMesh
 from app.render.cameras.thumbnails import ThumbnailPlanes
 from app.render.gl.lines import LineBatch, LineProgram, Veil
 from app.render.gl.programs import set_uniforms
-from app.render.gl.projection import view_projection
+from app.render.gl.projection import make_view_projection
 
 LIFT = 2e-4  # normalised depth by which lines are drawn in front of the faces they frame
 HIDDEN = 0.3  # opacity of the selected frustum where other things hide it
@@ -40,7 +40,7 @@ class SceneGeometry:
         """Draws mesh and photos, which can hide the volume and be hidden by it, on cleared colour and depth."""
         self._prepare(picture)
         if picture.surface is not None:
-            view, projection = view_projection(picture)
+            view, projection = make_view_projection(picture)
             self._context.enable_only(moderngl.DEPTH_TEST)
             self._surface.draw(picture.surface, projection @ view, _position(picture))
         if picture.thumbnails is not None:
@@ -99,7 +99,7 @@ class SceneGeometry:
         one, less = moderngl.ONE, moderngl.ONE_MINUS_SRC_ALPHA
         self._context.blend_func = moderngl.SRC_ALPHA, less, one, less  # type: ignore[assignment]
         _, _, width, height = self._context.fbo.viewport
-        view, projection = view_projection(picture)
+        view, projection = make_view_projection(picture)
         to_clip, viewer, widen = projection @ view, _position(picture), height / picture.camera.size[1]
         size = (float(width), float(height))
         self._lines.set(to_clip=to_clip, size=size, widen=widen, lift=LIFT, fade=NO_FADE, strength=1.0)

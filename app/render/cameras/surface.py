@@ -31,7 +31,7 @@ class SurfaceMesh:
             viewer: position in the world.
         """
         if self._uploaded.changed(surface.vertices, surface.faces, surface.colour):
-            corners = lit_corners(surface)
+            corners = make_lit_corners(surface)
             self._count = len(corners)
             self._buffer.orphan(max(corners.nbytes, 4))
             self._buffer.write(corners)
@@ -47,7 +47,7 @@ class SurfaceMesh:
             thing.release()
 
 
-def lit_corners(surface: Surface) -> Float32[np.ndarray, "corners 10"]:
+def make_lit_corners(surface: Surface) -> Float32[np.ndarray, "corners 10"]:
     """Position, normal and RGBA of all triangles' corners; normals are averaged over the triangles of a vertex."""
     vertices: Float[np.ndarray, "vertices 3"] = surface.vertices.astype(np.float64)
     faces: Int[np.ndarray, "faces 3"] = surface.faces

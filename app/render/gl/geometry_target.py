@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import moderngl
 
-from app.render.gl.targets import Size, framebuffer
+from app.render.gl.targets import Size, make_framebuffer
 
 
 class GeometryTarget:
@@ -23,8 +23,8 @@ class GeometryTarget:
         self.colour, self.depth = context.texture(size, 4), context.depth_texture(size)
         self.depth.compare_func = ""  # read as a number, not compared with one
         self.colour.filter = self.depth.filter = (moderngl.NEAREST, moderngl.NEAREST)
-        self.geometry = framebuffer(context, [self.colour], self.depth)
-        self.over = framebuffer(context, [self.colour])
+        self.geometry = make_framebuffer(context, [self.colour], self.depth)
+        self.over = make_framebuffer(context, [self.colour])
 
     def release(self) -> None:
         """Gives everything back to OpenGL."""

@@ -29,7 +29,7 @@ class OverviewOptions:
 OPTIONS = OverviewOptions()
 
 
-def overview_density(volume: FieldVolume) -> Float16[np.ndarray, "depth height width"]:
+def compute_overview_density(volume: FieldVolume) -> Float16[np.ndarray, "depth height width"]:
     """Density to be shown, on the volume's lattice or a coarser one whose corners are about the same.
 
     Where all cameras look along one axis, the space behind a surface was never learned and holds arbitrary density.

@@ -44,13 +44,13 @@ def set_uniforms(program: moderngl.Program, **values: Value) -> None:
         uniform = program[name]
         assert isinstance(uniform, moderngl.Uniform)
         if isinstance(value, np.ndarray):
-            uniform.write(matrix_bytes(value))
+            uniform.write(to_matrix_bytes(value))
         elif isinstance(value, bytes):
             uniform.write(value)
         else:
             uniform.value = value
 
 
-def matrix_bytes(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
+def to_matrix_bytes(matrix: Float[np.ndarray, "rows columns"]) -> bytes:
     """A matrix as OpenGL stores it: float32, column after column."""
     return np.ascontiguousarray(matrix.T, np.float32).tobytes()

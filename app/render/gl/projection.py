@@ -11,7 +11,7 @@ import pyrr
 from jaxtyping import Float
 
 from app.model.common.pictures import CamerasPicture
-from app.render.gl.programs import Value, matrix_bytes
+from app.render.gl.programs import Value, to_matrix_bytes
 from engine.geometry.view_camera import ViewCamera
 
 Matrix = Float[np.ndarray, "4 4"]
@@ -21,14 +21,14 @@ MOST_FAR_TO_NEAR = 4000.0  # ratio: up to it the depth buffer's 24 bits still te
 SMALLEST_NEAR = 1e-4  # scene units
 
 
-def view_matrix(camera: ViewCamera) -> Matrix:
+def make_view_matrix(camera: ViewCamera) -> Matrix:
     """From the world to OpenGL's eye."""
     matrix = np.eye(4)
     matrix[:3] = camera.world_to_camera
     return OPENGL_EYE @ matrix
 
 
-def projection_matrix(camera: ViewCamera, near: float, far: float) -> Matrix:
+def make_projection_matrix(camera: ViewCamera, near: float, far: float) -> Matrix:
     """From OpenGL's eye to clip space, with depths 0 < near < far in scene units; any principal point is allowed."""
     (width, height), (fx, fy), (cx, cy) = camera.size, camera.focal, camera.centre
     left, right = -cx / fx * near, (width - cx) / fx * near
@@ -37,7 +37,7 @@ def projection_matrix(camera: ViewCamera, near: float, far: float) -> Matrix:
     return rows.T  # pyrr multiplies row vectors
 
 
-def near_far(picture: CamerasPicture) -> tuple[float, float]:
+def find_clip_planes(picture: CamerasPicture) -> tuple[float, float]:
     """Depths of the clip planes, scene units, between which everything in the picture lies."""
     points = _extent(picture)
     pose = picture.camera.world_to_camera.astype(np.float64)
@@ -48,18 +48,18 @@ def near_far(picture: CamerasPicture) -> tuple[float, float]:
     return max(near, far / MOST_FAR_TO_NEAR, SMALLEST_NEAR), max(far, 2 * SMALLEST_NEAR)
 
 
-def view_projection(picture: CamerasPicture) -> tuple[Matrix, Matrix]:
+def make_view_projection(picture: CamerasPicture) -> tuple[Matrix, Matrix]:
     """View and projection of the 3D view."""
-    near, far = near_far(picture)
-    return view_matrix(picture.camera), projection_matrix(picture.camera, near, far)
+    near, far = find_clip_planes(picture)
+    return make_view_matrix(picture.camera), make_projection_matrix(picture.camera, near, far)
 
 
-def camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, Value]:
+def make_camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str, Value]:
     """The uniforms of a camera for shaders that follow its rays, at a size (width, height) other than its own."""
     rotation, translation = camera.world_to_camera[:, :3], camera.world_to_camera[:, 3]
     across, down = size[0] / camera.size[0], size[1] / camera.size[1]
     return {
-        "camera_to_world": matrix_bytes(rotation.T),
+        "camera_to_world": to_matrix_bytes(rotation.T),
         "origin": tuple(map(float, -rotation.T @ translation)),
         "focal": (camera.focal[0] * across, camera.focal[1] * down),
         "centre": (camera.centre[0] * across, camera.centre[1] * down),

@@ -14,7 +14,7 @@ Size = tuple[int, int]
 Attachment = moderngl.Texture | moderngl.Renderbuffer
 
 
-def framebuffer(
+def make_framebuffer(
     context: moderngl.Context, colours: Sequence[Attachment], depth: Attachment | None = None
 ) -> moderngl.Framebuffer:
     """A framebuffer of these textures, with no OpenGL error left pending.
@@ -42,7 +42,7 @@ class Target:
         self.textures = [context.texture(size, count, dtype="f4") for count in channels]
         for texture in self.textures:
             texture.repeat_x = texture.repeat_y = False
-        self.framebuffer = framebuffer(context, self.textures)
+        self.framebuffer = make_framebuffer(context, self.textures)
 
     def release(self) -> None:
         """Gives everything back to OpenGL."""

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float16
 
 from app.render.gl.context import Driver
-from app.render.gl.overview_density import overview_density
+from app.render.gl.overview_density import compute_overview_density
 from app.render.gl.programs import set_uniforms
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume
@@ -109,5 +109,5 @@ def _arrays(volume: FieldVolume) -> dict[str, Planes]:
             arrays[name] = volume.tint[..., 3 * index : 3 * index + 3]
     if volume.proposal_density is not None:
         arrays["proposals"] = volume.proposal_density[..., None]
-    arrays["overview"] = overview_density(volume)[..., None]
+    arrays["overview"] = compute_overview_density(volume)[..., None]
     return arrays

@@ -12,7 +12,7 @@ from app.model.common.pictures import NovelPicture
 from app.render.gl.context import Driver
 from app.render.gl.full_screen import FullScreen
 from app.render.gl.march_target import MarchTarget
-from app.render.gl.projection import camera_uniforms
+from app.render.gl.projection import make_camera_uniforms
 from app.render.gl.targets import ReusedTarget, Target, read_pixels
 from app.render.gl.volume_texture import VolumeTexture
 from app.render.scheduling.effort import Effort
@@ -45,7 +45,7 @@ class Marcher:
         elif volume.proposals:
             samples = SAMPLES_PER_VOXEL * volume.voxels.shape[0]
         texture.use(shader.program)
-        shader.set(**camera_uniforms(camera, target.size))
+        shader.set(**make_camera_uniforms(camera, target.size))
         shader.set(samples=effort.count(samples), bins=effort.count(bins), background=volume.background)
         target.framebuffer.use()
         self._context.enable_only(moderngl.NOTHING)

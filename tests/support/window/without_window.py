@@ -217,7 +217,7 @@ class FakeExport:
 def test_the_export_dialog_writes_what_was_chosen_and_says_how_it_went(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.panels.export.dialog.centred", lambda *_: None)
+    monkeypatch.setattr("app.panels.export.dialog.show_centred", lambda *_: None)
     run = FakeRun()
     run.opened = SimpleNamespace(scene=run.scene, folder=tmp_path, run=SimpleNamespace(device="cpu"))
     state, jobs = state_with(run), list[FakeExport]()

@@ -22,8 +22,8 @@ from app.model.state.adding import Notices, add_photos, can_grow
 from app.model.state.runs import list_added_photos
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from app.panels.bars.top_bar import numbers, state_words
-from app.panels.frame.panel import errors_text
+from app.panels.bars.top_bar import describe_progress, describe_state
+from app.panels.frame.panel import describe_errors
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, FrameStatus, Snapshot
@@ -107,9 +107,9 @@ def test_numbers_leave_out_what_is_unknown() -> None:
     run = state.run
     assert run is not None
     assert run.snapshot is not None
-    assert "nan" not in numbers(run.snapshot)
-    assert "nan" not in errors_text(run.snapshot, FRAMES)
-    assert errors_text(run.snapshot, FRAMES).startswith("searching")
+    assert "nan" not in describe_progress(run.snapshot)
+    assert "nan" not in describe_errors(run.snapshot, FRAMES)
+    assert describe_errors(run.snapshot, FRAMES).startswith("searching")
     note = describe_frame(run, CamerasPictures().moment(state), FRAMES)
     assert "new_1.jpg" in note
     assert "searching" in note
@@ -117,10 +117,10 @@ def test_numbers_leave_out_what_is_unknown() -> None:
 
 
 def test_frames_that_are_searched_for_are_told() -> None:
-    assert state_words(snapshot()) == ""
+    assert describe_state(snapshot()) == ""
     one = (REGISTERED, FrameStatus.SEARCHING)
-    assert state_words(snapshot(frame_status=one)) == "searching for 1 frame"
-    assert state_words(snapshot(frame_status=(*one, FrameStatus.WAITING))) == "searching for 2 frames"
+    assert describe_state(snapshot(frame_status=one)) == "searching for 1 frame"
+    assert describe_state(snapshot(frame_status=(*one, FrameStatus.WAITING))) == "searching for 2 frames"
     rejected = (REGISTERED, REGISTERED, REGISTERED, FrameStatus.REJECTED)
     assert describe_status(rejected, 3) == "rejected"
     assert describe_status(rejected, 2) == ""

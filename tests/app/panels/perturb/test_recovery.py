@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.perturb.recovery_readout import Reading
-from app.panels.perturb.recovery import sentence
+from app.panels.perturb.recovery import describe_recovery
 
 READING = Reading(
     before=np.array([0.5, 0.005]),
@@ -23,13 +23,18 @@ READING = Reading(
 
 
 def test_each_state_of_a_recovery_has_a_sentence() -> None:
-    assert sentence(READING) == "Not recovered yet, 4.2 s so far."
-    assert sentence(replace(READING, nearly_seconds=1.3)) == "Nearly recovered after 1.3 s; 4.2 s so far."
-    assert sentence(replace(READING, nearly_seconds=1.3, recovered_seconds=3.0)) == "Recovered in 3.0 s of training."
-    assert sentence(replace(READING, taken_back=True)) == "Undone."
+    assert describe_recovery(READING) == "Not recovered yet, 4.2 s so far."
+    assert describe_recovery(replace(READING, nearly_seconds=1.3)) == "Nearly recovered after 1.3 s; 4.2 s so far."
+    assert (
+        describe_recovery(replace(READING, nearly_seconds=1.3, recovered_seconds=3.0))
+        == "Recovered in 3.0 s of training."
+    )
+    assert describe_recovery(replace(READING, taken_back=True)) == "Undone."
 
 
 def test_a_kick_that_did_no_harm_is_not_a_recovery() -> None:
     nearer = replace(READING, before=np.array([16.0, 0.2]), recovered_seconds=0.6)
-    assert "no worse" in sentence(nearer)
-    assert "no worse" not in sentence(replace(READING, before=np.array([16.0, 0.005])))  # farther away all the same
+    assert "no worse" in describe_recovery(nearer)
+    assert "no worse" not in describe_recovery(
+        replace(READING, before=np.array([16.0, 0.005]))
+    )  # farther away all the same

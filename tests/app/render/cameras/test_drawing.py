@@ -7,7 +7,7 @@ import pytest
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Thumbnails
 from app.render.cameras.drawing import BACKGROUND
-from app.render.gl.overview_density import overview_density
+from app.render.gl.overview_density import compute_overview_density
 from app.render.scheduling.effort import COMPLETE
 from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
@@ -113,19 +113,19 @@ def test_seen_along_z_it_is_as_dense_as_the_engine_says(studio: Studio) -> None:
     marched = studio._drawings["cameras"]._marched.last
     assert marched is not None
     opacity = np.frombuffer(marched.textures[0].read(), np.float32).reshape(SIZE[1], SIZE[0], 4)[60, 80, 3]
-    shown = overview_density(volume)[:, 0, 0].astype(np.float64).mean() * 8
+    shown = compute_overview_density(volume)[:, 0, 0].astype(np.float64).mean() * 8
     assert opacity == pytest.approx(1 - np.exp(-shown), abs=0.02)
 
 
 class TestOverviewDensity:
     def test_fog_is_not_shown_and_surfaces_are(self) -> None:
-        assert overview_density(fields.even_volume("box", density=-3.0)).max() == 0
-        shown = overview_density(fields.even_volume("box", density=5.0))
+        assert compute_overview_density(fields.even_volume("box", density=-3.0)).max() == 0
+        shown = compute_overview_density(fields.even_volume("box", density=5.0))
         np.testing.assert_allclose(shown.astype(np.float32), 5.0, rtol=1e-2)
 
     def test_what_the_cameras_cannot_see_is_not_shown(self) -> None:
         volume = fields.even_volume("projective", density=4.0, size=10)
-        shown = overview_density(volume)[:, 5, 5].astype(np.float32)
+        shown = compute_overview_density(volume)[:, 5, 5].astype(np.float32)
         assert shown[-1] == pytest.approx(4.0, rel=0.02)  # the nearest plane
         assert shown[:6].max() < 0.01
-        assert overview_density(volume).shape == (10, 10, 10)
+        assert compute_overview_density(volume).shape == (10, 10, 10)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.common.pictures import PointCloud, Surface
-from app.render.cameras.surface import lit_corners
+from app.render.cameras.surface import make_lit_corners
 from tests.support.window.cameras_scene import Easel, at, from_behind, one_colour, picture_of, seen_at
 
 HIDDEN = one_colour(at(0, 0, 0)[None], 0, 0, 0, 0)
@@ -54,6 +54,6 @@ def test_what_lies_behind_a_mesh_is_hidden(easel: Easel) -> None:
 
 
 def test_corners_share_the_normals_of_their_surface() -> None:
-    corners = lit_corners(surface(np.eye(4)))
+    corners = make_lit_corners(surface(np.eye(4)))
     assert corners.shape == (6, 10)
     assert np.allclose(corners[:, 3:6], (0, 0, -1))
