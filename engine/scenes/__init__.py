@@ -1,4 +1,4 @@
-"""Readers: a scene folder on disk -> `Scene`."""
+"""Scenes: readers turn a folder, an image or a video on disk into a frozen `Scene` or `PlanarScene`."""
 
 from engine.scenes.load import AnyScene, load_scene
 from engine.scenes.options import SceneOptions

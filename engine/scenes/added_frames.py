@@ -1,4 +1,4 @@
-"""A scene that gets more frames while it is trained on: frozen all the same, another one takes its place."""
+"""Frames added to a scene during training. A `Scene` is frozen, so the result is a new scene with more frames."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.scenes.scene import AddedFrames, Scene
 
 
 def add_frames(scene: Scene, added: AddedFrames) -> Scene:
-    """The scene with more training frames, after all that it had.
+    """The scene with more training frames, appended after the frames that it has.
 
-    They start where the frames stand whose pictures are most alike, and have no reference pose.
+    An added frame takes over intrinsics and initial pose of its nearest frame; its reference pose is NaN.
 
     Raises:
-        UserError: they are not of this scene: another image size, names that are taken, no such nearest frames.
+        UserError: the frames do not fit the scene: another image size, names in use, or invalid nearest frames.
     """
     _check(scene, added)
     count = len(added.names)
@@ -40,29 +40,32 @@ def add_frames(scene: Scene, added: AddedFrames) -> Scene:
         names=scene.names + added.names,
         images=torch.cat([scene.images, added.images.to(scene.images)]),
         intrinsics=Intrinsics(
-            focal=_extended(intrinsics.focal, nearest),
-            centre=_extended(intrinsics.centre, nearest),
-            distortion=_extended(intrinsics.distortion, nearest),
+            focal=_extend(intrinsics.focal, nearest),
+            centre=_extend(intrinsics.centre, nearest),
+            distortion=_extend(intrinsics.distortion, nearest),
             width=intrinsics.width,
             height=intrinsics.height,
         ),
-        initial_poses=_extended(scene.initial_poses, nearest),
+        initial_poses=_extend(scene.initial_poses, nearest),
         reference_poses=reference,
         training_frames=scene.training_frames + tuple(range(first, first + count)),
         noise=noise,
         files=scene.files + files if scene.files and len(files) == count else (),
-        added=added if scene.added is None else _joined(scene.added, added),
+        added=added if scene.added is None else _concatenate(scene.added, added),
     )
 
 
 def find_copies(added: AddedFrames, folder: Path) -> AddedFrames:
-    """The same photos with those copies that a folder holds under their names; a link is none."""
+    """The same frames, whose `files` are the copies that a folder holds under their names; None where it has none.
+
+    Symbolic links do not count as copies.
+    """
     plain = [folder / name if is_safe_name(name) else folder for name in added.names]
     return replace(added, files=tuple(file if file.is_file() and not file.is_symlink() else None for file in plain))
 
 
 def is_safe_name(name: object) -> bool:
-    """Whether a frame may be called so: the name of a file that stays in its folder, whatever the system."""
+    """Whether a frame may have this name: a file name that is valid on all systems and has no path separators."""
     return (
         isinstance(name, str)
         and 0 < len(name) <= 200
@@ -74,22 +77,23 @@ def is_safe_name(name: object) -> bool:
 
 def _check(scene: Scene, added: AddedFrames) -> None:
     shape = (len(added.names), *scene.images.shape[1:])
-    sound = (
+    fits = (
         tuple(added.images.shape) == shape
         and added.images.dtype == torch.uint8
         and len(added.nearest) == len(added.files) == len(added.names) == len(set(added.names) - set(scene.names))
         and all(is_safe_name(name) for name in added.names)
         and all(type(index) is int and 0 <= index < scene.frames_read for index in added.nearest)
     )
-    if not sound:
+    if not fits:
         raise UserError(f"The photos that were added are not of {scene.path}: sizes or names do not go together.")
 
 
-def _extended(values: Tensor, nearest: Tensor) -> Tensor:
+def _extend(values: Tensor, nearest: Tensor) -> Tensor:
+    """Values per frame, followed by those of the nearest frames."""
     return torch.cat([values, values[nearest]])
 
 
-def _joined(one: AddedFrames, other: AddedFrames) -> AddedFrames:
+def _concatenate(one: AddedFrames, other: AddedFrames) -> AddedFrames:
     return AddedFrames(
         one.names + other.names,
         torch.cat([one.images, other.images]),

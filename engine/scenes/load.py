@@ -1,4 +1,4 @@
-"""From a folder to a `Scene`: recognise the layout, call its reader."""
+"""Loading of a scene: the layout of its folder is recognised and the reader of that layout called."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from engine.scenes.scene import Scene
 AnyScene = Scene | PlanarScene
 
 Reader = Callable[[Path, SceneOptions], AnyScene]
-# The first layout that is there decides: LLFF's and nerfstudio's folders often keep the COLMAP model that their
-# poses came from.
+# File that marks a layout -> its reader. The first file that exists decides, and COLMAP's models come last, because
+# LLFF's and nerfstudio's folders often keep the COLMAP model from which their poses were made.
 READERS: dict[str, Reader] = {
     PLANAR_FILE: read_planar,
     TRAINING_FILE: read_blender,
@@ -40,13 +40,17 @@ LAYOUTS = (
 def load_scene(
     path: Path | str, options: SceneOptions | None = None, watch: ProgressListener = ignore_progress
 ) -> AnyScene:
-    """Read the scene in a folder, whichever of the known layouts it has; an image is a planar scene by itself.
+    """Reads the scene in a folder of any known layout, a video, or an image (a planar scene).
 
-    Photos without poses, and a video, become a scene whose cameras are to be found. That takes long: `watch` is told
-    how far it is.
+    Photos without poses and videos become a scene whose cameras are unknown; reading these can take minutes.
 
+    Args:
+        path: of the folder or the file.
+        options: how to read; None takes the defaults.
+        watch: receives the progress of reading photos and videos.
     Raises:
-        UserError: there is no such folder, its layout is unknown, or its files are missing, damaged or disagree.
+        UserError: there is no such folder, its layout is unknown, its files are missing, damaged or disagree, or an
+            option does not fit this kind of scene.
     """
     options = options or SceneOptions()
     check_options(options)
@@ -69,7 +73,7 @@ def load_scene(
 
 
 def find_reader(folder: Path) -> Reader | None:
-    """The reader of the layout that a folder has, or None if it has none that is known."""
+    """The reader of a folder's layout; None if the folder has no known layout with poses."""
     for marker, reader in READERS.items():
         if (folder / marker).is_file():
             return reader
@@ -77,7 +81,7 @@ def find_reader(folder: Path) -> Reader | None:
 
 
 def _hint(folder: Path) -> str:
-    """Names a scene one folder further down, if there is one."""
+    """Part of a sentence that names a scene in a subfolder, or an empty string."""
     for entry in sorted(folder.iterdir())[:1000]:
         if entry.is_dir() and find_reader(entry):
             return f", such as {entry}"

@@ -1,4 +1,4 @@
-"""What a user may ask of a reader: resolution, initial poses, background."""
+"""Options for reading a scene, and checks of their values."""
 
 from __future__ import annotations
 
@@ -22,20 +22,25 @@ class SceneOptions:
     Attributes:
         downscale: integer factor relative to the largest images in the folder; None takes the smallest
             factor that brings the longer side to 512 pixels or fewer.
-        init: where registration starts. `auto` is identity for forward-facing scenes; for objects it is
-            noise if `noise_rotation` or `noise_translation` is positive, else reference; for photos without poses
-            identity or `sfm` (COLMAP's pipeline), whichever suits their matches.
-        reference: what errors are measured against. `auto` is what the files say; `sfm` COLMAP's poses of photos
-            without any.
-        frames: use so many frames of a video, or so many photos of a folder without poses, evenly spread.
+        init: initial poses. `auto` means `identity` for forward-facing scenes; for objects `noise` if
+            `noise_rotation` or `noise_translation` is positive, else `reference`; for photos without poses `identity`
+            or `sfm` (COLMAP's pipeline), depending on how they overlap.
+        reference: poses that errors are measured against. `auto` takes those of the files; `sfm` computes COLMAP's
+            poses, for photos without poses.
+        frames: use so many frames of a video, or so many photos of a folder without poses, evenly spaced; None uses
+            a number that suits the motion, or all photos.
         noise_rotation: standard deviation of the rotation vectors of `noise`, in radians, >= 0.
         noise_translation: standard deviation of the translations of `noise`, in scene units, >= 0.
-        seed: of the noise, >= 0.
-        background: what is put behind transparent pixels.
-        warp, patches, crop, noise_h, noise_t, noise_r: of a planar scene (see `formats.single_image`): the
-            family of warps, how many patches, the side of a patch in pixels, the noise of the warps; None for what
-            the scene itself says.
+        seed: of the noise, 0 <= seed < 2^63.
+        background: colour behind transparent pixels.
         maximum_pixels: largest image that is decoded, in pixels (a guard against decompression bombs).
+        warp: family of the warps of a planar scene; None for what the scene's file says (see `formats.single_image`,
+            also for the next five).
+        patches: number of patches of a planar scene, 2 to 64.
+        crop: side of a patch, pixels.
+        noise_h: standard deviation of the homography parameters of the warps, >= 0.
+        noise_t: standard deviation of their translation, half longer image sides, >= 0.
+        noise_r: standard deviation of their rotation, radians, >= 0.
     """
 
     downscale: int | None = None
@@ -61,7 +66,7 @@ class SceneOptions:
 
 
 def check_options(options: SceneOptions) -> None:
-    """Raise `UserError` where an option has no meaning."""
+    """Raises `UserError` if an option has an invalid value."""
     if options.downscale is not None and options.downscale < 1:
         raise UserError(f"The downscale factor is {options.downscale}; give an integer of 1 or more.")
     if options.init not in get_args(InitialPoses):
@@ -87,7 +92,7 @@ POSED_OPTIONS = ("init", "noise_rotation", "noise_translation")
 
 
 def check_photo_options(options: SceneOptions) -> None:
-    """Raise `UserError` where an option is for photos without poses, and these have some."""
+    """Raises `UserError` if an option for photos without poses is given for a scene that has poses."""
     for name in PHOTO_OPTIONS:
         if getattr(options, name) != getattr(SceneOptions(), name):
             raise UserError(
@@ -98,7 +103,7 @@ def check_photo_options(options: SceneOptions) -> None:
 
 
 def check_planar_options(options: SceneOptions, planar: bool) -> None:
-    """Raise `UserError` where an option is for the other kind of scene: one image, or photos with cameras."""
+    """Raises `UserError` if an option is for the other kind of scene: one image (`planar`), or photos with cameras."""
     for name in POSED_OPTIONS if planar else PLANAR_OPTIONS:
         if getattr(options, name) != getattr(SceneOptions(), name):
             kind, other = ("photos with cameras", "one image") if planar else ("one image", "photos with cameras")

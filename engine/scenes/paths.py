@@ -1,4 +1,4 @@
-"""Paths that stay inside the scene folder, and helpful words where they do not exist."""
+"""Paths of scenes: kept inside the scene folder, with suggestions in errors where a name does not exist."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
-OMITTED_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # that Blender's and instant-ngp's files may leave out
+OMITTED_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # endings that image paths in Blender's and instant-ngp's files omit
 
 
 def suggest_name(name: str, candidates: Iterable[str]) -> str:
-    """` (did you mean X?)` for the nearest of `candidates`, or nothing if none is near."""
+    """` (did you mean X?)` for the most similar of `candidates`, or an empty string if none is similar."""
     near = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
 def resolve_scene_folder(path: Path | str) -> Path:
-    """The scene's folder, absolute and free of links.
+    """The scene's folder as an absolute path, symbolic links resolved.
 
     Raises:
         UserError: it does not exist, is a file, or cannot be opened.
@@ -45,7 +45,7 @@ def resolve_scene_folder(path: Path | str) -> Path:
 
 
 def resolve_scene_path(path: Path | str) -> Path:
-    """The scene's folder, or the one image or video that is a scene by itself, absolute and free of links.
+    """The scene's folder, image or video as an absolute path, symbolic links resolved.
 
     Raises:
         UserError: it does not exist, or cannot be opened, or is a file of another kind.
@@ -55,7 +55,7 @@ def resolve_scene_path(path: Path | str) -> Path:
 
 
 def is_video(path: Path) -> bool:
-    """Whether a path is a file that looks like a video, by its name."""
+    """Whether a path is an existing file with the suffix of a video."""
     try:
         return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
     except (OSError, ValueError):
@@ -63,7 +63,7 @@ def is_video(path: Path) -> bool:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a path is a file that looks like an image, by its name."""
+    """Whether a path is an existing file with the suffix of an image (GIF included)."""
     try:
         return path.suffix.lower() in IMAGE_SUFFIXES | {".gif"} and path.is_file()
     except (OSError, ValueError):
@@ -71,7 +71,7 @@ def is_image(path: Path) -> bool:
 
 
 def resolve_inside(folder: Path, path: Path) -> Path:
-    """`path` resolved; both it and the target of any link must lie inside `folder` (itself resolved).
+    """`path` with symbolic links resolved; the result must lie inside `folder`, which is resolved already.
 
     Raises:
         UserError: the path leaves the folder.
@@ -86,10 +86,15 @@ def resolve_inside(folder: Path, path: Path) -> Path:
 
 
 def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
-    """The existing file that `named_in` calls `relative`, tried with each of `endings` in turn.
+    """The existing file of a relative path that a scene file contains.
 
+    Args:
+        folder: the scene's folder, resolved.
+        relative: path relative to it, with / or \\.
+        named_in: the file that contains this path, for error messages.
+        endings: appended in turn until a file exists.
     Raises:
-        UserError: it leaves the folder or does not exist; near names are suggested.
+        UserError: the path leaves the folder or does not exist; similar names are suggested.
     """
     for spelling in dict.fromkeys((relative, relative.replace("\\", "/"))):
         for ending in endings:
@@ -111,7 +116,7 @@ def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple
 
 
 def list_images(folder: Path) -> list[Path]:
-    """The images of a folder in the order of their names; hidden files and other kinds are passed over."""
+    """The images of a folder in the order of their names; hidden files and other kinds are skipped."""
     return sorted(
         (
             entry
@@ -123,7 +128,7 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def make_natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sorts `frame_2` before `frame_10`."""
+    """A sort key by which numbers in names are compared as numbers: `frame_2` before `frame_10`."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name))
 
 

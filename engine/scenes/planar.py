@@ -1,4 +1,10 @@
-"""A planar scene: patches of one image, each cut under a warp that the engine is not told."""
+"""A planar scene: patches cut from one image, each under an unknown warp that registration has to find.
+
+Two coordinate systems: pixels of the image or of a patch (centres at +0.5, x right, y down), and the plane of the
+warps (`to_plane`): x right, y down, the middle of the image (or patch) at the origin, half the longer side of the
+image as unit. A *warp* maps the plane of a patch to the plane of the image, a *transform* pixels of the patch to
+pixels of the image.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +21,18 @@ from engine.geometry.warp_names import PlanarWarp
 
 @dataclass(frozen=True)
 class PlanarScene:
-    """A planar scene, read. Pixels have their centres at +0.5; x right, y down.
+    """A planar scene as read from disk.
 
     Attributes:
-        name: of the folder or the file, without its ending.
-        path: the folder, or the image itself.
-        image: RGB; the engine trains on the patches and compares with it.
-        warp: the family of transforms that the patches are under.
-        transforms: true; take homogeneous pixels of a patch to pixels of the image. The first patch is the middle of
-            the image as it is, and is fixed: it holds the gauge.
+        name: name of the folder, or of the file without its ending.
+        path: the folder, or the image file.
+        image: RGB; used for evaluation only, training sees the patches.
+        warp: family of the transforms.
+        transforms: the true transforms, from homogeneous pixels of a patch to pixels of the image. The first patch is
+            the unchanged middle of the image; its warp is the identity and stays fixed, which fixes the gauge.
         names: one per patch.
-        patches: RGB, what the image looks like through the transforms.
-        seed: of the transforms.
+        patches: RGB, the image resampled through the transforms.
+        seed: random seed of the transforms.
     """
 
     kind: ClassVar = "planar"
@@ -42,7 +48,7 @@ class PlanarScene:
 
     @property
     def training_frames(self) -> tuple[int, ...]:
-        """All of them: nothing is held out."""
+        """Indices of all patches: nothing is held out."""
         return tuple(range(len(self.patches)))
 
     @property
@@ -57,10 +63,14 @@ class PlanarScene:
 
 
 def to_plane(width: float, height: float, unit: float) -> Float[Tensor, "3 3"]:
-    """Takes pixels of a rectangle to the plane of the warps: its middle at the origin, `unit` pixels to one.
+    """The matrix from homogeneous pixels of a rectangle to the plane of the warps, double precision.
 
-    `unit` is half the longer side of the whole image, for patches too: a patch in the middle of the image, as it
-    is, has the identity for its warp. Lengths and noise then mean what they mean in BARF's and L2G-NeRF's code.
+    The middle of the rectangle becomes the origin, `unit` pixels become the length 1.
+
+    Args:
+        width, height: of the rectangle, pixels.
+        unit: half the longer side of the whole image, pixels, for patches too: then an unchanged patch in the middle
+            of the image has the identity as its warp, and noise has the scale of BARF's and L2G-NeRF's code.
     """
     return torch.tensor(
         [[1 / unit, 0, -width / 2 / unit], [0, 1 / unit, -height / 2 / unit], [0, 0, 1]], dtype=torch.float64
@@ -68,32 +78,32 @@ def to_plane(width: float, height: float, unit: float) -> Float[Tensor, "3 3"]:
 
 
 def plane_of_image(scene: PlanarScene) -> Float[Tensor, "3 3"]:
-    """Pixels of the image to the plane."""
+    """`to_plane` for the image."""
     return to_plane(*scene.image_size, unit=max(scene.image_size) / 2)
 
 
 def plane_of_patch(scene: PlanarScene) -> Float[Tensor, "3 3"]:
-    """Pixels of a patch to the plane of the patch."""
+    """`to_plane` for a patch."""
     return to_plane(*scene.patch_size, unit=max(scene.image_size) / 2)
 
 
 def half_extent(scene: PlanarScene) -> tuple[float, float]:
-    """Of the image in the plane, (x, y): the longer one is 1."""
+    """Half extents (x, y) of the image in the plane; the larger one is 1."""
     width, height = scene.image_size
     return width / max(width, height), height / max(width, height)
 
 
 def pixel_transforms(scene: PlanarScene, warps: Float[Tensor, "patches 3 3"]) -> Float[Tensor, "patches 3 3"]:
-    """Warps of the plane as transforms from pixels of a patch to pixels of the image, with 1 in the last corner."""
+    """Warps as transforms from pixels of a patch to pixels of the image, scaled so that the last entry is 1."""
     inverse = torch.linalg.inv(plane_of_image(scene))
-    return _scaled(inverse @ warps.detach().double().cpu() @ plane_of_patch(scene))
+    return _scale_last_to_one(inverse @ warps.detach().double().cpu() @ plane_of_patch(scene))
 
 
 def plane_warps(scene: PlanarScene, transforms: Float[Tensor, "patches 3 3"]) -> Float[Tensor, "patches 3 3"]:
-    """The other way round."""
+    """Transforms of pixels as warps of the plane: the inverse of `pixel_transforms`, last entry 1."""
     inverse = torch.linalg.inv(plane_of_patch(scene))
-    return _scaled(plane_of_image(scene) @ transforms.detach().double().cpu() @ inverse)
+    return _scale_last_to_one(plane_of_image(scene) @ transforms.detach().double().cpu() @ inverse)
 
 
-def _scaled(transforms: Tensor) -> Float[Tensor, "patches 3 3"]:
+def _scale_last_to_one(transforms: Tensor) -> Float[Tensor, "patches 3 3"]:
     return (transforms / transforms[..., 2:, 2:]).float()

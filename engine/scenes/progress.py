@@ -1,4 +1,4 @@
-"""What a reader says while it works: progress, and the events of COLMAP's pipeline where it runs."""
+"""Progress of reading a scene: own messages, and the events of COLMAP's pipeline where it runs."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from engine.sfm.events import SfmEvent
 
 @dataclass(frozen=True)
 class ReadingProgress:
-    """A part of reading a scene that takes long.
+    """Progress of one step of reading a scene.
 
     Attributes:
-        what: in a few words, such as `reading the video`.
-        done, total: in whatever it counts.
+        what: the step in a few words, such as `reading the photos`.
+        done, total: number of photos, frames or pairs that are done, and of all.
     """
 
     what: str
@@ -26,4 +26,4 @@ ProgressListener = Callable[[ReadingProgress | SfmEvent], None]
 
 
 def ignore_progress(_: ReadingProgress | SfmEvent) -> None:
-    """For those who want to hear nothing."""
+    """A listener that does nothing."""

@@ -1,4 +1,4 @@
-"""What a reader hands to the engine: frozen photos, intrinsics, poses and split of one scene."""
+"""The scene as the engine sees it: frozen images, intrinsics, poses and split."""
 
 from __future__ import annotations
 
@@ -16,9 +16,14 @@ SceneKind = Literal["forward-facing", "object"]
 
 @dataclass(frozen=True)
 class PoseNoise:
-    """The seeded perturbation that made the initial poses of an object scene; saved with the run.
+    """The seeded noise between reference and initial poses of an object scene; saved with the run.
 
-    A frame's initial pose is `exp(rotation) * reference`, the translation being added in the camera frame.
+    A frame's initial pose is `[exp(w) R | exp(w) t + n]` for its reference pose `[R|t]`.
+
+    Attributes:
+        rotation: rotation vectors w in the camera frame, radians.
+        translation: n in the camera frame, scene units.
+        seed: of the random numbers.
     """
 
     rotation: Float[Tensor, "frames 3"]
@@ -28,7 +33,12 @@ class PoseNoise:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A photo that is no part of the scene, and why, in a few words."""
+    """A photo that was left out of the scene.
+
+    Attributes:
+        name: of the file.
+        reason: in a few words.
+    """
 
     name: str
     reason: str
@@ -36,14 +46,14 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class AddedFrames:
-    """Photos that joined a scene after it had been read; its last frames, in this order.
+    """Photos that were added to a scene during training; they are its last frames, in this order.
 
     Attributes:
-        names: of the frames.
+        names: names of the frames.
         images: RGB, at the scene's resolution.
-        nearest: of the frames that the scene was read with, those whose pictures are most alike. Their intrinsics are
-            taken over, and their poses until there are better ones.
-        files: copies of the photos as they are to be seen, larger than the scene holds them; None where there is none.
+        nearest: for each added frame, the frame with the most similar image among those that the scene was read with.
+            Its intrinsics are taken over, and its pose serves as the initial pose.
+        files: full-size upright copies of the photos, for exports; None where there is no copy.
     """
 
     names: tuple[str, ...]
@@ -54,37 +64,42 @@ class AddedFrames:
 
 @dataclass(frozen=True)
 class Scene:
-    """A scene, read. All poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward).
+    """A scene as read from disk.
+
+    All poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward), in scene units; pixel centres
+    lie at +0.5. The world of a forward-facing scene is the frame of the average training camera, and its nearest depth
+    is 1 / 0.75 scene units. The world and unit of an object scene are those of its files.
 
     Attributes:
-        name: the folder's name.
-        path: the folder.
-        kind: forward-facing scenes are held in projective space, objects in a box.
+        name: name of the folder, or of a video without its ending.
+        path: the folder or the video.
+        kind: `forward-facing`: the cameras look in similar directions; `object`: they stand around a bounded volume.
         names: one name per frame, all different: the image's file name without its folder, or, where two frames
             share one (`train/r_0.png`, `test/r_0.png`), its path inside `path`.
         images: RGB, already composited over `background` where the files have alpha.
         intrinsics: of the images at the resolution held here.
-        initial_poses: where registration starts.
-        reference_poses: what the data set or COLMAP says, or None; NaN for single frames of which nothing is known.
+        initial_poses: poses from which registration starts.
+        reference_poses: poses of the data set or of COLMAP, for measuring errors; None if there are none, NaN for
+            single frames without one.
         training_frames: indices of the frames that are registered and trained on.
         held_out_frames: indices of the frames kept for evaluation (may be empty).
         near: nearest depth in scene units, > 0.
         far: farthest depth in scene units (may be infinite).
-        background: RGB in [0, 1] behind the object, or None where the whole image is scene.
+        background: RGB in [0, 1] that replaced transparent pixels; None if the images have no transparent pixels.
         box_centre: middle of the volume of an object scene, in scene units.
-        box_half_extent: half the edge of that volume (a cube); for a forward-facing scene unused.
+        box_half_extent: half the edge of that volume (a cube), scene units; unused for a forward-facing scene.
         file_scale: scene units per unit of the files (exports divide by it).
-        noise: the perturbation of the initial poses, if there was one.
-        left_out: photos of the folder that are no frames.
-        notes: sentences on how the scene was read, for the user.
-        focal_known: False where the focal length is a guess, or a lens's nominal one, and shall be optimised.
-        lens_covariance: how far the lens may be from what `intrinsics` say where the focal length is not known: of the
-            logarithm of the focal length, and k1; None where nobody can say.
-        poses_known: True where initial poses were measured, by whoever made the files or by COLMAP, and want polishing
-            only; False where registration has to find them.
-        uncertain_frames: indices of frames whose initial pose is only a guess while others' are not.
-        files: the image of each frame as it lies on disk, at its own size; empty where there is none.
-        added: the last of the frames, where some have joined since the scene was read.
+        noise: the noise of the initial poses, if any.
+        left_out: photos of the folder that are not frames of the scene.
+        notes: sentences about how the scene was read, for the user.
+        focal_known: False if the focal length is a guess or a nominal value from EXIF, and has to be optimised.
+        lens_covariance: covariance of (logarithm of the focal length, k1) of the lens in `intrinsics`; None if
+            unknown.
+        poses_known: True if the initial poses come from the files or from COLMAP, so that registration only refines
+            them; False if registration has to find them.
+        uncertain_frames: indices of frames whose initial pose is a guess, in a scene whose other poses are known.
+        files: the image file of each frame, at its original size; empty if there are no such files.
+        added: the frames that were added after the scene was read; they are the last frames.
     """
 
     name: str
@@ -115,5 +130,5 @@ class Scene:
 
     @property
     def frames_read(self) -> int:
-        """How many frames the scene was read with."""
+        """Number of frames without those that were added later."""
         return len(self.names) - (len(self.added.names) if self.added is not None else 0)

@@ -17,7 +17,7 @@ from engine.config.settings import Settings, assists_by_default
 from engine.fields import FIELDS, find_field
 from engine.geometry.warp_names import PlanarWarp
 from engine.scenes import PlanarScene
-from engine.scenes.formats.single_image import MOST_PATCHES
+from engine.scenes.formats.single_image import MAXIMUM_PATCHES
 from engine.scenes.options import SceneOptions
 
 LABELS = -76  # pixels for the labels at the right, as a negative width of the fields
@@ -70,7 +70,7 @@ class NewRun:
                     label="patches",
                     width=LABELS,
                     min_value=2,
-                    max_value=MOST_PATCHES,
+                    max_value=MAXIMUM_PATCHES,
                     min_clamped=True,
                     max_clamped=True,
                     callback=self._changed,

@@ -21,15 +21,19 @@ from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.extent import find_box_depths, find_object_box
 
 TRAINING_FILE = "transforms_train.json"
-HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists
+HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists is used
 
 
 def read_blender(folder: Path, options: SceneOptions) -> Scene:
-    """Read a resolved folder in the Blender layout.
+    """Reads a folder in the Blender layout.
 
-    The world is the file's. Frames of `transforms_test.json` are held out, or those of `transforms_val.json`
-    where there is no test split; images that no file names are passed over.
+    World frame and unit are the file's (z up in NeRF's scenes); camera axes are converted from OpenGL's. Frames of
+    `transforms_test.json` are held out, or those of `transforms_val.json` if there is no test split. Images that no
+    file names are ignored.
 
+    Args:
+        folder: the scene's folder, resolved.
+        options: how to read.
     Raises:
         UserError: files are missing, damaged or disagree.
     """
@@ -76,8 +80,10 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
 
 
 def read_split(folder: Path, file: Path) -> tuple[list[Path], list[dict[str, Any]], Float[Tensor, "frames 3 4"]]:
-    """Images, camera keys and world-to-camera poses of one `transforms_*.json`.
+    """Images, camera keys (those of the file, overridden by the frame's) and poses of one `transforms_*.json`.
 
+    Returns:
+        image files, keys per frame, and world-to-camera poses with OpenCV axes, double precision.
     Raises:
         UserError: the file or one of its frames is wrong, or an image is missing.
     """

@@ -1,4 +1,7 @@
-"""COLMAP: a sparse model, binary or text, beside the images it was made from."""
+"""COLMAP's layout: a sparse model, binary or text, beside the images from which it was made.
+
+COLMAP's camera axes and pixel centres are ours: x right, y down, z forward; centres at +0.5.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from engine.scenes.world.placement import place_scene
 from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
-# Parameters of the supported camera models -> fx, fy, cx, cy, k1, k2, p1, p2 by position (None is zero).
+# Camera model -> position of fx, fy, cx, cy, k1, k2, p1, p2 among COLMAP's parameters (None means zero).
 MODELS: dict[str, tuple[int | None, ...]] = {
     "SIMPLE_PINHOLE": (0, 0, 1, 2, None, None, None, None),
     "PINHOLE": (0, 1, 2, 3, None, None, None, None),
@@ -43,10 +46,14 @@ def find_model_folder(folder: Path) -> Path | None:
 
 
 def read_colmap(folder: Path, options: SceneOptions) -> Scene:
-    """Read a resolved folder with a sparse model and `images` (or `images_2`, `images_4`, ...).
+    """Reads a folder with a sparse model and `images` (or `images_2`, `images_4`, ...).
 
-    Images without a pose are left out and named in a warning. Depths come from the model's points.
+    Images without a pose are left out and named in a warning. Depths are measured from the model's points. World frame
+    and split are chosen by `world.placement`.
 
+    Args:
+        folder: the scene's folder, resolved.
+        options: how to read.
     Raises:
         UserError: the model is damaged, a camera model is not supported, or images are missing.
     """
@@ -77,12 +84,15 @@ Registered = dict[str, tuple[np.ndarray, tuple[float, ...], tuple[int, int]]]
 
 
 def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
-    """By image name, in natural order: world-to-camera (3, 4), intrinsics (fx, fy, cx, cy, k1, k2, p1, p2) and size.
+    """The registered images and the points of a model.
 
+    Returns:
+        by image name in natural order: world-to-camera pose (3, 4), intrinsics (fx, fy, cx, cy, k1, k2, p1, p2) and
+        size (width, height) in pixels; and the sparse points in the same world, double precision.
     Raises:
         UserError: the model is damaged or uses a camera model that is not supported.
     """
-    load_pycolmap()  # only those who read COLMAP models wait for it
+    load_pycolmap()  # imported here because it is slow and only COLMAP's scenes need it
     import pycolmap
 
     check_binary_files(model)
@@ -114,7 +124,7 @@ def find_image_folder(folder: Path) -> Path:
 
 
 def warn_of_unregistered(base: Path, images: list[Path]) -> None:
-    """Name the images beside the registered ones that the model does not know."""
+    """Logs a warning that names images in the same folders that the model does not contain."""
     left_out = sorted(
         {
             other.name
@@ -128,7 +138,7 @@ def warn_of_unregistered(base: Path, images: list[Path]) -> None:
 
 
 def scale_intrinsics(registered: Registered, size: tuple[int, int], model: Path, images: list[Path]) -> Intrinsics:
-    """Intrinsics of the images as stored, scaled from the size that COLMAP saw."""
+    """Intrinsics of the images as stored (`size`), scaled from the size for which COLMAP computed them."""
     rows = []
     for (_, (fx, fy, cx, cy, *distortion), declared), image in zip(registered.values(), images, strict=True):
         wider, taller = compute_size_factors(declared, size, model, image)

@@ -1,6 +1,7 @@
-"""Do the counts inside COLMAP's binary files add up to their sizes? pycolmap believes any count and loops for hours.
+"""Check that the counts inside COLMAP's binary files agree with the file sizes.
 
-Formats: https://colmap.github.io/format.html; `rigs.bin` and `frames.bin` as COLMAP 3.12 introduced them.
+pycolmap trusts these counts, and a wrong one makes it loop for hours. The formats are those of
+https://colmap.github.io/format.html; `rigs.bin` and `frames.bin` exist since COLMAP 3.12.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from pathlib import Path
 
 from engine.errors import UserError
 
-# Parameters per camera model id, in COLMAP's order; models that came later are taken to have few.
+# Number of parameters by camera model id; an unknown, newer model is assumed to have one at least.
 CAMERA_PARAMETERS = (3, 4, 4, 5, 8, 8, 12, 5, 4, 5, 12)
 
 
 def check_binary_files(model: Path) -> None:
-    """Walk through the records of each `.bin` file in a model folder.
+    """Walks through the records of each `.bin` file in a model folder.
 
     Raises:
         UserError: a count leads beyond the end of its file.
@@ -38,32 +39,32 @@ def check_binary_files(model: Path) -> None:
 
 
 def _camera(content: bytes, start: int) -> int:
-    """id, model id, width, height, parameters."""
+    """End of a camera record: id, model id, width, height, parameters."""
     (model,) = struct.unpack_from("<i", content, start + 4)
     return start + 24 + 8 * (CAMERA_PARAMETERS[model] if 0 <= model < len(CAMERA_PARAMETERS) else 1)
 
 
 def _image(content: bytes, start: int) -> int:
-    """id, rotation, translation, camera id, name up to a zero byte, 2D points."""
+    """End of an image record: id, rotation, translation, camera id, name up to a zero byte, 2D points."""
     end_of_name = content.index(b"\0", start + 64) + 1
     (points,) = struct.unpack_from("<Q", content, end_of_name)
     return end_of_name + 8 + 24 * points
 
 
 def _point(content: bytes, start: int) -> int:
-    """id, position, colour, error, track."""
+    """End of a point record: id, position, colour, error, track."""
     (track,) = struct.unpack_from("<Q", content, start + 43)
     return start + 51 + 8 * track
 
 
 def _frame(content: bytes, start: int) -> int:
-    """id, rig id, rotation, translation, data ids."""
+    """End of a frame record: id, rig id, rotation, translation, data ids."""
     (data,) = struct.unpack_from("<I", content, start + 64)
     return start + 68 + 16 * data
 
 
 def _rig(content: bytes, start: int) -> int:
-    """id, sensors: the first is the reference, each other has a flag and, where it is set, a pose."""
+    """End of a rig record: id, sensors; each sensor but the first has a flag and, if it is set, a pose."""
     (sensors,) = struct.unpack_from("<I", content, start + 4)
     position = start + 8 + (8 if sensors else 0)
     for _ in range(sensors - 1):

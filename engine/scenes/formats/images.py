@@ -1,4 +1,4 @@
-"""One image: decoded within bounds, composited, area-downsampled."""
+"""Decoding of single images with a bound on their size, compositing of transparency, and downsampling."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import UserError
 
-# Formats that cameras and renderers write; Pillow's other decoders stay shut.
+# Formats that cameras and renderers write; Pillow's other decoders are not used, for safety.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
-# What Pillow's decoders raise on damaged files: they share no base class.
+# Errors that Pillow's decoders raise on damaged files; they have no common base class.
 DECODER_ERRORS = (
     OSError,
     SyntaxError,
@@ -34,13 +34,13 @@ DECODER_ERRORS = (
 
 
 def read_image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
-    """Width and height in pixels from the header; nothing is decoded.
+    """(width, height) in pixels as stored, from the header; nothing is decoded.
 
     Raises:
         UserError: the file is no image, or larger than `maximum_pixels`.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the bound here says it in our own words
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is checked instead
         with open_image(path, maximum_pixels) as image:
             return image.size
 
@@ -48,18 +48,24 @@ def read_image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
 def load_image(
     path: Path, background: tuple[float, float, float], maximum_pixels: int, *, upright: bool = False
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float32], bool]:
-    """Decode one image to RGB in [0, 255] (height, width, 3) and say whether any pixel was transparent.
+    """Decodes one image to RGB.
 
-    Transparent images are composited over `background` (RGB in [0, 1]) and kept as float32, so that rounding
-    happens once, after downsampling. Greyscale, palette, 16-bit, float and CMYK images become RGB. The EXIF
-    orientation is not applied unless the image is wanted `upright`: poses and intrinsics speak of the pixels as
-    stored.
+    Transparent images are composited over `background` and kept as float32, so that rounding happens once, after
+    downsampling. Greyscale, palette, 16-bit, float and CMYK images become RGB.
 
+    Args:
+        path: of the file.
+        background: RGB in [0, 1].
+        maximum_pixels: largest image that is decoded.
+        upright: whether the EXIF orientation is applied. Poses and intrinsics of files refer to the pixels as stored,
+            so it is not by default.
+    Returns:
+        RGB in [0, 255] (height, width, 3), uint8 or float32; and whether any pixel was transparent.
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
     with open_image(path, maximum_pixels) as image:
-        pixels = _decoded(_turned(image, path) if upright else image, path)
+        pixels = _decode(_turn_upright(image, path) if upright else image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
         return colour, False
@@ -72,19 +78,20 @@ def load_image(
 
 
 def load_upright(path: Path, maximum_pixels: int) -> NDArray[np.uint8]:
-    """Decode a photo to RGB (height, width, 3) as its EXIF orientation wants it seen; alpha is dropped.
+    """Decodes a photo to RGB (height, width, 3) with its EXIF orientation applied; alpha is dropped.
 
     Raises:
         UserError: as `load_image`.
     """
     with open_image(path, maximum_pixels) as image:
-        return _decoded(_turned(image, path), path)[..., :3]
+        return _decode(_turn_upright(image, path), path)[..., :3]
 
 
 def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Mean over blocks of `factor` x `factor` pixels, (height, width, channels) -> (height // factor, ...).
 
-    Rows and columns that fill no block are cut off at the bottom and right, so pixel scale and origin stay exact.
+    Rows and columns that fill no block are cut off at the bottom and right, so that the pixel size is exactly `factor`
+    times the old one and the origin (the top left corner) is the same.
     """
     height, width = image.shape[0] // factor, image.shape[1] // factor
     cut = image[: height * factor, : width * factor]
@@ -97,7 +104,7 @@ def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int)
 
 
 def round_to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Round values in [0, 255] to the nearest integer."""
+    """Rounds values to the nearest integer in [0, 255]."""
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
 
 
@@ -110,7 +117,7 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
     """
     formats: tuple[str, ...] = FORMATS
     if path.suffix.lower() in HEIC_SUFFIXES:
-        import pillow_heif  # only those who have such photos wait for it
+        import pillow_heif  # imported here because only HEIC photos need it
 
         pillow_heif.register_heif_opener()
         formats = (*FORMATS, "HEIF")
@@ -134,17 +141,17 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
         yield image
 
 
-def _turned(image: Image.Image, path: Path) -> Image.Image:
-    """As its EXIF orientation wants it seen."""
+def _turn_upright(image: Image.Image, path: Path) -> Image.Image:
+    """The image with its EXIF orientation applied."""
     try:
         return ImageOps.exif_transpose(image)
     except DECODER_ERRORS as error:
         raise UserError(_damaged(path)) from error
 
 
-def _decoded(image: Image.Image, path: Path) -> NDArray[np.uint8]:
+def _decode(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     try:
-        return _eight_bit(image)
+        return _convert_to_uint8(image)
     except DECODER_ERRORS as error:
         raise UserError(_damaged(path)) from error
 
@@ -157,8 +164,8 @@ def _too_large(path: Path, size: str, maximum_pixels: int) -> str:
     return f"{path} has {size} pixels, more than the bound of {maximum_pixels:,}; shrink the image or raise the bound."
 
 
-def _eight_bit(image: Image.Image) -> NDArray[np.uint8]:
-    """Any Pillow mode -> (height, width, 3 or 4) of 8 bits."""
+def _convert_to_uint8(image: Image.Image) -> NDArray[np.uint8]:
+    """An image of any Pillow mode as uint8 RGB or RGBA (height, width, 3 or 4)."""
     if image.mode.startswith("I"):  # 16-bit greyscale, also when Pillow widens it to 32
         grey = round_to_uint8(np.asarray(image, dtype=np.float32) / np.float32(257))
         return np.repeat(grey[..., None], 3, axis=-1)

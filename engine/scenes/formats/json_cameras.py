@@ -22,7 +22,13 @@ UNSUPPORTED_DISTORTION = ("k3", "k4", "k5", "k6")
 
 @dataclass(frozen=True)
 class JsonCamera:
-    """Intrinsics of one frame in pixels of an image of width x height."""
+    """Intrinsics of one frame.
+
+    Attributes:
+        focal: fx, fy in pixels.
+        centre: principal point cx, cy in pixels.
+        distortion: OpenCV's k1, k2, p1, p2.
+    """
 
     focal: tuple[float, float]
     centre: tuple[float, float]
@@ -30,19 +36,25 @@ class JsonCamera:
 
 
 def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, image: Path) -> JsonCamera:
-    """The camera of an image of `size` (width, height) from the file's keys, those of the frame laid over them.
+    """The camera of one image from JSON keys.
 
-    Focal lengths come from fl_x, fl_y or, where they are missing, from camera_angle_x, camera_angle_y (radians);
-    w and h say for which size the file was written, and missing keys mean square pixels and a central point.
+    Focal lengths come from fl_x, fl_y or, where these are missing, from camera_angle_x, camera_angle_y (radians).
+    w and h are the image size for which the file was written. Missing keys mean square pixels, a principal point in
+    the middle and no distortion.
 
+    Args:
+        values: keys of the file, overridden by those of the frame.
+        size: (width, height) of the image as stored, pixels; the intrinsics are scaled to it.
+        file: for error messages.
+        image: for error messages.
     Raises:
         UserError: the camera model is unknown, or a key is missing or wrong.
     """
     _check_model(values, file)
     declared = read_number(values, "w", file, size[0]), read_number(values, "h", file, size[1])
     factors = compute_size_factors(declared, size, file, image)
-    focal_x = _focal(values, "x", declared[0], file)
-    focal_y = _focal(values, "y", declared[1], file)
+    focal_x = _read_focal(values, "x", declared[0], file)
+    focal_y = _read_focal(values, "y", declared[1], file)
     if focal_x is None and focal_y is None:
         raise UserError(
             f"{file} lacks a focal length for {image.name}; add fl_x (pixels) or camera_angle_x (radians)."
@@ -61,7 +73,7 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
 
 
 def stack_cameras(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
-    """One set of intrinsics for all frames, for images of `size` (width, height)."""
+    """The cameras of all frames as `Intrinsics`, for images of `size` (width, height)."""
     return Intrinsics(
         focal=torch.tensor([camera.focal for camera in cameras]),
         centre=torch.tensor([camera.centre for camera in cameras]),
@@ -71,7 +83,7 @@ def stack_cameras(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsic
     )
 
 
-def _focal(values: Mapping[str, Any], axis: str, side: float, file: Path) -> float | None:
+def _read_focal(values: Mapping[str, Any], axis: str, side: float, file: Path) -> float | None:
     if f"fl_{axis}" in values:
         return read_number(values, f"fl_{axis}", file)
     if (key := f"camera_angle_{axis}") in values:

@@ -1,4 +1,4 @@
-"""LLFF: `poses_bounds.npy` beside `images`, `images_4`, `images_8`, ... (forward-facing photos)."""
+"""LLFF's layout: `poses_bounds.npy` beside `images`, `images_4`, `images_8`, ... (forward-facing photos)."""
 
 from __future__ import annotations
 
@@ -25,11 +25,14 @@ POSES_FILE = "poses_bounds.npy"
 
 
 def read_llff(folder: Path, options: SceneOptions) -> Scene:
-    """Read a resolved folder in LLFF's layout.
+    """Reads a folder in LLFF's layout.
 
-    One scene unit is the nearest bound times 0.75, as in NeRF and BARF; the world is the average training
-    camera's; the last 10 % of the frames are held out.
+    Scene units are chosen so that the nearest depth bound times 0.75 is 1, as in NeRF and BARF. The world is the frame
+    of the average training camera. The last 10 % of the frames are held out.
 
+    Args:
+        folder: the scene's folder, resolved.
+        options: how to read.
     Raises:
         UserError: files are missing, damaged or disagree.
     """
@@ -72,13 +75,16 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
 
 
 def read_table(file: Path) -> Float[Tensor, "frames 17"]:
-    """Per frame a 3x5 matrix (down, right, back, centre | height, width, focal) row by row, and two depth bounds.
+    """The content of `poses_bounds.npy`, double precision.
+
+    Each row holds a 3x5 matrix, row by row, with the columns down, right, back, centre (camera-to-world) and
+    (height, width, focal) in pixels; then the nearest and farthest depth.
 
     Raises:
         UserError: the file is damaged, holds objects, or has another shape.
     """
     try:
-        # Mapping the file makes a header that promises more than there is fail before memory is taken.
+        # With memory mapping, a header that declares more data than the file has fails before memory is allocated.
         table = np.load(file, mmap_mode="r", allow_pickle=False)
         if not isinstance(table, np.ndarray):
             raise ValueError("an archive")
@@ -95,7 +101,7 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
 
 
 def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]:
-    """The image files of the fitting folder, and the factor by which they are still to be shrunk.
+    """The image files of the best matching folder, and the factor by which they still have to be downsampled.
 
     Raises:
         UserError: there are no images.
@@ -112,8 +118,13 @@ def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]
 def scale_intrinsics(
     sizes_and_focals: Float[Tensor, "frames 3"], images: list[Path], file: Path, options: SceneOptions
 ) -> Intrinsics:
-    """Intrinsics of the images as stored: LLFF's focal length scaled by their true size, the centre in the middle.
+    """Intrinsics of the images as stored: LLFF's focal length scaled to their size, the principal point in the middle.
 
+    Args:
+        sizes_and_focals: (height, width, focal) per frame, pixels, as in the file.
+        images: the image files.
+        file: for error messages.
+        options: for the largest image size.
     Raises:
         UserError: the images differ in size or shape from what the file says.
     """

@@ -28,12 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
-    """Read a resolved folder with a `transforms.json`; frames are taken in the order of their file names.
+    """Reads a folder with a `transforms.json`; frames are in the natural order of their file names.
 
-    `applied_transform` and `applied_scale` say how nerfstudio moved the world of the original reconstruction: the
-    poses already include them and any world serves, so they are left aside. Lens distortion is kept in the
-    intrinsics. Depths come from the point cloud (`ply_file_path`) where there is one.
+    Camera axes are converted from OpenGL's. `applied_transform` and `applied_scale` say how nerfstudio moved the world
+    of the original reconstruction; the poses already include them, so they are ignored. Lens distortion is kept in the
+    intrinsics. Depths are measured from the point cloud (`ply_file_path`) if there is one. World frame and split are
+    chosen by `world.placement`, unless the file gives a split.
 
+    Args:
+        folder: the scene's folder, resolved.
+        options: how to read.
     Raises:
         UserError: files are missing, damaged or disagree, or the camera model is not supported.
     """
@@ -73,12 +77,12 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
 def read_split(
     folder: Path, content: dict[str, Any], images: list[Path], file: Path
 ) -> tuple[set[Path], set[Path]] | None:
-    """Training and held-out images as `train_filenames` and `test_filenames` (else `val_filenames`) list them.
+    """Training and held-out images as listed in `train_filenames` and `test_filenames` (or else `val_filenames`).
 
-    None where the file lists neither; one list alone leaves the rest to the other side.
+    None if the file has no such list. If it has only one of the two, all other images belong to the other side.
 
     Raises:
-        UserError: a list names an image that is no frame, or names one on both sides.
+        UserError: a list names an image that is no frame, or both lists name the same image.
     """
 
     def named(key: str) -> set[Path]:
@@ -104,7 +108,7 @@ def read_split(
 def keep_listed_frames(
     listed: list[tuple[Path, dict[str, Any]]], split: tuple[set[Path], set[Path]], file: Path
 ) -> list[tuple[Path, dict[str, Any]]]:
-    """The frames that are in one of the two lists; the others are named in a warning."""
+    """The frames that are in one of the two lists; a warning names the others."""
     left_out = [image.name for image, _ in listed if image not in split[0] | split[1]]
     if left_out:
         logger.warning("%s lists these frames in no split; they are left out: %s", file, ", ".join(left_out))
@@ -112,13 +116,13 @@ def keep_listed_frames(
 
 
 def convert_split_to_indices(images: list[Path], split: tuple[set[Path], set[Path]]) -> Split:
-    """The split as frame indices."""
+    """The split as frame indices (training, held-out)."""
     training = tuple(index for index, image in enumerate(images) if image in split[0])
     return training, tuple(index for index, image in enumerate(images) if image in split[1])
 
 
 def read_point_cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
-    """The sparse points that `ply_file_path` names, in the world of the cameras; None where there are none."""
+    """The sparse points in the file that `ply_file_path` names, in the world of the cameras; None if there is none."""
     if "ply_file_path" not in content:
         return None
     path = resolve_inside(folder, folder / read_text(content, "ply_file_path", file))

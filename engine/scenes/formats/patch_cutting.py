@@ -1,4 +1,4 @@
-"""Patches cut out of an image under seeded random warps."""
+"""Patches cut from an image under seeded random warps."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
 from engine.scenes.planar import to_plane
 
-BATCH, TRIES = 2048, 50_000
-CENTRAL = 8  # no corner of a patch may lie nearer to the image's middle lines than one such part of its size
+BATCH = 2048  # warps drawn at a time; changes which warps a seed gives
+MAXIMUM_DRAWS = 50_000  # after which the noise counts as too large for the image
+CENTRAL_PARTS = 8  # the corners of a patch keep this part (1/8) of its size away from the image's middle lines
 
 
 def draw_warps(
@@ -27,34 +28,43 @@ def draw_warps(
     noise: tuple[float, float, float],
     seed: int,
 ) -> Float[Tensor, "patches 3 3"]:
-    """True warps: the first is the identity, the others are drawn until all corners of the patch lie in the image.
+    """Random true warps, each drawn again until all corners of its patch lie in the image; the first is the identity.
 
-    As in the official code of L2G-NeRF (planar): a homography by `noise[0]` in the directions of sl(3) that do not
-    translate, then a rotation by `noise[2]` about the middle of the image, then a translation by `noise[1]`, all
-    normal, in the plane of `to_plane`; each family takes of these what it can hold. A patch whose corner comes near
-    a middle line of the image is drawn anew, so that all of them surround its centre.
+    As in the official code of L2G-NeRF (planar), all normally distributed, in the plane of `to_plane`: a homography in
+    the directions of sl(3) that do not translate, then a rotation about the middle of the image, then a translation;
+    a family of warps uses those of them that belong to it. A warp is also drawn again if a corner of the patch comes
+    near a middle line of the image, so that every patch surrounds the centre.
 
+    Args:
+        warp: the family.
+        patches: number of warps.
+        image_size, patch_size: (width, height), pixels.
+        noise: standard deviations of homography parameters, translation (half longer image sides) and rotation
+            (radians).
+        seed: of the random numbers.
     Raises:
-        UserError: the noise hardly ever leaves a patch inside the image.
+        UserError: with this noise a patch hardly ever stays inside the image.
     """
     generator = Generator().manual_seed(seed)
-    inside = _inside(image_size, patch_size)
+    inside = _make_inside_test(image_size, patch_size)
     found = torch.eye(3, dtype=torch.float64)[None]
-    for _ in range(0, TRIES, BATCH):
+    for _ in range(0, MAXIMUM_DRAWS, BATCH):
         if len(found) >= patches:
             return found[:patches].float()
-        drawn = _drawn(warp, noise, generator)
+        drawn = _draw_batch(warp, noise, generator)
         found = torch.cat([found, drawn[inside(drawn)]])
     if len(found) >= patches:
         return found[:patches].float()
     raise UserError(
-        f"Of {TRIES} patches of {patch_size[0]} x {patch_size[1]} pixels under noise {noise[0]:g}, {noise[1]:g}, "
-        f"{noise[2]:g} hardly one stays inside the image of {image_size[0]} x {image_size[1]}; give a smaller --crop "
-        "or less noise."
+        f"Of {MAXIMUM_DRAWS} patches of {patch_size[0]} x {patch_size[1]} pixels under noise {noise[0]:g}, "
+        f"{noise[1]:g}, {noise[2]:g} hardly one stays inside the image of {image_size[0]} x {image_size[1]}; give a "
+        "smaller --crop or less noise."
     )
 
 
-def _drawn(warp: PlanarWarp, noise: tuple[float, float, float], generator: Generator) -> Float[Tensor, "batch 3 3"]:
+def _draw_batch(
+    warp: PlanarWarp, noise: tuple[float, float, float], generator: Generator
+) -> Float[Tensor, "batch 3 3"]:
     vectors = torch.randn(BATCH, 11, generator=generator).double()
     homography, angle, shift = vectors[:, :8] * noise[0], vectors[:, 8:9] * noise[2], vectors[:, 9:] * noise[1]
     homography[:, :2] = 0
@@ -68,11 +78,11 @@ def _drawn(warp: PlanarWarp, noise: tuple[float, float, float], generator: Gener
     return moved / moved[:, 2:, 2:]
 
 
-def _inside(image_size: tuple[int, int], patch_size: tuple[int, int]) -> Callable[[Tensor], Tensor]:
-    """A test of warps: whether all four corners lie in the image and none near its middle lines."""
+def _make_inside_test(image_size: tuple[int, int], patch_size: tuple[int, int]) -> Callable[[Tensor], Tensor]:
+    """A function that tests warps (batch, 3, 3): all four corners in the image, none near its middle lines."""
     unit = max(image_size) / 2
     half = torch.tensor(image_size, dtype=torch.float64) / 2
-    central = torch.tensor(patch_size, dtype=torch.float64) / CENTRAL
+    central = torch.tensor(patch_size, dtype=torch.float64) / CENTRAL_PARTS
     rectangle = planar_warps.corners(*patch_size).double()
     corners = apply_homography(to_plane(*patch_size, unit=unit), rectangle)
 
@@ -89,7 +99,13 @@ def cut_patches(
     transforms: Float[Tensor, "patches 3 3"],
     patch_size: tuple[int, int],
 ) -> UInt8[Tensor, "patches patch_height patch_width 3"]:
-    """What the image looks like through transforms from pixels of a patch to its own, interpolated bilinearly."""
+    """The patches: the image sampled bilinearly at the transformed pixel centres of each patch.
+
+    Args:
+        image: RGB.
+        transforms: from homogeneous pixels of a patch to pixels of the image.
+        patch_size: (width, height), pixels.
+    """
     width, height = patch_size
     axes = torch.arange(width) + 0.5, torch.arange(height) + 0.5
     pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from engine.errors import UserError
 
-MAXIMUM_BYTES = 1024 * 2**20
-TYPES = {
+MAXIMUM_BYTES = 1024 * 2**20  # of a file
+TYPES = {  # of PLY properties, as NumPy calls them
     "char": "i1", "int8": "i1", "uchar": "u1", "uint8": "u1", "short": "i2", "int16": "i2", "ushort": "u2",
     "uint16": "u2", "int": "i4", "int32": "i4", "uint": "u4", "uint32": "u4", "float": "f4", "float32": "f4",
     "double": "f8", "float64": "f8",
@@ -22,7 +22,7 @@ TYPES = {
 
 
 def read_points(path: Path) -> Float[Tensor, "points 3"]:
-    """x, y, z of all vertices, in double precision; those that are not finite are left out.
+    """x, y, z of all vertices, double precision; vertices that are not finite are left out.
 
     Raises:
         UserError: the file is larger than a gigabyte, or not a PLY file whose first element is vertices with x, y, z.
@@ -30,13 +30,13 @@ def read_points(path: Path) -> Float[Tensor, "points 3"]:
     try:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise UserError(f"{path} is larger than {MAXIMUM_BYTES:,} bytes; thin out the point cloud.")
-        points = _parsed(path.read_bytes())
+        points = _parse(path.read_bytes())
     except (ValueError, KeyError, IndexError, OSError, OverflowError) as error:
         raise UserError(f"{path} is damaged or not a PLY point cloud; export it again.") from error
     return torch.from_numpy(points[np.isfinite(points).all(axis=1)])
 
 
-def _parsed(content: bytes) -> np.ndarray:
+def _parse(content: bytes) -> np.ndarray:
     match = re.match(rb"ply\r?\n(.*?)end_header\r?\n", content, re.DOTALL)
     if match is None:
         raise ValueError("no header")

@@ -1,4 +1,4 @@
-"""What a reader finds on disk before images are decoded, and how a `Scene` is made of it."""
+"""Photos with poses as readers find them on disk, and how a `Scene` is built from them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from engine.scenes.world.placement import Placement
 
 @dataclass(frozen=True)
 class PosedPhotos:
-    """Files, cameras and split of a scene.
+    """Files, cameras and split of a scene before its images are decoded.
 
     Attributes:
         folder: the scene's folder, resolved.
-        cameras_file: where the cameras come from, for error messages.
+        cameras_file: file of the cameras, for error messages.
         kind: forward-facing or object.
         images: one file per frame, all of one size.
-        factor: by which the images are still to be area-downsampled.
+        factor: by which the images still have to be downsampled.
         intrinsics: of the images as stored.
         poses: reference world-to-camera poses in scene units, double precision.
-        training_frames, held_out_frames: the split.
+        training_frames, held_out_frames: the split, as frame indices.
         near, far, box_centre, box_half_extent, file_scale: as in `Scene`.
     """
 
@@ -53,42 +53,42 @@ class PosedPhotos:
 def combine_placement(
     folder: Path, cameras_file: Path, images: list[Path], factor: int, intrinsics: Intrinsics, placement: Placement
 ) -> PosedPhotos:
-    """The recording of a scene whose kind, split and world were decided from its cameras."""
-    decided = {field.name: getattr(placement, field.name) for field in fields(placement)}
-    return PosedPhotos(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **decided)
+    """The photos of a scene whose kind, split and world frame were chosen by `world.placement`."""
+    placed = {field.name: getattr(placement, field.name) for field in fields(placement)}
+    return PosedPhotos(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **placed)
 
 
-def build_scene(recording: PosedPhotos, options: SceneOptions) -> Scene:
-    """Decode the images and choose the initial poses.
+def build_scene(photos: PosedPhotos, options: SceneOptions) -> Scene:
+    """Decodes the images and chooses the initial poses.
 
     Raises:
-        UserError: an image is damaged, there are too few frames, or the depth bounds make no sense.
+        UserError: an image is damaged, there are too few training frames, or the depth bounds are invalid.
     """
-    check_frame_counts(recording.training_frames, recording.cameras_file)
-    check_bounds(recording.near, recording.far, recording.cameras_file)
-    images, transparent = load_images(recording.images, recording.factor, options)
-    reference = recording.poses.float()
+    check_frame_counts(photos.training_frames, photos.cameras_file)
+    check_bounds(photos.near, photos.far, photos.cameras_file)
+    images, transparent = load_images(photos.images, photos.factor, options)
+    reference = photos.poses.float()
     initial, noise = choose_initial_poses(
-        reference, len(reference), recording.training_frames, recording.kind, options, str(recording.folder)
+        reference, len(reference), photos.training_frames, photos.kind, options, str(photos.folder)
     )
     return Scene(
-        name=recording.folder.name,
-        path=recording.folder,
-        kind=recording.kind,
-        names=name_frames(recording.folder, recording.images),
+        name=photos.folder.name,
+        path=photos.folder,
+        kind=photos.kind,
+        names=name_frames(photos.folder, photos.images),
         images=images,
-        intrinsics=shrink_intrinsics(recording.intrinsics, recording.factor),
+        intrinsics=shrink_intrinsics(photos.intrinsics, photos.factor),
         initial_poses=initial,
         reference_poses=reference,
-        training_frames=recording.training_frames,
-        held_out_frames=recording.held_out_frames,
-        near=recording.near,
-        far=recording.far,
+        training_frames=photos.training_frames,
+        held_out_frames=photos.held_out_frames,
+        near=photos.near,
+        far=photos.far,
         background=options.background_colour if transparent else None,
-        box_centre=recording.box_centre,
-        box_half_extent=recording.box_half_extent,
-        file_scale=recording.file_scale,
+        box_centre=photos.box_centre,
+        box_half_extent=photos.box_half_extent,
+        file_scale=photos.file_scale,
         noise=noise,
-        poses_known=resolve_init(recording.kind, options) == "reference",
-        files=tuple(recording.images),
+        poses_known=resolve_init(photos.kind, options) == "reference",
+        files=tuple(photos.images),
     )

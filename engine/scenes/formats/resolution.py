@@ -1,4 +1,4 @@
-"""Which resolution a scene is held at, and which of its image folders to read it from."""
+"""The resolution of a scene's images, and which of its image folders they are read from."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from engine.scenes.formats.images import downsample_area, load_image, read_image
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import resolve_inside
 
-LONGER_SIDE = 512
-SHORTEST_SIDE = 8
+LONGER_SIDE = 512  # pixels, at most, if the user gives no factor
+MINIMUM_SIDE = 8  # pixels of the shorter side after downsampling
 
 
 def find_image_folders(folder: Path) -> dict[int, Path]:
-    """`images`, `images_2`, `images_4`, ... by their factor, in increasing order (1 is `images`)."""
+    """The folders `images`, `images_2`, `images_4`, ... by their factor, ascending (`images` has factor 1)."""
     found = {}
     for entry in folder.iterdir():
         match = re.fullmatch(r"images(?:_([1-9][0-9]{0,3}))?", entry.name)
@@ -40,9 +40,9 @@ def choose_automatic_factor(width: int, height: int) -> int:
 
 
 def choose_folder(folders: dict[int, Path], factor: int) -> tuple[Path, int]:
-    """The folder to read for images `factor` times smaller than the largest there are, and what remains to shrink.
+    """The folder to read for images `factor` times smaller than the largest, and the factor left to downsample.
 
-    It is the smallest folder whose images are an integer multiple of the wanted size.
+    It is the folder with the smallest images whose size is an integer multiple of the wanted size.
     """
     wanted = min(folders) * factor
     best = max(available for available in folders if wanted % available == 0)
@@ -50,8 +50,16 @@ def choose_folder(folders: dict[int, Path], factor: int) -> tuple[Path, int]:
 
 
 def find_smaller_copies(scene: Path, base: Path, files: list[Path], downscale: int) -> tuple[list[Path], int]:
-    """The same images from a sibling such as `images_4` of their folder `base`, if one serves, and what remains to
-    shrink; the files themselves where `base` is not one of the image folders."""
+    """The same images from a sibling folder such as `images_4`, if it has them all at a suitable size.
+
+    Args:
+        scene: the scene's folder, resolved.
+        base: folder of the files.
+        files: the images.
+        downscale: wanted factor relative to the files.
+    Returns:
+        the copies and the factor that is left to downsample; the files and `downscale` if no sibling folder fits.
+    """
     folders = find_image_folders(base.parent) if base.is_dir() else {}
     number = next((number for number, entry in folders.items() if entry == base), None)
     if number is None or not all(file.is_relative_to(base) for file in files):
@@ -64,7 +72,7 @@ def find_smaller_copies(scene: Path, base: Path, files: list[Path], downscale: i
 
 
 def read_common_size(files: list[Path], maximum_pixels: int) -> tuple[int, int]:
-    """Width and height in pixels that all images share, read from their headers.
+    """(width, height) in pixels that all images share, read from their headers.
 
     Raises:
         UserError: two differ, or one cannot be read.
@@ -80,22 +88,22 @@ def read_common_size(files: list[Path], maximum_pixels: int) -> tuple[int, int]:
 
 
 def choose_factor(files: list[Path], width: int, height: int, downscale: int | None) -> int:
-    """The factor asked for, or the automatic one.
+    """The given downsampling factor, or the automatic one if it is None.
 
     Raises:
-        UserError: it would leave hardly any pixels.
+        UserError: the images would have fewer than `MINIMUM_SIDE` pixels along their shorter side.
     """
     factor = choose_automatic_factor(width, height) if downscale is None else downscale
-    if factor > 1 and min(width, height) // factor < SHORTEST_SIDE:
+    if factor > 1 and min(width, height) // factor < MINIMUM_SIDE:
         raise UserError(
             f"A downscale factor of {factor} leaves {width // factor} x {height // factor} pixels of {files[0]}; "
-            f"give at most {max(1, min(width, height) // SHORTEST_SIDE)}."
+            f"give at most {max(1, min(width, height) // MINIMUM_SIDE)}."
         )
     return factor
 
 
 def shrink_intrinsics(intrinsics: Intrinsics, factor: int) -> Intrinsics:
-    """The intrinsics after `downsample_area`, whose cut leaves scale and origin of the pixels exact."""
+    """The intrinsics after `downsample_area`: exactly divided by the factor, as only whole blocks are kept."""
     return replace(
         intrinsics,
         focal=intrinsics.focal / factor,
@@ -108,10 +116,12 @@ def shrink_intrinsics(intrinsics: Intrinsics, factor: int) -> Intrinsics:
 def load_images(
     files: list[Path], factor: int, options: SceneOptions
 ) -> tuple[UInt8[Tensor, "frames height width 3"], bool]:
-    """Decode, composite and area-downsample images of one size; say whether any had transparent pixels.
+    """Decodes, composites and downsamples images of one size.
 
+    Returns:
+        8-bit RGB, and whether any image had transparent pixels.
     Raises:
-        UserError: one is damaged or too large.
+        UserError: an image is damaged or too large.
     """
 
     def load(file: Path) -> tuple[NDArray[np.uint8], bool]:

@@ -1,8 +1,9 @@
-"""An image, or a folder with `scene.toml` and an image, as a planar scene."""
+"""An image, or a folder with `scene.toml` and an image, read as a planar scene."""
 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,40 +18,42 @@ from engine.scenes.paths import find_file_inside, suggest_name
 from engine.scenes.planar import PlanarScene, pixel_transforms
 
 PLANAR_FILE = "scene.toml"
-LONGEST = 800  # pixels; larger images are downsampled unless `downscale` says otherwise
-NOISE = {"noise_h": 0.3, "noise_t": 0.1, "noise_r": 1.0}  # the official options
-PATCHES, MOST_PATCHES, SMALLEST_CROP = 5, 64, 16
-KEYS = ("image", "source", "warp", "patches", "crop", *NOISE)
-LONGEST_FILE = 100_000  # bytes of a scene.toml
+LONGER_SIDE = 800  # pixels; larger images are downsampled by an integer factor unless `downscale` is given
+NOISE = {"noise_h": 0.3, "noise_t": 0.1, "noise_r": 1.0}  # standard deviations of L2G-NeRF's official options
+PATCHES = 5  # as in the paper
+MAXIMUM_PATCHES = 64
+MINIMUM_CROP = 16  # pixels
+KEYS = ("image", "source", "warp", "patches", "crop", *NOISE)  # that a scene.toml may have
+MAXIMUM_BYTES = 100_000  # of a scene.toml
 
 
 def read_planar(path: Path, options: SceneOptions) -> PlanarScene:
-    """Reads the image and cuts patches out of it, seeded by `options.seed`.
+    """Reads the image and cuts patches from it, seeded by `options.seed`.
 
-    What the command line leaves open the folder's `scene.toml` says, else the paper: five patches, of half the
-    image's shorter side, under homographies.
+    Values come from `options`, else from the folder's `scene.toml`, else they are those of the paper: five square
+    patches, of half the image's shorter side, under homographies.
 
     Args:
         path: an image, or a folder that has a `scene.toml`.
-        options: of which only the planar ones may be given.
+        options: only the planar ones, `seed`, `downscale`, `background` and `maximum_pixels` are used.
     Raises:
-        UserError: a file is missing or damaged, or the numbers make no sense together.
+        UserError: a file is missing or damaged, or values are invalid or do not fit together.
     """
-    said: dict[str, Any] = {}
+    table: dict[str, Any] = {}
     file = path
     if path.is_dir():
-        said = _table(path / PLANAR_FILE)
-        file = find_file_inside(path, said["image"], path / PLANAR_FILE)
-    chosen = said | {name: value for name in KEYS if (value := getattr(options, name, None)) is not None}
+        table = _read_table(path / PLANAR_FILE)
+        file = find_file_inside(path, table["image"], path / PLANAR_FILE)
+    chosen = table | {name: value for name in KEYS if (value := getattr(options, name, None)) is not None}
     where = f"{path / PLANAR_FILE}" if path.is_dir() else f"{path}"
-    warp, patches, noise = _checked(chosen, where)
+    warp, patches, noise = _check_values(chosen, where)
     pixels, _ = load_image(file, options.background_colour, options.maximum_pixels)
-    factor = options.downscale or -(-max(pixels.shape[:2]) // LONGEST)
+    factor = options.downscale or -(-max(pixels.shape[:2]) // LONGER_SIDE)
     if factor > 1:
         pixels = round_to_uint8(downsample_area(pixels, factor))
     image = torch.from_numpy(round_to_uint8(pixels.astype("float32")))
     size = (image.shape[1], image.shape[0])
-    crop = _crop(chosen.get("crop"), size, file)
+    crop = _check_crop(chosen.get("crop"), size, file)
     scene = PlanarScene(
         name=path.resolve().name if path.is_dir() else path.stem,
         path=path.resolve(),
@@ -65,17 +68,19 @@ def read_planar(path: Path, options: SceneOptions) -> PlanarScene:
 
 
 def apply_warps(scene: PlanarScene, warps: torch.Tensor) -> PlanarScene:
-    """The scene with patches cut under these warps of the plane."""
-    from dataclasses import replace
-
+    """The scene with new true warps (of the plane) and the patches cut under them."""
     transforms = pixel_transforms(scene, warps)
     return replace(scene, transforms=transforms, patches=cut_patches(scene.image, transforms, scene.patch_size))
 
 
-def _table(file: Path) -> dict[str, Any]:
-    """What a `scene.toml` says."""
+def _read_table(file: Path) -> dict[str, Any]:
+    """The checked entries of a `scene.toml`; `image` is present.
+
+    Raises:
+        UserError: the file is too long, no TOML, or has an unknown entry or no image.
+    """
     try:
-        if file.stat().st_size > LONGEST_FILE:
+        if file.stat().st_size > MAXIMUM_BYTES:
             raise UserError(f"{file} is far too long for a {PLANAR_FILE}; write it anew.")
         table = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -88,13 +93,16 @@ def _table(file: Path) -> dict[str, Any]:
     return table
 
 
-def _checked(chosen: dict[str, Any], where: str) -> tuple[PlanarWarp, int, tuple[float, float, float]]:
+def _check_values(chosen: dict[str, Any], where: str) -> tuple[PlanarWarp, int, tuple[float, float, float]]:
+    """Warp family, number of patches and noise (h, t, r); `where` begins the error message."""
     warp = chosen.get("warp", "homography")
     if warp not in get_args(PlanarWarp):
         raise UserError(f"{where}: there is no warp {warp!r}; choose one of {', '.join(get_args(PlanarWarp))}.")
     patches = chosen.get("patches", PATCHES)
-    if not (type(patches) is int and 2 <= patches <= MOST_PATCHES):
-        raise UserError(f"{where}: {patches!r} patches cannot be aligned; give an integer from 2 to {MOST_PATCHES}.")
+    if not (type(patches) is int and 2 <= patches <= MAXIMUM_PATCHES):
+        raise UserError(
+            f"{where}: {patches!r} patches cannot be aligned; give an integer from 2 to {MAXIMUM_PATCHES}."
+        )
     noise = []
     for name, default in NOISE.items():
         value = chosen.get(name, default)
@@ -104,16 +112,16 @@ def _checked(chosen: dict[str, Any], where: str) -> tuple[PlanarWarp, int, tuple
     return warp, patches, (noise[0], noise[1], noise[2])
 
 
-def _crop(crop: Any, image_size: tuple[int, int], file: Path) -> tuple[int, int]:
-    """Width and height of a patch: one number for a square."""
+def _check_crop(crop: Any, image_size: tuple[int, int], file: Path) -> tuple[int, int]:
+    """(width, height) of a patch in pixels, from one number (a square), two numbers, or None (the default)."""
     if crop is None:
         crop = min(image_size) // 2
     sides = [crop, crop] if type(crop) is int else crop
     if not (isinstance(sides, list | tuple) and len(sides) == 2 and all(type(side) is int for side in sides)):
         raise UserError(f"{file}: crop is {crop!r}; give a number of pixels, or width and height.")
-    if min(sides) < SMALLEST_CROP:
+    if min(sides) < MINIMUM_CROP:
         raise UserError(
-            f"{file}: patches of {sides[0]} x {sides[1]} pixels are too small; give {SMALLEST_CROP} or more."
+            f"{file}: patches of {sides[0]} x {sides[1]} pixels are too small; give {MINIMUM_CROP} or more."
         )
     if sides[0] > image_size[0] or sides[1] > image_size[1]:
         raise UserError(

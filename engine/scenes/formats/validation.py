@@ -1,4 +1,4 @@
-"""Checks of what files say about cameras; each failure is one sentence that names the file."""
+"""Checks of cameras that were read from files; each failure is a `UserError` whose message names the file."""
 
 from __future__ import annotations
 
@@ -13,15 +13,19 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 
-ROTATION_TOLERANCE = 1e-3
-ASPECT_TOLERANCE = 0.02
+ROTATION_TOLERANCE = 1e-3  # largest entry of |R R^T - I|; files round their numbers
+ASPECT_TOLERANCE = 0.02  # relative difference of aspect ratios
 
 
 def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[str]) -> Float[Tensor, "frames 3 4"]:
-    """The same poses with each rotation replaced by the nearest one.
+    """The same poses with each 3x3 part replaced by the nearest rotation.
 
+    Args:
+        poses: `[R|t]` in any convention, double precision.
+        file: where they come from, for error messages.
+        names: of the frames, for error messages.
     Raises:
-        UserError: a pose of `file` is not finite, or its matrix is no rotation within 1e-3; `names` says which.
+        UserError: a pose is not finite, or its 3x3 part is no rotation within `ROTATION_TOLERANCE`.
     """
     for name, pose in zip(names, poses, strict=True):
         if not bool(torch.isfinite(pose).all()):
@@ -37,7 +41,7 @@ def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[
 
 
 def check_intrinsics(intrinsics: Intrinsics, file: Path, names: Sequence[str]) -> None:
-    """Raise `UserError` where a focal length is not positive or any number is not finite."""
+    """Raises `UserError` if a focal length is not positive or any number is not finite."""
     for name, focal, centre, distortion in zip(
         names, intrinsics.focal, intrinsics.centre, intrinsics.distortion, strict=True
     ):
@@ -53,7 +57,7 @@ def check_intrinsics(intrinsics: Intrinsics, file: Path, names: Sequence[str]) -
 
 
 def check_bounds(near: float, far: float, file: Path) -> None:
-    """Raise `UserError` unless 0 < near < far."""
+    """Raises `UserError` unless 0 < near < far."""
     if not 0 < near < far:
         raise UserError(
             f"{file} has depth bounds from {near:g} to {far:g}; they must be positive and increasing, "
@@ -62,7 +66,7 @@ def check_bounds(near: float, far: float, file: Path) -> None:
 
 
 def check_frame_counts(training: Sequence[int], file: Path) -> None:
-    """Raise `UserError` unless at least two frames are there to train on."""
+    """Raises `UserError` unless there are at least two training frames."""
     if not training:
         raise UserError(f"{file} has no training frames; give at least two images with cameras.")
     if len(training) < 2:
@@ -72,7 +76,7 @@ def check_frame_counts(training: Sequence[int], file: Path) -> None:
 def compute_size_factors(
     declared: tuple[float, float], actual: tuple[int, int], file: Path, image: Path
 ) -> tuple[float, float]:
-    """By how much the images are wider and taller than `file` declares, both as (width, height) in pixels.
+    """Factors (width, height) from the image size that `file` declares to the actual one, both in pixels.
 
     Raises:
         UserError: the shapes differ by more than 2 %, as when images were rotated or cropped after calibration.

@@ -1,4 +1,4 @@
-"""A stage's photos: downsampled, flattened, with every pixel's point on the normalised image plane."""
+"""The training frames at one resolution, with the point of every pixel on the normalised image plane (z = 1)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ class PhotoLevel:
 
     Attributes:
         images: RGB in [0, 1].
-        points: every pixel's centre on the plane z = 1; one row for all frames if they share their intrinsics.
-        intrinsics: of the downsampled images, one per training frame.
+        points: centres of all pixels, row by row, as undistorted points of the plane z = 1; a single entry for all
+            frames if they share their intrinsics.
+        intrinsics: of the downsampled images, one per frame.
     """
 
     images: Float[Tensor, "frames 3 height width"]
@@ -30,15 +31,17 @@ class PhotoLevel:
 
     @property
     def pixels(self) -> int:
+        """Number of pixels per frame."""
         return self.points.shape[1]
 
     def plane(self, frames: Tensor, pixels: Tensor) -> Float[Tensor, "frames count 2"]:
-        """Points of chosen pixels (frames count) of chosen frames."""
+        """Points of the plane z = 1 for pixels (frames, count; flat indices) of the given frames (frames,)."""
         if self.points.shape[0] == 1:
             return self.points[0][pixels]
         return self.points[frames[:, None], pixels]
 
     def colours(self, frames: Tensor, pixels: Tensor) -> Float[Tensor, "frames count 3"]:
+        """RGB of pixels (frames, count; flat indices) of the given frames (frames,)."""
         flat = self.images.flatten(start_dim=2)
         return flat[frames[:, None], :, pixels]
 
@@ -46,7 +49,15 @@ class PhotoLevel:
 def draw_pixels(
     data: PhotoLevel, frames: int, per_frame: int, block: int, generator: torch.Generator
 ) -> Int[Tensor, "frames count"]:
-    """Random pixels of every frame, in blocks of `block` x `block`: neighbours share voxels, and so memory."""
+    """Random pixels of every frame, as flat indices, in square blocks: neighbouring rays share voxels, so memory too.
+
+    Args:
+        data: the frames.
+        frames: how many frames to draw pixels for.
+        per_frame: pixels per frame; rounded down to whole blocks, at least one block.
+        block: side of a block, pixels.
+        generator: of random numbers, on the CPU.
+    """
     width, height = data.intrinsics.width, data.intrinsics.height
     blocks = max(per_frame // block**2, 1)
     x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
@@ -57,23 +68,32 @@ def draw_pixels(
 
 
 def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torch.device) -> PhotoLevel:
-    """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
+    """Frames averaged over blocks of `factor` x `factor` pixels, without rows and columns that fill no block.
+
+    Args:
+        scene: the scene.
+        frames: indices of the frames.
+        factor: integer >= 1.
+        device: of the result.
+    """
     images = scene.images[frames].to(device).permute(0, 3, 1, 2).float() / 255
     if factor > 1:
         images = F.avg_pool2d(images, factor)
     height, width = images.shape[-2:]
     intrinsics = scene.intrinsics[torch.tensor(frames)].to(device)
-    cropped = _cropped(intrinsics, width * factor, height * factor).resized(width, height)
-    return PhotoLevel(images.contiguous(), _points(cropped), cropped)
+    cropped = _crop(intrinsics, width * factor, height * factor).resized(width, height)
+    return PhotoLevel(images.contiguous(), _compute_points(cropped), cropped)
 
 
 def replace_intrinsics(data: PhotoLevel, intrinsics: Intrinsics) -> PhotoLevel:
-    """The same photos, taken with other intrinsics."""
-    return PhotoLevel(data.images, _points(intrinsics), intrinsics)
+    """The same images with other intrinsics, and the points of their pixels computed anew."""
+    return PhotoLevel(data.images, _compute_points(intrinsics), intrinsics)
 
 
 def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
-    """A fixed lattice over every frame's image, on the normalised plane: what published poses are fitted to."""
+    """A regular lattice over every frame's image, on the plane z = 1: the points to which global transforms are fitted
+    where poses are published.
+    """
     x = (torch.arange(columns) + 0.5) / columns * intrinsics.width
     y = (torch.arange(rows) + 0.5) / rows * intrinsics.height
     pixels = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(1, -1, 2)
@@ -82,9 +102,9 @@ def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> F
     return rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, distortion)
 
 
-def _points(intrinsics: Intrinsics) -> Float[Tensor, "frames_or_one pixels 2"]:
+def _compute_points(intrinsics: Intrinsics) -> Float[Tensor, "frames_or_one pixels 2"]:
     grid = rays.pixel_grid(intrinsics.height, intrinsics.width, device=intrinsics.focal.device).reshape(1, -1, 2)
-    count = 1 if _shared(intrinsics) else intrinsics.frames
+    count = 1 if _are_shared(intrinsics) else intrinsics.frames
     return rays.normalised_points(
         grid.expand(count, -1, -1),
         intrinsics.focal[:count],
@@ -93,11 +113,11 @@ def _points(intrinsics: Intrinsics) -> Float[Tensor, "frames_or_one pixels 2"]:
     )
 
 
-def _cropped(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:
-    """The same cameras with columns at the right and rows at the bottom cut off."""
+def _crop(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:
+    """The intrinsics of images from which columns at the right and rows at the bottom were cut off."""
     return Intrinsics(intrinsics.focal, intrinsics.centre, intrinsics.distortion, width, height)
 
 
-def _shared(intrinsics: Intrinsics) -> bool:
+def _are_shared(intrinsics: Intrinsics) -> bool:
     values = torch.cat([intrinsics.focal, intrinsics.centre, intrinsics.distortion], dim=-1)
     return bool((values == values[:1]).all())

@@ -1,4 +1,4 @@
-"""The training frames at every resolution that somebody asked for; each is made once."""
+"""The training frames at several resolutions, each computed when it is first used and then kept."""
 
 from __future__ import annotations
 
@@ -10,19 +10,26 @@ from engine.scenes.scene import Scene
 
 
 class PhotoPyramid:
-    """A pyramid of the training frames, by integer factors."""
+    """An image pyramid of some frames of a scene, by integer factors.
+
+    Args:
+        scene: the scene.
+        frames: indices of the frames.
+        device: where the images are kept.
+    """
 
     def __init__(self, scene: Scene, frames: list[int], device: torch.device) -> None:
         self._scene, self._frames, self._device = scene, frames, device
         self._levels: dict[int, PhotoLevel] = {}
-        self._some: tuple[list[int], PhotoPyramid] | None = None
+        self._subset: tuple[list[int], PhotoPyramid] | None = None
 
     @property
     def longer_side(self) -> int:
-        """Of the scene's own images, pixels."""
+        """Longer side of the scene's images, pixels."""
         return max(self._scene.intrinsics.width, self._scene.intrinsics.height)
 
     def level(self, downsample: int) -> PhotoLevel:
+        """The frames at a resolution `downsample` times smaller than the scene's."""
         if downsample not in self._levels:
             self._levels[downsample] = photo_level.downsample_photos(
                 self._scene, self._frames, downsample, self._device
@@ -30,9 +37,9 @@ class PhotoPyramid:
         return self._levels[downsample]
 
     def of(self, frames: list[int]) -> PhotoPyramid:
-        """Those of some of the frames only; `frames` counts them."""
+        """The pyramid of some of these frames, by their positions in this pyramid; the last such pyramid is kept."""
         if len(frames) == len(self._frames):
             return self
-        if self._some is None or self._some[0] != frames:
-            self._some = (frames, PhotoPyramid(self._scene, [self._frames[frame] for frame in frames], self._device))
-        return self._some[1]
+        if self._subset is None or self._subset[0] != frames:
+            self._subset = (frames, PhotoPyramid(self._scene, [self._frames[frame] for frame in frames], self._device))
+        return self._subset[1]

@@ -1,4 +1,4 @@
-"""From the camera axes of the files to ours: world-to-camera `[R|t]`, x right, y down, z forward."""
+"""Conversion of the camera axes of files to ours: world-to-camera `[R|t]`, x right, y down, z forward (OpenCV)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def convert_from_llff(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Te
 
 
 def camera_centres(poses: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3"]:
-    """Where the cameras stand in the world."""
+    """Camera centres in the world, -Rᵀt."""
     return invert_pose(poses)[..., 3]
 
 
 def optical_axes(poses: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3"]:
-    """Unit vectors in the world along which the cameras look."""
+    """Viewing directions of the cameras in the world (the z axes), unit vectors."""
     return poses[..., 2, :3]

@@ -1,8 +1,13 @@
-"""What the geometry of the cameras says about the scene: forward-facing or object, its box, its depths."""
+"""Kind, box and depths of a scene, from its cameras and, where there are any, its 3D points.
+
+Poses are world-to-camera `[R|t]` with OpenCV axes; lengths are in the unit of the poses. A depth is the z coordinate
+in the camera frame, not the distance.
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -12,16 +17,39 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.scene import SceneKind
 from engine.scenes.world.axes import camera_centres, optical_axes
 
-WIDEST_CONE = math.radians(60)  # of optical axes about their mean, in a forward-facing scene
-WIDEST_CONVERGENCE = math.radians(35)  # of the cameras as seen from where their axes meet, in a forward-facing scene
-BOX_MARGIN = 1.1
+
+@dataclass(frozen=True)
+class ExtentOptions:
+    """Thresholds; angles in radians.
+
+    Attributes:
+        widest_cone: largest angle between an optical axis and the mean axis in a forward-facing scene.
+        widest_convergence: largest angle between a camera and the mean camera, seen from the point where the axes
+            meet, in a forward-facing scene.
+        box_margin: factor on the half extent of an object's box, so that nothing in view is cut off.
+        minimum_depth_share: lower bound of the nearest depth of an object, relative to the mean distance.
+        depth_outliers: share of the points left out at each end of the depths.
+        minimum_points: in view; from fewer no depths are measured.
+        maximum_points: about so many points are used, to save time.
+    """
+
+    widest_cone: float = math.radians(60)
+    widest_convergence: float = math.radians(35)
+    box_margin: float = 1.1
+    minimum_depth_share: float = 0.05
+    depth_outliers: float = 0.005
+    minimum_points: int = 10
+    maximum_points: int = 20_000
+
+
+OPTIONS = ExtentOptions()
 
 
 def find_nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, " 3"]:
-    """The point nearest (least squares) to all optical axes.
+    """The world point nearest to all optical axes in the sense of least squares.
 
-    With centres c and unit axes d: argmin_p Σ |(I - ddᵀ)(p - c)|². Along directions that the axes leave open
-    (they are parallel) the solution of least norm about the mean centre is taken.
+    With centres c and unit axes d: argmin_p Σ |(I - ddᵀ)(p - c)|². Where the axes do not determine it (they are
+    parallel) the minimiser nearest to the mean centre is returned.
     """
     centres, axes = camera_centres(poses), optical_axes(poses)
     middle = centres.mean(dim=0)
@@ -32,40 +60,43 @@ def find_nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tens
 
 
 def classify_scene(poses: Float[Tensor, "frames 3 4"]) -> SceneKind:
-    """Forward-facing if all optical axes lie within 60 degrees of their mean and the cameras do not stand around
-    a point that all look at (within 35 degrees of their mean direction from it); else an object."""
+    """`forward-facing` or `object`.
+
+    An object scene has an optical axis farther than 60 degrees from the mean axis, or cameras that all look at one
+    point and stand around it, the farthest more than 35 degrees from their mean direction.
+    """
     axes = optical_axes(poses)
-    if _widest_angle(axes) > WIDEST_CONE:
+    if _widest_angle(axes) > OPTIONS.widest_cone:
         return "object"
     towards = find_nearest_point_to_axes(poses) - camera_centres(poses)
-    looking_at_it = (towards * axes).sum(dim=-1) > 0.9 * towards.norm(dim=-1)
-    if bool(looking_at_it.all()) and _widest_angle(towards) > WIDEST_CONVERGENCE:
+    looks_at_point = (towards * axes).sum(dim=-1) > 0.9 * towards.norm(dim=-1)
+    if bool(looks_at_point.all()) and _widest_angle(towards) > OPTIONS.widest_convergence:
         return "object"
     return "forward-facing"
 
 
 def find_object_box(poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics) -> tuple[Float[Tensor, " 3"], float]:
-    """Centre and half extent of the cube that the cameras look at, in the units of the poses.
+    """Centre and half extent of the axis-aligned cube that the cameras look at, in the unit of the poses.
 
-    The half extent is the mean distance of the cameras times the tangent of half the smaller field of view,
-    with a margin of 10 %.
+    The centre is the point nearest to the optical axes; the half extent is the mean distance of the cameras from it
+    times the tangent of half the smaller field of view, with a margin of 10 %.
     """
     centre = find_nearest_point_to_axes(poses)
     distance = (camera_centres(poses) - centre).norm(dim=-1).mean().item()
     tangents = torch.tensor([intrinsics.width, intrinsics.height]) / (2 * intrinsics.focal.double())
-    return centre, distance * tangents.amin(dim=-1).mean().item() * BOX_MARGIN
+    return centre, distance * tangents.amin(dim=-1).mean().item() * OPTIONS.box_margin
 
 
 def find_box_depths(
     poses: Float[Tensor, "frames 3 4"], centre: Float[Tensor, " 3"], half: float
 ) -> tuple[float, float]:
-    """Nearest and farthest depth of the sphere around the box as the cameras see it (2 and 6 in style for Blender).
+    """Nearest and farthest distance of the sphere around the box from the cameras (2 and 6 for NeRF's scenes).
 
-    The nearest is kept above a twentieth of the mean distance where cameras stand inside the sphere.
+    The nearest is at least a twentieth of the mean distance, which matters where cameras stand inside the sphere.
     """
     distances = (camera_centres(poses) - centre).norm(dim=-1)
     radius = half * math.sqrt(3)
-    near = max(distances.min().item() - radius, 0.05 * distances.mean().item())
+    near = max(distances.min().item() - radius, OPTIONS.minimum_depth_share * distances.mean().item())
     return near, distances.max().item() + radius
 
 
@@ -74,9 +105,16 @@ def measure_depths_in_view(
 ) -> tuple[float, float] | None:
     """Nearest and farthest depth of 3D points in the images, without 0.5 % of outliers at each end.
 
-    None where fewer than ten points are seen. Distortion is left aside; at most about 20,000 points are used.
+    Distortion is ignored.
+
+    Args:
+        points: in the world of the poses.
+        poses: world-to-camera.
+        intrinsics: of the images.
+    Returns:
+        depths, the farthest at least 1.1 times the nearest; None where fewer than ten points are in view.
     """
-    points = points[:: max(1, len(points) // 20_000)]
+    points = points[:: max(1, len(points) // OPTIONS.maximum_points)]
     size = torch.tensor([intrinsics.width, intrinsics.height], dtype=points.dtype)
     seen = []
     for pose, focal, principal in zip(poses, intrinsics.focal, intrinsics.centre, strict=True):
@@ -84,18 +122,18 @@ def measure_depths_in_view(
         pixels = torch.stack([x, y], dim=-1) / depth[:, None] * focal + principal
         seen.append(depth[(depth > 0) & ((pixels >= 0) & (pixels <= size)).all(dim=-1)])
     depths = torch.cat(seen).sort().values
-    if len(depths) < 10:
+    if len(depths) < OPTIONS.minimum_points:
         return None
-    outliers = int(0.005 * len(depths))
+    outliers = int(OPTIONS.depth_outliers * len(depths))
     near, far = depths[outliers].item(), depths[len(depths) - 1 - outliers].item()
-    return near, max(far, 1.1 * near)  # a wall seen head-on still gets some depth
+    return near, max(far, 1.1 * near)  # a flat wall has nearly one depth only
 
 
 def guess_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:
-    """Nearest and farthest depth of a forward-facing scene of which nothing but the cameras is known.
+    """A guess of nearest and farthest depth of a forward-facing scene of which only the cameras are known.
 
-    Where the optical axes meet in front of all cameras, half the depth of that point; otherwise ten times the
-    spread of the cameras, which is usual for hand-held forward-facing photos. The farthest is infinite.
+    The nearest is half the depth of the point where the optical axes meet, if that is plausible (2 to 50 times the
+    spread of the cameras); otherwise ten times the spread, as is usual for hand-held photos. The farthest is infinite.
     """
     centres = camera_centres(poses)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().item()

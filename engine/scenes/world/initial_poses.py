@@ -1,4 +1,4 @@
-"""Where registration starts: identity, the reference, or the reference under seeded noise."""
+"""Initial poses: the identity, the reference poses, or the reference poses under seeded noise."""
 
 from __future__ import annotations
 
@@ -20,13 +20,19 @@ def choose_initial_poses(
     options: SceneOptions,
     where: str,
 ) -> tuple[Float[Tensor, "frames 3 4"], PoseNoise | None]:
-    """Initial world-to-camera poses and the noise that made them, if any.
+    """Initial world-to-camera poses and their noise, if any.
 
-    Under noise only the training frames are moved: held-out frames start at their reference. `where` names the
-    scene in errors.
+    Noise is added to training frames only; held-out frames keep their reference pose.
 
+    Args:
+        reference: reference poses, or None.
+        frames: number of frames.
+        training: indices of the training frames.
+        kind: of the scene; decides what `auto` means.
+        options: `init` and the noise.
+        where: names the scene in error messages.
     Raises:
-        UserError: reference or noise is wanted of a scene without reference poses.
+        UserError: `options.init` is `reference` or `noise` but the scene has no reference poses.
     """
     init = resolve_init(kind, options) if reference is not None or options.init != "auto" else "identity"
     if init == "identity":
@@ -40,7 +46,7 @@ def choose_initial_poses(
 
 
 def resolve_init(kind: SceneKind, options: SceneOptions) -> str:
-    """What `auto` means for a scene with reference poses."""
+    """`options.init`, with `auto` resolved for a scene with reference poses."""
     if options.init != "auto":
         return options.init
     if kind == "forward-facing":
@@ -59,7 +65,7 @@ def draw_noise(frames: int, training: tuple[int, ...], options: SceneOptions) ->
 
 
 def perturb_poses(poses: Float[Tensor, "frames 3 4"], noise: PoseNoise) -> Float[Tensor, "frames 3 4"]:
-    """`[exp(r) R | exp(r) t + n]`: the noise composed in the camera frame, as in L2G-NeRF's Blender experiments."""
+    """`[exp(w) R | exp(w) t + n]`: noise in the camera frame, as in the code of L2G-NeRF for Blender scenes."""
     rotation = roma.rotvec_to_rotmat(noise.rotation.to(poses))
     moved = rotation @ poses
     return torch.cat([moved[..., :3], moved[..., 3:] + noise.translation.to(poses)[..., None]], dim=-1)

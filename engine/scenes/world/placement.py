@@ -1,4 +1,8 @@
-"""Kind, split, world, depths and box of a scene whose files tell cameras only (nerfstudio, COLMAP)."""
+"""Kind, split, world frame, depths and box of a scene whose files give only cameras (nerfstudio, COLMAP).
+
+Axes stay OpenCV's. A forward-facing scene is moved into the frame of its average training camera and scaled; an object
+scene keeps the world frame and the unit of its files.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,12 @@ Split = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Placement:
-    """What was decided; the names are those of `Scene`, `poses` are in scene units, double precision."""
+    """The result, with the attributes of `Scene` of the same names.
+
+    Attributes:
+        kind, training_frames, held_out_frames, near, far, box_centre, box_half_extent, file_scale: as in `Scene`.
+        poses: reference world-to-camera poses in scene units, double precision.
+    """
 
     kind: SceneKind
     poses: Float[Tensor, "frames 3 4"]
@@ -47,11 +56,17 @@ def place_scene(
     split: Split | None,
     file: Path,
 ) -> Placement:
-    """Decide from the cameras and, where there are any, from 3D points in their world.
+    """Places a scene by its cameras and, where there are any, by 3D points in their world.
 
     Forward-facing scenes are moved into the average training camera's frame and scaled so that the nearest depth
-    times 0.75 is 1, as LLFF's are; objects keep the file's world. `split` is the file's own, if it has one.
+    times 0.75 is 1, as for LLFF; objects keep the file's world.
 
+    Args:
+        poses: world-to-camera, in the files' world and unit, double precision.
+        intrinsics: of the frames.
+        points: sparse 3D points in the same world, or None.
+        split: (training, held-out) frame indices of the files; None applies the rule of `world.split`.
+        file: names the scene in error messages.
     Raises:
         UserError: the cameras of an object all stand in one place.
     """
