@@ -36,7 +36,7 @@ class Exporting(BackgroundJob):
         notes: what it said when it was done.
     """
 
-    name, undone = "export", "exported"
+    name, verb = "export", "exported"
 
     def __init__(self, run: Run, folder: Path, words: Sequence[str], output: Path, program: Sequence[str] = PROGRAM):
         """Starts at once.
