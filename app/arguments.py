@@ -1,4 +1,4 @@
-"""The command line of `l2g-viewer`: that of `l2g-train`, and what a window needs besides."""
+"""The command line of `l2g-viewer`: that of `l2g-train`, and options of the window."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.scenes.paths import resolve_scene_path
 
 @dataclass(frozen=True)
 class ViewerArguments(TrainArguments):
-    """Watch the cameras of a scene's photos find their places, while a radiance field of it is learned.
+    """Watch the cameras of a scene's photos being registered while a radiance field of it is learned.
 
     Without a scene the window asks for one. Closing it, Ctrl-C or SIGTERM save the run; --resume continues it.
     """
@@ -25,20 +25,20 @@ class ViewerArguments(TrainArguments):
     paused: bool = False
     """Wait for Play before the first step."""
     scale: float | None = None
-    """Of fonts and spacing; by default what it was the last time."""
+    """Of fonts and spacing; by default that of the last start."""
     screenshot: Path | None = None
-    """Write a picture of the window to this PNG file, and leave."""
+    """Write a picture of the window to this PNG file, then close it."""
     after: float = 10.0
-    """Seconds of the window's life after which the screenshot is taken."""
+    """Seconds after the window was opened at which the screenshot is taken."""
     report: Path | None = None
     """Write what the window shows into this JSON file, several times a second, for tests and scripts."""
 
 
 def check_viewer_arguments(arguments: ViewerArguments) -> None:
-    """What can be known to be wrong before there is a window.
+    """Checks what can be checked before the window opens.
 
     Raises:
-        UserError: something that the user can mend.
+        UserError: arguments that exclude each other, are out of range, or name files that cannot be.
     """
     check_arguments(arguments)
     if arguments.scene is not None:

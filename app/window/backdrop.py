@@ -1,9 +1,9 @@
-"""What lies behind the panels: the colour that the window is cleared with.
+"""The ground behind the panels: the colour with which the window is cleared.
 
-Dear ImGui fills the whole window for its dock space, and once more for the panels that are docked in it. Where the CPU
-draws (llvmpipe), a pixel is paid for each time: 22 of 45 ms for a frame of 1600 x 1000. Clearing costs nothing. So the
-dock space has no colour of its own, and panels have none while they lie beside each other; one that is lifted out
-of the dock space covers others, and they are filled as long as it does.
+Dear ImGui fills the whole window for its dock space, and again for the panels that are docked in it. Where the CPU
+draws (llvmpipe), each filling costs time: 22 of 45 ms for a frame of 1600 x 1000. Clearing costs nothing. So the dock
+space is transparent, and panels are while they lie beside each other. A panel that is taken out of the dock space
+covers others; all panels are filled for as long as any two overlap.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ Box = tuple[float, float, float, float]  # left, top, width, height; pixels
 
 
 class Backdrop:
-    """Makes panels see-through, and filled again; themes bind before the window is shown."""
+    """Makes panels transparent while none of them overlap, and opaque again."""
 
     def __init__(self, panels: Collection[int]) -> None:
-        """`panels` are the windows; there must be a viewport that was shown."""
+        """`panels` are the tags of their windows; a viewport must have been shown."""
         self._panels = tuple(panels)
         self._filled, self._clear = _window_colour((*PANEL, 255)), _window_colour((*PANEL, 0))
         self._possible = _clear_dock_space()
@@ -34,7 +34,7 @@ class Backdrop:
         dpg.set_viewport_clear_color([*PANEL, 255])
 
     def update(self) -> None:
-        """To be called once per frame."""
+        """Looks whether panels overlap; to be called once per frame."""
         shown = [_box(panel) for panel in self._panels if dpg.is_item_visible(panel)]
         through = self._possible and not any_overlap(shown)
         if through != self._through:
@@ -44,7 +44,7 @@ class Backdrop:
 
 
 def any_overlap(boxes: Collection[Box]) -> bool:
-    """Whether any two lie over each other; sharing an edge is beside each other."""
+    """Whether any two boxes overlap; boxes that share an edge do not."""
     return any(
         one[0] < other[0] + other[2]
         and other[0] < one[0] + one[2]
@@ -67,9 +67,9 @@ def _window_colour(colour: tuple[int, int, int, int]) -> int | str:
 
 
 def _clear_dock_space() -> bool:
-    """Takes the dock space its colour, and the panel that has the keys its blue; False where that cannot be done.
+    """Makes the dock space transparent and the title of the focused panel like the others; False where that fails.
 
-    Dear PyGui's themes do not reach it. It has Dear ImGui's own style, which the library may or may not let us at.
+    Dear PyGui's themes do not apply to them: the style of Dear ImGui is changed, where the library exports it.
     """
     try:
         library = ctypes.CDLL(dearpygui._dearpygui.__file__)

@@ -1,4 +1,4 @@
-"""Whether there is a screen to open a window on. Dear PyGui aborts the process where there is none; we ask before."""
+"""Checks that there is a display to open a window on: Dear PyGui aborts the process where there is none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.errors import UserError
 
 
 def require_display() -> None:
-    """Looks for an X display on systems that need one.
+    """Opens and closes the X display on Linux.
 
     Raises:
         UserError: there is none, or it does not answer.

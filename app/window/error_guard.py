@@ -1,4 +1,4 @@
-"""What goes wrong in the window becomes a banner: the run must not be lost with a panel."""
+"""Failures in the window become a banner: a failing panel must not end the run."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ log = logging.getLogger(__name__)
 
 
 class Guard:
-    """Calls what may fail."""
+    """Calls functions that may fail."""
 
     def __init__(self, state: State) -> None:
         self._state = state
         self._failed: set[str] = set()
 
     def call(self, act: Callable[[], None], what: str) -> None:
-        """Calls `act`; a failure of `what` is shown, and what the user cannot mend is logged once.
+        """Calls `act`; a failure is shown in the banner as a failure of `what`.
 
-        Once, because what is done in every frame would else be said thirty times a second.
+        A failure that is no `UserError` is shown and logged once for each `what`: what is done in every frame would
+        otherwise be reported thirty times a second.
         """
         try:
             act()

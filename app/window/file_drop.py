@@ -1,7 +1,7 @@
-"""Files that are dropped into the window. Dear PyGui tells nobody of them; GLFW, which it is built with, does.
+"""Files that are dropped into the window. Dear PyGui has no event for them; GLFW, with which it is built, has.
 
-On X11 and macOS Dear PyGui's library brings GLFW's functions along; on Windows, where it does without GLFW, nothing
-can be dropped.
+On X11 and macOS Dear PyGui's library exports GLFW's functions; on Windows, where it does not use GLFW, nothing can be
+dropped.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _Callback = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.POINTER
 
 
 class FileDrop:
-    """Listens; there must be a viewport that was shown, in the thread that is calling.
+    """Collects dropped files. To be made in the window's thread, after its viewport was shown.
 
     Attributes:
-        possible: whether anything can be dropped here.
+        possible: whether files can be dropped on this system.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class FileDrop:
         self.possible = _listen(self._callback)
 
     def taken(self) -> list[tuple[Path, ...]]:
-        """What was dropped since it was asked the last time, together what came together."""
+        """The paths that were dropped since the last call, those of one drop together."""
         dropped, self._dropped = self._dropped, []
         return dropped
 
@@ -38,7 +38,7 @@ class FileDrop:
 
 
 def _listen(callback: ctypes._FuncPointer) -> bool:
-    """Whether GLFW was there to be told of the callback."""
+    """Registers the callback with GLFW; False where its functions are missing."""
     library = ctypes.CDLL(dearpygui._dearpygui.__file__)
     try:
         current, listen = library.glfwGetCurrentContext, library.glfwSetDropCallback

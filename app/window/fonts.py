@@ -1,4 +1,4 @@
-"""One font with all the glyphs that we need (λ ° σ ▶), at the size of the user interface's scale."""
+"""The font of the window, with all glyphs that it uses (λ ° σ ▶), at the scale of the user interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SIZE = 14  # pixels at scale 1
 
 
 def find_font_file() -> Path | None:
-    """DejaVu Sans, which matplotlib brings along; it is found without importing matplotlib."""
+    """DejaVu Sans from matplotlib's files, found without importing matplotlib; None where it is missing."""
     found = importlib.util.find_spec("matplotlib")
     if found is None or found.origin is None:
         return None
@@ -20,7 +20,7 @@ def find_font_file() -> Path | None:
 
 
 def bind_font(scale: float) -> None:
-    """Everything in DejaVu Sans; Dear PyGui's own bitmap font where it is missing."""
+    """Sets DejaVu Sans for all text; Dear PyGui's own bitmap font, enlarged, where it is missing."""
     path = find_font_file()
     if path is None:
         dpg.set_global_font_scale(scale)

@@ -1,4 +1,4 @@
-"""Which panels a kind of scene has; those of the other kind are hidden, and their places in the layout close."""
+"""The panels of each kind of scene. Those of the other kind are hidden and take no space in the layout."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from app.panels.widgets.panel import Panel
 from app.render.renderer import Renderer
 
 BARS = {layout.TOP, layout.STATUS, layout.TIMELINE, layout.PLANAR_TIMELINE}
-VIEWS = {layout.CAMERAS, layout.NOVEL, layout.IMAGE}  # they fill their window; a wheel there zooms
-SETTLED = 3  # frames of the window: one that is first seen later does not find its place in the layout
+VIEWS = {layout.CAMERAS, layout.NOVEL, layout.IMAGE}  # panels that fill their window and in which the wheel zooms
+SETTLED = 3  # frames in which all windows must be shown: one first shown later is not docked by the layout
 
 
 class View(Protocol):
-    """A panel that looks at a whole scene."""
+    """A panel with a view of the whole scene."""
 
     def frame_all(self) -> None: ...
 
 
 class PanelSets:
-    """All panels of the window; one set of them is shown."""
+    """All panels of the window, of which those for one kind of scene are shown."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class PanelSets:
         kind: SceneKind,
     ) -> None:
         self._kind = kind
-        self._shown: SceneKind | None = None  # None: the windows of all
+        self._shown: SceneKind | None = None  # None: the windows of both kinds
         self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
         self._novel = NovelViewPanel(state, renderer, ask_path)
         self._colmap = ColmapPanel(state)
@@ -93,11 +93,11 @@ class PanelSets:
 
     @property
     def kind(self) -> SceneKind:
-        """Whose panels are shown."""
+        """The kind of scene whose panels are shown."""
         return self._kind
 
     def show(self, kind: SceneKind) -> None:
-        """Shows the panels of a kind of scene in place of the others; to be called in every frame."""
+        """Shows the panels of a kind of scene and hides the others; to be called in every frame."""
         self._kind = kind
         if kind == self._shown or dpg.get_frame_count() < SETTLED:
             return
@@ -107,13 +107,13 @@ class PanelSets:
                 dpg.configure_item(tag, show=other == kind)
 
     def __iter__(self) -> Iterator[Panel]:
-        """Those that are shown."""
+        """The panels that are shown."""
         yield from self._always.values()
         yield from self._sets[self._kind].values()
 
     @property
     def perturb(self) -> PerturbPanel:
-        """Where kicks are given."""
+        """The perturb panel that is shown."""
         return self._perturb[self._kind]
 
     def frame_all(self) -> None:
@@ -127,7 +127,7 @@ class PanelSets:
         return [*self._always, *(tag for panels in self._sets.values() for tag in panels)]
 
     def close(self) -> None:
-        """Gives up what is being written."""
+        """Ends what panels do in the background."""
         self._novel.close()
         self._colmap.close()
 

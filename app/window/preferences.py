@@ -1,4 +1,4 @@
-"""What is remembered from one start to the next: recent scenes, the layout, the window's size, the scale."""
+"""What is kept from one start to the next: recent scenes, the layout, the window's size, the scale."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ import platformdirs
 
 from app.model.common.layout import is_complete, make_default_layout
 
-RECENT = 8  # scenes
-SIZE = (1600, 1000)
-SMALLEST = (960, 640)
+RECENT = 8  # scenes that are kept
+SIZE = (1600, 1000)  # of the window at the first start, pixels
+SMALLEST = (960, 640)  # of the window, pixels: below it panels have no room
 
 
 @dataclass
 class Preferences:
-    """Read at the start, written at the end; a file that cannot be read or written only costs the memory.
+    """Read at the start and written at the end; where a file cannot be read or written the defaults are used.
 
     Attributes:
-        folder: where they are kept.
+        folder: of the files.
         recent: scene folders, newest first.
         size: of the window, pixels.
         scale: of fonts and spacing.
@@ -39,7 +39,7 @@ class Preferences:
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Preferences:
-        """Those of this user, or the defaults where there are none or they make no sense."""
+        """The preferences of this user; defaults where there is no file or it is invalid."""
         folder = folder or Path(platformdirs.user_config_dir("l2g-viewer"))
         found = cls(folder)
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
@@ -50,7 +50,7 @@ class Preferences:
         return found
 
     def save(self) -> None:
-        """Writes them, if that can be done."""
+        """Writes them; failures are ignored."""
         words = {name: value for name, value in asdict(self).items() if name != "folder"}
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -59,12 +59,12 @@ class Preferences:
             os.replace(written, self.folder / "preferences.json")
 
     def remember(self, scene: Path) -> None:
-        """Puts a scene at the head of the recent ones."""
+        """Puts a scene first among the recent ones."""
         path = str(scene.resolve())
         self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
 
     def prepare_layout(self) -> Path | None:
-        """The file with the layout to start with, made where there is none that fits; None if it cannot be made."""
+        """The file of the layout, written anew where it is missing or incomplete; None if that fails."""
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self.layout_file.is_file() or not is_complete(self.layout_file.read_text(encoding="utf-8")):

@@ -1,4 +1,4 @@
-"""What the window shows, as JSON: for tests that drive it from outside and for scripts that wait for something."""
+"""What the window shows as JSON, for tests that drive it from outside and for scripts that wait for something."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from engine.messages import PlanarSnapshot
 
-PERIOD = 0.1  # seconds
-FRAMES = 600  # of the window, whose times are told
+PERIOD = 0.1  # seconds between two files, at least
+FRAMES = 600  # newest frames of the window whose durations are written
 KINDS = {
     "mvButton": "button",
     "mvCheckbox": "box",
@@ -33,10 +33,10 @@ KINDS = {
 
 
 class Report:
-    """Writes a file now and then, each time as a whole."""
+    """Replaces a file up to ten times a second; a reader never sees half of one."""
 
     def __init__(self, path: Path) -> None:
-        """All items of the window must have been made."""
+        """To be called once all items of the window have been made."""
         self._path = path
         self._items = list_named_items()
         self._written_at = self._called_at = 0.0
@@ -44,9 +44,9 @@ class Report:
         self._periods: deque[float] = deque(maxlen=FRAMES)
 
     def write(self, state: State, **more: Any) -> None:
-        """Writes it if it is time to, or another lambda is confirmed, which somebody may be timing.
+        """Writes the file if `PERIOD` has passed, and at once when another λ is confirmed, whose delay tests measure.
 
-        To be called in every frame, for their rate is told too.
+        To be called in every frame: the durations of frames are written too.
         """
         now = time.monotonic()
         self._periods.append(now - self._called_at)
@@ -64,15 +64,18 @@ class Report:
 
 
 def list_named_items() -> dict[str, list[int]]:
-    """What can be clicked, by window and first label ("Training/Pause") or, without one, by kind and order of making
-    ("Cameras/image 1", "Training/slider 1"). Two windows of a name are never seen together."""
+    """Items that can be clicked, by window and label ("Training/Pause").
+
+    Items without a label are named by their kind and order ("Cameras/image 1", "Training/slider 1"). Windows of the
+    same name are never shown at the same time.
+    """
     found: dict[str, list[int]] = {}
     for window in dpg.get_windows():
         counts: dict[str, int] = {}
         for item in _below(window):
             kind = KINDS.get(dpg.get_item_type(item).split("::")[-1])
             label = (dpg.get_item_label(item) or "").split("##")[0]
-            if kind is None or (kind == "group" and not label):  # most groups only arrange what is in them
+            if kind is None or (kind == "group" and not label):  # groups without a label only arrange other items
                 continue
             counts[kind] = counts.get(kind, 0) + 1
             found.setdefault(f"{dpg.get_item_label(window)}/{label or f'{kind} {counts[kind]}'}", []).append(item)
@@ -80,7 +83,7 @@ def list_named_items() -> dict[str, list[int]]:
 
 
 def measure_rectangles(items: dict[str, list[int]]) -> dict[str, list[float]]:
-    """Left, top, width and height of those that are seen, in pixels of the window."""
+    """Left, top, width and height of the items that are visible, in pixels of the window."""
     found = {}
     for name, alike in items.items():
         for item in alike:
@@ -95,7 +98,7 @@ def get_viewport_size() -> list[int]:
 
 
 def _below(item: int) -> Iterator[int]:
-    """All that an item holds, in the order in which it was made."""
+    """All items within an item, in the order in which they were made."""
     for children in dpg.get_item_children(item).values():
         for child in children:
             yield child
@@ -103,7 +106,7 @@ def _below(item: int) -> Iterator[int]:
 
 
 def collect_facts(state: State) -> dict[str, Any]:
-    """State and snapshot in plain words."""
+    """State and newest snapshot as values for JSON."""
     words: dict[str, Any] = {
         "selected": state.selected,
         "banner": state.banner,
@@ -158,7 +161,7 @@ def collect_facts(state: State) -> dict[str, Any]:
 
 
 def collect_planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:
-    """Patches, and how the image is looked at."""
+    """Patches, and the view of the image."""
     run = state.run
     return {
         "corners": planar.corners.tolist(),
@@ -171,7 +174,7 @@ def collect_planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]
 
 
 def collect_facts_beside(run: ViewedRun) -> dict[str, Any]:
-    """Of a second run."""
+    """A second run beside the active one."""
     snapshot = run.snapshot
     if snapshot is None:
         return {"method": run.settings.method, "status": "opening"}
@@ -189,7 +192,7 @@ def collect_facts_beside(run: ViewedRun) -> dict[str, Any]:
 
 
 def collect_colmap_facts(run: ColmapRun) -> dict[str, Any]:
-    """How COLMAP's pipeline stands."""
+    """The progress of COLMAP's pipeline."""
     progress = run.progress
     return {
         "status": run.status,

@@ -1,4 +1,4 @@
-"""Keys and what they do; they rest while something is being typed."""
+"""Keyboard shortcuts; they do nothing while an input has the keyboard."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ TYPED_INTO = ("mvInputText", "mvInputInt", "mvInputFloat", "mvSliderFloat", "mvS
 
 
 class Shortcuts:
-    """Calls an action for a key, alone or with Ctrl and Shift."""
+    """Calls the action of a key that is pressed alone, with Ctrl, with Shift or with both."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._inputs: list[int] = []
 
     def build(self) -> None:
-        """Begins to listen; everything that can be typed into must have been made."""
+        """Begins to listen; to be called once all inputs of the window have been made."""
         with dpg.handler_registry():
             dpg.add_key_press_handler(callback=self._pressed)
         self._inputs = [item for item in dpg.get_all_items() if dpg.get_item_type(item).split("::")[-1] in TYPED_INTO]
 
     @property
     def typing(self) -> bool:
-        """Whether keys belong to an input at the moment."""
+        """Whether an input has the keyboard."""
         return any(dpg.does_item_exist(item) and dpg.is_item_active(item) for item in self._inputs)
 
     def _pressed(self, _: int, key: int) -> None:

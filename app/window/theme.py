@@ -72,7 +72,7 @@ _STYLES: dict[int, tuple[float, ...]] = {
 
 
 def bind_theme(scale: float) -> None:
-    """The theme of all windows."""
+    """Sets the theme of all windows, with spacing times `scale`."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
         for target, colour in _COLOURS.items():
             dpg.add_theme_color(target, colour)

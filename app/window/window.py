@@ -1,9 +1,10 @@
-"""The window: its panels, its loop, its orderly end."""
+"""The window: its panels, its loop, and its end."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import dearpygui.dearpygui as dpg
@@ -37,17 +38,29 @@ from engine.messages import Pause
 from engine.scenes.paths import is_image
 from engine.system.interruption import Interruption
 
-FRAME_SECONDS = 1 / 30  # more would only take time from training
-SETTLING = 4  # frames until what was just drawn can be read back
-SCENES = Path(__file__).resolve().parents[2] / "scenes"  # those that ship, where the program runs from its repository
-LAST_WORDS = 120.0  # seconds that saving may take at the end
-
+SCENES = Path(__file__).resolve().parents[2] / "scenes"  # shipped scenes, where the program runs from its repository
 PHOTOS = "A photo of the same camera, or a folder of them. Photos can also be dropped into the window."
 FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or an image, to align patches of it."
 
 
+@dataclass(frozen=True)
+class WindowTiming:
+    """Attributes:
+    frame: seconds of a frame, at least: a higher rate would only take time from training.
+    settling: frames that are drawn before the window can be read back without its dialog.
+    saving: seconds that saving may take at the end, at most.
+    """
+
+    frame: float = 1 / 30
+    settling: int = 4
+    saving: float = 120.0
+
+
+TIMING = WindowTiming()
+
+
 class Window:
-    """One window for the length of the program: Dear PyGui allows no second one."""
+    """The one window of the program: Dear PyGui allows no second one."""
 
     def __init__(self, arguments: ViewerArguments) -> None:
         self._arguments = arguments
@@ -75,12 +88,12 @@ class Window:
         self._panels = PanelSets(self.state, self._renderer, self._actions, self._ask_path, kind)
 
     def run(self) -> int:
-        """Opens the window and stays until it is left.
+        """Opens the window and returns once it was closed.
 
         Returns:
             the exit code: 0, or 130 and 143 after Ctrl-C and SIGTERM.
         Raises:
-            UserError: no window can be opened here, or what was learned could not be saved.
+            UserError: a run could not be saved.
         """
         self._renderer.start()
         with Interruption() as interruption:
@@ -127,7 +140,7 @@ class Window:
         if self._arguments.scene is not None:
             self.open(self._arguments.scene)
         else:
-            dpg.render_dearpygui_frame()  # after which the window's size is known, in whose middle the dialog belongs
+            dpg.render_dearpygui_frame()  # after it the window's size is known, in whose middle the dialog is put
             self.ask_for_scene()
 
     def _make_actions(self) -> Actions:
@@ -158,10 +171,10 @@ class Window:
                 self._take_screenshot(screenshot)
                 self._leave(save=True)
             # vertical synchronisation cannot be relied on
-            time.sleep(max(FRAME_SECONDS - (time.monotonic() - frame_begun), 0.0))
+            time.sleep(max(TIMING.frame - (time.monotonic() - frame_begun), 0.0))
 
     def _frame(self) -> None:
-        """What is done in every frame; nothing here waits for the engine or the render thread."""
+        """One frame of the window; nothing in it waits for the engine or the render thread."""
         state = self.state
         self._guard.call(lambda: dpg.run_callbacks(dpg.get_callback_queue()), "What was asked for")
         for paths in self._drop.taken():
@@ -171,7 +184,7 @@ class Window:
         self._renderer.set_volume(state.run.volume if state.run is not None else None)
         if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
             state.select(state.selected)
-        self._mind_the_time()
+        self._pause_when_time_is_up()
         self._panels.show(get_kind(state.run, self._panels.kind))
         for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
@@ -182,8 +195,8 @@ class Window:
         dpg.render_dearpygui_frame()
         rest_textures()
 
-    def _mind_the_time(self) -> None:
-        """Pauses the run, once, when it has had the seconds that the command line gives it."""
+    def _pause_when_time_is_up(self) -> None:
+        """Pauses the runs, once, after the seconds of `--max-seconds`."""
         run, limit = self.state.run, self._arguments.max_seconds
         if run is None or run.snapshot is None or limit is None or self._time_was_up:
             return
@@ -203,25 +216,25 @@ class Window:
         self._preferences.remember(path)
 
     def ask_for_scene(self) -> None:
-        """Opens the dialog with the scenes of late."""
+        """Opens the dialog that asks for a scene, with recent and shipped ones."""
         recent = [path for path in self._preferences.recent if Path(path).is_dir() or is_image(Path(path))]
         shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
         self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
 
     def ask_for_photos(self) -> None:
-        """Opens the dialog for photos that shall join the run.
+        """Opens the dialog that asks for photos to add to the run.
 
         Raises:
-            UserError: it can take none.
+            UserError: no photos can be added to it.
         """
         can_grow(self.state)
         self._adding.open()
 
     def drop(self, paths: Sequence[Path]) -> None:
-        """Has photos join the run; where none is open, what is dropped is the scene.
+        """Adds dropped photos to the run; where no run is open, opens what is dropped as a scene.
 
         Raises:
-            UserError: the run can take none, or it is no scene.
+            UserError: no photos can be added to the run, or it is no scene.
         """
         if self.state.run is None and len(paths) == 1:
             self.open(paths[0])
@@ -230,11 +243,11 @@ class Window:
             add_photos(self.state, paths)
 
     def ask_for_screenshot(self) -> None:
-        """Asks where to, then writes a picture of the window without the dialog."""
+        """Asks for a path, then writes a picture of the window without the dialog."""
         self._ask_path("Write a picture of the window to", "window.png", self._take_screenshot)
 
     def ask_to_leave(self) -> None:
-        """Leaves, after asking if something is unsaved."""
+        """Leaves; asks before if a run is still training."""
         run = self.state.run
         opened = run.opened if run is not None else None
         snapshot = run.snapshot if run is not None else None
@@ -275,7 +288,7 @@ class Window:
 
     def _take_screenshot(self, path: Path) -> None:
         dpg.configure_item(layout.WRITING, show=False)
-        for _ in range(SETTLING):
+        for _ in range(TIMING.settling):
             dpg.render_dearpygui_frame()
         dpg.output_frame_buffer(str(path.absolute()))
         dpg.render_dearpygui_frame()
@@ -287,7 +300,7 @@ class Window:
         self._runs.leave(save)
 
     def _end(self) -> list[UserError]:
-        """Remembers the window and waits until the runs are saved; the window stays and says so meanwhile."""
+        """Writes the preferences and waits until the runs are saved; the window shows a message meanwhile."""
         preferences = self._preferences
         preferences.size = (dpg.get_viewport_width(), dpg.get_viewport_height())
         preferences.save()
@@ -300,12 +313,12 @@ class Window:
         self._runs.leave()
         leaving = list(self._runs.leaving)
         self.state.banner = "Saving the run."
-        until = time.monotonic() + LAST_WORDS
+        until = time.monotonic() + TIMING.saving
         while any(not run.ended for run in leaving) and time.monotonic() < until and dpg.is_dearpygui_running():
             self._banner.update()
             dpg.run_callbacks(dpg.get_callback_queue())
             dpg.render_dearpygui_frame()
-            time.sleep(FRAME_SECONDS)
+            time.sleep(TIMING.frame)
         for run in leaving:
             run.close(max(until - time.monotonic(), 1.0))
         return [error for run in leaving for error in run.unsaved]

@@ -1,4 +1,4 @@
-"""Which key does what. The help overlay (`app/panels/bars/help.py`) lists the same."""
+"""The keys of the window. The help overlay (`app/panels/bars/help.py`) lists the same."""
 
 from __future__ import annotations
 
@@ -53,18 +53,18 @@ def make_keys(state: State, panels: PanelSets, actions: Actions, leave: Action) 
 
 
 def play_or_pause(state: State) -> None:
-    """Pauses a run that trains; has any other go on."""
+    """Pauses the runs if the active one trains; else has them go on."""
     if state.run is not None and state.run.snapshot is not None:
         state.send_all(Pause() if state.run.snapshot.status == "running" else Resume())
 
 
 def show_channel(state: State, channel: Channel) -> None:
-    """A channel of the novel view; the residual is that of a frame."""
+    """Shows a channel of the novel view; the residual needs a frame, so the view then follows the selected one."""
     state.novel.channel = channel
     if channel == "residual":
         change_mode(state.novel, "follow")
 
 
 def change_view_mode(state: State, mode: NovelMode) -> None:
-    """A way of moving in the novel view."""
+    """Changes how the camera of the novel view moves."""
     change_mode(state.novel, mode)

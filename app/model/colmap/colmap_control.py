@@ -1,4 +1,4 @@
-"""What the user does with COLMAP's pipeline, and what of it is looked at. No window here."""
+"""What the user does with COLMAP's pipeline, and which pair of photos is shown. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FEWEST = 3  # photos
 
 
 def find_obstacle(state: State) -> str:
-    """Why the pipeline cannot be started; empty where it can."""
+    """Why the pipeline cannot be started, in a sentence; empty where it can."""
     if state.run is None or state.run.opened is None:
         return "Open a scene first."
     scene = get_posed_scene(state.run)
@@ -35,7 +35,7 @@ def find_obstacle(state: State) -> str:
 
 
 def start_colmap(state: State) -> None:
-    """Starts the pipeline on all photos of the scene that is open, in the folder of its run."""
+    """Starts the pipeline on all photos of the open scene, in the folder of its run; a running one is stopped."""
     run, view, scene = state.run, state.colmap, get_posed_scene(state.run)
     if find_obstacle(state) or run is None or run.opened is None or scene is None:
         return
@@ -46,24 +46,24 @@ def start_colmap(state: State) -> None:
 
 
 def stop_colmap(state: State) -> None:
-    """Ends it; what was found stays to be seen."""
+    """Stops the pipeline; what it has found stays visible."""
     if state.colmap.run is not None:
         state.colmap.run.stop()
 
 
 def find_reference_obstacle(state: State) -> str:
-    """Why COLMAP's poses cannot be what errors are measured against; empty where they can."""
+    """Why errors cannot be measured against COLMAP's poses, in a sentence; empty where they can."""
     run = state.colmap.run
     model = run.progress.model if run is not None else None
     if run is None or run.status != "finished" or model is None:
-        return "COLMAP's pipeline has not come to its end."
+        return "COLMAP's pipeline has not finished."
     if len(set(run.scene.training_frames) & set(model.frames)) < FEWEST_CAMERAS:
-        return f"COLMAP registered fewer than {FEWEST_CAMERAS} of the photos that are trained on: they align no world."
+        return f"COLMAP registered fewer than {FEWEST_CAMERAS} of the training photos: too few to align its world."
     return ""
 
 
 def use_as_reference(state: State) -> None:
-    """Measures errors against COLMAP's poses from now on, in about the units of the scene, where it has one."""
+    """Measures errors against COLMAP's poses from now on, scaled to the scene's reference or nearest depth."""
     colmap, run = state.colmap.run, state.run
     model = colmap.progress.model if colmap is not None else None
     scene = get_posed_scene(run)
@@ -79,7 +79,7 @@ def use_as_reference(state: State) -> None:
 
 
 def can_start_from(state: State) -> bool:
-    """Whether a new run can be read to start at COLMAP's poses: scenes that have poses start at their own."""
+    """Whether the scene can be read again to start at COLMAP's poses: not where its files bring poses of their own."""
     scene = get_posed_scene(state.run)
     if scene is None or state.hooks.reopen is None:
         return False
@@ -87,16 +87,16 @@ def can_start_from(state: State) -> bool:
 
 
 def start_from_colmap(state: State) -> None:
-    """Starts L2G anew at COLMAP's poses."""
+    """Starts the run again at COLMAP's poses."""
     run, colmap = state.run, state.colmap.run
     if run is not None and colmap is not None and state.hooks.reopen is not None:
-        with contextlib.suppress(UserError):  # where it cannot be kept it is made once more
+        with contextlib.suppress(UserError):  # what cannot be stored is computed again
             colmap.keep()
         state.hooks.reopen(run.settings, replace(run.options, init="sfm", reference="sfm"))
 
 
 def refresh_colmap(state: State) -> None:
-    """Takes the news; another scene has no use for the pipeline of the one before."""
+    """Takes new events of the pipeline; ends the pipeline of another scene. Once per frame of the window."""
     view = state.colmap
     if view.run is None:
         return
@@ -109,7 +109,7 @@ def refresh_colmap(state: State) -> None:
 
 
 def choose_pair(state: State) -> Pair | None:
-    """The pair that is looked at: the chosen one, or the selected frame's best; None while there is none."""
+    """The pair of photos to show: the chosen one, else the best of the selected frame; None while there is none."""
     view, run = state.colmap, state.run
     if view.pair is not None or view.run is None or run is None or run.scene is None:
         return view.pair

@@ -1,10 +1,12 @@
 """Pictures of COLMAP's pipeline: keypoints on a photo, matches between two, the matrix of all pairs. Pure functions.
 
-Lines are drawn twice as large and averaged, which makes them smooth; a texture with thousands of them costs the window
-nothing, where items of a drawing would have to be drawn anew in every frame.
+Lines are drawn at twice the size and averaged, which makes them smooth. They are part of a texture: as items of Dear
+PyGui, thousands of them would be drawn again in every frame of the window.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -12,12 +14,29 @@ from PIL import Image, ImageDraw
 
 from app.model.state.colmap_progress import NOT_YET
 
-FINER = 2  # times as large as it is shown
-MOST_CIRCLES = 350
-MOST_DOTS = 10_000
-MOST_LINES = 220
-DIM = 0.55  # of the photos under what is drawn on them
-GAP = 4  # pixels between the photos of a pair
+
+@dataclass(frozen=True)
+class ColmapLook:
+    """How keypoints and matches are drawn.
+
+    Attributes:
+        oversampling: factor of the size at which lines are drawn before they are averaged.
+        circles: features that are drawn with their size and direction, at most; the largest ones.
+        dots: features that are drawn, at most.
+        lines: matches that are drawn, at most: more would hide the photos.
+        dim: brightness of the photos under the drawing.
+        gap: pixels between the photos of a pair.
+    """
+
+    oversampling: int = 2
+    circles: int = 350
+    dots: int = 10_000
+    lines: int = 220
+    dim: float = 0.55
+    gap: int = 4
+
+
+LOOK = ColmapLook()
 GOOD, BAD, RAW = (96, 214, 120), (232, 76, 66), (120, 176, 255)
 GROUND, UNSEEN, EMPTY = (17, 20, 25), (27, 31, 38), (38, 44, 53)
 RAMPS: dict[str, Float[np.ndarray, "2 3"]] = {  # of fewest and most matches
@@ -34,7 +53,7 @@ Counts = Int[np.ndarray, "frames frames"]
 def draw_keypoints(
     photo: Photo, points: Points, scale: Float[np.ndarray, " points"], orientation: Float[np.ndarray, " points"]
 ) -> Pixels:
-    """A photo with its features: a dot each, and for the largest a circle of their size with their direction.
+    """A photo with its features: a dot for each, and for the largest a circle with their size and direction.
 
     Args:
         photo: RGB in [0, 1], at the size of the picture.
@@ -42,12 +61,12 @@ def draw_keypoints(
         orientation: radians, from x towards y.
     """
     canvas, pen = _canvas(_dimmed(photo))
-    for x, y in (FINER * points[_evenly(len(points), MOST_DOTS)]).tolist():
+    for x, y in (LOOK.oversampling * points[_evenly(len(points), LOOK.dots)]).tolist():
         pen.point([(x, y), (x + 1, y), (x, y + 1), (x + 1, y + 1)], fill=(*RAW, 120))
-    largest = np.argsort(scale)[::-1][:MOST_CIRCLES]
+    largest = np.argsort(scale)[::-1][: LOOK.circles]
     for x, y, radius, angle in zip(
-        *(FINER * points[largest]).T.tolist(),
-        (FINER * scale[largest]).tolist(),
+        *(LOOK.oversampling * points[largest]).T.tolist(),
+        (LOOK.oversampling * scale[largest]).tolist(),
         orientation[largest].tolist(),
         strict=True,
     ):
@@ -58,7 +77,7 @@ def draw_keypoints(
 
 def fit_pair_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
     """(width, height) of each of two equal photos that fill a box side by side."""
-    scale = min((box[0] - GAP) / 2 / image[0], box[1] / image[1])
+    scale = min((box[0] - LOOK.gap) / 2 / image[0], box[1] / image[1])
     return max(int(image[0] * scale), 8), max(int(image[1] * scale), 8)
 
 
@@ -69,36 +88,38 @@ def draw_matches(
     good: tuple[Points, Points],
     good_colour: tuple[int, int, int] = GOOD,
 ) -> Pixels:
-    """Two photos of one size side by side, with lines between features: rejected ones red, below the others.
+    """Two photos of one size side by side with lines between matching features; rejected ones red, beneath.
 
-    Of more than `MOST_LINES` lines as large a share of either kind is drawn.
+    Where there are more than `ColmapLook.lines` matches the same share of both kinds is drawn.
 
     Args:
         left, right: RGB in [0, 1].
         rejected, good: where matching features lie in the left and in the right photo, pixels of the pictures.
-        good_colour: of the latter, 8 bit RGB.
+        good_colour: of the lines of `good`, 8-bit RGB.
     """
     height, width = left.shape[:2]
-    whole = np.empty((height, 2 * width + GAP, 3), np.float32)
+    whole = np.empty((height, 2 * width + LOOK.gap, 3), np.float32)
     whole[:] = np.array(GROUND, np.float32) / 255
-    whole[:, :width], whole[:, width + GAP :] = _dimmed(left), _dimmed(right)
+    whole[:, :width], whole[:, width + LOOK.gap :] = _dimmed(left), _dimmed(right)
     canvas, pen = _canvas(whole)
-    total = len(rejected[0]) + len(good[0])
+    total, dot = len(rejected[0]) + len(good[0]), LOOK.oversampling
     for (first, second), colour in ((rejected, BAD), (good, good_colour)):
-        chosen = _evenly(len(first), round(len(first) * min(1.0, MOST_LINES / max(total, 1))))
-        ends = FINER * np.concatenate([first[chosen], second[chosen] + np.array([width + GAP, 0])], axis=1)
+        chosen = _evenly(len(first), round(len(first) * min(1.0, LOOK.lines / max(total, 1))))
+        ends = LOOK.oversampling * np.concatenate(
+            [first[chosen], second[chosen] + np.array([width + LOOK.gap, 0])], axis=1
+        )
         for x, y, u, v in ends.tolist():
-            pen.line((x, y, u, v), fill=(*colour, 130), width=FINER)
+            pen.line((x, y, u, v), fill=(*colour, 130), width=dot)
         for x, y, u, v in ends.tolist():
             for a, b in ((x, y), (u, v)):
-                pen.ellipse((a - FINER, b - FINER, a + FINER, b + FINER), fill=(*colour, 255))
+                pen.ellipse((a - dot, b - dot, a + dot, b + dot), fill=(*colour, 255))
     return _shrunk(canvas)
 
 
 def draw_matrix(counts: Counts, agreeing: Counts, side: int) -> Pixels:
     """All pairs as a square of `side` pixels: raw matches below the diagonal, inliers above it.
 
-    Brightness is the root of their number, relative to the most.
+    Brightness is the square root of their number relative to the largest.
 
     Args:
         counts, agreeing: per pair, `NOT_YET` where unknown.
@@ -110,7 +131,7 @@ def draw_matrix(counts: Counts, agreeing: Counts, side: int) -> Pixels:
     cells[np.arange(frames), np.arange(frames)] = np.array(GROUND) / 255
     places = np.arange(side) * frames // side
     picture = cells[places][:, places]
-    if side >= 6 * frames:  # a line between cells, where there is room for one
+    if side >= 6 * frames:  # lines between cells, where there is room for them
         edges = np.flatnonzero(np.diff(places, prepend=-1))
         picture[edges], picture[:, edges] = np.array(GROUND) / 255, np.array(GROUND) / 255
     return picture.astype(np.float32)
@@ -138,16 +159,18 @@ def _evenly(count: int, most: int) -> Int[np.ndarray, " chosen"]:
 
 
 def _dimmed(photo: Photo) -> Pixels:
-    """A photo that steps back: darker and half grey."""
+    """A photo, darker and half grey."""
     grey = photo.mean(axis=2, keepdims=True)
-    return np.float32(DIM) * (photo + grey) / 2
+    return np.float32(LOOK.dim) * (photo + grey) / 2
 
 
 def _canvas(pixels: Pixels) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.fromarray((255 * pixels).clip(0, 255).astype(np.uint8))
-    image = image.resize((FINER * image.width, FINER * image.height), Image.Resampling.BILINEAR)
+    image = image.resize(
+        (LOOK.oversampling * image.width, LOOK.oversampling * image.height), Image.Resampling.BILINEAR
+    )
     return image, ImageDraw.Draw(image, "RGBA")
 
 
 def _shrunk(canvas: Image.Image) -> Pixels:
-    return np.asarray(canvas.reduce(FINER), np.float32) / 255
+    return np.asarray(canvas.reduce(LOOK.oversampling), np.float32) / 255

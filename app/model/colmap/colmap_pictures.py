@@ -1,4 +1,4 @@
-"""What the COLMAP panel shows of a frame or of a pair, at the size that it has room for. No window here."""
+"""The pictures of the COLMAP panel, of a frame or of a pair, at a given size. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ NO_MATCHES: Int[np.ndarray, "0 2"] = np.zeros((0, 2), int)
 
 
 def make_keypoints_picture(run: ColmapRun, frame: int, box: Box) -> tuple[Pixels, str]:
-    """The photo of a frame with its features, and a line about them."""
+    """The photo of a frame with its features, fitted into a box, and a caption."""
     intrinsics = run.scene.intrinsics
     size = fit_size((intrinsics.width, intrinsics.height), box)
     photo = resize_photo(run.scene.images[frame], size)
     name = run.scene.names[frame]
     found = run.progress.features.get(frame)
     if found is None:
-        return photo, f"{name}: not looked at yet"
+        return photo, f"{name}: no features yet"
     scale = run.scale_of(frame) * size[0] / intrinsics.width
     picture = draw_keypoints(photo, found.points * scale, found.scale * scale, found.orientation)
     return picture, f"{name}: {len(found.points):,} features"
 
 
 def make_pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
-    """The photos of a pair with its matches, those that disagree red once it is known, and a line about them."""
+    """The photos of a pair with its matches, fitted into a box, and a caption.
+
+    Once the pair is verified, matches that disagree with its geometry are red.
+    """
     intrinsics, progress = run.scene.intrinsics, run.progress
     size = fit_pair_size((intrinsics.width, intrinsics.height), box)
     left, right = (resize_photo(run.scene.images[frame], size) for frame in pair)
@@ -49,7 +52,7 @@ def make_pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str
 def _ends(
     run: ColmapRun, pair: Pair, matches: Int[np.ndarray, "matches 2"], size: tuple[int, int]
 ) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
-    """Where matches lie in the two pictures."""
+    """The ends of matches in the two pictures, pixels."""
     first, second = (
         _points(run.progress.features.get(frame), matches[:, side])
         * (run.scale_of(frame) * size[0] / run.scene.intrinsics.width)

@@ -1,4 +1,4 @@
-"""What the export dialog offers, in words."""
+"""The formats that the export dialog offers."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class ExportChoice:
     """A format.
 
     Attributes:
-        form: as `l2g-export --to` has it; None for what the window writes by itself.
-        label: in the list.
-        name: that is proposed, in the run's folder.
-        words: what it is good for.
+        form: name of the format for `l2g-export --to`; None for files that the window writes itself.
+        label: in the list of the dialog.
+        name: of the file or folder that is proposed.
+        words: what is written, in a sentence.
     """
 
     form: str | None
@@ -45,12 +45,12 @@ PLAIN_TRANSFORMS = ExportChoice(
 
 
 def list_choices(planar: bool) -> tuple[ExportChoice, ...]:
-    """For a scene with cameras, or for one image."""
+    """The formats for a scene of one image (`planar`) or with cameras."""
     return (PLAIN_TRANSFORMS,) if planar else (*CHOICES, PLAIN_POSES)
 
 
 def propose_path(choice: ExportChoice, folder: Path) -> Path:
-    """A path in the run's folder that nothing has yet."""
+    """A path in the run's folder that does not exist yet."""
     first = folder / "export" / choice.name
     numbered = (first.with_name(f"{first.stem}-{number}{first.suffix}") for number in range(2, 10_000))
     return first if not first.exists() else next((path for path in numbered if not path.exists()), first)

@@ -1,6 +1,6 @@
-"""An export in the making: the run saves itself, then `l2g-export` works on its folder in a process of its own.
+"""An export: the run writes a checkpoint, then `l2g-export` reads it in a process of its own.
 
-So neither the window nor the training waits for it, and a failure in it takes nothing along.
+Neither the window nor the training waits for it, and a failure in it leaves both unharmed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.model.common.background_job import BackgroundJob
@@ -21,10 +22,23 @@ from engine.run.session import Session
 from engine.run.thread import Run
 
 PROGRAM = (sys.executable, "-m", "engine.cli.export_in_background")
-LOOK_EVERY = 0.1  # seconds
-GRACE = 10.0  # seconds in which a process that was told to stop may tidy up
-SAVING = 0.05  # of the bar
-WHAT = "l2g-export: "  # how its error messages begin
+ERROR_PREFIX = "l2g-export: "  # of the lines of its output that are error messages
+
+
+@dataclass(frozen=True)
+class ExportTiming:
+    """Attributes:
+    period: seconds between two looks at what is waited for.
+    grace: seconds in which a process that was told to end may remove half-written files before it is killed.
+    saving_share: of the progress bar, for the checkpoint before the export.
+    """
+
+    period: float = 0.1
+    grace: float = 10.0
+    saving_share: float = 0.05
+
+
+TIMING = ExportTiming()
 
 
 class Exporting(BackgroundJob):
@@ -32,8 +46,8 @@ class Exporting(BackgroundJob):
 
     Attributes:
         progress: in [0, 1].
-        doing: what it does, in a word or two.
-        notes: what it said when it was done.
+        doing: the step under way, in a few words.
+        notes: lines of its output, once it has succeeded.
     """
 
     name, verb = "export", "exported"
@@ -42,9 +56,9 @@ class Exporting(BackgroundJob):
         """Starts at once.
 
         Args:
-            run: that is exported.
+            run: to be exported.
             folder: of the run.
-            words: of the command line, after the folder.
+            words: options of `l2g-export`, after the folder.
             output: for messages.
             program: the command.
         """
@@ -62,18 +76,18 @@ class Exporting(BackgroundJob):
             self._export()
 
     def _save(self) -> None:
-        """Has the run write its checkpoint where it belongs; training stands still no longer than for any other."""
+        """Has the run write its checkpoint into its folder, and waits for it; training goes on meanwhile."""
         try:
             self._run.ask(begin_saving).result()
             while not self._stopping and self._run.ask(is_saving).result():
-                time.sleep(LOOK_EVERY)
+                time.sleep(TIMING.period)
         except CancelledError:
-            return  # the run has ended, and saved itself
+            return  # the run has ended, and has written its last checkpoint
 
     def _export(self) -> None:
         self.doing = "starting"
         said: list[str] = []
-        # Standard error goes to the same pipe: two would have to be read at once.
+        # Standard error goes to the same pipe: two pipes would have to be read at the same time.
         with subprocess.Popen(
             self._command,
             stdin=subprocess.DEVNULL,
@@ -86,13 +100,13 @@ class Exporting(BackgroundJob):
             reader = threading.Thread(target=self._read, args=(process, said), name="export output", daemon=True)
             reader.start()
             while reader.is_alive() and not self._stopping:
-                reader.join(LOOK_EVERY)
+                reader.join(TIMING.period)
             if self._stopping:
                 end_process(process)
             reader.join()
         if self._stopping:
             return
-        errors = [line.removeprefix(WHAT) for line in said if line.startswith(WHAT)]
+        errors = [line.removeprefix(ERROR_PREFIX) for line in said if line.startswith(ERROR_PREFIX)]
         if process.returncode != 0:
             why = errors or said[-1:] or [f"it ended with {process.returncode}"]
             self.error = " ".join(why) if errors else f"{self.output} was not exported: {why[0]}."
@@ -106,11 +120,11 @@ class Exporting(BackgroundJob):
             if step is None:
                 said.append(line.strip())
             else:
-                self.progress, self.doing = SAVING + (1 - SAVING) * step[0], step[1]
+                self.progress, self.doing = TIMING.saving_share + (1 - TIMING.saving_share) * step[0], step[1]
 
 
 def begin_saving(session: Session) -> None:
-    """Begins a checkpoint where the run's own belongs, if there is anything new since the last."""
+    """Begins a checkpoint in the run's own folder, if the run has changed since the last one."""
     if session.trainer is None:
         raise UserError("There is nothing to export before the run has begun.")
     session.writer.begin_own(session)
@@ -120,7 +134,7 @@ def is_saving(session: Session) -> bool:
     """Whether the checkpoint is still being written.
 
     Raises:
-        UserError: it could not be.
+        UserError: it could not be written.
     """
     if session.writer.writing:
         return True
@@ -130,9 +144,9 @@ def is_saving(session: Session) -> bool:
 
 
 def end_process(process: subprocess.Popen[str]) -> None:
-    """Has a process tidy up and end; in the end by force."""
+    """Asks a process to end; kills it if it has not ended after `ExportTiming.grace`."""
     process.terminate()
     try:
-        process.wait(GRACE)
+        process.wait(TIMING.grace)
     except subprocess.TimeoutExpired:
         process.kill()

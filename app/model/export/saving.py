@@ -1,4 +1,4 @@
-"""Saving, exporting: what the window writes when it is asked to. Nothing is overwritten unasked."""
+"""Files that the window writes on request. Existing files are never overwritten."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.system.files import write_json
 
 
 def save(state: State) -> None:
-    """Has the engine write a checkpoint into the run's folder; the history tells when it is done."""
+    """Has every run write a checkpoint into its folder; an event in the history tells when it is done."""
     state.send_all(SaveCheckpoint())
 
 

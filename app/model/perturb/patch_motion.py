@@ -47,7 +47,7 @@ def move_patch(corners: Corners, motion: PatchMotion, family: Family) -> Corners
 
 
 def draw_random_motion(sigma_shift: float, sigma_turn_deg: float, sigma_bend: float, seed: int) -> PatchMotion:
-    """Seeded noise: independent normal components of these standard deviations (pixels, degrees, pixels)."""
+    """A random motion: independent normal components with standard deviations in pixels, degrees and pixels."""
     noise = np.random.default_rng(seed).standard_normal(11)
     bend = (sigma_bend * noise[3:]).reshape(4, 2).tolist()
     return PatchMotion(

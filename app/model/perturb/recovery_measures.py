@@ -1,4 +1,4 @@
-"""What counts as the error of a frame that finds its way back: two errors of a camera, one of a patch."""
+"""The errors of which the recovery after a kick is measured: two of a camera, one of a patch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Errors = Float[np.ndarray, "measures frames"]
 class Measure:
     """Attributes:
     names: of the errors.
-    formats: how their values are written.
-    floors: errors below are as good as none.
-    frames: of a snapshot; 0 while it has nothing to measure.
-    errors: of the frames of a snapshot; the second one is from before the kick.
-    has_reference: whether errors are against a reference, or against where the frame was before the kick.
+    formats: of their values, for `str.format`.
+    floors: errors up to these count as recovered: a trained frame's error fluctuates by so much.
+    frames: number of frames that a snapshot has errors of; 0 while it has none.
+    errors: of the frames of a snapshot; its second argument is the snapshot before the kick.
+    has_reference: whether errors are measured against a reference, or against the pose before the kick.
     """
 
     names: tuple[str, ...]
@@ -34,7 +34,7 @@ class Measure:
 
 
 def measure_camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
-    """Rotation (degrees) and translation (scene units)."""
+    """Rotation (degrees) and translation (scene units) errors, against the reference where there is one."""
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
         return np.stack([snapshot.rotation_error_deg, snapshot.translation_error]).astype(np.float64)
     turned = np.einsum("fij,fij->f", snapshot.poses[:, :, :3].astype(np.float64), before.poses[:, :, :3])
@@ -43,7 +43,7 @@ def measure_camera_errors(snapshot: Snapshot, before: Snapshot) -> Errors:
 
 
 def measure_patch_errors(snapshot: Snapshot, _before: Snapshot) -> Errors:
-    """Corner errors (pixels)."""
+    """Corner errors (pixels) against where the patches were cut."""
     assert snapshot.planar is not None
     return snapshot.planar.corner_error_px[None].astype(np.float64)
 
@@ -51,7 +51,7 @@ def measure_patch_errors(snapshot: Snapshot, _before: Snapshot) -> Errors:
 CAMERAS = Measure(
     names=("turn", "place"),
     formats=("{:.2f}°", "{:.4f}"),
-    floors=(0.02, 5e-4),  # the pose of a trained frame trembles so much
+    floors=(0.02, 5e-4),
     frames=lambda snapshot: len(snapshot.poses),
     errors=measure_camera_errors,
     has_reference=lambda snapshot: snapshot.rotation_error_deg is not None,

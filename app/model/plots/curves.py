@@ -1,4 +1,4 @@
-"""Curves of a run: from rows of the history to few enough points that still show every spike."""
+"""Curves of a run, from the rows of its history, reduced to few points that still show every spike."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from jaxtyping import Float
 
 from engine.run.history import Row, filled, mean_of
 
-MOST_POINTS = 600
+MOST_POINTS = 600  # of a curve: about two per pixel of a plot
 
 Over = Literal["iterations", "seconds"]
 
 
 @dataclass(frozen=True)
 class Curve:
-    """Points of one line, in order of x; what is unknown is left out."""
+    """Points of one line, in order of x; unknown values are left out."""
 
     x: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
     y: Float[np.ndarray, " points"] = field(default_factory=lambda: np.empty(0))
@@ -30,7 +30,7 @@ NOTHING = Curve()
 
 
 def decimate_curve(curve: Curve, limit: int = MOST_POINTS) -> Curve:
-    """At most `limit` (>= 4) points: of each stretch the lowest and the highest, in order, and both ends."""
+    """At most `limit` (>= 4) points: both ends, and of each of equal stretches the lowest and the highest."""
     count = len(curve.x)
     if count <= limit:
         return curve
@@ -46,7 +46,7 @@ def decimate_curve(curve: Curve, limit: int = MOST_POINTS) -> Curve:
 
 
 def make_drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
-    """A curve without what is not finite and, on a log axis, without what is not positive."""
+    """A decimated curve of the finite values, on a logarithmic axis of the positive ones."""
     known = np.isfinite(x) & np.isfinite(y)
     if logarithmic:
         known &= y > 0
@@ -54,7 +54,7 @@ def make_drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
 
 
 def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
-    """All curves that the plots draw, by name; those that the run cannot know (no reference) are without points.
+    """All curves of the plots, by name; a curve that the run has no values of (no reference) has no points.
 
     Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
     `rotation mean`, `rotation max`, `rotation frame` in degrees; `translation mean`, `translation max`,
@@ -84,8 +84,8 @@ def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: in
         if not known:
             found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
             continue
-        then = x[[error is not None for error in errors]]  # a reference may have come, or gone, on the way
-        stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not joined yet, or without a reference
+        then = x[[error is not None for error in errors]]  # a reference may be set during the run
+        stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not added yet, or without a reference
         found[f"{name} mean"] = make_drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
         found[f"{name} max"] = make_drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
         found[f"{name} frame"] = make_drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
@@ -93,7 +93,7 @@ def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: in
 
 
 def find_limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
-    """The ends of a y axis that shows all of some curves with a little air; None where there is nothing to show."""
+    """The ends of a y axis that shows all points of curves with a margin; None where there are no points."""
     values = np.concatenate([curve.y for curve in found]) if found else np.empty(0)
     if not len(values):
         return None
@@ -106,7 +106,7 @@ def find_limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float
 
 
 def choose_log_ticks(low: float, high: float, most: int = 4) -> list[float]:
-    """Round values for a log axis between two ends, at most so many, evenly spread."""
+    """Round values for a logarithmic axis between two ends, at most `most`, evenly spread."""
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
         found = [step * 10.0**decade for decade in decades for step in steps]
@@ -117,6 +117,6 @@ def choose_log_ticks(low: float, high: float, most: int = 4) -> list[float]:
 
 
 def find_row_at(rows: Sequence[Row], seconds: float) -> int:
-    """Index of the last row at or before a moment (the first one before all of them); rows must not be empty."""
+    """Index of the last row at or before a time in seconds, else 0; rows must not be empty."""
     times = np.array([row.seconds for row in rows])
     return max(int(np.searchsorted(times, seconds, side="right")) - 1, 0)

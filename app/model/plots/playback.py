@@ -1,17 +1,17 @@
-"""The clock of the timeline: replaying a run takes a few seconds, however long it was."""
+"""The clock of the timeline, on which a run of any length is replayed within a few seconds."""
 
 from __future__ import annotations
 
 from app.model.state.state import Timeline
 
-WHOLE_RUN = 12.0  # seconds that a replay of everything takes, at least at the run's own speed
+REPLAY_SECONDS = 12.0  # that a replay of a whole run takes, at most; a shorter run is replayed at its own speed
 
 
 def advance(timeline: Timeline, passed: float, total: float) -> None:
-    """Moves a timeline that plays by `passed` seconds of the wall clock; at the end of the run it is live again."""
+    """Advances a playing timeline after `passed` seconds; at `total`, the end of the run, it is live again."""
     if not timeline.playing:
         return
-    seconds = (timeline.seconds or 0.0) + passed * max(total / WHOLE_RUN, 1.0)
+    seconds = (timeline.seconds or 0.0) + passed * max(total / REPLAY_SECONDS, 1.0)
     if seconds >= total:
         timeline.seconds, timeline.playing = None, False
     else:
@@ -19,7 +19,7 @@ def advance(timeline: Timeline, passed: float, total: float) -> None:
 
 
 def play_or_stop(timeline: Timeline) -> None:
-    """Plays from where it stands, from the start when it is live; or stops there."""
+    """Plays from where the timeline is, from the start if it is live; or stops."""
     if timeline.playing:
         timeline.playing = False
         return
@@ -28,11 +28,11 @@ def play_or_stop(timeline: Timeline) -> None:
 
 
 def go_to(timeline: Timeline, seconds: float, total: float) -> None:
-    """Goes to a moment and rests there; the very end is now."""
+    """Shows the moment at `seconds` of the run; the end of the run is live."""
     timeline.playing = False
     timeline.seconds = None if seconds >= total else max(seconds, 0.0)
 
 
 def go_live(timeline: Timeline) -> None:
-    """Back to now."""
+    """Shows the newest moment, and follows the run."""
     timeline.seconds, timeline.playing = None, False

@@ -1,4 +1,4 @@
-"""The coarse-to-fine schedule as a bar: where each stage lies, how far the run is, what a stage is made of."""
+"""The coarse-to-fine schedule as a bar: the place of each stage, the progress of the run, a stage in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.config.settings import Settings
 from engine.fields import find_field
 from engine.scenes import AnyScene, Scene
 
-NARROWEST = 34.0  # pixels: the name of a stage must fit
+NARROWEST = 34.0  # pixels of a stage in the bar, so that its name fits
 ENCODED = "Network; its encoding opens with the iterations"
 
 
@@ -24,7 +24,7 @@ class Span:
 
 
 def lay_out_stages(iterations: Sequence[int], width: float, narrowest: float = NARROWEST) -> list[Span]:
-    """Each stage's place: as wide as its share of the iterations, but never narrower than its name."""
+    """The stages' places in a bar: wide as their share of the iterations, but at least `narrowest` pixels."""
     if not iterations:
         return []
     floor = min(narrowest, width / len(iterations))
@@ -38,7 +38,7 @@ def lay_out_stages(iterations: Sequence[int], width: float, narrowest: float = N
 
 
 def find_place(iterations: Sequence[int], found: Sequence[Span], iteration: int) -> float:
-    """Where an iteration lies in the bar, pixels; past the schedule, at its end."""
+    """The place of an iteration in the bar, pixels; the end of the bar after the schedule has ended."""
     begin = 0
     for count, span in zip(iterations, found, strict=True):
         if iteration < begin + count:
@@ -48,7 +48,7 @@ def find_place(iterations: Sequence[int], found: Sequence[Span], iteration: int)
 
 
 def describe_stage(stage: AnyStage, settings: Settings, scene: AnyScene) -> str:
-    """A stage in some lines, for its tool tip."""
+    """A stage in a few lines, for its tool tip."""
     planar, posed = as_planar(scene), as_posed(scene)
     if planar is not None and isinstance(stage, PlanarStage):
         return _planar(stage, settings, planar.patch_size)
@@ -84,5 +84,5 @@ def _posed(stage: Stage, settings: Settings, scene: Scene) -> str:
         lines.append(f"Begins with a bundle adjustment on photos at {sizes}")
     if stage.settle and settings.registers:
         whole = stage.settle >= stage.iterations
-        lines.append("Poses stand still" if whole else f"Poses stand still for its first {stage.settle} iterations")
+        lines.append("Poses are fixed" if whole else f"Poses are fixed for its first {stage.settle} iterations")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Photos that the user wants in the run, and what is said of them. No window here."""
+"""Photos that the user adds to the run, and the notices about them. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ def can_grow(state: State) -> None:
 
 
 def add_photos(state: State, paths: Sequence[Path]) -> None:
-    """Has photos join the run that is shown, and another one beside it.
+    """Adds photos to the run that is shown, and to a second one beside it.
 
     Raises:
-        UserError: it can take none. What is wrong with single photos the engine says.
+        UserError: no photos can be added to it. What is wrong with single photos becomes an event of the run.
     """
     can_grow(state)
     state.send_all(AddFrames(tuple(paths)))
 
 
 class Notices:
-    """Puts what happens to photos that join into the state, where it is shown for a while."""
+    """Puts notices about added photos into the state; the window shows each for a few seconds."""
 
     def __init__(self) -> None:
         self._before: Snapshot | None = None
 
     def see(self, state: State) -> None:
-        """To be called once per frame of the window."""
+        """Takes the newest snapshot; to be called once per frame of the window."""
         snapshot = state.run.snapshot if state.run is not None else None
         before, self._before = self._before, snapshot
         if snapshot is None or before is None or snapshot is before or not before.events:
             return
         for event in find_new_events(before, snapshot):
             words = describe_event(event)
-            if words and words != snapshot.message:  # which stands in the banner
+            if words and words != snapshot.message:  # the message is in the banner already
                 state.notice = words
 
 
 def describe_event(event: Event) -> str:
-    """What is said of an event; nothing of most."""
+    """The notice about an event; empty for most kinds."""
     match event.kind:
         case "add-frames":
             return f"Reading {event.detail}."

@@ -1,4 +1,4 @@
-"""What can be chosen for a run that is started anew, and what goes with what."""
+"""The choices for a new run, and which of them go together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WARPS: tuple[PlanarWarp, ...] = get_args(PlanarWarp)
 
 @dataclass(frozen=True)
 class Choice:
-    """What stands in the panel: a run's settings, and how its scene is read.
+    """The choices in the panel: the settings of a run, and the options with which its scene is read.
 
     Attributes:
         kind: of the scene, where one is open.
@@ -34,7 +34,7 @@ class Choice:
         return self.kind == "planar"
 
     def obstacle(self) -> str | None:
-        """Why such a run cannot be started, and the mend; None if it can."""
+        """Why such a run cannot be started, and what to change; None if it can."""
         try:
             check_settings(self.settings, self.kind)
         except UserError as error:
@@ -42,29 +42,30 @@ class Choice:
         return None
 
     def needs_reopening(self, options: SceneOptions) -> bool:
-        """Whether the scene differs from one that was read with these options, or its initial poses do."""
+        """Whether the scene must be read again, as it or its initial poses differ from those of these options."""
         if self.planar:
             return self.options != options
         return select_initial_poses(self.options) != select_initial_poses(options)
 
     def with_seed(self, seed: int) -> Choice:
-        """The run's seed is also that of the initial noise."""
+        """The choice with another seed, of the run and of the noise of its initial poses."""
         return replace(self, settings=replace(self.settings, seed=seed), options=replace(self.options, seed=seed))
 
 
 def select_initial_poses(options: SceneOptions) -> tuple[object, ...]:
-    """What of the options the initial poses depend on: the noise counts only where there is some."""
+    """The options that the initial poses depend on; those of the noise only where there is noise."""
     noisy = options.init == "noise" or (options.init == "auto" and has_noise(options))
     noise = (options.noise_rotation, options.noise_translation, options.seed) if noisy else ()
     return (options.init, *noise)
 
 
 def has_noise(options: SceneOptions) -> bool:
+    """Whether the initial poses are perturbed by noise."""
     return options.noise_rotation > 0 or options.noise_translation > 0
 
 
 def describe_lambda(settings: Settings, planar: bool = False) -> str:
-    """A sentence about what λ does in such a run."""
+    """A sentence about the effect of λ in such a run."""
     thing, place = ("patch", "transform") if planar else ("frame", "pose")
     method = settings.method_spec
     if method.warps_pixels:

@@ -1,4 +1,4 @@
-"""What has been heard of COLMAP's pipeline so far, from its events. No window here."""
+"""The progress of COLMAP's pipeline, collected from its events. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from engine.sfm.events import (
 
 Stage = Literal["features", "matching", "verification", "mapping", "mesh"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
-NOT_YET = -1  # in place of a count
+NOT_YET = -1  # in place of a count that is not known yet
 
 Matches = Int[np.ndarray, "matches 2"]
 
@@ -39,21 +39,21 @@ class Growth:
 
 
 class ColmapProgress:
-    """Grows with each event.
+    """What the events of the pipeline have told so far.
 
     Attributes:
         names: of the photos, by number.
-        features: of each photo that has been looked at.
+        features: of each photo whose features were found.
         raw: matches of each pair that has some.
-        verified: what RANSAC made of them.
+        verified: of each pair, the matches that agree with its geometry and those that do not.
         counts: raw matches of each pair, `NOT_YET` where it was not matched.
         agreeing: inliers of each pair, `NOT_YET` where it was not verified.
         growth: the steps of the mapper.
-        model: as the mapper left it last.
-        mesh: or the reason why there is none.
-        finished: the end.
-        stage: that is under way, or was the last.
-        version: grows with every event.
+        model: the newest of the mapper.
+        mesh: or, in its remark, the reason why there is none.
+        finished: the event of the end, or None.
+        stage: the one under way, or the last one.
+        version: number of events so far.
     """
 
     def __init__(self, names: tuple[str, ...]) -> None:
@@ -73,7 +73,7 @@ class ColmapProgress:
         self._matched = self._verified = 0, 0  # pairs done, and of all
 
     def see(self, event: SfmEvent) -> None:
-        """Takes an event in."""
+        """Takes an event."""
         self.version += 1
         match event:
             case FeaturesFound():
@@ -82,7 +82,7 @@ class ColmapProgress:
                 self.stage, self._matched = "matching", (event.done, event.total)
                 if event.done == event.total:
                     self.counts = event.counts.copy()
-                else:  # a pair without matches cannot be told from one that is still to come
+                else:  # meanwhile 0 stands for pairs without matches and for pairs not matched yet
                     self.counts = np.where(event.counts > 0, event.counts, NOT_YET)
             case PairMatched():
                 self.raw[event.pair] = event.matches
@@ -102,7 +102,7 @@ class ColmapProgress:
                 self.finished = event
 
     def words(self, stage: Stage) -> str:
-        """How far a stage is, in a few words; empty where it has not begun."""
+        """The progress of a stage in a few words; empty where it has not begun."""
         match stage:
             case "features" if self.features:
                 return f"{len(self.features)} of {len(self.names)} photos"
@@ -119,7 +119,7 @@ class ColmapProgress:
         return ""
 
     def details(self, stage: Stage) -> str:
-        """What more there is to say of a stage: numbers, and how long it took."""
+        """More about a stage, in sentences: numbers, and how long it took."""
         found: list[str] = []
         match stage:
             case "features" if self.features:
@@ -137,12 +137,12 @@ class ColmapProgress:
         return " ".join(found)
 
     def done(self, stage: Stage) -> bool:
-        """Whether a stage is over."""
+        """Whether a stage has ended."""
         return self.finished is not None or STAGES.index(stage) < STAGES.index(self.stage)
 
     def partner(self, frame: int) -> Pair | None:
-        """The pair of a photo that agrees best, or has most matches; None where it has none."""
-        if frame >= len(self.names):  # it has joined since
+        """The pair of a photo with most inliers, before verification with most matches; None where it has none."""
+        if frame >= len(self.names):  # it was added after the pipeline began
             return None
         known = self.agreeing if (self.agreeing[frame] > 0).any() else self.counts
         row = known[frame].copy()
@@ -152,5 +152,5 @@ class ColmapProgress:
 
 
 def make_pair(one: int, other: int) -> Pair:
-    """The smaller number first."""
+    """A pair of frames, the smaller index first."""
     return (one, other) if one < other else (other, one)

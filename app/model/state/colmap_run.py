@@ -1,4 +1,4 @@
-"""COLMAP's pipeline on the photos of a scene, beside a run of it: started, listened to, stopped. No window here."""
+"""COLMAP's pipeline on the photos of a scene, in a process of its own beside a run. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ from engine.sfm.options import SfmOptions
 from engine.sfm.pipeline import MODEL
 from engine.sfm.process import SfmProcess, SfmProcessStatus
 
-EVENTS_AT_ONCE = 200  # that are taken in one frame of the window
-LARGEST = 400_000_000  # pixels of a photo whose header is looked at
+EVENTS_AT_ONCE = 200  # events that are taken in one frame of the window, at most, so that it stays short
+LARGEST = 400_000_000  # pixels of a photo whose size is read, at most
 
 
 def find_photo_paths(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
-    """The folder that holds the photos of a scene, and the path of each frame's in it; None where the files do not
-    hold what the frames show."""
+    """The folder of the photos of a scene, and the path of each frame's photo in it.
+
+    None where the frames are not whole files (videos, photos that were changed in reading).
+    """
     if not scene.files:
         return None
     paths = [path.absolute() for path in scene.files]
@@ -32,7 +34,7 @@ def find_photo_paths(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
 
 
 def write_photos(scene: Scene, folder: Path, names: tuple[str, ...]) -> None:
-    """Writes the frames of a scene, at the size at which it was read, for COLMAP to look at."""
+    """Writes the frames of a scene, at the size at which they were read, as photos for COLMAP."""
     folder.mkdir()
     for image, name in zip(scene.images, names, strict=True):
         Image.fromarray(image.numpy()).save(folder / name, compress_level=1)
@@ -42,17 +44,17 @@ class ColmapRun:
     """One run of the pipeline.
 
     Attributes:
-        scene: whose photos take part.
-        progress: what was heard so far.
+        scene: whose photos are used.
+        progress: what its events have told so far.
     """
 
     def __init__(self, scene: Scene, parent: Path, window: int | None) -> None:
         """Starts it.
 
         Args:
-            scene: whose frames have the numbers of the photos.
-            parent: folder in which it gets one of its own, `colmap` or `colmap-2`, ...
-            window: match each photo with so many after it; None matches all with all.
+            scene: whose photos are used; photos are numbered as its frames.
+            parent: folder in which it makes a folder of its own: `colmap`, or `colmap-2`, ...
+            window: each photo is matched with so many photos after it; None matches all with all.
         """
         self.scene = scene
         output = _new(parent)
@@ -70,7 +72,7 @@ class ColmapRun:
 
     @property
     def status(self) -> SfmProcessStatus:
-        """How it stands; it has not ended for the window before all news have been seen."""
+        """Its status; it counts as running until all of its events were taken."""
         return self._status
 
     @property
@@ -84,8 +86,8 @@ class ColmapRun:
         return self._live.output
 
     def refresh(self) -> None:
-        """Takes some of the news; once per frame of the window."""
-        status = self._live.status  # asked first: what is told after the end is not the end of the news
+        """Takes new events, at most `EVENTS_AT_ONCE`; to be called once per frame of the window."""
+        status = self._live.status  # read before the events: those that came before the end are then all taken
         news = self._live.take_events(EVENTS_AT_ONCE)
         for event in news:
             self.progress.see(event)
@@ -97,18 +99,18 @@ class ColmapRun:
         return self.scene.intrinsics.width / _width(self.folder / self._names[frame])
 
     def keep(self) -> None:
-        """Has whoever reads these photos to start at COLMAP's poses find them made already."""
+        """Stores the finished model beside the photos, where reading them to start at COLMAP's poses finds it."""
         found = find_photo_paths(self.scene)
         if self.status == "finished" and found is not None:
             files = self.scene.files
             store_colmap_model(files, read_image_size(files[0], LARGEST), self.output / MODEL, found[1])
 
     def stop(self) -> None:
-        """Has it end soon; what was found stays to be seen."""
+        """Asks its process to end; what it has found stays visible."""
         self._live.stop()
 
     def join(self, timeout: float) -> bool:
-        """Waits for the end of its process; whether it has come."""
+        """Waits at most `timeout` seconds for the end of its process; whether it has ended."""
         return self._live.join(timeout)
 
 

@@ -1,4 +1,4 @@
-"""What of COLMAP's pipeline is looked at."""
+"""What is shown of COLMAP's pipeline."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class ColmapView:
     """COLMAP's pipeline beside a run.
 
     Attributes:
-        run: the last one that was started on the scene that is open.
-        chosen: the stage that the user wants to see; None goes along with the pipeline.
-        pair: that the user chose; None for the selected frame's best.
-        neighbours: whether each photo is matched with those that follow it only.
+        run: the last one that was started on the open scene, or None.
+        chosen: the stage that the user wants to see; None shows the one under way.
+        pair: that the user chose; None shows the best one of the selected frame.
+        neighbours: whether each photo is matched only with those that follow it.
         mesh: whether the 3D view shows the mesh.
     """
 
@@ -32,7 +32,7 @@ class ColmapView:
 
     @property
     def shown(self) -> Shown:
-        """What is to be seen now."""
+        """The stage to show now."""
         if self.chosen is not None or self.run is None:
             return self.chosen or "keypoints"
         match self.run.progress.stage:

@@ -1,4 +1,4 @@
-"""What is being done while a scene is read, in words: photos and videos take a while, COLMAP's pipeline more."""
+"""The progress of reading a scene in words: reading photos and videos takes seconds, COLMAP's pipeline minutes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ READING = "reading the scene"
 
 
 def describe_preparation(event: ReadingProgress | sfm.SfmEvent) -> str | None:
-    """How far it is; None where an event tells nothing about that."""
+    """The progress that an event tells of; None for other events."""
     match event:
         case ReadingProgress(what, done, total):
             return f"{what}: {done} of {total}"

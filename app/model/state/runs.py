@@ -22,10 +22,10 @@ from engine.scenes.progress import ProgressListener
 
 
 class Runs:
-    """Puts runs into the state.
+    """Opens runs and puts them into the state.
 
     Attributes:
-        leaving: those that were replaced and are still saving.
+        leaving: runs that were replaced and are still saving.
     """
 
     def __init__(self, state: State, arguments: ViewerArguments) -> None:
@@ -37,28 +37,28 @@ class Runs:
         """Opens a scene in the place of the run that is shown, with the options of the command line.
 
         Raises:
-            UserError: there is no such folder or image; what else is wrong with it shows in the banner.
+            UserError: there is no such folder or image; other errors of the scene are shown in the banner.
         """
         folder = resolve_scene_path(path)
         same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
         self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
 
     def resume(self, folder: Path) -> None:
-        """Goes on with a run of the scene that is shown.
+        """Continues a saved run of the scene that is shown.
 
         Raises:
             UserError: no scene is open.
         """
         run = self._state.run
         if run is None or run.scene is None:
-            raise UserError("Open the scene first, then the run of it that shall be continued.")
+            raise UserError("Open the scene first, then the run of it to continue.")
         arguments = replace(self._arguments, scene=run.scene.path, output=folder, resume=True, overwrite=False)
         self._show(arguments)
 
     def reopen(self, settings: Settings, options: SceneOptions) -> None:
-        """Starts the scene that is shown anew, read with other options, in a folder of its own.
+        """Reads the scene that is shown again, with other options, and starts a new run in a folder of its own.
 
-        A second run beside it is started anew as well, with the same but for its method.
+        A second run beside it is replaced as well, with the same settings but its own method.
         """
         run = self._state.run
         if run is None or run.scene is None:
@@ -70,7 +70,7 @@ class Runs:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
     def compare(self, method: str | None) -> None:
-        """Starts a second run of the scene from the same start by another method, beside the active one.
+        """Starts a second run of the scene beside the active one, from the same initial poses, by another method.
 
         Args:
             method: None ends the run that is not the active one.
@@ -85,7 +85,7 @@ class Runs:
             self._add(self._like(run.scene.path, replace(run.settings, method=method), run.options), paused)
 
     def refresh(self) -> None:
-        """Takes the news of the runs that are shown, and forgets those that have left."""
+        """Takes what is new in the runs that are shown, and forgets runs that have ended."""
         for run in self._state.runs:
             run.refresh()
             if run.error is not None:
@@ -93,7 +93,7 @@ class Runs:
         self.leaving = [run for run in self.leaving if not run.ended]
 
     def leave(self, save: bool = True) -> None:
-        """Stops all runs; they save themselves unless told not to."""
+        """Stops all runs; `save` False leaves their folders as the last checkpoints left them."""
         for run in self._state.runs:
             self._leave(run, save)
         self._state.runs.clear()
@@ -103,13 +103,13 @@ class Runs:
         self.leaving.append(run)
 
     def _like(self, path: Path, settings: Settings, options: SceneOptions) -> ViewerArguments:
-        """The command line that would have started such a run, in a folder of its own."""
+        """The arguments that would start such a run in a folder of its own."""
         chosen = {name: getattr(settings, name) for name in SETTINGS}
         chosen |= {name: getattr(options, name) for name in OPTIONS}
         return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
 
     def _show(self, arguments: ViewerArguments, joining: tuple[Path, ...] = ()) -> None:
-        """`joining` are photos that joined the run before."""
+        """Replaces the runs that are shown; `joining` are photos that are added to the new run at once."""
         self.leave()
         state = self._state
         state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
@@ -131,7 +131,7 @@ class Runs:
 
 
 def list_added_photos(scene: AnyScene) -> tuple[Path, ...]:
-    """Copies of the photos that have joined a run of a scene."""
+    """Copies of the photos that were added to a run of a scene."""
     posed = as_posed(scene)
     if posed is None or posed.added is None:
         return ()
@@ -139,9 +139,9 @@ def list_added_photos(scene: AnyScene) -> tuple[Path, ...]:
 
 
 def _unfit(path: Path) -> dict[str, Any]:
-    """Options of the command line that such a scene does not take, as if they had not been given."""
+    """The defaults of the options that do not apply to the scene at a path."""
     names = POSED_OPTIONS if guess_kind(path) == "planar" else PLANAR_OPTIONS
     return {name: getattr(SceneOptions(), name) for name in names}
 
 
-_ELSEWHERE: dict[str, Any] = {"output": None, "resume": False}  # not where the command line has put its own run
+_ELSEWHERE: dict[str, Any] = {"output": None, "resume": False}  # the folder of the command line is for its own scene

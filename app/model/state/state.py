@@ -1,7 +1,7 @@
-"""What the user chose, and the runs that are looked at. No Dear PyGui here, no OpenGL: it is tested without a window.
+"""The user's choices and the runs that are shown. No Dear PyGui and no OpenGL: it is tested without a window.
 
-Panels read this and the snapshot, and write what the user does into it; nothing here is the engine's truth. λ, poses
-and settings live in the engine and come back in its snapshots.
+Panels read this and the snapshots, and write the user's choices into it. What the engine keeps (λ, poses, settings)
+is not here: it comes back in snapshots.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ NovelMode = Literal["orbit", "fly", "follow"]
 
 @dataclass
 class Layers:
-    """What the 3D view shows."""
+    """What the 3D view shows, each on or off."""
 
     fitted: bool = True
     initial: bool = True
@@ -42,13 +42,20 @@ class Layers:
 
 @dataclass
 class CamerasView:
-    """The 3D view: where it is looked at from, and what is in it."""
+    """The 3D view.
+
+    Attributes:
+        frustum_scale: factor of the frusta's size.
+        hovered_part: of the gizmo, under the mouse or being dragged, or None.
+        framed: whether the camera was placed for this scene.
+        moving: whether the view is being moved; it is then drawn fast and coarse.
+    """
 
     orbit: OrbitCamera = field(default_factory=OrbitCamera)
     layers: Layers = field(default_factory=Layers)
     frustum_scale: float = 1.0
     hovered_part: GizmoPart | None = None
-    framed: bool = False  # whether the camera was placed for this scene
+    framed: bool = False
     moving: bool = False
 
 
@@ -57,10 +64,12 @@ class NovelView:
     """The view of the field.
 
     Attributes:
-        mode: `follow` takes the pose of the selected frame.
-        wipe: fraction of the width over which the photo lies, while following.
-        keyframes: views that films go through.
-        field_of_view_deg: vertical; while following the frame's own is taken.
+        mode: `follow` looks from the pose of the selected frame.
+        wipe: fraction of the width, from the left, that shows the photo while following.
+        keyframes: views that a film flies through.
+        field_of_view_deg: vertical; while following that of the frame is used.
+        framed: whether the cameras were placed for this scene.
+        moving: whether the view is being moved.
     """
 
     mode: NovelMode = "orbit"
@@ -76,7 +85,7 @@ class NovelView:
 
 @dataclass
 class PlanarLayers:
-    """What the view of the image shows."""
+    """What the view of the image shows, each on or off."""
 
     learned: bool = True
     photo: bool = False
@@ -93,7 +102,7 @@ class PlanarView:
     """The view of the image of a planar scene.
 
     Attributes:
-        opacity: of the learned image where the true one lies behind it.
+        opacity: of the learned image over the true one.
         framed: whether all of the image was brought into view.
     """
 
@@ -105,7 +114,7 @@ class PlanarView:
 
 @dataclass
 class Timeline:
-    """Which moment of the run the 3D view shows; None is now."""
+    """The moment of the run that is shown, in seconds of the run; None is the newest."""
 
     seconds: float | None = None
     playing: bool = False
@@ -117,7 +126,7 @@ class Timeline:
 
 @dataclass
 class Perturbation:
-    """What the sliders of the perturb panel stand at: camera axes, degrees and per cent of the cameras' spread."""
+    """The sliders of the perturb panel: in the camera's axes, degrees and per cent of the cameras' spread."""
 
     rotation_deg: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     translation_percent: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
@@ -127,7 +136,7 @@ class Perturbation:
 
 @dataclass
 class PatchPerturbation:
-    """The same for patches: pixels of the image, degrees."""
+    """The same sliders for patches: pixels of the image, degrees."""
 
     shift_px: list[float] = field(default_factory=lambda: [0.0, 0.0])
     turn_deg: float = 0.0
@@ -146,13 +155,14 @@ class Plots:
 
 @dataclass
 class Hooks:
-    """What panels ask of the window because it opens runs and dialogs; None where it is not wired.
+    """What panels have the window do, because it opens runs and dialogs; None in tests without a window.
 
     Attributes:
-        reopen: reads the scene of the active run anew and starts it with these settings: where other initial poses are
-            asked for, `Restart` is not enough.
+        reopen: reads the scene of the active run again and starts it with these settings. Needed for other initial
+            poses, which `Restart` does not change.
         compare: starts a second run of the scene by another method beside the active one; None ends it.
-        save, load, export: ask where to, and do it.
+        save: has the runs write checkpoints.
+        load, export: open their dialogs.
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
@@ -164,14 +174,14 @@ class Hooks:
 
 @dataclass
 class State:
-    """Everything the window shows that is not the engine's.
+    """Everything that the window shows and the engine does not keep.
 
     Attributes:
-        runs: one, or two side by side; panels that have room for one show the `active`.
+        runs: one, or two side by side; panels that show one run show the `active`.
         selected: index of a training frame.
-        banner: a sentence that needs the user, or None.
-        notice: a sentence that is good to know for a while, or None.
-        exporting: what an export that is under way does, in a word or two, or None.
+        banner: a sentence that the user must read, or None.
+        notice: a sentence that is shown for a few seconds, or None.
+        exporting: the step of an export that is under way, in a few words, or None.
     """
 
     runs: list[ViewedRun] = field(default_factory=list)
@@ -197,7 +207,7 @@ class State:
         return self.runs[self.active] if self.active < len(self.runs) else None
 
     def select(self, frame: int) -> None:
-        """Chooses a training frame, wrapping around at the ends; the engine is told which warp is wanted."""
+        """Selects a training frame, wrapping around at the ends; snapshots carry its warp from then on."""
         run = self.run
         if run is None or run.scene is None:
             return
@@ -207,11 +217,11 @@ class State:
             run.tell_frame(frame)
 
     def restart(self, settings: Settings) -> None:
-        """Starts the scene anew with these settings; a second run beside it likewise, but by its own method."""
+        """Restarts the active run with these settings, and a second run with the same settings but its own method."""
         for run in self.runs:
             run.send(Restart(settings if run is self.run else replace(settings, method=run.settings.method)))
 
     def send_all(self, command: Command) -> None:
-        """Has every run do it: two side by side pause and go on together."""
+        """Sends a command to every run: two side by side pause and go on together."""
         for run in self.runs:
             run.send(command)

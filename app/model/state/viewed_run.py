@@ -1,4 +1,4 @@
-"""One run as the window sees it: opened in the background, asked for news every frame, never waited for."""
+"""One run as the window sees it: opened in a thread, asked for what is new in every frame, never waited for."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ from engine.sfm.events import SfmEvent
 
 
 class ViewedRun:
-    """A run and what the window has heard of it.
+    """A run, and the newest that the window has of it.
 
     Attributes:
         name: of the scene, for titles.
-        preparing: what is done while it is being opened.
-        opened: the run with its scene and settings; None while it is still being opened.
-        snapshot: the newest one.
-        volume: the newest volume of the field; of planar scenes None.
-        image: the newest learned image of a planar scene, else None.
-        history: the run so far, a moment old.
+        preparing: the progress of opening it, in words.
+        opened: the run with its scene and settings; None while it is being opened.
+        snapshot: the newest one, or None.
+        volume: the newest volume of the field, or None; always None for planar scenes.
+        image: the newest learned image of a planar scene, or None.
+        history: rows and events of the run, at most half a second old, or None.
         error: why it could not be opened, or None.
-        told_frame: the frame whose warp the engine was last asked for.
-        settings: of the run, those that it was last restarted with.
-        options: how its scene was read.
-        unsaved: what could not be written at its end.
+        told_frame: the frame whose warp the engine was last asked for, or None.
+        settings: of the run, as of its last restart.
+        options: with which its scene was read.
+        unsaved: errors of the files that could not be written at its end.
     """
 
     def __init__(self, name: str, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
@@ -69,7 +69,7 @@ class ViewedRun:
         return self.opened.scene if self.opened else None
 
     def refresh(self) -> None:
-        """Takes what is new; once per frame of the window."""
+        """Takes what is new; to be called once per frame of the window."""
         if self.opened is None:
             return
         self._take(self.opened)
@@ -80,28 +80,28 @@ class ViewedRun:
         self.history = self.opened.run.history()
 
     def _take(self, opened: OpenedRun) -> None:
-        """The newest snapshot with the scene that it is of: frames may have joined."""
+        """Takes the newest snapshot together with its scene, to which frames may have been added."""
         snapshot, scene = opened.run.latest(), opened.run.scene
         if snapshot is not None and len(snapshot.frames) != len(opened.scene.training_frames):
             if len(snapshot.frames) != len(scene.training_frames):
-                return  # the scene has grown once more since; the next snapshot is of it
+                return  # frames were added once more since; the next snapshot belongs to the new scene
             self.opened = replace(opened, scene=scene)
         self.snapshot = snapshot
 
     def send(self, command: Command) -> None:
-        """Has the engine do something between two steps."""
+        """Sends a command, which the engine applies between two steps."""
         if isinstance(command, Restart) and isinstance(command.settings, Settings):
             self.settings = command.settings
         if self.opened is not None:
             self.opened.run.send(command)
 
     def tell_frame(self, frame: int) -> None:
-        """The frame whose warp field the snapshots shall carry."""
+        """Asks for the warp field of a frame in the snapshots."""
         self.told_frame = frame
         self.send(SelectFrame(frame))
 
     def use_reference(self, poses: Float32[np.ndarray, "frames 3 4"], source: str) -> None:
-        """Measures errors against these poses of all frames of the scene, and has them drawn, from now on."""
+        """Measures errors against these poses of all frames of the scene from now on, and draws them as reference."""
         scene = get_posed_scene(self)
         if self.opened is None or scene is None:
             return
@@ -109,7 +109,7 @@ class ViewedRun:
         self.send(UseReference(poses, source))
 
     def stop(self, save: bool = True) -> None:
-        """Has the run end and write its results, in the background; `ended` tells when that is done.
+        """Ends the run in a thread, in which it writes its results; `ended` tells when that is done.
 
         Args:
             save: False leaves the run's folder as the last checkpoint left it.
@@ -121,7 +121,7 @@ class ViewedRun:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of the run is left to wait for."""
+        """Whether the run has ended and written its files."""
         return self._leaving is not None and not self._leaving.is_alive()
 
     def close(self, timeout: float = 60.0) -> None:
@@ -159,7 +159,7 @@ class ViewedRun:
         except UserError as error:
             self.error = str(error)
             return
-        except Exception as error:  # whatever it is, the window must live and say so
+        except Exception as error:  # the window must go on and show any failure
             self.error = f"{type(error).__name__}: {error}"
             return
         if self._closing:
@@ -174,5 +174,5 @@ class ViewedRun:
 
 
 def forget_folder(session: Session) -> None:
-    """Lets a session end without writing anything more."""
+    """Has a session end without writing into its folder."""
     session.writer.folder = None

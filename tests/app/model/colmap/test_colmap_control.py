@@ -163,7 +163,7 @@ def test_cameras_and_points_join_the_3d_view_unless_switched_off(state: State) -
 def test_its_poses_become_the_reference_of_the_photos_that_have_one(state: State) -> None:
     given: list[tuple[np.ndarray, str]] = []
     state.run.use_reference = lambda poses, source: given.append((poses, source))  # type: ignore[union-attr, method-assign]
-    assert "not come to its end" in find_reference_obstacle(state)
+    assert "has not finished" in find_reference_obstacle(state)
     use_as_reference(state)
     assert not given
     use_as_reference(seen(state))

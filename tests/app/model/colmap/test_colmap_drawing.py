@@ -7,10 +7,9 @@ import pytest
 
 from app.model.colmap.colmap_drawing import (
     BAD,
-    GAP,
     GOOD,
     GROUND,
-    MOST_LINES,
+    LOOK,
     UNSEEN,
     draw_keypoints,
     draw_matches,
@@ -57,7 +56,7 @@ def test_lines_join_features_of_two_photos_green_over_red() -> None:
     good = (np.array([[10.0, 20.0]]), np.array([[60.0, 20.0]]))
     bad = (np.array([[10.0, 50.0]]), np.array([[60.0, 50.0]]))
     picture = draw_matches(BLACK, BLACK, bad, good)
-    assert picture.shape == (60, 160 + GAP, 3)
+    assert picture.shape == (60, 160 + LOOK.gap, 3)
     green, red = coloured(picture, GOOD), coloured(picture, BAD)
     assert np.any(green[18:23], axis=0)[12:140].all()
     assert np.any(red[48:53], axis=0)[12:140].all()
@@ -66,7 +65,7 @@ def test_lines_join_features_of_two_photos_green_over_red() -> None:
 
 
 def test_of_too_many_matches_as_large_a_share_of_either_kind_is_drawn() -> None:
-    rows = np.linspace(2, 58, 10 * MOST_LINES)
+    rows = np.linspace(2, 58, 10 * LOOK.lines)
     ends = np.stack([np.full_like(rows, 5.0), rows], axis=1)
     some = draw_matches(BLACK, BLACK, (ends[::2], ends[::2]), (ends[1::2], ends[1::2]))
     assert coloured(some, GOOD).any()
@@ -77,7 +76,7 @@ def test_of_too_many_matches_as_large_a_share_of_either_kind_is_drawn() -> None:
 @pytest.mark.parametrize("box", [(400, 200), (300, 900), (9, 9)])
 def test_two_photos_fit_into_their_box(box: tuple[int, int]) -> None:
     width, height = fit_pair_size((504, 378), box)
-    assert 2 * width + GAP <= max(box[0], 20)
+    assert 2 * width + LOOK.gap <= max(box[0], 20)
     assert height <= max(box[1], 8)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.model.plots.playback import WHOLE_RUN, advance, go_live, go_to, play_or_stop
+from app.model.plots.playback import REPLAY_SECONDS, advance, go_live, go_to, play_or_stop
 from app.model.state.state import Timeline
 
 
@@ -19,7 +19,7 @@ def test_a_replay_starts_at_the_beginning_and_ends_live() -> None:
     assert timeline.live
     assert not timeline.playing
     assert seen == sorted(seen)
-    assert abs(len(seen) / 30 - WHOLE_RUN) < 0.2
+    assert abs(len(seen) / 30 - REPLAY_SECONDS) < 0.2
 
 
 def test_a_short_run_is_replayed_at_its_own_speed() -> None:

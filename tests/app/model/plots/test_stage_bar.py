@@ -68,5 +68,5 @@ def test_fixed_poses_have_no_bundle_adjustment() -> None:
 
 def test_a_stage_through_which_poses_stand_still_says_so() -> None:
     text = describe_stage(replace(STAGE, settle=STAGE.iterations), Settings(), SCENE)
-    assert "Poses stand still" in text
+    assert "Poses are fixed" in text
     assert "first" not in text
