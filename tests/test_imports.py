@@ -47,10 +47,6 @@ def test_the_engine_never_imports_the_program_around_it(imports: Imports) -> Non
     assert engine_imports_of_app(imports) == []
 
 
-def test_window_and_drawing_libraries_stay_in_their_rooms(imports: Imports) -> None:
-    assert misplaced_libraries(imports) == []
-
-
 def test_no_folder_is_crowded() -> None:
     assert crowded_folders(REPOSITORY, FOLDERS, MOST_FILES) == []
 

@@ -10,9 +10,9 @@ from engine.cli.settings import check_arguments, continued, options_of, settings
 from engine.config.settings import Settings
 from engine.messages import AddFrames
 from engine.results.folder import folder_to_resume, new_folder
-from engine.run.added_photos import check_joining
 from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
+from engine.run.photo_queue import check_photos
 from engine.run.thread import Run
 from engine.scenes import AnyScene, load_scene
 from engine.scenes.options import SceneOptions
@@ -66,7 +66,7 @@ def open_run(
     if checkpoint is not None:
         scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
     if arguments.add_frames:
-        check_joining(arguments.add_frames, scene, settings.registers, options)
+        check_photos(arguments.add_frames, scene, settings.registers, options)
     if checkpoint is None:
         if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
             settings = replace(settings, refine_intrinsics=True)

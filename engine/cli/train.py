@@ -10,10 +10,10 @@ from engine.cli.preparation_display import PreparationDisplay
 from engine.cli.progress import ProgressDisplay
 from engine.errors import UserError
 from engine.fields.stages import stages
-from engine.results.outliers import outliers, told_of
+from engine.results.outliers import outliers, reading_sentences
 from engine.results.result import write_results
 from engine.results.table import results_table
-from engine.run import added_photos as joining
+from engine.run.photo_queue import sentences_on_added
 from engine.run.session import Session
 from engine.run.thread import Run
 from engine.system.interruption import Interruption
@@ -33,7 +33,7 @@ def train_scene(arguments: TrainArguments) -> int:
     with PreparationDisplay(console) as display:
         opened = open_run(arguments, publish_period=LOOK_EVERY, watch=display)
     run, folder, table = opened.run, opened.folder, stages(opened.scene, opened.settings)
-    for sentence in told_of(opened.scene):
+    for sentence in reading_sentences(opened.scene):
         console.print(sentence, soft_wrap=True, markup=False)
     with Interruption() as interruption:
         with ProgressDisplay(console, table, arguments.max_seconds) as display:
@@ -50,7 +50,7 @@ def train_scene(arguments: TrainArguments) -> int:
 
             export_session(session, folder, arguments.export, console)
         console.print(results_table(session, folder))
-        for sentence in joining.told_of(session.history.events):
+        for sentence in sentences_on_added(session.history.events):
             console.print(sentence, soft_wrap=True, markup=False)
         for photo in outliers(session):
             console.print(f"Outlier: {photo.name} {photo.reason}.", soft_wrap=True, markup=False)

@@ -14,8 +14,8 @@ from engine.evaluation.pictures import draw_side_by_side, picture_name
 from engine.evaluation.report import TEST_NAME, make_pose_entries, make_test_entry, update_result
 from engine.run.saved_run import open_saved_run
 from engine.system.files import replace_file, write_json
-from engine.training.radiance import Trainer
-from engine.training.trainers import AnyTrainer
+from engine.training.radiance import RadianceTrainer
+from engine.training.trainer import Trainer
 
 PICTURES_FOLDER = "held_out"
 Progress = Callable[[int, int, str, Scores], None]
@@ -26,13 +26,13 @@ class NoCamerasError(UserError):
     """The run is planar: there is nothing to evaluate or to export."""
 
 
-def require_cameras(trainer: AnyTrainer) -> Trainer:
+def require_cameras(trainer: Trainer) -> RadianceTrainer:
     """The trainer, if its scene has cameras.
 
     Raises:
         NoCamerasError: it is planar.
     """
-    if not isinstance(trainer, Trainer):
+    if not isinstance(trainer, RadianceTrainer):
         raise NoCamerasError(
             "A planar run has no cameras and no held-out photos; its result.json has the errors and the PSNR."
         )
@@ -65,7 +65,7 @@ def evaluate_run(
 
 
 def evaluate_trainer(
-    trainer: Trainer, run_folder: Path, *, limit: int | None = None, progress: Progress | None = None
+    trainer: RadianceTrainer, run_folder: Path, *, limit: int | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Evaluate the current state of a run; writes `held_out/`, `test.json` and `test` in `result.json` if that exists.
 

@@ -70,7 +70,7 @@ def collect_cameras(run: SavedRun) -> ExportedCameras:
     trainer, scene = run.trainer, run.trainer.scene
     fitted = to_double(trainer.poses().detach().cpu())
     poses = dict(zip(scene.training_frames, fitted, strict=True))
-    not_registered = [scene.training_frames[index] for index in trainer.strangers]
+    not_registered = [scene.training_frames[index] for index in sorted(trainer.statuses.never_registered)]
     for frame in not_registered:
         del poses[frame]
     refined = read_refined_poses(run.folder, trainer.iteration)

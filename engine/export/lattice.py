@@ -11,7 +11,7 @@ from torch import Tensor
 
 from engine.fields.field import Planes
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, space_of
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 Shape = tuple[int, int, int]
 
@@ -89,7 +89,7 @@ class Lattice:
         return found[0, :, 0, 0].T
 
 
-def sample_field(trainer: Trainer, longest: int) -> Lattice:
+def sample_field(trainer: RadianceTrainer, longest: int) -> Lattice:
     """The field on a lattice of at most `longest` points along its longest side."""
     field = trainer.field
     tint = field.tint_planes(longest)

@@ -25,7 +25,7 @@ from engine.export.visible_surfaces import (
 from engine.geometry.rays import project
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import Similarity
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,12 @@ class Mesh:
 
 
 def make_mesh(
-    trainer: Trainer, gauge: Similarity, density: float | None, resolution: int, hidden: bool, progress: Progress
+    trainer: RadianceTrainer,
+    gauge: Similarity,
+    density: float | None,
+    resolution: int,
+    hidden: bool,
+    progress: Progress,
 ) -> Mesh:
     """The surface on which the density of the field, per spacing of its lattice, equals a threshold.
 
@@ -151,7 +156,7 @@ def choose_density(lattice: Lattice, views: Sequence[VisibleSurface]) -> float:
 
 
 def find_visible_vertices(
-    trainer: Trainer, views: Sequence[VisibleSurface], lattice: Lattice, world: Float[Tensor, "vertices 3"]
+    trainer: RadianceTrainer, views: Sequence[VisibleSurface], lattice: Lattice, world: Float[Tensor, "vertices 3"]
 ) -> Bool[Tensor, " vertices"]:
     """Vertices that at least one training camera sees: they lie on its depth map, or at most slightly behind."""
     kept = torch.zeros(len(world), dtype=torch.bool)

@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.export.progress import Progress
 from engine.export.visible_surfaces import render_visible_surfaces, surface_points
 from engine.geometry.similarity import Similarity
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 _PIXELS_PER_POINT = 1.5  # rendered; pixels at edges and in the background give no point
 
@@ -26,7 +26,7 @@ class PointCloud:
     colours: UInt8[np.ndarray, "points 3"]
 
 
-def collect_points(trainer: Trainer, gauge: Similarity, wanted: int, progress: Progress) -> PointCloud:
+def collect_points(trainer: RadianceTrainer, gauge: Similarity, wanted: int, progress: Progress) -> PointCloud:
     """At most `wanted` points, equally many pixels of every training camera.
 
     Args:

@@ -27,7 +27,7 @@ from engine.run.saved_run import SavedRun
 from engine.scenes.scene import Scene
 from engine.system.durations import format_duration
 from engine.system.files import replace_file
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 UNKNOWN = "–"
 
@@ -144,7 +144,7 @@ def _draw_plots(run: SavedRun) -> list[Figure]:
     return shown
 
 
-def _render_training_pictures(trainer: Trainer, progress: Progress) -> list[Figure]:
+def _render_training_pictures(trainer: RadianceTrainer, progress: Progress) -> list[Figure]:
     """Some training frames, evenly spread, each beside the rendering from its pose."""
     scene, shown = trainer.scene, []
     intrinsics = trainer.calibration.intrinsics(scene.intrinsics).to(trainer.device)
@@ -198,7 +198,7 @@ def _list_held_out_scores(evaluation: dict[str, Any] | None) -> CellTable:
     )
 
 
-def _list_frames(trainer: Trainer, last: Row) -> CellTable:
+def _list_frames(trainer: RadianceTrainer, last: Row) -> CellTable:
     """A row per training frame: its PSNR and its pose errors."""
     rows, found = [], trainer.frame_psnr().tolist()
     for index, frame in enumerate(trainer.frames):

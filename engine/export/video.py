@@ -19,7 +19,7 @@ from engine.geometry.rays import normalised_points, pixel_grid
 from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.run.saved_run import SavedRun
 from engine.system.video_writer import encode_video
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 _FOCUS = 1.6  # of the nearest depth: distance of the point that the cameras of a spiral look at, as in LLFF's
 
@@ -62,7 +62,7 @@ def resize(camera: ViewCamera, height: int) -> ViewCamera:
     return replace(camera, focal=focal, centre=centre, size=(width, height))
 
 
-def render_picture(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "height width 3"]:
+def render_picture(trainer: RadianceTrainer, camera: ViewCamera) -> UInt8[np.ndarray, "height width 3"]:
     """The field seen by a camera; RGB."""
     width, height = camera.size
     device = trainer.device
@@ -77,7 +77,7 @@ def render_picture(trainer: Trainer, camera: ViewCamera) -> UInt8[np.ndarray, "h
 
 
 def write_video(
-    trainer: Trainer, cameras: list[ViewCamera], frames_per_second: int, path: Path, progress: Progress
+    trainer: RadianceTrainer, cameras: list[ViewCamera], frames_per_second: int, path: Path, progress: Progress
 ) -> None:
     """Renders and writes a video (.mp4 or .gif, by the suffix of `path`).
 

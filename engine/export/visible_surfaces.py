@@ -16,7 +16,7 @@ from engine.export.cameras import find_gauge
 from engine.export.progress import Progress
 from engine.geometry.numerics import to_double
 from engine.geometry.se3 import invert, transform
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class VisibleSurface(NamedTuple):
     usable: Bool[Tensor, "height width"]
 
 
-def render_visible_surfaces(trainer: Trainer, pixels: int, progress: Progress) -> Iterator[VisibleSurface]:
+def render_visible_surfaces(trainer: RadianceTrainer, pixels: int, progress: Progress) -> Iterator[VisibleSurface]:
     """Renders every training frame with about so many pixels, at most as many as its photo has.
 
     Args:
@@ -90,7 +90,7 @@ def surface_points(seen: VisibleSurface) -> Float[Tensor, "points 3"]:
     return transform(invert(to_double(seen.pose.cpu())), in_camera)
 
 
-def find_farthest_depth(trainer: Trainer) -> float:
+def find_farthest_depth(trainer: RadianceTrainer) -> float:
     """The depth beyond which nothing counts as a surface, in units of the world of the run.
 
     That unit differs from the scene's by the scale of the alignment with the reference poses.
@@ -116,7 +116,7 @@ def find_surfaces(view: View, farthest: float) -> Bool[Tensor, "height width"]:
     return usable & ~edge
 
 
-def measure_depth_bounds(trainer: Trainer, progress: Progress) -> Float[Tensor, "frames 2"]:
+def measure_depth_bounds(trainer: RadianceTrainer, progress: Progress) -> Float[Tensor, "frames 2"]:
     """Nearest and farthest depth of each training frame, in units of the world of the run, without outliers.
 
     A frame without a visible surface gets the nearest and farthest depth that a surface could have.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int64
+from jaxtyping import Float32, Int64
 
 from engine.messages.event import Event
 from engine.messages.frame_status import FrameStatus
@@ -59,7 +59,6 @@ class PlanarSnapshot:
         corners: fitted; top left, top right, bottom right, bottom left of each patch.
         reference_corners: where the patches were cut.
         corner_error_px: mean distance of the four, per patch.
-        joined: whether the patch agrees with what the others say of the image.
         warp: of the selected patch, or None while none is selected.
     """
 
@@ -67,7 +66,6 @@ class PlanarSnapshot:
     corners: Float32[np.ndarray, "patches 4 2"]
     reference_corners: Float32[np.ndarray, "patches 4 2"]
     corner_error_px: Float32[np.ndarray, " patches"]
-    joined: Bool[np.ndarray, " patches"]
     warp: PatchWarpSnapshot | None = None
 
 
@@ -84,13 +82,11 @@ class Snapshot:
         frame_psnr: running training PSNR of each frame, dB.
         warp: of the selected frame, or None while none is selected.
         rate_factors: on the schedule's learning rates of field and poses.
-        undoable, redoable: how many perturbations can be taken back, and be done again after that.
+        undoable, redoable: how many gestures can be taken back, and be done again after that.
         photometric, alignment: loss terms, unweighted.
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
         frame_status: of each frame (or patch).
-        lost: frames that are being looked for, or will be; out of the loss until they are found.
-        apart: frames that have joined and fit nowhere; out of the loss.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
@@ -120,8 +116,6 @@ class Snapshot:
     undoable: int = 0
     redoable: int = 0
     frame_status: tuple[FrameStatus, ...] = ()
-    lost: tuple[int, ...] = ()
-    apart: tuple[int, ...] = ()
     planar: PlanarSnapshot | None = None
 
     def frames_that_are(self, *statuses: FrameStatus) -> tuple[int, ...]:

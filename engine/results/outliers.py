@@ -1,4 +1,4 @@
-"""Photos that are no part of what a run has found: left out when they were read, or never at home among the others."""
+"""Photos that are no part of what a run has found: left out when they were read, or frames that fit nowhere."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.registration.relocalisation.search import ASTRAY_FACTOR
+from engine.messages import FrameStatus
+from engine.registration.relocalisation.search import DEFAULTS
 from engine.run.session import Session
 from engine.scenes import AnyScene, Scene
 from engine.scenes.scene import LeftOut
-from engine.training.radiance import Trainer
 
 
-def told_of(scene: AnyScene) -> list[str]:
+def reading_sentences(scene: AnyScene) -> list[str]:
     """Sentences on how a scene was read, and which of its photos are no frames."""
     if not isinstance(scene, Scene):
         return []
@@ -28,18 +28,19 @@ def outliers(session: Session) -> list[LeftOut]:
     found = list(scene.left_out)
     if session.trainer is not None:
         psnr = session.trainer.frame_psnr().detach().cpu().numpy()
-        strangers = session.trainer.strangers if isinstance(session.trainer, Trainer) else ()
-        for index in sorted({*astray(psnr), *strangers}):
+        status = session.trainer.frame_status()
+        rejected = [i for i in range(len(status)) if status[i] in (FrameStatus.REJECTED, FrameStatus.WAITING)]
+        for index in sorted({*find_outliers(psnr), *rejected}):
             level = f" ({psnr[index]:.1f} dB)" if np.isfinite(psnr[index]) else ""
             name = scene.names[scene.training_frames[index]]
             found.append(LeftOut(name, f"does not fit what the others show{level}"))
     return found
 
 
-def astray(psnr: Sequence[float] | np.ndarray) -> list[int]:
+def find_outliers(psnr: Sequence[float] | np.ndarray) -> list[int]:
     """Frames whose mean squared error is far above the median."""
     error = 10 ** (-np.asarray(psnr, dtype=np.float64) / 10)
     finite = np.isfinite(error)
     if not finite.any():
         return []
-    return np.nonzero(finite & (error > ASTRAY_FACTOR * np.median(error[finite])))[0].tolist()
+    return np.nonzero(finite & (error > DEFAULTS.outlier_factor * np.median(error[finite])))[0].tolist()

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.homography import apply_homography
+from engine.messages import FrameStatus
 from engine.run.history import Row, summary
+from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
+from engine.system.files import write_json
 from engine.training.learned_image import learned_image
 from engine.training.planar import PlanarTrainer
 
@@ -20,6 +25,18 @@ CONVENTIONS = (
     "transform takes homogeneous pixels of a patch to pixels of the image, pixel centres at +0.5, x right, y down; "
     "reference_transform is how the patch was cut. corner_error_px is the mean distance of the four corners."
 )
+
+
+def planar_writers(session: Session, folder: Path) -> list[Callable[[], object]]:
+    """One function for each file beside `result.json`."""
+    history, scene = session.history, cast(PlanarScene, session.scene)
+    return [lambda: write_json(folder / TRANSFORMS_FILE, transforms(scene, history.rows[-1]))]
+
+
+def planar_content(session: Session) -> dict[str, Any]:
+    """The key `planar` of `result.json`."""
+    trainer = cast("PlanarTrainer | None", session.trainer)  # that of a scene of one image
+    return {"planar": planar_result(trainer, session.history.rows[-1])}
 
 
 def planar_result(trainer: PlanarTrainer | None, last: Row) -> dict[str, Any]:
@@ -32,7 +49,7 @@ def planar_result(trainer: PlanarTrainer | None, last: Row) -> dict[str, Any]:
         return found
     found["psnr"] = patch_psnr(trainer)
     found["image_psnr"] = image_psnr(trainer)
-    found["joined"] = [bool(flag) for flag in trainer.joined()]
+    found["joined"] = [status is FrameStatus.REGISTERED for status in trainer.frame_status()]
     return found
 
 

@@ -5,59 +5,56 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from engine.errors import UserError
-from engine.geometry.pose_errors import pose_errors
-from engine.geometry.se3 import is_finite
+from engine.results.cameras import CAMERAS_VIDEO, POSES_FILE, camera_writers, poses
 from engine.results.outliers import outliers
-from engine.results.planar import TRANSFORMS_FILE, planar_result, transforms
+from engine.results.planar import TRANSFORMS_FILE, planar_content, planar_writers, transforms
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.run.history import History, Row, summary
 from engine.run.session import Session
 from engine.scenes import PlanarScene, Scene
 from engine.system.files import write_json
 from engine.system.memory import peak_memory_bytes
-from engine.training.planar import PlanarTrainer
-from engine.training.radiance import Trainer
 
-RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO = "result.json", "poses.json", "errors.png", "cameras.mp4"
+RESULT_FILE, ERRORS_PLOT = "result.json", "errors.png"
 RUN_FILES = (CHECKPOINT_FILE, RESULT_FILE, POSES_FILE, ERRORS_PLOT, CAMERAS_VIDEO, TRANSFORMS_FILE, "test.json")
 
-CONVENTIONS = (
-    "world_to_camera is [R|t], 3x4: x_camera = R x_world + t. Camera axes as in OpenCV: x right, y down, z forward. "
-    "Lengths are in scene units; divide by file_scale for the units of the scene's files. Intrinsics are in pixels of "
-    "images of width x height, pixel centres at +0.5; distortion is OpenCV's k1, k2, p1, p2. The fitted world is "
-    "known up to a similarity; reference poses are aligned to it. exposure, where it was fitted, is what the scene's "
-    "colours are multiplied by in that frame. found is false for frames that joined late and fit nowhere: their pose "
-    "is a guess."
-)
+
+class ResultKind(NamedTuple):
+    """What is particular to the results of a kind of scene.
+
+    Attributes:
+        writers: one function for each file beside `result.json` and the plot of errors.
+        content: keys of `result.json` of its own.
+        placements: of the frames at a row of the history, as `poses.json` or `transforms.json` has them.
+    """
+
+    writers: Callable[[Session, Path], list[Callable[[], object]]]
+    content: Callable[[Session], dict[str, Any]]
+    placements: Callable[[Any, Row], dict[str, Any]]
+
+
+KINDS: dict[type, ResultKind] = {
+    Scene: ResultKind(camera_writers, lambda session: {}, poses),
+    PlanarScene: ResultKind(planar_writers, planar_content, transforms),
+}
 
 
 def write_results(session: Session, folder: Path) -> list[UserError]:
     """Writes what a run has come to; returns what could not be written, after writing all that could."""
-    from engine.results.convergence_video import write_video
     from engine.results.error_plot import plot_errors
 
-    history, scene = session.history, session.scene
-    if not history.rows:
+    if not session.history.rows:
         return []
-    writers: list[Callable[[], object]] = [lambda: write_json(folder / RESULT_FILE, result(session))]
-    if isinstance(scene, PlanarScene):
-        writers += [
-            lambda: write_json(folder / TRANSFORMS_FILE, transforms(scene, history.rows[-1])),
-            lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
-        ]
-    else:
-        trainer = session.trainer if isinstance(session.trainer, Trainer) else None
-        writers += [
-            lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], trainer)),
-            lambda: plot_errors(history, scene, folder / ERRORS_PLOT),
-            lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
-        ]
+    writers = [
+        lambda: write_json(folder / RESULT_FILE, result(session)),
+        lambda: plot_errors(session.history, session.scene, folder / ERRORS_PLOT),
+        *KINDS[type(session.scene)].writers(session, folder),
+    ]
     failures = []
     for write in writers:
         try:
@@ -93,57 +90,12 @@ def result(session: Session) -> dict[str, Any]:
         "history": [_row(row) for row in history.rows],
         "events": [asdict(event) for event in history.events],
     }
-    if isinstance(session.scene, PlanarScene):
-        trainer = session.trainer if isinstance(session.trainer, PlanarTrainer) else None
-        content["planar"] = planar_result(trainer, last)
-    return content
+    return content | KINDS[type(session.scene)].content(session)
 
 
 def training_psnr(history: History) -> float | None:
     """The last PSNR that was measured (a stage that has just begun has none yet), dB."""
     return next((row.psnr for row in reversed(history.rows) if np.isfinite(row.psnr)), None)
-
-
-def poses(scene: Scene, last: Row, trainer: Trainer | None = None) -> dict[str, Any]:
-    """The content of `poses.json`; with a trainer, the focal length and the exposures that it has learned."""
-    aligned = None
-    if scene.reference_poses is not None:
-        reference = scene.reference_poses[list(scene.training_frames)]
-        aligned = pose_errors(torch.tensor(last.poses), reference).aligned_reference
-        known = is_finite(aligned).tolist()
-    intrinsics, gains, frames = scene.intrinsics, None, []
-    if trainer is not None:
-        intrinsics = trainer.calibration.intrinsics(intrinsics)
-        log_gain = trainer.calibration.log_gain.detach().cpu()
-        gains = (log_gain - log_gain.mean(dim=0)).exp() if trainer.settings.optimise_exposure else None
-    for index, frame in enumerate(scene.training_frames):
-        entry = {
-            "name": scene.names[frame],
-            "world_to_camera": last.poses[index],
-            "reference_world_to_camera": None if aligned is None or not known[index] else aligned[index],
-            "focal": intrinsics.focal[frame],
-            "centre": intrinsics.centre[frame],
-            "distortion": intrinsics.distortion[frame],
-        }
-        if gains is not None:
-            entry["exposure"] = gains[index]
-        if trainer is not None and index in trainer.strangers:
-            entry["found"] = False
-        if scene.noise is not None:
-            entry["initial_noise"] = {
-                "rotation": scene.noise.rotation[frame],
-                "translation": scene.noise.translation[frame],
-            }
-        frames.append(entry)
-    return {
-        "scene": scene.name,
-        "conventions": CONVENTIONS,
-        "file_scale": scene.file_scale,
-        "width": intrinsics.width,
-        "height": intrinsics.height,
-        "noise_seed": scene.noise.seed if scene.noise else None,
-        "frames": frames,
-    }
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from engine.errors import UserError
 from engine.run.checkpoint import Checkpoint, save_checkpoint, scene_identity
-from engine.run.perturbations import saved
+from engine.run.state import RunState
 from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
-from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
 from engine.system.background import Background, at_once
-
-if TYPE_CHECKING:
-    from engine.run.session import Session
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of one session.
+    """Writes the checkpoints of one state.
 
     Attributes:
         folder: where they belong, or None to write none unasked.
@@ -55,29 +51,29 @@ class CheckpointWriter:
         """Whether the period is over."""
         return self.period is not None and seconds - self._written_at >= self.period
 
-    def write(self, session: Session, path: Path | None = None) -> Path:
+    def write(self, state: RunState, path: Path | None = None) -> Path:
         """Writes a checkpoint to `path` or where it belongs; tells where.
 
         Raises:
             UserError: there is nothing to save or nowhere to save it, or it could not be written.
         """
-        if session.trainer is None:
+        if state.trainer is None:
             raise UserError("There is nothing to save before the run has begun.")
         if path is None:
             if self.folder is None:
                 raise UserError("This run has no folder to save into; give a path.")
             path = self.folder / CHECKPOINT_FILE
         self.finish()
-        save_checkpoint(path, self._checkpoint(session))
+        save_checkpoint(path, self._checkpoint(state))
         return path
 
-    def begin_own(self, session: Session) -> None:
+    def begin_own(self, state: RunState) -> None:
         """Begins to write one where it belongs, if there is something new; until `finish` no step may be made."""
-        if self.folder is None or not self.changed or session.trainer is None:
+        if self.folder is None or not self.changed or state.trainer is None:
             return
         self.finish()
-        self._written_at, self.changed = session.seconds, False
-        path, checkpoint = self.folder / CHECKPOINT_FILE, self._checkpoint(session)
+        self._written_at, self.changed = state.seconds, False
+        path, checkpoint = self.folder / CHECKPOINT_FILE, self._checkpoint(state)
         self._writing = self._in_background(lambda: save_checkpoint(path, checkpoint))
 
     @property
@@ -100,25 +96,26 @@ class CheckpointWriter:
         self.changed |= error is not None
         return error
 
-    def _checkpoint(self, session: Session) -> Checkpoint:
+    def _checkpoint(self, state: RunState) -> Checkpoint:
         """The run as it stands. What a command could change while it is written is copied, and little is that large.
 
         The field is not: only a step changes it.
         """
-        assert session.trainer is not None
-        if self._identity is None or self._identity[0] is not session.scene:
-            self._identity = (session.scene, scene_identity(session.scene))
-        tensors, metadata = session.trainer.state()
+        assert state.trainer is not None
+        if self._identity is None or self._identity[0] is not state.scene:
+            self._identity = (state.scene, scene_identity(state.scene))
+        tensors, metadata = state.trainer.state()
         tensors = {name: value if name.startswith("field.") else value.clone() for name, value in tensors.items()}
+        cameras = state.scene if isinstance(state.scene, Scene) else None
         return Checkpoint(
-            settings=session.settings,
+            settings=state.settings,
             options=self.options,
             scene=self._identity[1],
-            added=session.scene.added if isinstance(session.scene, Scene) else None,
-            reference=session.scene.reference_poses if isinstance(session.scene, Scene) else None,
-            noise=None if isinstance(session.scene, PlanarScene) else session.scene.noise,
+            added=cameras.added if cameras else None,
+            reference=cameras.reference_poses if cameras else None,
+            noise=cameras.noise if cameras else None,
             trainer=(tensors, metadata),
-            history=session.history.copy(),
-            seconds=session.seconds,
-            session={"perturbations": saved(session.undoable)},
+            history=state.history.copy(),
+            seconds=state.seconds,
+            session={"perturbations": state.undo.state()},
         )

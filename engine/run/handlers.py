@@ -1,105 +1,137 @@
-"""What each command does to a session, and the detail that its event keeps."""
+"""What commands do to the state of a run, and what their events keep. Those that end or begin a run, or read or write
+files, are the session's own (`engine.run.session`)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import (
-    AddFrames,
     Command,
     Pause,
     PerturbAll,
     PerturbPatch,
     PerturbPose,
     RedoPerturbation,
-    Restart,
     Resume,
-    SaveCheckpoint,
     SelectFrame,
     SetLambda,
     SetRates,
     Step,
-    Stop,
     UndoPerturbation,
     UseReference,
 )
-from engine.run.perturbations import checked_frame, name_of, perturb, undo
+from engine.run.perturbations import perturb, redo, undo
 from engine.run.reference import use_reference
-from engine.training.trainers import AnyTrainer
+from engine.run.state import RunState
+from engine.training.trainer import Perturbation
 
-if TYPE_CHECKING:
-    from engine.run.session import Session
-
-_STEEPEST = 30.0  # 10^30 squared is still a finite float32 when it meets a small residual; nobody needs more
-_FASTEST = 100.0  # times the schedule's learning rates
+HIGHEST_EXPONENT = 30.0  # 10^30 squared is still a finite float32 when it meets a small residual
+HIGHEST_RATE_FACTOR = 100.0
 
 
-def obey(session: Session, command: Command) -> str:
+class Handled(NamedTuple):
+    """What the event of a command keeps.
+
+    Attributes:
+        detail: for people to read.
+        frame: that it is about, or None.
+        gesture: that it belongs to, or None.
+    """
+
+    detail: str = ""
+    frame: int | None = None
+    gesture: int | None = None
+
+
+def pause(state: RunState, command: Pause) -> Handled:
+    state.paused = True
+    return Handled()
+
+
+def resume(state: RunState, command: Resume) -> Handled:
+    """Goes on; a run that had reached the end of its schedule now trains until it is told to stop."""
+    state.paused = False
+    if state.trainer is not None and state.trainer.finished:
+        state.beyond_schedule = True
+    return Handled()
+
+
+def step(state: RunState, command: Step) -> Handled:
+    state.paused = state.single_step = True
+    return Handled()
+
+
+def select_frame(state: RunState, command: SelectFrame) -> Handled:
+    if command.frame is None:
+        state.selected_frame = None
+        return Handled("none")
+    state.selected_frame = state.check_frame(command.frame)
+    return Handled(state.name_of(command.frame), command.frame)
+
+
+def set_reference(state: RunState, command: UseReference) -> Handled:
+    use_reference(state, command.poses)
+    return Handled(command.source)
+
+
+def set_lambda(state: RunState, command: SetLambda) -> Handled:
+    trainer = state.require_trainer()
+    if not abs(command.exponent) <= HIGHEST_EXPONENT:
+        raise UserError(f"lambda cannot be 10^{command.exponent}; give an exponent between -30 and 30.")
+    trainer.set_lambda(command.exponent)
+    return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
+
+
+def set_rates(state: RunState, command: SetRates) -> Handled:
+    trainer, field, pose = state.require_trainer(), command.field, command.pose
+    if not (0 < field <= HIGHEST_RATE_FACTOR and 0 < pose <= HIGHEST_RATE_FACTOR):
+        raise UserError(f"Learning rates cannot be multiplied by {field:g} and {pose:g}; give up to 100.")
+    trainer.set_rates(field, pose)
+    return Handled(f"field x{field:g}, pose x{pose:g}", gesture=command.gesture)
+
+
+def apply_perturbation(state: RunState, command: Perturbation) -> Handled:
+    return Handled(perturb(state, command), frame_of(command), command.gesture)
+
+
+def undo_perturbation(state: RunState, command: UndoPerturbation) -> Handled:
+    undone = undo(state)
+    frame = frame_of(undone)
+    return Handled("all frames" if frame is None else state.name_of(frame), frame, undone.gesture)
+
+
+def redo_perturbation(state: RunState, command: RedoPerturbation) -> Handled:
+    redone, detail = redo(state)
+    return Handled(detail, frame_of(redone), redone.gesture)
+
+
+def frame_of(command: Perturbation) -> int | None:
+    """The one frame that a perturbation moves; None for all of them."""
+    return None if isinstance(command, PerturbAll) else command.frame
+
+
+HANDLERS: dict[type, Callable[[RunState, Any], Handled]] = {
+    Pause: pause,
+    Resume: resume,
+    Step: step,
+    SelectFrame: select_frame,
+    UseReference: set_reference,
+    SetLambda: set_lambda,
+    SetRates: set_rates,
+    PerturbPose: apply_perturbation,
+    PerturbPatch: apply_perturbation,
+    PerturbAll: apply_perturbation,
+    UndoPerturbation: undo_perturbation,
+    RedoPerturbation: redo_perturbation,
+}
+
+
+def handle(state: RunState, command: Command) -> Handled:
     """Does what a command asks.
 
-    Returns:
-        what its event says, for people to read.
     Raises:
         UserError: the command makes no sense here; nothing was changed.
     """
-    match command:
-        case Pause():
-            session.paused = True
-        case Resume():
-            session.resume()
-        case Step():
-            session.paused = session.single_step = True
-        case SelectFrame(frame):
-            session.selected_frame = None if frame is None else checked_frame(session, frame)
-            return "none" if frame is None else name_of(session, frame)
-        case UseReference(poses, source):
-            use_reference(session, poses)
-            return source
-        case AddFrames(paths):
-            _trainer(session)
-            return session.arrivals.ask(session, paths)
-        case SaveCheckpoint(path):
-            return str(session.writer.write(session, path))
-        case Stop():
-            session.stop()
-        case Restart(settings):
-            if settings is not None and not isinstance(settings, Settings):
-                raise UserError(f"A run cannot be restarted with {settings!r}; give `Settings`.")
-            session.restart(settings)
-        case SetLambda(exponent):
-            trainer = _trainer(session)
-            if not abs(exponent) <= _STEEPEST:
-                raise UserError(f"lambda cannot be 10^{exponent}; give an exponent between -30 and 30.")
-            trainer.set_lambda(exponent)
-            return f"10^{exponent:g}"
-        case SetRates(field, pose):
-            trainer = _trainer(session)
-            if not (0 < field <= _FASTEST and 0 < pose <= _FASTEST):
-                raise UserError(f"Learning rates cannot be multiplied by {field:g} and {pose:g}; give up to 100.")
-            trainer.set_rates(field, pose)
-            return f"field x{field:g}, pose x{pose:g}"
-        case PerturbPose() | PerturbPatch() | PerturbAll():
-            detail = perturb(session, _trainer(session), command)
-            session.redoable.clear()
-            return detail
-        case UndoPerturbation():
-            trainer = _trainer(session)
-            if not session.undoable:
-                raise UserError("There is no perturbation to take back.")
-            return undo(session, trainer)
-        case RedoPerturbation():
-            trainer = _trainer(session)
-            if not session.redoable:
-                raise UserError("There is no perturbation to do again.")
-            detail = perturb(session, trainer, session.redoable[-1])
-            session.redoable.pop()
-            return detail
-    return ""
-
-
-def _trainer(session: Session) -> AnyTrainer:
-    if session.trainer is None:
-        raise UserError("The run has not begun.")
-    return session.trainer
+    return HANDLERS[type(command)](state, command)

@@ -1,136 +1,71 @@
-"""Cameras or patches knocked off by hand, taken back, and knocked off again."""
+"""Cameras or patches moved by hand, taken back, and moved again."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
-
-import torch
-from jaxtyping import Float
-from torch import Tensor
+from dataclasses import replace
 
 from engine.errors import UserError
-from engine.messages import PerturbAll, PerturbPatch, PerturbPose
-from engine.run.planar_perturbations import knocked_everywhere, placed
-from engine.training.planar import PlanarTrainer
-from engine.training.trainers import AnyTrainer
-
-if TYPE_CHECKING:
-    from engine.run.session import Session
-
-Perturbation = PerturbPose | PerturbPatch | PerturbAll
+from engine.messages import PerturbAll
+from engine.run.state import RunState
+from engine.run.undo import Applied
+from engine.training.trainer import Perturbation
 
 
-def perturb(session: Session, trainer: AnyTrainer, command: Perturbation) -> str:
-    """Moves the frames that a command speaks of, and remembers it.
+def perturb(state: RunState, command: Perturbation, *, again: bool = False) -> str:
+    """Moves the frames that a command speaks of, and remembers where they stood.
 
+    Args:
+        state: of the run.
+        command: what to move, and how far.
+        again: whether it was taken back before.
     Returns:
         a sentence about it.
     Raises:
         UserError: no such frame, or no such number; nothing was moved.
     """
+    trainer = state.require_trainer()
     if isinstance(command, PerturbAll):
-        count = len(session.scene.training_frames)
+        count = len(state.scene.training_frames)
         command = replace(command, frames=count if command.frames is None else min(command.frames, count))
     else:
-        checked_frame(session, command.frame)
-    if isinstance(trainer, PlanarTrainer):
-        moves, detail = _planar(trainer, command)
-    else:
-        moves, detail = _posed(session, command)
+        state.check_frame(command.frame)
+    frames, moves, detail = trainer.moves(command)
     if not moves.isfinite().all():
-        raise UserError(f"A {_thing(trainer)} cannot be moved by something that is not a number.")
-    for frame, move in zip(frames_of(session, command), moves, strict=True):
+        raise UserError(f"A {trainer.thing} cannot be moved by something that is not a number.")
+    placements = trainer.placements()
+    before = tuple((frame, placements[frame].clone()) for frame in frames)
+    for frame, move in zip(frames, moves, strict=True):
         trainer.perturb(frame, move)
-    session.undoable.append(command)
+    state.undo.push(Applied(command, before), again=again)
     return detail
 
 
-def _posed(session: Session, command: Perturbation) -> tuple[Float[Tensor, "frames 6"], str]:
-    """Twists, in the axes of the cameras."""
-    if isinstance(command, PerturbPatch):
-        raise UserError("There are no patches in a scene of photos with cameras.")
-    if isinstance(command, PerturbPose):
-        degrees, units = (
-            math.degrees(math.dist(command.rotation, (0, 0, 0))),
-            math.dist(command.translation, (0, 0, 0)),
-        )
-        twists = torch.tensor([*command.rotation, *command.translation], dtype=torch.float32)[None]
-        return twists, f"{name_of(session, command.frame)}: {degrees:.3g}°, {units:.3g} units"
-    sigma = torch.tensor([command.rotation_sigma] * 3 + [command.translation_sigma] * 3)
-    generator = torch.Generator().manual_seed(command.seed)
-    return torch.randn(len(frames_of(session, command)), 6, generator=generator) * sigma, everywhere(command)
-
-
-def _planar(trainer: PlanarTrainer, command: Perturbation) -> tuple[Float[Tensor, "patches 3 3"], str]:
-    """Transforms, from pixels of the patches to those of the image."""
-    if isinstance(command, PerturbPose):
-        raise UserError("There are no cameras in a scene of one image.")
-    if isinstance(command, PerturbAll):
-        return knocked_everywhere(trainer, command), everywhere(command)
-    transform, pixels = placed(trainer, command)
-    return transform[None], f"{trainer.scene.names[command.frame]}: {pixels:.3g} px"
-
-
-def undo(session: Session, trainer: AnyTrainer) -> str:
-    """Takes the last perturbation back, so that it may be done again; a sentence about it."""
-    command = session.undoable.pop()
-    for _ in frames_of(session, command):
-        trainer.undo_perturbation()
-    session.redoable.append(command)
-    return "all frames" if isinstance(command, PerturbAll) else name_of(session, command.frame)
-
-
-def frames_of(session: Session, command: Perturbation) -> list[int]:
-    """The frames that a command moves. The first patch of a planar scene, which holds the gauge, is not among all."""
-    if not isinstance(command, PerturbAll):
-        return [command.frame]
-    count = len(session.scene.training_frames) if command.frames is None else command.frames
-    return list(range(session.scene.kind == "planar", count))
-
-
-def everywhere(command: PerturbAll) -> str:
-    """What its event says."""
-    degrees = math.degrees(command.rotation_sigma)
-    return f"{degrees:.3g}°, {command.translation_sigma:.3g} units, seed {command.seed}"
-
-
-def checked_frame(session: Session, frame: int) -> int:
-    """The index of a training frame.
+def undo(state: RunState) -> Perturbation:
+    """Takes the last gesture back, so that it may be done again; its first perturbation.
 
     Raises:
-        UserError: there is none of this index.
+        UserError: there is nothing to take back.
     """
-    frames = len(session.scene.training_frames)
-    if not 0 <= frame < frames:
-        raise UserError(f"There is no training frame {frame}; there are {frames}, counted from 0.")
-    return frame
+    trainer = state.require_trainer()
+    if not state.undo.done:
+        raise UserError("There is no perturbation to take back.")
+    gesture = state.undo.pop_gesture()
+    for applied in gesture:
+        for frame, placement in reversed(applied.before):
+            trainer.take_back(frame, placement)
+    return gesture[-1].command
 
 
-def name_of(session: Session, frame: int) -> str:
-    """What the scene calls a training frame."""
-    return session.scene.names[session.scene.training_frames[frame]]
+def redo(state: RunState) -> tuple[Perturbation, str]:
+    """Does the gesture again that was taken back last, from where the frames are now; it and a sentence about it.
 
-
-def saved(commands: list[Perturbation]) -> list[dict[str, Any]]:
-    """Perturbations as JSON can hold them."""
-    return [{"kind": type(command).__name__} | asdict(command) for command in commands]
-
-
-def restored(saved: list[dict[str, Any]]) -> list[Perturbation]:
-    """What `saved` was given."""
-    return [_restored(**entry) for entry in saved]
-
-
-def _restored(kind: str, **fields: Any) -> Perturbation:
-    if kind == "PerturbAll":
-        return PerturbAll(**fields)
-    if kind == "PerturbPatch":
-        first, second, third, fourth = (tuple(corner) for corner in fields["corners"])
-        return PerturbPatch(fields["frame"], (first, second, third, fourth))
-    return PerturbPose(fields["frame"], tuple(fields["rotation"]), tuple(fields["translation"]))
-
-
-def _thing(trainer: AnyTrainer) -> str:
-    return "patch" if isinstance(trainer, PlanarTrainer) else "camera"
+    Raises:
+        UserError: there is nothing to do again.
+    """
+    state.require_trainer()
+    if not state.undo.undone:
+        raise UserError("There is no perturbation to do again.")
+    gesture = state.undo.undone[-1]
+    details = [perturb(state, command, again=True) for command in gesture]
+    state.undo.undone.pop()
+    return gesture[0], details[-1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,29 +12,27 @@ from engine.errors import UserError
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.se3 import is_finite
 from engine.run.history import Row
+from engine.run.state import RunState
 from engine.scenes.scene import Scene
 from engine.system.arrays import frozen
-
-if TYPE_CHECKING:
-    from engine.run.session import Session
 
 FEWEST_CAMERAS = 3  # cameras that a similarity is found from
 
 
-def use_reference(session: Session, poses: Float[np.ndarray, "frames 3 4"]) -> None:
-    """Measures the errors of a session against other poses from now on, and those of its history anew.
+def use_reference(state: RunState, poses: Float[np.ndarray, "frames 3 4"]) -> None:
+    """Measures the errors of a run against other poses from now on, and those of its history anew.
 
     Raises:
         UserError: the scene has no cameras, or these are no reference for it; see `with_reference`.
     """
-    if not isinstance(session.scene, Scene):
+    if not isinstance(state.scene, Scene):
         raise UserError("A scene of one image has no cameras that a reference could be of.")
-    scene = with_reference(session.scene, poses)
+    scene = with_reference(state.scene, poses)
     reference = _training(scene)
-    session.scene = scene
-    if session.trainer is not None:
-        session.trainer.scene = scene  # type: ignore[assignment]
-    session.history.rows = [_measured(row, reference) for row in session.history.rows]
+    state.scene = scene
+    if state.trainer is not None:
+        state.trainer.set_scene(scene)
+    state.history.rows = [_measured(row, reference) for row in state.history.rows]
 
 
 def with_reference(scene: Scene, poses: Float[np.ndarray, "frames 3 4"]) -> Scene:

@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.run.checkpoint import Checkpoint, load_checkpoint, restore, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes import PlanarScene, load_scene
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class SavedRun:
 
     folder: Path
     checkpoint: Checkpoint
-    trainer: Trainer
+    trainer: RadianceTrainer
 
 
 def open_saved_run(folder: Path, scene_folder: Path | None = None, device: torch.device | str = "cpu") -> SavedRun:
@@ -48,6 +48,6 @@ def open_saved_run(folder: Path, scene_folder: Path | None = None, device: torch
             f"{folder} is the run of one image: it has no cameras and holds no photos out; its result.json has the "
             "errors and the PSNR."
         )
-    trainer = Trainer(scene, checkpoint.settings, device)
+    trainer = RadianceTrainer(scene, checkpoint.settings, device)
     restore(trainer, checkpoint, path)
     return SavedRun(folder, checkpoint, trainer)

@@ -1,11 +1,9 @@
-"""A run without its thread: a trainer with its clock, its history and its checkpoint."""
+"""A run without its thread: it begins, advances, obeys commands and saves itself."""
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import re
-import time
 from collections.abc import Callable
 from typing import cast
 
@@ -13,23 +11,32 @@ import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.messages import Command, Event, EventKind, Snapshot, Status, Stop
-from engine.run.added_photos import Arrivals
+from engine.messages import (
+    AddFrames,
+    Command,
+    CommandKind,
+    EventKind,
+    Restart,
+    SaveCheckpoint,
+    Snapshot,
+    Status,
+    Stop,
+)
 from engine.run.checkpoint import Checkpoint, check_same_scene, restore
 from engine.run.checkpoint_writer import CheckpointWriter
-from engine.run.handlers import obey
+from engine.run.handlers import Handled, handle
 from engine.run.history import History
-from engine.run.perturbations import Perturbation, restored
-from engine.run.snapshots import starting_snapshot, take_snapshot
+from engine.run.photo_queue import PhotoQueue
+from engine.run.state import RunState
+from engine.run.undo import UndoStack
 from engine.scenes import AnyScene
 from engine.system.stopwatch import Stopwatch
-from engine.training.trainers import AnyTrainer, make_trainer
+from engine.training.kinds import make_trainer
+from engine.training.trainer import Trainer
 
-TrainerFactory = Callable[[AnyScene, Settings, torch.device], AnyTrainer]
+TrainerFactory = Callable[[AnyScene, Settings, torch.device], Trainer]
 
-SHARE = 0.04  # of the time may go into measuring: fitting the poses of all frames costs about as much as half a step
-
-LOOK_EVERY = 0.02  # seconds that a look at a checkpoint being written takes, at most: commands wait as long
+LONGEST_WAIT = 0.02  # seconds for a checkpoint being written or photos being read: commands wait as long
 
 log = logging.getLogger(__name__)
 
@@ -38,18 +45,9 @@ class Session:
     """One run, in the hands of one thread.
 
     Attributes:
-        scene, settings, device: of the run; the settings change with `Restart`.
-        keep_going: train on after the end of the schedule until told to stop.
-        trainer: None before `begin` and where making it failed.
-        history: from the start of the run, over interruptions.
-        over: `Stop` was given.
-        selected_frame: index among the training frames, or None.
-        measuring: seconds between snapshots so that they take no more than `SHARE` of the time.
-        error: what made the run fail, or None.
+        state: of the run; another one after a restart.
         writer: of its checkpoints.
-        arrivals: photos that shall join, or have joined and are being looked for.
-        undoable: the perturbations that can still be taken back, the last one last.
-        redoable: those that were taken back and can be done again.
+        photo_queue: photos that shall join, or have joined and are being searched for.
     """
 
     def __init__(
@@ -58,68 +56,67 @@ class Session:
         settings: Settings,
         device: torch.device | str = "cpu",
         writer: CheckpointWriter | None = None,
-        arrivals: Arrivals | None = None,
+        photo_queue: PhotoQueue | None = None,
         *,
         keep_going: bool = False,
         make_trainer: TrainerFactory = make_trainer,
     ) -> None:
-        self.scene, self.settings, self.device = scene, settings, torch.device(device)
+        """Nothing happens before `begin`; `keep_going` trains on after the end of the schedule until told to stop."""
+        self.state = RunState(scene, settings, torch.device(device), keep_going)
         self.writer = writer or CheckpointWriter(None, None, None)
-        self.arrivals = arrivals or Arrivals()
-        self.keep_going, self.make_trainer = keep_going, make_trainer
-        self.over = False
-        self.selected_frame: int | None = None
-        self.measuring = 0.0
-        self._forget()
+        self.photo_queue = photo_queue or PhotoQueue()
+        self.make_trainer = make_trainer
 
-    def _forget(self) -> None:
-        self.trainer: AnyTrainer | None = None
-        self.history = History()
-        self.undoable, self.redoable = list[Perturbation](), list[Perturbation]()
-        self.error: Exception | None = None
-        self.paused = self.single_step = False
-        self._beyond = False  # whether training goes on after the end of the schedule
-        self._clock = Stopwatch()
-        self._message = ""
-        self._events_seen = 0
-        self._fresh = False  # whether nothing has happened since the last snapshot
-        self._last = starting_snapshot(self.scene, self.settings)
+    # ------------------------------------------------------------------ what is known of the run
+
+    @property
+    def scene(self) -> AnyScene:
+        return self.state.scene
+
+    @property
+    def settings(self) -> Settings:
+        return self.state.settings
+
+    @property
+    def device(self) -> torch.device:
+        return self.state.device
+
+    @property
+    def trainer(self) -> Trainer | None:
+        return self.state.trainer
+
+    @property
+    def history(self) -> History:
+        return self.state.history
+
+    @property
+    def error(self) -> Exception | None:
+        return self.state.error
+
+    @property
+    def over(self) -> bool:
+        return self.state.over
+
+    @property
+    def status(self) -> Status:
+        return self.state.status
+
+    @property
+    def seconds(self) -> float:
+        """On the run's own clock."""
+        return self.state.seconds
 
     @property
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
-        return self.writer.writing or (self._alive and (self._trains or self.arrivals.pending))
+        alive = self.trainer is not None and not self.over and self.error is None
+        return self.writer.writing or (alive and (self.state.trains or self.photo_queue.pending))
 
-    @property
-    def _alive(self) -> bool:
-        return self.trainer is not None and not self.over and self.error is None
+    def snapshot(self) -> Snapshot:
+        """The run as it stands; where it failed, as it last stood."""
+        return self.state.snapshot()
 
-    @property
-    def _trains(self) -> bool:
-        """Whether the next thing to do is a step."""
-        return self._alive and (self.single_step or not self.paused) and not self._done
-
-    @property
-    def _done(self) -> bool:
-        """Whether the schedule has ended and nobody wants more."""
-        return self.trainer is not None and self.trainer.finished and not (self.keep_going or self._beyond)
-
-    @property
-    def status(self) -> Status:
-        if self.error is not None:
-            return "failed"
-        if self.trainer is None:
-            return "starting"
-        if self._done:
-            return "finished"
-        if self.over:
-            return "stopped"
-        return "paused" if self.paused and not self.single_step else "running"
-
-    @property
-    def seconds(self) -> float:
-        """Of making the trainer and of training, with what is measured and saved meanwhile; pauses do not count."""
-        return self._clock.seconds
+    # ------------------------------------------------------------------ beginning
 
     def begin(self, checkpoint: Checkpoint | None = None) -> None:
         """Makes the trainer, from a checkpoint or from the start.
@@ -127,32 +124,34 @@ class Session:
         Raises:
             UserError: the checkpoint is of another scene.
         """
-        self._clock = Stopwatch(checkpoint.seconds if checkpoint else 0.0)
-        self._clock.start()
+        state = self.state
+        state.clock = Stopwatch(checkpoint.seconds if checkpoint else 0.0)
+        state.clock.start()
         self.writer.begin(self.seconds)
         if checkpoint is None:
-            self.trainer = self.make_trainer(self.scene, self.settings, self.device)
-            self._take_events()
-            self.record()
+            state.trainer = self.make_trainer(self.scene, self.settings, self.device)
+            state.take_events()
+            state.record()
         else:
             check_same_scene(checkpoint, self.scene, "The checkpoint")
             trainer = self.make_trainer(self.scene, self.settings, self.device)
             restore(trainer, checkpoint, "The run's checkpoint.safetensors")
-            self.trainer, self.history = trainer, checkpoint.history
-            self.undoable = restored(checkpoint.session.get("perturbations", []))
-            self._skip_events()
-            self.note("continue")
-        self._rest_if_idle()
+            state.trainer, state.history = trainer, checkpoint.history
+            state.undo = UndoStack.from_state(checkpoint.session.get("perturbations", []))
+            state.skip_events()
+            state.note("continue")
+        self._stop_clock_if_idle()
 
     def restart(self, settings: Settings | None = None) -> None:
         """Forgets everything and begins anew."""
-        self.settings = settings or self.settings
-        self._forget()
-        self.arrivals.forget()
+        self.state = self.state.anew(settings or self.settings)
+        self.photo_queue.forget()
         try:
             self.begin()
         except UserError as error:
             self.fail(error)
+
+    # ------------------------------------------------------------------ the loop
 
     def advance(self) -> None:
         """One step, and what is due after it: a row of the history, a checkpoint.
@@ -161,126 +160,98 @@ class Session:
         being read for a run that rests.
         """
         if self.writer.writing:
-            self._finish_saving(LOOK_EVERY)
-            self._rest_if_idle()
+            self._finish_saving(LONGEST_WAIT)
+            self._stop_clock_if_idle()
             return
-        self.arrivals.look(self, 0.0 if self._trains else LOOK_EVERY)
-        if not self._trains:
-            self._rest_if_idle()
+        if self.photo_queue.take_read(self.state, self.writer, 0.0 if self.state.trains else LONGEST_WAIT):
+            self.writer.changed = True
+        if not self.state.trains:
+            self._stop_clock_if_idle()
             return
-        assert self.trainer is not None
-        self._clock.start()
-        self.writer.changed, self._fresh = True, False
-        self.trainer.step()
-        self.single_step &= self.trainer.midway
-        self._take_events()
-        self.arrivals.follow(self)
-        if not self._trains or self.history.due(self.seconds, self.measuring):
-            self.record()
+        state = self.state
+        trainer = state.require_trainer()
+        state.clock.start()
+        self.writer.changed = True
+        state.changed()
+        trainer.step()
+        state.single_step &= trainer.under_way
+        state.take_events()
+        self.photo_queue.report(state)
+        if not state.trains or state.history.due(self.seconds, state.measuring):
+            state.record()
         if self.status == "finished" or self.writer.due(self.seconds):
-            self.writer.begin_own(self)
+            self.writer.begin_own(state)
             self._finish_saving(0.0)
-        self._rest_if_idle()
+        self._stop_clock_if_idle()
 
     def apply(self, command: Command) -> None:
         """Does what a command asks, or says why not; either leaves an event."""
-        asked, detail = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower(), ""
-        kind = cast(EventKind, asked)
-        self._message, self._fresh = "", False
+        asked = cast(CommandKind, re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(command).__name__).lower())
+        kind: EventKind = asked
+        self.state.message = ""
+        self.state.changed()
         self.writer.changed |= not isinstance(command, Stop)
         try:
-            detail = obey(self, command)
+            handled = self._handle(command)
         except UserError as error:
-            self._message = str(error)
-            kind, detail = "refused", f"{asked}: {error}"
-        self._skip_events()
-        self.note(kind, detail)
-        self._rest_if_idle()
+            self.state.message = str(error)
+            kind, handled = "refused", Handled(f"{asked}: {error}")
+        self.state.skip_events()
+        self.state.note(kind, *handled)
+        self._stop_clock_if_idle()
 
-    def resume(self) -> None:
-        """Goes on; a run that had reached the end of its schedule now trains until it is told to stop."""
-        self.paused = False
-        if self.trainer is not None and self.trainer.finished:
-            self._beyond = True
+    def _handle(self, command: Command) -> Handled:
+        """Commands that begin or end the run, or have to do with files, are done here, the others by `handlers`."""
+        match command:
+            case AddFrames(paths):
+                self.state.require_trainer()
+                return Handled(self.photo_queue.request(self.state, paths))
+            case SaveCheckpoint(path):
+                return Handled(str(self.writer.write(self.state, path)))
+            case Stop():
+                self.stop()
+            case Restart(settings):
+                if settings is not None and not isinstance(settings, Settings):
+                    raise UserError(f"A run cannot be restarted with {settings!r}; give `Settings`.")
+                self.restart(settings)
+            case _:
+                return handle(self.state, command)
+        return Handled()
+
+    # ------------------------------------------------------------------ ending and saving
 
     def stop(self) -> None:
         """Nothing follows; what was reached is saved."""
-        self.over = True
-        self.arrivals.close()
+        self.state.over = True
+        self.photo_queue.close()
         if self.trainer is not None and self.error is None:
-            self.record()
+            self.state.record()
             self.save_own()
 
     def fail(self, error: Exception) -> None:
         """Takes note of an error inside: no step follows, until `restart`."""
-        self.error = error
+        state = self.state
+        state.error = error
         if isinstance(error, UserError):
-            self._message = str(error)
+            state.message = str(error)
         else:
-            self._message = f"{type(error).__name__}: {error}"
+            state.message = f"{type(error).__name__}: {error}"
             log.error("The run failed", exc_info=error)
-        self.note("failed", self._message)
-        self._rest_if_idle()
-
-    def snapshot(self) -> Snapshot:
-        """The run as it stands; where it failed, as it last stood."""
-        events = tuple(self.history.events)
-        if self.trainer is None or self.error is not None:
-            return dataclasses.replace(self._last, status=self.status, message=self._message, events=events)
-        if not self._fresh:
-            start = time.monotonic()
-            state = (self.status, self._message, self.seconds, self.selected_frame, events)
-            snapshot = take_snapshot(self.trainer, *state)
-            self._last = dataclasses.replace(snapshot, undoable=len(self.undoable), redoable=len(self.redoable))
-            self._fresh, self.measuring = True, (time.monotonic() - start) / SHARE
-        return self._last
-
-    def tell(self, kind: EventKind, sentence: str, *, needs_user: bool = True) -> None:
-        """Says something to the user, and keeps it as an event; without a message where all is well."""
-        self._take_events()
-        self._message = sentence if needs_user else self._message
-        self.note(kind, sentence)
-
-    def grew(self) -> None:
-        """Frames have joined: the history has them from here on."""
-        self.writer.changed, self._fresh = True, False
-        self._take_events()
-        self.record()
-
-    def record(self) -> None:
-        """Adds a row to the history."""
-        self.history.record(self.snapshot())
-
-    def note(self, kind: EventKind, detail: str = "") -> None:
-        """Adds an event to the history."""
-        iteration = self.trainer.iteration if self.trainer else 0
-        self.history.note(Event(iteration, self.seconds, kind, detail))
-        self._fresh = False
+        state.note("failed", state.message)
+        self._stop_clock_if_idle()
 
     def save_own(self) -> None:
         """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""
         self._finish_saving()
-        self.writer.begin_own(self)
+        self.writer.begin_own(self.state)
         self._finish_saving()
 
     def _finish_saving(self, timeout: float | None = None) -> None:
         error = self.writer.finish(timeout)
         if error is not None:
-            self._message = str(error)
-            self.note("unsaved", self._message)
+            self.state.message = str(error)
+            self.state.note("unsaved", self.state.message)
 
-    def _take_events(self) -> None:
-        """Moves what the trainer noted into the history, with the time on the run's clock."""
-        if self.trainer is None:
-            return
-        for event in self.trainer.events[self._events_seen :]:
-            self.history.note(dataclasses.replace(event, seconds=self.seconds))
-        self._events_seen = len(self.trainer.events)
-
-    def _skip_events(self) -> None:
-        """Leaves out what the trainer noted of a command or before an interruption: the history has it already."""
-        self._events_seen = len(self.trainer.events) if self.trainer else 0
-
-    def _rest_if_idle(self) -> None:
+    def _stop_clock_if_idle(self) -> None:
         if not self.busy:
-            self._clock.stop()
+            self.state.clock.stop()

@@ -1,4 +1,4 @@
-"""A run in its background thread: commands go in, snapshots come out. Nobody else knows that there are threads.
+"""A run in its background thread: commands go in, snapshots come out. No other file knows that there are threads.
 
 run = Run(scene, settings, output=Path("runs/fern"))
 run.start()
@@ -23,14 +23,14 @@ import torch
 
 from engine.config.settings import Settings
 from engine.messages import Command, Snapshot, Stop
-from engine.run.added_photos import Arrivals
 from engine.run.checkpoint import Checkpoint
 from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.history import History
+from engine.run.photo_queue import PhotoQueue
 from engine.run.session import Session, TrainerFactory
 from engine.run.snapshots import starting_snapshot
 from engine.scenes import AnyScene, SceneOptions
-from engine.training.trainers import make_trainer
+from engine.training.kinds import make_trainer
 
 Answer = TypeVar("Answer")
 Question = tuple[Callable[[Session], object], Future]
@@ -69,28 +69,28 @@ class Run:
             keep_going: train on after the end of the schedule.
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
-            make_trainer: in place of `engine.training.trainers.make_trainer`.
+            make_trainer: in place of `engine.training.kinds.make_trainer`.
         """
         self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
-        arrivals = Arrivals(self._reading.submit)
+        photo_queue = PhotoQueue(self._reading.submit)
         self._session = Session(
-            scene, settings, device, writer, arrivals, keep_going=keep_going, make_trainer=make_trainer
+            scene, settings, device, writer, photo_queue, keep_going=keep_going, make_trainer=make_trainer
         )
         self._resume = resume
         self._publish_period = publish_period
         self._published_at = 0.0
-        self._mail: queue.SimpleQueue[Command | Question] = queue.SimpleQueue()
-        # Snapshots are handed over by assigning one reference, which the interpreter does at one stroke: no lock.
+        self._queue: queue.SimpleQueue[Command | Question] = queue.SimpleQueue()
+        # Snapshots are handed over by assigning one reference, which is atomic in Python: no lock.
         self._latest: Snapshot | None = None
         self._wanted = True
         self._unconfirmed = False  # whether a command was applied that no snapshot shows yet
         self._history, self._copied_at = History(), -math.inf
-        self._resting = threading.Event()  # nothing to do and no letter unread, or ended
+        self._resting = threading.Event()  # set while there is nothing to do and the queue is empty, or it has ended
         self._ended = False
-        self._mailbox = threading.Lock()  # held for the moment in which letter and rest must not contradict
-        self._thread = threading.Thread(target=self._live, name="l2g run", daemon=True)
+        self._queue_lock = threading.Lock()  # `_resting` and the queue change together
+        self._thread = threading.Thread(target=self._run_thread, name="l2g run", daemon=True)
 
     @property
     def device(self) -> str:
@@ -115,8 +115,8 @@ class Run:
     def history(self) -> History:
         """Rows and events so far, at once, half a second old at most; the same object again while nothing is new."""
         if time.monotonic() - self._copied_at >= HISTORY_PERIOD:
-            # The run's thread only ever appends to the lists or puts others in their place: copying one, which the
-            # interpreter does at one stroke, needs no lock.
+            # The run's thread only ever appends to the lists or replaces them: copying one, which is atomic in
+            # Python, needs no lock.
             history = self._session.history.copy()
             self._copied_at = time.monotonic()
             if not history.same(self._history):
@@ -158,13 +158,13 @@ class Run:
 
     # ------------------------------------------------------------------ in the thread
 
-    def _live(self) -> None:
+    def _run_thread(self) -> None:
         self._guarded(self._begin)
         while not self._session.over:
             self._guarded(self._turn)
         self._background.shutdown()
         self._reading.shutdown()
-        with self._mailbox:
+        with self._queue_lock:
             self._ended = True
             self._resting.set()
         self._cancel_questions()
@@ -175,32 +175,32 @@ class Run:
         self._publish()
 
     def _turn(self) -> None:
-        """One letter if there are any, else one step, else sleep until a letter comes."""
+        """Takes one entry from the queue if there is one, else makes one step, else sleeps until an entry comes."""
         session = self._session
-        if not self._mail.empty() or not session.busy:
-            with self._mailbox:
-                if self._mail.empty():
+        if not self._queue.empty() or not session.busy:
+            with self._queue_lock:
+                if self._queue.empty():
                     self._resting.set()
-            self._open(self._mail.get())
+            self._serve(self._queue.get())
         else:
             session.advance()
-            apart = max(self._publish_period, session.measuring)
-            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= apart):
+            period = max(self._publish_period, session.state.measuring)
+            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= period):
                 self._publish()
 
-    def _open(self, letter: Command | Question) -> None:
-        if isinstance(letter, tuple):
-            question, future = letter
+    def _serve(self, entry: Command | Question) -> None:
+        if isinstance(entry, tuple):
+            question, future = entry
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(question(self._session))
-                except BaseException as error:  # whatever it is, it belongs to whoever asked
+                except BaseException as error:  # it belongs to the caller of `ask`
                     future.set_exception(error)
         else:
             self._unconfirmed = True
-            self._session.apply(letter)
-        # Of many commands at once the last confirms them all, though a question may have come after it.
-        if self._unconfirmed and (self._mail.empty() or self._session.over):
+            self._session.apply(entry)
+        # Of many commands at once only the last is confirmed by a snapshot, also where a question follows it.
+        if self._unconfirmed and (self._queue.empty() or self._session.over):
             self._publish()
 
     def _publish(self) -> None:
@@ -216,16 +216,16 @@ class Run:
             self._session.fail(error)
             self._publish()
 
-    def _post(self, letter: Command | Question) -> None:
-        with self._mailbox:
+    def _post(self, entry: Command | Question) -> None:
+        with self._queue_lock:
             if not self._ended:
                 self._resting.clear()
-            self._mail.put(letter)
+            self._queue.put(entry)
         if self._ended:
             self._cancel_questions()
 
     def _cancel_questions(self) -> None:
-        while not self._mail.empty():
-            letter = self._mail.get()
-            if isinstance(letter, tuple):
-                letter[1].cancel()
+        while not self._queue.empty():
+            entry = self._queue.get()
+            if isinstance(entry, tuple):
+                entry[1].cancel()

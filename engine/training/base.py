@@ -1,4 +1,4 @@
-"""What every trainer does after it has a loss, and remembers between two steps, whatever its scene is."""
+"""What both trainers share: where a run stands, the step after rendering, and what of it a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ from torch import Tensor, nn
 from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.messages import Event, EventKind
+from engine.training.losses import LossWeights, StepOutput, total_loss
+from engine.training.metrics import FrameErrors, squared_errors
 from engine.training.pose_optimiser import PoseOptimiser
 
-ERROR_MEMORY = 0.95  # of the running error of each frame, per step
 
-
-class AnyField(Protocol):
-    """What all fields have; see `engine.fields.field.Field`."""
+class TrainedField(Protocol):
+    """What the step needs of any field; see `engine.fields.field.Field`."""
 
     def step(self, fraction: float, factor: float = 1.0) -> None: ...
 
     def discard(self) -> None: ...
 
 
-class Learner:
-    """The part of a run's state that does not depend on what is learned; knows nothing of threads, files or windows.
+class BaseTrainer:
+    """The part of a run's state that does not depend on what is learned. Knows nothing of threads, files or windows.
 
     Attributes:
         settings, device: of the run.
         generator: of everything random.
-        iteration: steps so far.
+        iteration: optimisation steps so far.
         stage_index, stage_start: the stage under way, and the iteration at which it began.
-        lambda_exponent: x of lambda = 10^x, the weight of the alignment term.
+        lambda_exponent: λ = 10^lambda_exponent weighs the alignment term.
         rate_factors: on the schedule's learning rates of field and poses.
-        skipped_steps: left out because something was not finite.
-        events: what happened.
-        until: iteration before which training does not end, whatever the schedule says.
+        skipped_steps: steps that were left out because something was not finite.
+        events: what happened, in order.
+        train_until: iteration before which training does not end, whatever the schedule says.
+        errors: of the frames, as they were rendered lately.
     """
 
     def __init__(
@@ -51,11 +52,9 @@ class Learner:
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps, self._last_skipped = 0, -2
         self.events: list[Event] = []
-        self.seconds = 0.0
-        self.until = 0
+        self.train_until = 0
+        self.errors = FrameErrors(frames, self.device)
         self._stages: Sequence[AnyStage] = stages
-        self._error = torch.zeros(frames, device=self.device)
-        self._error_weight = torch.zeros(frames, device=self.device)
         self._alignment = torch.zeros((), device=self.device)
 
     # ------------------------------------------------------------------ where the run stands
@@ -63,28 +62,31 @@ class Learner:
     @property
     def iterations(self) -> int:
         """Of the whole schedule, or `max_iterations`, which is never exceeded."""
-        wanted = max(self._whole_schedule, self.until)
+        wanted = max(self._scheduled_iterations, self.train_until)
         return min(wanted, self.settings.max_iterations or wanted)
 
     @property
-    def _whole_schedule(self) -> int:
+    def _scheduled_iterations(self) -> int:
         return sum(stage.iterations for stage in self._stages)
 
     @property
-    def _fraction(self) -> float:
-        """Of the stage that is done."""
-        return min((self.iteration - self.stage_start) / self._stages[self.stage_index].iterations, 1.0)
+    def _run_fraction(self) -> float:
+        """Of the schedule that is done, in [0, 1]."""
+        return min(self.iteration / self._scheduled_iterations, 1.0)
 
     @property
-    def _stage_over(self) -> bool:
-        """Whether another stage is due."""
+    def _stage_fraction(self) -> float:
+        """Of the stage that is done, in [0, 1]."""
+        return min((self.iteration - self.stage_start) / self._stages[self.stage_index].iterations, 1.0)
+
+    def _next_stage_due(self) -> bool:
+        """Whether the stage is over and another one follows."""
         over = self.iteration - self.stage_start >= self._stages[self.stage_index].iterations
         return over and self.stage_index + 1 < len(self._stages)
 
     def photometric(self) -> float:
-        """Running mean of the photometric loss, over the frames of which it is known."""
-        errors = self._error / self._error_weight.clamp(min=1e-9)
-        return float(errors.sum() / (self._error_weight > 0).sum().clamp(min=1))
+        """Running mean of the squared error of colours, over the frames of which it is known."""
+        return float(self.errors.mean())
 
     def alignment(self) -> float:
         """The last alignment term, unweighted."""
@@ -92,71 +94,59 @@ class Learner:
 
     def frame_psnr(self) -> Float[Tensor, " frames"]:
         """Running PSNR of each training frame, dB; NaN before the first step of a stage."""
-        error = self._error / self._error_weight.clamp(min=1e-9)
-        psnr = -10 * torch.log10(error.clamp(min=1e-10))
-        return torch.where(self._error_weight > 0, psnr, torch.nan)
+        return self.errors.psnr()
 
     # ------------------------------------------------------------------ the step
 
     def _learn(
         self,
-        field: AnyField,
+        field: TrainedField,
         optimiser: PoseOptimiser,
-        error: Float[Tensor, " frames"],
-        alignment: Float[Tensor, ""],
-        kept: Float[Tensor, " frames"],
+        output: StepOutput,
         *,
         poses_move: bool = True,
-        calibrates: bool = True,
-        strangers: Sequence[int] = (),
+        calibration_moves: bool = True,
+        unknown: Sequence[int] = (),
     ) -> None:
         """Differentiates the loss and steps both optimisers; a step that is not finite is left out.
 
         Args:
             field: has rendered.
             optimiser: of what is not the field.
-            error: photometric, of every frame.
-            alignment: the term that lambda weighs.
-            kept: 1 for frames that train, 0 for those being looked for.
-            poses_move, calibrates: whether poses, and what of the calibration is fitted, may move yet.
-            strangers: frames that have no pose yet, whose errors say nothing.
+            output: of this step.
+            poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
+            unknown: frames that have no pose yet, whose errors say nothing.
         """
-        loss = (error * kept).sum() / kept.sum().clamp(min=1) + 10**self.lambda_exponent * alignment
-        looks = self.device.type == "cpu"  # elsewhere a look at the host would cost; what is not finite moves nothing
+        loss = total_loss(output, LossWeights(self.lambda_exponent))
+        errors = squared_errors(output.rendered, output.colours)
+        # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
+        checked = self.device.type == "cpu"
         optimiser.clear()
         loss.backward()
-        if looks and not (bool(torch.isfinite(loss)) and optimiser.finite):
-            self.skipped_steps += 1
+        if checked and not (bool(torch.isfinite(loss)) and optimiser.finite):
             field.discard()
-            if self.iteration > self._last_skipped + 1:  # a series of them is one event
-                self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
-            self._last_skipped = self.iteration
+            self._skip_step()
             return
-        self._error = ERROR_MEMORY * self._error + (1 - ERROR_MEMORY) * error.detach()
-        self._error_weight = ERROR_MEMORY * self._error_weight + (1 - ERROR_MEMORY)
-        if strangers:
-            self._error[list(strangers)] = self._error_weight[list(strangers)] = 0.0
-        self._alignment = alignment.detach()
+        self.errors.add(errors, unknown)
+        self._alignment = output.alignment.detach()
         field_factor, pose_factor = self.rate_factors
-        field.step(self._fraction, field_factor)
+        field.step(self._stage_fraction, field_factor)
         if poses_move:
             first, last = self._stages[self.stage_index].pose_rate
-            optimiser.step(first * (last / first) ** self._fraction * pose_factor, calibrates, not looks)
+            rate = first * (last / first) ** self._stage_fraction * pose_factor
+            optimiser.step(rate, calibration_moves, not checked)
 
-    def _extend_errors(self, count: int) -> None:
-        """Takes in so many more frames, of whose errors nothing is known."""
-        more = self._error.new_zeros(count)
-        self._error, self._error_weight = torch.cat([self._error, more]), torch.cat([self._error_weight, more])
-
-    def _forget_errors(self) -> None:
-        """At the beginning of a stage, whose errors are others."""
-        self._error_weight.zero_()
-        self._error.zero_()
+    def _skip_step(self) -> None:
+        """Counts a step that is left out; a series of them is one event."""
+        self.skipped_steps += 1
+        if self.iteration > self._last_skipped + 1:
+            self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
+        self._last_skipped = self.iteration
 
     # ------------------------------------------------------------------ what the user turns
 
     def set_lambda(self, exponent: float) -> None:
-        """lambda = 10^exponent from the next step on."""
+        """λ = 10^exponent from the next step on."""
         self.lambda_exponent = exponent
         self._note("set-lambda", f"{exponent:g}")
 
@@ -167,17 +157,18 @@ class Learner:
 
     # ------------------------------------------------------------------ bookkeeping
 
-    def _note(self, kind: EventKind, detail: str) -> None:
-        self.events.append(Event(self.iteration, self.seconds, kind, detail))
+    def _note(self, kind: EventKind, detail: str, frame: int | None = None) -> None:
+        """Adds an event; the run puts the time on its own clock in."""
+        self.events.append(Event(self.iteration, 0.0, kind, detail, frame))
 
-    def _learner_state(
+    def _base_state(
         self, registration: nn.Module, optimiser: PoseOptimiser
     ) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """Its part of what a checkpoint holds, with registration and optimiser."""
+        """This class's part of what a checkpoint holds, with registration and optimiser."""
         tensors = {f"registration.{name}": value for name, value in registration.state_dict().items()}
         tensors |= {f"optimiser.{name}": value for name, value in optimiser.state().items()}
         tensors["generator"] = self.generator.get_state()
-        tensors["error"], tensors["error_weight"] = self._error, self._error_weight
+        tensors["error"], tensors["error_weight"] = self.errors.total, self.errors.weight
         tensors["alignment"] = self._alignment
         return tensors, {
             "iteration": self.iteration,
@@ -186,31 +177,30 @@ class Learner:
             "lambda_exponent": self.lambda_exponent,
             "rate_factors": list(self.rate_factors),
             "skipped_steps": self.skipped_steps,
-            "seconds": self.seconds,
-            "until": self.until,
+            "train_until": self.train_until,
             "events": [asdict(event) for event in self.events],
         }
 
-    def _load_learner_state(
+    def _load_base_state(
         self,
         tensors: dict[str, Tensor],
         metadata: dict[str, Any],
         registration: nn.Module,
         optimiser: PoseOptimiser,
     ) -> None:
-        """Takes up what `_learner_state` gave."""
+        """Takes up what `_base_state` gave."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         registration.load_state_dict(below("registration.", moved))
         optimiser.load_state(below("optimiser.", tensors))
         self.generator.set_state(tensors["generator"].cpu())
-        self._error, self._error_weight = moved["error"].clone(), moved["error_weight"].clone()
+        self.errors.total, self.errors.weight = moved["error"].clone(), moved["error_weight"].clone()
         self._alignment = moved["alignment"].clone()
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start = metadata["stage_start"]
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
-        field_factor, pose_factor = metadata.get("rate_factors", (1.0, 1.0))
+        field_factor, pose_factor = metadata["rate_factors"]
         self.rate_factors = (field_factor, pose_factor)
-        self.seconds, self.until = metadata["seconds"], metadata.get("until", 0)
+        self.train_until = metadata["train_until"]
         self.events = [Event(**event) for event in metadata["events"]]
 
 

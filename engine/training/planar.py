@@ -1,7 +1,8 @@
-"""One optimisation step of a planar run: pixels from the registration, colours from the learned image, a loss."""
+"""The trainer of planar scenes: points from the registration, colours from the learned image, a loss."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -13,50 +14,87 @@ from engine.config.settings import Settings
 from engine.fields.image.field import ImageField
 from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
+from engine.messages import FrameStatus, Snapshot
 from engine.registration.planar.adjustment import adjust_patches
 from engine.registration.planar.mosaic import Mosaic
-from engine.registration.planar.planar_registration import PatchWarp, PlanarRegistration
-from engine.registration.planar.relocalisation import PlanarRecovery
+from engine.registration.planar.planar_registration import PlanarRegistration
+from engine.registration.planar.relocalisation import DEFAULTS as SEARCH_DEFAULTS
+from engine.registration.planar.relocalisation import PatchRelocaliser, PatchSearchOptions
+from engine.scenes import AnyScene
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
-from engine.training.base import Learner, below
+from engine.training.base import BaseTrainer, below
 from engine.training.build import build_image_field, build_planar_registration
+from engine.training.losses import StepOutput
+from engine.training.patch_moves import patch_moves
+from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.pose_optimiser import PoseOptimiser
+from engine.training.tasks import Progress, Task, perform_all_due
+from engine.training.trainer import Moves, Perturbation
 
-HELP_FROM = 60  # steps: before, all patches train as the method has it
-LOOK_EVERY = 50  # steps
 LATTICE = 17  # points a side, from border to border of a patch, that published transforms are fitted to
 
 
-class PlanarTrainer(Learner):
+@dataclass(frozen=True)
+class PlanarOptions:
+    """When a planar run searches.
+
+    Attributes:
+        search_from: iteration before which all patches train as the method has it: some register by themselves.
+        check_period: iterations between two checks whether every patch agrees with the others.
+        search: how patches are searched for.
+    """
+
+    search_from: int = 60
+    check_period: int = 50
+    search: PatchSearchOptions = SEARCH_DEFAULTS
+
+
+class PlanarTrainer(BaseTrainer):
     """The state of a planar run between two steps."""
 
-    def __init__(self, scene: PlanarScene, settings: Settings, device: torch.device | str = "cpu") -> None:
+    thing = "patch"
+
+    def __init__(
+        self,
+        scene: PlanarScene,
+        settings: Settings,
+        device: torch.device | str = "cpu",
+        options: PlanarOptions | None = None,
+    ) -> None:
         self.stages = stages(scene, settings)
         super().__init__(settings, device, len(scene.patches), self.stages)
-        self.scene = scene
+        self.scene, self.options = scene, options or PlanarOptions()
         self.registration: PlanarRegistration = build_planar_registration(
             scene, settings, lattice(scene).to(self.device), self.generator
         )
         self.field: ImageField = build_image_field(scene, settings, self.generator, self.device)
         self._optimiser = PoseOptimiser(self.registration.module())
         self._levels: dict[int, PatchLevel] = {}
-        self._recovery = PlanarRecovery(scene.warp, scene.patch_size)
-        self._lost: set[int] = set()  # looked for in vain since another one joined
-        self._joined = [index == 0 for index in range(len(scene.patches))]
-        self._perturbations: list[tuple[int, Tensor]] = []
+        self._relocaliser = PatchRelocaliser(scene.warp, scene.patch_size, self.options.search)
+        self._statuses = [FrameStatus.WAITING] * len(scene.patches)
+        self._statuses[0] = FrameStatus.REGISTERED  # it is fixed
+        # Patches whose search found nothing since the last one was registered: another search would end the same.
+        self._searched_in_vain: set[int] = set()
+        self.tasks = (
+            Task("begin the next stage", self._next_stage_due, self._begin_next_stage),
+            Task("search", lambda: bool(self._relocaliser.searches), self._search),
+            Task("adjust all patches", lambda: self._adjusting, self._adjust),
+            Task("optimise", lambda: True, self._optimise),
+            Task("check agreement", self._check_due, self._check_agreement),
+        )
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
 
     @property
     def finished(self) -> bool:
-        """Whether the schedule is done and no patch is being looked for; `step` goes on training all the same."""
-        return self.iteration >= self.iterations and not self._recovery.searches
+        """Whether the schedule is done and no patch is being searched for; `step` goes on training all the same."""
+        return self.iteration >= self.iterations and not self._relocaliser.searches
 
     @property
-    def midway(self) -> bool:
+    def under_way(self) -> bool:
         """A planar step is always a whole one."""
         return False
 
@@ -64,20 +102,33 @@ class PlanarTrainer(Learner):
     def stage(self) -> PlanarStage:
         return self.stages[self.stage_index]
 
+    def frame_status(self) -> tuple[FrameStatus, ...]:
+        """Of each patch; without assistance, a patch that does not agree with the others yet is waiting."""
+        return tuple(self._statuses)
+
     def transforms(self) -> Float[Tensor, "patches 3 3"]:
         """Fitted, from pixels of a patch to pixels of the image; in the middle of a search the best so far."""
         warps = self.registration.transforms()
-        for search in self._recovery.searches:
+        for search in self._relocaliser.searches:
             warps[search.patch] = search.best
         return pixel_transforms(self.scene, warps)
 
-    def joined(self) -> list[bool]:
-        """Which patches agree with what the others say of the image."""
-        return list(self._joined)
+    def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
+        """The snapshot with transforms, corners, and the warp field of the selected patch."""
+        warp = None
+        if selected is not None:
+            warp = patch_warp_snapshot(self.registration.patch_warp(selected), self.scene, selected, LATTICE)
+        planar = planar_snapshot(self.scene, self.transforms(), warp)
+        return replace(snapshot, planar=planar, frame_status=self.frame_status())
+
+    def set_scene(self, scene: AnyScene) -> None:
+        """Takes the same scene again; its references cannot be others."""
+        assert isinstance(scene, PlanarScene)
+        self.scene = scene
 
     @property
     def _helps(self) -> bool:
-        """Whether patches are looked for and adjusted."""
+        """Whether patches are searched for and adjusted together."""
         return self.settings.assisted
 
     @property
@@ -86,57 +137,50 @@ class PlanarTrainer(Learner):
         done = self.iteration - self.stage_start
         return done < self.stage.adjust or 0 <= self.stage.iterations - 1 - done < self.stage.polish
 
-    def patch_warp(self, patch: int) -> PatchWarp:
-        """The warp field of a patch, in the plane."""
-        return self.registration.patch_warp(patch)
-
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:
-        """One optimisation step, of the searches under way too."""
-        if self._stage_over:
-            self._begin_stage(self.stage_index + 1)
+        """One optimisation step, with one step of each search under way."""
         with cores.leave_one_core_free():  # on two cores a step takes a third longer with both
-            self._advance_searches()
-            adjusting = self._adjusting
-            if adjusting:
-                self._adjust()
-            self._optimise(poses_move=not adjusting)
-        self.iteration += 1
-        if self.iteration >= HELP_FROM and (self.iteration - HELP_FROM) % LOOK_EVERY == 0:
-            self._look_around()
+            perform_all_due(self.tasks)
 
-    def _optimise(self, poses_move: bool) -> None:
+    def _optimise(self) -> Progress:
         data = self.level(self.stage.downsample)
-        everyone = torch.arange(len(self.scene.patches), device=self.device)
+        patches = torch.arange(len(self.scene.patches), device=self.device)
         pixels = draw_patch_pixels(data, self.stage.batch, self.generator)
-        warped = self.registration.warp(everyone, data.points[pixels])
-        self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
-        difference = self.field.colours(warped.points) - data.colours_of(pixels)
-        error = difference.square().mean(dim=(1, 2))
-        self._learn(self.field, self._optimiser, error, warped.alignment, self._kept(), poses_move=poses_move)
+        warped = self.registration.warp(patches, data.points[pixels])
+        self.field.progress(self._run_fraction)
+        output = StepOutput(
+            self.field.colours(warped.points), data.colours_of(pixels), warped.alignment, self._trains()
+        )
+        self._learn(self.field, self._optimiser, output, poses_move=not self._adjusting)
+        self.iteration += 1
+        return "complete"
 
-    def _kept(self) -> Float[Tensor, " patches"]:
-        """1 for patches that train, 0 for those that would harm the others.
+    def _trains(self) -> Float[Tensor, " patches"]:
+        """1 for patches that train, 0 for those that would harm the others; in the first steps all train."""
+        trains = torch.ones(len(self.scene.patches), device=self.device)
+        if self._helps and self.iteration >= self.options.search_from:
+            trains[[patch for patch in range(len(trains)) if not self._is_registered(patch)]] = 0.0
+        return trains
 
-        In the first steps all of them train: some join by themselves.
-        """
-        kept = torch.ones(len(self.scene.patches), device=self.device)
-        if self._helps and self.iteration >= HELP_FROM:
-            kept[[patch for patch, joined in enumerate(self._joined) if not joined]] = 0.0
-        return kept
-
-    def _adjust(self) -> None:
-        chosen = [patch for patch, joined in enumerate(self._joined) if joined]
+    def _adjust(self) -> Progress:
+        """Steps the transforms of all registered patches together."""
+        chosen = [patch for patch in range(len(self._statuses)) if self._is_registered(patch)]
         data = self.level(self.stage.downsample)
         before = self.registration.transforms()
         after = adjust_patches(self.scene.warp, before, chosen, data, self.generator)
         self.registration.rebase(torch.tensor(chosen[1:], device=self.device), after[chosen[1:]])
+        return "complete"
+
+    def _begin_next_stage(self) -> Progress:
+        self._begin_stage(self.stage_index + 1)
+        return "complete"
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
         self.field.begin_stage(self.stage)
-        self._forget_errors()
+        self.errors.forget()
         self._note("stage", self.stage.name)
 
     def level(self, downsample: int) -> PatchLevel:
@@ -145,67 +189,91 @@ class PlanarTrainer(Learner):
             self._levels[downsample] = downsample_patches(self.scene, downsample, self.device)
         return self._levels[downsample]
 
-    # ------------------------------------------------------------------ patches that lost their way
+    # ------------------------------------------------------------------ searches for patches
 
-    def _advance_searches(self) -> None:
-        if not self._recovery.searches:
-            return
-        for outcome in self._recovery.advance(self.level, self._mosaic_without, self.generator):
-            self._put(outcome.patch, outcome.warp)
-            self._joined[outcome.patch] = outcome.found
-            self._lost = (
-                set() if outcome.found else self._lost | {outcome.patch}
-            )  # who joins may show where others lie
-            self._note("found" if outcome.found else "rejected", self.scene.names[outcome.patch])
+    def _is_registered(self, patch: int) -> bool:
+        return self._statuses[patch] is FrameStatus.REGISTERED
 
-    def _look_around(self) -> None:
-        """Asks of every patch but the first whether it agrees with the others, and helps those that do not.
+    def _search(self) -> Progress:
+        """One step of every search."""
+        for outcome in self._relocaliser.advance(self.level, self._mosaic_without, self.generator):
+            patch = outcome.patch
+            self._place(patch, outcome.warp)
+            self._statuses[patch] = FrameStatus.REGISTERED if outcome.found else FrameStatus.REJECTED
+            # one more that is registered may show where the others lie
+            self._searched_in_vain = set() if outcome.found else self._searched_in_vain | {patch}
+            self._note("found" if outcome.found else "rejected", self.scene.names[patch], patch)
+        return "complete"
 
-        The first time all of them are looked for: one that agrees may do so at a place that is only nearly right.
+    def _check_due(self) -> bool:
+        since = self.iteration - self.options.search_from
+        return since >= 0 and since % self.options.check_period == 0
+
+    def _check_agreement(self) -> Progress:
+        """Asks of every patch but the first whether it agrees with the others, and searches for those that do not.
+
+        The first time all of them are searched for: one that agrees may do so at a place that is only nearly right.
         """
-        searched = {search.patch for search in self._recovery.searches}
+        searched = {search.patch for search in self._relocaliser.searches}
         for patch, warp in enumerate(self.registration.transforms()):
             if patch == 0 or patch in searched:
                 continue
-            agrees = self._recovery.agrees(patch, warp, self.level, self._mosaic_without)
-            if not agrees and self._helps and patch not in self._lost:
-                self._note("outlier", self.scene.names[patch])
-            if self._helps and (self.iteration == HELP_FROM or (not agrees and patch not in self._lost)):
-                self._recovery.look_for(patch, warp)
-            self._joined[patch] = agrees
+            agrees = self._relocaliser.agrees(patch, warp, self.level, self._mosaic_without)
+            outlier = self._helps and not agrees and patch not in self._searched_in_vain
+            if outlier:
+                self._note("outlier", self.scene.names[patch], patch)
+            if outlier or (self._helps and self.iteration == self.options.search_from):
+                self._relocaliser.begin(patch, warp)
+            self._statuses[patch] = self._status_of(patch, agrees)
+        return "complete"
+
+    def _status_of(self, patch: int, agrees: bool) -> FrameStatus:
+        if agrees:
+            return FrameStatus.REGISTERED
+        if any(search.patch == patch for search in self._relocaliser.searches):
+            return FrameStatus.SEARCHING
+        return FrameStatus.REJECTED if patch in self._searched_in_vain else FrameStatus.WAITING
 
     def _mosaic_without(self, patch: int, downsample: int) -> Mosaic:
-        """What the others say: where patches are helped those of them that have joined, else all."""
-        others = [other for other, joined in enumerate(self._joined) if other != patch and (joined or not self._helps)]
+        """What the other patches say of the image: with assistance the registered ones, else all."""
+        others = [
+            other
+            for other in range(len(self._statuses))
+            if other != patch and (self._is_registered(other) or not self._helps)
+        ]
         return Mosaic(self.level(downsample), self.registration.transforms(), others, half_extent(self.scene))
 
-    # ------------------------------------------------------------------ patches knocked off
+    # ------------------------------------------------------------------ perturbations by hand
 
-    def perturb(self, patch: int, transform: Float[Tensor, "3 3"]) -> None:
-        """Puts a patch elsewhere (from its pixels to those of the image) and lets it find its way back."""
-        self._perturbations.append((patch, self.registration.transforms()[patch]))
-        self._put(patch, plane_warps(self.scene, transform[None])[0])
-        self._note("perturb-patch", self.scene.names[patch])
-        self._joined[patch] = False
-        self._lost.discard(patch)
+    def moves(self, command: Perturbation) -> Moves:
+        """What a perturbation does to which patches; changes nothing."""
+        return patch_moves(self.scene, self.transforms(), command)
+
+    def placements(self) -> Float[Tensor, "patches 3 3"]:
+        """The warps of the patches in the plane."""
+        return self.registration.transforms()
+
+    def perturb(self, frame: int, move: Float[Tensor, "3 3"]) -> None:
+        """Puts a patch elsewhere (a transform from its pixels to those of the image), and has it searched for."""
+        self._place(frame, plane_warps(self.scene, move[None])[0])
+        self._note("perturb-patch", self.scene.names[frame], frame)
+        self._searched_in_vain.discard(frame)
         if self._helps:
-            self._recovery.look_for(patch, self.registration.transforms()[patch])
+            self._relocaliser.begin(frame, self.registration.transforms()[frame])
+        self._statuses[frame] = self._status_of(frame, agrees=False)
 
-    def undo_perturbation(self) -> bool:
-        """Takes the last perturbation back; False if there is none."""
-        if not self._perturbations:
-            return False
-        patch, warp = self._perturbations.pop()
-        self._recovery.forget(patch)
-        self._put(patch, warp)
-        self._joined[patch] = self._recovery.agrees(patch, warp, self.level, self._mosaic_without)
-        self._note("undo-perturbation", self.scene.names[patch])
-        return True
+    def take_back(self, frame: int, placement: Float[Tensor, "3 3"]) -> None:
+        """Undoes a `perturb`: puts a patch back where it was before it."""
+        self._relocaliser.cancel(frame)
+        self._place(frame, placement)
+        agrees = self._relocaliser.agrees(frame, placement, self.level, self._mosaic_without)
+        self._statuses[frame] = self._status_of(frame, agrees)
+        self._note("undo-perturbation", self.scene.names[frame], frame)
 
-    def _put(self, patch: int, warp: Float[Tensor, "3 3"]) -> None:
+    def _place(self, patch: int, warp: Float[Tensor, "3 3"]) -> None:
         self.registration.rebase(torch.tensor([patch], device=self.device), warp[None].to(self.device))
 
-    # ------------------------------------------------------------------ bookkeeping
+    # ------------------------------------------------------------------ checkpoints
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
@@ -213,14 +281,11 @@ class PlanarTrainer(Learner):
         A search under way is not kept half done: it starts anew.
         """
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
-        learned, metadata = self._learner_state(self.registration.module(), self._optimiser)
-        if self._perturbations:
-            tensors["perturbed_warps"] = torch.stack([warp for _, warp in self._perturbations])
+        learned, metadata = self._base_state(self.registration.module(), self._optimiser)
         return tensors | learned, metadata | {
-            "perturbed": [patch for patch, _ in self._perturbations],
-            "joined": list(self._joined),
-            "lost": sorted(self._lost),
-            "searching": [search.patch for search in self._recovery.searches],
+            "statuses": [str(status) for status in self._statuses],
+            "searched_in_vain": sorted(self._searched_in_vain),
+            "searching": [search.patch for search in self._relocaliser.searches],
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -228,12 +293,12 @@ class PlanarTrainer(Learner):
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         self.field.begin_stage(self.stages[metadata["stage_index"]])
         self.field.load_state(below("field.", moved))
-        self._load_learner_state(tensors, metadata, self.registration.module(), self._optimiser)
-        self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_warps", ()), strict=True))
-        self._joined, self._lost = list(metadata["joined"]), set(metadata["lost"])
-        self._recovery.searches = []
+        self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
+        self._statuses = [FrameStatus(status) for status in metadata["statuses"]]
+        self._searched_in_vain = set(metadata["searched_in_vain"])
+        self._relocaliser.searches = []
         for patch in metadata["searching"]:
-            self._recovery.look_for(patch, self.registration.transforms()[patch])
+            self._relocaliser.begin(patch, self.registration.transforms()[patch])
 
 
 def lattice(scene: PlanarScene) -> Float[Tensor, "points 2"]:

@@ -1,7 +1,8 @@
-"""One optimisation step: rays from the registration, colours from the field, a loss, two optimisers."""
+"""The trainer of scenes with cameras: rays from the registration, colours from the field, a loss, two optimisers."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,35 +14,51 @@ from engine.config.settings import Settings
 from engine.fields.field import Field
 from engine.fields.stages import stages
 from engine.geometry import se3
-from engine.registration.bundle.sequence import AdjustmentSequence
+from engine.messages import FrameStatus, Snapshot
 from engine.registration.calibration import Calibration
-from engine.registration.registration import Registration, WarpField
-from engine.registration.relocalisation.added_frames import Newcomers
-from engine.registration.relocalisation.search import Recovery, Search
+from engine.registration.registration import Registration
+from engine.registration.relocalisation.frame_statuses import FrameStatuses, first_statuses
+from engine.registration.relocalisation.relocaliser import Relocaliser, RunView
+from engine.registration.relocalisation.search import Search
+from engine.scenes import AnyScene
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
 from engine.system import cores
-from engine.training.base import Learner, below
+from engine.training.base import BaseTrainer, below
 from engine.training.build import build_field, build_registration, starting_poses
+from engine.training.camera_adjustment import CameraAdjustment, scale_world
+from engine.training.camera_moves import camera_moves
+from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.losses import StepOutput
 from engine.training.pose_optimiser import PoseOptimiser
-
-LOOK_FOR_ASTRAY_EVERY = 150
-LOOKS_PER_STEP = 4  # for frames that are lost, while the others train on
-SEARCH_FROM = 0.5  # of the first stage: before, training itself brings a knocked frame back
-ROOMY_DISPARITY = 0.85  # the nearest things of a forward-facing scene shall lie farther than this, of 1
-FIELD_SHOWS = 1000  # iterations after which a newcomer may be looked for, however long the first stage is
-TOGETHER = 300  # iterations, at least, that a run goes on after newcomers were found
-CALIBRATE_FROM = 0.1  # of the schedule: focal length and exposures stand still before
+from engine.training.radiance_options import RadianceOptions
+from engine.training.radiance_step import render_step
+from engine.training.tasks import Progress, Task, perform_first_due
+from engine.training.trainer import Moves, Perturbation
 
 
-class Trainer(Learner):
-    """The state of a radiance run between two steps."""
+class RadianceTrainer(BaseTrainer):
+    """The state of a run with cameras between two steps.
 
-    def __init__(self, scene: Scene, settings: Settings, device: torch.device | str = "cpu") -> None:
+    Attributes:
+        scene: trained on; it may get more frames.
+        frames: the training frames; all other indices of frames count these.
+        statuses: of the frames.
+    """
+
+    thing = "camera"
+
+    def __init__(
+        self,
+        scene: Scene,
+        settings: Settings,
+        device: torch.device | str = "cpu",
+        options: RadianceOptions | None = None,
+    ) -> None:
         self.stages = stages(scene, settings)
         super().__init__(settings, device, len(scene.training_frames), self.stages)
-        self.scene = scene
+        self.scene, self.options = scene, options or RadianceOptions()
         self.frames = list(scene.training_frames)
         intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
         initial = starting_poses(scene, settings)[self.frames].to(self.device)
@@ -52,271 +69,275 @@ class Trainer(Learner):
         self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = PhotoPyramid(scene, self.frames, self.device)
-        self._recovery = Recovery()
-        self._bundling = AdjustmentSequence()
-        self._bundled: list[int] = []
-        self._newcomers = Newcomers(index for index, frame in enumerate(self.frames) if self._must_be_found(frame))
-        self._perturbations: list[tuple[int, Tensor]] = []
-        self._settle_until, self._field_stage = 0, 0
-        self._midway, self._looked = False, 0
+        self.statuses = first_statuses(scene, self.frames, settings)
+        self._relocaliser = Relocaliser(self.statuses, self.options.search)
+        self._adjustment = CameraAdjustment()
+        self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+        self._settle_until = 0  # iteration before which poses stand still
+        self._field_stage = 0  # stage whose resolution the field has: while cameras are adjusted, the one before
+        self._search_steps = 0  # since the last optimisation step
+        self._progress: Progress = "complete"
+        self.tasks = (
+            Task("relocalise", self._relocalisation_due, self._relocalise),
+            Task("adjust cameras", lambda: self._adjustment.pending, self._adjust_cameras),
+            Task("begin the next stage", self._next_stage_due, self._begin_next_stage),
+            Task("optimise", lambda: True, self._optimise),
+        )
         self._begin_stage(0)
 
     # ------------------------------------------------------------------ where the run stands
 
     @property
     def finished(self) -> bool:
-        """Whether the schedule is done and no frame is being looked for; `step` goes on training all the same."""
-        return self.iteration >= self.iterations and not self.lost and not self._bundling.pending
+        """Whether the schedule is done and no frame is being searched for; `step` goes on training all the same."""
+        searched = self.statuses.frames(FrameStatus.SEARCHING, FrameStatus.WAITING)
+        return self.iteration >= self.iterations and not searched and not self._adjustment.pending
 
     @property
-    def midway(self) -> bool:
+    def under_way(self) -> bool:
         """Whether the next `step` only goes on with what the last one began."""
-        return self._bundling.midway or self._midway
+        return self._adjustment.within_step or self._progress == "under way"
 
     @property
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
 
-    @property
-    def lost(self) -> tuple[int, ...]:
-        """Frames that are being looked for, or will be once the field shows something; they are out of the loss."""
-        searched = {search.frame for search in self._recovery.searches}
-        return tuple(sorted(searched | (set(self._newcomers.waiting) if self.settings.assisted else set())))
-
-    @property
-    def strangers(self) -> tuple[int, ...]:
-        """Frames that joined late and were not found so far: out of the loss, without a pose of their own; those that
-        are not being looked for fit nowhere."""
-        return tuple(sorted(self._newcomers.unjoined))
+    def frame_status(self) -> tuple[FrameStatus, ...]:
+        """Of each training frame."""
+        return self.statuses.all()
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
         poses = self.registration.poses()
-        if self._bundling.under_way is not None:
-            poses[self._bundled] = self._bundling.under_way.poses
-        for search in self._recovery.searches:
+        self._adjustment.show(poses)
+        for search in self._relocaliser.searches:
             poses[search.frame] = search.pose
         return poses
 
-    def warp(self, frame: int) -> WarpField:
-        """The warp field of a training frame."""
-        return self.registration.warp(frame)
+    def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
+        """The snapshot with poses, their errors, and the warp field of the selected frame."""
+        snapshot = replace(snapshot, frame_status=self.frame_status())
+        if selected is not None:
+            snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
+        return with_poses(snapshot, self.scene, self.poses())
+
+    def set_scene(self, scene: AnyScene) -> None:
+        """Takes the same scene with other reference poses."""
+        assert isinstance(scene, Scene)
+        self.scene = scene
 
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:
-        """One optimisation step, or something else that is due: a command waits for the one, not for both."""
-        self._seek_newcomers()
-        if self._look_for_lost():
-            return
-        if self._bundling.pending:
-            self._advance_bundle()
-            return
-        if self._stage_over:
-            self._begin_stage(self.stage_index + 1)
-            self._midway = not self._bundling.pending
-            return
-        with cores.leave_one_core_free(self.field.light):
-            self._optimise()
-        self.iteration += 1
-        if self.stage_index > 0 and self.iteration % LOOK_FOR_ASTRAY_EVERY == 0:
-            self._help_astray()
+        """Performs one task: the first of the table that is due."""
+        self._begin_waiting_searches()
+        self._progress = perform_first_due(self.tasks)
 
-    def _optimise(self) -> None:
+    def _optimise(self) -> Progress:
+        self._search_steps = 0
+        with cores.leave_one_core_free(self.field.light):
+            self._optimise_once()
+        self.iteration += 1
+        if self.stage_index > 0 and self.iteration % self.options.outlier_period == 0:
+            self._search_outliers()
+        return "complete"
+
+    def _optimise_once(self) -> None:
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
-        count = len(self.frames)
-        per_frame = min(max(self.stage.rays // count, 1), data.pixels)
-        frames = torch.arange(count, device=self.device)
-        pixels = photo_level.draw_pixels(data, count, per_frame, self.stage.block, self.generator)
-        points = self.calibration.points(data.plane(frames, pixels))
-        moving = self.iteration >= self._settle_until
-        with torch.set_grad_enabled(moving):
-            warped = self.registration.rays(frames, points, self.stage.block**2)
-        self.field.progress(min(self.iteration / self._whole_schedule, 1.0))
-        rendering = self.field.render(
-            warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=self.generator
+        poses_move = self.iteration >= self._settle_until
+        self.field.progress(self._run_fraction)
+        rendered, colours, alignment = render_step(
+            self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
         )
-        rendered = self.calibration.colours(rendering.colour.view(count, -1, 3))
-        difference = rendered - data.colours(frames, pixels)
         self._learn(
             self.field,
             self._optimiser,
-            difference.square().mean(dim=(1, 2)),
-            warped.alignment,
-            self._kept(),
-            poses_move=moving,
-            calibrates=self.iteration >= CALIBRATE_FROM * self._whole_schedule,  # a fog tells nothing about the lens
-            strangers=self.strangers,
+            StepOutput(rendered, colours, alignment, self._trains()),
+            poses_move=poses_move,
+            calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
+            unknown=sorted(self.statuses.never_registered),
         )
 
-    def _kept(self) -> Float[Tensor, " frames"]:
-        """1 for frames that train, 0 for those that are lost or fit nowhere."""
-        kept = torch.ones(len(self.frames), device=self.device)
-        if away := sorted({*self.lost, *self.strangers}):
-            kept[away] = 0.0
-        return kept
+    def _trains(self) -> Float[Tensor, " frames"]:
+        """1 for frames that are registered, 0 for the others."""
+        trains = torch.ones(len(self.frames), device=self.device)
+        if unregistered := self.statuses.unregistered():
+            trains[unregistered] = 0.0
+        return trains
 
     # ------------------------------------------------------------------ stages and bundle adjustment
+
+    def _begin_next_stage(self) -> Progress:
+        self._search_steps = 0
+        self._begin_stage(self.stage_index + 1)
+        return "complete" if self._adjustment.pending else "under way"
 
     def _begin_stage(self, index: int) -> None:
         self.stage_index, self.stage_start = index, self.iteration
         if index > 0:
-            self._newcomers.look_again(self.lost)
-        if index == 1 and self.settings.assisted:  # the field shows by now what the others agree on
-            lost = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
-            if self.scene.poses_known:  # which stood still: nothing has brought back who was knocked off meanwhile
-                lost |= {frame for frame, _ in self._perturbations}
-            for frame in sorted(lost):
-                self._recovery.look_for(frame, self.registration.poses(), self.iteration)
+            self.statuses.retry_rejected()
+        if index == 1 and self._searches_frames:
+            for frame in sorted(self._doubtful_frames()):
+                self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
         if self.stage.bundle and self.settings.assisted and self.iteration > 0:
-            self._bundling.due = list(self.stage.bundle)
+            self._adjustment.request(list(self.stage.bundle))
         else:
             self._enter_stage()
 
+    def _doubtful_frames(self) -> set[int]:
+        """Frames to search for once the field shows what the others agree on: those whose initial pose is a guess
+        and, where known poses stood still until now, those that were moved by hand meanwhile."""
+        doubtful = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
+        return doubtful | set(self._perturbed) if self.scene.poses_known else doubtful
+
     def _enter_stage(self) -> None:
+        """Gives the field the stage's resolution, after the adjustments that the stage begins with."""
         self._settle_until = self.iteration + self.stage.settle
         self.field.begin_stage(self.stage)
         self._field_stage = self.stage_index
-        self._forget_errors()
+        self.errors.forget()
         self._note("stage", self.stage.name)
 
-    def _advance_bundle(self) -> None:
-        if not self._bundling.begun:
-            self._bundled = self._at_home()
-        among, seed = self._bundled, self.settings.seed * 7919 + self.iteration
-        known = (self.field, self.photos.of(among), self.calibration)
-        ended = self._bundling.advance(*known, lambda: self.registration.poses()[among], seed)
+    def _adjust_cameras(self) -> Progress:
+        """Goes on with the bundle adjustment; takes its poses over when it ends."""
+        self._search_steps = 0
+        ended = self._adjustment.advance(
+            self.field,
+            self.photos,
+            self.calibration,
+            self.statuses.ever_registered(),
+            self.registration.poses,
+            seed=self.settings.seed * 7919 + self.iteration,
+        )
         if ended is None:
-            return
-        nearest = self._bundling.nearest_disparity()
-        poses = self._bundling.close(self.calibration)
-        factor = nearest / ROOMY_DISPARITY
-        everywhere = self.registration.poses()
-        everywhere[among] = poses
-        if self.scene.kind == "forward-facing" and factor > 1 and self.field.grow(factor):
-            everywhere = torch.cat([everywhere[..., :3], everywhere[..., 3:] * factor], dim=-1)
-            self._note("scale", f"the world grew by {factor:.2f}: things stood nearer than the volume reaches")
-        self.registration.rebase(torch.arange(len(self.frames), device=self.device), everywhere)
-        self._note("bundle", ended)
-        if self._bundling.pending:
-            return
-        if self._field_stage == self.stage_index and self.iteration > self.stage_start:  # for newcomers, on the way
-            self._settle_until = self.iteration + self.stage.settle
+            return "complete"
+        poses, scale = ended.poses, ended.nearest_disparity / self.options.nearest_disparity
+        if self.scene.kind == "forward-facing" and scale > 1 and self.field.grow(scale):
+            poses = scale_world(poses, scale)
+            self._note("scale", f"the world was scaled up by {scale:.2f}: things stood nearer than the volume reaches")
+        self.registration.rebase(torch.arange(len(self.frames), device=self.device), poses)
+        self._note("bundle", ended.sentence)
+        if not self._adjustment.pending:
+            self._after_adjustments()
+        return "complete"
+
+    def _after_adjustments(self) -> None:
+        if self._field_stage == self.stage_index and self.iteration > self.stage_start:
+            self._settle_until = self.iteration + self.stage.settle  # for an added frame, in the middle of a stage
         else:
             self._enter_stage()
 
-    # ------------------------------------------------------------------ frames that lost their way
+    # ------------------------------------------------------------------ perturbations by hand
 
-    def perturb(self, frame: int, twist: Float[Tensor, "6"]) -> None:
-        """Knocks a frame (rotation vector then translation, camera axes) and lets it find its way back."""
+    def moves(self, command: Perturbation) -> Moves:
+        """What a perturbation does to which frames; changes nothing."""
+        return camera_moves(self.scene, command)
+
+    def placements(self) -> Float[Tensor, "frames 3 4"]:
+        """The poses as they stand."""
+        return self.poses()
+
+    def perturb(self, frame: int, move: Float[Tensor, "6"]) -> None:
+        """Moves a frame by a twist (rotation vector, then translation, camera axes), and has it searched for."""
         pose = self.poses()[frame]
-        self._perturbations.append((frame, pose))
-        self._put(frame, se3.compose(se3.exponential(twist.to(pose)), pose))
-        self._note("perturb-pose", self._name(frame))
-        if self.settings.assist and (self.stage_index > 0 or self._fraction > SEARCH_FROM):
-            self._newcomers.seek(frame)
-            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
+        self._perturbed.append(frame)
+        self._place(frame, se3.compose(se3.exponential(move.to(pose)), pose))
+        self._note("perturb-pose", self._name(frame), frame)
+        if self._searches_frames and (self.stage_index > 0 or self._stage_fraction > self.options.search_from):
+            self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
 
-    def undo_perturbation(self) -> bool:
-        """Takes the last perturbation back; False if there is none."""
-        if not self._perturbations:
-            return False
-        frame, pose = self._perturbations.pop()
-        self._recovery.forget(frame)
-        self._newcomers.look_again(self.lost)
-        self._put(frame, pose)
-        self._note("undo-perturbation", self._name(frame))
-        return True
+    def take_back(self, frame: int, placement: Float[Tensor, "3 4"]) -> None:
+        """Undoes a `perturb`: puts a frame back where it was before it."""
+        self._perturbed.remove(frame)
+        self._relocaliser.cancel(frame)
+        self.statuses.retry_rejected()
+        self._place(frame, placement.to(self.device))
+        self._note("undo-perturbation", self._name(frame), frame)
 
-    def _put(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
-        if self._bundling.under_way is not None and frame in self._bundled:
-            self._bundling.under_way.poses[self._bundled.index(frame)] = pose
-        self._bundling.interrupt()
+    def _place(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
+        self._adjustment.place(frame, pose)
         self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
 
-    def _look_for_lost(self) -> bool:
-        """Goes on looking for lost frames, by turns with what the others do; whether it was its turn."""
-        self._midway = False
-        if not self._recovery.searches or self._looked >= LOOKS_PER_STEP:
-            self._looked = 0
-            return False
-        home = self._at_home()
-        usual = float(self._error[home].median() / self._error_weight[home].median().clamp(min=1e-9))
-        known = (self.field, self.photos, self.calibration, self.stage.downsample, self.poses(), usual)
-        for search in self._recovery.advance(*known, self.generator, self._newcomers.unjoined):
+    # ------------------------------------------------------------------ searches for frames
+
+    @property
+    def _searches_frames(self) -> bool:
+        """Whether frames are searched for; without assistance all train, from where they are."""
+        return self.settings.assisted
+
+    def _relocalisation_due(self) -> bool:
+        """Searches take turns with the rest: so many steps of theirs for one of the others."""
+        return bool(self._relocaliser.searches) and self._search_steps < self.options.search_steps
+
+    def _relocalise(self) -> Progress:
+        usual = self.errors.median(self.statuses.ever_registered())
+        view = (self.field, self.photos, self.calibration, self.stage.downsample, self.poses(), usual)
+        for search in self._relocaliser.advance(RunView(*view, self.generator)):
             self._end_search(search)
-        # A lost frame would pull an adjustment along, and a few found ones would not hold the field: they wait.
-        lost = len(self._recovery.searches)
-        self._midway = not self._bundling.pending and 2 * lost <= len(self.frames)
-        self._looked = self._looked + 1 if self._midway else 0
-        return True
+        # A wrong pose would spoil an adjustment, and too few registered frames would not hold the field: they wait.
+        searched = len(self._relocaliser.searches)
+        others_train = not self._adjustment.pending and 2 * searched <= len(self.frames)
+        self._search_steps = self._search_steps + 1 if others_train else 0
+        return "under way" if others_train else "complete"
 
     def _end_search(self, search: Search) -> None:
+        frame = search.frame
         if not search.fits:
-            self._note("rejected", self._name(search.frame))
+            self.statuses.reject(frame)
+            self._note("rejected", self._name(frame), frame)
             return
-        self._put(search.frame, search.pose)
-        self._note("found", self._name(search.frame))
-        if search.frame in self._newcomers.unjoined:
-            self._newcomers.found(search.frame)
-            self.until = self.iteration + TOGETHER
-            if self.stage.bundle and not self._bundling.pending:  # found in a field that had not seen them
-                self._bundling.due = [self.stage.bundle[-1]]
+        self._place(frame, search.pose)
+        self._note("found", self._name(frame), frame)
+        first_time = frame in self.statuses.never_registered
+        self.statuses.register(frame)
+        if first_time:
+            self.train_until = self.iteration + self.options.train_on
+            if self.stage.bundle and not self._adjustment.pending:  # it was registered in a field that had not seen it
+                self._adjustment.request([self.stage.bundle[-1]])
 
-    def _help_astray(self) -> None:
-        if not self.settings.assisted:
+    def _search_outliers(self) -> None:
+        if not self._searches_frames:
             return
-        for frame in self._recovery.astray(self._error, self.iteration, self.strangers):
-            self._note("outlier", self._name(frame))
-            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
+        for frame in self._relocaliser.outliers(self.errors.total, self.iteration):
+            self._note("outlier", self._name(frame), frame)
+            self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
 
-    # ------------------------------------------------------------------ frames that join
+    def _begin_waiting_searches(self) -> None:
+        """Begins to search for frames that wait, once the field shows what the others agree on."""
+        if not (self._searches_frames and self.statuses.frames(FrameStatus.WAITING)):
+            return
+        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
+        shows |= self.iteration >= min(self.iterations, self.options.search_from_iteration)
+        if shows:
+            images = self.photos.level(self.stages[0].downsample).images
+            self._relocaliser.begin_waiting(images, self.poses(), self.iteration)
 
-    def grow(self, scene: Scene) -> None:
-        """Takes in the frames that the scene has got (`engine.scenes.added_frames`); they are out of
-        the loss until found.
+    # ------------------------------------------------------------------ added frames
+
+    def add_frames(self, scene: Scene) -> None:
+        """Takes in the frames that the scene has got; they are left out of the loss until they are registered.
 
         What is known of the others stays as it is, bit for bit; a bundle adjustment under way begins anew.
         """
         assert scene.added is not None
-        first, new = len(self.frames), list(scene.training_frames[len(self.frames) :])
+        new = list(scene.training_frames[len(self.frames) :])
         like = torch.tensor([self.frames.index(frame) for frame in scene.added.nearest[-len(new) :]])
         poses = self.poses()[like]
-        self._bundling.begin_anew()
+        self._adjustment.begin_anew()
         self.scene, self.frames = scene, list(scene.training_frames)
         lattice = photo_level.make_lattice(scene.intrinsics[torch.tensor(new)].to(self.device))
         self.registration.extend(poses, lattice, like.to(self.device))
         self.calibration.extend(len(new))
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
         self.photos = PhotoPyramid(scene, self.frames, self.device)
-        self._extend_errors(len(new))
-        if self.settings.assist:  # else they train at once from there
-            self._newcomers.add(range(first, len(self.frames)))
+        self.errors.extend(len(new))
+        self.statuses.add(len(new), FrameStatus.WAITING if self._searches_frames else FrameStatus.REGISTERED)
         self._note("added", ", ".join(scene.names[frame] for frame in new))
-
-    def _seek_newcomers(self) -> None:
-        """Begins to look for those that wait, once the field shows what the others agree on."""
-        shows = self.stage_index > 0 or self._fraction > SEARCH_FROM
-        shows |= self.iteration >= min(self.iterations, FIELD_SHOWS)
-        if shows and self._newcomers.waiting and self.settings.assisted:
-            images = self.photos.level(self.stages[0].downsample).images
-            self._newcomers.look_for(self._recovery, images, self.poses(), self.iteration)
-
-    def _must_be_found(self, frame: int) -> bool:
-        """Whether nothing says where a frame is, so that it must not train before it is found."""
-        if frame >= self.scene.frames_read:
-            return bool(self.settings.assist)
-        reference = self.scene.reference_poses
-        return not self.settings.registers and reference is not None and not bool(se3.is_finite(reference[frame]))
-
-    def _at_home(self) -> list[int]:
-        """Frames that have ever been found."""
-        return [frame for frame in range(len(self.frames)) if frame not in self._newcomers.unjoined]
 
     def _name(self, frame: int) -> str:
         return self.scene.names[self.frames[frame]]
 
-    # ------------------------------------------------------------------ bookkeeping
+    # ------------------------------------------------------------------ checkpoints
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-able metadata that make `load_state` continue as if never interrupted.
@@ -325,17 +346,15 @@ class Trainer(Learner):
         """
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
         tensors |= {f"calibration.{name}": value for name, value in self.calibration.state_dict().items()}
-        learned, metadata = self._learner_state(self.registration.module(), self._optimiser)
-        if self._perturbations:
-            tensors["perturbed_poses"] = torch.stack([pose for _, pose in self._perturbations])
+        learned, metadata = self._base_state(self.registration.module(), self._optimiser)
         return tensors | learned, metadata | {
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
-            "bundles_due": self._bundling.due,
-            "searching": [search.frame for search in self._recovery.searches],
-            "helped": [[frame, iteration] for frame, iteration in self._recovery.helped.items()],
-            "perturbed": [frame for frame, _ in self._perturbations],
-            "newcomers": self._newcomers.state(),
+            "bundles_due": self._adjustment.due,
+            "statuses": self.statuses.state(),
+            "searching": [search.frame for search in self._relocaliser.searches],
+            "searched_at": [[frame, iteration] for frame, iteration in self._relocaliser.searched_at.items()],
+            "perturbed": self._perturbed,
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -345,15 +364,15 @@ class Trainer(Learner):
         self.field.begin_stage(self.stages[self._field_stage])
         self.field.load_state(below("field.", moved))
         self.calibration.load_state_dict(below("calibration.", moved))
-        self._load_learner_state(tensors, metadata, self.registration.module(), self._optimiser)
+        self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
         self._settle_until = metadata["settle_until"]
-        self._bundling = AdjustmentSequence()
-        self._bundling.due = list(metadata["bundles_due"])
-        self._recovery = Recovery()
-        self._perturbations = list(zip(metadata["perturbed"], moved.get("perturbed_poses", ()), strict=True))
-        self._newcomers = Newcomers.restored(metadata.get("newcomers"), metadata["searching"])
+        self._adjustment = CameraAdjustment(metadata["bundles_due"])
+        self._perturbed = list(metadata["perturbed"])
+        self.statuses = FrameStatuses.from_state(metadata["statuses"])
+        self._relocaliser = Relocaliser(self.statuses, self.options.search)
         for frame in metadata["searching"]:
-            if frame in self._newcomers.unjoined:
-                continue
-            self._recovery.look_for(frame, self.registration.poses(), self.iteration)
-        self._recovery.helped = dict(metadata["helped"])
+            if frame in self.statuses.never_registered:
+                self.statuses.cancel_search(frame)  # it waits, and is searched for from candidate poses
+            else:
+                self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
+        self._relocaliser.searched_at = dict(metadata["searched_at"])

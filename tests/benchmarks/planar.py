@@ -24,10 +24,11 @@ from rich.table import Table
 
 import engine  # noqa: F401  (first: it tells torch's threads how to wait)
 from engine.config.settings import Settings
+from engine.messages import FrameStatus
 from engine.results.planar import image_psnr, patch_psnr
-from engine.run.planar_snapshots import take_planar
 from engine.scenes import PlanarScene, SceneOptions, load_scene
 from engine.system.memory import keep_freed_memory
+from engine.training.patch_snapshot import planar_snapshot
 from engine.training.planar import PlanarTrainer
 from tests.benchmarks.command import REPOSITORY
 
@@ -75,7 +76,7 @@ def run(case: str, scene: PlanarScene, settings: Settings, every: int = 5) -> Ou
                     trainer.step()
         clock += time.perf_counter() - begun
         cpu += time.process_time() - begun_cpu
-        error = take_planar(trainer, None).corner_error_px[1:]
+        error = planar_snapshot(trainer.scene, trainer.transforms()).corner_error_px[1:]
         if registered is None and error.mean() <= REGISTERED:
             registered = (clock, cpu)
     return Outcome(
@@ -90,7 +91,7 @@ def run(case: str, scene: PlanarScene, settings: Settings, every: int = 5) -> Ou
         cpu=cpu,
         patch_psnr=patch_psnr(trainer),
         image_psnr=image_psnr(trainer),
-        joined=sum(trainer.joined()),
+        joined=trainer.frame_status().count(FrameStatus.REGISTERED),
         patches=len(scene.patches),
     )
 

@@ -27,7 +27,7 @@ def first_step(scene_folder: Path, seed: int, device: str, noise: tuple[float, f
     from engine.scenes import SceneOptions, load_scene
     from engine.system.devices import resolve_device
     from engine.system.memory import keep_freed_memory
-    from engine.training.radiance import Trainer
+    from engine.training.radiance import RadianceTrainer
 
     keep_freed_memory()  # as the commands do
     chosen = resolve_device(device)
@@ -35,7 +35,7 @@ def first_step(scene_folder: Path, seed: int, device: str, noise: tuple[float, f
     options = SceneOptions(seed=seed, noise_rotation=noise[0], noise_translation=noise[1])
     scene = load_scene(scene_folder, options)
     read = time.perf_counter()
-    trainer = Trainer(scene, Settings(seed=seed), chosen)
+    trainer = RadianceTrainer(scene, Settings(seed=seed), chosen)
     made = time.perf_counter()
     trainer.step()
     trainer.photometric()  # waits for the device

@@ -28,7 +28,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.geometry.view_camera import ViewCamera
 from engine.run.saved_run import open_saved_run
 from engine.system.video_writer import encode_video
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
 
@@ -60,7 +60,7 @@ def l2g(name: str, *arguments: str) -> None:
     subprocess.run([sys.executable, "-c", program, *arguments], cwd=REPOSITORY, check=True)
 
 
-def path(trainer: Trainer) -> list[ViewCamera]:
+def path(trainer: RadianceTrainer) -> list[ViewCamera]:
     """A camera per frame of the film: at rest, then round through the scene's own cameras."""
     lens, width, height = trainer.scene.intrinsics, *DRAWN
     focal = float(lens.focal[0, 0]) / lens.width * width
@@ -71,7 +71,7 @@ def path(trainer: Trainer) -> list[ViewCamera]:
     return [camera for camera in resting + moving for _ in range(TWICE)]
 
 
-def write_video(trainer: Trainer, file: Path, size: tuple[int, int]) -> Film:
+def write_video(trainer: RadianceTrainer, file: Path, size: tuple[int, int]) -> Film:
     """Films the field."""
     cameras = path(trainer)
 

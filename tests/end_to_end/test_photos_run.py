@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.results.outliers import astray
+from engine.results.outliers import find_outliers
 from tests.support.in_process import commands
 from tests.support.scenes.photos_on_disk import turn_over, write_black, write_photos
 
@@ -38,7 +38,7 @@ def test_a_run_names_its_outliers_learns_its_lens_and_goes_on(
 
 
 def test_frames_whose_error_stands_out_are_found() -> None:
-    assert astray([25.0, 24.0, 26.0, 12.0, 25.5]) == [3]
-    assert astray([25.0, 24.0, 26.0]) == []
-    assert astray([np.nan, 25.0]) == []
-    assert astray([np.nan]) == []
+    assert find_outliers([25.0, 24.0, 26.0, 12.0, 25.5]) == [3]
+    assert find_outliers([25.0, 24.0, 26.0]) == []
+    assert find_outliers([np.nan, 25.0]) == []
+    assert find_outliers([np.nan]) == []

@@ -89,7 +89,7 @@ def test_an_interrupted_run_ends_as_one_that_was_not(scene: Scene, settings: Set
         first = Session(scene, settings, writer=CheckpointWriter(tmp_path, None, None))
         first.begin()
         act(first, interruption)
-        first.writer.write(first)
+        first.writer.write(first.state)
         again = Session(scene, settings)
         again.begin(load_checkpoint(tmp_path / "checkpoint.safetensors"))
         assert again.trainer is not None
@@ -110,7 +110,7 @@ def test_a_perturbation_can_be_taken_back_after_an_interruption(scene: Scene, tm
     session.advance()
     before = session.snapshot().poses
     session.apply(PerturbPose(2, (0.2, 0.0, 0.0)))
-    session.writer.write(session)
+    session.writer.write(session.state)
     again = Session(scene, Settings())
     again.begin(load_checkpoint(tmp_path / "checkpoint.safetensors"))
     again.apply(UndoPerturbation())

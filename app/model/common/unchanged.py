@@ -1,4 +1,4 @@
-"""Whether inputs are those of the last call, so that work for them can be left out."""
+"""Whether what shall be drawn is what was uploaded last."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 
 class Remembered:
-    """Keeps the inputs of the last call.
+    """The inputs of the last upload.
 
-    Arrays, which are never written to, are the same where they are one object; other values where they are equal.
+    Values are the same where they are equal, arrays where they are the same object: nobody writes to them.
     """
 
     def __init__(self) -> None:
         self._inputs: tuple[Any, ...] | None = None
 
     def changed(self, *inputs: Any) -> bool:
-        """Whether these inputs differ from those of the last call; they are kept for the next."""
+        """Whether these are others than the last time; they are remembered."""
         before, self._inputs = self._inputs, inputs
         return before is None or len(before) != len(inputs) or not all(map(_same, before, inputs))
 
@@ -25,5 +25,5 @@ def _same(before: Any, now: Any) -> bool:
         return True
     try:
         return hash(before) == hash(now) and before == now
-    except TypeError:  # arrays, and what contains arrays
+    except TypeError:  # arrays, and what is made of them
         return False

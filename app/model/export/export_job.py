@@ -50,7 +50,7 @@ class Exporting(BackgroundJob):
         notes: lines of its output, once it has succeeded.
     """
 
-    name, verb = "export", "exported"
+    name, undone = "export", "exported"
 
     def __init__(self, run: Run, folder: Path, words: Sequence[str], output: Path, program: Sequence[str] = PROGRAM):
         """Starts at once.
@@ -127,7 +127,7 @@ def begin_saving(session: Session) -> None:
     """Begins a checkpoint in the run's own folder, if the run has changed since the last one."""
     if session.trainer is None:
         raise UserError("There is nothing to export before the run has begun.")
-    session.writer.begin_own(session)
+    session.writer.begin_own(session.state)
 
 
 def is_saving(session: Session) -> bool:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.model.state.scene_kinds import as_planar, as_posed
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.messages import SaveCheckpoint
-from engine.results.planar import transforms
-from engine.results.result import poses
+from engine.results.result import KINDS
 from engine.system.files import write_json
 
 
@@ -28,12 +26,7 @@ def export_poses(state: State, path: Path) -> None:
     if run is None or run.scene is None or run.history is None or not run.history.rows:
         raise UserError("There are no poses to export before the run has begun.")
     refuse_existing(path)
-    last = run.history.rows[-1]
-    posed, planar = as_posed(run.scene), as_planar(run.scene)
-    if posed is not None:
-        write_json(path, poses(posed, last, None))
-    if planar is not None:
-        write_json(path, transforms(planar, last))
+    write_json(path, KINDS[type(run.scene)].placements(run.scene, run.history.rows[-1]))
 
 
 def refuse_existing(path: Path) -> None:

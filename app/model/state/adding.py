@@ -9,7 +9,7 @@ from app.model.common.new_events import find_new_events
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.messages import AddFrames, Event, Snapshot
-from engine.run.added_photos import check_growing
+from engine.run.photo_queue import check_can_add
 
 
 def can_grow(state: State) -> None:
@@ -17,7 +17,7 @@ def can_grow(state: State) -> None:
     run = state.run
     if run is None or run.scene is None:
         raise UserError("Open a scene first: photos are added to a run of it.")
-    check_growing(run.scene, run.settings.registers)
+    check_can_add(run.scene, run.settings.registers)
 
 
 def add_photos(state: State, paths: Sequence[Path]) -> None:

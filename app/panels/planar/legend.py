@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.common.error_colours import ACCENT, CORNER_PX
+from app.model.common.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
 from app.model.planar.planar_shapes import AMBER, GREY
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
@@ -84,7 +84,7 @@ class PlanarLegend:
                             "corner error, px", "Mean distance of a patch's corners from their true places.", BAR
                         )
                     else:
-                        build_ticks(TICKS_PX, "", CORNER_PX, BAR)
+                        build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
         self._switches.build_tips()
 
     def update(self) -> None:

@@ -1,8 +1,7 @@
-"""Patches that must find their place: at the start of a run, knocked off by hand, or gone astray by themselves.
+"""The search for patches: at the start of a run, after a perturbation, or where one no longer agrees with the others.
 
-A patch that is looked for is taken out of the loss, so that it harms no other, and compared with what those that have
-joined say of the image: many hypotheses on a few pixels at first, then fewer on finer ones. One Gauss-Newton step is
-taken per training step, so that the way can be watched.
+A patch that is searched for is compared with what the registered ones say of the image: many hypotheses on a few
+pixels first, then fewer on finer ones. One Gauss-Newton step is taken per training step: the patch can be watched.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -20,14 +20,37 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.photometric import Hypotheses
 from engine.scenes.pyramid.patch_level import PatchLevel
 
-COARSEST = 11  # pixels along the shorter side of a patch, where a search begins
-# for each level, coarse to fine: hypotheses followed, of as many judged at the first, and steps
-PLAN = ((384, 8), (64, 8), (8, 6))
-FEWER_DEGREES = 3  # by which PLAN is divided where the patch can only turn and move
-MOST_ATTEMPTS = 8
-# of a patch's variance, that the others must explain: a wrong place rarely comes to 0.3, a right one has 0.9
-AGREES = 0.6
-COVERED = 0.1  # of a patch that they must cover
+
+class SearchLevel(NamedTuple):
+    """One level of a search: how many hypotheses are followed, and how many Gauss-Newton steps each takes."""
+
+    hypotheses: int
+    steps: int
+
+
+@dataclass(frozen=True)
+class PatchSearchOptions:
+    """How a patch is searched for.
+
+    Attributes:
+        coarsest_size: pixels along the shorter side of a patch on the first level, about.
+        levels: coarse to fine.
+        fewer_hypotheses: hypotheses are divided by this where a patch can only turn and move.
+        attempts: before a patch is rejected.
+        explained: share of a patch's variance that the others must explain for it to agree with them: a wrong
+            position rarely reaches 0.3, a right one has 0.9.
+        covered: share of a patch that the others must cover.
+    """
+
+    coarsest_size: int = 11
+    levels: tuple[SearchLevel, ...] = (SearchLevel(384, 8), SearchLevel(64, 8), SearchLevel(8, 6))
+    fewer_hypotheses: int = 3
+    attempts: int = 8
+    explained: float = 0.6
+    covered: float = 0.1
+
+
+DEFAULTS = PatchSearchOptions()
 
 Level = Callable[[int], PatchLevel]
 MosaicWithout = Callable[[int, int], Mosaic]
@@ -35,20 +58,20 @@ MosaicWithout = Callable[[int, int], Mosaic]
 
 @dataclass
 class PatchSearch:
-    """One patch on its way.
+    """The search for one patch.
 
     Attributes:
         patch: its index.
-        here: where it was when the search began.
-        attempts: that failed so far.
-        hypotheses: that are followed, or None where a level has not begun.
+        start: where it was when the search began, a warp of the plane.
+        failed_attempts: so far.
+        hypotheses: that are followed, or None before the first level.
         mosaic: what the others say, as they stood when the level began.
-        level, steps: into `PLAN`.
+        level, steps: into the levels of the options.
     """
 
     patch: int
-    here: Float[Tensor, "3 3"]
-    attempts: int = 0
+    start: Float[Tensor, "3 3"]
+    failed_attempts: int = 0
     hypotheses: Hypotheses | None = None
     mosaic: Mosaic | None = None
     level: int = 0
@@ -56,34 +79,44 @@ class PatchSearch:
 
     @property
     def best(self) -> Float[Tensor, "3 3"]:
-        return self.here if self.hypotheses is None else self.hypotheses.best
+        """The warp with the least error so far."""
+        return self.start if self.hypotheses is None else self.hypotheses.best
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The end of a search: where the patch is best, and whether what the others say agrees."""
+    """The end of a search: where the error is least, and whether the patch agrees with the others there."""
 
     patch: int
     warp: Float[Tensor, "3 3"]
     found: bool
 
 
-class PlanarRecovery:
+class PatchRelocaliser:
     """The searches under way."""
 
-    def __init__(self, family: PlanarWarp, patch_size: tuple[int, int]) -> None:
-        self.family = family
-        coarsest = max(math.floor(math.log2(max(min(patch_size) / COARSEST, 1))), 0)
-        self.downsamples = [2 ** max(coarsest - index, 0) for index in range(len(PLAN))]
+    def __init__(
+        self, family: PlanarWarp, patch_size: tuple[int, int], options: PatchSearchOptions = DEFAULTS
+    ) -> None:
+        """Nothing is searched for yet.
+
+        Args:
+            family: of the warps.
+            patch_size: width and height, pixels.
+            options: how patches are searched for.
+        """
+        self.family, self.options = family, options
+        coarsest = max(math.floor(math.log2(max(min(patch_size) / options.coarsest_size, 1))), 0)
+        self.downsamples = [2 ** max(coarsest - index, 0) for index in range(len(options.levels))]
         self.searches: list[PatchSearch] = []
 
-    def look_for(self, patch: int, here: Float[Tensor, "3 3"]) -> None:
-        """Starts a search, anew if there is one."""
-        self.forget(patch)
-        self.searches.append(PatchSearch(patch, here))
+    def begin(self, patch: int, start: Float[Tensor, "3 3"]) -> None:
+        """Begins a search, anew if there is one."""
+        self.cancel(patch)
+        self.searches.append(PatchSearch(patch, start))
 
-    def forget(self, patch: int) -> None:
-        """Gives a search up."""
+    def cancel(self, patch: int) -> None:
+        """Gives the search for a patch up, if there is one."""
         self.searches = [search for search in self.searches if search.patch != patch]
 
     def advance(self, level: Level, mosaic_without: MosaicWithout, generator: Generator) -> list[Outcome]:
@@ -91,7 +124,7 @@ class PlanarRecovery:
 
         Args:
             level: the patches at a resolution.
-            mosaic_without: what those that have joined, but for one patch, say at a resolution.
+            mosaic_without: what the registered patches, but for one, say of the image at a resolution.
             generator: of the hypotheses.
         """
         outcomes = []
@@ -107,22 +140,23 @@ class PlanarRecovery:
         return outcomes
 
     def agrees(self, patch: int, warp: Float[Tensor, "3 3"], level: Level, mosaic_without: MosaicWithout) -> bool:
-        """Whether a patch, left out, looks as the others say that it must."""
+        """Whether a patch looks as the others, without it, say that the image does at its place."""
         downsample = self.downsamples[-1]
         data = level(downsample)
-        explained, covered = photometric.measure_agreement(
-            warp, mosaic_without(patch, downsample), data.points, data.images[patch].flatten(1)
-        )
-        return explained >= AGREES and covered >= COVERED
+        return self._fits(warp, mosaic_without(patch, downsample), data, data.images[patch].flatten(1))
+
+    def _fits(self, warp: Float[Tensor, "3 3"], mosaic: Mosaic, data: PatchLevel, pixels: Tensor) -> bool:
+        explained, covered = photometric.measure_agreement(warp, mosaic, data.points, pixels)
+        return explained >= self.options.explained and covered >= self.options.covered
 
     def _begin_level(
         self, search: PatchSearch, data: PatchLevel, mosaic_without: MosaicWithout, generator: Generator
     ) -> None:
         search.mosaic = mosaic_without(search.patch, self.downsamples[search.level])
-        share = 1 if self.family == "homography" else FEWER_DEGREES
-        count = PLAN[search.level][0] // share
+        share = 1 if self.family == "homography" else self.options.fewer_hypotheses
+        count = self.options.levels[search.level].hypotheses // share
         if search.hypotheses is None:
-            warps = photometric.draw_hypotheses(self.family, search.here, count, generator)
+            warps = photometric.draw_hypotheses(self.family, search.start, count, generator)
         else:
             warps = search.hypotheses.warps
         pixels = data.images[search.patch].flatten(1)
@@ -136,16 +170,15 @@ class PlanarRecovery:
         pixels = data.images[search.patch].flatten(1)
         photometric.improve(search.hypotheses, self.family, search.mosaic, data.points, pixels)
         search.steps += 1
-        if search.steps < PLAN[search.level][1]:
+        if search.steps < self.options.levels[search.level].steps:
             return None
-        if search.level + 1 < len(PLAN):
+        if search.level + 1 < len(self.options.levels):
             search.level, search.steps, search.mosaic = search.level + 1, 0, None
             return None
-        explained, covered = photometric.measure_agreement(search.best, search.mosaic, data.points, pixels)
-        if explained >= AGREES and covered >= COVERED:
+        if self._fits(search.best, search.mosaic, data, pixels):
             return Outcome(search.patch, search.best, True)
-        search.attempts += 1
-        if search.attempts >= MOST_ATTEMPTS:
+        search.failed_attempts += 1
+        if search.failed_attempts >= self.options.attempts:
             return Outcome(search.patch, search.best, False)
         search.hypotheses = search.mosaic = None
         search.level = search.steps = 0

@@ -1,8 +1,9 @@
-"""Where a frame of which nothing is known is looked for: at the poses of similar and of spread-out frames."""
+"""Candidate poses for a frame of which nothing is known: those of similar and of spread-out frames."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,56 +12,80 @@ from torch import Tensor
 
 from engine.geometry import se3
 
-PLACES = 12  # where one attempt starts
-ALIKE = 8  # of them, those of the frames with the most similar pictures, in the first attempt
-LITTLE = 16  # pixels along the longer side of the pictures that are compared
-
-Places = tuple[tuple[int, ...], ...]  # for each attempt, frames at whose poses it starts
+CandidateFrames = tuple[tuple[int, ...], ...]
+"""For each attempt of a search, the frames at whose poses it starts."""
 
 
-def places(
+@dataclass(frozen=True)
+class CandidateOptions:
+    """How candidate poses are chosen.
+
+    Attributes:
+        per_attempt: candidates of one attempt; each costs as much as the others.
+        similar_first: so many of the first attempt's are those with the most similar pictures, the rest is spread out.
+        compared_size: pictures are compared at about this size, pixels along the longer side: larger ones would
+            tell frames with the same content from slightly different places apart.
+    """
+
+    per_attempt: int = 12
+    similar_first: int = 8
+    compared_size: int = 16
+
+
+DEFAULTS = CandidateOptions()
+
+
+def candidate_frames(
     frame: int,
     images: Float[Tensor, "frames 3 height width"],
     poses: Float[Tensor, "frames 3 4"],
     others: Sequence[int],
-) -> Places:
-    """Where a frame of which nothing is known is looked for: one tuple of frames for each attempt.
+    options: CandidateOptions = DEFAULTS,
+) -> CandidateFrames:
+    """Chooses where the three attempts of a search start.
 
-    First beside those with the most similar pictures and some that are spread out, then all around, then beside
-    those that follow in similarity.
+    The first starts at the frames with the most similar pictures and at some that are spread out, the second at
+    spread-out ones only, the third at those that follow in similarity.
 
     Args:
-        frame: that is lost.
-        images: of all frames, small ones will do.
-        poses: of all frames.
+        frame: that is searched for.
+        images: of all frames; small ones will do.
+        poses: of all frames, world-to-camera.
         others: frames whose poses can be trusted; not empty.
+        options: how many.
     """
-    alike = by_similarity(frame, images, others)
-    around = spread_out(poses, others, PLACES)
-    first = list(dict.fromkeys([*alike[:ALIKE], *around]))[:PLACES]
-    rest = [other for other in alike if other not in first][:PLACES]
+    count = options.per_attempt
+    similar = rank_by_similarity(frame, images, others, options.compared_size)
+    around = choose_spread_out(poses, others, count)
+    first = list(dict.fromkeys([*similar[: options.similar_first], *around]))[:count]
+    rest = [other for other in similar if other not in first][:count]
     return tuple(first), tuple(around), tuple(rest or first)
 
 
-def by_similarity(frame: int, images: Float[Tensor, "frames 3 height width"], others: Sequence[int]) -> list[int]:
-    """Other frames, the most similar picture first, whatever its exposure."""
-    factor = max(max(images.shape[-2:]) // LITTLE, 1)
-    little = F.avg_pool2d(images[[frame, *others]], factor).flatten(start_dim=2)
-    little = (little - little.mean(dim=-1, keepdim=True)) / little.std(dim=-1, keepdim=True).clamp(min=1e-6)
-    order = (little[1:] - little[0]).square().mean(dim=(1, 2)).argsort()
+def rank_by_similarity(
+    frame: int,
+    images: Float[Tensor, "frames 3 height width"],
+    others: Sequence[int],
+    compared_size: int = DEFAULTS.compared_size,
+) -> list[int]:
+    """Orders other frames by the similarity of their pictures to that of `frame`, whatever their exposure."""
+    factor = max(max(images.shape[-2:]) // compared_size, 1)
+    small = F.avg_pool2d(images[[frame, *others]], factor).flatten(start_dim=2)
+    small = (small - small.mean(dim=-1, keepdim=True)) / small.std(dim=-1, keepdim=True).clamp(min=1e-6)
+    order = (small[1:] - small[0]).square().mean(dim=(1, 2)).argsort()
     return [others[index] for index in order.tolist()]
 
 
-def spread_out(poses: Float[Tensor, "frames 3 4"], others: Sequence[int], count: int) -> list[int]:
-    """Frames far from each other, in place and direction: each the farthest from those before it."""
+def choose_spread_out(poses: Float[Tensor, "frames 3 4"], others: Sequence[int], count: int) -> list[int]:
+    """Chooses `count` frames far from each other in position and direction: each the farthest from those before it."""
     chosen = poses[list(others)]
     centres = se3.camera_centre(chosen)
     spread = (centres - centres.mean(dim=0)).norm(dim=-1).square().mean().sqrt().clamp(min=1e-6)
-    apart = torch.cdist(centres, centres) / spread
-    apart = apart + se3.rotation_angle(chosen[:, None, :, :3].mT @ chosen[None, :, :, :3])
-    order = [int(apart.sum(dim=0).argmin())]
-    nearest = apart[order[0]].clone()
+    distances = torch.cdist(centres, centres) / spread
+    distances = distances + se3.rotation_angle(chosen[:, None, :, :3].mT @ chosen[None, :, :, :3])
+    order = [int(distances.sum(dim=0).argmin())]
+    nearest = distances[order[0]].clone()
     while len(order) < min(count, len(others)):
         order.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, apart[order[-1]])
+        nearest = torch.minimum(nearest, distances[order[-1]])
     return [others[index] for index in order]

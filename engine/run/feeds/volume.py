@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from engine.fields.baking import Baking, FieldVolume
 from engine.fields.field import Field
 from engine.run.feeds.feed import PIECE, Feed, Piece
 from engine.run.session import Session
 from engine.run.thread import Run
-from engine.training.planar import PlanarTrainer
+from engine.scenes import Scene
 
 __all__ = ["FieldVolume", "VolumeFeed"]
 
@@ -46,10 +48,10 @@ class VolumeFeed:
     # ------------------------------------------------------------------ in the run's thread
 
     def _work(self, session: Session) -> Piece[FieldVolume]:
-        trainer = session.trainer
-        if trainer is None or isinstance(trainer, PlanarTrainer):
+        scene, trainer = session.scene, session.trainer
+        if trainer is None or not isinstance(scene, Scene):
             return Piece()
-        field = trainer.field
+        field = cast(Field, trainer.field)  # that of a scene with cameras
         baking, self._baking = self._baking, None  # a failure leaves none behind
         if baking is None or baking.field is not field:
             size = self._wanted_size(field, session.busy)
@@ -61,7 +63,7 @@ class VolumeFeed:
             return Piece(unfinished=True)
         self._versions += 1
         self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
-        return Piece(baking.volume(trainer.scene, self._versions))
+        return Piece(baking.volume(scene, self._versions))
 
     def _wanted_size(self, field: Field, busy: bool) -> int | None:
         """Of the next volume; None where the last one will do."""

@@ -95,7 +95,7 @@ def test_a_run_that_is_continued_is_given_more_photos_and_keeps_them(tmp_path: P
     again = TrainArguments(scene, device="cpu", output=folder, resume=True, max_iterations=5)
     opened = open_run(replace(again, add_frames=(photo,)))
     opened.run.start()
-    assert opened.run.ask(lambda session: session.arrivals.pending).result(60)
+    assert opened.run.ask(lambda session: session.photo_queue.pending).result(60)
     assert opened.run.wait(60)
     assert "view_04.jpg" in opened.run.scene.names
     opened.run.stop()
@@ -104,4 +104,4 @@ def test_a_run_that_is_continued_is_given_more_photos_and_keeps_them(tmp_path: P
     names = open_run(again).scene.names
     assert len(names) == 20
     assert names[-1] == "view_04.jpg"
-    assert open_saved_run(folder).trainer.strangers in ((), (18,))
+    assert open_saved_run(folder).trainer.statuses.never_registered in (set(), {18})

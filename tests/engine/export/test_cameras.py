@@ -97,7 +97,7 @@ def test_an_evaluation_that_others_wrote_is_not_trusted(tmp_path: Path) -> None:
 
 def test_frames_that_joined_and_were_never_found_are_left_out() -> None:
     run = standing(scene_in_units(1.0), forward_poses(6)[:5], Path("nowhere"))
-    run.trainer.strangers = (2,)  # type: ignore[misc]
+    run.trainer.statuses.never_registered = {2}
     cameras = collect_cameras(run)
     assert cameras.frames == (0, 1, 3, 4)
     assert cameras.left_out == ("photo 5.png",)

@@ -37,9 +37,9 @@ def ran(scene: Scene | None = None) -> Session:
     session.apply(SetLambda(1.0))
     while session.busy:
         session.advance()
-        session.record()
+        session.state.record()
     session.apply(PerturbPose(0, (0.1, 0.0, 0.0)))
-    session.record()
+    session.state.record()
     return session
 
 
@@ -55,8 +55,20 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
     write_json(tmp_path / "result.json", results.result(session))
     found = strict(tmp_path / "result.json")
     assert list(found) == [
-        *("scene", "method", "field", "device", "seed", "seconds", "iterations", "frames", "pose", "train_psnr"),
-        *("test", "outliers", "notes", "peak_memory_bytes", "history", "events"),
+        *(
+            "scene",
+            "method",
+            "field",
+            "assist",
+            "device",
+            "seed",
+            "seconds",
+            "iterations",
+            "frames",
+            "pose",
+            "train_psnr",
+        ),
+        *("train_psnr", "test", "outliers", "notes", "peak_memory_bytes", "history", "events"),
     ]
     assert (found["scene"], found["method"], found["field"], found["device"]) == ("tiny", "l2g", "grid", "cpu")
     assert (found["seed"], found["iterations"], found["frames"]) == (4, 20, 4)

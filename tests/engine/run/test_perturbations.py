@@ -99,11 +99,11 @@ def test_a_refused_one_forgets_nothing() -> None:
 def test_a_checkpoint_keeps_what_can_be_taken_back(tmp_path: Path) -> None:
     session = begun(tmp_path)
     poses = after(session, KICK, EVERYONE)
-    session.writer.write(session)
+    session.writer.write(session.state)
     again = begun()
     again.begin(load_checkpoint(tmp_path / CHECKPOINT_FILE))
     assert counts(again) == (2, 0)
-    assert again.undoable == [KICK, replace(EVERYONE, frames=4)]
+    assert [applied.command for applied in again.state.undo.done] == [KICK, replace(EVERYONE, frames=4)]
     assert (again.snapshot().poses == poses).all()
 
 

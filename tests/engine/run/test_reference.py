@@ -27,7 +27,7 @@ def session() -> Session:
     session.begin()
     for _ in range(4):
         session.advance()
-        session.record()
+        session.state.record()
     return session
 
 
@@ -97,7 +97,7 @@ def test_a_continued_run_is_measured_against_the_same_poses(session: Session, tm
     poses = wanted.numpy().copy()
     poses[3] = np.nan
     session.apply(UseReference(poses, "COLMAP"))
-    path = session.writer.write(session, tmp_path / "checkpoint.safetensors")
+    path = session.writer.write(session.state, tmp_path / "checkpoint.safetensors")
     again = scene_of_run(load_checkpoint(path), tiny_scene(reference=False), path)
     assert isinstance(again, Scene)
     assert again.reference_poses is not None

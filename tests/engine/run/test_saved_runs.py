@@ -13,11 +13,13 @@ from engine.evaluation.runs import evaluate_run, evaluate_trainer
 from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes import SceneOptions, load_scene
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 from tests.support.scenes.synthetic import forward_poses, object_poses, write_blender, write_llff
 
 
-def saved(scene_folder: Path, run_folder: Path, method: str = "l2g", options: SceneOptions | None = None) -> Trainer:
+def saved(
+    scene_folder: Path, run_folder: Path, method: str = "l2g", options: SceneOptions | None = None
+) -> RadianceTrainer:
     """A run of a few steps, saved."""
     run_folder.mkdir()
     options = options or SceneOptions()
@@ -49,7 +51,7 @@ def test_a_saved_run_is_evaluated_as_it_stood(tmp_path: Path, method: str) -> No
 
 def test_the_neural_field_is_evaluated_in_the_same_way(tmp_path: Path) -> None:
     write_llff(tmp_path / "scene", forward_poses(5))
-    trainer = Trainer(load_scene(tmp_path / "scene"), Settings(field="mlp", method="barf", max_iterations=1))
+    trainer = RadianceTrainer(load_scene(tmp_path / "scene"), Settings(field="mlp", method="barf", max_iterations=1))
     trainer.step()
     assert evaluate_trainer(trainer, tmp_path)["frames"] == 1
 
@@ -58,7 +60,7 @@ def test_training_goes_on_after_an_evaluation_as_if_there_had_been_none(tmp_path
     """Poses and field stay; no gradient of the refinement ends up in the field's next step."""
     write_llff(tmp_path / "scene", forward_poses(6))
     scene = load_scene(tmp_path / "scene")
-    trainers = [Trainer(scene, Settings(max_iterations=6)) for _ in range(2)]
+    trainers = [RadianceTrainer(scene, Settings(max_iterations=6)) for _ in range(2)]
     for trainer in trainers:
         for _ in range(3):
             trainer.step()

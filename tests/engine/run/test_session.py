@@ -133,7 +133,7 @@ def test_what_takes_long_to_measure_is_measured_seldom() -> None:
     session.begin()
     session.history.period = 0.0
     trained(session)
-    assert session.measuring >= 0.01 / 0.04
+    assert session.state.measuring >= 0.01 / 0.04
     assert len(session.history.rows) <= 4
 
 

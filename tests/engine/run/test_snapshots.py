@@ -11,7 +11,8 @@ from engine.config.settings import Settings
 from engine.geometry import se3
 from engine.geometry.rays import rays_through
 from engine.registration.registration import WarpField
-from engine.run.snapshots import pooled_psnr, starting_snapshot, warp_snapshot
+from engine.run.snapshots import pooled_psnr, starting_snapshot
+from engine.training.camera_snapshot import warp_snapshot
 from tests.support.runs.fake_trainer import tiny_scene
 
 POINTS = torch.tensor([[0.1, 0.2], [-0.3, 0.1], [0.0, -0.2], [0.2, 0.2], [0.0, 0.0]])

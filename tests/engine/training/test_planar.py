@@ -12,6 +12,7 @@ from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields.stages import stages
 from engine.messages import (
+    FrameStatus,
     PerturbAll,
     PerturbPatch,
     PerturbPose,
@@ -21,26 +22,33 @@ from engine.messages import (
     SetLambda,
     UndoPerturbation,
 )
+from engine.registration.planar.relocalisation import PatchSearchOptions
 from engine.results.planar import patch_psnr
 from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CheckpointWriter
-from engine.run.planar_snapshots import take_planar
 from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
 from engine.training.learned_image import learned_image
-from engine.training.planar import HELP_FROM, PlanarTrainer
+from engine.training.patch_snapshot import planar_snapshot
+from engine.training.planar import PlanarOptions, PlanarTrainer
 from tests.support.scenes.planar_scenes import planar_scene
 
+SEARCH_FROM = PlanarOptions().search_from
 
-def trained(scene: PlanarScene, steps: int, **settings) -> PlanarTrainer:
-    trainer = PlanarTrainer(scene, Settings(**settings))
+
+def trained(scene: PlanarScene, steps: int, options: PlanarOptions | None = None, **settings) -> PlanarTrainer:
+    trainer = PlanarTrainer(scene, Settings(**settings), options=options)
     while trainer.iteration < steps:
         trainer.step()
     return trainer
 
 
 def errors(trainer: PlanarTrainer) -> np.ndarray:
-    return take_planar(trainer, None).corner_error_px
+    return planar_snapshot(trainer.scene, trainer.transforms()).corner_error_px
+
+
+def statuses(session: Session) -> tuple[FrameStatus, ...]:
+    return session.snapshot().frame_status
 
 
 def planar(session: Session) -> PlanarSnapshot:
@@ -63,7 +71,7 @@ def test_patches_register(finished):
     trainer = finished.trainer
     before = planar(finished)
     assert before.corner_error_px.max() < 0.3
-    assert before.joined.all()
+    assert set(statuses(finished)) == {FrameStatus.REGISTERED}
     assert patch_psnr(trainer) > 30
     assert (learned_image(trainer).shape, len(finished.history.rows) > 1) == ((120, 160, 3), True)
 
@@ -75,20 +83,20 @@ def test_a_knocked_patch_returns_and_can_be_taken_back(finished):
     finished.apply(PerturbPatch(2, tuple(map(tuple, corners.tolist()))))
     knocked = planar(finished)
     assert knocked.corner_error_px[2] > 8
-    assert not knocked.joined[2]
+    assert statuses(finished)[2] is FrameStatus.SEARCHING
     assert (knocked.corner_error_px[:2] < 0.5).all()
     assert knocked.warp is not None
     assert (knocked.warp.frame, knocked.warp.shape, knocked.warp.points.max()) == (2, (17, 17), 64)
     finished.apply(UndoPerturbation())
     assert planar(finished).corner_error_px[2] < 0.5
-    assert planar(finished).joined[2]
+    assert statuses(finished)[2] is FrameStatus.REGISTERED
     finished.apply(RedoPerturbation())
     assert planar(finished).corner_error_px[2] > 8
     for _ in range(45):
         finished.advance()
     returned = planar(finished)
     assert returned.corner_error_px[2] < 1.5
-    assert returned.joined[2]
+    assert statuses(finished)[2] is FrameStatus.REGISTERED
     finished.apply(UndoPerturbation())
 
 
@@ -126,19 +134,21 @@ def test_lambda_holds_the_warp_together(finished):
     assert finished.history.events[-1].kind == "set-lambda"
 
 
-def test_a_patch_of_something_else_is_reported(monkeypatch):
-    monkeypatch.setattr("engine.registration.planar.relocalisation.MOST_ATTEMPTS", 2)
+def test_a_patch_of_something_else_is_reported():
     scene = planar_scene("rigid", patches=3)
-    scene.patches[2] = torch.randint(0, 256, scene.patches[2].shape, dtype=torch.uint8)
-    trainer = trained(scene, HELP_FROM + 60)
-    assert trainer.joined() == [True, True, False]
+    noise = torch.Generator().manual_seed(0)
+    scene.patches[2] = torch.randint(0, 256, scene.patches[2].shape, dtype=torch.uint8, generator=noise)
+    options = PlanarOptions(search=PatchSearchOptions(attempts=2))
+    trainer = trained(scene, SEARCH_FROM + 60, options=options)
+    registered = [status is FrameStatus.REGISTERED for status in trainer.frame_status()]
+    assert registered == [True, True, False]
     assert ("rejected", "patch 2") in [(event.kind, event.detail) for event in trainer.events]
     assert errors(trainer)[1] < 2
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf", "naive"])
 def test_without_assistance_nothing_is_looked_for(method):
-    trainer = trained(planar_scene("rigid"), HELP_FROM + 30, method=method, assist=False)
+    trainer = trained(planar_scene("rigid"), SEARCH_FROM + 30, method=method, assist=False)
     assert {event.kind for event in trainer.events} == {"stage"}
     assert all(stage.adjust == stage.polish == 0 for stage in trainer.stages)
     assert (trainer.alignment() > 0) == (method == "l2g")
@@ -146,20 +156,19 @@ def test_without_assistance_nothing_is_looked_for(method):
 
 @pytest.mark.parametrize("method", ["barf", "naive"])
 def test_every_method_gets_the_same_help(method):
-    trainer = trained(planar_scene("rigid"), HELP_FROM + 30, method=method)
+    trainer = trained(planar_scene("rigid"), SEARCH_FROM + 30, method=method)
     assert "found" in {event.kind for event in trainer.events}
-    assert sum(trainer.joined()) > 1
+    assert trainer.frame_status().count(FrameStatus.REGISTERED) > 1
     helped = [(stage.adjust, stage.polish) for stage in trainer.stages]
     assert helped == [(stage.adjust, stage.polish) for stage in stages(trainer.scene, Settings())]
 
 
 @pytest.mark.parametrize("method", ["barf", "l2g"])
-def test_a_small_shift_is_undone_without_help(method, monkeypatch):
-    monkeypatch.setattr("engine.training.planar.HELP_FROM", 10_000)
+def test_a_small_shift_is_undone_without_help(method):
     scene = planar_scene("translation", noise=(0, 0.0, 0), patches=2)
-    trainer = PlanarTrainer(scene, Settings(method=method))
+    trainer = PlanarTrainer(scene, Settings(method=method), options=PlanarOptions(search_from=10_000))
     trainer.perturb(1, torch.tensor([[1, 0, 52.0], [0, 1, 24.0], [0, 0, 1]]))
-    trainer._recovery.searches.clear()
+    trainer._relocaliser.searches.clear()
     assert errors(trainer)[1] > 4
     for _ in range(120):
         trainer.step()
@@ -182,8 +191,8 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(field, tmp_path: Path)
         while session.trainer.iteration < steps:
             session.advance()
             if session.trainer.iteration == 5:
-                session.trainer._put(1, torch.eye(3))
-    first.writer.write(first)
+                session.trainer._place(1, torch.eye(3))
+    first.writer.write(first.state)
     again = Session(scene, settings)
     again.begin(load_checkpoint(tmp_path / "checkpoint.safetensors"))
     while again.trainer.iteration < 20:

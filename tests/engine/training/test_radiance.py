@@ -9,7 +9,7 @@ import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import (
     REGISTERS,
     TINY,
@@ -26,13 +26,13 @@ from tests.support.runs.short_runs import (
 NEURAL = (stage(8, 4, rays=90, samples=6), stage(4, 4, rays=90, samples=6))
 
 
-def saved(made: Trainer) -> tuple[dict[str, torch.Tensor], dict]:
+def saved(made: RadianceTrainer) -> tuple[dict[str, torch.Tensor], dict]:
     """What a checkpoint on disk would hold."""
     tensors, metadata = made.state()
     return {name: tensor.clone() for name, tensor in tensors.items()}, json.loads(json.dumps(metadata))
 
 
-def interrupted(made: Trainer, rows=TINY, **settings) -> Trainer:
+def interrupted(made: RadianceTrainer, rows=TINY, **settings) -> RadianceTrainer:
     """Another trainer that takes up where this one stands."""
     other = trainer(rows, **settings)
     other.load_state(*saved(made))
@@ -77,7 +77,7 @@ def test_a_frame_without_a_reference_does_not_train_on_references():
     made = trainer(REGISTERS[:1], replace(scene, reference_poses=known), method="reference")
     for _ in range(30):
         made.step()
-    assert made.strangers == (2,)
+    assert made.statuses.never_registered == {2}
     assert made.skipped_steps == 0
     assert torch.equal(made.frame_psnr().isnan(), torch.arange(len(made.frames)) == 2)
 
@@ -88,7 +88,7 @@ def test_without_references_there_is_nothing_to_train_on():
 
 
 def test_naive_starts_at_the_finest_band():
-    made = Trainer(fern(8), Settings(method="naive", assist=False))
+    made = RadianceTrainer(fern(8), Settings(method="naive", assist=False))
     assert len(made.stages) == 1
     assert made.stage.downsample == 1
     before = made.poses()
@@ -223,8 +223,8 @@ def test_interrupted_in_the_middle_of_an_adjustment(steps):
     made = trainer()
     run(made, 8)
     advance(made, steps)
-    assert made._bundling.pending
-    assert (made._bundling.under_way is not None) == (steps == 30)
+    assert made._adjustment.pending
+    assert made._adjustment.under_way == (steps == 30)
     assert made.iteration == 8
     other = interrupted(made)
     for one in (made, other):

@@ -78,7 +78,7 @@ def standing(scene: Scene, fitted: Tensor, folder: Path, field: Any = None, iter
         frames=list(scene.training_frames),
         device=torch.device("cpu"),
         poses=lambda: fitted,
-        strangers=(),
+        statuses=SimpleNamespace(never_registered=set()),
         calibration=Calibration(settings, len(scene.training_frames), torch.device("cpu")),
         iteration=iteration,
         field=field,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,13 @@ from engine.config.settings import Settings
 from engine.geometry import se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import rays_through
-from engine.messages import Event
+from engine.messages import Event, FrameStatus, Snapshot
 from engine.registration.registration import WarpField
+from engine.registration.relocalisation.frame_statuses import FrameStatuses
 from engine.scenes.scene import Scene
+from engine.training.camera_moves import camera_moves
+from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.trainer import Moves, Perturbation
 from tests.support.scenes.synthetic import forward_poses
 
 STAGES = (SimpleNamespace(name="coarse"), SimpleNamespace(name="fine"))
@@ -62,7 +67,7 @@ class FakeTrainer:
     nan_at: int | None = None
     pieces = 1
     error: Exception = ZeroDivisionError("something inside")
-    lost = strangers = ()
+    thing = "camera"
 
     def __init__(self, scene: Scene, settings: Settings, device: torch.device) -> None:
         self.scene, self.settings, self.device = scene, settings, device
@@ -78,13 +83,13 @@ class FakeTrainer:
         self.calibration = SimpleNamespace(
             intrinsics=lambda intrinsics: intrinsics, log_gain=torch.zeros(len(scene.training_frames), 3)
         )
+        self.statuses = FrameStatuses(len(scene.training_frames))
         self._poses = scene.initial_poses[list(scene.training_frames)].clone()
-        self._perturbed: list[tuple[int, Tensor]] = []
-        self._astray = self._done_pieces = 0
+        self._searched = self._done_pieces = 0
 
     @property
     def finished(self) -> bool:
-        return self.iteration >= self.iterations and not self._astray
+        return self.iteration >= self.iterations and not self._searched
 
     @property
     def stage_index(self) -> int:
@@ -95,7 +100,7 @@ class FakeTrainer:
         return self.stages[self.stage_index]
 
     @property
-    def midway(self) -> bool:
+    def under_way(self) -> bool:
         return self._done_pieces % self.pieces > 0
 
     def step(self) -> None:
@@ -107,11 +112,11 @@ class FakeTrainer:
             self.skipped_steps += 1
             self.events.append(Event(self.iteration, 0.0, "nan", "step left out"))
         self._done_pieces += 1
-        if self.midway:
+        if self.under_way:
             return
         self.iteration += 1
         self.field.version += 1
-        self._astray = max(self._astray - 1, 0)
+        self._searched = max(self._searched - 1, 0)
         self._poses[:, :, 3] += 0.01 * torch.randn(len(self._poses), 3, generator=self.generator)
 
     def photometric(self) -> float:
@@ -131,16 +136,31 @@ class FakeTrainer:
         origins, directions = rays_through(self._poses[frame], points)
         return WarpField(points, origins, directions, origins, directions)
 
+    def frame_status(self) -> tuple[FrameStatus, ...]:
+        return self.statuses.all()
+
+    def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
+        snapshot = replace(snapshot, frame_status=self.frame_status())
+        if selected is not None:
+            snapshot = replace(snapshot, warp=warp_snapshot(self.warp(selected), self.scene, selected))
+        return with_poses(snapshot, self.scene, self.poses())
+
+    def set_scene(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def moves(self, command: Perturbation) -> Moves:
+        return camera_moves(self.scene, command)
+
+    def placements(self) -> Tensor:
+        return self._poses
+
     def perturb(self, frame: int, twist: Tensor) -> None:
-        self._perturbed.append((frame, self._poses[frame].clone()))
         self._poses[frame] = se3.compose(se3.exponential(twist), self._poses[frame])
         self.events.append(Event(self.iteration, 0.0, "perturb-pose", str(frame)))
-        self._astray = 5
+        self._searched = 5
 
-    def undo_perturbation(self) -> bool:
-        frame, pose = self._perturbed.pop()
-        self._poses[frame] = pose
-        return True
+    def take_back(self, frame: int, placement: Tensor) -> None:
+        self._poses[frame] = placement
 
     def set_lambda(self, exponent: float) -> None:
         self.lambda_exponent = exponent

@@ -35,6 +35,5 @@ def planar(fitted: np.ndarray, reference: np.ndarray, **changes: Any) -> PlanarS
         "corners": fitted.astype(np.float32),
         "reference_corners": reference.astype(np.float32),
         "corner_error_px": np.linalg.norm(fitted - reference, axis=-1).mean(axis=1).astype(np.float32),
-        "joined": np.ones(len(fitted), bool),
     }
     return PlanarSnapshot(**values | changes)

@@ -16,8 +16,9 @@ from engine.geometry import se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.messages import Command, Snapshot
 from engine.run.history import History
-from engine.run.snapshots import starting_snapshot, with_poses
+from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
+from engine.training.camera_snapshot import with_poses
 
 FRAMES = 6
 

@@ -19,7 +19,7 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.options import InitialPoses
 from engine.scenes.scene import Scene
 from engine.training import radiance as trainer_module
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
 
 FERN = Path(__file__).parents[3] / "scenes" / "fern"
 
@@ -56,13 +56,13 @@ def fern(downscale: int = 4, init: InitialPoses = "auto") -> Scene:
     return load_scene(FERN, SceneOptions(downscale=downscale, init=init))
 
 
-def trainer(rows: Sequence[Stage] = TINY, scene: Scene | None = None, **settings: object) -> Trainer:
+def trainer(rows: Sequence[Stage] = TINY, scene: Scene | None = None, **settings: object) -> RadianceTrainer:
     """A trainer of the fern with these rows."""
     with mock.patch.object(trainer_module, "stages", return_value=tuple(rows)):
-        return Trainer(scene or fern(), Settings(**settings))  # type: ignore[arg-type]
+        return RadianceTrainer(scene or fern(), Settings(**settings))  # type: ignore[arg-type]
 
 
-def errors(made: Trainer) -> PoseErrors:
+def errors(made: RadianceTrainer) -> PoseErrors:
     """Of the poses as they stand."""
     assert made.scene.reference_poses is not None
     return pose_errors(made.poses(), made.scene.reference_poses[made.frames])
@@ -73,21 +73,21 @@ def small_adjustments(points: int) -> AbstractContextManager[object]:
     return mock.patch.object(sequence, "DEFAULT", SequenceOptions(points=points))
 
 
-def run(made: Trainer, iterations: int | None = None, points: int = 300) -> None:
+def run(made: RadianceTrainer, iterations: int | None = None, points: int = 300) -> None:
     """Steps to an iteration, or to the end; adjustments with fewer points than usual."""
     with small_adjustments(points):
         while not made.finished if iterations is None else made.iteration < iterations:
             made.step()
 
 
-def advance(made: Trainer, steps: int, points: int = 300) -> None:
+def advance(made: RadianceTrainer, steps: int, points: int = 300) -> None:
     """So many steps, of whatever kind."""
     with small_adjustments(points):
         for _ in range(steps):
             made.step()
 
 
-def event_kinds(made: Trainer) -> list[str]:
+def event_kinds(made: RadianceTrainer) -> list[str]:
     """In order."""
     return [event.kind for event in made.events]
 

@@ -79,7 +79,7 @@ def test_where_the_fit_explains_everything_there_is_no_residual() -> None:
 
 
 def test_its_length_is_the_engines_residual() -> None:
-    from engine.run.snapshots import warp_snapshot
+    from engine.training.camera_snapshot import warp_snapshot
 
     class OneFrame:
         training_frames, intrinsics = (0,), LENS

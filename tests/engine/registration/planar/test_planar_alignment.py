@@ -8,10 +8,10 @@ from engine.geometry.planar_warps import DEGREES
 from engine.registration.planar import photometric
 from engine.registration.planar.adjustment import adjust_patches
 from engine.registration.planar.mosaic import Mosaic
-from engine.registration.planar.relocalisation import PlanarRecovery
-from engine.run.planar_snapshots import patch_corners
+from engine.registration.planar.relocalisation import PatchRelocaliser
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_warps
 from engine.scenes.pyramid.patch_level import downsample_patches
+from engine.training.patch_snapshot import patch_corners
 from tests.support.scenes.planar_scenes import planar_scene
 
 CPU = torch.device("cpu")
@@ -28,12 +28,12 @@ def errors(scene: PlanarScene, warps: torch.Tensor) -> torch.Tensor:
 def test_a_patch_is_found_from_anywhere(family, seed):
     scene = planar_scene(family, patches=2, seed=seed)
     warps = plane_warps(scene, scene.transforms)
-    recovery = PlanarRecovery(family, scene.patch_size)
-    recovery.look_for(1, torch.eye(3))
+    relocaliser = PatchRelocaliser(family, scene.patch_size)
+    relocaliser.begin(1, torch.eye(3))
     generator = torch.Generator().manual_seed(seed)
     outcomes = []
-    while recovery.searches:
-        outcomes += recovery.advance(
+    while relocaliser.searches:
+        outcomes += relocaliser.advance(
             lambda downsample: downsample_patches(scene, downsample, CPU),
             lambda patch, downsample: Mosaic(
                 downsample_patches(scene, downsample, CPU), warps, [0], half_extent(scene)

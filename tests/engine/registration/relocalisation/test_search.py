@@ -7,8 +7,11 @@ import torch
 
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import spread
-from engine.registration.relocalisation.search import MOST_ATTEMPTS, PATIENCE, Recovery
-from engine.training.radiance import Trainer
+from engine.messages import FrameStatus
+from engine.registration.relocalisation.frame_statuses import FrameStatuses
+from engine.registration.relocalisation.relocaliser import Relocaliser, RunView
+from engine.registration.relocalisation.search import DEFAULTS
+from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import REGISTERS, TINY, advance, errors, event_kinds, run, stage, trainer
 
 Saved = tuple[dict[str, torch.Tensor], dict]
@@ -25,22 +28,37 @@ def registered() -> Saved:
 
 
 @pytest.fixture
-def made(registered: Saved) -> Trainer:
+def made(registered: Saved) -> RadianceTrainer:
     """A registered fern, its own."""
     again = trainer(ROWS, method="barf")
     again.load_state({name: tensor.clone() for name, tensor in registered[0].items()}, registered[1])
     return again
 
 
-def knock(made: Trainer, seed: int, degrees: float = 10.0, spreads: float = 0.2) -> torch.Tensor:
+def knock(made: RadianceTrainer, seed: int, degrees: float = 10.0, spreads: float = 0.2) -> torch.Tensor:
     axis, way = torch.nn.functional.normalize(torch.randn(2, 3, generator=torch.Generator().manual_seed(seed)), dim=-1)
     distance = spreads * float(spread(camera_centre(made.poses())))
     return torch.cat([axis * math.radians(degrees), way * distance])
 
 
-def search_to_the_end(made: Trainer) -> None:
+class Undo:
+    """Perturbs frames of a trainer and takes it back in reverse order, as a run's undo does."""
+
+    def __init__(self, made: RadianceTrainer) -> None:
+        self._made = made
+        self._before: list[tuple[int, torch.Tensor]] = []
+
+    def perturb(self, frame: int, twist: torch.Tensor) -> None:
+        self._before.append((frame, self._made.placements()[frame].clone()))
+        self._made.perturb(frame, twist)
+
+    def undo(self) -> None:
+        self._made.take_back(*self._before.pop())
+
+
+def search_to_the_end(made: RadianceTrainer) -> None:
     for _ in range(300):
-        if not made._recovery.searches:
+        if not made._relocaliser.searches:
             return
         made.step()
     pytest.fail("a search that does not end")
@@ -83,54 +101,54 @@ def test_all_frames_are_found_in_the_field_as_it_was(made):
 
 def test_a_search_that_ended_in_a_wrong_place_is_made_again(made):
     made.perturb(3, knock(made, seed=3))
-    recovery = made._recovery
+    relocaliser = made._relocaliser
     inside = (made.field, made.photos, made.calibration, made.stage.downsample, made.poses())
     attempts = set()
-    while recovery.searches:
-        attempts |= {search.attempts for search in recovery.searches}
-        ended = recovery.advance(*inside, 1e-9, made.generator)  # nothing is ever as good as that
-    assert attempts == set(range(MOST_ATTEMPTS))
+    while relocaliser.searches:
+        attempts |= {search.failed_attempts for search in relocaliser.searches}
+        ended = relocaliser.advance(RunView(*inside, 1e-9, made.generator))  # nothing is ever as good as that
+    assert attempts == set(range(DEFAULTS.attempts))
     assert [search.frame for search in ended] == [3]
 
 
 def test_undo_takes_a_knocked_frame_back_exactly(made):
-    before = made.poses()
-    assert not made.undo_perturbation()
-    made.perturb(4, knock(made, seed=1))
-    assert made.undo_perturbation()
+    before, hand = made.poses(), Undo(made)
+    hand.perturb(4, knock(made, seed=1))
+    hand.undo()
     torch.testing.assert_close(made.poses(), before, atol=1e-6, rtol=0)
-    assert made._recovery.searches == []
-    assert not made.undo_perturbation()
+    assert made._relocaliser.searches == []
+    assert set(made.frame_status()) == {FrameStatus.REGISTERED}
     assert event_kinds(made)[-2:] == ["perturb-pose", "undo-perturbation"]
 
 
 def test_undo_in_the_middle_of_a_search_and_in_reverse_order(made):
-    before = made.poses()
-    made.perturb(4, knock(made, seed=1))
-    made.perturb(7, knock(made, seed=2))
-    made.perturb(4, knock(made, seed=3))
+    before, hand = made.poses(), Undo(made)
+    hand.perturb(4, knock(made, seed=1))
+    hand.perturb(7, knock(made, seed=2))
+    hand.perturb(4, knock(made, seed=3))
     advance(made, 3)
     after_two = made.poses()
-    assert made.undo_perturbation()
-    assert [search.frame for search in made._recovery.searches] == [7]
+    hand.undo()
+    assert [search.frame for search in made._relocaliser.searches] == [7]
     assert not torch.equal(made.poses()[4], before[4])
     for _ in range(2):
-        assert made.undo_perturbation()
+        hand.undo()
     torch.testing.assert_close(made.poses()[[4, 7]], before[[4, 7]], atol=1e-5, rtol=0)
     assert torch.equal(made.poses()[11], after_two[11])
 
 
 def test_a_search_survives_an_interruption(made):
-    old = errors(made)
+    old, before = errors(made), made.placements()[5].clone()
     made.perturb(5, knock(made, seed=5))
     advance(made, 10)
     tensors, metadata = made.state()
     other = trainer(ROWS, method="barf")
     other.load_state({name: tensor.clone() for name, tensor in tensors.items()}, metadata)
-    assert [search.frame for search in other._recovery.searches] == [5]
+    assert [search.frame for search in other._relocaliser.searches] == [5]
     search_to_the_end(other)
     assert errors(other).relative_rotation_deg[5] < 2 * old.relative_rotation_deg[5] + SLACK_DEG
-    assert other.undo_perturbation()
+    other.take_back(5, before)
+    torch.testing.assert_close(other.poses()[5], before, atol=1e-6, rtol=0)
 
 
 def test_a_frame_that_went_astray_is_noticed_and_helped(made):
@@ -156,14 +174,15 @@ def test_a_knock_at_any_time_stops_no_run(method, frame):
     made.perturb(frame, twist)  # before the first step
     advance(made, 4)
     made.perturb(frame, twist)  # in the first stage, where the training itself is the search
-    assert made._recovery.searches == []
+    assert made._relocaliser.searches == []
     run(made, 8)
-    while made._bundling.under_way is None or not made.midway:
+    while not made._adjustment.under_way or not made.under_way:
         advance(made, 1)
     made.perturb(frame, twist)  # in the middle of an adjustment's step, which would not know of it
-    assert not made.midway
-    made.perturb(3, twist)
-    assert made.undo_perturbation()
+    assert not made.under_way
+    hand = Undo(made)
+    hand.perturb(3, twist)
+    hand.undo()
     advance(made, 3)
     run(made)
     assert made.finished
@@ -172,24 +191,24 @@ def test_a_knock_at_any_time_stops_no_run(method, frame):
 
 
 def test_an_adjustment_waits_for_a_lost_frame(made):
-    made._bundling.due = [4]
+    made._adjustment.request([4])
     iteration, others = made.iteration, [frame for frame in range(len(made.frames)) if frame != 5]
     before = made.poses()[others]
     made.perturb(5, knock(made, seed=5))
-    while made._recovery.searches:
+    while made._relocaliser.searches:
         made.step()
-        assert made._bundling.under_way is None
+        assert not made._adjustment.under_way
         assert torch.equal(made.poses()[others], before)
     assert made.iteration == iteration, "nobody trains before the adjustment that is due"
     made.step()
-    assert made.midway
+    assert made.under_way
 
 
 def test_a_knock_just_before_the_first_adjustment_is_looked_for():
     made = trainer(TINY)
     run(made, TINY[0].iterations)
     made.perturb(4, torch.tensor([0.1, 0.0, 0.0, 0.0, 0.0, 0.1]))
-    assert [search.frame for search in made._recovery.searches] == [4]
+    assert [search.frame for search in made._relocaliser.searches] == [4]
 
 
 def test_a_knocked_frame_is_where_it_was_put():
@@ -206,32 +225,33 @@ def test_a_knocked_frame_is_where_it_was_put():
     torch.testing.assert_close(after[8, :, :3], turn @ before[8, :, :3], atol=1e-4, rtol=0)
 
 
-def test_who_stands_out_is_astray_once():
-    recovery, error = Recovery(), torch.full((9,), 0.01)
-    assert recovery.astray(error, 1000) == []
+def test_an_outlier_is_searched_for_once():
+    relocaliser, error = Relocaliser(FrameStatuses(9)), torch.full((9,), 0.01)
+    patience = relocaliser.options.patience
+    assert relocaliser.outliers(error, 1000) == []
     error[4] = 0.2
-    assert recovery.astray(error, 1000) == [4]
+    assert relocaliser.outliers(error, 1000) == [4]
     poses = torch.eye(3, 4).repeat(9, 1, 1)
-    recovery.look_for(4, poses, 1000)
-    assert recovery.astray(error, 1000 + PATIENCE) == []  # it is being looked for
-    recovery.forget(4)
-    assert recovery.astray(error, 1000 + PATIENCE - 1) == []
-    assert recovery.astray(error, 1000 + PATIENCE) == [4]
+    relocaliser.begin(4, poses, 1000)
+    assert relocaliser.outliers(error, 1000 + patience) == []  # it is being searched for
+    relocaliser.cancel(4)
+    assert relocaliser.outliers(error, 1000 + patience - 1) == []
+    assert relocaliser.outliers(error, 1000 + patience) == [4]
     error[4] = math.nan
-    assert recovery.astray(error, 1000 + PATIENCE) == []
+    assert relocaliser.outliers(error, 1000 + patience) == []
 
 
-def test_hypotheses_are_near_and_lost_ones_come_last():
-    recovery = Recovery()
+def test_hypotheses_are_near_and_those_of_searched_frames_come_last():
+    relocaliser = Relocaliser(FrameStatuses(6))
     poses = torch.eye(3, 4).repeat(6, 1, 1)
     poses[:, 0, 3] = torch.arange(6.0)
-    recovery.look_for(1, poses, 0)
-    recovery.look_for(2, poses, 0)
-    search = recovery.searches[1]
+    relocaliser.begin(1, poses, 0)
+    relocaliser.begin(2, poses, 0)
+    search = relocaliser.searches[1]
     starts = search.alignment.poses[:, 0, 3].tolist()
     assert starts[0] == 2
     assert starts.index(1) == len(starts) - 1
     assert starts[1] == 3
-    recovery.look_for(2, poses, 5)
-    assert [search.frame for search in recovery.searches] == [1, 2]
-    assert recovery.helped == {1: 0, 2: 5}
+    relocaliser.begin(2, poses, 5)
+    assert [search.frame for search in relocaliser.searches] == [1, 2]
+    assert relocaliser.searched_at == {1: 0, 2: 5}

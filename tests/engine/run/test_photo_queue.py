@@ -13,18 +13,19 @@ import torch
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.geometry.pose_errors import PoseErrors, pose_errors
-from engine.messages import AddFrames, Pause, PerturbAll, Restart, UndoPerturbation
-from engine.registration.relocalisation import search as recovery
+from engine.messages import AddFrames, FrameStatus, Pause, PerturbAll, Restart, Snapshot, UndoPerturbation
+from engine.registration.relocalisation.search import SearchOptions
+from engine.results.cameras import poses as poses_result
 from engine.results.outliers import outliers
-from engine.results.result import poses as poses_result
-from engine.run.added_photos import Arrivals, in_short, outcome
 from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
+from engine.run.photo_queue import PhotoQueue, describe_outcome, shorten
 from engine.run.session import Session
 from engine.run.snapshots import starting_snapshot
-from engine.scenes import SceneOptions
+from engine.scenes import Scene, SceneOptions
 from engine.training import radiance as trainer_module
-from engine.training.radiance import Trainer
+from engine.training.radiance import RadianceTrainer
+from engine.training.radiance_options import RadianceOptions
 from tests.support.runs.short_runs import REGISTERS, TINY, alike, fern, small_adjustments, stage
 from tests.support.scenes.photos_on_disk import fern_photos, write_elsewhere
 from tests.support.scenes.planar_scenes import planar_scene
@@ -37,16 +38,22 @@ PHOTOS = tuple(fern_photos()[frame] for frame in LEFT_OUT)
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(trainer_module, "TOGETHER", 30)
-    monkeypatch.setattr(recovery, "MOST_ATTEMPTS", 2)
+def short() -> Iterator[None]:
     with small_adjustments(1500):
         yield
 
 
+def short_trainer(scene: Scene, settings: Settings, device: torch.device) -> RadianceTrainer:
+    return RadianceTrainer(scene, settings, device, RadianceOptions(train_on=30, search=SearchOptions(attempts=2)))
+
+
+def searched_frames(snapshot: Snapshot) -> tuple[int, ...]:
+    return snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING)
+
+
 def session_of(rows: tuple = ROWS, folder: Path | None = None, **settings: object) -> Session:
     writer = CheckpointWriter(folder, None, SceneOptions(downscale=4))
-    made = Session(without(fern(), LEFT_OUT), Settings(**settings), writer=writer)  # type: ignore[arg-type]
+    made = Session(without(fern(), LEFT_OUT), Settings(**settings), writer=writer, make_trainer=short_trainer)  # type: ignore[arg-type]
     with mock.patch.object(trainer_module, "stages", return_value=rows):
         made.begin()
     return made
@@ -75,8 +82,8 @@ def ended(session: Session) -> Session:
     return session
 
 
-def trainer_of(session: Session) -> Trainer:
-    assert isinstance(session.trainer, Trainer)
+def trainer_of(session: Session) -> RadianceTrainer:
+    assert isinstance(session.trainer, RadianceTrainer)
     return session.trainer
 
 
@@ -101,7 +108,7 @@ def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> N
     assert run.busy
     run.advance()
     snapshot = run.snapshot()
-    assert snapshot.lost == tuple(range(count, count + 3))
+    assert searched_frames(snapshot) == tuple(range(count, count + 3))
     assert len(snapshot.poses) == len(snapshot.frames) == len(snapshot.frame_psnr) == count + 3
     assert snapshot.rotation_error_deg is not None
     assert torch.tensor(snapshot.rotation_error_deg).isfinite().tolist() == [True] * count + [False] * 3
@@ -117,7 +124,7 @@ def test_photos_that_join_are_found_and_trained_with_the_rest(run: Session) -> N
     assert errors.translation[new].mean() < 2 * errors.translation[old].mean() + 0.002
     psnr = trainer_of(run).frame_psnr()
     assert psnr[new].min() > psnr[old].min() - 2
-    assert run.snapshot().lost == run.snapshot().apart == ()
+    assert set(run.snapshot().frame_status) == {FrameStatus.REGISTERED}
 
 
 @pytest.mark.slow
@@ -130,8 +137,8 @@ def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path:
     assert details(run, "rejected") == ["elsewhere.jpg"]
     assert run.snapshot().message == "2 photos added: 1 found, elsewhere.jpg does not fit what the others show."
     stranger = len(trainer_of(run).frames) - 1
-    assert run.snapshot().apart == (stranger,)
-    assert trainer_of(run)._kept()[stranger] == 0
+    assert run.snapshot().frames_that_are(FrameStatus.REJECTED) == (stranger,)
+    assert trainer_of(run)._trains()[stranger] == 0
     assert "elsewhere.jpg" in [photo.name for photo in outliers(run)]
 
 
@@ -140,7 +147,7 @@ def test_a_run_with_photos_that_joined_goes_on_after_an_interruption(run: Sessio
     run.apply(AddFrames(PHOTOS[:2]))
     while len(details(run, "found")) < 2:
         run.advance()
-    run.writer.write(run)
+    run.writer.write(run.state)
     path = tmp_path / CHECKPOINT_FILE
     checkpoint = load_checkpoint(path)
     scene = scene_of_run(checkpoint, without(fern(), LEFT_OUT), path)
@@ -163,7 +170,7 @@ def test_a_run_with_photos_that_joined_goes_on_after_an_interruption(run: Sessio
 def test_another_scene_than_the_one_that_photos_joined_is_refused(run: Session, tmp_path: Path) -> None:
     run.apply(AddFrames(PHOTOS[:1]))
     run.advance()
-    run.writer.write(run)
+    run.writer.write(run.state)
     path = tmp_path / CHECKPOINT_FILE
     for other in (fern(), without(fern(), (0, 1, 2)), fern(8)):
         with pytest.raises(UserError, match=r"not of|another scene"):
@@ -180,14 +187,14 @@ def test_old_frames_keep_what_they_have_bit_for_bit(method: str, at: int) -> Non
     before = {name: value.clone() for name, value in trainer.state()[0].items()}
     poses, count = trainer.poses(), len(trainer.frames)
     session.apply(AddFrames(PHOTOS))
-    session.arrivals.look(session, 0.0)
+    session.photo_queue.take_read(session.state, session.writer, 0.0)
     after = trainer.state()[0]
     assert before.keys() == after.keys()
     for name, value in before.items():
         grown = after[name]
         assert torch.equal(grown if grown.shape == value.shape else grown[: len(value)], value), name
     assert torch.equal(trainer.poses()[:count], poses)
-    assert trainer._kept().tolist() == [1.0] * count + [0.0] * 3
+    assert trainer._trains().tolist() == [1.0] * count + [0.0] * 3
     for _ in range(4):
         session.advance()
     assert session.error is None
@@ -200,7 +207,7 @@ def test_a_run_that_rests_takes_photos_in_and_rests_on() -> None:
     session.apply(AddFrames(PHOTOS[:1]))
     ended(session)
     assert session.status == "paused"
-    assert session.snapshot().lost == (len(session.snapshot().poses) - 1,)
+    assert searched_frames(session.snapshot()) == (len(session.snapshot().poses) - 1,)
     assert len(session.history.rows[-1].poses) == len(session.snapshot().poses)
 
 
@@ -208,7 +215,7 @@ def test_training_goes_on_while_photos_are_read() -> None:
     session = session_of(TINY)
     reading: Future = Future()
     given: list[Callable] = []
-    session.arrivals = Arrivals(lambda act: (given.append(act), reading)[1])  # type: ignore[func-returns-value]
+    session.photo_queue = PhotoQueue(lambda act: (given.append(act), reading)[1])  # type: ignore[func-returns-value]
     session.apply(AddFrames(PHOTOS[:1]))
     before = trainer_of(session).iteration
     for _ in range(3):
@@ -251,22 +258,23 @@ def test_a_restart_looks_for_them_again_and_a_kick_of_all_is_taken_back_whole() 
     session.apply(PerturbAll(0.05, 0.01))
     poses = trainer_of(session).poses()
     session.apply(AddFrames(PHOTOS[:1]))
-    session.arrivals.look(session, 0.0)
+    session.photo_queue.take_read(session.state, session.writer, 0.0)
     session.apply(UndoPerturbation())
-    assert session.undoable == []
+    assert session.state.undo.done == []
     assert not torch.allclose(trainer_of(session).poses()[:-1], poses)
-    assert trainer_of(session).undo_perturbation() is False
+    session.apply(UndoPerturbation())
+    assert session.snapshot().message == "There is no perturbation to take back."
     with mock.patch.object(trainer_module, "stages", return_value=TINY):
         session.apply(Restart())
     assert len(session.snapshot().poses) == len(poses) + 1
-    assert session.snapshot().lost == (len(poses),)
+    assert searched_frames(session.snapshot()) == (len(poses),)
     assert len(starting_snapshot(session.scene, session.settings).poses) == len(poses) + 1
 
 
 def test_words() -> None:
-    assert outcome(["a"], []) == "1 photo added and found."
-    assert outcome(["a"], ["a"]) == "1 photo added: a does not fit what the others show."
-    assert outcome(list("abcde"), list("abcd")) == (
+    assert describe_outcome(["a"], []) == "1 photo added and found."
+    assert describe_outcome(["a"], ["a"]) == "1 photo added: a does not fit what the others show."
+    assert describe_outcome(list("abcde"), list("abcd")) == (
         "5 photos added: 1 found, a, b, c and 1 more do not fit what the others show."
     )
-    assert in_short(["One.", "Two.", "Three.", "Four."]) == "One. Two. Three. And 1 more like this."
+    assert shorten(["One.", "Two.", "Three.", "Four."]) == "One. Two. Three. And 1 more like this."

@@ -1,0 +1,56 @@
+"""The rendering of one optimisation step: pixels are drawn, become rays, and are rendered."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from engine.config.schedule import Stage
+from engine.fields.field import Field
+from engine.registration.calibration import Calibration
+from engine.registration.registration import Registration
+from engine.scenes.pyramid import photo_level
+from engine.scenes.pyramid.photo_level import PhotoLevel
+
+
+class RenderedPixels(NamedTuple):
+    """Colours as the run has them, those of the photos, and the alignment term of the rays."""
+
+    rendered: Float[Tensor, "frames points 3"]
+    colours: Float[Tensor, "frames points 3"]
+    alignment: Float[Tensor, ""]
+
+
+def render_step(
+    registration: Registration,
+    field: Field,
+    calibration: Calibration,
+    data: PhotoLevel,
+    stage: Stage,
+    generator: Generator,
+    poses_move: bool,
+) -> RenderedPixels:
+    """Draws pixels of all frames and renders them, differentiably.
+
+    Args:
+        registration: where rays come from.
+        field: what they see.
+        calibration: lens and exposures.
+        data: the photos at the stage's scale, through the calibrated lens.
+        stage: says how many rays, and in blocks of how many pixels they are drawn.
+        generator: draws pixels and jitters samples.
+        poses_move: whether gradients reach the registration.
+    """
+    count, device = len(data.images), data.points.device
+    per_frame = min(max(stage.rays // count, 1), data.pixels)
+    frames = torch.arange(count, device=device)
+    pixels = photo_level.draw_pixels(data, count, per_frame, stage.block, generator)
+    points = calibration.points(data.plane(frames, pixels))
+    with torch.set_grad_enabled(poses_move):
+        warped = registration.rays(frames, points, stage.block**2)
+    rendering = field.render(warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=generator)
+    rendered = calibration.colours(rendering.colour.view(count, -1, 3))
+    return RenderedPixels(rendered, data.colours(frames, pixels), warped.alignment)
