@@ -70,18 +70,7 @@ class CamerasLegend:
 
     def build(self) -> None:
         """Adds it to the container that is open."""
-        with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
-            for width in COLUMNS:
-                dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
-            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
-            for row in (SWITCHES[:6], SWITCHES[6:]):
-                with dpg.table_row():
-                    for switch in row:
-                        self._switches.build(switch.layer)
-                    for _ in range(len(COLUMNS) - len(row)):
-                        dpg.add_spacer()
-                    self._scale.append(_scale() if row[0].layer == "fitted" else _ticks())
-        self._switches.build_tips()
+        self._scale = self._switches.build(COLUMNS, BAR + BESIDE, (_add_scale, _add_ticks))
 
     def update(self, width: float) -> None:
         """Brings it up to date for a panel `width` pixels wide; a narrow one hides the error scale."""
@@ -89,18 +78,17 @@ class CamerasLegend:
         for part in self._scale:
             if dpg.is_item_shown(part) != room:
                 dpg.configure_item(part, show=room)
-        self._switches.show(
-            "colmap", width >= sum(COLUMNS) + 60
-        )  # a narrow panel has no room; its own panel has the same switch
+        # A narrow panel has no room for it; COLMAP's own panel has the same switch.
+        self._switches.show("colmap", width >= sum(COLUMNS) + 60)
         self._switches.update()
 
 
-def _scale() -> int | str:
+def _add_scale() -> int | str:
     return build_scale(
         "rotation error",
         "Rotation error of the fitted cameras against the aligned reference; logarithmic.",
     )
 
 
-def _ticks() -> int | str:
+def _add_ticks() -> int | str:
     return build_ticks(TICKS_DEG, "°", (BEST_DEG, WORST_DEG))

@@ -18,7 +18,7 @@ from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.cameras.legend import CamerasLegend
 from app.panels.widgets.canvas import Canvas
-from app.panels.widgets.mouse import LEFT, MIDDLE
+from app.panels.widgets.mouse import LEFT
 from app.panels.widgets.parts import measure_size, set_text
 from app.render.renderer import Renderer
 from engine.geometry.view_camera import centres
@@ -102,13 +102,11 @@ class CamerasPanel:
                 control.release(state, now)
             self._show_note(None)
             return
-        shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
-        left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
-        if any(middle) or (shifted and any(left)):
-            right, down = middle if any(middle) else left
-            control.pan(state, right, down, size[1], now)
+        panned, left = mouse.panned, mouse.dragged(LEFT)
+        if any(panned):
+            control.pan(state, *panned, size[1], now)
         elif any(left):
-            control.orbit(state, left[0], left[1], size[1], now)
+            control.orbit(state, *left, size[1], now)
         if pointer is None:
             control.hover(state, picture, None)
             self._show_note(None)

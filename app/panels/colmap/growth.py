@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.state.colmap_progress import ColmapProgress
-from app.panels.widgets.parts import ACCENT, AMBER, RED, Colour
+from app.panels.widgets.parts import ACCENT, AMBER, RED, Colour, paint_series
 
 SERIES: tuple[tuple[str, Colour], ...] = (("photos", ACCENT), ("error before", RED), ("error after", AMBER))
 
@@ -28,7 +28,7 @@ class ColmapGrowth:
             for (name, colour), axis in zip(SERIES, (self._left, self._right, self._right), strict=True):
                 make = dpg.add_stair_series if axis == self._left else dpg.add_line_series
                 self._lines.append(make([], [], label=name, parent=axis))
-                _paint(self._lines[-1], colour)
+                paint_series(self._lines[-1], colour, 1.6)
 
     def show(self, shown: bool) -> None:
         """Shows or hides it."""
@@ -60,10 +60,3 @@ class ColmapGrowth:
         return (
             f"{last.what}: {last.registered} photos, {last.points:,} points, {last.before:.2f} → {last.after:.2f} px"
         )
-
-
-def _paint(item: int | str, colour: Colour) -> None:
-    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
-        dpg.add_theme_color(dpg.mvPlotCol_Line, colour, category=dpg.mvThemeCat_Plots)
-        dpg.add_theme_style(dpg.mvPlotStyleVar_LineWeight, 1.6, category=dpg.mvThemeCat_Plots)
-    dpg.bind_item_theme(item, theme)

@@ -55,8 +55,7 @@ class ColmapStages:
         with dpg.child_window(width=WIDTH, height=200, border=False) as self.item:
             self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
             dim_when_disabled(self._button)
-            with dpg.tooltip(self._button, delay=0.4):
-                self._tip = dpg.add_text("", wrap=320)
+            self._tip = add_tool_tip(self._button, "")
             for stage in STAGES:
                 with dpg.group(horizontal=True, horizontal_spacing=5) as group:
                     mark = dpg.add_text("·", color=MUTED)
@@ -73,8 +72,7 @@ class ColmapStages:
             with dpg.group(show=False) as self._after:
                 self._reference = dpg.add_button(label="Use as reference", width=-1, callback=self._use)
                 dim_when_disabled(self._reference)
-                with dpg.tooltip(self._reference, delay=0.4):
-                    self._reference_tip = dpg.add_text("", wrap=320)
+                self._reference_tip = add_tool_tip(self._reference, "")
                 self._start = dpg.add_button(label="Start L2G from it", width=-1, callback=self._begin)
                 add_tool_tip(self._start, START_TIP)
             self._neighbours = dpg.add_checkbox(

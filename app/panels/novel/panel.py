@@ -14,7 +14,7 @@ from app.model.novel.novel_control import MOVES, NovelControl, change_mode, find
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
-from app.panels.widgets.mouse import LEFT, MIDDLE
+from app.panels.widgets.mouse import LEFT
 from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, set_text
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
@@ -100,10 +100,9 @@ class NovelViewPanel:
     def _apply_mouse(self, now: float) -> None:
         mouse, view = self._canvas.mouse, self._state.novel
         height = self._canvas.size[1]
-        left, middle = mouse.dragged(LEFT), mouse.dragged(MIDDLE)
-        shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
-        if any(middle) or (shifted and any(left)):
-            self._control.pan(view, *(middle if any(middle) else left), height, now)
+        panned, left = mouse.panned, mouse.dragged(LEFT)
+        if any(panned):
+            self._control.pan(view, *panned, height, now)
         elif any(left):
             self._control.turn(view, *left, height, now)
         if mouse.wheel:

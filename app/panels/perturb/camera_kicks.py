@@ -128,27 +128,30 @@ class CameraKicks:
         self._applied = make_motion((0, 0, 0), (0, 0, 0))
 
     def kick_this(self) -> None:
-        run, chosen = self._state.run, self._state.perturbation
-        if run is None:
-            return
-        self._seed += 1
-        sigma = chosen.sigma_translation_percent / 100 * self._spread
-        rotation, translation = draw_random_twist(chosen.sigma_rotation_deg, sigma, self._seed)
-        run.send(PerturbPose(self._state.selected, rotation, translation, begin_gesture()))
+        run = self._state.run
+        if run is not None:
+            self._seed += 1
+            angle = self._state.perturbation.sigma_rotation_deg
+            rotation, translation = draw_random_twist(angle, self._sigma_translation, self._seed)
+            run.send(PerturbPose(self._state.selected, rotation, translation, begin_gesture()))
 
     def kick_all(self) -> None:
-        run, chosen = self._state.run, self._state.perturbation
-        if run is None:
-            return
-        self._seed += 1
-        sigma = chosen.sigma_translation_percent / 100 * self._spread
-        run.send(PerturbAll(float(np.radians(chosen.sigma_rotation_deg)), sigma, self._seed, gesture=begin_gesture()))
+        run = self._state.run
+        if run is not None:
+            self._seed += 1
+            angle = float(np.radians(self._state.perturbation.sigma_rotation_deg))
+            run.send(PerturbAll(angle, self._sigma_translation, self._seed, gesture=begin_gesture()))
 
     def _send(self, moved: np.ndarray, gesture: int) -> None:
         run = self._state.run
         if run is not None and not np.allclose(moved, np.eye(3, 4), atol=1e-7):
             rotation, translation = find_twist(moved)
             run.send(PerturbPose(self._state.selected, rotation, translation, gesture))
+
+    @property
+    def _sigma_translation(self) -> float:
+        """Scene units."""
+        return self._state.perturbation.sigma_translation_percent / 100 * self._spread
 
     def _translation(self) -> list[float]:
         return [percent / 100 * self._spread for percent in self._state.perturbation.translation_percent]

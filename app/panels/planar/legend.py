@@ -61,8 +61,7 @@ class PlanarLegend:
             self._word = dpg.add_text("Compare with", color=MUTED)
             with dpg.group() as self._choice:  # hidden as a group: a hidden item would still show its tool tip
                 self._method = dpg.add_combo((), width=110)
-                with dpg.tooltip(self._method, delay=0.4):
-                    self._method_tip = dpg.add_text("", wrap=320)
+                self._method_tip = add_tool_tip(self._method, "")
             self._start = dpg.add_button(label="Compare", callback=self._compare)
             self._tip = add_tool_tip(self._start, COMPARE)
             with dpg.group(show=False) as self._blend:
@@ -71,21 +70,7 @@ class PlanarLegend:
                 )
                 make_knobs_translucent(slider)
                 add_tool_tip(slider, "Opacity of the learned image over the true one.")
-        with dpg.table(header_row=False, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
-            for width in COLUMNS:
-                dpg.add_table_column(width_fixed=True, init_width_or_weight=width)
-            dpg.add_table_column(width_fixed=True, init_width_or_weight=BAR + BESIDE)
-            for row in (SWITCHES[:4], SWITCHES[4:]):
-                with dpg.table_row():
-                    for switch in row:
-                        self._switches.build(switch.layer)
-                    if row[0] is SWITCHES[0]:
-                        build_scale(
-                            "corner error, px", "Mean distance of a patch's corners from their true places.", BAR
-                        )
-                    else:
-                        build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
-        self._switches.build_tips()
+        self._switches.build(COLUMNS, BAR + BESIDE, (_add_scale, _add_ticks))
 
     def update(self) -> None:
         """Brings it up to date with the state."""
@@ -121,3 +106,11 @@ class PlanarLegend:
 def list_other_methods(method: str) -> list[str]:
     """The methods that a run can be compared with."""
     return [other for other, spec in METHODS.items() if other != method and spec.fits_poses]
+
+
+def _add_scale() -> int | str:
+    return build_scale("corner error, px", "Mean distance of a patch's corners from their true places.", BAR)
+
+
+def _add_ticks() -> int | str:
+    return build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)

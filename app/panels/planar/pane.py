@@ -20,7 +20,7 @@ from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.planar.drawing_pools import LabelPool, LinePool, measure_label
 from app.panels.widgets.growing_texture import GrowingTexture
-from app.panels.widgets.mouse import LEFT, MIDDLE, Mouse
+from app.panels.widgets.mouse import LEFT, MIDDLE, Mouse, is_shift_down
 from app.panels.widgets.parts import add_drawing
 from engine.messages import PlanarSnapshot
 from engine.scenes.planar import PlanarScene
@@ -109,9 +109,8 @@ class PlanarPane:
     ) -> None:
         mouse, control = self._mouse, self._control
         pointer = Pointer(*mouse.place, self._size) if mouse.place is not None else None
-        shifted = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
         movable = self.movable(state)
-        if pointer is not None and mouse.pressed and not shifted:
+        if pointer is not None and mouse.pressed and not is_shift_down():
             control.press(state, moment, scene.warp, movable, pointer)
         if pointer is not None and mouse.clicked:
             control.release(run, now)

@@ -18,19 +18,27 @@ from app.panels.widgets.parts import (
     AMBER,
     MUTED,
     TEXT,
-    Colour,
+    VIOLET,
     add_tool_tip,
     measure_inner_width,
     measure_size,
 )
 
 PERIOD = 0.2  # seconds between updates
-VIOLET: Colour = (190, 140, 255, 255)
 ALL = "all"
 
-Plots = dict[
-    str, tuple[str, bool, tuple[Series, ...]]
-]  # by title: unit, whether a logarithmic scale is possible, curves
+# by title: unit, whether a logarithmic scale is possible, curves
+Plots = dict[str, tuple[str, bool, tuple[Series, ...]]]
+
+
+def _list_error_series(name: str, this: str, digits: str) -> tuple[Series, ...]:
+    """The largest and the mean error, and that of the selected frame or patch (`this`)."""
+    return (
+        Series(f"{name} max", "max", AMBER, digits),
+        Series(f"{name} mean", "mean", ACCENT, digits),
+        Series(f"{name} frame", this, TEXT, digits),
+    )
+
 
 _SHARED: Plots = {
     "Loss": (
@@ -41,36 +49,10 @@ _SHARED: Plots = {
     "PSNR": ("dB", False, (Series("psnr", "PSNR", ACCENT, ".2f"),)),
 }
 POSED_PLOTS: Plots = _SHARED | {
-    "Rotation error": (
-        "°",
-        True,
-        (
-            Series("rotation max", "max", AMBER, ".3f"),
-            Series("rotation mean", "mean", ACCENT, ".3f"),
-            Series("rotation frame", "this frame", TEXT, ".3f"),
-        ),
-    ),
-    "Translation error": (
-        "units",
-        True,
-        (
-            Series("translation max", "max", AMBER, ".4f"),
-            Series("translation mean", "mean", ACCENT, ".4f"),
-            Series("translation frame", "this frame", TEXT, ".4f"),
-        ),
-    ),
+    "Rotation error": ("°", True, _list_error_series("rotation", "this frame", ".3f")),
+    "Translation error": ("units", True, _list_error_series("translation", "this frame", ".4f")),
 }
-PLANAR_PLOTS: Plots = _SHARED | {
-    "Corner error": (
-        "px",
-        True,
-        (
-            Series("corners max", "max", AMBER, ".3f"),
-            Series("corners mean", "mean", ACCENT, ".3f"),
-            Series("corners frame", "this patch", TEXT, ".3f"),
-        ),
-    ),
-}
+PLANAR_PLOTS: Plots = _SHARED | {"Corner error": ("px", True, _list_error_series("corners", "this patch", ".3f"))}
 
 
 class PlotsPanel:

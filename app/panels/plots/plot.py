@@ -10,7 +10,7 @@ import numpy as np
 
 from app.model.plots.curves import NOTHING, Curve, Over, choose_log_ticks, find_limits
 from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, find_nearest
-from app.panels.widgets.parts import Colour, set_text
+from app.panels.widgets.parts import Colour, paint_series, set_text
 
 LOW = 150  # height in pixels up to which the name of the x axis is left out
 NO_REFERENCE = "Errors are measured where there are reference poses; COLMAP's panel can make some."
@@ -58,10 +58,10 @@ class PlotView:
             with dpg.plot_axis(dpg.mvYAxis) as self._y:
                 for kind in KINDS:
                     self._marks[kind] = dpg.add_inf_line_series([])
-                    _paint(self._marks[kind], (*COLOURS[kind], 150), 1.0)
+                    paint_series(self._marks[kind], (*COLOURS[kind], 150), 1.0)
                 for one in series:
                     self._lines[one.name] = dpg.add_line_series([], [])
-                    _paint(self._lines[one.name], one.colour, 1.6)
+                    paint_series(self._lines[one.name], one.colour, 1.6)
         with (
             dpg.theme() as theme,
             dpg.theme_component(dpg.mvPlot),
@@ -165,10 +165,3 @@ class PlotView:
 def format_tick(value: float) -> str:
     """A round value as a short text."""
     return f"{value:g}" if 1e-3 <= value < 1e4 else f"{value:.0e}".replace("e-0", "e-").replace("e+0", "e")
-
-
-def _paint(item: int | str, colour: Colour, weight: float) -> None:
-    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
-        dpg.add_theme_color(dpg.mvPlotCol_Line, colour, category=dpg.mvThemeCat_Plots)
-        dpg.add_theme_style(dpg.mvPlotStyleVar_LineWeight, weight, category=dpg.mvThemeCat_Plots)
-    dpg.bind_item_theme(item, theme)

@@ -34,11 +34,9 @@ class NewRun:
     def build(self) -> None:
         with dpg.collapsing_header(label="New run", default_open=True):
             self._method = dpg.add_combo(list(METHODS), label="method", width=LABELS, callback=self._changed)
-            with dpg.tooltip(self._method, delay=0.4):
-                self._method_tip = dpg.add_text("", wrap=320)
+            self._method_tip = add_tool_tip(self._method, "")
             self._field = dpg.add_combo(list(FIELDS), label="field", width=LABELS, callback=self._changed)
-            with dpg.tooltip(self._field, delay=0.4):
-                self._field_tip = dpg.add_text("", wrap=320)
+            self._field_tip = add_tool_tip(self._field, "")
             self._preset = dpg.add_combo(PRESETS, label="preset", width=LABELS, callback=self._changed)
             add_tool_tip(
                 self._preset, "This program's coarse-to-fine recipe, or the paper's networks and 200,000 steps."
@@ -89,8 +87,7 @@ class NewRun:
             dpg.add_button(label="Start again", width=-1, callback=self.restart)
             self._start = dpg.last_item()
             dim_when_disabled(self._start)
-            with dpg.tooltip(self._start, delay=0.4):
-                self._start_tip = dpg.add_text("", wrap=320)
+            self._start_tip = add_tool_tip(self._start, "")
 
     def update(self, state: State) -> None:
         run = state.run

@@ -10,13 +10,12 @@ import numpy as np
 from app.model.common.sparkline import make_sparkline
 from app.model.warp.residual_trace import ResidualTrace
 from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
-from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, add_drawing, add_tool_tip, set_text
+from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, VIOLET, add_drawing, add_tool_tip, set_text
 from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # width and height of the wheel's texture, pixels
 LABELS = 58  # width of the labels beside the wheel, pixels
 TRACE_HEIGHT = 40  # of the curve, pixels
-VIOLET = (190, 140, 255, 255)
 
 
 class WarpLegend:

@@ -69,6 +69,12 @@ class Mouse:
         """(right, down) pixels since the last frame, while a button is held that was pressed on the item."""
         return self._moved.get(button, (0.0, 0.0))
 
+    @property
+    def panned(self) -> Delta:
+        """Pixels of a drag that means to pan: with the middle button, or with the left one and Shift."""
+        middle = self.dragged(MIDDLE)
+        return middle if any(middle) or not is_shift_down() else self.dragged(LEFT)
+
     def _watch(self, button: int, here: tuple[float, float]) -> None:
         down, before = dpg.is_mouse_button_down(button), self._down_before[button]
         self._down_before[button] = down
@@ -91,3 +97,8 @@ class Mouse:
 
     def _double_click(self) -> None:
         self._double = True
+
+
+def is_shift_down() -> bool:
+    """Whether one of the Shift keys is held."""
+    return dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)

@@ -17,6 +17,7 @@ TEXT: Colour = (215, 220, 226, 255)
 MUTED: Colour = (138, 148, 160, 255)
 FAINT: Colour = (58, 66, 76, 255)
 GROOVE: Colour = (32, 38, 46, 255)
+VIOLET: Colour = (190, 140, 255, 255)
 CLEAR: Colour = (0, 0, 0, 0)
 
 TIP_WIDTH = 340  # pixels at which the text of tool tips breaks
@@ -108,3 +109,11 @@ def dim_when_disabled(*buttons: int | str) -> None:
             dpg.add_theme_color(part, GROOVE)
     for button in buttons:
         dpg.bind_item_theme(button, theme)
+
+
+def paint_series(item: int | str, colour: Colour, weight: float) -> None:
+    """Sets the colour of a series of a plot, and the width of its line in pixels."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_color(dpg.mvPlotCol_Line, colour, category=dpg.mvThemeCat_Plots)
+        dpg.add_theme_style(dpg.mvPlotStyleVar_LineWeight, weight, category=dpg.mvThemeCat_Plots)
+    dpg.bind_item_theme(item, theme)
