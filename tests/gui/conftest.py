@@ -32,7 +32,7 @@ def display() -> Iterator[Display]:
 
 @pytest.fixture
 def launch(display: Display, tmp_path: Path) -> Iterator[Launch]:
-    """Starts windows that are gone when the test is over."""
+    """Starts windows, which are closed when the test is over."""
     launched = Launch(display, tmp_path)
     yield launched
     launched.end()
@@ -52,7 +52,7 @@ def fern(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(autouse=True)
 def buttons_up(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test that fails with a button or key held must not take the next one with it."""
+    """Releases buttons and keys that a failed test has left pressed."""
     yield
     if "display" in request.fixturenames or "fern" in request.fixturenames:
         screen: Display = request.getfixturevalue("display")

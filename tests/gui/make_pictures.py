@@ -1,7 +1,7 @@
 """Makes the README's pictures of the window: `python -m tests.gui.make_pictures`.
 
-The shipped fern is trained in a real window on a display that nobody sees: the cameras converge, all are knocked off
-and find their way back, and the novel view follows a frame. Needs Xvfb and xdotool; takes about four minutes.
+The shipped fern is trained in a real window on a virtual display: the cameras converge, all are kicked and
+recover, and the novel view follows a frame. Needs Xvfb and xdotool; takes about four minutes.
 """
 
 from __future__ import annotations

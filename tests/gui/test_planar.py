@@ -117,7 +117,7 @@ def test_the_wheel_zooms_where_the_mouse_is_and_f_shows_all(photo: Viewer) -> No
     photo.wait_for(lambda report: abs(report["planar"]["scale"] / before["scale"] - 1) < 1e-6, "all of the image")
 
 
-def test_a_corner_knocked_off_by_hand_finds_its_way_back(photo: Viewer) -> None:
+def test_a_corner_dragged_by_hand_recovers(photo: Viewer) -> None:
     select(photo, 2)
     go_on(photo)
     photo.frames(10)
@@ -126,15 +126,15 @@ def test_a_corner_knocked_off_by_hand_finds_its_way_back(photo: Viewer) -> None:
     start = place(photo, corner)
     outwards = (corner - middle) / np.linalg.norm(corner - middle)
     photo.drag(start, (start[0] + 70 * outwards[0], start[1] + 70 * outwards[1]))
-    kicked = photo.wait_for(lambda report: errors(report)[2] > errors(calm)[2] + 2, "the knock")
+    kicked = photo.wait_for(lambda report: errors(report)[2] > errors(calm)[2] + 2, "the kick")
     assert np.argmax(errors(kicked) - errors(calm)) == 2
-    photo.save_screenshot("planar_knocked")
+    photo.save_screenshot("planar_kicked")
     photo.wait_for(lambda report: errors(report)[2] < errors(calm)[2] + 1, "the way back", 240)
     photo.frames(10)
     photo.save_screenshot("planar_recovered")
 
 
-def test_a_drag_is_taken_back_and_done_again_as_a_whole(photo: Viewer) -> None:
+def test_a_drag_is_undone_and_redone_as_a_whole(photo: Viewer) -> None:
     select(photo, 1)
     before = pause(photo)
     middle = place(photo, np.array(before["planar"]["corners"][1]).mean(axis=0))
@@ -226,7 +226,7 @@ def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
         lambda report: (
             "restart" in report["beside"][0]["events"] and "restart" in [kind for _, kind, _ in report["events"]]
         ),
-        "both to begin anew",
+        "both to begin again",
         120,
     )
     assert photo.report["beside"][0]["method"] == "l2g"

@@ -52,7 +52,7 @@ def test_a_scene_that_is_not_there(display: Display) -> None:
     assert "scenes/fren" in sentence(started("scenes/fren", DISPLAY=display.name))
 
 
-def test_what_makes_no_sense(display: Display) -> None:
+def test_arguments_that_contradict(display: Display) -> None:
     assert "--scale" in sentence(started(str(FERN), "--scale", "40", DISPLAY=display.name))
 
 

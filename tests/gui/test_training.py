@@ -130,7 +130,7 @@ def test_a_kicked_frame_finds_its_way_back(fern: Viewer) -> None:
     fern.click(*fern.point("Perturb/Kick this"))
     kicked = fern.wait_for(lambda report: turned(report, calm, frame) > 2, "the kick")
     moved = [place for place, pose in enumerate(kicked["poses"]) if pose != calm["poses"][place]]
-    assert moved == [frame], "the others are only aligned anew"
+    assert moved == [frame], "the others are only aligned again"
     fern.save_screenshot("kicked")
     go_on(fern)
     far = beside_others(kicked, calm, frame)

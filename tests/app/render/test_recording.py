@@ -46,7 +46,7 @@ def test_a_film_has_every_picture(renderer: Renderer, tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
 
 
-def test_who_gives_up_leaves_nothing(renderer: Renderer, tmp_path: Path) -> None:
+def test_a_stopped_film_leaves_no_file(renderer: Renderer, tmp_path: Path) -> None:
     recording = Recording(renderer, pictures(500), tmp_path / "film.mp4")
     recording.stop()
     assert recording.finished
@@ -55,7 +55,7 @@ def test_who_gives_up_leaves_nothing(renderer: Renderer, tmp_path: Path) -> None
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_is_told(renderer: Renderer, tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_written_is_an_error(renderer: Renderer, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     recording = Recording(renderer, pictures(2), tmp_path / "file" / "film.mp4")
     recording.join(60)
@@ -77,6 +77,6 @@ def test_a_picture_is_saved_upright(tmp_path: Path) -> None:
         save_png(pixels, tmp_path / "file" / "view.png")
 
 
-def test_a_film_lasts_as_long_as_it_shall() -> None:
+def test_the_number_of_pictures_follows_from_the_seconds() -> None:
     assert count_pictures(2.0) == 60
     assert count_pictures(0.0) == 1

@@ -1,4 +1,4 @@
-"""The render thread from outside: it never makes anybody wait, says what went wrong, and ends."""
+"""The render thread from outside: it does not make the window wait, reports what went wrong, and ends."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_of_many_requests_the_last_is_drawn(renderer: Renderer) -> None:
     assert drawn.serial < 50
 
 
-def test_views_stand_beside_each_other(renderer: Renderer) -> None:
+def test_views_are_independent_of_each_other(renderer: Renderer) -> None:
     renderer.set_volume(fields.even_volume("box", density=0.0))
     poses = np.tile(np.eye(3, 4, dtype=np.float32), (3, 1, 1))
     cameras = CamerasPicture(fields.camera((90, 60)), CameraSet(poses, np.ones((3, 4), np.float32)), (0.5, 0.4), 0.3)
@@ -113,7 +113,9 @@ def test_asking_never_waits(renderer: Renderer) -> None:
     assert longest < 0.2  # pictures of this size take longer than that, all together
 
 
-def test_a_picture_that_cannot_be_drawn_is_told_and_does_not_end_the_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_picture_that_cannot_be_drawn_sets_the_error_and_does_not_end_the_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     renderer = Renderer()
     renderer.start()
     show = Studio.show
@@ -143,7 +145,7 @@ def test_opening_a_context_leaves_no_error_behind() -> None:
     assert error == "GL_NO_ERROR"
 
 
-def test_closing_twice_and_in_the_middle_of_things() -> None:
+def test_closing_twice_and_while_drawing() -> None:
     renderer = Renderer()
     renderer.start()
     assert "OpenGL" in renderer.info

@@ -78,5 +78,5 @@ class Easel:
         if size not in self._targets:
             colour, depth = self.context.renderbuffer(size, 4), self.context.depth_renderbuffer(size)
             self._targets[size] = self.context.framebuffer([colour], depth)
-            _ = self.context.error  # moderngl binds anew what was bound before, which may be released by now
+            _ = self.context.error  # moderngl binds the framebuffer before once more, which may be released by now
         return self._targets[size]

@@ -1,4 +1,4 @@
-"""A display of our own: Xvfb, whose picture is read straight from its frame buffer file."""
+"""A virtual display: Xvfb, whose picture is read directly from its frame buffer file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def missing() -> str | None:
 
 
 class Display:
-    """A screen that nobody sees.
+    """A virtual screen.
 
     Attributes:
         name: for the variable DISPLAY.

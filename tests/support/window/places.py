@@ -1,4 +1,4 @@
-"""Where cameras and the gizmo are in the window, by projection: written down once more, apart from the program."""
+"""Where cameras and the gizmo are in the window, by projection; written independently of the program."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.window.viewer import FERN, Box, Report
 
 @cache
 def fern_scale() -> SceneScale:
-    """How large the fern's frusta are drawn, among others."""
+    """The sizes by which the fern is drawn: of its frusta, among others."""
     return measure_scene(load_scene(FERN, SceneOptions(downscale=2)))
 
 
@@ -30,8 +30,8 @@ def project(report: Report, box: Box, points: np.ndarray) -> np.ndarray:
 
 
 def seen_photos(report: Report, box: Box, per_side: int = 9) -> dict[int, np.ndarray]:
-    """For each frame whose photo is seen somewhere with no other before or behind it: such a place, in pixels of the
-    window, as far from the others as there is."""
+    """For each frame whose photo is visible somewhere apart from all others: the place in it that is farthest from the
+    others, pixels of the window."""
     poses, scale = np.array(report["poses"]), fern_scale()
     places = np.linspace(-0.8, 0.8, per_side)
     grid = np.stack([*np.meshgrid(*(side * places for side in scale.image_plane)), np.ones((per_side,) * 2)], axis=-1)

@@ -1,4 +1,4 @@
-"""`l2g-viewer` in a process of its own, driven with mouse and keys as by a user, and watched through its report."""
+"""`l2g-viewer` in a process of its own, driven with mouse and keys, and observed through its report."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from tests.support.window.display import Display
 REPOSITORY = Path(__file__).parents[3]
 FERN = REPOSITORY / "scenes" / "fern"
 SCREENSHOTS = REPOSITORY / "tests" / "gui" / "screenshots"
-SMALL = ("--downscale", "2")  # photos of 256 x 192: a step takes no time that anybody would wait for
-PATIENCE = 60.0  # seconds; a machine that does other things too is slow, and nothing here measures speed
+SMALL = ("--downscale", "2")  # photos of 256 x 192, for quick steps
+PATIENCE = 60.0  # seconds; generous, because a busy machine is slow and these tests do not measure speed
 
 Report = dict[str, Any]
 Box = tuple[float, float, float, float]  # left, top, width, height; pixels of the window
@@ -36,7 +36,7 @@ class Viewer:
     """
 
     def __init__(self, display: Display, folder: Path, words: Sequence[str] = (), size: str = "") -> None:
-        """Starts it; `folder` takes its settings, report and, unless `words` say otherwise, nothing else."""
+        """Starts it with `words` as arguments; its settings, report and log are written to `folder`."""
         self.display, self.folder = display, folder
         self._corner: tuple[int, int] | None = None
         self._report, self._log = folder / "report.json", folder / "log.txt"
@@ -58,7 +58,7 @@ class Viewer:
 
     @property
     def report(self) -> Report:
-        """What the window says it shows; empty before it has said anything."""
+        """The newest report of the window; empty before the first."""
         try:
             return json.loads(self._report.read_text())
         except (OSError, ValueError):
@@ -203,10 +203,10 @@ class Viewer:
         return self.process.wait(seconds)
 
     def kill(self) -> None:
-        """For the end of a test: nothing is left running whatever happened."""
+        """Ends the process at once, if it still runs."""
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(PATIENCE)  # a loaded machine takes its time to give the memory back
+            self.process.wait(PATIENCE)  # releasing the memory takes long on a busy machine
 
 
 def _short(report: Report) -> str:

@@ -106,7 +106,7 @@ def test_what_cannot_be_started_is_refused_before_it_fails() -> None:
     assert run.sent == [Restart(Settings(method="no-encoding", field="mlp"))]
 
 
-def test_other_initial_poses_open_the_scene_anew_with_lambda_as_it_is() -> None:
+def test_other_initial_poses_open_the_scene_again_with_the_present_lambda() -> None:
     run = FakeRun()
     run.snapshot = snapshot(20, exponent=-1.0)
     state = state_with(run)
@@ -202,7 +202,7 @@ def test_panels_say_so_while_there_is_no_run() -> None:
 
 
 class FakeExport:
-    """An export that does as it is told."""
+    """An export whose progress the test sets."""
 
     def __init__(self, run: object, folder: Path, words: list[str], output: Path) -> None:
         self.words, self.output = words, output

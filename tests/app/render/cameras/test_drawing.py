@@ -85,13 +85,13 @@ def test_its_opacity_lets_things_through(studio: Studio) -> None:
     assert middle(drawn(studio, WHITE, picture(photo_at=7.0, volume_opacity=0.0)))[1] < 0.3
 
 
-def test_a_photo_within_fog_is_seen_dimly(studio: Studio) -> None:
+def test_a_photo_inside_thin_density_is_seen_dimly(studio: Studio) -> None:
     fog = fields.even_volume("box", density=-0.2, colour=6.0)
     before, within, behind = (middle(drawn(studio, fog, picture(photo_at=at)))[1] for at in (2.0, 3.5, 6.5))
     assert before + 0.1 < within < behind - 0.1
 
 
-def test_a_projective_volume_ends_where_it_shall(studio: Studio) -> None:
+def test_a_projective_volume_ends_at_its_reach(studio: Studio) -> None:
     wall = fields.even_volume("projective", density=-30.0, colour=6.0, size=16)
     voxels = wall.voxels.copy()
     voxels[4, :, :, 0] = 30.0  # the plane of disparity 4 / 15: z = 3.75
@@ -100,7 +100,7 @@ def test_a_projective_volume_ends_where_it_shall(studio: Studio) -> None:
     np.testing.assert_allclose(middle(drawn(studio, volume, picture(volume_reach=2.0))), BACKGROUND, atol=0.05)
 
 
-def test_seen_along_z_it_is_as_dense_as_the_engine_says(studio: Studio) -> None:
+def test_seen_along_z_its_opacity_is_the_engines(studio: Studio) -> None:
     raw = 0.4
     volume = fields.even_volume("projective", density=raw, colour=6.0, size=8)
     camera = looking_along_z(0.0)
@@ -118,7 +118,7 @@ def test_seen_along_z_it_is_as_dense_as_the_engine_says(studio: Studio) -> None:
 
 
 class TestOverviewDensity:
-    def test_fog_is_not_shown_and_surfaces_are(self) -> None:
+    def test_haze_is_not_shown_and_surfaces_are(self) -> None:
         assert compute_overview_density(fields.even_volume("box", density=-3.0)).max() == 0
         shown = compute_overview_density(fields.even_volume("box", density=5.0))
         np.testing.assert_allclose(shown.astype(np.float32), 5.0, rtol=1e-2)

@@ -204,7 +204,7 @@ def test_the_ground_fades_towards_its_border_and_its_axes_point_along_the_worlds
     assert around((pixels[..., 1] > 0.6) & (pixels[..., 0] < 0.6), *y_tip)
 
 
-def test_a_volume_hides_lines_behind_it_and_lets_lines_before_it_be(easel: Easel) -> None:
+def test_a_volume_hides_lines_behind_it_and_not_lines_before_it(easel: Easel) -> None:
     """The left half of the picture is covered by a volume that is seen from depth 3.4 to 3.6."""
     width, height = SIZE
     colour, depths = np.zeros((height, width, 4), np.float32), np.full((height, width, 4), 1e9, np.float32)

@@ -58,7 +58,7 @@ def test_three_hundred_frames_are_drawn_in_time(easel: Easel) -> None:
     assert min(seconds) < 0.12
 
 
-def test_nothing_is_left_over_after_many_draws(easel: Easel) -> None:
+def test_many_draws_leave_no_objects_behind(easel: Easel) -> None:
     """Poses and colours change with every picture, as while a run trains; memory does not."""
     picture = many(12, SIZE)
 

@@ -33,7 +33,7 @@ def test_points_are_dots_of_their_colours_where_they_are_seen(easel: Easel) -> N
     assert easel.draw(replace(picture, points=None)).max() == 0
 
 
-def test_a_mesh_stands_where_it_is_placed_and_moves_without_being_made_anew(easel: Easel) -> None:
+def test_a_mesh_is_drawn_where_it_is_placed_and_moves_without_another_upload(easel: Easel) -> None:
     near, far = np.eye(4), np.diag([2.0, 2.0, 2.0, 1.0])
     far[:3, 3] = 0.0, 0.0, 3.0
     for placing in (near, far):

@@ -61,7 +61,7 @@ class TestAgainstTheEngine:
         upload(studio, fields.volume_of(field))
         at = fields.camera()
         engine = fields.seen_by_engine(field, at)
-        hit = engine.opacity.numpy() > 0.01  # the depth of nothing is anybody's guess
+        hit = engine.opacity.numpy() > 0.01  # where nothing is hit, depth is arbitrary
         seen = depths(studio, NovelPicture(at))
         np.testing.assert_allclose(seen[hit], engine.depth.numpy()[hit], rtol=1e-2, atol=1e-3)
         opacity = drawn(studio, NovelPicture(at, channel="opacity"))[..., 0]
@@ -85,7 +85,7 @@ def test_a_projective_volume_is_seen_from_far_behind(studio: Studio) -> None:
     assert agreement(drawn(studio, NovelPicture(at)), fields.seen_by_engine(field, at).colour) > 50
 
 
-def test_where_rays_turn_back_there_is_background(studio: Studio) -> None:
+def test_rays_away_from_the_volume_show_the_background(studio: Studio) -> None:
     upload(studio, fields.even_volume("projective", density=20.0))
     backwards = np.diag([-1.0, 1.0, -1.0])
     pose = np.concatenate([backwards, np.zeros((3, 1))], axis=1).astype(np.float32)
@@ -111,7 +111,7 @@ class TestByHand:
         pixels = drawn(studio, NovelPicture(straight(space, 0.0)))
         np.testing.assert_allclose(pixels[..., :3], np.full((8, 8, 3), [0, 0, 1]), atol=1e-4)
 
-    def test_fog_thins_as_the_exponential_says(self, studio: Studio) -> None:
+    def test_transmittance_falls_exponentially(self, studio: Studio) -> None:
         raw = -2.0
         density = math.log1p(math.exp(raw))
         upload(studio, fields.even_volume("box", density=raw))
@@ -180,7 +180,7 @@ class TestPictures:
         assert near > far + 0.5
 
 
-def test_textures_do_not_pile_up(studio: Studio) -> None:
+def test_textures_are_reused_and_released(studio: Studio) -> None:
     is_texture = ctypes.CFUNCTYPE(ctypes.c_ubyte, ctypes.c_uint)(studio._context.mglo._context.load("glIsTexture"))
     made = [fields.volume_of(fields.grid(fields.PROJECTIVE, tinted, tinted)) for tinted in (False, True)]
     made += [fields.even_volume("box", 0.0, size=size) for size in (4, 6, 8)]
@@ -194,7 +194,7 @@ def test_textures_do_not_pile_up(studio: Studio) -> None:
     assert alive[-1] <= alive[1]
 
 
-def test_an_upload_that_is_left_keeps_what_there_was(studio: Studio) -> None:
+def test_an_abandoned_upload_keeps_the_volume_before(studio: Studio) -> None:
     upload(studio, fields.even_volume("box", 30.0, colour=2.0, size=6))
     before = drawn(studio, NovelPicture(straight("box", 0.0)))
     leaving = studio.upload(fields.even_volume("box", -30.0, size=9))

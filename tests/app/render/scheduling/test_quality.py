@@ -67,7 +67,7 @@ def test_an_allowance_gives_its_share(steps: list[tuple[float, float]]) -> None:
     assert allowance.update(now + (TIMING.most_debt + 0.01) / 0.2) > 0  # the debt is paid off
 
 
-def test_no_time_backwards() -> None:
+def test_a_clock_that_goes_back_earns_nothing() -> None:
     allowance = Allowance()
     assert allowance.update(10.0) == pytest.approx(0.5)
     allowance.spend(0.3, 10.0)

@@ -45,7 +45,7 @@ def test_only_what_changes_the_volumes_look_needs_a_march() -> None:
     assert not is_same_march(cameras(), cameras(volume_opacity=0.5))
 
 
-def test_a_shift_is_told_in_pixels() -> None:
+def test_a_shift_is_in_pixels() -> None:
     camera = fields.camera((100, 80))
     assert estimate_shift(camera, camera) == pytest.approx(0, abs=0.1)
     assert estimate_shift(camera, fields.camera((100, 81))) == math.inf
