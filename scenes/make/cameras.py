@@ -1,4 +1,4 @@
-"""Camera poses: a handheld grid in front of a scene, a hemisphere about an object; and how they are written down.
+"""Camera poses: a handheld grid in front of a scene, a hemisphere about an object; and their file formats.
 
 All poses here are 4x4 camera-to-world matrices with OpenGL axes (x right, y up, z backwards).
 """
@@ -30,9 +30,10 @@ def handheld_grid(
     rows: int = 4,
     jitter_deg: float = 1.6,
 ) -> np.ndarray:
-    """Forward-facing views (rows * columns, 4, 4), walked boustrophedon.
+    """Forward-facing views (rows * columns, 4, 4), row by row, every second row from right to left.
 
-    Offsets right, up and backwards reach about plus or minus `spread`; each rotation axis gets normal jitter.
+    Offsets right, up and backwards are up to about plus or minus `spread`; each rotation axis gets normal jitter of
+    standard deviation `jitter_deg`.
     """
     middle = looking_at(centre, target)
     poses = []
@@ -53,7 +54,7 @@ def handheld_grid(
 def hemisphere(
     count: int, distance: float, rng: np.random.Generator, lowest_deg: float = 4.0, highest_deg: float = 72.0
 ) -> np.ndarray:
-    """Views of the origin (count, 4, 4) spread by the golden angle, z upwards; the aim wanders a little."""
+    """Views of the origin (count, 4, 4), z upwards; azimuths advance by the golden angle, the aim varies a little."""
     poses = []
     sines = np.linspace(np.sin(np.radians(lowest_deg)), np.sin(np.radians(highest_deg)), count)
     for index, sine in enumerate(rng.permutation(sines)):

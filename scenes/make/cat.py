@@ -12,7 +12,7 @@ from skimage import data
 
 FOLDER = Path(__file__).resolve().parents[1] / "cat"
 SCENE = """\
-# Patches of one picture, each under a warp that is not told: see README.md, planar alignment.
+# Patches of one picture, each under an unknown warp (a planar scene).
 image = "cat.png"
 source = "skimage.data.chelsea(), by Stefan van der Walt, CC0 1.0"
 warp = "homography"

@@ -1,4 +1,4 @@
-"""Remove what noise is left with Intel Open Image Denoise, guided by albedo and normals (`pip install pyoidn`).
+"""Removal of the remaining noise with Intel Open Image Denoise, guided by albedo and normals (`pip install pyoidn`).
 
 The guides are rendered with the same sub-pixel filter as the picture, so edges and texture stay where they are.
 """

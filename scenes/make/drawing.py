@@ -1,4 +1,4 @@
-"""What all procedural textures are drawn with: noise, blending, coordinates, lettering.
+"""Tools for all procedural textures: noise, blending, coordinates, lettering.
 
 Images are float RGB in [0, 1] (sRGB values); row 0 is the top, that is v = 1.
 """

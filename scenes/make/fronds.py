@@ -14,7 +14,7 @@ STEM_BROWN = np.array([0.21, 0.15, 0.06])
 
 @dataclass(frozen=True)
 class Frond:
-    """What makes one frond differ from the next; angles in degrees, lengths in metres, age from 0 to 1."""
+    """Parameters of one frond; angles in degrees, lengths in metres, age from 0 to 1."""
 
     azimuth_deg: float
     elevation_deg: float

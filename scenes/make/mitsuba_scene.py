@@ -6,7 +6,7 @@ from scenes.make.meshes import Mesh
 from scenes.make.variant import mi
 
 PASS_SAMPLES = 8
-"""Samples per pixel of one pass: few enough that a stray bright path stands out among the passes."""
+"""Samples per pixel of one pass: few enough that a single bright path is an outlier among the passes."""
 
 
 def texture(image: np.ndarray, tiles: tuple[float, float] = (1.0, 1.0)) -> dict:

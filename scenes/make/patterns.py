@@ -1,4 +1,4 @@
-"""Textures that somebody designed: rug, prints, book jackets, painted clay, weave, striped linen."""
+"""Textures of designed things: rug, prints, book jackets, painted clay, weave, striped linen."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Hypothesis draws the shapes and the seed, torch the numbers: small examples, and fast."""
+"""Hypothesis strategies and random tensors: hypothesis draws shapes and seeds, torch the numbers, which is fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files over HTTP: resumed, checked, never half there."""
+"""Downloads over HTTP are resumed, verified, and complete or absent."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_what_came_is_kept_for_the_next_try(tmp_path: Path) -> None:
     stubborn.cut_at = 200_000
 
     class Dying(dict[str, bytes]):
-        """Serves once, then has nothing any more."""
+        """Serves the file once, then no longer has it."""
 
         def get(self, key: str, default: bytes | None = None) -> bytes | None:  # type: ignore[override]
             return super().get(key) if len(stubborn.asked) == 1 else None
@@ -80,7 +80,8 @@ def test_a_part_that_is_whole_is_taken_as_it_is(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_short_for_good(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError, match="could not be downloaded"):
         fetched(
-            Behaviour({"data.zip": CONTENT}, lie=len(CONTENT) + 10, ranges=False, cut_at=None), tmp_path / "data.zip"
+            Behaviour({"data.zip": CONTENT}, stated_length=len(CONTENT) + 10, ranges=False, cut_at=None),
+            tmp_path / "data.zip",
         )
     assert not (tmp_path / "data.zip").exists()
 

@@ -1,4 +1,4 @@
-"""Scenes out of zip files, those that somebody has tampered with too."""
+"""Scenes from zip files, also from damaged and malicious ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flights: through what was recorded, smooth, and closed where they shall be."""
+"""Camera paths: they pass through the keyframes, are smooth, and return to the start if closed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_every_keyframe_is_met(keys: list[tuple[float, float]]) -> None:
         np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-5)
 
 
-def test_it_does_not_jerk() -> None:
+def test_the_path_is_smooth() -> None:
     keyframes = [view(0, 0), view(1, 0.5, 0.6), view(2, -0.3), view(2.5, 0.9)]
     path = interpolate_cameras(keyframes, 301)
     positions = centres(np.stack([camera.world_to_camera for camera in path]))
@@ -46,7 +46,7 @@ def test_it_does_not_jerk() -> None:
     assert turns.max() < 4 * turns.mean()
 
 
-def test_a_closed_one_comes_back_without_standing_still() -> None:
+def test_a_closed_path_returns_without_stopping() -> None:
     keyframes = [view(0, 0), view(1, 0.5), view(2, -0.3)]
     path = interpolate_cameras(keyframes, 90, closed=True)
     np.testing.assert_allclose(path[0].world_to_camera, keyframes[0].world_to_camera, atol=1e-5)
@@ -55,7 +55,7 @@ def test_a_closed_one_comes_back_without_standing_still() -> None:
     assert 0 < steps[-1] < 3 * steps.mean()
 
 
-def test_one_keyframe_is_a_rest() -> None:
+def test_one_keyframe_gives_a_camera_that_does_not_move() -> None:
     rest = interpolate_cameras([view(1, 0.2)], 3)
     assert len(rest) == 3
     assert all(np.array_equal(one.world_to_camera, view(1, 0.2).world_to_camera) for one in rest)

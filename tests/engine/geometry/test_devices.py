@@ -1,4 +1,4 @@
-"""Every function stays on the device of its input. The meta device has no numbers but refuses to mix, too."""
+"""Results are on the device of the input. The meta device has no values but also refuses to mix devices."""
 
 import pytest
 import torch

@@ -72,7 +72,7 @@ def test_solver_agrees_with_the_one_in_space():
     source, target = normal(5, 8, 2), normal(5, 8, 2, seed=1)
     weights = normal(5, 8, seed=2).square()
     lift = torch.zeros(5, 8, 1, dtype=torch.float64)
-    # a stiff third direction keeps the rotation of space in the plane
+    # a large third singular value keeps the rotation in space in the plane
     posts = torch.cat([torch.zeros(5, 2, 2).double(), torch.tensor([[1e3], [-1e3]]).double().expand(5, 2, 1)], dim=-1)
     mean = (weights[..., None] * source).sum(1, keepdim=True) / weights.sum(1)[:, None, None]
     goal = (weights[..., None] * target).sum(1, keepdim=True) / weights.sum(1)[:, None, None]

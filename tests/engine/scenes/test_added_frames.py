@@ -1,4 +1,4 @@
-"""A scene with more frames: what it had stays, what is no part of it is refused."""
+"""A scene with added frames: earlier frames are unchanged, frames that do not fit are refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def added(names: tuple[str, ...] = ("new.jpg",), nearest: tuple[int, ...] | None
     return AddedFrames(names, images, nearest or (2,) * len(names), (None,) * len(names))
 
 
-def test_new_frames_come_last_train_and_take_after_the_nearest() -> None:
+def test_new_frames_come_last_are_trained_on_and_start_like_the_nearest() -> None:
     before = tiny_scene()
     scene = add_frames(before, added(("one.jpg", "two.jpg"), (1, 3)))
     assert scene.names == (*before.names, "one.jpg", "two.jpg")
@@ -35,7 +35,7 @@ def test_new_frames_come_last_train_and_take_after_the_nearest() -> None:
     assert scene.frames_read == 5
 
 
-def test_what_joins_twice_is_remembered_together() -> None:
+def test_frames_added_twice_are_kept_together() -> None:
     scene = add_frames(add_frames(tiny_scene(), added()), added(("other.jpg",), (0,)))
     assert scene.added is not None
     assert scene.added.names == ("new.jpg", "other.jpg")

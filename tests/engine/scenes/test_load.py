@@ -1,4 +1,4 @@
-"""Recognising layouts, and words for paths that are none."""
+"""Recognition of layouts, and errors for paths that are no scene."""
 
 from __future__ import annotations
 

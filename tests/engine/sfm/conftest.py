@@ -1,4 +1,4 @@
-"""Photos of the fern that ships, small, and COLMAP's pipeline on them, run once."""
+"""Small photos of the shipped fern scene, and COLMAP's pipeline on them, run once for all tests."""
 
 from __future__ import annotations
 

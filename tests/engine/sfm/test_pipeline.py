@@ -1,4 +1,4 @@
-"""COLMAP's pipeline tells what it does, stage by stage, and its words agree with each other and with the model."""
+"""COLMAP's pipeline yields events of every stage, which agree with each other and with the model."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_matches_index_features_and_verification_parts_them(registered: Register
 
 
 def test_inliers_look_alike_where_they_are(registered: Registered, six_photos: tuple[Path, tuple[str, ...]]) -> None:
-    """Points and matches mean what they say: patches around matched points correlate."""
+    """Image patches around matched points correlate."""
     folder, names = six_photos
     points = {event.frame: event.points for event in of(registered[1], sfm.FeaturesFound)}
     event = max(of(registered[1], sfm.PairVerified), key=lambda event: len(event.inliers))

@@ -1,4 +1,4 @@
-"""pycolmap must not take SIGTERM away from whoever saves the run."""
+"""Importing pycolmap leaves the handler of SIGTERM, which saves the run, in place."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""A light step leaves a core alone, and the next one has it again."""
+"""Light work uses one core fewer; afterwards all cores are used again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.system import cores
 
 @pytest.fixture
 def all_cores() -> Iterator[int]:
-    """As many threads as torch and numba may both have here."""
+    """The number of threads that torch and numba both may use here."""
     before, many = torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS
     torch.set_num_threads(many)
     numba.set_num_threads(many)

@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files and folders are replaced completely or not at all."""
 
 from __future__ import annotations
 

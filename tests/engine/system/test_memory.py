@@ -1,4 +1,4 @@
-"""What the process says of its memory."""
+"""Memory settings and peak memory of the process."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.system.memory import keep_freed_memory, peak_memory_bytes
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory")
 def test_freed_memory_is_kept() -> None:
-    # Asked of a process of its own, as it cannot be taken back.
+    # In a process of its own, as the setting cannot be undone.
     program = """
 import resource
 from engine.system.memory import keep_freed_memory

@@ -1,4 +1,4 @@
-"""Films: whole or not there."""
+"""Videos are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.system.video_writer import crop_to_even_size, encode_video
 
 
 def pictures(count: int, size: tuple[int, int] = (33, 47)) -> Iterator[np.ndarray]:
-    """A bright bar that wanders."""
+    """Pictures of a bright bar that moves."""
     for index in range(count):
         picture = np.full((*size, 3), 30, np.uint8)
         picture[:, 4 * index : 4 * index + 8] = (40 * index, 200, 60)
@@ -55,7 +55,7 @@ def test_what_fails_while_pictures_are_made_passes_through(tmp_path: Path, name:
     assert not list(tmp_path.iterdir())
 
 
-def test_too_few_pictures_are_no_film(tmp_path: Path) -> None:
+def test_too_few_pictures_are_no_video(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"film\.mp4 was not written: ffmpeg failed"):
         encode_video(tmp_path / "film.mp4", pictures(2), 5, 10)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""A web server on this machine that can be as bad as those out there."""
+"""A local web server that can break off connections, state wrong sizes and refuse ranges."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ class Behaviour:
     """How the server answers.
 
     Attributes:
-        files: content by name.
-        ranges: whether a part of a file may be asked for.
-        cut_at: bytes after which a connection breaks off, the first `cuts` times.
-        cuts: how often.
-        lie: told as the length in the place of the true one.
-        asked: the ranges that were asked for, "" for a whole file.
+        files: content by file name.
+        ranges: whether requests for a part of a file are supported.
+        cut_at: bytes after which a connection is closed, the first `cuts` times; None never.
+        cuts: number of connections that are closed early.
+        stated_length: value of Content-Length in place of the true one.
+        asked: the Range headers that were received, "" for a whole file.
     """
 
     files: dict[str, bytes]
     ranges: bool = True
     cut_at: int | None = None
     cuts: int = 10**6
-    lie: int | None = None
+    stated_length: int | None = None
     asked: list[str] = field(default_factory=list)
 
 
 @contextlib.contextmanager
 def serving(behaviour: Behaviour) -> Iterator[str]:
-    """The address of a server that answers so."""
+    """Runs a server with this behaviour and yields its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -51,7 +51,7 @@ def serving(behaviour: Behaviour) -> Iterator[str]:
             if start:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             rest = content[start:]
-            self.send_header("Content-Length", str(behaviour.lie or len(rest)))
+            self.send_header("Content-Length", str(behaviour.stated_length or len(rest)))
             self.end_headers()
             if behaviour.cut_at is not None and behaviour.cuts > 0:
                 behaviour.cuts -= 1

@@ -1,4 +1,4 @@
-"""Folders of photos made of the fern that ships: small, textured, and with something wrong with them."""
+"""Folders of small photos made from the shipped fern scene, with and without defects."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def write_black(path: Path, like: Path) -> None:
 
 
 def write_elsewhere(path: Path, like: Path) -> None:
-    """A textured photo of another place."""
+    """Writes a textured photo of another place, of the size of `like`."""
     size = Image.open(like).size
     noise = np.random.default_rng(5).integers(0, 256, (size[1] // 6, size[0] // 6, 3), dtype=np.uint8)
     Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(path, quality=95)
 
 
 def turn_over(path: Path) -> None:
-    """Upside down, without EXIF."""
+    """Turns a photo by half a turn, without EXIF."""
     Image.open(path).rotate(180).save(path, quality=95)

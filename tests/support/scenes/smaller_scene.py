@@ -1,4 +1,4 @@
-"""A scene of which some photos have not been taken yet."""
+"""A scene without some of its photos, which tests add later."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FERN = REPOSITORY / "scenes" / "fern"
 
 
 def without(scene: Scene, left_out: Sequence[int]) -> Scene:
-    """The scene as it would have been read without some of its frames."""
+    """The scene as if it had been read without some of its frames."""
     kept = [frame for frame in range(len(scene.names)) if frame not in left_out]
     number = {frame: index for index, frame in enumerate(kept)}
     index = torch.tensor(kept)
@@ -36,7 +36,7 @@ def without(scene: Scene, left_out: Sequence[int]) -> Scene:
 
 
 def write_fern_without(folder: Path, left_out: Sequence[int]) -> Path:
-    """The fern that ships, on disk, without some of its photos."""
+    """Writes the shipped fern scene without some of its photos."""
     photos = sorted((FERN / "images").glob("*.jpg"))
     kept = [index for index in range(len(photos)) if index not in left_out]
     (folder / "images").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Small scenes with known cameras, written to disk in the layouts that the readers read."""
+"""Small synthetic scenes with known cameras, written to disk in the layouts that the readers support."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def object_poses(frames: int = 10, distance: float = 4.0, target: tuple[float, .
 
 
 def forward_poses(frames: int = 10, depth: float = 5.0) -> Tensor:
-    """Hand-held cameras side by side in a turned world, all looking roughly the same way."""
+    """Hand-held cameras side by side in a rotated world, all looking in roughly the same direction."""
     generator = torch.Generator().manual_seed(1)
     offsets = torch.randn(frames, 3, generator=generator, dtype=torch.float64) * depth * 0.06
     wobble = roma.rotvec_to_rotmat(torch.randn(frames, 3, generator=generator, dtype=torch.float64) * 0.05)

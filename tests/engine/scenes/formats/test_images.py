@@ -1,4 +1,4 @@
-"""Image files of every kind that decodes, and of the kinds that must not."""
+"""Image files of every supported kind, and files that must be refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No test fills the user's own cache."""
+"""Tests use a cache folder of their own, not the user's."""
 
 from pathlib import Path
 

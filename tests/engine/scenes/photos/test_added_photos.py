@@ -1,4 +1,4 @@
-"""Photos that shall join a scene: read as its own were, or refused in one sentence that names the file."""
+"""Photos to be added to a scene are read like its own, or refused in one sentence that names the file."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ def read(scene: Scene, *paths: Path, folder: Path | None = None) -> AddedPhotos:
     return read_added_photos(paths, scene, OPTIONS, folder)
 
 
-def one_refusal(joining: AddedPhotos) -> str:
-    assert joining.added is None
-    assert len(joining.refused) == 1
-    assert "\n" not in joining.refused[0]
-    return joining.refused[0]
+def one_refusal(result: AddedPhotos) -> str:
+    assert result.added is None
+    assert len(result.refused) == 1
+    assert "\n" not in result.refused[0]
+    return result.refused[0]
 
 
 def test_a_photo_of_the_scene_is_read_as_the_scene_itself_would_have_read_it(whole: Scene, scene: Scene) -> None:
-    joining = read(scene, fern_photos()[LEFT_OUT])
-    assert joining.refused == ()
-    assert joining.added is not None
-    assert joining.added.names == (whole.names[LEFT_OUT],)
-    assert torch.equal(joining.added.images[0], whole.images[LEFT_OUT])
-    assert joining.added.nearest[0] in scene.training_frames
+    result = read(scene, fern_photos()[LEFT_OUT])
+    assert result.refused == ()
+    assert result.added is not None
+    assert result.added.names == (whole.names[LEFT_OUT],)
+    assert torch.equal(result.added.images[0], whole.images[LEFT_OUT])
+    assert result.added.nearest[0] in scene.training_frames
 
 
 def test_the_nearest_picture_is_one_of_a_camera_close_by(whole: Scene) -> None:
@@ -65,10 +65,10 @@ def test_the_nearest_picture_is_one_of_a_camera_close_by(whole: Scene) -> None:
 
 def test_a_folder_gives_all_its_photos_once(scene: Scene, tmp_path: Path) -> None:
     files = write_photos(tmp_path / "more", [LEFT_OUT])
-    joining = read(scene, tmp_path / "more", files[0])
-    assert joining.added is not None
-    assert joining.added.names == ("IMG_1.jpg",)
-    assert joining.refused == ()
+    result = read(scene, tmp_path / "more", files[0])
+    assert result.added is not None
+    assert result.added.names == ("IMG_1.jpg",)
+    assert result.refused == ()
 
 
 def test_a_photo_turned_by_exif_is_seen_upright(scene: Scene, whole: Scene, tmp_path: Path) -> None:
@@ -96,10 +96,10 @@ def test_what_is_there_already_is_told_by_its_name(scene: Scene) -> None:
 
 def test_two_of_one_kind_come_in_once(scene: Scene, tmp_path: Path) -> None:
     files = write_photos(tmp_path, [LEFT_OUT, LEFT_OUT])
-    joining = read(scene, *files)
-    assert joining.added is not None
-    assert joining.added.names == ("IMG_1.jpg",)
-    assert "repeats IMG_1.jpg" in joining.refused[0]
+    result = read(scene, *files)
+    assert result.added is not None
+    assert result.added.names == ("IMG_1.jpg",)
+    assert "repeats IMG_1.jpg" in result.refused[0]
 
 
 def test_another_photo_of_a_name_that_is_taken_gets_a_number(scene: Scene, tmp_path: Path) -> None:
@@ -141,9 +141,9 @@ def test_a_photo_larger_than_the_bound_is_not_decoded(scene: Scene) -> None:
 
 def test_a_bad_photo_does_not_keep_a_good_one_out(scene: Scene, tmp_path: Path) -> None:
     (tmp_path / "text.jpg").write_text("no photo")
-    joining = read(scene, tmp_path / "text.jpg", fern_photos()[LEFT_OUT])
-    assert joining.added is not None
-    assert len(joining.refused) == 1
+    result = read(scene, tmp_path / "text.jpg", fern_photos()[LEFT_OUT])
+    assert result.added is not None
+    assert len(result.refused) == 1
 
 
 def test_copies_are_kept_as_they_are_or_brought_to_the_size_of_the_others(scene: Scene, tmp_path: Path) -> None:
@@ -167,10 +167,10 @@ def test_a_focal_length_that_exif_tells_otherwise_is_told(scene: Scene, tmp_path
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA405] = 100  # mm, 35 mm equivalent
     image.save(tmp_path / "tele.jpg", exif=exif, quality=95)
-    joining = read(scene, tmp_path / "tele.jpg")
-    assert joining.added is not None
-    assert len(joining.notes) == 1
-    assert "tele.jpg" in joining.notes[0]
+    result = read(scene, tmp_path / "tele.jpg")
+    assert result.added is not None
+    assert len(result.notes) == 1
+    assert "tele.jpg" in result.notes[0]
 
 
 def test_transparent_pixels_are_put_on_the_scenes_background(scene: Scene, tmp_path: Path) -> None:

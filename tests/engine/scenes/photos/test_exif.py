@@ -1,4 +1,4 @@
-"""What a lens tells of itself."""
+"""Focal lengths from EXIF data."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Frames of a video: evenly along the motion, sharp, none twice."""
+"""Selected frames of a video are evenly spaced in motion, sharp and different."""
 
 import numpy as np
 import pytest
@@ -41,7 +41,7 @@ def test_of_each_stretch_the_sharpest_is_taken_and_a_blurred_stretch_gives_none(
     assert select_frames(sharp, np.full(60, 0.01), 6) == [5, 15, 35, 45, 55]
 
 
-def test_nobody_said_how_many() -> None:
+def test_the_number_of_frames_follows_from_the_motion() -> None:
     assert len(select_frames(np.ones(600), np.full(600, 0.002))) == 24
     assert len(select_frames(np.ones(600), np.full(600, 0.1))) == 48
     assert len(select_frames(np.ones(5), np.full(5, 0.1))) == 5

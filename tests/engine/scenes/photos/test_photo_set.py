@@ -1,4 +1,4 @@
-"""Photos of one shape and size, upright, whatever the files hold."""
+"""A set of photos has one shape and size and is upright, whatever the files hold."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A folder of photos without poses is a scene; what does not belong to it is named."""
+"""A folder of photos without poses becomes a scene; photos that are left out are named."""
 
 from pathlib import Path
 
@@ -108,7 +108,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_photos_of_nothing_in_common_are_refused_unless_somebody_insists(tmp_path: Path) -> None:
+def test_photos_of_nothing_in_common_are_refused_unless_the_identity_is_asked_for(tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     for number in range(4):
         noise = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""From a video to frames that differ."""
+"""Frames selected from a video differ."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.support.scenes.photos_on_disk import fern_photos
 
 
 def write_video(path: Path, frames: int = 30, still: int = 0) -> Path:
-    """A window that slides over a photo, after standing still for some frames."""
+    """A video of a view that moves over a photo, after standing still for some frames."""
     photo = np.asarray(Image.open(fern_photos()[0]).convert("RGB"))
     height, width = photo.shape[0] // 2 // 16 * 16, photo.shape[1] // 2 // 16 * 16
     writer = imageio_ffmpeg.write_frames(str(path), (width, height), fps=15, quality=8, macro_block_size=16)

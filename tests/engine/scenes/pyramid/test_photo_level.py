@@ -1,4 +1,4 @@
-"""Photos at a stage's resolution, and where their pixels lie."""
+"""Photos at a stage's resolution, and the points of their pixels on the image plane."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the cameras say about the scene."""
+"""Kind, box and depths of a scene, from its cameras."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _arc(half_angle_deg: float) -> torch.Tensor:
 
 
 def _fan(half_angle_deg: float) -> torch.Tensor:
-    """Cameras that stand close together and look apart."""
+    """Cameras that stand close together and look in different directions."""
     poses = _arc(half_angle_deg)
     centres = camera_centres(_arc(10)) * torch.tensor([-0.3, 0.3, 0.3])
     return torch.cat([poses[:, :, :3], -poses[:, :, :3] @ centres[..., None]], dim=-1)

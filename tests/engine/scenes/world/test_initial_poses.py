@@ -1,4 +1,4 @@
-"""Where registration starts."""
+"""Initial poses."""
 
 from __future__ import annotations
 
