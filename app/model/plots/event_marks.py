@@ -17,7 +17,7 @@ LABELS: dict[MarkKind, str] = {
     "undo": "undo",
     "stage": "stage",
     "bundle": "bundle",
-    "rescue": "lost, found",
+    "rescue": "searching, registered",
     "problem": "problem",
 }
 COLOURS: dict[MarkKind, tuple[int, int, int]] = {

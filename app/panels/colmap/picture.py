@@ -64,6 +64,7 @@ class ColmapPicture:
         if dpg.is_item_shown(self._picture.group) != pictured:
             dpg.configure_item(self._picture.group, show=pictured)
         if growing:
+            self._key = ()  # the caption is the plot's now
             set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
             return
         scene = get_posed_scene(state.run)

@@ -59,7 +59,7 @@ class NovelViewPanel:
                     "while a frame is followed.",
                 )
                 self._slider = dpg.add_slider_float(
-                    width=120, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
+                    width=106, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
                 )
                 self._slider_tip = add_tool_tip(self._slider, "")
                 make_knobs_translucent(self._slider)

@@ -84,7 +84,7 @@ class TrainingPanel:
             speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
             eta = f"   {format_duration(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
             set_text(self._speed, f"{speed}   {format_duration(snapshot.seconds)} so far{eta}")
-            self._bar.update(run.scene, settings, snapshot, width)
+        self._bar.update(run.scene, settings, snapshot, width)
         self._bar.explain(run.scene, settings, snapshot)
 
     def _play_or_pause(self) -> None:

@@ -21,17 +21,23 @@ class ScheduleBar:
     def __init__(self) -> None:
         self._drawn: tuple[object, ...] | None = None
         self._scene: AnyScene | None = None
+        self._snapshot: Snapshot | None = None
         self._spans: list[Span] = []
         self._iterations: list[int] = []
         self._table: tuple[AnyStage, ...] = ()
 
     def build(self) -> None:
+        """Adds it to the container that is open."""
         self._group, self._list = add_drawing(HEIGHT)
         with dpg.tooltip(self._group):
             self._tip = dpg.add_text("")
 
     def update(self, scene: AnyScene, settings: Settings, snapshot: Snapshot, width: int) -> None:
+        """Shows where the run is, in a bar `width` pixels wide; to be called once per frame of the window."""
         key = (id(scene), settings, width)
+        if key == self._drawn and snapshot is self._snapshot:
+            return
+        self._snapshot = snapshot
         if key != self._drawn:
             self._draw(stages(scene, settings), width)
             self._drawn, self._scene = key, scene  # kept, so that no other scene gets the same id
