@@ -61,7 +61,13 @@ def _fitting(scene: Scene, field_rows: FieldRows) -> Sequence[Row]:
     # Small images skip coarse rows, but the first row that is left has the whole way to go, and from nothing: its
     # density is not worth drawing intervals from.
     first = replace(
-        rows[0], iterations=coarsest.iterations, pose_rate=coarsest.pose_rate, proposals=False, settle=0, bundle=()
+        rows[0],
+        iterations=coarsest.iterations,
+        pose_rate=coarsest.pose_rate,
+        bands=(coarsest.bands[0], rows[0].bands[1]),
+        proposals=False,
+        settle=coarsest.settle,
+        bundle=(),
     )
     if rows[0].proposals:
         first = replace(first, samples=rows[0].planes * 3 // 2)
@@ -69,8 +75,13 @@ def _fitting(scene: Scene, field_rows: FieldRows) -> Sequence[Row]:
 
 
 def _finest_alone(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """One stage at the finest band, for as long as all stages together."""
-    return (replace(table[-1], iterations=sum(stage.iterations for stage in table), settle=0, bundle=()),)
+    """One stage at the finest band, for as long as all stages together.
+
+    Its poses have as far to go as those of the others, so that it begins at the coarsest row's rate.
+    """
+    last, iterations = table[-1], sum(stage.iterations for stage in table)
+    pose_rate = table[0].pose_rate[0], last.pose_rate[1]
+    return (replace(last, iterations=iterations, pose_rate=pose_rate, settle=0, bundle=()),)
 
 
 def _finest_with_help(table: tuple[Stage, ...]) -> tuple[Stage, ...]:

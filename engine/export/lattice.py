@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.fields.field import Planes
+from engine.errors import UserError
+from engine.fields.field import Bakeable, Planes
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, space_of
 from engine.training.radiance import RadianceTrainer
 
@@ -90,8 +91,16 @@ class Lattice:
 
 
 def sample_field(trainer: RadianceTrainer, longest: int) -> Lattice:
-    """The field on a lattice of at most `longest` points along its longest side."""
+    """The field on a lattice of at most `longest` points along its longest side.
+
+    Raises:
+        UserError: the field cannot be written onto a lattice.
+    """
     field = trainer.field
+    if not isinstance(field, Bakeable):
+        raise UserError(
+            f"The field {trainer.settings.field} cannot be written as a volume, so nothing can be exported."
+        )
     tint = field.tint_planes(longest)
     voxels = _stack(field.volume_planes(longest))
     return Lattice(space_of(trainer.scene), voxels, None if tint is None else _stack(tint))

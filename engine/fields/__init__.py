@@ -29,9 +29,11 @@ def _pixel_grid(scene: Any, settings: Settings, generator: Any, device: Any) -> 
 
 
 def _network(scene: Any, settings: Settings, generator: Any, device: Any) -> Any:
-    from engine.fields.mlp.field import network_for
+    from engine.fields.mlp.field import paper_network
+    from engine.fields.mlp.quick import quick_network
 
-    return network_for(scene, settings, generator, device)
+    make = paper_network if settings.preset == "paper" else quick_network
+    return make(scene, settings, generator, device)
 
 
 def _neural_image(scene: Any, settings: Settings, generator: Any, device: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float16
 
-from engine.fields.field import Field, Planes
+from engine.fields.field import Bakeable, Planes
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, space_of
 from engine.scenes.scene import Scene
 
@@ -80,7 +80,7 @@ class Baking:
         seconds: spent so far.
     """
 
-    def __init__(self, field: Field, size: int) -> None:
+    def __init__(self, field: Bakeable, size: int) -> None:
         self.field, self.size, self.field_version = field, size, field.version
         self.seconds = 0.0
         tint = field.tint_planes(size)

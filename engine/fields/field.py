@@ -1,10 +1,10 @@
-"""What a ray sees: the one interface behind which the voxel grid, the MLP and any third field stand."""
+"""What a ray sees: what training asks of a field, and what the window and exports ask besides."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self, runtime_checkable
 
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -25,7 +25,7 @@ class Rendering(NamedTuple):
 
 
 class Planes(NamedTuple):
-    """A volume that is made one plane after the other, for whoever has no time for all at once.
+    """A volume that is made one plane after the other, where there is no time for all at once.
 
     `shape` is (depth, height, width); `planes` yields `depth` tensors (height width channels), from the first to the
     last, on the field's device. Between two of them the field may learn on: a plane is as the field is when it is
@@ -37,10 +37,11 @@ class Planes(NamedTuple):
 
 
 class Field(Protocol):
-    """A radiance field that is trained stage by stage.
+    """A radiance field that is trained stage by stage: all that training, relocalisation and evaluation ask of it.
 
     Gradients with respect to a field's own parameters are gathered by the field when the loss is differentiated and
-    used up by `step`, so that a field may keep them in whatever form is fastest.
+    used up by `step`, so that a field may keep them in whatever form is fastest. `FieldDefaults` answers what a simple
+    field need not care for; `engine.fields.sampled.SampledField` answers nearly all.
     """
 
     @property
@@ -50,11 +51,6 @@ class Field(Protocol):
 
     def begin_stage(self, stage: Stage) -> None:
         """Takes up the stage's resolution or band limit; what was learned is kept (upsampled)."""
-        ...
-
-    @property
-    def light(self) -> bool:
-        """Whether its steps are so little work that it would hardly be done sooner by many cores."""
         ...
 
     def progress(self, fraction: float) -> None:
@@ -84,16 +80,8 @@ class Field(Protocol):
         """
         ...
 
-    def grow(self, factor: float) -> bool:
-        """Follows a world whose unit is divided by `factor` (cameras and things move apart); False if it cannot."""
-        ...
-
     def discard(self) -> None:
         """Throws the gathered gradients away instead of using them."""
-        ...
-
-    def at_resolution(self, voxels: int) -> Field:
-        """The field blurred to about so many voxels along its longer edge, to be looked at only."""
         ...
 
     def state(self) -> dict[str, Tensor]:
@@ -104,27 +92,61 @@ class Field(Protocol):
         """Takes up what `state` gave; the stage must have been begun before."""
         ...
 
-    def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
-        """Raw density and colour on a voxel lattice of at most `longest` voxels a side, for the window."""
+    @property
+    def version(self) -> int:
+        """Grows whenever the field changes."""
         ...
 
-    def volume_planes(self, longest: int) -> Planes:
-        """The same plane by plane: 4 channels."""
+    @property
+    def light(self) -> bool:
+        """Whether its steps are so little work that it would hardly be done sooner by many cores."""
         ...
 
-    def tint_planes(self, longest: int) -> Planes | None:
-        """What the viewing direction adds to the raw colour of `volume`, 9 channels; None for nothing.
-
-        Channels 3c to 3c + 2 are dotted with the unit direction of the ray, in the axes of the world, for colour c.
-        """
+    def grow(self, factor: float) -> bool:
+        """Follows a world whose unit is divided by `factor` (cameras and things move apart); False if it cannot."""
         ...
 
-    def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
-        """The density pooled over blocks from which `render` draws its intervals; None where they are even."""
+    def at_resolution(self, voxels: int) -> Field:
+        """The field blurred to about so many voxels along its longer edge, to be looked at only."""
         ...
 
-    def volume_sizes(self, longest: int) -> tuple[int, ...]:
-        """What to ask of `volume`, coarse to fine, to see something soon: one size where none is quicker."""
+
+class FieldDefaults:
+    """Answers to those members of `Field` that a simple field need not care for."""
+
+    @property
+    def light(self) -> bool:
+        """False: it uses all cores."""
+        return False
+
+    def progress(self, fraction: float) -> None:
+        """Nothing opens as the run proceeds: the stages are all the band limit there is."""
+
+    def grow(self, factor: float) -> bool:
+        """False: it cannot follow a world that grows, so things nearer than its volume stay outside."""
+        return False
+
+    def at_resolution(self, voxels: int) -> Self:
+        """Itself: there is no blurred copy, and frames far from their places are looked for in the sharp field."""
+        return self
+
+
+@runtime_checkable
+class Bakeable(Protocol):
+    """A field that can be written onto a lattice: what the window's texture, its overview and exports ask for.
+
+    A field without these members trains all the same; the window shows no volume of it. Values and spacings are those
+    of `engine.fields.baking.FieldVolume`.
+    """
+
+    @property
+    def stage(self) -> Stage:
+        """The one begun last."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Grows whenever the field changes."""
         ...
 
     @property
@@ -132,7 +154,21 @@ class Field(Protocol):
         """Behind everything; None for black."""
         ...
 
-    @property
-    def version(self) -> int:
-        """Grows whenever the field changes."""
+    def volume_sizes(self, longest: int) -> tuple[int, ...]:
+        """What to ask of `volume_planes`, coarse to fine, to see something soon: one size where none is quicker."""
+        ...
+
+    def volume_planes(self, longest: int) -> Planes:
+        """Raw density and colour (4 channels) on a lattice of at most `longest` points a side, plane by plane."""
+        ...
+
+    def tint_planes(self, longest: int) -> Planes | None:
+        """What the viewing direction adds to the raw colour of the volume, 9 channels; None for nothing.
+
+        Channels 3c to 3c + 2 are dotted with the unit direction of the ray, in the axes of the world, for colour c.
+        """
+        ...
+
+    def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
+        """The density pooled over blocks from which `render` draws its intervals; None where they are even."""
         ...

@@ -6,6 +6,7 @@ lines straight. The grid and the kernels know nothing else of the world.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -138,8 +139,13 @@ def plane_extent(scene: Scene) -> tuple[float, float]:
     return wide * MARGIN, high * MARGIN
 
 
+SPACES: dict[str, Callable[[Scene], Space]] = {
+    "forward-facing": lambda scene: ProjectiveSpace(plane_extent(scene)),
+    "object": lambda scene: BoxSpace(scene.box_centre, scene.box_half_extent),
+}
+"""The space of each kind of scene with cameras (`Scene.kind`). A new kind is a class above and a row here."""
+
+
 def space_of(scene: Scene) -> Space:
     """Where the scene's volume lies."""
-    if scene.kind == "forward-facing":
-        return ProjectiveSpace(plane_extent(scene))
-    return BoxSpace(scene.box_centre, scene.box_half_extent)
+    return SPACES[scene.kind](scene)

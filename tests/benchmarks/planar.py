@@ -1,6 +1,6 @@
 """Planar alignment: how often, how soon and how well the patches of one image find each other.
 
-    python -m tests.benchmarks.planar --seeds 20 --methods l2g barf naive
+    python -m tests.benchmarks.planar --seeds 20 --methods l2g barf naive --assist on off
 
 Takes the images of the 2D experiments of BARF and L2G-NeRF, `planar/cat.jpg` and `planar/girl.jpg`, from
 `../shared/scenes` or `$L2G_SCENES`. Errors are means over the patches but the first, which is fixed. Seconds are those
@@ -11,6 +11,7 @@ processor seconds, divided by the number of threads, are the better measure: bot
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import time
@@ -23,7 +24,9 @@ from rich.console import Console
 from rich.table import Table
 
 import engine  # noqa: F401  (first: it tells torch's threads how to wait)
+from engine.config.methods import METHODS
 from engine.config.settings import Settings
+from engine.fields import FIELDS
 from engine.messages import FrameStatus
 from engine.results.planar import image_psnr, patch_psnr
 from engine.scenes import PlanarScene, SceneOptions, load_scene
@@ -45,6 +48,7 @@ class Outcome:
 
     case: str
     method: str
+    assist: bool
     seed: int
     corner_error_px: float
     largest_px: float
@@ -82,6 +86,7 @@ def run(case: str, scene: PlanarScene, settings: Settings, every: int = 5) -> Ou
     return Outcome(
         case=case,
         method=settings.method,
+        assist=bool(settings.assist),
         seed=settings.seed,
         corner_error_px=float(error.mean()),
         largest_px=float(error.max()),
@@ -97,15 +102,17 @@ def run(case: str, scene: PlanarScene, settings: Settings, every: int = 5) -> Ou
 
 
 def table(outcomes: list[Outcome], threads: int) -> Table:
-    """A row per image and method: of the runs that succeed, but for their number."""
+    """A row per image, method and assistance: of the runs that succeed, but for their number."""
     result = Table(title=f"Planar alignment, {threads} threads")
     quality = ("corner error, px", "worst", f"to {REGISTERED:g} px, s", "all, s", "PSNR, dB", "image, dB")
-    for heading in ("", "method", "success", *quality):
-        result.add_column(heading, justify="left" if heading in ("", "method") else "right")
-    for case, method in dict.fromkeys((outcome.case, outcome.method) for outcome in outcomes):
-        runs = [outcome for outcome in outcomes if (outcome.case, outcome.method) == (case, method)]
+    words = ("", "method", "assist")
+    for heading in (*words, "success", *quality):
+        result.add_column(heading, justify="left" if heading in words else "right")
+    for group in dict.fromkeys((outcome.case, outcome.method, outcome.assist) for outcome in outcomes):
+        runs = [outcome for outcome in outcomes if (outcome.case, outcome.method, outcome.assist) == group]
+        case, method, assist = group
         good = [outcome for outcome in runs if outcome.succeeded]
-        cells = [case, method, f"{len(good)}/{len(runs)}"]
+        cells = [case, method, "on" if assist else "off", f"{len(good)}/{len(runs)}"]
         if good:
             at, cpu = ([getattr(o, name) for o in good] for name in ("registered_at", "registered_cpu"))
             cells += [
@@ -126,9 +133,11 @@ def table(outcomes: list[Outcome], threads: int) -> Table:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20, help="how many, from 0 on")
-    parser.add_argument("--methods", nargs="+", default=["l2g", "barf", "naive"])
-    parser.add_argument("--field", default="grid", choices=("grid", "mlp"))
+    parser.add_argument("--seeds", type=int, default=20, help="how many")
+    parser.add_argument("--first-seed", type=int, default=0, help="where the seeds begin")
+    parser.add_argument("--methods", nargs="+", default=["l2g", "barf", "naive"], choices=list(METHODS))
+    parser.add_argument("--assist", nargs="+", default=["on"], choices=("on", "off"))
+    parser.add_argument("--field", default="grid", choices=list(FIELDS))
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--iterations", type=int, default=None, help="at most, to try it out")
@@ -140,18 +149,22 @@ def main() -> None:
     outcomes: list[Outcome] = []
     for case in arguments.cases:
         file, options = CASES[case]
-        for seed in range(arguments.seeds):
+        for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
             scene = load_scene(planar_image(file), SceneOptions(**{**asdict(options), "seed": seed}))
             assert isinstance(scene, PlanarScene)
-            for method in arguments.methods:
+            for method, assist in itertools.product(arguments.methods, arguments.assist):
                 settings = Settings(
-                    method=method, field=arguments.field, seed=seed, max_iterations=arguments.iterations
+                    method=method,
+                    field=arguments.field,
+                    seed=seed,
+                    max_iterations=arguments.iterations,
+                    assist=assist == "on",
                 )
                 outcome = run(case, scene, settings)
                 outcomes.append(outcome)
                 at = "-" if outcome.registered_at is None else f"{outcome.registered_at:.1f}"
                 console.print(
-                    f"{case}  {method:>5}  seed {seed}: {outcome.corner_error_px:.3f} px, "
+                    f"{case}  {method:>5}  assist {assist:>3}  seed {seed}: {outcome.corner_error_px:.3f} px, "
                     f"largest {outcome.largest_px:.2f}, registered at {at} of {outcome.seconds:.1f} s, "
                     f"{outcome.patch_psnr:.1f} dB, joined {outcome.joined} of {outcome.patches}",
                     soft_wrap=True,

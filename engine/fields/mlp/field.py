@@ -12,7 +12,7 @@ from torch import Generator, Tensor, autocast
 from engine.config.methods import Bands
 from engine.config.rows import Stage
 from engine.config.settings import Preset, Settings
-from engine.fields.field import Planes, Rendering
+from engine.fields.field import FieldDefaults, Planes, Rendering
 from engine.fields.mlp.encoding import band_weights, bands_open, encode
 from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.mlp.space import RaySpace
@@ -26,7 +26,7 @@ OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats 
 BAKED_SIZES = (32, 64, 128)  # of volumes: each costs eight times the one before
 
 
-class MlpField:
+class MlpField(FieldDefaults):
     """A radiance field in a network (see `engine.fields.field.Field`).
 
     The stage gives rays, samples, rates and whether colour may depend on the direction (in the paper's preset it
@@ -86,10 +86,6 @@ class MlpField:
     def begin_stage(self, stage: Stage) -> None:
         self._stage = stage
         self.version += 1
-
-    @property
-    def light(self) -> bool:
-        return False
 
     def progress(self, fraction: float) -> None:
         self.fraction = fraction
@@ -163,16 +159,8 @@ class MlpField:
             self.skipped_steps += 1
         self.optimiser.zero_grad()
 
-    def grow(self, factor: float) -> bool:
-        """A network is not resampled."""
-        return False
-
     def discard(self) -> None:
         self.optimiser.zero_grad()
-
-    def at_resolution(self, voxels: int) -> MlpField:
-        """A network has no blurred copy; it is looked at as it is."""
-        return self
 
     def state(self) -> dict[str, Tensor]:
         state = {"progress": torch.tensor(self.fraction, dtype=torch.float64)}
@@ -228,8 +216,8 @@ class MlpField:
         return tuple(size for size in BAKED_SIZES if size <= longest) or (longest,)
 
 
-def network_for(scene: Scene, settings: Settings, generator: Generator, device: torch.device) -> MlpField:
-    """The network of a run."""
+def paper_network(scene: Scene, settings: Settings, generator: Generator, device: torch.device) -> MlpField:
+    """The network of a run with the preset `paper`."""
     return MlpField(
         scene.kind,
         scene.near,

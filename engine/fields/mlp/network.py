@@ -36,7 +36,7 @@ class Architecture:
 
 ARCHITECTURES: dict[Preset, Architecture] = {
     "paper": Architecture(layers=8, width=256, skip=4, colour_width=128, position_bands=10, direction_bands=4),
-    "default": Architecture(layers=4, width=128, skip=2, colour_width=64, position_bands=8, direction_bands=2),
+    "default": Architecture(layers=4, width=64, skip=2, colour_width=32, position_bands=8, direction_bands=2),
 }
 
 
@@ -46,6 +46,11 @@ def _linear(inputs: int, outputs: int, generator: Generator, gain: float) -> nn.
     nn.init.xavier_uniform_(layer.weight, gain, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer
+
+
+def _apply_to_first(layer: nn.Linear, inputs: Float[Tensor, "points inputs"]) -> Float[Tensor, "points outputs"]:
+    """The layer, on inputs whose last ones are left out because they are zero."""
+    return functional.linear(inputs, layer.weight[:, : inputs.shape[-1]], layer.bias)
 
 
 class RadianceNetwork(nn.Module):
@@ -72,13 +77,17 @@ class RadianceNetwork(nn.Module):
     def forward(
         self, position: Float[Tensor, "points position"], direction: Float[Tensor, "points direction"]
     ) -> tuple[Float[Tensor, " points"], Float[Tensor, "points 3"]]:
-        """Density >= 0 per unit of the encoded positions, and RGB in [0, 1]; activations in float32."""
+        """Density >= 0 per unit of the encoded positions, and RGB in [0, 1]; activations in float32.
+
+        Encodings may be cut short where the rest of them is zero.
+        """
         features = position
         for index, layer in enumerate(self.trunk):
             if index == self.architecture.skip:
                 features = torch.cat([features, position], dim=-1)
-            features = functional.relu(layer(features))
+            assert isinstance(layer, nn.Linear)
+            features = functional.relu(_apply_to_first(layer, features))
         density = functional.softplus(self.density(features)[..., 0].float())
         features = functional.relu(self.features(features))
-        hidden = functional.relu(self.colour_hidden(torch.cat([features, direction], dim=-1)))
+        hidden = functional.relu(_apply_to_first(self.colour_hidden, torch.cat([features, direction], dim=-1)))
         return density, torch.sigmoid(self.colour(hidden).float())

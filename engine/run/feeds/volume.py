@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from engine.fields.baking import Baking, FieldVolume
-from engine.fields.field import Field
+from engine.fields.field import Bakeable
 from engine.run.feeds.feed import PIECE, Feed, Piece
 from engine.run.session import Session
 from engine.run.thread import Run
@@ -37,7 +35,7 @@ class VolumeFeed:
         self._feed = Feed(run, self._work, "volume of the field", period, share)
         # What follows belongs to the run's thread.
         self._baking: Baking | None = None
-        self._shown: tuple[Field, int, int] | None = None  # field, its version and the size of the last volume
+        self._shown: tuple[Bakeable, int, int] | None = None  # field, its version and the size of the last volume
         self._costs: dict[int, float] = {}  # seconds by size, of this field
         self._versions = 0
 
@@ -51,7 +49,9 @@ class VolumeFeed:
         scene, trainer = session.scene, session.trainer
         if trainer is None or not isinstance(scene, Scene):
             return Piece()
-        field = cast(Field, trainer.field)  # that of a scene with cameras
+        field = trainer.field
+        if not isinstance(field, Bakeable):  # it trains all the same, and there is nothing to show
+            return Piece()
         baking, self._baking = self._baking, None  # a failure leaves none behind
         if baking is None or baking.field is not field:
             size = self._wanted_size(field, session.busy)
@@ -65,7 +65,7 @@ class VolumeFeed:
         self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
         return Piece(baking.volume(scene, self._versions))
 
-    def _wanted_size(self, field: Field, busy: bool) -> int | None:
+    def _wanted_size(self, field: Bakeable, busy: bool) -> int | None:
         """Of the next volume; None where the last one will do."""
         sizes = field.volume_sizes(self._longest)
         if self._shown is None or self._shown[0] is not field:

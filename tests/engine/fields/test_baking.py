@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.fields.baking import Baking, FieldVolume
-from engine.fields.field import Field
+from engine.fields.field import Bakeable
 from engine.fields.spaces import plane_extent
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.rays import pixel_grid, rays_through
@@ -32,7 +32,7 @@ def scene_of(field: VoxelGrid) -> Scene:
     return replace(scene, kind="object", box_centre=field.space.centre, box_half_extent=field.space.half_extent)
 
 
-def baked(field: Field, scene: Scene, size: int = 256) -> FieldVolume:
+def baked(field: Bakeable, scene: Scene, size: int = 256) -> FieldVolume:
     baking = Baking(field, size)
     assert baking.work(1e9)
     return baking.volume(scene, 1)

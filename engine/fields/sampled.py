@@ -1,0 +1,268 @@
+"""A base for fields that answer with a density and a colour at points: all else that training and the window ask."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+
+import torch
+from jaxtyping import Float
+from torch import Generator, Tensor, nn
+
+from engine.config.rows import Stage
+from engine.fields.field import FieldDefaults, Planes, Rendering
+from engine.fields.rendering import composite, transmittance_weights
+from engine.fields.sampling import midpoints, uniform_edges
+from engine.fields.spaces import ProjectiveSpace, Shape, Space
+from engine.fields.voxel_grid import compiled, reference
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a sampled field is looked at.
+
+    Attributes:
+        proposal_floor: of the weight of a ray is spread evenly over its intervals, so that none is left without any
+            sample.
+        proposal_side: points along the longest side of the lattice of density that intervals are drawn from. More
+            cost more at every renewal, fewer miss thin surfaces.
+        renew_every: steps after which that lattice is made anew.
+        samples_at_once: without gradients rays are rendered in pieces of so many samples; a whole picture would not
+            fit into memory.
+        opaque: density per spacing of a baked volume, at most: half floats hold it, and nothing shines through.
+        baked_sizes: points along the longest side of baked volumes; each costs eight times the one before.
+    """
+
+    proposal_floor: float = 0.08
+    proposal_side: int = 64
+    renew_every: int = 24
+    samples_at_once: int = 2**17
+    opaque: float = 60.0
+    baked_sizes: tuple[int, ...] = (32, 64, 128)
+
+
+SAMPLING = Sampling()
+
+
+class SampledField(FieldDefaults, ABC):
+    """Rendering, Adam, checkpoints and baking around `query` (see `engine.fields.field.Field` and `Bakeable`).
+
+    Points are those of the volume in which the scene's space lies: (x, y, z), each from 0 to 1 along its side. In
+    projective space z is disparity: 0 is infinitely far, 1 is the plane Z = 1. Density counts per crossing of the
+    volume: a medium of density 1 takes 63 % of the light along a side of a box, or on the way from Z = 1 to infinity.
+
+    A subclass gives its parameters, as a module, to the constructor, and answers `query`. One that changes its
+    parameters when a stage begins overrides `begin_stage` and calls `optimise`.
+
+    Attributes:
+        module: whose parameters are trained and saved.
+        space: of the scene.
+        background: behind everything, RGB.
+        optimiser: Adam, at the rate of the stage.
+        skipped_steps: left out because a gradient was not finite.
+        version: grows whenever the field changes.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        space: Space,
+        background: tuple[float, float, float] | None,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        """`background` is that of the scene; None for grey behind photos of a whole view, black behind an object."""
+        self.space = space
+        self.device = torch.device(device)
+        usual = (0.5,) * 3 if isinstance(space, ProjectiveSpace) else (0.0,) * 3
+        self.background = torch.tensor(background or usual, device=self.device)
+        self.skipped_steps, self.version = 0, 0
+        self._stage: Stage | None = None
+        self._coarse: Tensor | None = None
+        self._age = 0
+        self._backend: ModuleType = compiled if self.device.type == "cpu" else reference
+        self.optimise(module)
+
+    @abstractmethod
+    def query(
+        self, points: Float[Tensor, "*batch 3"], views: Float[Tensor, "*batch 3"] | None
+    ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch 3"]]:
+        """Density (>= 0, per crossing of the volume) and RGB in [0, 1] at points of the volume, differentiable.
+
+        `views` are unit directions in the world; None in stages in which colour does not depend on them.
+        """
+
+    def optimise(self, module: nn.Module) -> None:
+        """Trains these parameters from now on, with an Adam that begins anew."""
+        self.module = module.to(self.device)
+        self.optimiser = torch.optim.Adam(self.module.parameters(), lr=0.0, betas=(0.9, 0.99), eps=1e-12)
+        self._changed()
+
+    def _changed(self) -> None:
+        self.version += 1
+        self._age = 0
+        self._coarse = None
+
+    @property
+    def projective(self) -> bool:
+        """Whether the volume lies in projective space, else in a box."""
+        return isinstance(self.space, ProjectiveSpace)
+
+    @property
+    def stage(self) -> Stage:
+        if self._stage is None:
+            raise RuntimeError("a field has no stage before its first")
+        return self._stage
+
+    def begin_stage(self, stage: Stage) -> None:
+        self._stage = stage
+        self._changed()
+
+    # ------------------------------------------------------------------ rendering
+
+    def render(
+        self,
+        origins: Float[Tensor, "rays 3"],
+        directions: Float[Tensor, "rays 3"],
+        generator: Generator | None = None,
+    ) -> Rendering:
+        rays, count = origins.shape[0], self.stage.samples
+        jitter = torch.full((rays,), 0.5) if generator is None else torch.rand(rays, generator=generator)
+        jitter = jitter.to(self.device)
+        if torch.is_grad_enabled():
+            return self._render(origins, directions, jitter)
+        size = max(SAMPLING.samples_at_once // count, 1)
+        pieces = zip(origins.split(size), directions.split(size), jitter.split(size), strict=True)
+        return Rendering(*map(torch.cat, zip(*(self._render(*piece) for piece in pieces), strict=True)))
+
+    def _edges(self, origins: Tensor, directions: Tensor, jitter: Tensor) -> Float[Tensor, "rays edges"]:
+        if not self.stage.proposals:
+            return uniform_edges(len(origins), self.stage.samples, jitter, self.device)
+        coarse = self._density_for_proposals()
+        depth, height, width = coarse.shape
+        lines = self.space.lines(origins, directions, (depth, height, width))
+        return self._backend.edges(
+            coarse, lines, self.space.closed, self.stage.samples, SAMPLING.proposal_floor, jitter
+        )
+
+    def _render(self, origins: Tensor, directions: Tensor, jitter: Tensor) -> Rendering:
+        with torch.no_grad():
+            edges = self._edges(origins, directions, jitter)
+        start, step, length = self.space.lines(origins, directions, (2, 2, 2))  # corners at 0 and 1
+        if self.projective:
+            length = torch.ones_like(length)
+        middles = midpoints(edges)
+        points = start[:, None] + middles[..., None] * step[:, None]
+        views = None
+        if self.stage.directional:
+            views = torch.nn.functional.normalize(directions.detach(), dim=-1)[:, None].expand_as(points)
+        density, colour = self.query(points, views)
+        weights, _ = transmittance_weights(density, edges.diff(dim=-1) * length[:, None])
+        seen = composite(weights, colour, middles, self.background)
+        depth = self.space.depth(seen.position, origins.detach(), directions.detach())
+        return Rendering(seen.colour, seen.opacity, depth)
+
+    # ------------------------------------------------------------------ training
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        parameters = list(self.module.parameters())
+        gathered = [parameter.requires_grad for parameter in parameters]
+        self.module.requires_grad_(False)
+        try:
+            yield
+        finally:
+            for parameter, gathers in zip(parameters, gathered, strict=True):
+                parameter.requires_grad_(gathers)
+
+    def step(self, fraction: float, factor: float = 1.0) -> None:
+        first, last = self.stage.field_rate
+        self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
+        gradients = [value.grad for value in self.module.parameters() if value.grad is not None]
+        # One look at the device per step: little beside the pass through the field, and a NaN would end the run.
+        if gradients and bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
+            self.optimiser.step()
+            self.version += 1
+        elif gradients:
+            self.skipped_steps += 1
+        self.optimiser.zero_grad()
+        self._age += 1
+        if self._age % SAMPLING.renew_every == 0:
+            self._coarse = None
+
+    def discard(self) -> None:
+        self.optimiser.zero_grad()
+
+    def state(self) -> dict[str, Tensor]:
+        state = {"age": torch.tensor(self._age)}
+        for name, value in self.module.named_parameters():
+            state[f"module.{name}"] = value.detach().clone()
+            for key, moment in self.optimiser.state[value].items():
+                state[f"adam.{key}.{name}"] = moment.detach().clone()
+        if self.stage.proposals:
+            state["proposals"] = self._density_for_proposals()
+        return state
+
+    @torch.no_grad()
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        self.optimiser.state.clear()
+        self.optimiser.zero_grad()
+        for name, value in self.module.named_parameters():
+            value.copy_(state[f"module.{name}"])
+            for key in ("step", "exp_avg", "exp_avg_sq"):
+                if f"adam.{key}.{name}" in state:  # there are no moments before the first step
+                    device = "cpu" if key == "step" else self.device  # where Adam keeps them
+                    self.optimiser.state[value][key] = state[f"adam.{key}.{name}"].to(device, copy=True)
+        self._changed()
+        self._age = int(state["age"])
+        if "proposals" in state:
+            self._coarse = state["proposals"].to(self.device)
+
+    # ------------------------------------------------------------------ on a lattice
+
+    @torch.no_grad()
+    def _on_plane(
+        self, shape: Shape, index: int
+    ) -> tuple[Float[Tensor, "height width"], Float[Tensor, "height width 3"]]:
+        """A plane of a lattice: density per spacing; RGB as seen along +z, or towards the middle of an object."""
+        depth, height, width = shape
+        y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
+        points = torch.stack([x, y, torch.full_like(x, index / (depth - 1))], dim=-1).to(self.device)
+        views = None
+        if self.stage.directional:
+            views = points.new_tensor([0.0, 0.0, 1.0]).expand_as(points)
+            if not self.projective:
+                views = torch.nn.functional.normalize(0.5 - points, dim=-1)
+        density, colour = self.query(points, views)
+        return density / (depth if self.projective else depth - 1), colour
+
+    def _density_for_proposals(self) -> Float[Tensor, "depth height width"]:
+        if self._coarse is None:
+            shape = self.space.shape(self.stage.planes, SAMPLING.proposal_side)
+            self._coarse = torch.stack([self._on_plane(shape, index)[0] for index in range(shape[0])]).contiguous()
+        return self._coarse
+
+    def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
+        """All planes of `volume_planes`."""
+        return torch.stack(list(self.volume_planes(longest).planes))
+
+    def volume_planes(self, longest: int) -> Planes:
+        shape = self.space.shape(longest, longest)
+        return Planes(shape, (self._raw_plane(shape, index) for index in range(shape[0])))
+
+    def _raw_plane(self, shape: Shape, index: int) -> Float[Tensor, "height width 4"]:
+        density, colour = self._on_plane(shape, index)
+        density = density.clamp(1e-6, SAMPLING.opaque)
+        raw = density + torch.log(-torch.expm1(-density))  # softplus gives the density back
+        return torch.cat([raw[..., None], colour.logit(1e-3)], dim=-1)
+
+    def tint_planes(self, longest: int) -> None:
+        """A baked volume looks alike from everywhere."""
+
+    def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
+        return self._density_for_proposals() if self.stage.proposals else None
+
+    def volume_sizes(self, longest: int) -> tuple[int, ...]:
+        return tuple(size for size in SAMPLING.baked_sizes if size <= longest) or (longest,)
