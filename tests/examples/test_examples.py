@@ -32,6 +32,7 @@ def test_examples_are_short() -> None:
     assert lines_of(add_a_field) <= 150
 
 
+@pytest.mark.slow
 def test_training_from_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     trained = train_from_python.train(FERN, iterations=120, downscale=4)
     rotation, psnr = train_from_python.report(trained)
@@ -49,6 +50,7 @@ def tri_plane() -> Iterator[str]:
     del FIELDS["tri-plane"]
 
 
+@pytest.mark.slow
 def test_an_added_field_trains_and_is_shown_as_it_renders(tri_plane: str) -> None:
     trainer = RadianceTrainer(fern(), Settings(field=tri_plane, max_iterations=120))
     trainer.step()
@@ -79,6 +81,7 @@ def test_an_added_field_continues_from_its_checkpoint(tri_plane: str) -> None:
     assert torch.equal(one.poses(), other.poses())
 
 
+@pytest.mark.slow
 def test_an_added_field_is_known_to_the_command_line(
     tri_plane: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import torch
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields.mlp.field import MlpField
+from engine.fields.mlp.quick import QuickMlpField
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, plane_extent, space_of
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.registration.direct import DirectPoses
@@ -46,9 +47,12 @@ def test_the_papers_warp_network_is_larger():
     assert large > 5 * small
 
 
-@pytest.mark.parametrize(("name", "kind"), [("grid", VoxelGrid), ("mlp", MlpField)])
-def test_every_field_is_built(name, kind):
-    field = build_field(fern(), Settings(field=name), torch.Generator().manual_seed(0), CPU)
+@pytest.mark.parametrize(
+    ("name", "preset", "kind"),
+    [("grid", "default", VoxelGrid), ("mlp", "default", QuickMlpField), ("mlp", "paper", MlpField)],
+)
+def test_every_field_is_built(name, preset, kind):
+    field = build_field(fern(), Settings(field=name, preset=preset), torch.Generator().manual_seed(0), CPU)
     assert type(field) is kind
 
 
