@@ -23,7 +23,6 @@ from tests.support.imports import (
 REPOSITORY = Path(__file__).parents[1]
 FOLDERS = ("engine", "app", "tests", "scenes")
 MOST_FILES, MOST_LINES = 20, 350
-KERNELS = "engine/fields/voxel_grid/kernels.py"  # the one longer file: the CPU kernels
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +42,21 @@ def test_doors_open_downwards(imports: Imports) -> None:
     assert upward_doors(imports) == []
 
 
+def test_there_are_no_circles(imports: Imports) -> None:
+    assert circles(imports) == []
+
+
 def test_the_engine_never_imports_the_program_around_it(imports: Imports) -> None:
     assert engine_imports_of_app(imports) == []
+
+
+def test_window_and_drawing_libraries_stay_in_their_rooms(imports: Imports) -> None:
+    assert misplaced_libraries(imports) == []
+
+
+def test_no_import_is_for_type_checkers_only(imports: Imports) -> None:
+    """Such an import hides a circle."""
+    assert imports.type_checking == set()
 
 
 def test_no_folder_is_crowded() -> None:

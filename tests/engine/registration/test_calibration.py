@@ -10,6 +10,8 @@ from engine.config.settings import Settings
 from engine.registration.calibration import Calibration
 from tests.support.runs.short_runs import REGISTERS, fern, run, stage, trainer
 
+pytestmark = pytest.mark.slow  # several short trainings
+
 CPU = torch.device("cpu")
 ROWS = (stage(8, 120, rays=1500, samples=16), stage(4, 80, rays=1500, pose_rate=(5e-3, 5e-3)))
 

@@ -66,7 +66,6 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
             "iterations",
             "frames",
             "pose",
-            "train_psnr",
         ),
         *("train_psnr", "test", "outliers", "notes", "peak_memory_bytes", "history", "events"),
     ]
@@ -86,6 +85,7 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
     assert found["peak_memory_bytes"] > 1e7
 
 
+@pytest.mark.slow
 def test_pose_keys_are_null_without_a_reference(tmp_path: Path) -> None:
     session = ran(tiny_scene(reference=False))
     assert not results.write_results(session, tmp_path)
@@ -152,6 +152,7 @@ def test_a_run_that_never_began_has_no_results(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_on_a_full_disk_everything_is_tried_and_each_failure_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

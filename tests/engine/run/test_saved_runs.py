@@ -49,6 +49,7 @@ def test_a_saved_run_is_evaluated_as_it_stood(tmp_path: Path, method: str) -> No
     assert json.loads((tmp_path / "run" / "result.json").read_text(encoding="utf-8"))["test"] == found
 
 
+@pytest.mark.slow
 def test_the_neural_field_is_evaluated_in_the_same_way(tmp_path: Path) -> None:
     write_llff(tmp_path / "scene", forward_poses(5))
     trainer = RadianceTrainer(load_scene(tmp_path / "scene"), Settings(field="mlp", method="barf", max_iterations=1))

@@ -16,6 +16,8 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from tests.support.runs.short_runs import errors, fern, run, trainer
 
+pytestmark = pytest.mark.slow  # several short trainings
+
 LOCOMOTIVE = Path(__file__).parents[3] / "scenes" / "locomotive"
 SHARE = 8  # of each stage's iterations one in so many
 

@@ -218,6 +218,7 @@ def test_continuing_the_neural_field(method):
     assert alike(made.state()[0], other.state()[0]) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [1, 10, 30])  # found to be due, looking for points, moving
 def test_interrupted_in_the_middle_of_an_adjustment(steps):
     made = trainer()

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import pytest
 import torch
 
 from engine.registration.bundle.options import SequenceOptions
@@ -33,6 +34,7 @@ def run_to_the_end(made, factors, options, seed=0):
     return poses, ends, steps
 
 
+@pytest.mark.slow
 def test_adjustments_follow_each_other_and_end():
     options = SequenceOptions(points=500)
     made = trained()
@@ -49,6 +51,7 @@ def test_adjustments_follow_each_other_and_end():
     assert errors(made).relative_rotation_deg.mean() < old.relative_rotation_deg.mean()
 
 
+@pytest.mark.slow
 def test_the_same_seed_ends_the_same():
     options = SequenceOptions(points=200, steps=4)
     made = trained()

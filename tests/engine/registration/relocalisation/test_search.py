@@ -14,6 +14,8 @@ from engine.registration.relocalisation.search import DEFAULTS
 from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import REGISTERS, TINY, advance, errors, event_kinds, run, stage, trainer
 
+pytestmark = pytest.mark.slow  # several short trainings
+
 Saved = tuple[dict[str, torch.Tensor], dict]
 ROWS = (REGISTERS[0], REGISTERS[1], stage(1, 160, bundle=(2, 1), rays=3000, pose_rate=(1e-6, 1e-6)))
 SLACK_DEG = 0.2  # on photos 126 pixels wide, a third of a pixel
@@ -85,7 +87,6 @@ def test_knocked_frames_find_their_way_back(made, frames):
     assert found == [made.scene.names[made.frames[frame]] for frame in frames]
 
 
-@pytest.mark.slow
 def test_all_frames_are_found_in_the_field_as_it_was(made):
     old = errors(made)
     before, version = made.iteration, made.field.version
