@@ -1,15 +1,11 @@
-"""How a kicked frame finds its way back: its error before the kick, at the kick and now, and how long it took.
+"""The recovery of kicked frames: errors before the kick, at the kick and now, and the time until they recovered.
 
-A kick is taken from the run's events, whoever gave it. Kicks of the same frames within `TOGETHER` seconds are one (a
-drag by hand is a series of them). What an error is, `app.model.perturb.recovery_measures` says.
-
-A frame *has recovered* when all its errors are within `RECOVERED` times what they were before the kick, *nearly*
-within `NEARLY` times; without a reference, where the error before is zero, within a share of the kick.
+Kicks are taken from the run's events. Those of one gesture (a drag) are one kick: it begins before its first and is
+over after its last. Errors are those of `app.model.perturb.recovery_measures`. Times are on the run's clock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,26 +15,43 @@ from app.model.common.new_events import find_new_events
 from app.model.perturb.recovery_measures import CAMERAS, Errors, Measure
 from engine.messages import Event, Snapshot
 
-RECOVERED, NEARLY = 1.2, 2.0  # times the error before
-RECOVERED_SHARE, NEARLY_SHARE = 0.05, 0.2  # of the error at the kick, where there is no reference
-TOGETHER = 1.0  # seconds
-MOST_MOMENTS = 400
 KICKS = ("perturb-pose", "perturb-patch", "perturb-all", "redo-perturbation")
 
 Error = Float[np.ndarray, " measures"]
 
 
 @dataclass(frozen=True)
+class RecoveryLimits:
+    """When a frame counts as recovered, and how much of the way is kept.
+
+    Attributes:
+        recovered, nearly: factors of the errors before the kick within which all errors of a frame must be.
+        recovered_share, nearly_share: without a reference the error before the kick is zero: shares of the errors at
+            the kick instead.
+        moments: of the curves since the kick, at most; beyond it every other moment is dropped.
+    """
+
+    recovered: float = 1.2
+    nearly: float = 2.0
+    recovered_share: float = 0.05
+    nearly_share: float = 0.2
+    moments: int = 400
+
+
+LIMITS = RecoveryLimits()
+
+
+@dataclass(frozen=True)
 class Reading:
-    """What is known of one frame since the last kick.
+    """The recovery of one frame since the last kick.
 
     Attributes:
         before, kicked, now: errors, one per measure.
-        nearly_seconds, recovered_seconds: from the kick, on the run's clock; None while not reached.
-        seconds: since the kick, of each moment of the curves.
+        nearly_seconds, recovered_seconds: from the kick until the frame had recovered; None before.
+        seconds: from the kick to each moment of the curves.
         curves: errors since the kick.
-        taken_back: the kick was undone.
-        has_reference: whether errors are against a reference, or against where it was before the kick.
+        taken_back: whether the kick was undone.
+        has_reference: whether errors are measured against a reference, or against the pose before the kick.
     """
 
     before: Error
@@ -55,6 +68,7 @@ class Reading:
 @dataclass
 class _Kick:
     frames: tuple[int, ...]
+    gesture: int | None
     seconds: float
     snapshot_before: Snapshot
     before: Errors
@@ -66,15 +80,15 @@ class _Kick:
 
 
 class RecoveryReadout:
-    """Watches snapshots; keeps the last kick."""
+    """Takes every snapshot of a run; keeps the recovery from the last kick."""
 
     def __init__(self, measure: Measure = CAMERAS) -> None:
         self._measure = measure
         self._before: Snapshot | None = None
         self._kick: _Kick | None = None
 
-    def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
-        """Takes a snapshot in; `names` are those of the training frames, as events call them."""
+    def see(self, snapshot: Snapshot) -> None:
+        """Takes a snapshot."""
         count = self._measure.frames(snapshot)
         if snapshot is self._before or not count:
             return
@@ -87,14 +101,14 @@ class RecoveryReadout:
         kicked = False
         for event in find_new_events(before, snapshot):
             if event.kind in KICKS:
-                self._take(event, before, snapshot, names)
+                self._take(event, before, snapshot)
                 kicked = True
             elif event.kind == "undo-perturbation" and self._kick is not None:
                 self._kick.taken_back = True
         self._follow(snapshot, kicked)
 
     def reading(self, frame: int) -> Reading | None:
-        """Of one frame; None where the last kick did not touch it, or there was none."""
+        """The recovery of one frame; None where the last kick did not move it, or there was no kick."""
         kick = self._kick
         if kick is None or frame not in kick.frames or not kick.errors:
             return None
@@ -111,15 +125,16 @@ class RecoveryReadout:
             has_reference=self._before is not None and self._measure.has_reference(self._before),
         )
 
-    def _take(self, event: Event, before: Snapshot, now: Snapshot, names: Sequence[str]) -> None:
-        measure, frames, last = self._measure, find_kicked_frames(event, names), self._kick
-        together = last is not None and last.frames == frames and event.seconds - last.seconds < TOGETHER
-        if last is not None and together and not last.taken_back:
+    def _take(self, event: Event, before: Snapshot, now: Snapshot) -> None:
+        measure, last = self._measure, self._kick
+        continued = last is not None and event.gesture is not None and event.gesture == last.gesture
+        if last is not None and continued and not last.taken_back:
             last.seconds = event.seconds
             last.moments, last.errors = [], []
         else:
             known = measure.errors(before, before)
-            self._kick = last = _Kick(frames, event.seconds, before, known, known)
+            frames = tuple(range(measure.frames(now))) if event.frame is None else (event.frame,)
+            self._kick = last = _Kick(frames, event.gesture, event.seconds, before, known, known)
         last.kicked = measure.errors(now, last.snapshot_before)
         last.reached = {name: np.full(measure.frames(now), np.nan) for name in ("nearly", "recovered")}
 
@@ -133,24 +148,21 @@ class RecoveryReadout:
         errors = self._measure.errors(snapshot, kick.snapshot_before)
         kick.moments.append(snapshot.seconds)
         kick.errors.append(errors)
-        if len(kick.moments) > MOST_MOMENTS:
+        if len(kick.moments) > LIMITS.moments:
             kick.moments = kick.moments[:-1:2] + kick.moments[-1:]
             kick.errors = kick.errors[:-1:2] + kick.errors[-1:]
         if just_kicked or kick.taken_back:
             return
         referenced = self._measure.has_reference(snapshot)
         floors = np.array(self._measure.floors)[:, None]
-        for name, factor, share in (("nearly", NEARLY, NEARLY_SHARE), ("recovered", RECOVERED, RECOVERED_SHARE)):
+        for name, factor, share in (
+            ("nearly", LIMITS.nearly, LIMITS.nearly_share),
+            ("recovered", LIMITS.recovered, LIMITS.recovered_share),
+        ):
             limit = kick.before * factor if referenced else kick.kicked * share
             within = (errors <= np.maximum(limit, floors)).all(axis=0)
             first = within & np.isnan(kick.reached[name])
             kick.reached[name][first] = max(snapshot.seconds - kick.seconds, 0.0)
-
-
-def find_kicked_frames(event: Event, names: Sequence[str]) -> tuple[int, ...]:
-    """The training frames that a kick moved: the one that its event names, else all."""
-    named = tuple(index for index, name in enumerate(names) if event.detail.startswith(f"{name}: "))
-    return named or tuple(range(len(names)))
 
 
 def _known(seconds: float) -> float | None:

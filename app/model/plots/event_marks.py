@@ -1,4 +1,4 @@
-"""Events of a run as marks on its plots and its timeline: which ones are marked, how, and many at once as one."""
+"""Events of a run as marks on its plots and its timeline: which events are marked, and which share one mark."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Literal
 from app.model.plots.curves import Over
 from engine.messages import Event
 
-MarkKind = Literal["λ", "kick", "undo", "stage", "bundle", "rescue", "problem"]
-KINDS: tuple[MarkKind, ...] = ("λ", "kick", "undo", "stage", "bundle", "rescue", "problem")
+MarkKind = Literal["λ", "kick", "undo", "stage", "bundle", "search", "problem"]
+KINDS: tuple[MarkKind, ...] = ("λ", "kick", "undo", "stage", "bundle", "search", "problem")
 LABELS: dict[MarkKind, str] = {
     "λ": "λ",
     "kick": "kick",
     "undo": "undo",
     "stage": "stage",
     "bundle": "bundle",
-    "rescue": "searching, registered",
+    "search": "searching, registered",
     "problem": "problem",
 }
 COLOURS: dict[MarkKind, tuple[int, int, int]] = {
@@ -26,7 +26,7 @@ COLOURS: dict[MarkKind, tuple[int, int, int]] = {
     "undo": (232, 163, 61),
     "stage": (110, 122, 138),
     "bundle": (80, 160, 235),
-    "rescue": (120, 200, 90),
+    "search": (120, 200, 90),
     "problem": (255, 60, 120),
 }
 _OF_EVENT: dict[str, MarkKind] = {
@@ -39,17 +39,19 @@ _OF_EVENT: dict[str, MarkKind] = {
     "redo-perturbation": "undo",
     "stage": "stage",
     "bundle": "bundle",
-    "outlier": "rescue",
-    "found": "rescue",
-    "rejected": "rescue",
-    "added": "rescue",
+    "outlier": "search",
+    "found": "search",
+    "rejected": "search",
+    "added": "search",
     "nan": "problem",
     "failed": "problem",
     "refused": "problem",
     "unsaved": "problem",
     "scale": "bundle",
 }
-TOGETHER = 0.7  # seconds: events of one kind that follow each other so closely (a drag) are one mark
+SEARCH_SECONDS = 0.7
+"""Seconds of the run within which successive events of searches share a mark: several frames are searched for at the
+same time, and these searches end within a few steps of each other."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ class Mark:
     """A vertical line.
 
     Attributes:
-        x: iterations or seconds, of the last of its events.
-        count: events it stands for.
+        x: iterations or seconds of the last of its events.
+        count: number of its events.
         text: for a tool tip.
     """
 
@@ -69,27 +71,37 @@ class Mark:
 
 
 def make_marks(events: Sequence[Event], over: Over) -> list[Mark]:
-    """The marks of a run's events, in their order."""
+    """The marks of a run's events, in their order.
+
+    Events of one kind and one gesture (a drag of λ, of a slider, of a camera) share a mark, and so do events of
+    searches that follow each other within `SEARCH_SECONDS`. All other events have a mark each.
+    """
     found: list[Mark] = []
-    last_of: dict[MarkKind, tuple[int, float]] = {}
+    last_of: dict[MarkKind, tuple[int, Event]] = {}
     for event in events:
         kind = _OF_EVENT.get(event.kind)
         if kind is None:
             continue
         x = float(event.iteration if over == "iterations" else event.seconds)
-        index, seconds = last_of.get(kind, (-1, float("-inf")))
-        joins = index >= 0 and kind in ("λ", "kick", "undo", "rescue") and event.seconds - seconds < TOGETHER
-        if joins:
-            found[index] = Mark(x, kind, found[index].count + 1, _text(event, found[index].count + 1))
+        last = last_of.get(kind)
+        if last is not None and _share_mark(kind, last[1], event):
+            index, count = last[0], found[last[0]].count + 1
+            found[index] = Mark(x, kind, count, _text(event, count))
         else:
             index = len(found)
             found.append(Mark(x, kind, 1, _text(event, 1)))
-        last_of[kind] = (index, event.seconds)
+        last_of[kind] = (index, event)
     return found
 
 
+def _share_mark(kind: MarkKind, before: Event, event: Event) -> bool:
+    if kind == "search":
+        return event.seconds - before.seconds < SEARCH_SECONDS
+    return event.kind == before.kind and event.gesture is not None and event.gesture == before.gesture
+
+
 def find_nearest(found: Sequence[Mark], x: float, reach: float) -> Mark | None:
-    """The mark nearest to a place, if one is within reach."""
+    """The mark nearest to `x`, or None where none is within `reach` of it."""
     best = min(found, key=lambda mark: abs(mark.x - x), default=None)
     return best if best is not None and abs(best.x - x) <= reach else None
 
@@ -107,7 +119,7 @@ _WORDS = {
     "scale": "scale:",
     "outlier": "outlier:",
     "found": "found:",
-    "rejected": "fits nowhere:",
+    "rejected": "rejected:",
     "added": "photos added:",
     "nan": "left out:",
     "failed": "failed:",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.perturb.kick_gestures import gestures
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, Kicks
 from app.panels.perturb.recovery import RecoveryView
@@ -67,7 +66,7 @@ class PerturbPanel:
             set_text(self._name, "No run yet")
             return
         names = [run.scene.names[frame] for frame in run.scene.training_frames]
-        self._recovery.see(snapshot, names)
+        self._recovery.see(snapshot)
         if snapshot is not self._snapshot:
             self._snapshot = snapshot
             self.kicks.see(snapshot)
@@ -96,15 +95,13 @@ class PerturbPanel:
 
     def undo(self) -> None:
         """Undoes the last kick, or the last drag as a whole."""
-        if self._state.run is not None and self._snapshot is not None:
-            for _ in range(min(max(gestures(self._snapshot.events)[0], 1), self._snapshot.undoable)):
-                self._state.run.send(UndoPerturbation())
+        if self._state.run is not None and self._snapshot is not None and self._snapshot.undoable:
+            self._state.run.send(UndoPerturbation())
 
     def redo(self) -> None:
         """Applies again what was undone last."""
-        if self._state.run is not None and self._snapshot is not None:
-            for _ in range(min(max(gestures(self._snapshot.events)[1], 1), self._snapshot.redoable)):
-                self._state.run.send(RedoPerturbation())
+        if self._state.run is not None and self._snapshot is not None and self._snapshot.redoable:
+            self._state.run.send(RedoPerturbation())
 
     def _resize(self, width: int) -> None:
         if width == self._width:

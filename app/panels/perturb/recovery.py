@@ -9,14 +9,7 @@ import numpy as np
 
 from app.model.common.sparkline import find_level, make_sparkline
 from app.model.perturb.recovery_measures import Measure
-from app.model.perturb.recovery_readout import (
-    NEARLY,
-    NEARLY_SHARE,
-    RECOVERED,
-    RECOVERED_SHARE,
-    Reading,
-    RecoveryReadout,
-)
+from app.model.perturb.recovery_readout import LIMITS, Reading, RecoveryReadout
 from app.panels.widgets.parts import (
     ACCENT,
     AMBER,
@@ -34,9 +27,10 @@ from engine.messages import Snapshot
 HEIGHT = 46  # of the curves, pixels
 COLOURS = (ACCENT, AMBER)
 TIP = (
-    f"Recovered: every error is at most {RECOVERED:g} times what it was before the kick; nearly: {NEARLY:g} times. "
-    f"Without a reference the distance to the place before the kick counts: at most {RECOVERED_SHARE:.0%} of the "
-    f"kick; nearly: {NEARLY_SHARE:.0%}. Seconds of training; pauses do not count."
+    f"Recovered: every error is at most {LIMITS.recovered:g} times what it was before the kick; nearly: "
+    f"{LIMITS.nearly:g} times. Without a reference the distance to the place before the kick counts: at most "
+    f"{LIMITS.recovered_share:.0%} of the kick; nearly: {LIMITS.nearly_share:.0%}. Seconds of training; pauses do not "
+    "count."
 )
 
 
@@ -79,9 +73,9 @@ class RecoveryView:
                 for color, _ in zip(COLOURS, self._measure.names, strict=False)
             ]
 
-    def see(self, snapshot: Snapshot, names: Sequence[str]) -> None:
-        """Takes note of a snapshot; `names` are those of the frames."""
-        self._readout.see(snapshot, names)
+    def see(self, snapshot: Snapshot) -> None:
+        """Takes note of a snapshot."""
+        self._readout.see(snapshot)
 
     def update(self, frame: int, names: Sequence[str], width: int) -> None:
         """Draws the recovery of a frame, `width` pixels wide."""
@@ -119,7 +113,7 @@ def describe_recovery(reading: Reading) -> str:
     if reading.taken_back:
         return "Undone."
     before, kicked = reading.before, reading.kicked
-    if reading.has_reference and (kicked <= RECOVERED * before).all():
+    if reading.has_reference and (kicked <= LIMITS.recovered * before).all():
         return "The kick made it no worse."
     if reading.recovered_seconds is not None:
         return f"Recovered in {reading.recovered_seconds:.1f} s of training."

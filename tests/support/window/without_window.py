@@ -21,7 +21,6 @@ from app.panels.plots.timeline import TimelinePanel
 from app.panels.training.panel import TrainingPanel
 from engine.config.settings import Settings
 from engine.messages import (
-    Event,
     Pause,
     PerturbAll,
     PerturbPose,
@@ -161,23 +160,22 @@ def test_random_kicks_differ_and_have_the_chosen_size() -> None:
     assert everyone.translation_sigma == pytest.approx(0.05 * measure_spread(run.snapshot.poses))
 
 
-def test_undo_takes_a_drag_back_as_a_whole() -> None:
+def test_undo_takes_a_gesture_back_by_one_command() -> None:
     run = FakeRun()
-    drag = tuple(Event(10, 1 + step / 15, "perturb-pose", "b.jpg: 1°, 0 units") for step in range(6))
-    known = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES, events=drag)
-    run.snapshot = dataclasses.replace(known, undoable=6)
+    known = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES)
+    run.snapshot = dataclasses.replace(known, undoable=2)
     state = state_with(run)
     panel = PerturbPanel(state, CameraKicks(state))
     built(panel, state)
-    assert dpg.get_item_label(panel._undo).startswith("Undo (6)")
+    assert dpg.get_item_label(panel._undo).startswith("Undo (2)")
     assert not dpg.get_item_configuration(panel._redo)["enabled"]
     panel.undo()
-    assert run.sent == [UndoPerturbation()] * 6
-    undone = (*drag, *[Event(11, 2.0, "undo-perturbation", "b.jpg")] * 6)
-    run.snapshot = dataclasses.replace(known, iteration=21, undoable=0, redoable=6, events=undone)
+    panel.redo()  # nothing was taken back
+    assert run.sent == [UndoPerturbation()]
+    run.snapshot = dataclasses.replace(known, iteration=21, undoable=1, redoable=1)
     panel.update(state)
     panel.redo()
-    assert run.sent[6:] == [RedoPerturbation()] * 6
+    assert run.sent[1:] == [RedoPerturbation()]
 
 
 def test_the_timeline_goes_to_a_moment_and_comes_back_by_itself_after_a_restart() -> None:

@@ -9,17 +9,14 @@ import pytest
 
 from app.model.perturb.recovery_measures import PATCHES
 from app.model.perturb.recovery_readout import RecoveryReadout
-from engine.messages import Event
+from engine.messages import Event, EventKind
 from tests.support.runs.history_rows import FRAMES, snapshot, standing
 from tests.support.runs.planar_runs import planar, shifted
 
-NAMES = [f"{letter}.jpg" for letter in "abcd"]
 
-
-def kick(iteration: int, frame: int | None = 1, kind: str = "perturb-pose") -> Event:
-    """At ten iterations per second, as the engine words it."""
-    detail = "5°, 0.1 units, seed 0" if frame is None else f"{NAMES[frame]}: 5°, 0.1 units"
-    return Event(iteration, iteration / 10, "perturb-all" if frame is None else kind, detail)
+def kick(iteration: int, frame: int | None = 1, kind: EventKind = "perturb-pose", gesture: int | None = None) -> Event:
+    """At ten iterations per second."""
+    return Event(iteration, iteration / 10, "perturb-all" if frame is None else kind, "5°", frame, gesture)
 
 
 def follow(
@@ -31,7 +28,7 @@ def follow(
         rotation[frame] = error
         known = tuple(event for event in events if event.iteration <= first + step)
         translation = [value / 100 for value in rotation]
-        readout.see(snapshot(first + step, rotation=rotation, translation=translation, events=known), NAMES)
+        readout.see(snapshot(first + step, rotation=rotation, translation=translation, events=known))
 
 
 def test_before_kicked_now_and_the_times_of_a_kick() -> None:
@@ -53,10 +50,10 @@ def test_before_kicked_now_and_the_times_of_a_kick() -> None:
 
 def test_both_errors_must_come_back() -> None:
     readout = RecoveryReadout()
-    readout.see(snapshot(9, rotation=[0.5] * 4, translation=[0.01] * 4), NAMES)
+    readout.see(snapshot(9, rotation=[0.5] * 4, translation=[0.01] * 4))
     for iteration, shift in ((10, 0.2), (11, 0.2), (12, 0.011)):
         errors = [0.01, shift, 0.01, 0.01]
-        readout.see(snapshot(iteration, rotation=[0.5] * 4, translation=errors, events=(kick(10),)), NAMES)
+        readout.see(snapshot(iteration, rotation=[0.5] * 4, translation=errors, events=(kick(10),)))
         reading = readout.reading(1)
         assert reading is not None
         assert (reading.recovered_seconds is None) == (shift == 0.2)
@@ -72,7 +69,7 @@ def test_frames_that_were_not_kicked_have_no_reading_and_all_have_one_after_a_ki
 
 def test_a_drag_is_one_kick() -> None:
     readout = RecoveryReadout()
-    drag = tuple(kick(10 + step) for step in range(5))
+    drag = tuple(kick(10 + step, gesture=7) for step in range(5))
     follow(readout, [0.5, 2.0, 4.0, 6.0, 8.0, 10.0, 3.0], drag, 9)
     reading = readout.reading(1)
     assert reading is not None
@@ -83,7 +80,7 @@ def test_a_drag_is_one_kick() -> None:
 
 def test_an_undo_is_told() -> None:
     readout = RecoveryReadout()
-    events = (kick(10), Event(12, 1.2, "undo-perturbation", NAMES[1]))
+    events = (kick(10), Event(12, 1.2, "undo-perturbation", "b.jpg", 1))
     follow(readout, [0.5, 6.0, 5.0, 0.5, 0.5], events, 9)
     reading = readout.reading(1)
     assert reading is not None
@@ -93,11 +90,11 @@ def test_an_undo_is_told() -> None:
 
 def test_without_a_reference_the_pose_before_the_kick_counts() -> None:
     readout = RecoveryReadout()
-    readout.see(snapshot(9), NAMES)
+    readout.see(snapshot(9))
     for iteration, off in ((10, 1.0), (11, 0.5), (12, 0.1), (13, 0.01)):
         poses = standing()
         poses[1, 0, 3] += off
-        readout.see(snapshot(iteration, poses=poses, events=(kick(10),)), NAMES)
+        readout.see(snapshot(iteration, poses=poses, events=(kick(10),)))
     reading = readout.reading(1)
     assert reading is not None
     assert not reading.has_reference
@@ -114,7 +111,7 @@ def test_kicks_from_before_are_not_followed_and_a_restart_forgets() -> None:
     assert readout.reading(1) is None
     follow(readout, [6.0], (kick(10), kick(22)), 22)
     assert readout.reading(1) is not None
-    readout.see(snapshot(0, rotation=[0.5] * 4, translation=[0.01] * 4), NAMES)
+    readout.see(snapshot(0, rotation=[0.5] * 4, translation=[0.01] * 4))
     assert readout.reading(1) is None
 
 
@@ -136,7 +133,7 @@ def test_a_patch_has_one_error() -> None:
         fitted[1] += np.array((off, 0))
         events = (kick(10, kind="perturb-patch"),) if iteration >= 10 else ()
         known = snapshot(iteration, poses=np.empty((0, 3, 4), np.float32), events=events)
-        readout.see(replace(known, planar=planar(fitted, reference)), NAMES)
+        readout.see(replace(known, planar=planar(fitted, reference)))
     reading = readout.reading(1)
     assert reading is not None
     assert reading.curves[0].tolist() == pytest.approx([24.0, 8.0, 0.35, 0.21])
