@@ -39,7 +39,7 @@ class Recording(BackgroundJob):
         total: number of pictures of the film.
     """
 
-    name, undone = "recording", "written"
+    name, verb = "recording", "written"
 
     def __init__(self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path) -> None:
         """Starts at once. All pictures have one size; films need even sizes, so an odd row or column is dropped."""

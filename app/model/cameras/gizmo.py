@@ -165,9 +165,8 @@ def grab_part(gizmo: Gizmo, part: GizmoPart, camera: ViewCamera, x: float, y: fl
         origin, _ = find_ray(camera, x, y)
         axis, centre = find_axis_direction(gizmo, part), find_gizmo_centre(gizmo)
         towards = (centre - origin) / max(float(np.linalg.norm(centre - origin)), 1e-12)
-        if (
-            abs(float(axis @ towards)) < SHAPE.edge_on
-        ):  # pulled along the tangent at the point that is nearest to the viewer
+        if abs(float(axis @ towards)) < SHAPE.edge_on:
+            # pulled along the tangent at the point of the ring that is nearest to the viewer
             pulled = np.cross(axis, -towards)
             a, b, c = (pulled / np.linalg.norm(pulled)).tolist()
             tangent = (a, b, c)

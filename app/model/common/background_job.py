@@ -1,4 +1,4 @@
-"""Something that takes a while, done in a thread; whatever goes wrong with it is a sentence for the banner."""
+"""Work that takes a while, in a thread of its own; what goes wrong becomes a sentence for the banner."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ log = logging.getLogger(__name__)
 
 
 class BackgroundJob(ABC):
-    """Makes a file or a folder.
+    """Makes a file or a folder in a thread of its own.
 
     Attributes:
-        output: what it makes.
+        output: path of what is made.
         error: why it failed, or None.
-        finished: whether it is over, one way or the other.
+        finished: whether it has ended, with or without success.
     """
 
     name = "background job"
-    undone = "made"  # what was not done where it failed
+    verb = "made"  # for the message of a failure: "... was not made"
 
     def __init__(self, output: Path) -> None:
         self.output = output
@@ -31,24 +31,24 @@ class BackgroundJob(ABC):
         self._thread = threading.Thread(target=self._do, name=self.name, daemon=True)
 
     def stop(self) -> None:
-        """Gives up, leaving nothing half written; `finished` tells when that is done."""
+        """Asks it to give up and leave nothing half written; `finished` becomes true when it has."""
         self._stopping = True
 
     def join(self, timeout: float | None = None) -> None:
-        """Waits for the end."""
+        """Waits for the end, at most `timeout` seconds."""
         self._thread.join(timeout)
 
     @abstractmethod
     def work(self) -> None:
-        """Does it, looking at `_stopping` now and then."""
+        """Does the work; ends early once `_stopping` is true."""
 
     def _do(self) -> None:
         try:
             self.work()
         except UserError as error:
             self.error = str(error)
-        except Exception as error:  # whatever it is, the window must live and say so
+        except Exception as error:  # the window must go on and show any failure
             log.exception("%s failed", self.name)
-            self.error = f"{self.output} was not {self.undone} ({type(error).__name__}: {error})."
+            self.error = f"{self.output} was not {self.verb} ({type(error).__name__}: {error})."
         finally:
             self.finished = True

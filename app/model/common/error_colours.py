@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Float32
 
 from engine.messages import FrameStatus
 
-BEST_DEG, WORST_DEG = 0.1, 10.0
-BEST_PX, WORST_PX = 0.01, 10.0  # residuals
-BEST_CORNER_PX, WORST_CORNER_PX = 0.1, 30.0
+
+class ErrorScale(NamedTuple):
+    """The ends of a logarithmic colour scale: errors up to `best` are green, from `worst` on red."""
+
+    best: float
+    worst: float
+
+
+ROTATION_DEG = ErrorScale(0.1, 10.0)
+RESIDUAL_PX = ErrorScale(0.01, 10.0)
+CORNER_PX = ErrorScale(0.1, 30.0)
 STOPS: Float32[np.ndarray, "stops 3"] = np.array(
     [(0.24, 0.78, 0.44), (0.62, 0.84, 0.30), (0.95, 0.83, 0.28), (0.96, 0.55, 0.27), (0.91, 0.28, 0.30)], np.float32
 )
@@ -28,23 +37,23 @@ STATUS_COLOURS = {
 
 
 def find_scale_place(
-    error: Float[np.ndarray, "*shape"], best: float = BEST_DEG, worst: float = WORST_DEG
+    error: Float[np.ndarray, "*shape"], scale: ErrorScale = ROTATION_DEG
 ) -> Float[np.ndarray, "*shape"]:
-    """Where an error lies on the scale, 0 at best to 1 at worst; NaN counts as worst."""
+    """Where errors lie on a scale, 0 at its best end to 1 at its worst; NaN counts as worst."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        place = np.log(np.asarray(error, np.float64) / best) / np.log(worst / best)
+        place = np.log(np.asarray(error, np.float64) / scale.best) / np.log(scale.worst / scale.best)
     return np.clip(np.nan_to_num(place, nan=1.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
 
 
 def blend_stops(place: Float[np.ndarray, "*shape"]) -> Float32[np.ndarray, "*shape 4"]:
-    """The colours at places of the scale, opaque."""
+    """The colours at places of the scale, 0 to 1: opaque RGBA in [0, 1]."""
     ticks = np.linspace(0.0, 1.0, len(STOPS))
     channels = [np.interp(place, ticks, STOPS[:, channel]) for channel in range(3)]
     return np.stack([*channels, np.ones_like(place)], axis=-1).astype(np.float32)
 
 
 def colour_errors(error_deg: Float[np.ndarray, " frames"]) -> Float32[np.ndarray, "frames 4"]:
-    """The colours of rotation errors, degrees."""
+    """RGBA of rotation errors in degrees."""
     return blend_stops(find_scale_place(error_deg))
 
 
@@ -70,10 +79,10 @@ def colour_frames(
 
 
 def colour_residuals(residual_px: Float[np.ndarray, " rays"]) -> Float32[np.ndarray, "rays 4"]:
-    """The colours of residuals, pixels."""
-    return blend_stops(find_scale_place(residual_px, BEST_PX, WORST_PX))
+    """RGBA of residuals in pixels."""
+    return blend_stops(find_scale_place(residual_px, RESIDUAL_PX))
 
 
 def colour_corner_errors(error_px: Float[np.ndarray, " patches"]) -> Float32[np.ndarray, "patches 4"]:
-    """The colours of corner errors, pixels."""
-    return blend_stops(find_scale_place(error_px, BEST_CORNER_PX, WORST_CORNER_PX))
+    """RGBA of corner errors in pixels."""
+    return blend_stops(find_scale_place(error_px, CORNER_PX))

@@ -1,4 +1,4 @@
-"""How far a rendering is from the photo: per pixel as colours, over all as PSNR."""
+"""The error of a rendering against the photo: per pixel as colours, over all pixels as PSNR."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 import numpy as np
 from jaxtyping import Float, Float32
 
-FULL = 64.0  # levels of 255 at the bright end of the colours
-HIGHEST_PSNR = 60.0  # dB: 8-bit photos cannot be told apart further
-# Perceptually even from dark to bright, after matplotlib's `inferno`
+FULL = 64.0  # error in levels of 255 at the bright end of the colours: photos differ by more only at edges
+HIGHEST_PSNR = 60.0  # dB that is shown at most: the rounding of 8-bit photos alone limits PSNR to about 59 dB
+# perceptually uniform from dark to bright, after matplotlib's `inferno`
 _STOPS = np.array(
     [
         (0.00, 0.00, 0.02),
@@ -28,18 +28,18 @@ Image = Float32[np.ndarray, "height width 3"]
 
 
 def measure_difference(photo: Image, rendering: Image) -> Float[np.ndarray, "height width"]:
-    """Root mean square over the channels, in levels of 255."""
+    """Root mean square difference over the channels of each pixel, in levels of 255."""
     return 255 * np.sqrt(np.square(photo - rendering).mean(axis=-1))
 
 
 def colour_levels(levels: Float[np.ndarray, "*any"]) -> Float32[np.ndarray, "*any 3"]:
-    """Dark for no error to bright for `FULL` levels and more; what is not finite is bright."""
+    """RGB in [0, 1]: dark for no error to bright for `FULL` levels and more; what is not finite is bright."""
     place = np.nan_to_num(levels / FULL, nan=1.0, posinf=1.0).clip(0, 1)
     ticks = np.linspace(0, 1, len(_STOPS))
     return np.stack([np.interp(place, ticks, _STOPS[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
 def compute_psnr(photo: Image, rendering: Image) -> float:
-    """Of these pixels, dB, at most `HIGHEST_PSNR`."""
+    """PSNR over all pixels, dB, at most `HIGHEST_PSNR`."""
     error = float(np.square(photo.astype(np.float64) - rendering).mean())
     return HIGHEST_PSNR if error <= 10 ** (-HIGHEST_PSNR / 10) else -10 * math.log10(error)

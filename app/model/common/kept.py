@@ -1,4 +1,4 @@
-"""Values that are made anew only when what they are made from has changed."""
+"""Values that are computed again only when their inputs have changed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ Value = TypeVar("Value")
 
 
 class Kept:
-    """The last value of each name, so that the render thread meets the same arrays while nothing is new."""
+    """The last value of each name: while inputs stay the same the render thread gets the same arrays."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[Remembered, Any]] = {}
 
     def get(self, name: str, build: Callable[..., Value], *inputs: Any) -> Value:
-        """`build(*inputs)`, or what it gave for these inputs the last time; arrays are told apart by identity."""
+        """`build(*inputs)`, or its last value where the inputs are those of the last call.
+
+        Arrays are compared by identity, other inputs by equality.
+        """
         if name not in self._values:
             self._values[name] = (Remembered(), None)
         remembered, value = self._values[name]

@@ -1,4 +1,4 @@
-"""Labels that would lie over each other are moved apart. Pure."""
+"""Labels that would overlap are moved apart. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ Box = tuple[float, float, float, float]  # left, top, width, height
 
 
 def separate_labels(boxes: Sequence[Box], gap: float = 2.0) -> list[tuple[float, float]]:
-    """Upper left corners for boxes: each where it wants to be, or as little below as keeps it off those before it."""
+    """Upper left corners at which boxes do not overlap, `gap` pixels apart.
+
+    Each box stays at its place, or is moved down by as little as keeps it clear of those before it.
+    """
     placed: list[Box] = []
     for left, top, width, height in boxes:
         free = top

@@ -1,10 +1,10 @@
 """Where the panels lie: the docking layout as the text that Dear PyGui (Dear ImGui) reads and writes.
 
-Panels have fixed numbers, so that a layout of last week still fits; large ones, because Dear PyGui counts its own
-items from below and overwrites whoever has the number it has come to. There are two layouts in one tree, of which one
-is seen: a node without a shown window takes no place, and keeps its size for when it has one again. So each kind of
-scene has columns of its own; only the node in the middle, which takes what is left, is shared. For photos with
-cameras, with the design's three columns, and for patches of one image:
+Panels have fixed numbers, so that a stored layout still fits; large ones, because Dear PyGui numbers its own items
+from 1 upwards and would use the same numbers. One tree holds the layouts of both kinds of scenes, of which one is
+shown: a node without a shown window takes no space, and keeps its size until it has one again. Each kind has columns
+of its own; only the node in the middle, which takes the space that is left, is shared. For photos with cameras, and
+for patches of one image:
 
     top bar                                 top bar
     Training | Cameras  | Novel view        Training | Image    | Local warp
@@ -37,9 +37,8 @@ def make_default_layout(width: int, height: int, scale: float = 1.0) -> str:
         width, height: of the window.
         scale: of the user interface; bars and columns grow with it.
 
-    When the window is resized, or the other kind's panels are shown, all keep their size but for the view in the
-    middle, and what it lies in, which take what is left: hence no column is wider, and no row higher, than its content
-    needs.
+    When the window is resized, or the panels of the other kind are shown, all nodes keep their size but for the view
+    in the middle, which takes the space that is left: hence no column is wider, and no row higher, than its content.
     """
     top, bottom, strip = (round(value * scale) for value in (TOP_HEIGHT, STATUS_HEIGHT, TIMELINE_HEIGHT))
     body = height - top - bottom
@@ -109,12 +108,12 @@ _BEHIND = {COLMAP}  # the second tab of its place
 
 
 def is_complete(layout: str) -> bool:
-    """Whether a layout that was read from a file places every panel: one of an older version may not."""
+    """Whether a stored layout places every panel; one of an older version may not."""
     return all(f"[###{window}]" in layout for window in _PLACES) and "[Docking][Data]" in layout
 
 
 def _column(number: int, parent: int, width: int, rows: tuple[tuple[int, int], tuple[int, int]]) -> list[str]:
-    """A column of two nodes with their heights."""
+    """The lines of a column of two nodes, each given as (number, height)."""
     height = sum(row[1] for row in rows)
     return [
         _node(number, parent, width, height, "Split=Y"),

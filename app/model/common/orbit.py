@@ -1,4 +1,4 @@
-"""Cameras that a mouse moves: round a target, or freely through the scene. Pure values; no window, no OpenGL."""
+"""Cameras that the mouse moves: round a target, or freely through the scene. Frozen values; no GUI, no OpenGL."""
 
 from __future__ import annotations
 
@@ -10,14 +10,29 @@ from jaxtyping import Float
 
 from engine.geometry.view_camera import Vector, ViewCamera, centres, look_along, pinhole, unit
 
-STEEPEST = math.radians(89.0)  # above or below the horizon, short of looking along `up`, where left and right end
-ZOOM_PER_NOTCH = 1.15
-FRAME_MARGIN = 1.15
+
+@dataclass(frozen=True)
+class OrbitLimits:
+    """Attributes:
+    steepest: elevation in radians, at most: at 90 degrees, looking along `up`, left and right are undefined.
+    zoom_per_notch: factor of the distance for one notch of the wheel.
+    nearest, farthest: distance to the target, scene units.
+    margin: factor of the distance by which a view of all points is farther away than it must be.
+    """
+
+    steepest: float = math.radians(89.0)
+    zoom_per_notch: float = 1.15
+    nearest: float = 1e-4
+    farthest: float = 1e6
+    margin: float = 1.15
+
+
+LIMITS = OrbitLimits()
 
 
 @dataclass(frozen=True)
 class OrbitCamera:
-    """A camera that keeps looking at a target.
+    """A camera that looks at a target.
 
     Attributes:
         target: scene units.
@@ -37,7 +52,7 @@ class OrbitCamera:
 
     @property
     def direction(self) -> Vector:
-        """From the camera to the target."""
+        """Unit vector from the camera to the target."""
         up, ahead = np.array(self.up), np.array(self.ahead)
         level = math.cos(self.azimuth) * ahead + math.sin(self.azimuth) * np.cross(up, ahead)
         return math.cos(self.elevation) * level - math.sin(self.elevation) * up
@@ -52,27 +67,28 @@ class OrbitCamera:
         return look_along(self.position, self.direction, np.array(self.up))
 
     def view(self, size: tuple[int, int]) -> ViewCamera:
-        """For a picture of (width, height) pixels."""
+        """The camera for a picture of (width, height) pixels."""
         return pinhole(self.pose, self.field_of_view, size)
 
     def turned(self, right: float, down: float) -> OrbitCamera:
-        """After a drag, in radians: what is seen follows the mouse."""
-        elevation = min(max(self.elevation + down, -STEEPEST), STEEPEST)
+        """Turned round the target by radians: the scene follows the mouse."""
+        elevation = min(max(self.elevation + down, -LIMITS.steepest), LIMITS.steepest)
         return replace(self, azimuth=math.remainder(self.azimuth + right, math.tau), elevation=elevation)
 
     def panned(self, right: float, down: float, height: int) -> OrbitCamera:
-        """After a drag of so many pixels in a view so many pixels high: the target's plane follows the mouse."""
+        """Moved by a drag of (`right`, `down`) pixels in a view of `height` pixels: the target follows the mouse."""
         rotation = self.pose[:, :3].astype(np.float64)
         per_pixel = 2 * self.distance * math.tan(0.5 * self.field_of_view) / max(height, 1)
         moved = np.array(self.target) - per_pixel * (right * rotation[0] + down * rotation[1])
         return replace(self, target=_triple(moved))
 
     def zoomed(self, notches: float) -> OrbitCamera:
-        """Nearer by notches of the wheel; farther where negative."""
-        return replace(self, distance=min(max(self.distance * ZOOM_PER_NOTCH**-notches, 1e-4), 1e6))
+        """Moved nearer by notches of the wheel; farther where negative."""
+        distance = self.distance * LIMITS.zoom_per_notch**-notches
+        return replace(self, distance=min(max(distance, LIMITS.nearest), LIMITS.farthest))
 
     def framing(self, points: Float[np.ndarray, "points 3"], up: Vector, ahead: Vector) -> OrbitCamera:
-        """The same angles round other axes, so far away that all the points are seen."""
+        """The same angles about the axes `up` and `ahead`, at a distance from which all finite points are seen."""
         up = unit(up)
         level = unit(ahead - (ahead @ up) * up)
         points = points[np.isfinite(points).all(axis=1)]
@@ -80,13 +96,13 @@ class OrbitCamera:
             return replace(self, up=_triple(up), ahead=_triple(level))
         middle = (points.min(axis=0) + points.max(axis=0)) / 2
         radius = max(float(np.linalg.norm(points - middle, axis=1).max()), 1e-3)
-        distance = FRAME_MARGIN * radius / math.sin(0.5 * self.field_of_view)
+        distance = LIMITS.margin * radius / math.sin(0.5 * self.field_of_view)
         return replace(self, target=_triple(middle), distance=distance, up=_triple(up), ahead=_triple(level))
 
 
 @dataclass(frozen=True)
 class FlyCamera:
-    """A camera that is steered: looks with the mouse, moves with WASD and QE along its own axes."""
+    """A camera that flies freely: it turns with the mouse and moves with W A S D Q E along its own axes."""
 
     pose: Float[np.ndarray, "3 4"] = field(default_factory=lambda: np.eye(3, 4, dtype=np.float32))
     up: tuple[float, float, float] = (0.0, -1.0, 0.0)
@@ -97,24 +113,24 @@ class FlyCamera:
         return centres(self.pose[None])[0]
 
     def view(self, size: tuple[int, int]) -> ViewCamera:
-        """For a picture of (width, height) pixels."""
+        """The camera for a picture of (width, height) pixels."""
         return pinhole(self.pose, self.field_of_view, size)
 
     def moved(self, right: float, down: float, forward: float) -> FlyCamera:
-        """By scene units along its own axes."""
+        """Moved by scene units along its own axes."""
         pose = self.pose.copy()
         pose[:, 3] -= np.array([right, down, forward], np.float32)
         return replace(self, pose=pose)
 
     def turned(self, right: float, down: float) -> FlyCamera:
-        """By radians, round `up` and its own x axis; the horizon stays level and the poles are not passed."""
+        """Turned by radians about `up` and its own x axis; the horizon stays level, and elevation below `steepest`."""
         up = np.array(self.up)
         forward = self.pose[2, :3].astype(np.float64)
         elevation = math.asin(min(max(float(forward @ up), -1.0), 1.0))
         level = unit(forward - (forward @ up) * up)
         side = np.cross(level, up)
         level = math.cos(right) * level + math.sin(right) * side
-        elevation = min(max(elevation - down, -STEEPEST), STEEPEST)
+        elevation = min(max(elevation - down, -LIMITS.steepest), LIMITS.steepest)
         direction = math.cos(elevation) * level + math.sin(elevation) * up
         return replace(self, pose=look_along(self.position, direction, up))
 

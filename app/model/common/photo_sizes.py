@@ -1,4 +1,4 @@
-"""Photos at the sizes that panels show them, and cameras that render at these sizes. Pure functions."""
+"""Photos at the sizes at which panels show them, and cameras that render at these sizes. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.geometry.view_camera import ViewCamera
 
 
 def fit_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
-    """The largest (width, height) of an image's aspect ratio inside a box, at least a pixel each."""
+    """The largest (width, height) with an image's aspect ratio inside a box, at least one pixel each."""
     scale = min(box[0] / image[0], box[1] / image[1])
     return max(int(image[0] * scale), 1), max(int(image[1] * scale), 1)
 
@@ -20,14 +20,14 @@ def fit_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int
 def resize_photo(
     photo: UInt8[Tensor, "height width 3"], size: tuple[int, int]
 ) -> Float32[np.ndarray, "rows columns 3"]:
-    """A photo at (width, height), each pixel the mean of what it covers; RGB in [0, 1]."""
+    """A photo reduced to (width, height) by averaging areas; RGB in [0, 1]."""
     planes = photo.permute(2, 0, 1)[None].float() / 255
     small = torch.nn.functional.adaptive_avg_pool2d(planes, (size[1], size[0]))
     return small[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def make_frame_camera(intrinsics: Intrinsics, frame: int, pose: np.ndarray, size: tuple[int, int]) -> ViewCamera:
-    """The camera of a frame of the scene at another size; lens distortion is left out."""
+    """The camera of a frame of the scene for a picture of (width, height) pixels, without lens distortion."""
     across, down = size[0] / intrinsics.width, size[1] / intrinsics.height
     (fx, fy), (cx, cy) = intrinsics.focal[frame].tolist(), intrinsics.centre[frame].tolist()
     return ViewCamera(pose, (fx * across, fy * down), (cx * across, cy * down), size)

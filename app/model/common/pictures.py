@@ -1,7 +1,7 @@
-"""What the render thread is asked to draw: plain arrays in frozen dataclasses, made by the panels, read by GL code.
+"""What the render thread is asked to draw: arrays in frozen dataclasses, made by the panels, read by GL code.
 
 Poses are world-to-camera `[R|t]` with OpenCV axes (x right, y down, z forward), as everywhere; colours are RGBA in
-[0, 1]. Arrays are never written to after they were handed over. Large ones that seldom change (photos) carry a `key`:
+[0, 1]. Arrays are never written to once a picture holds them. Large ones that seldom change (photos) carry a `key`:
 equal keys mean equal content, so that a texture is uploaded once.
 """
 
@@ -33,12 +33,12 @@ class NovelPicture:
     """The field seen from a camera.
 
     Attributes:
-        camera: from where; its size is the size of the picture at full resolution.
-        channel: what of the field; `residual` is the difference to `photo`.
+        camera: of the view; its size is that of the picture at full resolution.
+        channel: what is shown of the field; `residual` is the difference to `photo`.
         photo: of the training frame whose pose the camera has, or None.
         wipe: the fraction of the width, from the left, over which the photo is shown instead; 0 for none.
         depth_range: (nearest, farthest) depth in scene units, the ends of the colour map.
-        moving: whether speed counts (a drag, a flight) or quality (the camera rests).
+        moving: whether the camera moves (drawn fast and coarse) or rests (drawn in full quality).
     """
 
     camera: ViewCamera
@@ -83,8 +83,8 @@ class Surface:
     """A mesh.
 
     Attributes:
-        vertices, faces: in a world of its own; the same arrays as long as it is the same mesh.
-        placing: of that world in the scene's, homogeneous.
+        vertices, faces: in a world of its own; the same array objects as long as it is the same mesh.
+        placing: takes homogeneous points of that world to the scene's world.
         colour: of all of it.
     """
 
@@ -141,13 +141,13 @@ class CamerasPicture:
     """The 3D view of the cameras. What is None is not drawn.
 
     Attributes:
-        camera: from where; its size is that of the picture.
+        camera: of the view; its size is that of the picture.
         fitted, initial, reference: frusta; `reference` is aligned to the fitted ones.
         image_plane: half width and half height of the photos at depth 1 (their tangents), for the frusta's shape.
         frustum_depth: length of the frusta, scene units.
         selected: index of the frame that is drawn heavier.
         links: whether a line joins each fitted centre to its reference.
-        trails: where the fitted centres have been, oldest first; (frames, moments, 3).
+        trails: earlier centres of the fitted cameras, oldest first.
         volume_opacity: of the live volume among the frusta; 0 for none.
         volume_reach: forward-facing volumes are drawn to this depth, scene units.
         colmap, points, surface: COLMAP's cameras, sparse points and mesh, aligned to the fitted cameras.
@@ -182,8 +182,8 @@ class Drawn:
         pixels: RGBA in [0, 1], rows from the top.
         picture: what was asked for.
         seconds: that drawing it took.
-        complete: False for a quick one, drawn coarser than asked for; a better one follows if nothing changes.
-        serial: grows with each picture of a view.
+        complete: False for one that was drawn coarser than asked for; a better one follows if nothing changes.
+        serial: number of the picture among those of its view.
     """
 
     pixels: Float32[np.ndarray, "height width 4"]

@@ -1,4 +1,4 @@
-"""Looking at an image from straight above: which part of it is seen, zoom and pan. Pure."""
+"""The view of an image in a pane: which part of it is seen, zoom and pan. Frozen values and pure functions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from jaxtyping import Float
 
-NOTCH = 1.15  # one notch of the wheel
-FARTHEST, NEAREST = 0.01, 64.0  # pixels of the screen per pixel of the image
+ZOOM_PER_NOTCH = 1.15  # factor of the scale for one notch of the wheel
+SMALLEST_SCALE, LARGEST_SCALE = 0.01, 64.0  # pixels of the screen per pixel of the image
 
 Points = Float[np.ndarray, "*points 2"]
 
@@ -24,30 +24,30 @@ class PlaneView:
     scale: float = 1.0
 
     def on_screen(self, points: Points, size: tuple[int, int]) -> Points:
-        """Where pixels of the image lie in a pane of (width, height), pixels from its upper left corner."""
+        """Pixels of the image in pixels of a pane of (width, height), from its upper left corner."""
         return (np.asarray(points, np.float64) - self.centre) * self.scale + np.array(size) / 2
 
     def in_image(self, points: Points, size: tuple[int, int]) -> Points:
-        """Which pixels of the image lie at places of the pane."""
+        """Pixels of a pane of (width, height) in pixels of the image."""
         return (np.asarray(points, np.float64) - np.array(size) / 2) / self.scale + self.centre
 
     def panned(self, right: float, down: float) -> PlaneView:
-        """The image drawn along by so many pixels of the screen."""
+        """The view after the image was dragged by (`right`, `down`) pixels of the screen."""
         return replace(self, centre=(self.centre[0] - right / self.scale, self.centre[1] - down / self.scale))
 
     def zoomed(self, notches: float, at: tuple[float, float], size: tuple[int, int]) -> PlaneView:
-        """Nearer by notches of the wheel, farther where negative; what lies at a place of the pane stays there."""
-        scale = min(max(self.scale * NOTCH**notches, FARTHEST), NEAREST)
+        """The view enlarged by notches of the wheel, reduced where negative; the pixel under `at` stays there."""
+        scale = min(max(self.scale * ZOOM_PER_NOTCH**notches, SMALLEST_SCALE), LARGEST_SCALE)
         under = self.in_image(np.array(at), size)
         centre = under - (np.array(at) - np.array(size) / 2) / scale
         return PlaneView((float(centre[0]), float(centre[1])), scale)
 
 
 def frame_pixels(points: Float[np.ndarray, "points 2"], size: tuple[int, int], margin: float = 14.0) -> PlaneView:
-    """The view of all of some pixels of the image, in the middle of a pane and as large as fits.
+    """The view that shows all given pixels of the image, centred and as large as fits into a pane.
 
     Args:
-        points: at least one that is finite; others are passed over.
+        points: pixels of the image, of which at least one is finite; those that are not are left out.
         size: (width, height) of the pane.
         margin: pixels of the screen left free around them.
     """
@@ -57,4 +57,4 @@ def frame_pixels(points: Float[np.ndarray, "points 2"], size: tuple[int, int], m
     room = np.maximum(np.array(size, np.float64) - 2 * margin, 8.0)
     scale = float((room / np.maximum(high - low, 1e-6)).min())
     centre = (low + high) / 2
-    return PlaneView((float(centre[0]), float(centre[1])), min(max(scale, FARTHEST), NEAREST))
+    return PlaneView((float(centre[0]), float(centre[1])), min(max(scale, SMALLEST_SCALE), LARGEST_SCALE))

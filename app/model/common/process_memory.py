@@ -1,4 +1,4 @@
-"""How much memory this process holds now."""
+"""The memory that this process uses now."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def measure_resident_bytes() -> int | None:
-    """Bytes in memory, or None where the system does not tell in the way of Linux."""
+    """Resident bytes of this process; None where the system has no `/proc`, as Linux has."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):

@@ -1,4 +1,4 @@
-"""What log sliders show and where they catch: pure functions of exponents."""
+"""What logarithmic sliders show, and the marks that they snap to: pure functions of exponents."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import math
 
 LOWEST_LAMBDA, HIGHEST_LAMBDA, DEFAULT_LAMBDA = -4.0, 6.0, 2.0  # exponents; the default is the paper's
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.1, 10.0
-CATCH = 0.06  # of an exponent: so near to a mark, a dragged slider stands on it
+SNAP = 0.06  # a slider that is dragged this near to a mark, in exponents, snaps to it
 
 
 def format_value(exponent: float) -> str:
-    """10^exponent with three digits, written out where that is short: `100`, `0.0316`, `2.51e+05`."""
+    """10^exponent with three digits, in positional notation where that is short: `100`, `0.0316`, `2.51e+05`."""
     value = 10.0**exponent
     if 1e-3 <= value < 99_999.5:
         decimals = max(2 - math.floor(math.log10(value) + 1e-9), 0)
@@ -19,22 +19,22 @@ def format_value(exponent: float) -> str:
     return f"{value:.2e}"
 
 
-def snap_exponent(exponent: float, mark: float = DEFAULT_LAMBDA, catch: float = CATCH) -> float:
-    """The mark where the exponent is near to it, else the exponent itself, to two decimals."""
-    return mark if abs(exponent - mark) < catch else round(exponent, 2)
+def snap_exponent(exponent: float, mark: float = DEFAULT_LAMBDA, reach: float = SNAP) -> float:
+    """The mark where the exponent is within `reach` of it, else the exponent rounded to two decimals."""
+    return mark if abs(exponent - mark) < reach else round(exponent, 2)
 
 
 def find_exponent(factor: float) -> float:
-    """Where a factor stands on a log slider; factors beyond its ends stand at the ends."""
+    """The exponent of a factor; factors beyond the ends of the slider are at its ends."""
     return math.log10(min(max(factor, LOWEST_FACTOR), HIGHEST_FACTOR))
 
 
 def find_factor(exponent: float) -> float:
-    """The factor at a place of a log slider, three digits; 1 exactly around the middle."""
+    """The factor of an exponent, rounded to three digits; exactly 1 near the middle of the slider."""
     value = 10.0 ** snap_exponent(exponent, 0.0, 0.02)
     return float(f"{min(max(value, LOWEST_FACTOR), HIGHEST_FACTOR):.3g}")
 
 
 def find_fraction(value: float, lowest: float, highest: float) -> float:
-    """Where a value stands between two ends, 0 to 1."""
+    """The place of a value between two ends, 0 to 1."""
     return min(max((value - lowest) / (highest - lowest), 0.0), 1.0)

@@ -1,4 +1,4 @@
-"""A curve without axes as points of a small picture."""
+"""A curve without axes as points of a small drawing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ def make_sparkline(
     limits: tuple[float, float],
     margin: float = 2.0,
 ) -> Float[np.ndarray, "moments 2"]:
-    """Pixels from the top-left corner, y growing downwards on a log scale between two limits (> 0)."""
+    """A curve in pixels from the top left corner: x linear over its range, y on a log scale.
+
+    Args:
+        size: (width, height) of the drawing.
+        limits: values of y (> 0) at the bottom and at the top.
+        margin: pixels that stay free at every side.
+    """
     width, height = size
     span = float(x[-1] - x[0]) if len(x) else 0.0
     across = (x - x[0]) / span if span > 0 else np.zeros(len(x))
@@ -23,7 +29,7 @@ def make_sparkline(
 def find_level(
     y: Float[np.ndarray, "*any"], height: float, limits: tuple[float, float], margin: float = 2.0
 ) -> Float[np.ndarray, "*any"]:
-    """How far down values stand; those beyond the limits stand at them."""
+    """Pixels from the top of values on the log scale; values beyond the limits are at them."""
     low, high = np.log(limits[0]), np.log(max(limits[1], limits[0] * 1.001))
     up = (np.log(np.clip(y, limits[0], limits[1])) - low) / (high - low)
     return margin + (1 - up) * (height - 2 * margin)

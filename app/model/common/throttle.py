@@ -1,4 +1,4 @@
-"""Values on their way to the engine: not more often than it can follow, and shown until it confirms them."""
+"""Values that are sent to the engine at a limited rate, and shown until the engine confirms them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Value = TypeVar("Value")
 
 
 class Throttle(Generic[Value]):
-    """Lets the latest value through, at most once per period; the last one always gets through."""
+    """Passes on the latest value at most once per period (seconds); the last value is always passed on."""
 
     def __init__(self, period: float) -> None:
         self.period = period
@@ -17,11 +17,11 @@ class Throttle(Generic[Value]):
         self._passed_at = -math.inf
 
     def offer(self, value: Value) -> None:
-        """Takes the place of a value that still waits."""
+        """Gives a value; it replaces one that was not taken yet."""
         self._waiting = value
 
     def take(self, now: float) -> Value | None:
-        """The value that is due, once; None if there is none. `now` is any steady clock, in seconds."""
+        """The value that is due, once; None while there is none. `now` is in seconds of any steady clock."""
         if self._waiting is None or now - self._passed_at < self.period:
             return None
         value, self._waiting = self._waiting, None
@@ -30,10 +30,10 @@ class Throttle(Generic[Value]):
 
 
 class Confirmed:
-    """A number that the engine owns and the user drags: what a slider shows.
+    """What a slider shows for a number that the engine keeps and the user drags.
 
-    While it is held it shows the hand's value; afterwards what was sent, until the engine says the same or `patience`
-    seconds have passed; then the engine's.
+    While the slider is held, its own value; then the value that was sent, until the engine reports the same (to
+    `tolerance`) or `patience` seconds have passed; then the engine's value.
     """
 
     def __init__(self, patience: float = 2.0, tolerance: float = 1e-6) -> None:
@@ -42,11 +42,17 @@ class Confirmed:
         self._sent_at = -math.inf
 
     def send(self, value: float, now: float) -> None:
-        """Takes note of what the engine was told."""
+        """Notes a value that was sent to the engine."""
         self._sent, self._sent_at = value, now
 
     def shown(self, engine: float, held: float | None, now: float) -> float:
-        """What to show; `held` is the hand's value while the slider is held, else None."""
+        """The value to show.
+
+        Args:
+            engine: value of the newest snapshot.
+            held: value of the slider while it is held, else None.
+            now: seconds, of the clock of `send`.
+        """
         if held is not None:
             return held
         if self._sent is not None:

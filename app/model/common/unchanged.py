@@ -1,4 +1,4 @@
-"""Whether what shall be drawn is what was uploaded last."""
+"""Whether inputs are those of the last call, so that work for them can be left out."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from typing import Any
 
 
 class Remembered:
-    """The inputs of the last upload.
+    """Keeps the inputs of the last call.
 
-    Values are the same where they are equal, arrays where they are the same object: nobody writes to them.
+    Arrays, which are never written to, are the same where they are one object; other values where they are equal.
     """
 
     def __init__(self) -> None:
         self._inputs: tuple[Any, ...] | None = None
 
     def changed(self, *inputs: Any) -> bool:
-        """Whether these are others than the last time; they are remembered."""
+        """Whether these inputs differ from those of the last call; they are kept for the next."""
         before, self._inputs = self._inputs, inputs
         return before is None or len(before) != len(inputs) or not all(map(_same, before, inputs))
 
@@ -25,5 +25,5 @@ def _same(before: Any, now: Any) -> bool:
         return True
     try:
         return hash(before) == hash(now) and before == now
-    except TypeError:  # arrays, and what is made of them
+    except TypeError:  # arrays, and what contains arrays
         return False

@@ -1,4 +1,4 @@
-"""Between pixels of a view and its scene: rays through pixels, points on screen. Pure functions."""
+"""Pixels of a view and points of its scene: rays through pixels, points on screen. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from jaxtyping import Float
 from engine.geometry.view_camera import ViewCamera, centres
 
 Vector = Float[np.ndarray, "3"]
-NEAREST = 1e-6  # depth, scene units: nearer is behind the viewer
+NEAREST = 1e-6  # depth in scene units below which a point counts as behind the viewer
 
 
 def find_ray(camera: ViewCamera, x: float, y: float) -> tuple[Vector, Vector]:
-    """Origin and unit direction, in the world, of what is seen at a pixel."""
+    """Origin and unit direction, in the world, of the ray through a pixel."""
     rotation = camera.world_to_camera[:, :3].astype(np.float64)
     (fx, fy), (cx, cy) = camera.focal, camera.centre
     direction = np.array([(x - cx) / fx, (y - cy) / fy, 1.0]) @ rotation
@@ -39,13 +39,13 @@ def measure_distances_to_segments(
 ) -> tuple[Float[np.ndarray, "*segments"], Float[np.ndarray, "*segments"]]:
     """How far, in pixels, segments of the world pass from a pixel, and how deep they are there.
 
-    What is behind the viewer does not count: infinitely far where nothing of a segment is before him, or where it is
-    not finite.
+    Parts behind the viewer are left out: both are infinite where all of a segment lies behind the viewer, and where it
+    is not finite.
     """
     first, last = transform_to_view(camera, starts), transform_to_view(camera, ends)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         change = last[..., 2] - first[..., 2]
-        share = np.clip((NEAREST - first[..., 2]) / change, 0.0, 1.0)[..., None]  # where it passes the viewer's plane
+        share = np.clip((NEAREST - first[..., 2]) / change, 0.0, 1.0)[..., None]  # where it crosses the viewer's plane
         crossing = first + share * (last - first)
         crossing[..., 2] = NEAREST
         a = np.where(first[..., 2:] > NEAREST, first, crossing)
@@ -55,6 +55,6 @@ def measure_distances_to_segments(
         squared = (way**2).sum(axis=-1)
         along = np.clip(((np.array([x, y]) - a_pixel) * way).sum(axis=-1) / np.maximum(squared, 1e-12), 0.0, 1.0)
         apart = np.linalg.norm(a_pixel + along[..., None] * way - np.array([x, y]), axis=-1)
-        depth = 1 / ((1 - along) / a[..., 2] + along / b[..., 2])  # inverse depth is what is straight on screen
+        depth = 1 / ((1 - along) / a[..., 2] + along / b[..., 2])  # inverse depth is linear on screen
     seen = ((first[..., 2] > NEAREST) | (last[..., 2] > NEAREST)) & np.isfinite(apart)
     return np.where(seen, apart, np.inf), np.where(seen, depth, np.inf)

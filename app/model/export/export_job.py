@@ -50,7 +50,7 @@ class Exporting(BackgroundJob):
         notes: lines of its output, once it has succeeded.
     """
 
-    name, undone = "export", "exported"
+    name, verb = "export", "exported"
 
     def __init__(self, run: Run, folder: Path, words: Sequence[str], output: Path, program: Sequence[str] = PROGRAM):
         """Starts at once.

@@ -1,10 +1,10 @@
-"""The novel view's camera: where it starts, what mouse and keys do to it, which picture is to be drawn. No window."""
+"""The camera of the novel view: its start, what mouse and keys do, and the picture that is to be drawn. No GUI."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,12 +19,29 @@ from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, pinho
 from engine.messages import Snapshot
 from engine.scenes.scene import Scene
 
-TURN_PER_HEIGHT = math.radians(120.0)  # of a drag over the height of the view
-LOOK_PER_HEIGHT = math.radians(50.0)
-SETTLED = 0.25  # seconds after the last movement until the view counts as resting
-STRIDE = 0.35  # of the distance to the scene's middle, per second, while flying
-FARTHEST = 6.0  # end of the depth scale of a scene without a far end, in units of the nearest depth
 
+@dataclass(frozen=True)
+class NovelGestures:
+    """How the novel view follows mouse and keys.
+
+    Attributes:
+        turn_per_height: radians that an orbit turns when the mouse is dragged over the height of the view.
+        look_per_height: the same while flying: about the field of view, so that the scene follows the mouse.
+        settled: seconds after the last movement until the view counts as resting and is drawn in full quality.
+        stride: distance that is flown per second, as a share of the distance to the middle of the scene.
+        notch: seconds of flight for one notch of the wheel.
+        farthest: end of the depth scale of a scene without a far end, in nearest depths.
+    """
+
+    turn_per_height: float = math.radians(120.0)
+    look_per_height: float = math.radians(50.0)
+    settled: float = 0.25
+    stride: float = 0.35
+    notch: float = 0.15
+    farthest: float = 6.0
+
+
+GESTURES = NovelGestures()
 MOVES: dict[str, tuple[float, float, float]] = {
     "W": (0, 0, 1),
     "S": (0, 0, -1),
@@ -36,7 +53,7 @@ MOVES: dict[str, tuple[float, float, float]] = {
 
 
 class NovelControl:
-    """Turns gestures into the cameras of `state.novel`."""
+    """Turns mouse and keys into the cameras of `state.novel`."""
 
     def __init__(self) -> None:
         self._moved_at = -math.inf
@@ -44,7 +61,7 @@ class NovelControl:
         self._kept = Kept()
 
     def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
-        """Puts both cameras where one looks at such a scene first."""
+        """Puts the orbiting and the flying camera to the first view of a scene."""
         poses = snapshot.poses
         places, up = centres(poses), find_mean_up(poses)
         field_of_view = 2 * math.atan(0.5 * scene.intrinsics.height / float(scene.intrinsics.focal[0, 1]))
@@ -61,8 +78,8 @@ class NovelControl:
         view.framed = True
 
     def turn(self, view: NovelView, across: float, down: float, height: int, now: float) -> None:
-        """A drag of so many pixels: round the target, or looking about."""
-        per_pixel = (LOOK_PER_HEIGHT if view.mode == "fly" else TURN_PER_HEIGHT) / height
+        """Turns the view after a drag of (`across`, `down`) pixels: round the target, or on the spot while flying."""
+        per_pixel = (GESTURES.look_per_height if view.mode == "fly" else GESTURES.turn_per_height) / height
         if view.mode == "fly":
             view.fly = view.fly.turned(-across * per_pixel, -down * per_pixel)
         else:
@@ -71,48 +88,48 @@ class NovelControl:
         self._moved_at = now
 
     def pan(self, view: NovelView, across: float, down: float, height: int, now: float) -> None:
-        """Sideways, in the plane of the picture."""
+        """Moves an orbit sideways, in the plane of the picture, after a drag of (`across`, `down`) pixels."""
         if view.mode != "fly":
             self.leave_frame(view)
             view.orbit = view.orbit.panned(across, down, height)
             self._moved_at = now
 
     def zoom(self, view: NovelView, notches: float, now: float) -> None:
-        """Nearer to the target, or a stride ahead."""
+        """Moves nearer to the target, or forward while flying, by notches of the wheel."""
         if view.mode == "fly":
-            view.fly = view.fly.moved(0, 0, 0.15 * notches * view.orbit.distance * STRIDE)
+            view.fly = view.fly.moved(0, 0, GESTURES.notch * notches * view.orbit.distance * GESTURES.stride)
         else:
             self.leave_frame(view)
             view.orbit = view.orbit.zoomed(notches)
         self._moved_at = now
 
     def fly(self, view: NovelView, keys: Collection[str], seconds: float, now: float) -> None:
-        """On with the keys that are held."""
+        """Flies on for `seconds` in the directions of the keys that are held."""
         moves = [MOVES[key] for key in keys if key in MOVES]
         if not moves or view.mode != "fly":
             return
-        step = np.sum(moves, axis=0) * STRIDE * view.orbit.distance * seconds
+        step = np.sum(moves, axis=0) * GESTURES.stride * view.orbit.distance * seconds
         view.fly = view.fly.moved(float(step[0]), float(step[1]), float(step[2]))
         self._moved_at = now
 
     def touch(self, now: float) -> None:
-        """Something else moved the picture: the wipe, the field of view."""
+        """Notes that something else changed the picture: the wipe, the field of view."""
         self._moved_at = now
 
     def leave_frame(self, view: NovelView) -> None:
-        """Orbiting begins where the followed frame stands."""
+        """Begins to orbit from the pose of the frame that is followed."""
         if view.mode == "follow":
             change_mode(view, "orbit")
 
     def picture(self, state: State, size: tuple[int, int], now: float) -> NovelPicture | None:
-        """What is to be drawn; None while there is nothing to look at."""
+        """The picture of (width, height) pixels that is to be drawn; None while there is no snapshot."""
         view, run = state.novel, state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
             return None
         if not view.framed:
             self.place(view, scene, run.snapshot)
-        view.moving = now - self._moved_at < SETTLED
+        view.moving = now - self._moved_at < GESTURES.settled
         return NovelPicture(
             camera=self._camera(state, run, scene, size),
             channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
@@ -149,7 +166,7 @@ def _orbiting(orbit: OrbitCamera, field_of_view: float, size: tuple[int, int]) -
 
 
 def change_mode(view: NovelView, mode: NovelMode) -> None:
-    """Flying begins where the orbit stands, and orbiting where one has flown to."""
+    """Changes the mode of the view; the camera keeps its pose."""
     if view.mode == mode:
         return
     if mode == "fly":
@@ -160,7 +177,7 @@ def change_mode(view: NovelView, mode: NovelMode) -> None:
 
 
 def make_orbit(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_of_view: float) -> OrbitCamera:
-    """The orbiting camera that stands at a position and looks at a target."""
+    """The orbiting camera at a position that looks at a target; `field_of_view` in radians."""
     offset = target - position
     distance = max(float(np.linalg.norm(offset)), 1e-3)
     direction, up = unit(offset), unit(up)
@@ -179,19 +196,19 @@ def make_orbit(position: np.ndarray, target: np.ndarray, up: np.ndarray, field_o
 
 
 def make_orbit_from_pose(pose: np.ndarray, before: OrbitCamera) -> OrbitCamera:
-    """The orbiting camera that stands where a pose does, at the distance to its target that it had."""
+    """The orbiting camera at a pose (world-to-camera), with the distance to its target that `before` has."""
     position = centres(pose[None])[0]
     target = position + before.distance * pose[2, :3].astype(np.float64)
     return make_orbit(position, target, np.array(before.up), before.field_of_view)
 
 
 def fit_frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
-    """The largest (width, height) of the photos' aspect ratio within a view."""
+    """The largest (width, height) with the photos' aspect ratio within a view."""
     scale = min(size[0] / scene.intrinsics.width, size[1] / scene.intrinsics.height)
     return max(round(scene.intrinsics.width * scale), 1), max(round(scene.intrinsics.height * scale), 1)
 
 
 def find_depth_range(scene: Scene) -> tuple[float, float]:
     """The ends of the depth scale, scene units."""
-    far = scene.far if math.isfinite(scene.far) else FARTHEST * scene.near
-    return scene.near, min(far, FARTHEST * scene.near) if scene.kind == "forward-facing" else far
+    far = scene.far if math.isfinite(scene.far) else GESTURES.farthest * scene.near
+    return scene.near, min(far, GESTURES.farthest * scene.near) if scene.kind == "forward-facing" else far

@@ -1,4 +1,4 @@
-"""The handles of a patch in the hand: corners, body, turning knob, and where its corners go when one is dragged. Pure.
+"""The handles of a patch (corners, body, knob to turn it), and where its corners go in a drag. Pure functions.
 
 Corners are in pixels of the whole image: top left, top right, bottom right, bottom left of the patch.
 """
@@ -18,31 +18,43 @@ from engine.messages import PerturbPatch
 Part = Literal["top left", "top right", "bottom right", "bottom left", "turn", "body"]
 Family = Literal["translation", "rotation", "rigid", "homography"]
 CORNERS: tuple[Part, ...] = ("top left", "top right", "bottom right", "bottom left")
-GRASP = 10.0  # pixels of the screen around a corner or the knob that belong to it
-STALK = 26.0  # pixels of the screen from the middle of the upper edge to the knob
-ROUNDS = 20  # of the search for how far a corner can go
-
 Corners = Float[np.ndarray, "4 2"]
 Point = Float[np.ndarray, "2"]
 Size = tuple[int, int]
 
 
+@dataclass(frozen=True)
+class HandleShape:
+    """Attributes:
+    reach: pixels of the screen around a corner or the knob within which it is under the mouse.
+    stalk: pixels of the screen from the middle of the upper edge to the knob.
+    bisections: of the search for how far a corner can move: 20 are exact to a millionth of the way.
+    """
+
+    reach: float = 10.0
+    stalk: float = 26.0
+    bisections: int = 20
+
+
+SHAPE = HandleShape()
+
+
 def place_knob(corners: Corners, view: PlaneView, size: Size) -> tuple[Point, Point]:
-    """Foot and head of the turning knob in the pane: it stands on the middle of the patch's own upper edge."""
+    """Foot and head of the knob, pixels of the pane: outwards from the middle of the patch's upper edge."""
     screen = view.on_screen(corners, size)
     foot = (screen[0] + screen[1]) / 2
     outwards = foot - screen.mean(axis=0)
     length = float(np.linalg.norm(outwards))
-    return foot, foot + STALK * (outwards / length if length > 1e-6 else np.array([0.0, -1.0]))
+    return foot, foot + SHAPE.stalk * (outwards / length if length > 1e-6 else np.array([0.0, -1.0]))
 
 
 def find_part_at(corners: Corners, view: PlaneView, size: Size, at: tuple[float, float]) -> Part | None:
-    """What of a patch lies at a place of the pane: a corner before the knob before the body; None beside it."""
+    """The part of a patch at a pixel of the pane: corners come before the knob, the knob before the body; or None."""
     place = np.array(at)
     apart = np.linalg.norm(view.on_screen(corners, size) - place, axis=1)
-    if apart.min() <= GRASP:
+    if apart.min() <= SHAPE.reach:
         return CORNERS[int(apart.argmin())]
-    if np.linalg.norm(place_knob(corners, view, size)[1] - place) <= GRASP:
+    if np.linalg.norm(place_knob(corners, view, size)[1] - place) <= SHAPE.reach:
         return "turn"
     return "body" if is_inside(corners, view.in_image(place, size)) else None
 
@@ -63,18 +75,19 @@ def is_inside(corners: Corners, point: Point) -> bool:
 
 
 def find_patch_at(outlines: Float[np.ndarray, "patches 4 2"], point: Point) -> int | None:
-    """The patch under a point of the image: of several the one whose middle is nearest."""
+    """Index of the patch under a point of the image, of several that whose middle is nearest; or None."""
     found = [index for index, corners in enumerate(outlines) if is_inside(corners, point)]
     return min(found, key=lambda index: float(np.linalg.norm(outlines[index].mean(axis=0) - point)), default=None)
 
 
 @dataclass(frozen=True)
 class Drag:
-    """A patch in the hand.
+    """A drag of a part of a patch.
 
     Attributes:
-        part: that was taken hold of.
-        start: the corners then.
+        part: that is dragged.
+        family: of the warps that are fitted.
+        start: the corners when the drag began.
         grabbed: pixel of the image where the mouse was then.
         corners: now.
     """
@@ -86,7 +99,7 @@ class Drag:
     corners: Corners
 
     def to(self, point: Point) -> Drag:
-        """The mouse is at a pixel of the image now."""
+        """The drag with the mouse at another pixel of the image."""
         return Drag(self.part, self.family, self.start, self.grabbed, self._moved(point))
 
     def _moved(self, point: Point) -> Corners:
@@ -101,28 +114,28 @@ class Drag:
 
 
 def grab_part(part: Part, family: Family, corners: Corners, point: Point) -> Drag:
-    """Takes hold of a part with the mouse at a pixel of the image.
+    """Begins a drag of a part with the mouse at a pixel of the image.
 
     A corner follows the mouse where homographies are fitted; a rigid patch turns about the opposite corner. Where only
-    shifts, or only turns, are fitted, every part does that.
+    translations, or only rotations, are fitted, every part makes those.
     """
     start = np.array(corners, np.float64)
     return Drag(part, family, start, np.array(point, np.float64), start)
 
 
 def shift_corners(corners: Corners, by: Point) -> Corners:
-    """All four shifted alike."""
+    """All four corners shifted by the same pixels."""
     return corners + by
 
 
 def turn_corners(corners: Corners, about: Point, angle: float) -> Corners:
-    """Turned about a pixel of the image, radians, clockwise on the screen."""
+    """Turned about a pixel of the image by an angle in radians, clockwise on the screen."""
     cosine, sine = math.cos(angle), math.sin(angle)
     return (corners - about) @ np.array([[cosine, sine], [-sine, cosine]]) + about
 
 
 def turn_corners_towards(corners: Corners, about: Point, before: Point, after: Point) -> Corners:
-    """Turned about a pixel as the mouse went round it."""
+    """Turned about a pixel by the angle between two places of the mouse, seen from it."""
     first, second = before - about, after - about
     if min(np.linalg.norm(first), np.linalg.norm(second)) < 1e-6:
         return corners
@@ -131,13 +144,16 @@ def turn_corners_towards(corners: Corners, about: Point, before: Point, after: P
 
 
 def move_corner(corners: Corners, corner: int, place: Point) -> Corners:
-    """One corner put elsewhere, or as near as leaves the quadrilateral convex: no homography folds a patch over."""
+    """One corner moved to a place, or as far towards it as the quadrilateral stays convex.
+
+    A homography cannot fold a patch over.
+    """
     reached, missed = 0.0, 1.0
     found = corners.copy()
     found[corner] = place
     if is_convex(found):
         return found
-    for _ in range(ROUNDS):
+    for _ in range(SHAPE.bisections):
         middle = (reached + missed) / 2
         found[corner] = corners[corner] + middle * (place - corners[corner])
         reached, missed = (middle, missed) if is_convex(found) else (reached, middle)
@@ -146,7 +162,10 @@ def move_corner(corners: Corners, corner: int, place: Point) -> Corners:
 
 
 def is_convex(corners: Corners, least: float = 0.02) -> bool:
-    """Whether all four turns go the same way as a patch's own corners do, each by a share of the largest at least."""
+    """Whether a quadrilateral is convex and clockwise on the screen.
+
+    The cross products of successive edges must all exceed the share `least` of the largest.
+    """
     edges = np.roll(corners, -1, axis=0) - corners
     following = np.roll(edges, -1, axis=0)
     crosses = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]

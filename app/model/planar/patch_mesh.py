@@ -1,4 +1,4 @@
-"""The local warp of a patch as a bent mesh over the quadrilateral that is fitted to it. Pure."""
+"""The local warp of a patch as a mesh over the quadrilateral that is fitted to it. Pure functions."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ Points = Float[np.ndarray, "points 2"]
 
 
 def bend_lattice(warp: PatchWarpSnapshot, factor: float) -> Points:
-    """The lattice where each pixel's own warp puts it, residuals drawn `factor` times longer."""
+    """The points of the lattice by their local warps, residuals drawn `factor` times longer; pixels of the image."""
     return warp.global_points + factor * (warp.local_points - warp.global_points)
 
 
 def list_mesh_lines(points: Points, shape: tuple[int, int]) -> list[Points]:
-    """The mesh of a lattice of (rows, columns) points: its rows, then its columns."""
+    """The lines of a lattice of (rows, columns) points: its rows, then its columns."""
     grid = points.reshape(*shape, 2)
     return [*grid, *grid.transpose(1, 0, 2)]
 
 
 def measure_cell(warp: PatchWarpSnapshot) -> float:
-    """The distance of neighbouring points of the fitted lattice, pixels of the image: the mean, at least one pixel."""
+    """Mean distance between neighbouring points of the fitted lattice, pixels of the image, at least 1."""
     grid = warp.global_points.reshape(*warp.shape, 2).astype(np.float64)
     steps = [np.linalg.norm(np.diff(grid, axis=axis), axis=-1).ravel() for axis in (0, 1)]
     lengths = np.concatenate(steps)
@@ -32,11 +32,11 @@ def measure_cell(warp: PatchWarpSnapshot) -> float:
 
 
 def choose_arrow_scale(warp: PatchWarpSnapshot) -> float:
-    """The round factor (1, 2, 5, 10, ...) by which residuals are drawn longer so that they can be seen, at least 1."""
+    """The round factor (1, 2, 5, 10, ...), at least 1, by which residuals are drawn longer to be seen."""
     return max(choose_magnification(warp.local_points - warp.global_points, measure_cell(warp)), 1.0)
 
 
 def thin_lattice(shape: tuple[int, int], apart: int) -> np.ndarray:
-    """Indices of every `apart`-th point of a lattice, both ways, the outermost included."""
+    """Indices of every `apart`-th point of a lattice along rows and columns, the last ones included."""
     rows, columns = (np.unique(np.append(np.arange(0, count, apart), count - 1)) for count in shape)
     return (rows[:, None] * shape[1] + columns).ravel()

@@ -1,4 +1,4 @@
-"""A patch beside what the learned image shows in its place. Pure."""
+"""What the learned image shows at the place of a patch. Pure functions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render_patch(
     patch: tuple[int, int],
     size: tuple[int, int],
 ) -> Image:
-    """What a patch should look like, by the learned image and its fitted place.
+    """The learned image seen through the transform fitted to a patch.
 
     Args:
         learned: covers the whole image, at any resolution.
@@ -24,7 +24,7 @@ def render_patch(
         patch: (width, height) of the patch.
         size: (width, height) of the picture.
     Returns:
-        RGB; beyond the image's borders their colours go on.
+        RGB in [0, 1]; beyond the image's borders the colours of the borders are repeated.
     """
     across = (np.arange(size[0]) + 0.5) * patch[0] / size[0]
     down = (np.arange(size[1]) + 0.5) * patch[1] / size[1]
@@ -35,7 +35,7 @@ def render_patch(
 
 
 def sample_image(image: Image, places: Float[np.ndarray, "rows columns 2"]) -> Float32[np.ndarray, "rows columns 3"]:
-    """An image between its pixels, whose centres are at +0.5: bilinear, borders go on."""
+    """Samples an image bilinearly at places in its pixels (centres at +0.5); borders are repeated."""
     height, width = image.shape[:2]
     x = np.clip(np.nan_to_num(places[..., 0]) - 0.5, 0, width - 1)
     y = np.clip(np.nan_to_num(places[..., 1]) - 0.5, 0, height - 1)

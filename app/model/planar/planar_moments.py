@@ -1,4 +1,4 @@
-"""A planar run now or at an earlier moment: where its patches lie, and where their middles have been. Pure."""
+"""The patches of a planar run now or at an earlier moment, and the trails of their middles. Pure functions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.model.state.viewed_run import ViewedRun
 from engine.messages import FrameStatus, PlanarSnapshot
 from engine.run.history import Row
 
-MOMENTS = 200  # of a trail, at most
+MOMENTS = 200  # of a trail, at most: more could not be told apart on screen
 
 Outlines = Float32[np.ndarray, "patches 4 2"]
 
@@ -34,20 +34,20 @@ class PlanarMoment(NamedTuple):
 
 
 def choose_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
-    """What a pane shows of a run: the moment of the timeline, else now; None while there is nothing."""
+    """The moment that a pane shows: that of the timeline, else now; None while there is no snapshot."""
     snapshot = run.snapshot
     if snapshot is None or snapshot.planar is None:
         return None
     if state.timeline.seconds is not None and run.history is not None:
-        bygone = interpolate_moment(run.history.rows, state.timeline.seconds, snapshot.planar)
-        if bygone is not None:
-            return bygone
+        earlier = interpolate_moment(run.history.rows, state.timeline.seconds, snapshot.planar)
+        if earlier is not None:
+            return earlier
     planar = snapshot.planar
     return PlanarMoment(planar.corners, planar.corner_error_px, snapshot.frame_status)
 
 
 def interpolate_moment(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:
-    """The run at a time on its clock: between two rows corners go straight; None without rows."""
+    """Corners and errors at a time on the run's clock, interpolated linearly between two rows; None without rows."""
     if not rows:
         return None
     later = bisect_right([row.seconds for row in rows], seconds)

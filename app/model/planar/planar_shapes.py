@@ -1,4 +1,4 @@
-"""From a planar run and what the user chose to the lines and words that lie over the image. Pure."""
+"""Lines and labels over the image, made from a planar run and the user's choices. Pure functions."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ AMBER: Colour = (232, 163, 61, 235)
 GREY: Colour = (150, 158, 168, 190)
 RED: Colour = (255, 104, 92, 255)
 WHITE: Colour = (240, 243, 247, 255)
-SHADE: Colour = (8, 10, 12, 150)  # under the outlines, so that they are seen on any picture
-FAINT = 110  # opacity of links and trails
-THIN, THICK = 1.6, 2.6  # pixels
+SHADE: Colour = (8, 10, 12, 150)  # drawn under outlines, so that they stand out from any picture
+FAINT = 110  # opacity of links, of 255
+THIN, THICK = 1.6, 2.6  # pixels of outlines, of the selected patch
 
 
 @dataclass(frozen=True)
 class Line:
-    """Points in pixels of the whole image, a colour, pixels of the screen."""
+    """A line through pixels of the whole image; `thickness` in pixels of the screen."""
 
     points: Float[np.ndarray, "points 2"]
     colour: Colour
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Label:
-    """A word beside a pixel of the whole image."""
+    """A text beside a pixel of the whole image."""
 
     place: Float[np.ndarray, "2"]
     text: str
@@ -45,7 +45,7 @@ class Label:
 
 
 def colour_outlines(moment: PlanarMoment, selected: int | None) -> list[Colour]:
-    """By corner error from green to red; the selected patch has the accent."""
+    """The colours of the outlines: by corner error from green to red, the selected patch in the accent colour."""
     found = [_bytes(colour) for colour in colour_corner_errors(moment.corner_error_px)]
     if selected is not None and selected < len(found):
         found[selected] = ACCENT
@@ -60,7 +60,7 @@ def make_lines(
     layers: PlanarLayers,
     selected: int | None,
 ) -> list[Line]:
-    """What lies over the image, in the order in which it is drawn: the selected patch above the others."""
+    """All lines over the image in the order in which they are drawn: the selected patch last."""
     found: list[Line] = []
     colours = colour_outlines(moment, selected)
     order = [patch for patch in range(len(moment.corners)) if patch != selected]

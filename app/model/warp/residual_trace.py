@@ -1,4 +1,4 @@
-"""The mean residual of the selected frame over the last minute, so that a field is seen to go soft or to stiffen."""
+"""The mean residual of the selected frame over the last minute: it shows whether the warp softens or stiffens."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from jaxtyping import Float
 
 from engine.messages import Snapshot
 
-WINDOW = 60.0  # seconds of the run
-APART = 0.2  # seconds between its moments
+WINDOW = 60.0  # seconds of the run that are kept
+PERIOD = 0.2  # seconds between the moments that are kept, at least: snapshots come every twentieth of a second
 
 
 class ResidualTrace:
-    """Fed with every snapshot; begins anew with another frame, or where the run's clock went back."""
+    """Takes every snapshot; starts again for another frame, and when the run's clock has gone back (a restart)."""
 
     def __init__(self) -> None:
         self._frame: int | None = None
         self._moments: deque[tuple[float, float, float]] = deque()
 
     def see(self, snapshot: Snapshot) -> None:
-        """Takes a snapshot in."""
+        """Takes a snapshot."""
         warp = snapshot.warp if snapshot.planar is None else snapshot.planar.warp
         if warp is None:
             return
@@ -30,18 +30,18 @@ class ResidualTrace:
         if warp.frame != self._frame or snapshot.seconds < last:
             self._moments.clear()
             self._frame, last = warp.frame, -np.inf
-        if snapshot.seconds - last < APART:
+        if snapshot.seconds - last < PERIOD:
             return
         self._moments.append((snapshot.seconds, float(warp.residual_px.mean()), snapshot.lambda_exponent))
         while self._moments[0][0] < snapshot.seconds - WINDOW:
             self._moments.popleft()
 
     def curve(self) -> tuple[Float[np.ndarray, " moments"], Float[np.ndarray, " moments"]]:
-        """Seconds and mean residuals in pixels."""
+        """Seconds of the run, and mean residuals in pixels."""
         table = np.array(self._moments).reshape(-1, 3)
         return table[:, 0], table[:, 1]
 
     def changes(self) -> list[tuple[float, float]]:
-        """When lambda was changed, and to which exponent."""
+        """The changes of λ: seconds of the run and the new exponent of each."""
         pairs = itertools.pairwise(self._moments)
         return [(now[0], now[2]) for before, now in pairs if before[2] != now[2]]

@@ -1,7 +1,6 @@
-"""Displacements in pixels as colours: the direction is the hue, the length the strength, on one fixed log scale.
+"""Displacements in pixels as colours: the direction is the hue, the length the opacity, on one fixed log scale.
 
-One scale for everything and at all times: a field that goes soft gains colour, one that stiffens pales. Where a colour
-scale would follow the field, both would look the same.
+The scale never adapts to what is shown, so that a warp that softens gains colour and one that stiffens pales.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Float32
 
-PALEST_PX, FULLEST_PX = 0.003, 30.0  # lengths of no colour and of full colour: four decades
-RINGS_PX = (0.01, 0.1, 1.0, 10.0)  # drawn into the wheel
+PALEST_PX, FULLEST_PX = 0.003, 30.0  # lengths of no and of full colour: from invisible to a gross error, 4 decades
+RINGS_PX = (0.01, 0.1, 1.0, 10.0)  # lengths whose rings are drawn into the wheel
 
 
 def find_strength(lengths: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any"]:
-    """0 for a displacement that cannot be seen to 1 for `FULLEST_PX` pixels and NaN; log in between."""
+    """0 for `PALEST_PX` pixels and less to 1 for `FULLEST_PX` and more, logarithmic; 1 for NaN."""
     clipped = np.minimum(np.maximum(lengths, PALEST_PX), FULLEST_PX)
     return np.nan_to_num(np.log(clipped / PALEST_PX) / np.log(FULLEST_PX / PALEST_PX), nan=1.0)
 
@@ -22,8 +21,8 @@ def find_strength(lengths: Float[np.ndarray, "*any"]) -> Float[np.ndarray, "*any
 def colour_displacements(vectors: Float[np.ndarray, "*any 2"]) -> Float32[np.ndarray, "*any 4"]:
     """RGBA in [0, 1] of displacements (x right, y down): alpha is the strength; what is not finite is dark grey.
 
-    Right is red, down is green to yellow, left is cyan, up is violet: a turn of the camera colours the image evenly, a
-    roll or a shift along the axis paints the whole wheel over it.
+    Right is red, down is green to yellow, left is cyan, up is violet: a turn of the camera gives the whole image one
+    colour, a roll or a shift along the optical axis all colours of the wheel.
     """
     vectors = np.asarray(vectors, np.float32)
     lengths = np.sqrt(np.square(vectors).sum(axis=-1))
@@ -37,7 +36,10 @@ def colour_displacements(vectors: Float[np.ndarray, "*any 2"]) -> Float32[np.nda
 
 
 def draw_wheel(size: int) -> Float32[np.ndarray, "size size 4"]:
-    """The legend: every direction and length as it is coloured, with rings at `RINGS_PX`; clear outside."""
+    """The legend: a disc of all directions and lengths in their colours, with rings at `RINGS_PX`.
+
+    RGBA in [0, 1], transparent outside of the disc.
+    """
     axis = (np.arange(size) + 0.5) / size * 2 - 1
     x, y = np.meshgrid(axis, axis)
     radius = np.hypot(x, y)

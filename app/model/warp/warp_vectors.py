@@ -4,9 +4,9 @@ Every lattice point u of the image plane (depth 1) is taken into the world by it
 and by the fitted global transform, x*(u) = o* + d*(u). With K from the image plane to pixels and T0 the pose that the
 frame began with, all in pixels of the scene's photos:
 
-    local(u)    = K(T0 x(u))  - K(u)    what the local warps did to the image since the start
-    fitted(u)   = K(T0 x*(u)) - K(u)    what of it one rigid motion of the camera explains
-    residual(u) = K(T* x(u))  - K(u)    what is left, seen by the fitted camera T*
+    local(u)    = K(T0 x(u))  - K(u)    by the local warps, since the start
+    fitted(u)   = K(T0 x*(u)) - K(u)    by the one rigid motion of the camera that is fitted to them
+    residual(u) = K(T* x(u))  - K(u)    between the two, seen by the fitted camera T*
 
 The residual's length is the engine's `residual_px`; it is not exactly local - fitted, which are seen from T0.
 """
@@ -50,7 +50,7 @@ def compute_warp_vectors(warp: WarpSnapshot, intrinsics: Intrinsics, initial: Fl
         initial: the pose that the frame began with, world to camera.
     """
     plane = np.concatenate([warp.points, np.ones_like(warp.points[:, :1])], axis=1).astype(np.float64)
-    # The global rays are R^T (u, 1) from -R^T t: they give the fitted pose back.
+    # The global rays are R^T (u, 1) from -R^T t, from which R and t are recovered.
     rotation = np.linalg.lstsq(plane, warp.global_directions.astype(np.float64), rcond=None)[0]
     centre = warp.global_origins.astype(np.float64).mean(axis=0)
     pose = np.concatenate([rotation, -(rotation @ centre)[:, None]], axis=1)
@@ -82,7 +82,7 @@ def _moved(
 ) -> Float[np.ndarray, "points 2"]:
     pixels, depth = _pixels(points, pose, intrinsics)
     moved = pixels - places
-    far = np.hypot(intrinsics.width, intrinsics.height)  # beyond it the projection says nothing any more
+    far = np.hypot(intrinsics.width, intrinsics.height)  # farther away the projection is meaningless
     seen = (depth > 0) & (np.abs(moved) < far).all(axis=1)
     return np.where(seen[:, None], moved, np.nan)
 

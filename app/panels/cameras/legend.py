@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.cameras.colmap_alignment import COLMAP
-from app.model.common.error_colours import ACCENT, BEST_DEG, INITIAL, REFERENCE, WORST_DEG
+from app.model.common.error_colours import ACCENT, INITIAL, REFERENCE, ROTATION_DEG
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BAR, BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
@@ -91,4 +91,4 @@ def _add_scale() -> int | str:
 
 
 def _add_ticks() -> int | str:
-    return build_ticks(TICKS_DEG, "°", (BEST_DEG, WORST_DEG))
+    return build_ticks(TICKS_DEG, "°", ROTATION_DEG)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.common.error_colours import ACCENT, BEST_CORNER_PX, WORST_CORNER_PX
+from app.model.common.error_colours import ACCENT, CORNER_PX
 from app.model.planar.planar_shapes import AMBER, GREY
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
@@ -113,4 +113,4 @@ def _add_scale() -> int | str:
 
 
 def _add_ticks() -> int | str:
-    return build_ticks(TICKS_PX, "", (BEST_CORNER_PX, WORST_CORNER_PX), BAR)
+    return build_ticks(TICKS_PX, "", CORNER_PX, BAR)

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Float32
 
 from app.model.common.photo_sizes import fit_size
-from app.model.warp.warp_drawing import LONGEST, format_factor, lay_over_photo, make_arrows, thin_lattice
+from app.model.warp.warp_drawing import LOOK, format_factor, lay_over_photo, make_arrows, thin_lattice
 from app.panels.widgets.parts import add_tool_tip, set_text
 from app.panels.widgets.picture_item import PictureItem
 
@@ -62,7 +62,7 @@ class WarpPicture:
         scale = size[0] / image[0]
         chosen = thin_lattice(field.shape[0], field.shape[1], image[0] / field.shape[1] * scale)
         cell = image[0] / field.shape[1] * scale * (2 if len(chosen) < len(places) else 1)
-        tails, heads = make_arrows(places[chosen], field.reshape(-1, 2)[chosen], factor, scale, LONGEST * cell)
+        tails, heads = make_arrows(places[chosen], field.reshape(-1, 2)[chosen], factor, scale, LOOK.longest * cell)
         self._move(tails, heads, with_arrows)
 
     def _move(self, tails: np.ndarray, heads: np.ndarray, shown: bool) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import blend_stops, find_scale_place
+from app.model.common.error_colours import ErrorScale, blend_stops, find_scale_place
 from app.panels.widgets.parts import MUTED, Colour, add_drawing, add_tool_tip
 
 BAR, STEPS = 150, 30  # width in pixels; rectangles that it is made of
@@ -38,12 +38,12 @@ def build_scale(title: str, sentence: str, bar: int = BAR) -> int | str:
     return group
 
 
-def build_ticks(values: Sequence[float], unit: str, limits: tuple[float, float], bar: int = BAR) -> int | str:
+def build_ticks(values: Sequence[float], unit: str, limits: ErrorScale, bar: int = BAR) -> int | str:
     """Adds ticks for below the bar, whose ends are `limits` (logarithmic). The group that holds them."""
     group, ticks = add_drawing(LINE)
     dpg.configure_item(ticks, width=bar + BESIDE)
     for value in values:
-        place = 8 + float(find_scale_place(np.array(value), *limits)) * bar
+        place = 8 + float(find_scale_place(np.array(value), limits)) * bar
         dpg.draw_line((place, 0), (place, 3), color=MUTED, parent=ticks)
         dpg.draw_text((place - 6, 3), f"{value:g}{unit}", size=12, color=MUTED, parent=ticks)
     return group

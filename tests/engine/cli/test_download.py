@@ -27,7 +27,7 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         name: replace(one, archives=tuple(replace(archive, sha256=None, size=None) for archive in one.archives))
         for name, one in DATA_SETS.items()
     }
-    monkeypatch.setattr(command, "chosen", lambda name: [plain[one.name] for one in find_data_sets(name)])
+    monkeypatch.setattr(command, "find_data_sets", lambda name: [plain[one.name] for one in find_data_sets(name)])
     return tmp_path / "cache"
 
 

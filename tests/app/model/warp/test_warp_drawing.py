@@ -16,7 +16,7 @@ from app.model.warp.warp_colours import (
     find_strength,
 )
 from app.model.warp.warp_drawing import (
-    LONGEST,
+    LOOK,
     choose_magnification,
     format_factor,
     lay_over_photo,
@@ -102,7 +102,7 @@ def test_arrows_are_magnified_by_a_round_factor_to_a_legible_length(length: floa
     assert f"{factor:.0e}"[0] in "125"
     if 0.01 < factor < 5000:
         assert 0.6 * cell < factor * length < 1.7 * cell
-    tails, heads = make_arrows(np.zeros((50, 2)), vectors, factor, 0.5, LONGEST * cell * 0.5)
+    tails, heads = make_arrows(np.zeros((50, 2)), vectors, factor, 0.5, LOOK.longest * cell * 0.5)
     assert np.allclose(heads - tails, vectors * factor * 0.5)
 
 
