@@ -34,6 +34,8 @@ SIZE = (800, 600)
 angles = st.floats(-3.0, 3.0)
 places = st.tuples(*[st.floats(-2.0, 2.0)] * 3)
 parts = st.sampled_from(PARTS)
+arrows = st.sampled_from([part for part in PARTS if not is_ring(part)])
+rings = st.sampled_from([part for part in PARTS if is_ring(part)])
 
 
 @st.composite
@@ -54,12 +56,11 @@ def pixel(camera: ViewCamera, point: np.ndarray) -> tuple[float, float]:
     return float(x), float(y)
 
 
-@given(gizmos(), parts, angles, st.floats(-1.0, 1.0), st.floats(-0.4, 0.6))
+@given(gizmos(), arrows, angles, st.floats(-1.0, 1.0), st.floats(-0.4, 0.6))
 def test_an_arrow_follows_the_mouse(
     gizmo: Gizmo, part: GizmoPart, azimuth: float, elevation: float, amount: float
 ) -> None:
     """The point of the camera's axis that was taken hold of stays under the mouse."""
-    assume(not is_ring(part))
     camera = seen_from(gizmo, azimuth, elevation)
     axis = gizmo.pose[get_axis_index(part), :3].astype(np.float64)
     assume(abs(axis @ camera.world_to_camera[2, :3]) < 0.95)
@@ -72,12 +73,11 @@ def test_an_arrow_follows_the_mouse(
     assert np.allclose(drag.pose[:, :3], gizmo.pose[:, :3], atol=1e-5)
 
 
-@given(gizmos(), parts, angles, st.floats(-1.0, 1.0), angles, st.floats(-2.5, 2.5))
+@given(gizmos(), rings, angles, st.floats(-1.0, 1.0), angles, st.floats(-2.5, 2.5))
 def test_a_ring_turns_with_the_mouse(
     gizmo: Gizmo, part: GizmoPart, azimuth: float, elevation: float, start: float, amount: float
 ) -> None:
     """The camera turns about its own axis by the angle that the mouse went round; its centre stays."""
-    assume(is_ring(part))
     camera = seen_from(gizmo, azimuth, elevation)
     index = get_axis_index(part)
     axis, first, second = (gizmo.pose[(index + k) % 3, :3].astype(np.float64) for k in range(3))
