@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_OPAQUE = 60.0  # an optical depth of which exp(-x) is nothing beside 1, and still a normal float32
-_LARGEST = 1e10  # densities and lengths above this (infinity too) are taken for this: 0 * inf would be NaN
+_OPAQUE = 60.0  # optical depth x at which exp(-x) is negligible beside 1, and still a normal float32
+_LARGEST = 1e10  # densities and lengths are clamped to it, because 0 * infinity would be NaN
 
 
 class Composite(NamedTuple):
-    """What a ray gathered; `position` is the expected position along the ray, what is behind being at `end`."""
+    """Colour, opacity and expected position along the ray; whatever is behind the last interval lies at `end`."""
 
     colour: Float[Tensor, "rays 3"]
     opacity: Float[Tensor, " rays"]
@@ -27,7 +27,7 @@ class Composite(NamedTuple):
 def transmittance_weights(
     density: Float[Tensor, "rays samples"], lengths: Float[Tensor, "rays samples"]
 ) -> tuple[Float[Tensor, "rays samples"], Float[Tensor, " rays"]]:
-    r"""The share of every interval in its ray's colour, and what light is left behind the last.
+    r"""The weight of every interval in the colour of its ray, and the transmittance behind the last one.
 
     .. math:: w_k = T_k (1 - e^{-\sigma_k \delta_k}), \quad T_k = e^{-\sum_{j < k} \sigma_j \delta_j}
 
@@ -38,14 +38,14 @@ def transmittance_weights(
         density: sigma, per scene unit, >= 0.
         lengths: delta, scene units, >= 0.
     Returns:
-        weights in [0, 1], and the transmittance left; together they sum to 1 on every ray.
+        weights in [0, 1], and the transmittance; their sum is 1 on every ray.
     Reference:
         NeRF, equation 3.
     """
     optical_depth = (density.clamp(max=_LARGEST) * lengths.clamp(max=_LARGEST)).clamp(max=_OPAQUE)
     passed = optical_depth.cumsum(-1)
     before = torch.cat([torch.zeros_like(passed[..., :1]), passed[..., :-1]], dim=-1)
-    # expm1 keeps the digits of thin media, where 1 - exp(-x) in float32 has none
+    # For small x, 1 - exp(-x) has no precise digits in float32; expm1 has.
     return torch.exp(-before) * -torch.expm1(-optical_depth), torch.exp(-passed[..., -1])
 
 
@@ -56,16 +56,16 @@ def composite(
     background: Float[Tensor, " 3"] | None,
     end: float = 1.0,
 ) -> Composite:
-    r"""Sums colours and positions with the intervals' weights.
+    r"""Weighted sums of the colours and positions of the intervals.
 
     .. math:: C = \sum_k w_k c_k + (1 - \sum_k w_k) b
 
     Args:
         weights: of `transmittance_weights`.
         colours: of the intervals, RGB in [0, 1].
-        positions: of the intervals, in whatever unit (the ray parameter s, depth, ...).
-        background: RGB seen through what is left; None for black.
-        end: the position of what lies behind the last interval, in the unit of `positions`.
+        positions: of the intervals, in any unit (the ray parameter s, depth, ...).
+        background: RGB behind the last interval; None for black.
+        end: position of the background, in the unit of `positions`.
     """
     opacity = weights.sum(-1)
     left = 1 - opacity

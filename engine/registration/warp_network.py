@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
-from engine.fields.mlp.layers import linear
+from engine.fields.mlp.layers import make_linear
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,8 @@ class WarpNetwork(nn.Module):
         self.hidden = nn.ModuleList()
         for index in range(size.layers):
             again = given if index == size.skip else 0
-            self.hidden.append(linear(inputs[index] + again, size.width, generator))
-        self.last = linear(size.width, outputs, generator)
+            self.hidden.append(make_linear(inputs[index] + again, size.width, generator))
+        self.last = make_linear(size.width, outputs, generator)
         with torch.no_grad():
             self.last.weight.mul_(_LAST_LAYER_SCALE)
             self.last.bias.zero_()

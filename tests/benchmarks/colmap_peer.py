@@ -1,7 +1,7 @@
-"""COLMAP's pipeline on the photos of an LLFF scene, as the peer that the fitted poses stand beside.
+"""COLMAP's pipeline on the photos of an LLFF scene, for comparison with the fitted poses.
 
-`python -m tests.benchmarks.colmap_peer SCENE IMAGES OUTPUT.json` matches features exhaustively and adjusts the
-bundle with one shared camera, all by pycolmap's defaults, and writes seconds and errors against the LLFF poses.
+`python -m tests.benchmarks.colmap_peer SCENE IMAGES OUTPUT.json` matches features exhaustively and adjusts
+the bundle with one shared camera, with the defaults of pycolmap; it writes seconds and errors against LLFF's poses.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from engine.scenes import load_scene
 
 
 def colmap_errors(scene_folder: Path, images: str, limit: int | None = None) -> dict[str, Any]:
-    """Run the pipeline on the photos in one of a scene's folders.
+    """Runs the pipeline on the photos in one folder of a scene.
 
     Args:
         scene_folder: in LLFF layout, with its reference poses.
         images: the folder of photos within, such as `images_4`.
-        limit: use the first so many photos only.
+        limit: most photos, from the first on.
     Returns:
-        seconds, registered and all frames, and mean errors in the units of our tables.
+        seconds, numbers of registered and of all photos, and mean errors in degrees and scene units.
     """
     import pycolmap
 

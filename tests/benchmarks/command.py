@@ -18,16 +18,16 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for.
+    """The options of a benchmark.
 
     Attributes:
-        seeds: one run each.
-        scenes: the folder with the real scenes.
-        output: where the numbers go, or None.
-        runs: the folder in which run folders are kept, or None for temporary ones.
-        device: passed on to the runs.
-        quick: a small shipped scene and few iterations, to see that the benchmark works.
-        machine: what this is measured on, taken before the first run.
+        seeds: of the runs, one run each.
+        scenes: folder of the real scenes.
+        output: JSON file for the numbers, or None.
+        runs: folder in which run folders are kept, or None for temporary ones.
+        device: of the runs.
+        quick: use a small shipped scene and few iterations, to check that the benchmark works.
+        machine: description of the machine, made before the first run.
     """
 
     seeds: tuple[int, ...]
@@ -54,7 +54,7 @@ class Options:
 
 
 def options(description: str, arguments: Sequence[str] | None = None) -> Options:
-    """The options on the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     default = Path(os.environ.get("L2G_SCENES", REPOSITORY.parent / "shared" / "scenes"))
@@ -62,14 +62,16 @@ def options(description: str, arguments: Sequence[str] | None = None) -> Options
     parser.add_argument("--output", type=Path, help="JSON file for all numbers")
     parser.add_argument("--runs", type=Path, help="keep the run folders here")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--quick", action="store_true", help="few steps on a small shipped scene: does it work?")
+    parser.add_argument(
+        "--quick", action="store_true", help="few steps on a small shipped scene, to check that the benchmark works"
+    )
     given = parser.parse_args(arguments)
     seeds = tuple(given.seeds[:1] if given.quick else given.seeds)
     return Options(seeds, given.scenes, given.output, given.runs, given.device, given.quick)
 
 
 def report(title: str, chosen: Options, measures: Sequence[Measure], raw: Any) -> None:
-    """Print the table; write table and raw numbers to the output file."""
+    """Prints the table; writes table and raw numbers to the output file."""
     columns = [f"seed {seed}" for seed in chosen.seeds]
     note = " (quick: the numbers mean nothing)" if chosen.quick else ""
     print(f"\n### {title}{note}\n\n{markdown(measures, columns)}\n\n{chosen.machine}\n")

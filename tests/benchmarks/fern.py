@@ -13,17 +13,17 @@ from tests.benchmarks.curves import below, nested, time_until, value_at
 from tests.benchmarks.table import Measure, Target
 from tests.benchmarks.training import fresh_process, train
 
-LONGEST = 900  # seconds
-GRACE = 5  # seconds in which a run stops after its time
+LONGEST = 900  # seconds of training
+STOPPING = 5  # seconds that a run may take to stop after that
 GIGABYTE = 1e9
 
 
 def measures(results: Sequence[dict[str, Any]], gpu: bool) -> list[Measure]:
-    """What the issue asks of fern, read off the `result.json` of every seed."""
+    """Rows for fern, with their targets, from the `result.json` of every seed."""
     histories = [result["history"] for result in results]
     registered = below(rotation_error_deg=1.0, translation_error=0.005)
     precise = below(rotation_error_deg=0.45)
-    in_time = [(nested(result, "seconds") or 0) <= LONGEST + GRACE for result in results]
+    in_time = [(nested(result, "seconds") or 0) <= LONGEST + STOPPING for result in results]
     psnr = [nested(result, "test.psnr") if within else None for result, within in zip(results, in_time, strict=True)]
     return [
         Measure(
@@ -70,7 +70,7 @@ def memory(name: str, results: Sequence[dict[str, Any]]) -> Measure:
 
 
 def peers(chosen: Options, scene: Path) -> list[dict[str, Any]]:
-    """COLMAP on the same photos at both sizes, each in a process of its own."""
+    """Results of COLMAP on the same photos at both sizes, each in a process of its own."""
     found = []
     for images in ["images"] if chosen.quick else ["images_4", "images_8"]:
         with tempfile.TemporaryDirectory() as temporary:
@@ -83,7 +83,7 @@ def peers(chosen: Options, scene: Path) -> list[dict[str, Any]]:
 
 
 def peer_measures(found: Sequence[dict[str, Any]], seeds: int) -> list[Measure]:
-    """A row per quantity and image size; COLMAP runs once, so its number stands in every column."""
+    """A row per quantity and image size; COLMAP runs once, so its number is the same in every column."""
     rows = []
     for peer in found:
         name = f"COLMAP on {peer['images']} ({peer['registered']} of {peer['frames']} photos)"
@@ -93,7 +93,7 @@ def peer_measures(found: Sequence[dict[str, Any]], seeds: int) -> list[Measure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train once per seed, run the peer, report."""
+    """Trains once per seed, runs COLMAP and reports."""
     chosen = options("Real fern from identity poses, beside COLMAP.", arguments)
     scene = chosen.scene("llff/fern")
     quick = ["--downscale", "8"] if chosen.quick else []

@@ -1,4 +1,4 @@
-"""All cameras are knocked off in the last stage, and have to find back: `python -m tests.benchmarks.kick_all`."""
+"""All cameras are perturbed in the last stage and must recover: `python -m tests.benchmarks.kick_all`."""
 
 from __future__ import annotations
 
@@ -12,46 +12,49 @@ from engine.config.settings import Settings
 from engine.fields.stages import stages
 from engine.messages import PerturbAll, Snapshot
 from tests.benchmarks.command import options, report
-from tests.benchmarks.knocking import (
+from tests.benchmarks.perturbations import (
     Curve,
-    begin,
-    each_seed,
     errors_of,
-    knocked,
-    seconds_until_back,
-    small_or_whole,
+    load_benchmark_scene,
+    measure_seeds,
+    perturb_and_observe,
+    run_main_or_worker,
     spread_of,
+    time_to_recover,
 )
 from tests.benchmarks.table import Measure, Target
 
-ROTATION_DEG, SPREADS = 5.0, 0.1  # standard deviations: degrees round each axis, a part of the spread along each
-INTO_THE_STAGE = 100  # iterations of the last stage before the knock
-WATCHED = 90.0  # seconds after it
+ROTATION_DEG, SPREADS = (
+    5.0,
+    0.1,
+)  # standard deviations: about each axis; along each, relative to the spread of the camera centres
+INTO_THE_STAGE = 100  # iterations of the last stage before the perturbation
+OBSERVED = 90.0  # seconds after the perturbation
 
 
-def knocked_and_watched(folder: Path, seed: int, device: str, quick: bool) -> dict[str, Any]:
-    """Train into the last stage, knock, watch; to be called in a fresh process."""
-    scene, settings = small_or_whole(folder, seed, quick), Settings(seed=seed)
+def measure_recovery(folder: Path, seed: int, device: str, quick: bool) -> dict[str, Any]:
+    """Trains into the last stage, perturbs and observes; to be called in a fresh process."""
+    scene, settings = load_benchmark_scene(folder, seed, quick), Settings(seed=seed)
     last = sum(stage.iterations for stage in stages(scene, settings)[:-1]) + INTO_THE_STAGE
-    before, curve = knocked(
+    before, curve = perturb_and_observe(
         scene,
         settings,
         device,
         ready=lambda snapshot: snapshot.iteration >= (last // 20 if quick else last),
-        knock=lambda snapshot: PerturbAll(math.radians(ROTATION_DEG), SPREADS * spread_of(snapshot), seed),
-        watched=5.0 if quick else WATCHED,
+        perturbation=lambda snapshot: PerturbAll(math.radians(ROTATION_DEG), SPREADS * spread_of(snapshot), seed),
+        seconds=5.0 if quick else OBSERVED,
     )
-    return verdict(before, curve)
+    return summarise(before, curve)
 
 
-def verdict(before: Snapshot, curve: Curve) -> dict[str, Any]:
-    """Mean errors before, at the knock and at the end; seconds until they were back for good."""
+def summarise(before: Snapshot, curve: Curve) -> dict[str, Any]:
+    """Mean errors before, at the perturbation and at the end; seconds until they had recovered."""
     old, new = errors_of(before).mean(axis=1), curve[-1][1]
     means = [(seconds, errors.mean(axis=1)) for seconds, errors in curve]
     return {
-        "seconds_until_back": seconds_until_back(means, old),
+        "recovery_seconds": time_to_recover(means, old),
         "old": old.tolist(),
-        "knocked_to": means[0][1].tolist(),
+        "perturbed_to": means[0][1].tolist(),
         "new": means[-1][1].tolist(),
         "worst": new.max(axis=1).tolist(),
         "curve": [[seconds, *errors.tolist()] for seconds, errors in means],
@@ -59,11 +62,12 @@ def verdict(before: Snapshot, curve: Curve) -> dict[str, Any]:
 
 
 def measures(results: Sequence[dict[str, Any]]) -> list[Measure]:
-    back = [result["seconds_until_back"] for result in results]
-    rows = [Measure("all frames: mean errors back within 2x the old ones", "s", back, Target("at most", 60))]
+    """Rows for all frames, with their targets."""
+    seconds = [result["recovery_seconds"] for result in results]
+    rows = [Measure("all frames: mean errors within 2x the old ones", "s", seconds, Target("at most", 60))]
     words = (
         ("old", "mean before"),
-        ("knocked_to", "mean, knocked to"),
+        ("perturbed_to", "mean, perturbed to"),
         ("new", "mean at the end"),
         ("worst", "worst"),
     )
@@ -73,12 +77,12 @@ def measures(results: Sequence[dict[str, Any]]) -> list[Measure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Knock once per seed, report."""
-    chosen = options("All cameras of a fern run in its last stage are knocked off.", arguments)
-    results = each_seed("tests.benchmarks.kick_all", chosen, chosen.scene("llff/fern"))
-    title = "All frames of a fern run in its last stage knocked by 5° and 10 % of the spread (standard deviations)"
+    """Measures every seed and reports."""
+    chosen = options("All cameras of a fern run are perturbed in its last stage.", arguments)
+    results = measure_seeds("tests.benchmarks.kick_all", chosen, chosen.scene("llff/fern"))
+    title = "All frames of a fern run perturbed in its last stage by 5° and 10 % of the spread (standard deviations)"
     report(title, chosen, measures(results), results)
 
 
 if __name__ == "__main__":
-    begin(main, knocked_and_watched, sys.argv[1:])
+    run_main_or_worker(main, measure_recovery, sys.argv[1:])

@@ -12,11 +12,11 @@ from tests.benchmarks.table import Measure, Target
 from tests.benchmarks.training import train
 
 NOISE = ("--noise-rotation", "0.07", "--noise-translation", "0.5")
-LONGEST = 600  # seconds
+LONGEST = 600  # seconds of training
 
 
 def measures(results: Sequence[dict[str, Any]], gpu: bool) -> list[Measure]:
-    """What the issue asks of lego, read off the `result.json` of every seed."""
+    """Rows for lego, with their targets, from the `result.json` of every seed."""
     histories = [result["history"] for result in results]
     registered = below(rotation_error_deg=1.0, rotation_error_max_deg=5.0)
     precise = below(rotation_error_deg=0.2)
@@ -60,7 +60,7 @@ def measures(results: Sequence[dict[str, Any]], gpu: bool) -> list[Measure]:
 def final(
     results: Sequence[dict[str, Any]], method: str, rotation: Target | None = None, translation: Target | None = None
 ) -> list[Measure]:
-    """The errors at the end, within 10 minutes of training, and how long that was."""
+    """Rows for the errors at the end and the seconds of training."""
     rows = [("rotation_error_deg.mean", "°", rotation), ("rotation_error_deg.max", "°", None)]
     rows += [("translation_error.mean", "", translation), ("relative_rotation_error_deg.mean", "°", None)]
     return [
@@ -75,7 +75,7 @@ def final(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train once per seed and method, report."""
+    """Trains once per seed and method, and reports."""
     chosen = options("Real lego under L2G-NeRF's noise, L2G beside BARF.", arguments)
     scene = chosen.scene("blender/lego", shipped="locomotive")
     quick = ["--downscale", "8"] if chosen.quick else []

@@ -1,4 +1,4 @@
-"""What a measurement was made on."""
+"""A description of the machine that a measurement is made on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 
 def machine_line() -> str:
-    """Processor, cores that this process may use, GPU, system, Python and torch, and how busy the machine is."""
+    """Processor, cores that this process may use, GPU, system, Python and torch, and the load of the machine."""
     parts = [f"{cores()} cores of {processor()}"]
     if torch.cuda.is_available():
         parts.append(torch.cuda.get_device_name())
@@ -30,7 +30,7 @@ def cores() -> int:
 
 
 def processor() -> str:
-    """The processor's name, as far as the system tells."""
+    """The name of the processor, if the system has one."""
     information = Path("/proc/cpuinfo")
     if information.is_file():
         for line in information.read_text(encoding="utf-8", errors="replace").splitlines():

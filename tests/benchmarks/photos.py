@@ -1,8 +1,8 @@
 """Real fern as a bare folder of photos, focal length unknown: `python -m tests.benchmarks.photos`.
 
-Trains from the identity, from COLMAP's poses, and before COLMAP's poses held fixed; the last two have COLMAP's lens
-too. LLFF's poses and focal length, which no run is told, are what the results are compared with. In all three the
-held-out photos, which have no reference poses, are refined against the field.
+Trains from identity poses, from COLMAP's poses, and with COLMAP's poses fixed; the last two use COLMAP's lens too. The
+results are compared with LLFF's poses and focal length, which the runs do not know. In all three the poses of held-out
+photos, which have no reference, are found by refinement.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ STARTS = {
 }
 
 
-def compared(poses: dict[str, Any], reference: Scene) -> dict[str, float]:
+def compare(poses: dict[str, Any], reference: Scene) -> dict[str, float]:
     """Mean errors of a run's `poses.json` against a scene of the same photos, and the relative error of the focal."""
     assert reference.reference_poses is not None
     rows = [reference.names.index(frame["name"]) for frame in poses["frames"]]
@@ -62,19 +62,19 @@ def measures(found: dict[str, list[dict[str, Any]]]) -> list[Measure]:
     return rows
 
 
-def one(chosen: Options, start: str, photos: Path, reference: Scene, seed: int) -> dict[str, Any]:
-    """One run and how it compares."""
+def train_and_compare(chosen: Options, start: str, photos: Path, reference: Scene, seed: int) -> dict[str, Any]:
+    """Trains once and compares the result with the reference."""
     with tempfile.TemporaryDirectory() as folder:
         kept = replace(chosen, runs=chosen.runs or Path(folder))
         name = f"photos-{start.replace(', ', '-').lower()}"
         result = train(kept, name, photos, seed, "--max-seconds", SECONDS, "--evaluate", *STARTS[start])
         assert kept.runs is not None
         file = kept.runs / f"{name}-{seed}" / "poses.json"
-        return result | (compared(json.loads(file.read_text(encoding="utf-8")), reference) if file.is_file() else {})
+        return result | (compare(json.loads(file.read_text(encoding="utf-8")), reference) if file.is_file() else {})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Every start once per seed."""
+    """Trains every start once per seed, and reports."""
     chosen = options("Fern as a bare folder of photos.", arguments)
     scene = chosen.scene("llff/fern")
     reference = load_scene(scene)
@@ -82,7 +82,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         photos = Path(folder) / "photos"
         shutil.copytree(scene / ("images" if chosen.quick else "images_4"), photos)
-        found = {start: [one(chosen, start, photos, reference, seed) for seed in chosen.seeds] for start in STARTS}
+        found = {
+            start: [train_and_compare(chosen, start, photos, reference, seed) for seed in chosen.seeds]
+            for start in STARTS
+        }
     report("Fern as a bare folder of photos", chosen, measures(found), found)
 
 

@@ -1,7 +1,7 @@
-"""Pictures per second of the 3D views, beside a training and without: `python -m tests.benchmarks.rendering`.
+"""Pictures per second of the 3D views, with and without a training: `python -m tests.benchmarks.rendering`.
 
-A field is trained with known poses, by the schedule shortened, until its last stage; then it is looked at while the
-training rests and while it goes on.
+A field is trained with known poses and a shortened schedule until its last stage; then it is rendered while the
+training is paused and while it goes on.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ from tests.benchmarks.table import Measure, Target
 
 SCENES = {"fern": ("llff/fern", "fern"), "lego": ("blender/lego", "locomotive")}
 SIZES = ((640, 480), (1280, 720))
-SHORTER = 0.12  # of the schedule's iterations
-WATCHED = 6.0  # seconds per measurement
-WINDOW = 1 / 30  # seconds between two frames of a window
+SHARE_OF_ITERATIONS = 0.12  # of the schedule's
+MEASURED = 6.0  # seconds per measurement
+FRAME_PERIOD = 1 / 30  # seconds between two frames of a window
 FIELD_OF_VIEW = math.radians(45)
 
-Flight = Callable[[int], NovelPicture]
+PictureOfStep = Callable[[int], NovelPicture]
 
 
-def shortened(scene: Scene, settings: Settings, factor: float) -> tuple[Stage, ...]:
+def shorten_schedule(scene: Scene, settings: Settings, factor: float) -> tuple[Stage, ...]:
     """The schedule with fewer iterations."""
     return tuple(replace(row, iterations=max(round(row.iterations * factor), 4)) for row in stages(scene, settings))
 
 
-def trained(chosen: Options, name: str, seed: int) -> Run:
-    """A run in the middle of its last stage, that goes on by itself."""
+def train_to_last_stage(chosen: Options, name: str, seed: int) -> Run:
+    """A run in its last stage, which goes on until it is stopped."""
     scene = load_scene(chosen.scene(*SCENES[name]), SceneOptions(downscale=4 if chosen.quick else None))
     settings = Settings(method="reference", seed=seed)
     assert scene.reference_poses is not None
     scene = replace(scene, initial_poses=scene.reference_poses)
-    rows = shortened(scene, settings, 0.01 if chosen.quick else SHORTER)
+    rows = shorten_schedule(scene, settings, 0.01 if chosen.quick else SHARE_OF_ITERATIONS)
     with mock.patch.object(trainer_module, "stages", return_value=rows):
         run = Run(scene, settings, resolve_device(chosen.device), keep_going=True)
         run.start()
@@ -75,16 +75,16 @@ def iteration(run: Run) -> int:
     return snapshot.iteration
 
 
-def agreement(run: Run, feed: VolumeFeed) -> float:
-    """dB between the renderer's and the engine's picture of the first training frame, at the photos' own size."""
-    volume = newest(run, feed)
+def measure_agreement(run: Run, feed: VolumeFeed) -> float:
+    """PSNR in dB of the renderer's picture against the engine's, for the first training frame at full size."""
+    volume = wait_for_volume(run, feed)
     frame = run.ask(lambda session: int(session.scene.training_frames[0])).result()
     view, pose = run.ask(lambda session: engine_view(session, frame)).result()
     intrinsics = run.ask(lambda session: session.scene.intrinsics).result()
     focal, centre = (values[frame].tolist() for values in (intrinsics.focal, intrinsics.centre))
     size = (intrinsics.width, intrinsics.height)
     camera = ViewCamera(pose, (focal[0], focal[1]), (centre[0], centre[1]), size)
-    pixels = shown(NovelPicture(camera), volume)[..., :3]
+    pixels = render_volume(NovelPicture(camera), volume)[..., :3]
     return -10 * math.log10(float(((pixels - view.colour.cpu().numpy()) ** 2).mean()))
 
 
@@ -95,8 +95,8 @@ def engine_view(session: Session, frame: int) -> tuple[View, np.ndarray]:
     return render_view(session.trainer.field, pose, points), pose.cpu().numpy().astype(np.float32)
 
 
-def newest(run: Run, feed: VolumeFeed) -> FieldVolume:
-    """The volume of the field as it stands while the run rests."""
+def wait_for_volume(run: Run, feed: VolumeFeed) -> FieldVolume:
+    """Pauses the run; the volume of its current field."""
     run.send(Pause())
     version = run.ask(lambda session: session.trainer.field.version if session.trainer else 0).result()
     while (volume := feed.latest()) is None or volume.field_version != version:
@@ -104,8 +104,8 @@ def newest(run: Run, feed: VolumeFeed) -> FieldVolume:
     return volume
 
 
-def shown(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
-    """A picture of this very volume, by a renderer that knows no other."""
+def render_volume(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
+    """A picture of a volume, made by a renderer of its own."""
     renderer = Renderer()
     renderer.start()
     try:
@@ -115,7 +115,7 @@ def shown(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
         renderer.close()
 
 
-def rate(renderer: Renderer, picture: Flight, seconds: float, feed: VolumeFeed) -> float:
+def measure_rate(renderer: Renderer, picture: PictureOfStep, seconds: float, feed: VolumeFeed) -> float:
     """Pictures per second while a view moves in every frame of a window."""
     begun, first, step = time.monotonic(), renderer.latest("novel"), 0
     before = first.serial if first else 0
@@ -123,24 +123,24 @@ def rate(renderer: Renderer, picture: Flight, seconds: float, feed: VolumeFeed) 
         renderer.set_volume(feed.latest())
         renderer.request("novel", picture(step))
         step += 1
-        time.sleep(WINDOW)
+        time.sleep(FRAME_PERIOD)
     last = renderer.latest("novel")
     return ((last.serial if last else 0) - before) / (time.monotonic() - begun)
 
 
-def flight(path: np.ndarray, size: tuple[int, int]) -> tuple[Flight, Flight]:
-    """The picture of every step of a path, resting and moving."""
+def make_flight(path: np.ndarray, size: tuple[int, int]) -> tuple[PictureOfStep, PictureOfStep]:
+    """The pictures along a path: complete ones, and the coarser ones of a moving view."""
     still = [NovelPicture(pinhole(pose, FIELD_OF_VIEW, size)) for pose in path]
     moving = [replace(one, moving=True) for one in still]
     return lambda step: still[step % len(still)], lambda step: moving[step % len(moving)]
 
 
-def looked_at(renderer: Renderer, moving: Flight, seconds: float, feed: VolumeFeed, found: list[float]) -> None:
-    """Moves a view and notes its rate."""
-    found.append(rate(renderer, moving, seconds, feed))
+def note_rate(renderer: Renderer, moving: PictureOfStep, seconds: float, feed: VolumeFeed, found: list[float]) -> None:
+    """Moves a view and appends its pictures per second to `found`."""
+    found.append(measure_rate(renderer, moving, seconds, feed))
 
 
-def complete(renderer: Renderer, picture: Flight, count: int) -> float:
+def measure_complete(renderer: Renderer, picture: PictureOfStep, count: int) -> float:
     """Complete pictures per second, one after the other."""
     times = []
     for step in range(count):
@@ -150,26 +150,26 @@ def complete(renderer: Renderer, picture: Flight, count: int) -> float:
     return 1 / statistics.median(times)
 
 
-def pace(run: Run, seconds: float, during: Callable[[], object]) -> float:
+def measure_training(run: Run, seconds: float, during: Callable[[], object]) -> float:
     """Iterations per second while something is done."""
     begun, first = time.monotonic(), iteration(run)
     during()
     while time.monotonic() - begun < seconds:
         time.sleep(0.02)
         run.latest()
-    run.latest()  # asking is what makes the next one due
+    run.latest()  # a snapshot is published only after this
     time.sleep(0.5)
     return (iteration(run) - first) / (time.monotonic() - begun)
 
 
-def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
-    """All figures of a scene."""
-    seconds, sizes = (0.5, SIZES[:1]) if chosen.quick else (WATCHED, SIZES)
-    run, renderer = trained(chosen, name, seed), Renderer()
+def measure(chosen: Options, name: str, seed: int) -> dict[str, float]:
+    """All numbers of a scene."""
+    seconds, sizes = (0.5, SIZES[:1]) if chosen.quick else (MEASURED, SIZES)
+    run, renderer = train_to_last_stage(chosen, name, seed), Renderer()
     renderer.start()
     feed, figures = VolumeFeed(run), {}
     try:
-        figures["agreement"] = agreement(run, feed)
+        figures["agreement"] = measure_agreement(run, feed)
         renderer.set_volume(feed.latest())
         scene = run.ask(lambda session: session.scene).result()
         poses = scene.initial_poses[list(scene.training_frames)].numpy()
@@ -179,16 +179,16 @@ def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
             else make_spiral(poses, 2 * scene.near, 400)
         )
         for size in sizes:
-            label, one, other = f"{size[0]}x{size[1]}", *flight(path, size)
-            figures[f"{label} complete"] = complete(renderer, one, 3 if chosen.quick else 6)
-            figures[f"{label} quick"] = rate(renderer, other, seconds, feed)
+            label, one, other = f"{size[0]}x{size[1]}", *make_flight(path, size)
+            figures[f"{label} complete"] = measure_complete(renderer, one, 3 if chosen.quick else 6)
+            figures[f"{label} quick"] = measure_rate(renderer, other, seconds, feed)
         run.send(Resume())
-        figures["training alone"] = pace(run, seconds, lambda: None)
+        figures["training alone"] = measure_training(run, seconds, lambda: None)
         for size in sizes:
-            label, other = f"{size[0]}x{size[1]}", flight(path, size)[1]
+            label, other = f"{size[0]}x{size[1]}", make_flight(path, size)[1]
             found: list[float] = []
-            look = partial(looked_at, renderer, other, seconds, feed, found)
-            figures[f"training, {label} moving"] = pace(run, seconds, look)
+            look = partial(note_rate, renderer, other, seconds, feed, found)
+            figures[f"training, {label} moving"] = measure_training(run, seconds, look)
             figures[f"{label} quick, training"] = found[0]
         cameras = overview(poses, path[0])
         resting = NovelPicture(pinhole(path[0], FIELD_OF_VIEW, SIZES[0]))
@@ -199,9 +199,9 @@ def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
                 renderer.set_volume(feed.latest())
                 renderer.request("novel", resting)
                 renderer.request("cameras", cameras)
-                time.sleep(WINDOW)
+                time.sleep(FRAME_PERIOD)
 
-        figures["training, two views resting"] = pace(run, 2 * seconds, rest)
+        figures["training, two views resting"] = measure_training(run, 2 * seconds, rest)
     finally:
         renderer.close()
         run.stop()
@@ -212,17 +212,17 @@ def measured(chosen: Options, name: str, seed: int) -> dict[str, float]:
 
 
 def overview(poses: np.ndarray, pose: np.ndarray) -> CamerasPicture:
-    """The 3D view of the cameras, from among them."""
+    """The 3D view of the cameras, from the pose of one."""
     colours = np.ones((len(poses), 4), np.float32)
     return CamerasPicture(pinhole(pose, FIELD_OF_VIEW, SIZES[0]), CameraSet(poses, colours), (0.6, 0.45), 0.2)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure both scenes, report."""
+    """Measures both scenes and reports."""
     chosen = options("Pictures per second of the 3D views.", arguments)
     rows, raw = [], {}
     for name in SCENES:
-        found = [measured(chosen, name, seed) for seed in chosen.seeds]
+        found = [measure(chosen, name, seed) for seed in chosen.seeds]
         raw[name] = found
         targets = {"agreement": Target("at least", 40.0)}
         if torch.cuda.is_available():

@@ -1,7 +1,7 @@
-"""COLMAP's pipeline as we run it beside plain pycolmap on the same photos: `python -m tests.benchmarks.sfm`.
+"""COLMAP's pipeline as the engine runs it, and plain pycolmap, on the same photos: `python -m tests.benchmarks.sfm`.
 
-Ours tells all its events. Both run in turns, each in a process of its own, without a mesh (plain pycolmap makes
-none). Processor time is told beside wall time: it says more where other programs run.
+The engine's reports all its events. Both run in turns, each in a process of its own, without a mesh (plain pycolmap
+makes none). Processor time is measured too: it depends less on other programs than wall time.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tests.benchmarks.command import Options, options, report
 from tests.benchmarks.table import Measure, Target
 from tests.benchmarks.training import fresh_process
 
-MOST = 1.1
+MOST_OVERHEAD = 1.1  # times the seconds of plain pycolmap
 
 
-def plain(photos: Path, output: Path) -> int:
-    """pycolmap's four calls with its defaults; how many photos it registered."""
+def run_pycolmap(photos: Path, output: Path) -> int:
+    """Runs pycolmap with its defaults; returns the number of registered photos."""
     import pycolmap
 
     database = output / "database.db"
@@ -33,8 +33,8 @@ def plain(photos: Path, output: Path) -> int:
     return max((model.num_reg_images() for model in models.values()), default=0)
 
 
-def ours(photos: Path, output: Path) -> int:
-    """The same by `run_sfm`, listening to all it tells."""
+def run_engine(photos: Path, output: Path) -> int:
+    """Runs the engine's pipeline and reads all its events; returns the number of registered photos."""
     from engine.sfm.events import Finished
     from engine.sfm.options import SfmOptions
     from engine.sfm.pipeline import run_sfm
@@ -46,11 +46,11 @@ def ours(photos: Path, output: Path) -> int:
     return 0
 
 
-def measured(which: str, photos: Path) -> dict[str, float]:
-    """Seconds by the clock and by the processor, and photos registered."""
+def measure(which: str, photos: Path) -> dict[str, float]:
+    """Wall seconds, processor seconds and the number of registered photos."""
     with tempfile.TemporaryDirectory() as output:
         start, used = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
-        registered = {"plain": plain, "ours": ours}[which](photos, Path(output))
+        registered = {"plain": run_pycolmap, "ours": run_engine}[which](photos, Path(output))
         after = resource.getrusage(resource.RUSAGE_SELF)
         processor = after.ru_utime + after.ru_stime - used.ru_utime - used.ru_stime
         return {"seconds": time.perf_counter() - start, "processor": processor, "registered": registered}
@@ -65,12 +65,12 @@ def measures(results: Sequence[dict[str, dict[str, float]]]) -> list[Measure]:
     ]
     for key in ("seconds", "processor"):
         ratios = [result["ours"][key] / result["plain"][key] for result in results]
-        rows.append(Measure(f"l2g-sfm / plain: {key}", "", ratios, Target("at most", MOST)))
+        rows.append(Measure(f"l2g-sfm / plain: {key}", "", ratios, Target("at most", MOST_OVERHEAD)))
     return rows
 
 
-def repetition(chosen: Options, photos: Path) -> dict[str, dict[str, Any]]:
-    """Both, one after the other."""
+def measure_both(chosen: Options, photos: Path) -> dict[str, dict[str, Any]]:
+    """Measures both, one after the other."""
     found = {}
     for which in ("plain", "ours"):
         with tempfile.TemporaryDirectory() as folder:
@@ -82,16 +82,16 @@ def repetition(chosen: Options, photos: Path) -> dict[str, dict[str, Any]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Once per "seed": nothing is random, but times vary."""
+    """Measures once per seed (nothing is random, but times vary) and reports."""
     chosen = options("COLMAP's pipeline with all its events, beside plain pycolmap.", arguments)
     scene = chosen.scene("llff/fern")
     photos = scene / ("images" if chosen.quick else "images_4")
-    results = [repetition(chosen, photos) for _ in chosen.seeds]
+    results = [measure_both(chosen, photos) for _ in chosen.seeds]
     report("COLMAP's pipeline on fern's photos", chosen, measures(results), results)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        Path(sys.argv[4]).write_text(json.dumps(measured(sys.argv[2], Path(sys.argv[3]))), encoding="utf-8")
+        Path(sys.argv[4]).write_text(json.dumps(measure(sys.argv[2], Path(sys.argv[3]))), encoding="utf-8")
     else:
         main()

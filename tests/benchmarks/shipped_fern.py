@@ -13,7 +13,7 @@ from tests.benchmarks.training import train
 
 
 def measures(results: Sequence[dict[str, Any]]) -> list[Measure]:
-    """What the issue asks of the shipped fern, read off the `result.json` of every seed."""
+    """Rows for the shipped fern, with their targets, from the `result.json` of every seed."""
     registered = below(rotation_error_deg=0.5, translation_error=0.005)
     return [
         Measure(
@@ -39,7 +39,7 @@ def measures(results: Sequence[dict[str, Any]]) -> list[Measure]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train once per seed, report."""
+    """Trains once per seed and reports."""
     chosen = options("The fern that ships, from identity poses.", arguments)
     quick = ["--downscale", "8"] if chosen.quick else []
     scene = REPOSITORY / "scenes" / "fern"

@@ -1,7 +1,7 @@
-"""From after the imports to the first step: `python -m tests.benchmarks.start_time`.
+"""Time from after the imports to the first step: `python -m tests.benchmarks.start_time`.
 
 Twice per seed, each time in a fresh process: with an empty cache of compiled kernels, as on the first run after
-installation, and with the cache that this run left.
+installation, and with the cache that this run has written.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def first_step(scene_folder: Path, seed: int, device: str, noise: tuple[float, f
     return {"read": read - start, "made": made - start, "first_step": done - start}
 
 
-def measured(chosen: Options, name: str, seed: int, cache: Path) -> dict[str, float]:
-    """`first_step` in a process of its own with a given cache of compiled kernels."""
+def measure(chosen: Options, name: str, seed: int, cache: Path) -> dict[str, float]:
+    """Runs `first_step` in a process of its own, with a given cache of compiled kernels."""
     real, shipped, *noise = SCENES[name]
     scene = chosen.scene(real, shipped).resolve()
     with tempfile.TemporaryDirectory() as temporary:
@@ -57,15 +57,15 @@ def measured(chosen: Options, name: str, seed: int, cache: Path) -> dict[str, fl
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure both scenes, report."""
+    """Measures both scenes and reports."""
     chosen = options("From after the imports to the first step.", arguments)
     rows, raw = [], {}
     for name in SCENES:
         cold, warm = [], []
         for seed in chosen.seeds:
             with tempfile.TemporaryDirectory() as cache:
-                cold.append(measured(chosen, name, seed, Path(cache)))
-                warm.append(measured(chosen, name, seed, Path(cache)))
+                cold.append(measure(chosen, name, seed, Path(cache)))
+                warm.append(measure(chosen, name, seed, Path(cache)))
         raw[name] = {"cold": cold, "warm": warm}
         for key, what in (("read", "until the scene is read"), ("first_step", "start to first step")):
             target = Target("at most", 3.0) if key == "first_step" else None

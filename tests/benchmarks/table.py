@@ -1,4 +1,4 @@
-"""Measures beside their targets: as a Markdown table and as JSON."""
+"""Measured values and their targets, as a Markdown table and as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Target:
     bound: float
 
     def met(self, value: float | None) -> bool:
-        """Whether a value keeps the bound; a value that could not be measured does not."""
+        """Whether a value keeps the bound; a missing value does not."""
         if value is None:
             return False
         return value <= self.bound if self.kind == "at most" else value >= self.bound
@@ -28,8 +28,8 @@ class Measure:
     Attributes:
         what: the quantity, with the conditions.
         unit: of the values.
-        values: one per seed; None where a run did not get there.
-        target: or None where the quantity is only reported.
+        values: one per seed; None where there is none.
+        target: of all values, or None.
     """
 
     what: str
@@ -65,7 +65,7 @@ def markdown(measures: Sequence[Measure], columns: Sequence[str]) -> str:
 
 
 def as_json(measures: Sequence[Measure]) -> list[dict[str, Any]]:
-    """The same rows for a program to read."""
+    """The same rows as JSON objects."""
     return [asdict(measure) | {"mean": measure.mean, "met": measure.met} for measure in measures]
 
 

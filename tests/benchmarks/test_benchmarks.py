@@ -1,4 +1,4 @@
-"""The arithmetic of the benchmarks; the measurements themselves are commands, not tests."""
+"""The arithmetic of the benchmarks; the measurements are commands, not tests."""
 
 import dataclasses
 import json
@@ -16,8 +16,8 @@ from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
 from tests.benchmarks import curves, fern, kick, kick_all, lego, shipped_fern
 from tests.benchmarks.command import options, report
-from tests.benchmarks.knocking import errors_of
 from tests.benchmarks.machine import machine_line
+from tests.benchmarks.perturbations import errors_of
 from tests.benchmarks.table import Measure, Target, as_json, markdown, number
 
 HISTORY = [
@@ -47,7 +47,7 @@ def values(measures: list[Measure]) -> dict[str, float | None]:
     return {measure.what: measure.values[0] for measure in measures}
 
 
-def test_fern_is_read_off_the_history() -> None:
+def test_fern_s_rows_come_from_the_history() -> None:
     found = values(fern.measures([RESULT], gpu=False))
     assert found["fern: until rotation < 1.0° and translation < 0.005"] == 50.0
     assert found["fern: rotation after 5 min"] == 0.8
@@ -58,7 +58,7 @@ def test_fern_is_read_off_the_history() -> None:
     assert late["fern: held-out PSNR"] is None
 
 
-def test_lego_asks_for_the_worst_frame_too() -> None:
+def test_lego_s_rows_include_the_worst_frame() -> None:
     found = values(lego.measures([RESULT], gpu=False))
     assert found["lego: until mean rotation < 1° and no frame > 5°"] == 50.0
     assert found["lego: largest rotation after 3 min"] == 3.0
@@ -75,7 +75,7 @@ def test_runs_without_errors_or_evaluation_leave_gaps() -> None:
 
 
 def test_a_failed_run_leaves_gaps_beside_the_others() -> None:
-    results = [RESULT, {"history": [], "failure": "it fell over"}]
+    results = [RESULT, {"history": [], "failure": "it failed"}]
     for found in (fern.measures(results, False), lego.measures(results, False), shipped_fern.measures(results)):
         assert all(measure.values[1] is None for measure in found)
         assert found[0].met is False
@@ -132,7 +132,7 @@ def test_report_writes_what_it_prints(tmp_path: Path, capsys: pytest.CaptureFixt
     assert content["raw"]["history"] == HISTORY
 
 
-def test_scenes_that_are_not_there_are_named(tmp_path: Path) -> None:
+def test_a_missing_scene_is_named(tmp_path: Path) -> None:
     chosen = options("", ["--scenes", str(tmp_path)])
     with pytest.raises(SystemExit, match="L2G_SCENES"):
         chosen.scene("llff/fern")
@@ -151,7 +151,7 @@ def errors(rotation: list[float], translation: list[float]) -> np.ndarray:
     return errors_of(snapshot(rotation, translation))
 
 
-def test_back_means_back_for_good() -> None:
+def test_a_frame_has_recovered_when_its_errors_stay_small() -> None:
     before = snapshot([0.1, 0.2, 0.3], [0.01, 0.02, 0.03])
     curve = [
         (0.1, errors([0.1, 10.0, 0.3], [0.01, 0.5, 0.03])),
@@ -160,17 +160,17 @@ def test_back_means_back_for_good() -> None:
         (3.0, errors([0.1, 0.4, 0.3], [0.01, 0.04, 0.03])),
         (4.0, errors([0.1, 0.2, 0.6], [0.01, 0.02, 0.03])),
     ]
-    found = kick.verdict(before, curve, frame=1)
-    assert found["seconds_until_back"] == 3.0
-    assert found["knocked_to"] == [10.0, 0.5]
+    found = kick.summarise(before, curve, frame=1)
+    assert found["recovery_seconds"] == 3.0
+    assert found["perturbed_to"] == [10.0, 0.5]
     rotation = kick.measures([found])[4]
     assert rotation.what == "others: mean rotation after / before"
     assert rotation.values == [pytest.approx(0.35 / 0.2)]
     assert rotation.met is False
-    assert kick.verdict(before, curve[:3], frame=1)["seconds_until_back"] is None
+    assert kick.summarise(before, curve[:3], frame=1)["recovery_seconds"] is None
 
 
-def test_all_frames_are_back_when_their_mean_errors_stay_small() -> None:
+def test_all_frames_have_recovered_when_their_mean_errors_stay_small() -> None:
     before = snapshot([0.1, 0.3], [0.01, 0.03])
     curve = [
         (0.1, errors([8.0, 12.0], [0.5, 0.5])),
@@ -178,19 +178,19 @@ def test_all_frames_are_back_when_their_mean_errors_stay_small() -> None:
         (2.0, errors([0.1, 0.2], [0.01, 0.2])),
         (3.0, errors([0.1, 0.4], [0.01, 0.03])),
     ]
-    found = kick_all.verdict(before, curve)
-    assert found["seconds_until_back"] == 3.0
-    assert found["knocked_to"] == [10.0, 0.5]
+    found = kick_all.summarise(before, curve)
+    assert found["recovery_seconds"] == 3.0
+    assert found["perturbed_to"] == [10.0, 0.5]
     assert found["worst"] == [0.4, 0.03]
-    assert kick_all.verdict(before, curve[:3])["seconds_until_back"] is None
+    assert kick_all.summarise(before, curve[:3])["recovery_seconds"] is None
     assert kick_all.measures([found])[0].met
 
 
-def test_the_knock_is_as_large_as_the_issue_says() -> None:
+def test_the_perturbation_has_the_given_size() -> None:
     poses = torch.eye(3, 4).repeat(4, 1, 1)
     poses[:, :, 3] = torch.tensor([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0]])
     before = dataclasses.replace(snapshot([0.0] * 4, [0.0] * 4), poses=poses.numpy())
     for seed in range(3):
-        command = kick.knock(before, 2, seed)
+        command = kick.make_perturbation(before, 2, seed)
         assert math.degrees(math.dist(command.rotation, (0, 0, 0))) == pytest.approx(10.0, rel=1e-5)
         assert math.dist(command.translation, (0, 0, 0)) == pytest.approx(0.2, rel=1e-5)

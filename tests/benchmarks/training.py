@@ -1,4 +1,4 @@
-"""One training in a process of its own, through the command that users type."""
+"""One training in a process of its own, by the command `l2g-train`."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -
     """`l2g-train` on a scene, in a fresh process so that its peak memory is its own.
 
     Args:
-        chosen: where run folders are kept, the device, and whether this is a quick check.
-        name: of the run folder, beside the seed.
-        scene: the scene's folder.
+        chosen: options of the benchmark.
+        name: of the run folder; the seed is appended.
+        scene: folder of the scene.
         seed: of the run and of the noise.
         arguments: further options of the command.
     Returns:
-        `result.json`, with the whole process' `wall_seconds` added; of a run that failed, no rows and the `failure`.
+        `result.json`, with `wall_seconds` of the whole process; after a failure an empty `history`, and `failure`.
     """
     with run_folder(chosen, f"{name}-{seed}") as folder:
         command = [str(scene), "--seed", str(seed), "--device", chosen.device, "--output", str(folder), *arguments]
@@ -41,7 +41,7 @@ def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -
         start = time.perf_counter()
         try:
             fresh_process("-c", TRAIN, *command, log=folder.with_suffix(".log"))
-        except RuntimeError as error:  # the other runs, maybe hours of them, are not lost with this one
+        except RuntimeError as error:  # the results of the other runs must not be lost
             print(error, file=sys.stderr, flush=True)
             return {"history": [], "failure": str(error)}
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def train(chosen: Options, name: str, scene: Path, seed: int, *arguments: str) -
 
 
 def add_largest_errors(result: dict[str, Any], history: History) -> None:
-    """Puts the largest rotation error over the frames, which only the checkpoint knows, into the rows of a result."""
+    """Adds the largest rotation error over the frames, which only the checkpoint has, to the rows of a result."""
     errors = {row.iteration: row.rotation_error_deg for row in history.rows}
     for row in result["history"]:
         found = errors.get(row["iteration"])
@@ -58,7 +58,7 @@ def add_largest_errors(result: dict[str, Any], history: History) -> None:
 
 
 def fresh_process(*arguments: str, log: Path, environment: dict[str, str] | None = None) -> None:
-    """This Python in a new process, from the repository's root; its output goes to a log file.
+    """Runs this Python in a new process, from the root of the repository, with its output in a log file.
 
     Raises:
         RuntimeError: it failed; the message ends with the last lines of its output.
@@ -74,7 +74,7 @@ def fresh_process(*arguments: str, log: Path, environment: dict[str, str] | None
 
 @contextlib.contextmanager
 def run_folder(chosen: Options, name: str) -> Iterator[Path]:
-    """The folder of a run: under `--runs`, where it stays, or a temporary one."""
+    """The folder of a run: below `--runs`, or a temporary one."""
     if chosen.runs:
         chosen.runs.mkdir(parents=True, exist_ok=True)
         yield chosen.runs.resolve() / name

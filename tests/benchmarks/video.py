@@ -1,7 +1,8 @@
 """A 20 s 1080p video, made of a scene that ships, through one command: `python -m tests.benchmarks.video`.
 
-The shipped fern is trained for a minute and a half at its exact poses, and the field filmed along a path through its
-cameras: they stand still for the first seconds, and shake once. What comes of the film is compared with the path.
+The shipped fern is trained for a minute and a half with its exact poses, and the field is rendered along a path
+through its cameras: the camera rests for the first seconds, and some frames are blurred. The poses fitted to this video are
+compared with the path.
 """
 
 from __future__ import annotations
@@ -32,21 +33,21 @@ from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.command import REPOSITORY
 from tests.benchmarks.machine import machine_line
 
-SECONDS, RATE, STILL = 20, 24, 3  # STILL: seconds at the beginning
-TWICE = 2  # every picture is there so often: half as many are to be rendered
-SHAKEN = range(240, 248)  # frames that are blurred
-DRAWN = (480, 270)  # pixels that are rendered, as many as the photos have; the film's are interpolated
-EVERY = 3  # the path meets every third camera
+SECONDS, RATE, RESTING = 20, 24, 3  # of the video; frames per second; seconds without motion at its beginning
+REPEATS = 2  # consecutive equal frames, so that half as many are rendered
+BLURRED = range(240, 248)  # frames
+RENDERED_SIZE = (480, 270)  # pixels, as many as the photos have; the frames of the video are interpolated
+KEY_STEP = 3  # the path goes through every third camera
 
 
 @dataclass(frozen=True)
 class Film:
-    """A film and what is known of it.
+    """A video with known cameras.
 
     Attributes:
-        file: of the film.
-        poses: world-to-camera of each of its frames.
-        focal: in widths.
+        file: the video.
+        poses: world-to-camera of each frame.
+        focal: relative to the width.
     """
 
     file: Path
@@ -55,24 +56,24 @@ class Film:
 
 
 def l2g(name: str, *arguments: str) -> None:
-    """One of the commands, in a process of its own."""
+    """Runs one of the commands in a process of its own."""
     program = f"import sys; sys.argv[0] = 'l2g-{name}'; from engine.cli.main import {name} as act; act()"
     subprocess.run([sys.executable, "-c", program, *arguments], cwd=REPOSITORY, check=True)
 
 
 def path(trainer: RadianceTrainer) -> list[ViewCamera]:
-    """A camera per frame of the film: at rest, then round through the scene's own cameras."""
-    lens, width, height = trainer.scene.intrinsics, *DRAWN
+    """A camera per frame of the video: at rest, then along a closed path through cameras of the scene."""
+    lens, width, height = trainer.scene.intrinsics, *RENDERED_SIZE
     focal = float(lens.focal[0, 0]) / lens.width * width
-    poses = trainer.scene.initial_poses[::EVERY].numpy()
-    keys = [ViewCamera(pose, (focal, focal), (width / 2, height / 2), DRAWN) for pose in poses]
-    moving = interpolate_cameras(keys, (SECONDS - STILL) * RATE // TWICE, closed=True)
-    resting = [moving[0]] * (STILL * RATE // TWICE)
-    return [camera for camera in resting + moving for _ in range(TWICE)]
+    poses = trainer.scene.initial_poses[::KEY_STEP].numpy()
+    keys = [ViewCamera(pose, (focal, focal), (width / 2, height / 2), RENDERED_SIZE) for pose in poses]
+    moving = interpolate_cameras(keys, (SECONDS - RESTING) * RATE // REPEATS, closed=True)
+    resting = [moving[0]] * (RESTING * RATE // REPEATS)
+    return [camera for camera in resting + moving for _ in range(REPEATS)]
 
 
 def write_video(trainer: RadianceTrainer, file: Path, size: tuple[int, int]) -> Film:
-    """Films the field."""
+    """Renders the field along the path and writes the video."""
     cameras = path(trainer)
 
     def pictures() -> Iterator[UInt8[np.ndarray, "height width 3"]]:
@@ -82,15 +83,15 @@ def write_video(trainer: RadianceTrainer, file: Path, size: tuple[int, int]) -> 
                 drawn = Image.fromarray(render_picture(trainer, camera)).resize(size, Image.Resampling.BICUBIC)
                 last = camera, drawn
             blur = ImageFilter.GaussianBlur(size[0] / 160)
-            yield np.asarray(last[1].filter(blur) if number in SHAKEN else last[1])
+            yield np.asarray(last[1].filter(blur) if number in BLURRED else last[1])
 
     encode_video(file, pictures(), len(cameras), RATE)
     poses = torch.from_numpy(np.stack([camera.world_to_camera for camera in cameras]))
-    return Film(file, poses, cameras[0].focal[0] / DRAWN[0])
+    return Film(file, poses, cameras[0].focal[0] / RENDERED_SIZE[0])
 
 
-def compared(film: Film, found: dict[str, Any]) -> str:
-    """How far the run's `poses.json` is from where the film was taken."""
+def compare(film: Film, found: dict[str, Any]) -> str:
+    """The errors of a run's `poses.json` against the path of the video, as a sentence."""
     numbers = [int(Path(frame["name"]).stem.rpartition("_")[2]) for frame in found["frames"]]
     poses = torch.tensor([frame["world_to_camera"] for frame in found["frames"]]).double()
     errors = pose_errors(poses, film.poses[numbers].double())
@@ -103,13 +104,13 @@ def compared(film: Film, found: dict[str, Any]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the film, train on it and export, tell what came of it."""
+    """Makes the video, trains on it, exports, and prints the errors."""
     parser = argparse.ArgumentParser(description="A 20 s 1080p video through one command.")
-    parser.add_argument("--seconds", default="300", help="of training on the film")
-    parser.add_argument("--field-seconds", default="90", help="of training what is filmed")
+    parser.add_argument("--seconds", default="300", help="of training on the video")
+    parser.add_argument("--field-seconds", default="90", help="of training the field that is rendered")
     parser.add_argument("--width", type=int, default=1920)
     parser.add_argument("--seed", default="0")
-    parser.add_argument("--keep", type=Path, help="put film and runs here")
+    parser.add_argument("--keep", type=Path, help="keep video and runs here")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as temporary:
         folder = (chosen.keep or Path(temporary)).resolve()
@@ -119,16 +120,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         fixed = ("--method", "reference", "--init", "reference", "--max-seconds", chosen.field_seconds)
         l2g("train", str(REPOSITORY / "scenes" / "fern"), *fixed, "--output", str(field), "--overwrite")
         film = write_video(open_saved_run(field).trainer, file, (chosen.width, chosen.width * 9 // 16))
-        print(f"{time.perf_counter() - start:.0f} s to make the film", flush=True)
+        print(f"{time.perf_counter() - start:.0f} s to make the video", flush=True)
         start = time.perf_counter()
         limits = ("--max-seconds", chosen.seconds, "--seed", chosen.seed, "--export", "colmap", "ply")
         l2g("train", str(file), *limits, "--output", str(run), "--overwrite")
         result = json.loads((run / "result.json").read_text(encoding="utf-8"))
         print(
-            f"{time.perf_counter() - start:.0f} s from the film to exports, {result['seconds']:.0f} s of them training"
+            f"{time.perf_counter() - start:.0f} s from the video to exports, {result['seconds']:.0f} s of it training"
         )
         print(f"{result['frames']} frames trained, {result['train_psnr']:.2f} dB")
-        print(compared(film, json.loads((run / "poses.json").read_text(encoding="utf-8"))))
+        print(compare(film, json.loads((run / "poses.json").read_text(encoding="utf-8"))))
         print(*result["notes"], result["outliers"], machine_line(), sep="\n")
 
 

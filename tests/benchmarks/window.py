@@ -1,10 +1,9 @@
-"""What the window costs and how quick it is: `python -m tests.benchmarks.window --scene scenes/fern`.
+"""Speed of the window, and its cost to the training: `python -m tests.benchmarks.window --scene scenes/fern`.
 
-Every number comes from outside: the window runs in a process of its own on a display that nobody sees, is driven with
-xdotool, and says what it shows in its `--report`. Training is compared by its own clock, for stages differ in speed:
-how long it took without a window to come as far as with one that is left alone, or with one that always turns.
-Adjustments between stages take seconds in which the iterations stand still: what counts is when the last one was
-reached.
+The window runs in a process of its own on a virtual display, is driven with xdotool, and reports its state with
+`--report`. Stages differ in speed, so training is compared by its own clock: the seconds until the same iteration is
+reached without a window, with a window that nothing happens in, and with one whose view always turns. Bundle
+adjustments take seconds without an iteration, so the seconds until the last iteration count.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ Progress = list[tuple[float, int]]  # seconds of the run's clock, and the iterat
 
 
 def progress_alone(scene: Path, seconds: float, more: list[str]) -> Progress:
-    """Of `l2g-train`."""
+    """The progress of `l2g-train` without a window."""
     with tempfile.TemporaryDirectory() as folder:
         words = [
             "-c",
@@ -52,7 +51,7 @@ def progress_alone(scene: Path, seconds: float, more: list[str]) -> Progress:
 
 
 def reached(progress: Progress, iteration: int) -> float:
-    """Seconds until an iteration; between two rows it goes steadily."""
+    """Seconds until an iteration, interpolated linearly between rows."""
     iterations = [row[1] for row in progress]
     last = bisect_left(iterations, iteration)
     if last == len(progress):
@@ -63,14 +62,14 @@ def reached(progress: Progress, iteration: int) -> float:
 
 
 def share(watched: Progress, alone: Sequence[Progress]) -> float:
-    """The time that training needs alone, of the time that it took beside a window."""
+    """The time that training takes alone, divided by the time it took beside a window."""
     last = watched[-1][1]
     return statistics.mean(reached(one, last) for one in alone) / reached(watched, last)
 
 
 @contextmanager
 def window(scene: Path, more: list[str]) -> Iterator[tuple[Viewer, dict[str, float]]]:
-    """A window on a scene, and the seconds that it took to come up."""
+    """A window on a scene, and the seconds until it was there."""
     display = Display()
     with tempfile.TemporaryDirectory() as name:
         begun = time.monotonic()
@@ -87,7 +86,7 @@ def window(scene: Path, more: list[str]) -> Iterator[tuple[Viewer, dict[str, flo
 
 
 def watching(condition: Callable[[dict[str, Any]], bool], progress: Progress) -> Callable[[dict[str, Any]], bool]:
-    """A condition on reports that takes note of how far training is in each."""
+    """A condition on reports that also records the progress of the training in each."""
 
     def look(report: dict[str, Any]) -> bool:
         if "iteration" in report:
@@ -98,7 +97,7 @@ def watching(condition: Callable[[dict[str, Any]], bool], progress: Progress) ->
 
 
 def turn(viewer: Viewer, until: Any) -> None:
-    """Drags the novel view to and fro until a report fulfils a condition; zooms into the image of a planar scene."""
+    """Drags the novel view back and forth, or zooms the image of a planar scene, until a report meets a condition."""
     planar = viewer.report.get("planar") is not None
     viewer.wait_for(lambda report: (IMAGE if planar else NOVEL) in report["items"], "the view")
     while not until(viewer.report):
@@ -118,7 +117,7 @@ def frame_times(viewer: Viewer) -> dict[str, float]:
 
 
 def latencies(viewer: Viewer, count: int = 10) -> dict[str, float]:
-    """Seconds from the mouse to the report of the snapshot that confirms; of which up to 0.13 s are the report's."""
+    """Seconds from the mouse to the report of the snapshot that confirms; up to 0.13 s of it are due to the report."""
     waited = []
     for index in range(count):
         viewer.point_to(*viewer.point(LAMBDA, 0.2 if index % 2 else 0.8))
@@ -147,8 +146,8 @@ def watched(viewer: Viewer, minutes: float) -> list[float]:
     return sizes
 
 
-def measured(scene: Path, seconds: float, minutes: float, more: list[str]) -> dict[str, Any]:
-    """Everything, once: alone, left alone, turning, and alone again, for the machine's mood changes."""
+def measure(scene: Path, seconds: float, minutes: float, more: list[str]) -> dict[str, Any]:
+    """All numbers of one seed; training alone is measured before and after, because the load of the machine varies."""
     alone = [progress_alone(scene, seconds, more)]
 
     def late(report: dict[str, Any]) -> bool:
@@ -157,20 +156,20 @@ def measured(scene: Path, seconds: float, minutes: float, more: list[str]) -> di
     still: Progress = []
     turning: Progress = []
     with window(scene, more) as (viewer, starts):
-        told: dict[str, Any] = dict(starts)
+        found: dict[str, Any] = dict(starts)
         viewer.wait_for(watching(late, still), "the end", 20 * seconds)
-        told["still"] = frame_times(viewer)
-        told["latency"] = latencies(viewer)
+        found["still"] = frame_times(viewer)
+        found["latency"] = latencies(viewer)
     with window(scene, more) as (viewer, _):
         turn(viewer, watching(late, turning))
-        told["turning"] = frame_times(viewer)
+        found["turning"] = frame_times(viewer)
         if minutes:
-            told["memory MB"] = watched(viewer, minutes)
+            found["memory MB"] = watched(viewer, minutes)
     alone.append(progress_alone(scene, seconds, more))
     ends = {"left alone": still[-1][1], "turning": turning[-1][1]}
-    told["iterations"] = {"without a window": [one[-1][1] for one in alone], **ends}
-    told["share"] = {"left alone": share(still, alone), "turning": share(turning, alone)}
-    return told
+    found["iterations"] = {"without a window": [one[-1][1] for one in alone], **ends}
+    found["share"] = {"left alone": share(still, alone), "turning": share(turning, alone)}
+    return found
 
 
 def main() -> None:
@@ -186,7 +185,7 @@ def main() -> None:
     print(json.dumps({"machine": machine_line(), "scene": str(chosen.scene), "seconds": chosen.seconds}))
     for seed in chosen.seeds:
         more = [*chosen.train, "--seed", str(seed)]
-        print(json.dumps({"seed": seed, **measured(scene, chosen.seconds, chosen.minutes, more)}), flush=True)
+        print(json.dumps({"seed": seed, **measure(scene, chosen.seconds, chosen.minutes, more)}), flush=True)
 
 
 if __name__ == "__main__":

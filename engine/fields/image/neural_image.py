@@ -13,7 +13,7 @@ from engine.config.methods import Bands
 from engine.config.rows import PlanarStage
 from engine.config.settings import Preset
 from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
-from engine.fields.mlp.layers import linear
+from engine.fields.mlp.layers import make_linear
 
 BANDS = 8
 OPENING = (0.0, 0.4)  # of the run, in the official options of the planar experiments
@@ -33,7 +33,7 @@ class NeuralImage:
         self._bands = bands
         width = WIDTHS[preset]
         sizes = [encoded_size(2, BANDS)] + [width] * LAYERS + [3]
-        layers = [linear(*pair, generator) for pair in pairwise(sizes)]
+        layers = [make_linear(*pair, generator) for pair in pairwise(sizes)]
         if bands != "all":  # at first only the two coordinates come through
             with torch.no_grad():
                 layers[0].weight.mul_((sizes[0] / 2) ** 0.5)

@@ -1,0 +1,1 @@
+"""The radiance field of the papers: an MLP with positional encoding."""

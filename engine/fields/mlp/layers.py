@@ -1,4 +1,4 @@
-"""Layers that are drawn from a generator of our own, so that a run is the same each time."""
+"""Linear layers whose initial weights come from a given generator, so that runs are repeatable."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Generator, nn
 
 
-def linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
-    """A layer with torch's default initialisation, drawn from our own generator."""
+def make_linear(inputs: int, outputs: int, generator: Generator) -> nn.Linear:
+    """A linear layer with torch's default initialisation: uniform within 1 / sqrt(inputs)."""
     layer = nn.Linear(inputs, outputs)
     bound = inputs**-0.5
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The network of a neural radiance field: from encoded positions and directions to density and colour."""
+"""The network of an MLP field: from encoded positions and directions to density and colour."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Architecture:
     """Sizes of the network.
 
     Attributes:
-        layers: from the position to the features that colour is made of; density branches off before the last.
-        width: of such a layer.
-        skip: the layer that sees the encoded position once more.
-        colour_width: of the one layer between features and colour, which sees the direction.
-        position_bands: frequencies of the position's encoding (L).
-        direction_bands: frequencies of the direction's.
+        layers: layers from the position to the features of the colour; density is computed before the last of them.
+        width: units of each of these layers.
+        skip: index of the layer whose input is concatenated with the encoded position.
+        colour_width: units of the layer between features and colour, whose input includes the direction.
+        position_bands: frequencies of the encoding of positions (L).
+        direction_bands: frequencies of the encoding of directions.
     """
 
     layers: int
@@ -40,8 +40,8 @@ ARCHITECTURES: dict[Preset, Architecture] = {
 }
 
 
-def _linear(inputs: int, outputs: int, generator: Generator, gain: float) -> nn.Linear:
-    """Xavier-uniform weights and no bias, as in BARF's code; drawn on the CPU, the same for every device."""
+def _make_linear(inputs: int, outputs: int, generator: Generator, gain: float) -> nn.Linear:
+    """A linear layer with Xavier-uniform weights and zero bias, as in BARF's code; drawn on the CPU."""
     layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
     nn.init.xavier_uniform_(layer.weight, gain, generator=generator)
     nn.init.zeros_(layer.bias)
@@ -67,12 +67,12 @@ class RadianceNetwork(nn.Module):
         for index in range(architecture.layers - 1):
             if index == architecture.skip:
                 width += position
-            self.trunk.append(_linear(width, architecture.width, generator, gain))
+            self.trunk.append(_make_linear(width, architecture.width, generator, gain))
             width = architecture.width
-        self.density = _linear(width, 1, generator, 1.0)
-        self.features = _linear(width, width, generator, gain)
-        self.colour_hidden = _linear(width + direction, architecture.colour_width, generator, gain)
-        self.colour = _linear(architecture.colour_width, 3, generator, 1.0)
+        self.density = _make_linear(width, 1, generator, 1.0)
+        self.features = _make_linear(width, width, generator, gain)
+        self.colour_hidden = _make_linear(width + direction, architecture.colour_width, generator, gain)
+        self.colour = _make_linear(architecture.colour_width, 3, generator, 1.0)
 
     def forward(
         self, position: Float[Tensor, "points position"], direction: Float[Tensor, "points direction"]

@@ -1,4 +1,4 @@
-"""Where the samples of a neural radiance field lie along a ray, and in which unit its network sees them."""
+"""Samples of an MLP field along a ray, and the unit of the inputs of its network."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from torch import Tensor
 
 from engine.scenes.scene import SceneKind
 
-FARTHEST = 1e10  # what stands for infinity along a ray
-BLENDER_HALF_EXTENT = 1.45  # of the box that the cameras of NeRF's synthetic scenes look at
-_NEAREST_DISPARITY = 1e-3  # a depth is reported up to a thousand scene units
+FARTHEST = 1e10  # depth in place of infinity
+BLENDER_HALF_EXTENT = 1.45  # half edge of the box of NeRF's synthetic scenes, scene units
+_LEAST_DISPARITY = 1e-3  # depths are reported up to its inverse, 1000 scene units
 
 
 @dataclass(frozen=True)
 class RaySpace:
     """Turns s in [0, 1] into depth t in multiples of the ray's direction, and world positions into network inputs.
 
-    Forward-facing: s is one minus disparity, so t runs from 1 to infinity (one scene unit is less than the nearest
-    depth), and the network sees positions as they are. Objects: t runs evenly from near to far, and the network
-    sees positions from the box's centre, in units in which the box is as large as in NeRF's synthetic scenes, so
-    that the frequencies of the encoding mean the same in every scene.
+    Forward-facing: s is one minus disparity, so t goes from 1 to infinity (the nearest depth is more than one scene
+    unit), and positions are inputs as they are. Objects: t goes linearly from near to far, and inputs are positions
+    relative to the centre of the box, scaled so that the box is as large as in NeRF's synthetic scenes: the
+    frequencies of the encoding have the same meaning in every scene.
     """
 
     kind: SceneKind
@@ -42,17 +42,17 @@ class RaySpace:
         return 1.0 if self.kind == "forward-facing" else BLENDER_HALF_EXTENT / self.box_half_extent
 
     def depth(self, s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """t at s, increasing."""
+        """Depth t at s, increasing."""
         if self.kind == "forward-facing":
             return 1 / (1 - s).clamp(min=1 / FARTHEST)
         return self.near + s * (self.far - self.near)
 
     def reported_depth(self, s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """t at an expected s, with infinity brought nearer for pictures of depth."""
-        return self.depth(s.clamp(max=1 - _NEAREST_DISPARITY) if self.kind == "forward-facing" else s)
+        """Depth t at an expected s, at most 1000 scene units for forward-facing scenes."""
+        return self.depth(s.clamp(max=1 - _LEAST_DISPARITY) if self.kind == "forward-facing" else s)
 
     def inputs(self, positions: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
-        """World positions as the network sees them."""
+        """World positions as inputs of the network."""
         if self.kind == "forward-facing":
             return positions
         return (positions - positions.new_tensor(self.box_centre)) * self.scale
@@ -70,13 +70,13 @@ class RaySpace:
         """One plane of a baked volume.
 
         Args:
-            index: the plane: along z of the box; disparity times (depth - 1) otherwise, so that 0 is infinitely far.
+            index: of the plane along z of the box; else disparity times (depth - 1), so that 0 is at infinity.
             shape: (depth, height, width) of the volume.
             extent: half width and half height of a forward-facing volume at z = 1.
-            farthest: depth at which the plane at infinity is looked at.
+            farthest: depth at which the plane at infinity is sampled.
         Returns:
-            positions in the world; unit viewing directions; and the length in scene units that is one spacing of the
-            lattice there, along the viewing direction.
+            positions in the world; unit viewing directions; and the spacing of the lattice along these directions,
+            scene units.
         """
         depth, height, width = shape
         if self.kind == "object":
@@ -91,6 +91,6 @@ class RaySpace:
         across = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
         rays = torch.cat([across, torch.ones(height, width, 1)], dim=-1)
         disparity = max(index / (depth - 1), 1 / farthest)
-        # A step in disparity is dz = dw / w^2 in depth, and longer by |ray| towards the corners.
+        # A step dw in disparity w is dz = dw / w^2 in depth, times |ray| along the ray.
         length = torch.linalg.vector_norm(rays, dim=-1) / disparity**2 / depth
         return rays / disparity, torch.tensor([0.0, 0.0, 1.0]).expand(height, width, 3), length

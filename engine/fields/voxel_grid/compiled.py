@@ -1,4 +1,4 @@
-"""The voxel grid's work on a CPU: the compiled kernels behind torch's autograd."""
+"""The voxel grid on a CPU: the compiled kernels as differentiable functions of torch."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ from torch import Tensor
 
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
-EPSILON = np.float32(1e-12)
-BETA_FIRST, BETA_SECOND = 0.9, 0.99
-NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
-SMOOTH_EVERY = 4  # steps; the weight makes up for it
-TINT_RATE = 0.3  # times that of the voxels
-TINT_SMOOTHNESS = 10.0  # times that of the voxels
+_NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
 
 
 def edges(
@@ -30,7 +26,18 @@ def edges(
     floor: float,
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
-    """Interval edges drawn from the activated density of a pooled volume; see `sampling.edges_from_weights`."""
+    """Interval edges drawn from the activated density of a pooled volume, as by `sampling.edges_from_weights`.
+
+    Args:
+        coarse: density of the pooled volume.
+        lines: of the rays, in its voxel coordinates.
+        closed: whether the volume ends at its borders, as a box does.
+        count: intervals per ray.
+        floor: weight that is spread evenly over a ray, > 0.
+        jitter: in [0, 1), one per ray.
+    Returns:
+        ascending edges, count + 1 per ray, from 0 to 1; without gradient.
+    """
     drawn = np.empty((lines.start.shape[0], count + 1), np.float32)
     grid_kernels.proposal_edges(
         coarse.numpy(),
@@ -46,7 +53,7 @@ def edges(
 
 
 class _March(torch.autograd.Function):
-    """Forward and backward of the quadrature; voxel gradients go straight into the grid's own buffer."""
+    """The quadrature and its gradient; the gradients of voxels are added to the buffer of the grid."""
 
     @staticmethod
     def forward(
@@ -65,7 +72,7 @@ class _March(torch.autograd.Function):
         inputs = [tensor.detach().contiguous().numpy() for tensor in (start, step, optical_length)]
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
         seen = np.empty((rays, count, 4), np.float32)
-        tint = NO_TINT if state.tint is None else state.tint.voxels.numpy()
+        tint = _NO_TINT if state.tint is None else state.tint.voxels.numpy()
         directions = basis.numpy()
         grid_kernels.march_forward(
             state.voxels.numpy(),
@@ -108,7 +115,7 @@ class _March(torch.autograd.Function):
 
 
 def _slabs(height: int) -> np.ndarray:
-    """Rows shared out among the threads."""
+    """First rows of the slabs of the threads, and the number of rows."""
     return np.linspace(0, height, min(numba.get_num_threads(), height // 2) + 1).astype(np.int64)
 
 
@@ -120,7 +127,7 @@ def _scatter(
     seen: np.ndarray,
     sample_gradient: np.ndarray,
 ) -> None:
-    """Adds the samples' gradients to those of the voxels and, where there is one, of the tint."""
+    """Adds the gradients of samples to those of the voxels and of the tint."""
     samples = (inputs[0], inputs[1], edges, seen, sample_gradient)
     slabs = _slabs(state.shape[1])
     grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), *samples, slabs)
@@ -149,31 +156,47 @@ def march(
     background: Float[Tensor, "3"],
     gathers: bool,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
-    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels.
+    """Renders rays; differentiable in the lines and, if `gathers`, in the voxels.
 
-    `basis` are the unit directions. The tint teaches the rays nothing: colours that depend on the direction would
-    otherwise absorb pose errors.
+    The gradient by the lines leaves out the tint: colours that depend on the direction would absorb pose errors.
+
+    Args:
+        state: the voxels.
+        lines: of the rays, in voxel coordinates.
+        basis: unit viewing directions.
+        edges: of the intervals, ascending from 0 to 1.
+        closed: whether the volume ends at its borders, as a box does.
+        background: RGB in [0, 1].
+        gathers: whether the voxels get gradients.
+    Returns:
+        RGB in [0, 1], opacity in [0, 1] and expected position s in [0, 1] of each ray.
     """
     start = lines.start
-    if gathers and not start.requires_grad:  # autograd calls back only where something asks for a gradient
+    if gathers and not start.requires_grad:  # autograd calls `backward` only if an input needs a gradient
         start = start.detach().requires_grad_(True)
     return _March.apply(start, lines.step, lines.optical_length, edges, basis, state, closed, background, gathers)
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
-    """One Adam step with smoothness, on the tiles the rays touched since the last; gradients are cleared.
+    """One Adam step with smoothness, on the tiles that rays have touched since the last step; gradients are cleared.
 
-    Untouched voxels keep their moments, as in instant-ngp's Adam. Density may learn at a rate of its own; its
-    smoothness is weighed as if it were expressed in units in which both rates are one.
+    Untouched voxels keep their moments, as in instant-ngp's Adam.
+
+    Args:
+        state: the voxels, changed in place.
+        rate: learning rate of the colours.
+        smoothness: weight of the squared differences between neighbouring voxels.
+        density_rate: learning rate of the density relative to `rate`; its smoothness is divided by the square, so
+            that the balance between data and smoothness is that of a density in units of this factor.
     """
     _adam(state, rate, smoothness, density_rate)
     if state.tint is not None:
-        _adam(state.tint, TINT_RATE * rate, TINT_SMOOTHNESS * smoothness, 1.0)
+        _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
 
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
-    smoothness = smoothness * SMOOTH_EVERY if state.steps % SMOOTH_EVERY == 0 else 0.0
+    smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
     if smoothness > 0:
         grid_kernels.add_smoothness(
@@ -182,10 +205,10 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
     grid_kernels.adam(
         *arrays,
         np.float32(rate),
-        np.float32(BETA_FIRST),
-        np.float32(BETA_SECOND),
-        np.float32(1 / (1 - BETA_FIRST**state.steps)),
-        np.float32(1 / (1 - BETA_SECOND**state.steps)),
-        EPSILON,
+        np.float32(DEFAULT.beta1),
+        np.float32(DEFAULT.beta2),
+        np.float32(1 / (1 - DEFAULT.beta1**state.steps)),
+        np.float32(1 / (1 - DEFAULT.beta2**state.steps)),
+        np.float32(DEFAULT.epsilon),
         np.float32(first_channel_rate),
     )

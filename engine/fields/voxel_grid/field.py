@@ -1,10 +1,11 @@
-"""The voxel grid: density and colour on a lattice, trained coarse to fine; exactly what a GL 3D texture can hold."""
+"""The voxel grid: raw density and colour on a lattice, trained from coarse to fine."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import ModuleType
 
 import torch
@@ -21,17 +22,53 @@ from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid import volume as grid_volume
 from engine.fields.voxel_grid.state import GridState
 
-PROPOSAL_FLOOR = 0.08  # of the weight is spread evenly, so that no interval of a ray is forgotten
-REFRESH_EVERY = 24  # steps between two looks at the density that proposals are drawn from
-INITIAL_NOISE = 0.01
-LIGHT = 100_000  # voxels
+
+@dataclass(frozen=True)
+class GridOptions:
+    """How a voxel grid begins and how its rays are sampled.
+
+    Attributes:
+        initial_noise: standard deviation of the raw values at the start.
+        proposal_floor: weight that proposals spread evenly over a ray, so that no part of it is never sampled.
+        proposal_period: steps after which the density that proposals are drawn from is computed anew.
+        pooled_rows: rows from which that density is pooled.
+        pooling: largest block of voxels along an axis that is pooled in a projective volume; in a box half of it.
+        light_voxels: a grid of fewer voxels is so fast that more threads do not help.
+    """
+
+    initial_noise: float = 0.01
+    proposal_floor: float = 0.08
+    proposal_period: int = 24
+    pooled_rows: int = 64
+    pooling: int = 4
+    light_voxels: int = 100_000
+
+
+@dataclass(frozen=True)
+class DensityOptions:
+    """Density in one kind of space.
+
+    Attributes:
+        initial: raw density at the start.
+        rate: learning rate of the density relative to that of the colours.
+    """
+
+    initial: float
+    rate: float
+
+
+OPTIONS = GridOptions()
+IN_PROJECTIVE_SPACE = DensityOptions(initial=-2.0, rate=1.0)
+"""A thin medium everywhere: surfaces form where photos agree."""
+IN_BOX = DensityOptions(initial=-12.0, rate=4.0)
+"""Almost empty, because most of a box stays empty; the rate makes up for the small slope of softplus there."""
 
 
 class VoxelGrid:
     """An explicit radiance field (see `engine.fields.field.Field`).
 
-    Density is softplus and colour sigmoid of the interpolated raw values. Density starts thin: a fog in projective
-    space, next to nothing in a box, where empty space must stay empty.
+    Raw values are interpolated trilinearly; then density is their softplus and colour their sigmoid, as a shader does
+    with a 3D texture.
     """
 
     def __init__(
@@ -44,8 +81,8 @@ class VoxelGrid:
         self.space = space
         self.device = torch.device(device)
         self.background = torch.tensor(background or (0.5, 0.5, 0.5), device=self.device)
-        self.initial_density = -2.0 if isinstance(space, ProjectiveSpace) else -12.0
-        self.density_rate = 1.0 if isinstance(space, ProjectiveSpace) else 4.0
+        density = IN_PROJECTIVE_SPACE if isinstance(space, ProjectiveSpace) else IN_BOX
+        self.initial_density, self.density_rate = density.initial, density.rate
         self.generator = generator
         self.version = 0
         self._gathers = True
@@ -71,24 +108,24 @@ class VoxelGrid:
     def begin_stage(self, stage: Stage) -> None:
         shape = self.space.shape(stage.planes, stage.voxels)
         if self._state is None:
-            voxels = torch.randn(*shape, 4, generator=self.generator) * INITIAL_NOISE
+            voxels = torch.randn(*shape, 4, generator=self.generator) * OPTIONS.initial_noise
             voxels[..., 0] = voxels[..., 0] * self.density_rate + self.initial_density
             voxels = voxels.to(self.device)
         else:
-            voxels = grid_state.resampled(self._state.voxels, shape)
+            voxels = grid_state.resample(self._state.voxels, shape)
         self._stage = stage
-        self._state = grid_state.around(voxels)
+        self._state = grid_state.make_state(voxels)
         if stage.directional:
             half = [max(size // 2, 2) for size in shape]
-            self._state.tint = grid_state.around(torch.zeros(*half, 9, device=self.device))
+            self._state.tint = grid_state.make_state(torch.zeros(*half, 9, device=self.device))
         self._changed()
 
     @property
     def light(self) -> bool:
-        return math.prod(self.grid.shape) < LIGHT
+        return math.prod(self.grid.shape) < OPTIONS.light_voxels
 
     def progress(self, fraction: float) -> None:
-        """A grid's band limit is its resolution; nothing opens between stages."""
+        """Does nothing: the band limit of a grid is its resolution, which changes with the stage."""
 
     def _changed(self) -> None:
         self.version += 1
@@ -98,10 +135,10 @@ class VoxelGrid:
     def _proposal_density(self) -> Float[Tensor, "depth height width"]:
         if self._coarse is None:
             height = self.grid.shape[1]
-            factor = 4 if height >= 64 else 1
-            along = 1 if isinstance(self.space, ProjectiveSpace) else min(factor, 2)
-            across = factor if isinstance(self.space, ProjectiveSpace) else min(factor, 2)
-            self._coarse = grid_state.pooled_density(self.grid.voxels, (along, across, across))
+            factor = OPTIONS.pooling if height >= OPTIONS.pooled_rows else 1
+            along = 1 if isinstance(self.space, ProjectiveSpace) else min(factor, OPTIONS.pooling // 2)
+            across = factor if isinstance(self.space, ProjectiveSpace) else min(factor, OPTIONS.pooling // 2)
+            self._coarse = grid_state.pool_density(self.grid.voxels, (along, across, across))
         return self._coarse
 
     def _edges(
@@ -117,7 +154,7 @@ class VoxelGrid:
         coarse = self._proposal_density()
         depth, height, width = coarse.shape
         lines = self.space.lines(origins, directions, (depth, height, width))
-        return self._backend.edges(coarse, lines, self.space.closed, samples, PROPOSAL_FLOOR, jitter)
+        return self._backend.edges(coarse, lines, self.space.closed, samples, OPTIONS.proposal_floor, jitter)
 
     def render(
         self,
@@ -149,13 +186,13 @@ class VoxelGrid:
         self._backend.optimise(self.grid, rate, self.stage.smoothness, self.density_rate)
         self.version += 1
         self._age += 1
-        if self._age % REFRESH_EVERY == 0:
+        if self._age % OPTIONS.proposal_period == 0:
             self._coarse = None
 
     def grow(self, factor: float) -> bool:
         if not isinstance(self.space, ProjectiveSpace):
             return False
-        self._state = grid_state.around(grid_state.pushed_back(self.grid.voxels, factor, 2 * self.initial_density))
+        self._state = grid_state.make_state(grid_state.push_back(self.grid.voxels, factor, 2 * self.initial_density))
         self._changed()
         return True
 
@@ -165,10 +202,12 @@ class VoxelGrid:
                 state.gradient.zero_()
                 state.touched.zero_()
                 for values in (state.voxels, state.first, state.second):
-                    values.nan_to_num_(0.0, 0.0, 0.0)  # a voxel that is not finite would spoil every later step
+                    values.nan_to_num_(
+                        0.0, 0.0, 0.0
+                    )  # else voxels that are not finite would make every later step fail
 
     def at_resolution(self, voxels: int) -> VoxelGrid:
-        """A blurred copy of at most so many voxels along an edge, to look for poses that are far off."""
+        """A blurred copy of at most so many voxels along an edge, which poses converge to from farther away."""
         depth = self.grid.shape[0]
         shape = self.space.shape(depth, voxels)
         if max(shape) >= max(self.grid.shape):
@@ -177,41 +216,41 @@ class VoxelGrid:
         copy.background = self.background
         copy._stage = self._stage
         gain = depth / shape[0]  # density counts per voxel along the first axis (all axes of a box are alike)
-        copy._state = grid_state.around(grid_state.blurred(self.grid.voxels, shape, gain))
+        copy._state = grid_state.make_state(grid_state.blur(self.grid.voxels, shape, gain))
         copy._gathers = False
         return copy
 
     def state(self) -> dict[str, Tensor]:
-        tensors = grid_state.saved(self.grid)
+        tensors = grid_state.tensors_to_save(self.grid)
         if self.grid.tint is not None:
-            tensors |= {f"tint.{name}": value for name, value in grid_state.saved(self.grid.tint).items()}
+            tensors |= {f"tint.{name}": value for name, value in grid_state.tensors_to_save(self.grid.tint).items()}
         tensors["age"] = torch.tensor(self._age)
         if self.stage.proposals:
             tensors["coarse"] = self._proposal_density()
         return tensors
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        self._state = grid_state.restored(state, self.device)
+        self._state = grid_state.restore_state(state, self.device)
         if "tint.voxels" in state:
             tint = {name[5:]: value for name, value in state.items() if name.startswith("tint.")}
-            self._state.tint = grid_state.restored(tint, self.device)
+            self._state.tint = grid_state.restore_state(tint, self.device)
         self._changed()
         self._age = int(state["age"])
         if "coarse" in state:
             self._coarse = state["coarse"].to(self.device)
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
-        """The voxels themselves where they fit, else a coarser lattice that looks the same from afar; a copy."""
+        """A copy of the voxels if they fit, else of a coarser lattice."""
         return torch.stack(list(self.volume_planes(longest).planes))
 
     def volume_planes(self, longest: int) -> Planes:
         shape = self.grid.shape
         if max(shape) <= longest:
             return Planes(shape, iter(self.grid.voxels))
-        fits = grid_volume.fitting_shape(shape, longest, cube=self.space.closed)
+        fits = grid_volume.find_fitting_shape(shape, longest, cube=self.space.closed)
         edge = int(self.space.closed)  # density counts per spacing in a box, per plane in projective space
         gain = (shape[0] - edge) / (fits[0] - edge)
-        return Planes(fits, grid_volume.coarser_planes(self.grid.voxels, fits, gain))
+        return Planes(fits, grid_volume.make_coarser_planes(self.grid.voxels, fits, gain))
 
     def tint_planes(self, longest: int) -> Planes | None:
         tint = self.grid.tint
@@ -219,8 +258,8 @@ class VoxelGrid:
             return None
         if max(tint.shape) <= longest:
             return Planes(tint.shape, iter(tint.voxels))
-        fits = grid_volume.fitting_shape(tint.shape, longest, cube=self.space.closed)
-        return Planes(fits, iter(grid_state.resampled(tint.voxels, fits)))
+        fits = grid_volume.find_fitting_shape(tint.shape, longest, cube=self.space.closed)
+        return Planes(fits, iter(grid_state.resample(tint.voxels, fits)))
 
     def proposal_density(self) -> Float[Tensor, "depth height width"] | None:
         return self._proposal_density() if self.stage.proposals else None

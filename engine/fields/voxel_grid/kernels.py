@@ -1,17 +1,17 @@
-"""The voxel grid's quadrature on a CPU: fused, compiled, deterministic.
+"""Compiled kernels of the voxel grid for the CPU: volume rendering, its gradient, and the optimiser.
 
-Every kernel sees a ray as a straight line in voxel coordinates, `start + s * step` with s in [0, 1], cut into
-intervals at `edges`. A projective volume and a box are the same thing here: `optical_length` turns an interval of
-s into the length that the density is multiplied with. Interpolation is trilinear, between the raw values; density
-is softplus of the raw value, colour its sigmoid, both after interpolation (what a GL shader does with a texture). A
+Every kernel treats a ray as a straight line in voxel coordinates, `start + s * step` with s in [0, 1], cut into
+intervals at `edges`. A projective volume and a box differ only in `optical_length`, which turns an interval of s
+into the length that the density is multiplied with. Interpolation is trilinear, between the raw values; density
+is softplus of the raw value, colour its sigmoid, both after interpolation (as a GL shader does with a texture). A
 second, coarser volume may add a colour linear in the viewing direction, three coefficients per channel.
 
 Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. Gradients
 are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a run is
 repeatable whatever the number of threads, without atomics.
 
-All of them are in one file because Numba's cache looks at the file of a kernel alone: what were inlined from another
-one would stay as it was when that changes.
+All of them are in one file because Numba's cache depends only on the file of a kernel: a function inlined from another
+file would not be compiled anew after a change.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from llvmlite import ir
 from numba import njit, prange, types
 from numba.extending import intrinsic
 
-TILE = 4  # voxels of a row that share a "touched" flag: a cache line of them
-TINT_THRESHOLD = np.float32(1e-3)  # of a sample's weight, below which its directional colour is left out
-SKIPPED = np.float32(-1.0)  # the density of a sample that was left out
-UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # of a ray in the volume's own coordinates
-THIN = np.float32(0.03)  # below which a series is more exact than a logarithm or a difference, in single precision
-# All of LLVM's fast-math but "no NaNs" and "no infinities": a NaN must survive to be caught and counted.
+TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
+TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
+SKIPPED = np.float32(-1.0)  # in the place of the density of a sample that was left out
+UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # scale of coordinates that are the volume's already
+THIN = np.float32(0.03)  # below it a series is more precise than a logarithm or a difference, in single precision
+# All of LLVM's fast-math except "no NaNs" and "no infinities": a NaN must reach the loss, where it is detected.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
 
 
@@ -44,7 +44,7 @@ def _softplus(x):
 
 @njit(inline="always", fastmath=FAST)
 def _softplus_slope(density):
-    """The derivative of softplus where it is `density`."""
+    """The derivative of softplus at the argument for which softplus is `density`."""
     if density < THIN:
         return density * (np.float32(1.0) - density * (np.float32(0.5) - density * np.float32(1 / 6)))
     return np.float32(1.0) - math.exp(-density)
@@ -57,33 +57,33 @@ def _sigmoid(x):
 
 @njit(inline="always", fastmath=FAST)
 def _cell(x, size):
-    """The cell's first index and the fraction within it, clamped to the volume."""
+    """The first index of the cell and the fraction within it, clamped to the volume."""
     limit = np.float32(size - 1)
     if x < 0.0:
         x = np.float32(0.0)
     elif x > limit:
         x = limit
-    # NaN falls through: it must stay in the fraction, to be seen, and out of the index, which is memory
+    # A NaN must stay in the fraction, to be detected, and must not get into the index, which addresses memory.
     i = min(int(x), size - 2) if x > 0.0 else 0
     return i, x - np.float32(i)
 
 
 @njit(inline="always")
 def _voxel(level_z, j, i, height, width):
-    """Where a voxel lies in the flattened volume: unsigned, since Numba looks whether other indices are negative."""
+    """Index of a voxel in the flattened volume; unsigned, because Numba tests other indices for negative values."""
     return np.uintp((level_z * height + j) * width + i)
 
 
 @njit(inline="always", fastmath=FAST)
 def _inside(x, y, z, width, height, depth):
-    """False only for what is known to be outside: NaN counts as inside, where it shows up in the colour."""
+    """False for positions outside the volume; NaN counts as inside, so that it gets into the colour."""
     outside = x < -1e-3 or x > width - 0.999 or y < -1e-3 or y > height - 0.999 or z < -1e-3 or z > depth - 0.999
     return not outside
 
 
 @intrinsic
 def _fetch(_, values, at):
-    """Asks for the cache line of a contiguous array's value number `at` ahead of its use: nobody waits for it."""
+    """Prefetches the cache line of value number `at` of a contiguous array; it returns at once."""
 
     def instruction(context, builder, signature, arguments):
         pointer = builder.gep(
@@ -101,9 +101,9 @@ def _fetch(_, values, at):
 
 @njit(inline="always", fastmath=FAST)
 def _fetch_cells(volume, start, step, scale, edges, r, first, last):
-    """Asks for the voxels around the samples of a ray, of the rows from `first` to before `last`.
+    """Prefetches the voxels around the samples of a ray, of the rows from `first` to before `last`.
 
-    They lie anywhere in memory: a ray that waited for one after the other would do little else.
+    They lie far apart in memory; without it a ray would spend most of its time waiting for them one after the other.
     """
     depth, height, width, channels = volume.shape
     for k in range(edges.shape[1] - 1):
@@ -121,11 +121,11 @@ def _fetch_cells(volume, start, step, scale, edges, r, first, last):
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, edges):
-    """Draws interval edges from the density of a pooled volume: many where the surface is, a few everywhere.
+    """Draws interval edges from the density of a pooled volume: most near surfaces, some everywhere.
 
-    `coarse` holds activated density, (bins_z, rows, columns); start and step are in *its* voxel coordinates. One
-    sample per bin along s gives weights; they are widened to their neighbours, floored, and inverted at evenly
-    spaced, jittered levels, so that the intervals tile the ray.
+    `coarse` is density after softplus, (depth, height, width); start and step are in its voxel coordinates. The
+    weights of one sample per bin along s are widened to their neighbours by the maximum, a floor is added, and their
+    distribution is inverted at evenly spaced, jittered levels; see `engine.fields.sampling.edges_from_weights`.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width = coarse.shape
@@ -203,9 +203,9 @@ def _tint(flat, height, width, depth, across, down, along, x, y, z):
 def march_forward(
     voxels, tint, basis, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, seen
 ):
-    """Renders rays; keeps density and colour of every sample for the backward pass.
+    """Renders rays; writes density and colour of every sample to `seen`, for the backward pass.
 
-    `tint` is the volume of directional coefficients (width 0 where there is none), `basis` the unit directions.
+    `tint` is the volume of directional coefficients (width 0 without one), `basis` the unit viewing directions.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
@@ -307,9 +307,9 @@ def march_backward(
     start_gradient,
     step_gradient,
 ):
-    """From the gradient of the colours to the gradients of every sample's raw values and of the rays.
+    """From the gradient of the colours to the gradients of the raw values of every sample, and of the rays.
 
-    Nothing is activated again: the slope of softplus follows from the density, that of sigmoid from the colour.
+    Softplus and sigmoid are not computed again: their slopes follow from the density and the colour in `seen`.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = voxels.shape
@@ -349,7 +349,7 @@ def march_backward(
                 continue
             delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
             weight = reached[k] - passed[k]
-            # d colour / d density = delta * (transmitted * value - what lies behind)
+            # d colour / d density = delta * (transmittance after the sample * its value - value of all behind it)
             d0 = delta * (passed[k] * value[k] - behind) * _softplus_slope(density)
             behind += weight * value[k]
             c1 = seen[r, k, 1]
@@ -386,7 +386,7 @@ def march_backward(
                         px += sx * wy * wz * dot
                         py += wx * sy * wz * dot
                         pz += wx * wy * sz * dot
-            # Beyond the border the volume goes on unchanged.
+            # Beyond the border the volume is constant.
             if x < 0.0 or x > width - 1:
                 px = np.float32(0.0)
             if y < 0.0 or y > height - 1:
@@ -409,7 +409,7 @@ def march_backward(
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
-    """Adds the samples' gradients to the voxels, each slab of rows by one thread; marks the tiles it touched."""
+    """Adds the gradients of samples to those of the voxels, a slab of rows per thread; marks the touched tiles."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
     flat = gradient.reshape(-1, 4)
@@ -457,7 +457,7 @@ def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, sample_gradient, rows):
-    """The same for the directional coefficients; `scale` takes voxel coordinates to the tint's."""
+    """`scatter` for the directional coefficients; `scale` converts voxel coordinates to those of the tint."""
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
     flat = gradient.reshape(-1, 9)
@@ -505,7 +505,7 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
 
 @njit(inline="always")
 def _run(touched, level_z, j, tile):
-    """The next tiles of a row that were touched, from `tile` on: the first, and the one behind the last."""
+    """The next consecutive touched tiles of a row, from `tile` on: the first one, and the one after the last."""
     tiles = touched.shape[2]
     while tile < tiles and touched[level_z, j, tile] == 0:
         tile += 1
@@ -516,8 +516,8 @@ def _run(touched, level_z, j, tile):
 
 
 @njit(inline="always", fastmath=FAST)
-def _pull(flat, at, before, behind, above, below, nearer, farther):
-    """Six times a value minus its neighbours', whose distances in memory are given: 0 at a border."""
+def _laplacian(flat, at, before, behind, above, below, nearer, farther):
+    """Six times a value minus its six neighbours; their distances in memory are given, 0 beyond a border."""
     across = flat[at - before] + flat[at + behind]
     return (
         np.float32(6.0) * flat[at]
@@ -531,7 +531,7 @@ def _pull(flat, at, before, behind, above, below, nearer, farther):
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def add_smoothness(voxels, gradient, touched, weight, density_weight):
-    """Adds the gradient of the squared differences between neighbours, on the touched tiles only."""
+    """Adds the gradient of the squared differences between neighbouring voxels, on the touched tiles only."""
     depth, height, width, channels = voxels.shape
     flat, slopes = voxels.reshape(-1), gradient.reshape(-1)
     weights = np.full(width * channels, weight, np.float32)
@@ -551,13 +551,13 @@ def add_smoothness(voxels, gradient, touched, weight, density_weight):
                 inner, outer = max(first, channels), min(last, (width - 1) * channels)
                 for e in range(first, inner):
                     at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _pull(flat, at, none, one, above, below, nearer, farther)
+                    slopes[at] += weights[e] * _laplacian(flat, at, none, one, above, below, nearer, farther)
                 for e in range(inner, outer):
                     at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _pull(flat, at, one, one, above, below, nearer, farther)
+                    slopes[at] += weights[e] * _laplacian(flat, at, one, one, above, below, nearer, farther)
                 for e in range(outer, last):
                     at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _pull(flat, at, one, none, above, below, nearer, farther)
+                    slopes[at] += weights[e] * _laplacian(flat, at, one, none, above, below, nearer, farther)
                 tile, end = _run(touched, level_z, j, end)
 
 
@@ -565,7 +565,7 @@ def add_smoothness(voxels, gradient, touched, weight, density_weight):
 def adam(
     voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
 ):
-    """One Adam step on the touched tiles, whose gradients and flags are cleared on the way."""
+    """One Adam step on the touched tiles; clears their gradients and flags."""
     depth, height, width, channels = voxels.shape
     values, slopes = voxels.reshape(-1), gradient.reshape(-1)
     means, squares = first.reshape(-1), second.reshape(-1)

@@ -1,6 +1,6 @@
-"""The voxel grid's work on a GPU: the same functions as `grid_compiled`, in plain torch operations.
+"""The voxel grid in plain operations of torch: for GPUs, and as the reference that the kernels are tested against.
 
-It is also the reference that the compiled kernels are tested against.
+The functions are those of `compiled`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,10 @@ from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid.compiled import BETA_FIRST, BETA_SECOND, SMOOTH_EVERY, TINT_RATE, TINT_SMOOTHNESS
+from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
-EPSILON = 1e-12
-BORDER = 1e-3  # voxels by which a sample may leave a closed volume
+_BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
 def _sample(
@@ -32,7 +31,7 @@ def _sample(
 def _inside(positions: Float[Tensor, "rays samples 3"], shape: tuple[int, int, int]) -> Bool[Tensor, "rays samples"]:
     depth, height, width = shape
     last = positions.new_tensor([width - 1, height - 1, depth - 1])
-    return ((positions >= -BORDER) & (positions <= last + BORDER)).all(dim=-1)
+    return ((positions >= -_BORDER) & (positions <= last + _BORDER)).all(dim=-1)
 
 
 def edges(
@@ -43,7 +42,7 @@ def edges(
     floor: float,
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
-    """Interval edges drawn from the activated density of a pooled volume."""
+    """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
     bins = coarse.shape[0] * (2 if closed else 1)
     s = (torch.arange(bins, device=coarse.device) + 0.5) / bins
     positions = lines.start[:, None] + s[None, :, None] * lines.step[:, None]
@@ -64,15 +63,15 @@ def march(
     background: Float[Tensor, "3"],
     gathers: bool,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
-    """Colour, opacity and mean position s of rays; differentiable in the lines and, if `gathers`, in the voxels."""
-    voxels = _Gather.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
+    """Renders rays; see `compiled.march`."""
+    voxels = _AccumulateGradient.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
     s = (edges[:, 1:] + edges[:, :-1]) / 2
     positions = lines.start[:, None] + s[..., None] * lines.step[:, None]
     raw = _sample(voxels, positions)
     raw_colour = raw[..., 1:]
     if state.tint is not None:
         tint = (
-            _Gather.apply(state.tint.voxels.detach().requires_grad_(True), state.tint)
+            _AccumulateGradient.apply(state.tint.voxels.detach().requires_grad_(True), state.tint)
             if gathers
             else state.tint.voxels
         )
@@ -91,8 +90,8 @@ def march(
     return colour, (1 - passed[:, -1]).detach(), position.detach()
 
 
-class _Gather(torch.autograd.Function):
-    """Hands the voxels on; what comes back is added to the grid's own gradient buffer."""
+class _AccumulateGradient(torch.autograd.Function):
+    """The identity; its gradient is added to the gradient buffer of the grid."""
 
     @staticmethod
     def forward(ctx, voxels: Tensor, state: GridState) -> Tensor:  # type: ignore[no-untyped-def]
@@ -108,7 +107,7 @@ class _Gather(torch.autograd.Function):
 def _smoothness_gradient(
     voxels: Float[Tensor, "depth height width channels"],
 ) -> Float[Tensor, "depth height width channels"]:
-    """Sum over the six neighbours of here minus there."""
+    """Sum over the six neighbours of the difference of a voxel and the neighbour."""
     total = torch.zeros_like(voxels)
     for dim in range(3):
         difference = voxels.diff(dim=dim)
@@ -120,26 +119,26 @@ def _smoothness_gradient(
 
 @torch.no_grad()
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
-    """One Adam step with smoothness where gradients arrived; see `grid_compiled.optimise`."""
+    """One Adam step with smoothness where gradients are not zero; see `compiled.optimise`."""
     _adam(state, rate, smoothness, density_rate)
     if state.tint is not None:
-        _adam(state.tint, TINT_RATE * rate, TINT_SMOOTHNESS * smoothness, 1.0)
+        _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
 
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
-    smoothness = smoothness * SMOOTH_EVERY if state.steps % SMOOTH_EVERY == 0 else 0.0
+    smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     touched = (state.gradient != 0).any(dim=-1, keepdim=True)
     per_channel = state.voxels.new_ones(state.voxels.shape[-1])
     per_channel[0] = first_channel_rate
     gradient = state.gradient
     if smoothness > 0:
         gradient = gradient + _smoothness_gradient(state.voxels) * (smoothness / per_channel**2)
-    first = torch.lerp(gradient, state.first, BETA_FIRST)
-    second = torch.lerp(gradient * gradient, state.second, BETA_SECOND)
+    first = torch.lerp(gradient, state.first, DEFAULT.beta1)
+    second = torch.lerp(gradient * gradient, state.second, DEFAULT.beta2)
     state.first = torch.where(touched, first, state.first)
     state.second = torch.where(touched, second, state.second)
-    mean = state.first / (1 - BETA_FIRST**state.steps)
-    spread = (state.second / (1 - BETA_SECOND**state.steps)).sqrt()
-    state.voxels -= touched * rate * per_channel * mean / (spread + EPSILON)
+    mean = state.first / (1 - DEFAULT.beta1**state.steps)
+    spread = (state.second / (1 - DEFAULT.beta2**state.steps)).sqrt()
+    state.voxels -= touched * rate * per_channel * mean / (spread + DEFAULT.epsilon)
     state.gradient.zero_()

@@ -1,4 +1,4 @@
-"""The tensors of a voxel grid: the values, their gradients and Adam's moments."""
+"""The tensors of a voxel grid: values, gradients and Adam's moments; and functions on values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,16 @@ from engine.fields.voxel_grid.kernels import TILE
 
 @dataclass
 class GridState:
-    """Interleaved voxels: channel 0 is raw density (softplus makes it density), 1 to 3 raw colour (sigmoid).
+    """Voxels with interleaved channels, and the state of their optimiser.
 
-    `tint`, where there is one, is a coarser volume of nine coefficients, three per colour channel, that are multiplied
-    with the unit viewing direction and added to the raw colour.
+    Attributes:
+        voxels: channel 0 is raw density (density after softplus), 1 to 3 are raw colour (RGB after sigmoid).
+        gradient: of the loss since the last step.
+        first, second: Adam's moments.
+        touched: 1 for tiles of `kernels.TILE` voxels of a row that have got a gradient since the last step.
+        steps: number of optimiser steps.
+        tint: a coarser volume of nine coefficients, three per colour channel, whose products with the unit viewing
+            direction are added to the raw colour; or None.
     """
 
     voxels: Float[Tensor, "depth height width channels"]
@@ -34,8 +40,8 @@ class GridState:
         return depth, height, width
 
 
-def around(voxels: Float[Tensor, "depth height width channels"]) -> GridState:
-    """A fresh optimiser state around values."""
+def make_state(voxels: Float[Tensor, "depth height width channels"]) -> GridState:
+    """The state of these values before their first step."""
     depth, height, width, _ = voxels.shape
     tiles = (width + TILE - 1) // TILE
     return GridState(
@@ -47,35 +53,35 @@ def around(voxels: Float[Tensor, "depth height width channels"]) -> GridState:
     )
 
 
-def saved(state: GridState) -> dict[str, Tensor]:
-    """The tensors a checkpoint needs."""
+def tensors_to_save(state: GridState) -> dict[str, Tensor]:
+    """The tensors that a checkpoint needs."""
     return {"voxels": state.voxels, "first": state.first, "second": state.second, "steps": torch.tensor(state.steps)}
 
 
-def restored(tensors: dict[str, Tensor], device: torch.device) -> GridState:
-    """What `saved` gave, on a device."""
-    state = around(tensors["voxels"].to(device).clone())
+def restore_state(tensors: dict[str, Tensor], device: torch.device) -> GridState:
+    """The state with the tensors of `tensors_to_save`, on a device."""
+    state = make_state(tensors["voxels"].to(device).clone())
     state.first.copy_(tensors["first"])
     state.second.copy_(tensors["second"])
     state.steps = int(tensors["steps"])
     return state
 
 
-def resampled(
+def resample(
     voxels: Float[Tensor, "depth height width channels"], shape: tuple[int, int, int]
 ) -> Float[Tensor, "depth height width channels"]:
-    """Raw values trilinearly resampled, corner voxels kept on corners (upsampling between stages)."""
+    """Raw values, trilinearly resampled; corner voxels stay at the corners."""
     planes = voxels.permute(3, 0, 1, 2)[None]
     return F.interpolate(planes, size=shape, mode="trilinear", align_corners=True)[0].permute(1, 2, 3, 0).contiguous()
 
 
-def pushed_back(
+def push_back(
     voxels: Float[Tensor, "depth height width channels"], factor: float, thin: float
 ) -> Float[Tensor, "depth height width channels"]:
-    """A projective volume of a world that has grown by `factor`: everything moves away, the near planes fall empty.
+    """A projective volume after the world has been scaled by `factor` > 1 about the origin.
 
-    Directions stay what they are, so only planes move: one at disparity d is now at d / factor. `thin` is the raw
-    density of what was nearer than the volume reached.
+    Directions do not change, so only planes move: disparity d becomes d / factor. The nearest planes become empty:
+    their raw density is `thin`.
     """
     depth = voxels.shape[0]
     position = torch.arange(depth, device=voxels.device) * factor
@@ -86,35 +92,35 @@ def pushed_back(
     return moved.contiguous()
 
 
-def pooled_density(
+def pool_density(
     voxels: Float[Tensor, "depth height width 4"], factor: tuple[int, int, int]
 ) -> Float[Tensor, "depth height width"]:
-    """Activated density averaged over blocks and laid on the same corners: what proposals are drawn from."""
+    """Density after softplus, averaged over blocks, with the corners at the same positions; for proposals."""
     density = F.softplus(voxels[..., 0])[None, None]
     shape = [max(size // by, 2) for size, by in zip(density.shape[2:], factor, strict=True)]
     pooled = F.avg_pool3d(density, factor, ceil_mode=True) if max(factor) > 1 else density
     return F.interpolate(pooled, size=shape, mode="trilinear", align_corners=True)[0, 0].contiguous()
 
 
-def blurred(
+def blur(
     voxels: Float[Tensor, "depth height width 4"], shape: tuple[int, int, int], gain: float = 1.0
 ) -> Float[Tensor, "depth height width 4"]:
-    """A coarser grid that looks the same from afar: densities averaged, colours averaged by density.
+    """A coarser grid that looks similar from a distance: mean densities, and mean colours weighted by density.
 
-    `gain` multiplies density, where it counts per voxel and the voxels become fewer along a ray.
+    `gain` multiplies the density, where it is per voxel and a ray meets fewer voxels.
     """
-    planes = weighed(voxels).permute(3, 0, 1, 2)[None]
-    return unweighed(F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0), gain).contiguous()
+    planes = weight_by_density(voxels).permute(3, 0, 1, 2)[None]
+    return unweight(F.adaptive_avg_pool3d(planes, shape)[0].permute(1, 2, 3, 0), gain).contiguous()
 
 
-def weighed(voxels: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
-    """Density and, times density, colour: what may be averaged."""
+def weight_by_density(voxels: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
+    """Density, and colour times density: linear quantities, which can be averaged."""
     density = F.softplus(voxels[..., :1])
     return torch.cat([density, torch.sigmoid(voxels[..., 1:]) * density], dim=-1)
 
 
-def unweighed(averaged: Float[Tensor, "*batch 4"], gain: float = 1.0) -> Float[Tensor, "*batch 4"]:
-    """Raw values of what `weighed` gave and somebody averaged, density multiplied by `gain`."""
+def unweight(averaged: Float[Tensor, "*batch 4"], gain: float = 1.0) -> Float[Tensor, "*batch 4"]:
+    """Raw values from averages of `weight_by_density`, with the density multiplied by `gain`."""
     density = averaged[..., :1].clamp(min=1e-6)
     colours = (averaged[..., 1:] / density).clamp(1e-3, 1 - 1e-3)
     density = density * gain

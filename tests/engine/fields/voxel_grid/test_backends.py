@@ -18,9 +18,9 @@ RAYS, SAMPLES = 80, 10
 
 def grid(tinted: bool) -> GridState:
     generator = torch.Generator().manual_seed(3)
-    state = grid_state.around(torch.randn(*SHAPE, 4, generator=generator))
+    state = grid_state.make_state(torch.randn(*SHAPE, 4, generator=generator))
     if tinted:
-        state.tint = grid_state.around(torch.randn(3, 6, 9, 9, generator=generator))
+        state.tint = grid_state.make_state(torch.randn(3, 6, 9, 9, generator=generator))
     return state
 
 

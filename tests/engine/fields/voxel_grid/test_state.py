@@ -13,7 +13,7 @@ def voxels(*shape: int, seed: int = 0) -> torch.Tensor:
 
 def test_a_fresh_state_is_empty_but_for_its_values():
     values = voxels(3, 5, 9)
-    state = grid_state.around(values)
+    state = grid_state.make_state(values)
     assert torch.equal(state.voxels, values)
     assert state.shape == (3, 5, 9)
     assert state.steps == 0
@@ -25,7 +25,7 @@ def test_a_fresh_state_is_empty_but_for_its_values():
 @pytest.mark.parametrize("shape", [(5, 9, 17), (3, 5, 9), (2, 3, 5)])
 def test_corners_stay_on_corners(shape):
     values = voxels(3, 5, 9)
-    made = grid_state.resampled(values, shape)
+    made = grid_state.resample(values, shape)
     assert made.shape == (*shape, 4)
     assert made.is_contiguous()
     for corner in [(0, 0, 0), (-1, -1, -1), (0, -1, 0)]:
@@ -34,22 +34,22 @@ def test_corners_stay_on_corners(shape):
 
 def test_twice_as_fine_keeps_every_voxel():
     values = voxels(3, 5, 9)
-    torch.testing.assert_close(grid_state.resampled(values, (5, 9, 17))[::2, ::2, ::2], values)
+    torch.testing.assert_close(grid_state.resample(values, (5, 9, 17))[::2, ::2, ::2], values)
 
 
 def test_linear_ramps_survive_resampling():
     ramp = torch.linspace(0, 1, 9).view(1, 1, 9, 1).expand(3, 5, 9, 4)
-    made = grid_state.resampled(ramp, (4, 7, 13))
+    made = grid_state.resample(ramp, (4, 7, 13))
     torch.testing.assert_close(made[2, 3, :, 1], torch.linspace(0, 1, 13))
 
 
 def test_saved_and_restored():
-    state = grid_state.around(voxels(3, 5, 9))
+    state = grid_state.make_state(voxels(3, 5, 9))
     state.first += 1
     state.second += 2
     state.steps = 7
-    kept = {name: value.clone() for name, value in grid_state.saved(state).items()}
-    again = grid_state.restored(kept, torch.device("cpu"))
+    kept = {name: value.clone() for name, value in grid_state.tensors_to_save(state).items()}
+    again = grid_state.restore_state(kept, torch.device("cpu"))
     assert torch.equal(again.voxels, state.voxels)
     assert torch.equal(again.first, state.first)
     assert torch.equal(again.second, state.second)
@@ -58,18 +58,18 @@ def test_saved_and_restored():
 
 
 def test_pooled_density_is_activated_and_averaged():
-    pooled = grid_state.pooled_density(torch.zeros(4, 8, 8, 4), (1, 4, 4))
+    pooled = grid_state.pool_density(torch.zeros(4, 8, 8, 4), (1, 4, 4))
     assert pooled.shape == (4, 2, 2)
     torch.testing.assert_close(pooled, torch.full((4, 2, 2), float(F.softplus(torch.zeros(())))))
     values = voxels(4, 8, 8)
-    torch.testing.assert_close(grid_state.pooled_density(values, (1, 1, 1)), F.softplus(values[..., 0]))
+    torch.testing.assert_close(grid_state.pool_density(values, (1, 1, 1)), F.softplus(values[..., 0]))
 
 
 def test_blurring_averages_densities_and_weighs_colours_by_them():
     values = torch.zeros(2, 2, 2, 4)
     values[..., 0] = -15.0
     values[0, 0, 0] = torch.tensor([4.0, 1.5, -1.5, 0.0])  # the one voxel in which there is something
-    made = grid_state.blurred(values, (1, 1, 1))[0, 0, 0]
+    made = grid_state.blur(values, (1, 1, 1))[0, 0, 0]
     density = F.softplus(made[0])
     torch.testing.assert_close(density, F.softplus(torch.tensor(4.0)) / 8, atol=1e-4, rtol=0)
     torch.testing.assert_close(made[1:], torch.tensor([1.5, -1.5, 0.0]), atol=1e-2, rtol=0)
@@ -78,19 +78,19 @@ def test_blurring_averages_densities_and_weighs_colours_by_them():
 def test_blurring_the_emptiest_and_the_brightest_is_finite():
     for raw in (-80.0, 80.0):
         values = torch.full((2, 4, 4, 4), raw)
-        assert torch.isfinite(grid_state.blurred(values, (2, 2, 2))).all()
+        assert torch.isfinite(grid_state.blur(values, (2, 2, 2))).all()
 
 
 def test_what_is_the_same_everywhere_stays_the_same():
     values = torch.tensor([1.0, 0.3, -0.4, 0.8]).expand(4, 6, 8, 4)
-    torch.testing.assert_close(grid_state.blurred(values, (4, 3, 4))[1, 1, 1], values[0, 0, 0], atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(grid_state.blur(values, (4, 3, 4))[1, 1, 1], values[0, 0, 0], atol=1e-4, rtol=1e-4)
 
 
 def test_a_grown_world_looks_the_same_from_its_centre():
     generator = torch.Generator().manual_seed(8)
     coarse = torch.randn(5, 4, 4, 4, generator=generator)
-    voxels = grid_state.resampled(coarse, (41, 4, 4))
-    grown = grid_state.pushed_back(voxels, 1.25, thin=-9.0)
+    voxels = grid_state.resample(coarse, (41, 4, 4))
+    grown = grid_state.push_back(voxels, 1.25, thin=-9.0)
     # what stood on plane 40 (disparity 1) stands on plane 32 (disparity 0.8) now; what is infinitely far stays there
     torch.testing.assert_close(grown[0], voxels[0])
     torch.testing.assert_close(grown[32], voxels[40])

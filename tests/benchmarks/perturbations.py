@@ -1,4 +1,4 @@
-"""What the benchmarks of knocked cameras share: a run is knocked and watched, each in a fresh process."""
+"""Shared by the benchmarks of perturbed cameras: a run is perturbed and observed, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -25,36 +25,43 @@ from engine.system.memory import keep_freed_memory
 from tests.benchmarks.command import Options
 from tests.benchmarks.training import fresh_process
 
-Curve = list[tuple[float, Float[np.ndarray, "2 ..."]]]  # seconds after the knock; see `errors_of`
-Worker = Callable[[Path, int, str, bool], dict[str, Any]]  # of a scene's folder, a seed, a device, whether to be quick
+Curve = list[tuple[float, Float[np.ndarray, "2 ..."]]]
+"""Seconds after the perturbation, and the errors then (see `errors_of`)."""
+
+Worker = Callable[[Path, int, str, bool], dict[str, Any]]
+"""Measures one seed: folder of the scene, seed, device, whether this is a quick check."""
 
 
-def small_or_whole(folder: Path, seed: int, quick: bool) -> Scene:
-    """The scene, small where the benchmark is only tried."""
+def load_benchmark_scene(folder: Path, seed: int, quick: bool) -> Scene:
+    """The scene, at a low resolution for a quick check."""
     keep_freed_memory()  # as the commands do
     return load_scene(folder, SceneOptions(seed=seed, downscale=8 if quick else None))
 
 
-def knocked(
+def perturb_and_observe(
     scene: Scene,
     settings: Settings,
     device: str,
     ready: Callable[[Snapshot], bool],
-    knock: Callable[[Snapshot], Command],
-    watched: float,
+    perturbation: Callable[[Snapshot], Command],
+    seconds: float,
     keep_going: bool = False,
 ) -> tuple[Snapshot, Curve]:
-    """Trains until a snapshot is ready, sends its knock, watches for so many seconds; that snapshot and the errors."""
+    """Trains until a snapshot is `ready`, sends the perturbation, and observes the run for so many seconds.
+
+    Returns:
+        the snapshot before the perturbation, and the errors after it.
+    """
     run = Run(scene, settings, resolve_device(device), keep_going=keep_going)
     run.start()
     try:
-        before = seen(run, ready)
-        command = knock(before)
+        before = wait_for_snapshot(run, ready)
+        command = perturbation(before)
         begun = time.perf_counter()
         run.send(command)
         last, curve = before, Curve()
-        while not curve or curve[-1][0] < watched:
-            last = seen(run, lambda snapshot, last=last: snapshot is not last)  # type: ignore[misc]
+        while not curve or curve[-1][0] < seconds:
+            last = wait_for_snapshot(run, lambda snapshot, last=last: snapshot is not last)  # type: ignore[misc]
             if any(event.kind.startswith("perturb") for event in last.events):
                 curve.append((time.perf_counter() - begun, errors_of(last)))
     finally:
@@ -63,13 +70,13 @@ def knocked(
     return before, curve
 
 
-def seen(run: Run, wanted: Callable[[Snapshot], bool], patience: float = 7200.0) -> Snapshot:
-    """The first snapshot that is wanted.
+def wait_for_snapshot(run: Run, wanted: Callable[[Snapshot], bool], longest: float = 7200.0) -> Snapshot:
+    """The first snapshot that fulfils a condition.
 
     Raises:
-        RuntimeError: the run failed, or had no such snapshot within the patience (seconds).
+        RuntimeError: the run failed, or had no such snapshot within `longest` seconds.
     """
-    until = time.perf_counter() + patience
+    until = time.perf_counter() + longest
     while time.perf_counter() < until:
         snapshot = run.latest()
         if snapshot is not None and snapshot.status == "failed":
@@ -77,7 +84,7 @@ def seen(run: Run, wanted: Callable[[Snapshot], bool], patience: float = 7200.0)
         if snapshot is not None and wanted(snapshot):
             return snapshot
         time.sleep(0.05)
-    raise RuntimeError("The run did not get there in time.")
+    raise RuntimeError("The run had no such snapshot in time.")
 
 
 def errors_of(snapshot: Snapshot) -> Float[np.ndarray, "2 frames"]:
@@ -92,22 +99,22 @@ def spread_of(snapshot: Snapshot) -> float:
     return float(spread(camera_centre(torch.from_numpy(snapshot.poses.copy()))))
 
 
-def seconds_until_back(curve: Curve, old: Float[np.ndarray, "2 ..."]) -> float | None:
-    """When errors were within twice the old ones, of rotation and of translation, for good; None if they were not."""
-    back = None
+def time_to_recover(curve: Curve, old: Float[np.ndarray, "2 ..."]) -> float | None:
+    """Seconds from which rotation and translation errors stay within twice the old ones; None if they do not."""
+    recovered = None
     for seconds, errors in reversed(curve):
         if (errors > 2 * old).any():
             break
-        back = seconds
-    return back
+        recovered = seconds
+    return recovered
 
 
-def each_seed(module: str, chosen: Options, scene: Path) -> list[dict[str, Any]]:
-    """What the module's worker finds with each seed, in a process of its own."""
+def measure_seeds(module: str, chosen: Options, scene: Path) -> list[dict[str, Any]]:
+    """The results of the worker of a module for each seed, each in a process of its own."""
     results = []
     for seed in chosen.seeds:
         with tempfile.TemporaryDirectory() as temporary:
-            output = Path(temporary) / "kick.json"
+            output = Path(temporary) / "result.json"
             quick = "quick" if chosen.quick else "full"
             arguments = ["--worker", str(scene.resolve()), str(seed), chosen.device, quick, str(output)]
             fresh_process("-m", module, *arguments, log=output.with_suffix(".log"))
@@ -115,8 +122,8 @@ def each_seed(module: str, chosen: Options, scene: Path) -> list[dict[str, Any]]
     return results
 
 
-def begin(main: Callable[[], None], worker: Worker, arguments: Sequence[str]) -> None:
-    """The benchmark itself, or the worker of one seed that `each_seed` began."""
+def run_main_or_worker(main: Callable[[], None], worker: Worker, arguments: Sequence[str]) -> None:
+    """Runs the benchmark, or the worker for one seed in a process that `measure_seeds` has started."""
     if arguments[:1] == ["--worker"]:
         folder, seed, device, quick, output = arguments[1:]
         found = worker(Path(folder), int(seed), device, quick == "quick")
