@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import engine  # first: it tells torch's and numba's threads how to wait, which they read when they are loaded
 from app.arguments import ViewerArguments, check_viewer_arguments
-from engine.cli.program import leave, parsed
+from engine.cli.program import exit_with, parse_arguments
 from engine.system.memory import keep_freed_memory
 
 __all__ = ["engine", "main"]
@@ -12,7 +12,7 @@ __all__ = ["engine", "main"]
 
 def main() -> None:
     """`l2g-viewer`."""
-    arguments = parsed(ViewerArguments)
+    arguments = parse_arguments(ViewerArguments)
 
     def act() -> int:
         check_viewer_arguments(arguments)
@@ -24,7 +24,7 @@ def main() -> None:
 
         return Window(arguments).run()
 
-    leave(act, "l2g-viewer")
+    exit_with(act, "l2g-viewer")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""`l2g-download` from the parsed command line to scenes on disk."""
+"""`l2g-download`: public data sets, fetched and unpacked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def download(arguments: DownloadArguments) -> int:
     """Fetches and unpacks data sets, or lists them; returns the exit code.
 
     Raises:
-        UserError: something that the user can mend.
+        UserError: a wrong argument, an unreachable server or a damaged archive.
     """
     console = Console(highlight=False)
     if arguments.name is None:
@@ -33,21 +33,21 @@ def download(arguments: DownloadArguments) -> int:
     if arguments.output is not None and len(wanted) > 1:
         targets = [arguments.output / one.scene for one in wanted]
     else:
-        targets = [arguments.output or cache() / "scenes" / one.name for one in wanted]
+        targets = [arguments.output or cache_folder() / "scenes" / one.name for one in wanted]
     for one, target in zip(wanted, targets, strict=True):
-        _one(one, target, arguments, console)
+        _fetch_and_unpack(one, target, arguments, console)
     return 0
 
 
 SOURCES = ", ".join(sorted({one.source for one in DATA_SETS.values()}))
 
 
-def cache() -> Path:
-    """Where archives and, unless told otherwise, scenes are kept."""
+def cache_folder() -> Path:
+    """The folder of downloaded archives and, by default, of scenes."""
     return Path(platformdirs.user_cache_dir("l2g-viewer", appauthor=False))
 
 
-def _one(data_set: DataSet, target: Path, arguments: DownloadArguments, console: Console) -> None:
+def _fetch_and_unpack(data_set: DataSet, target: Path, arguments: DownloadArguments, console: Console) -> None:
     console.print(f"{data_set.name}: {data_set.terms}", soft_wrap=True)
     console.print(f"Source: {data_set.source}", soft_wrap=True)
     if (target / data_set.marker).is_file() and not arguments.force:
@@ -59,13 +59,13 @@ def _one(data_set: DataSet, target: Path, arguments: DownloadArguments, console:
         if arguments.archive is not None:
             _unpack(arguments.archive, data_set, target, display.show)
         else:
-            _from_sources(data_set, target, arguments.mirror, display.show)
+            _unpack_from_sources(data_set, target, arguments.mirror, display.show)
     console.print(f"Scene: {target}", soft_wrap=True)
 
 
-def _from_sources(data_set: DataSet, target: Path, mirror: str | None, progress: Progress) -> None:
-    """The first archive that is here already or can be had."""
-    folder = cache() / "archives"
+def _unpack_from_sources(data_set: DataSet, target: Path, mirror: str | None, progress: Progress) -> None:
+    """Unpacks the first archive that is downloaded already or can be fetched."""
+    folder = cache_folder() / "archives"
     archives = sorted(data_set.archives, key=lambda archive: not (folder / archive.name).is_file())
     failures = []
     for archive in archives:
@@ -79,10 +79,10 @@ def _from_sources(data_set: DataSet, target: Path, mirror: str | None, progress:
             failures.append(str(error))
         except DamagedError:
             with contextlib.suppress(OSError):
-                path.unlink()  # the next try fetches it anew
+                path.unlink()  # so that the next attempt fetches it again
             raise
     raise UserError(
-        f"{' '.join(failures)} Check the network; or download {archives[-1].name} by hand from {data_set.source} and "
+        f"{' '.join(failures)} Check the network; or download {archives[-1].name} yourself from {data_set.source} and "
         "give it by --archive."
     )
 

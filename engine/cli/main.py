@@ -1,4 +1,4 @@
-"""The commands that begin with l2g, but for the window's. What takes long to import is imported once it is needed."""
+"""The entry points of all commands but the window's. Slow imports are inside them, so that --help answers at once."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from engine.cli.arguments import (
     SfmArguments,
     TrainArguments,
 )
-from engine.cli.program import leave, parsed
+from engine.cli.program import exit_with, parse_arguments
 from engine.system.memory import keep_freed_memory
 
 
 def train() -> None:
     """`l2g-train`."""
-    arguments = parsed(TrainArguments)
+    arguments = parse_arguments(TrainArguments)
 
     def act() -> int:
         keep_freed_memory()
@@ -23,24 +23,24 @@ def train() -> None:
 
         return train_scene(arguments)
 
-    leave(act, "l2g-train")
+    exit_with(act, "l2g-train")
 
 
 def sfm() -> None:
     """`l2g-sfm`."""
-    arguments = parsed(SfmArguments)
+    arguments = parse_arguments(SfmArguments)
 
     def act() -> int:
         from engine.cli.sfm import register_photos
 
         return register_photos(arguments)
 
-    leave(act, "l2g-sfm")
+    exit_with(act, "l2g-sfm")
 
 
 def evaluate() -> None:
     """`l2g-eval`."""
-    arguments = parsed(EvaluateArguments)
+    arguments = parse_arguments(EvaluateArguments)
 
     def act() -> int:
         keep_freed_memory()
@@ -48,12 +48,12 @@ def evaluate() -> None:
 
         return evaluate_folder(arguments)
 
-    leave(act, "l2g-eval")
+    exit_with(act, "l2g-eval")
 
 
 def export() -> None:
     """`l2g-export`."""
-    arguments = parsed(ExportArguments)
+    arguments = parse_arguments(ExportArguments)
 
     def act() -> int:
         keep_freed_memory()
@@ -61,16 +61,16 @@ def export() -> None:
 
         return export_folder(arguments)
 
-    leave(act, "l2g-export")
+    exit_with(act, "l2g-export")
 
 
 def download() -> None:
     """`l2g-download`."""
-    arguments = parsed(DownloadArguments)
+    arguments = parse_arguments(DownloadArguments)
 
     def act() -> int:
         from engine.cli.download import download
 
         return download(arguments)
 
-    leave(act, "l2g-download")
+    exit_with(act, "l2g-download")

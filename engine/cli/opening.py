@@ -1,4 +1,4 @@
-"""From the parsed command line to a run that is ready to start: what every program that trains begins with."""
+"""From the parsed command line to a run that is ready to start, for `l2g-train` and for the window."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class OpenedRun:
     """A run that has not started.
 
     Attributes:
-        run: to be started.
-        scene, settings, options: of the run; those it was begun with where it continues.
-        folder: where it is kept.
+        run: not started.
+        scene, settings, options: of the run; for a resumed run those it was started with.
+        folder: of the run.
     """
 
     run: Run
@@ -44,14 +44,14 @@ def open_run(
 ) -> OpenedRun:
     """Reads the scene and, to continue, the checkpoint; makes the folder.
 
-    Takes as long as reading takes, prints nothing, and may be called from any thread.
+    It may take minutes, prints nothing, and may be called from any thread.
 
     Args:
         arguments: as on the command line of `l2g-train`.
-        publish_period: seconds between snapshots, at least.
-        watch: is told how far the reading is.
+        publish_period: least seconds between snapshots.
+        watch: called with the progress of the reading.
     Raises:
-        UserError: something that the user can mend.
+        UserError: a wrong argument, or a scene or checkpoint that cannot be read.
     """
     check_arguments(arguments)
     device = resolve_device(arguments.device)

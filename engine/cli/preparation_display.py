@@ -1,4 +1,4 @@
-"""What the command line shows while photos are made ready and COLMAP's pipeline runs."""
+"""The display of the command line while photos are prepared and COLMAP's pipeline runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.sfm import events as sfm
 
 
 class PreparationDisplay:
-    """A context that is told how far the work is: a bar per part on a terminal, a line per part elsewhere."""
+    """A context that shows progress events: a bar for each part on a terminal, a line for each part elsewhere."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -31,13 +31,13 @@ class PreparationDisplay:
         self._bars.stop()
 
     def __call__(self, event: ReadingProgress | sfm.SfmEvent) -> None:
-        """Takes note of an event."""
+        """Shows an event."""
         match event:
             case ReadingProgress(what, done, total):
                 self._show(what, done, total)
             case sfm.Started(_, names):
                 self._features, self._models, self._inliers = [], {}, []
-                self._say(f"COLMAP's pipeline on {len(names)} photos")
+                self._print(f"COLMAP's pipeline on {len(names)} photos")
             case sfm.FeaturesFound(points=points, done=done, total=total):
                 self._features.append(len(points))
                 self._show("SIFT features", done, total, f"{np.mean(self._features):.0f} a photo")
@@ -54,17 +54,19 @@ class PreparationDisplay:
                 words = f"{event.what}: {len(event.points)} points, {event.before:.3f} -> {event.after:.3f} px"
                 self._show("mapping", len(event.frames), event.total, words, last=event.what == "model")
             case sfm.Meshed(vertices, faces, remark):
-                self._say(f"no mesh: {remark}" if remark else f"mesh of {len(vertices)} vertices, {len(faces)} faces")
+                self._print(
+                    f"no mesh: {remark}" if remark else f"mesh of {len(vertices)} vertices, {len(faces)} faces"
+                )
             case sfm.Finished():
                 times = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in event.seconds.items())
-                self._say(f"{len(event.registered)} photos registered ({times})")
+                self._print(f"{len(event.registered)} photos registered ({times})")
 
     def _show(self, what: str, done: int, total: int, words: str = "", last: bool = False) -> None:
         if what not in self._tasks:
             self._tasks[what] = self._bars.add_task(what, total=total, words="")
         self._bars.update(self._tasks[what], completed=done, total=total, words=words)
         if not self._console.is_terminal and (last or (done == total and what != "mapping")):
-            self._say(f"{what}: {done}/{total}" + (f"  {words}" if words else ""))
+            self._print(f"{what}: {done}/{total}" + (f"  {words}" if words else ""))
 
-    def _say(self, words: str) -> None:
+    def _print(self, words: str) -> None:
         self._console.print(words, soft_wrap=True, highlight=False, markup=False)

@@ -1,4 +1,4 @@
-"""From the words of a command line to the exit code of the process."""
+"""Parsing of a command line, and the exit code of the process."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ import tyro
 
 from engine.errors import UserError
 
-Words = TypeVar("Words")
+Arguments = TypeVar("Arguments")
 
 
-def parsed(words: type[Words]) -> Words:
-    """The command line; leaves with a message and code 2 where it makes no sense."""
-    return tyro.cli(words, config=(tyro.conf.FlagCreatePairsOff,))
+def parse_arguments(arguments: type[Arguments]) -> Arguments:
+    """Parses the command line; a wrong one ends the process with a message and exit code 2."""
+    return tyro.cli(arguments, config=(tyro.conf.FlagCreatePairsOff,))
 
 
-def leave(act: Callable[[], int], program: str) -> None:
-    """Ends the process with what `act` returns; what a user can mend is one line on stderr and code 2."""
+def exit_with(act: Callable[[], int], program: str) -> None:
+    """Ends the process with the exit code that `act` returns.
+
+    A `UserError` is printed on stderr and gives code 2, Ctrl-C gives 130.
+    """
     try:
         code = act()
     except UserError as error:
@@ -28,7 +31,7 @@ def leave(act: Callable[[], int], program: str) -> None:
         code = 2
     except KeyboardInterrupt:
         code = 130
-    except BrokenPipeError:  # whoever read our output has gone, as `head` does
+    except BrokenPipeError:  # the program that reads the output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)

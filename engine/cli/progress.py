@@ -1,4 +1,4 @@
-"""What the command line shows while a run goes on: a bar on a terminal, a line now and then in a log."""
+"""The display of the command line during a run: a bar on a terminal, a line every few seconds in a log."""
 
 from __future__ import annotations
 
@@ -16,17 +16,18 @@ from engine.messages import Snapshot
 from engine.run.history import mean_of
 from engine.system.durations import format_duration
 
-LINE_EVERY = 5.0  # seconds between lines where no bar can be drawn
+_LINE_PERIOD = 5.0  # seconds between lines, where no bar can be drawn
+_RATE_MEMORY = 5.0  # seconds over which iterations per second are smoothed
 
 
 class ProgressDisplay:
-    """A context that shows the snapshots it is given."""
+    """A context that shows snapshots of a run."""
 
     def __init__(self, console: Console, stages: Sequence[AnyStage], max_seconds: float | None = None) -> None:
         self._console, self._stages, self._max_seconds = console, stages, max_seconds
         columns = (TextColumn("{task.fields[stage]:>9}"), BarColumn(), TextColumn("{task.fields[numbers]}"))
         self._bar = Progress(*columns, console=console, disable=not console.is_terminal)
-        self._task = self._bar.add_task("", total=None, stage="", numbers="making ready")
+        self._task = self._bar.add_task("", total=None, stage="", numbers="preparing")
         self._before: Snapshot | None = None
         self._rate = math.nan
         self._psnr = math.nan
@@ -40,23 +41,24 @@ class ProgressDisplay:
         self._bar.stop()
 
     def show(self, snapshot: Snapshot) -> None:
-        """Brings the display up to date."""
+        """Shows a snapshot."""
         if snapshot is self._before:
             return
         self._rate = updated_rate(self._rate, self._before, snapshot)
-        self._psnr = snapshot.psnr if math.isfinite(snapshot.psnr) else self._psnr  # a new stage has none at first
+        if math.isfinite(snapshot.psnr):  # it is not at the beginning of a stage
+            self._psnr = snapshot.psnr
         self._before = snapshot
         left = seconds_left(snapshot, self._stages, self._rate, self._max_seconds)
         numbers = describe(snapshot, self._psnr, self._rate, left)
         total = snapshot.iterations or None
         self._bar.update(self._task, completed=snapshot.iteration, total=total, stage=snapshot.stage, numbers=numbers)
-        if not self._console.is_terminal and time.monotonic() - self._line_at >= LINE_EVERY and snapshot.stage:
+        if not self._console.is_terminal and time.monotonic() - self._line_at >= _LINE_PERIOD and snapshot.stage:
             self._line_at = time.monotonic()
             self._console.out(f"{snapshot.seconds:7.1f} s  {snapshot.stage:>9}  {numbers}")
 
 
 def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
-    """Iteration, PSNR, pose error, speed and time left, on a line."""
+    """Iteration, PSNR, pose error, iterations per second and time left, in one line."""
     parts = [f"{snapshot.iteration}/{snapshot.iterations}"]
     if math.isfinite(psnr):
         parts.append(f"{psnr:.2f} dB")
@@ -75,29 +77,32 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
 
 
 def updated_rate(rate: float, before: Snapshot | None, now: Snapshot) -> float:
-    """Iterations per second, smoothed over a few seconds of one stage; NaN while unknown."""
+    """Iterations per second, smoothed over some seconds of one stage; NaN while unknown."""
     if before is None or before.stage_index != now.stage_index:
         return math.nan
     seconds = now.seconds - before.seconds
     if seconds <= 0:
         return rate
     if before.iteration == 0:
-        return rate  # the first step compiles and warms up
+        return rate  # the first step includes the compilation of kernels
     found = (now.iteration - before.iteration) / seconds
-    keep = math.exp(-seconds / 5) if math.isfinite(rate) else 0.0
+    keep = math.exp(-seconds / _RATE_MEMORY) if math.isfinite(rate) else 0.0
     return keep * rate + (1 - keep) * found if keep else found
 
 
 def seconds_left(snapshot: Snapshot, stages: Sequence[AnyStage], rate: float, max_seconds: float | None) -> float:
-    """Until the schedule's end or the time limit; NaN while unknown.
+    """Seconds until the end of the schedule or the time limit; NaN while unknown.
 
-    A later stage is taken to cost what this one does, times the ratio of their samples per step.
+    The seconds per step of a later stage are estimated from those of this one, in proportion to `Stage.cost`.
     """
     limit = math.inf if max_seconds is None else max(max_seconds - snapshot.seconds, 0.0)
     if not math.isfinite(rate) or rate <= 0 or snapshot.stage_index >= len(stages):
         return limit if math.isfinite(limit) else math.nan
     now = stages[snapshot.stage_index].cost
-    ends = [*itertools.accumulate(stage.iterations for stage in stages[:-1]), math.inf]  # the last one may go on
+    ends = [
+        *itertools.accumulate(stage.iterations for stage in stages[:-1]),
+        math.inf,
+    ]  # the last stage may be extended
     at, left = float(snapshot.iteration), 0.0
     for stage, end in list(zip(stages, ends, strict=True))[snapshot.stage_index :]:
         until = min(end, snapshot.iterations)

@@ -1,4 +1,4 @@
-"""`l2g-sfm`: COLMAP's pipeline on a folder of photos, printed while it runs, written whole or not at all."""
+"""`l2g-sfm`: COLMAP's pipeline on a folder of photos; the model is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from engine.sfm.options import SfmOptions
 from engine.sfm.pipeline import DATABASE, MESH, MODEL, run_sfm
 from engine.system.files import explain_write_failure
 
-MOST_PIXELS = 200_000_000
+MOST_PIXELS = 200_000_000  # of a photo; bounds the memory
 IMAGES = "images"
 PARTS = (DATABASE, "sparse", MESH, IMAGES)
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where COLMAP finds the photos, and under which names."""
+class _PhotoNames:
+    """The folder in which COLMAP finds the photos, and their names in it."""
 
     folder: Path
     names: tuple[str, ...]
@@ -42,7 +42,7 @@ def register_photos(arguments: SfmArguments) -> int:
     """Runs the pipeline and writes the model; returns the exit code.
 
     Raises:
-        UserError: something that the user can mend.
+        UserError: a wrong argument, photos that cannot be read, or an output that cannot be written.
     """
     _check(arguments)
     source, output = resolve_scene_path(arguments.photos), arguments.output.expanduser().absolute()
@@ -54,17 +54,17 @@ def register_photos(arguments: SfmArguments) -> int:
         raise UserError(explain_write_failure(output, error)) from error
     try:
         with PreparationDisplay(console) as display:
-            found = _found(source, arguments, display)
-            seen = _seen(found, source, output, work, display)
+            found = _find_photos(source, arguments, display)
+            stored = _store_photos(found, source, output, work, display)
             options = SfmOptions(
                 longer_side=arguments.longer_side,
-                window=arguments.window or choose_matching_window(len(seen.names)),
+                window=arguments.window or choose_matching_window(len(stored.names)),
                 mesh=arguments.mesh,
             )
-            for event in run_sfm(seen.folder, seen.names, work, options):
+            for event in run_sfm(stored.folder, stored.names, work, options):
                 display(event)
                 if isinstance(event, Finished):
-                    missing = [seen.names[number] for number in event.unregistered]
+                    missing = [stored.names[number] for number in event.unregistered]
         _move(work, output)
     except OSError as error:
         raise UserError(explain_write_failure(output, error)) from error
@@ -74,11 +74,12 @@ def register_photos(arguments: SfmArguments) -> int:
         console.print(f"Left out: {photo.name} ({photo.reason}).", soft_wrap=True, markup=False)
     for name in missing:
         console.print(f"Not registered: {name}.", soft_wrap=True, markup=False)
-    console.print(f"{output / MODEL} holds the model; l2g-train {arguments.output} goes on from it.", soft_wrap=True)
+    console.print(f"{output / MODEL} holds the model; l2g-train {arguments.output} continues from it.", soft_wrap=True)
     return 0
 
 
 def _check(arguments: SfmArguments) -> None:
+    """Raises `UserError` for a wrong argument."""
     at_least = (("frames", arguments.frames, 3), ("longer_side", arguments.longer_side, 64))
     for name, value, least in (*at_least, ("window", arguments.window, 1)):
         if value is not None and value < least:
@@ -92,7 +93,7 @@ def _check(arguments: SfmArguments) -> None:
         )
 
 
-def _found(source: Path, arguments: SfmArguments, watch: ProgressListener) -> PhotoSet:
+def _find_photos(source: Path, arguments: SfmArguments, watch: ProgressListener) -> PhotoSet:
     folder = (
         extract_frames(source, arguments.frames, MOST_PIXELS, watch)[0]
         if is_video(source)
@@ -109,22 +110,22 @@ def _found(source: Path, arguments: SfmArguments, watch: ProgressListener) -> Ph
     return gather_photos(files, source, MOST_PIXELS)
 
 
-def _seen(shots: PhotoSet, source: Path, output: Path, work: Path, watch: ProgressListener) -> _Source:
-    """The photos where they lie, if the model may refer to them there; else copies beside the model, all upright."""
+def _store_photos(shots: PhotoSet, source: Path, output: Path, work: Path, watch: ProgressListener) -> _PhotoNames:
+    """The photos in their own folder, if the model can refer to them there; else upright copies beside the model."""
     parent = shots.photos[0].path.parent
     beside = not is_video(source) and parent in (output, output / IMAGES)
     if beside and all(is_usable_as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.photos):
-        return _Source(parent, tuple(shot.name for shot in shots.photos), copied=False)
+        return _PhotoNames(parent, tuple(shot.name for shot in shots.photos), copied=False)
     if parent == output / IMAGES:
         raise UserError(
             f"{parent} holds photos that COLMAP cannot read as they are (turned by EXIF, HEIC, or of mixed sizes); "
             "give another --output, which gets upright copies of them."
         )
-    return _Source(work / IMAGES, write_copies(shots, work / IMAGES, MOST_PIXELS, watch), copied=True)
+    return _PhotoNames(work / IMAGES, write_copies(shots, work / IMAGES, MOST_PIXELS, watch), copied=True)
 
 
 def _move(work: Path, output: Path) -> None:
-    """Puts what was made in its place; what was there before goes only now."""
+    """Moves the finished files to their places; earlier ones are removed only now."""
     for part in PARTS:
         made, place = work / part, output / part
         if not made.exists() and part == IMAGES:

@@ -1,4 +1,4 @@
-"""`l2g-train` from the parsed command line to the run folder: a client of `Run`, as the window is."""
+"""`l2g-train`: follows a `Run`, as the window does, and writes its results."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from engine.run.session import Session
 from engine.run.thread import Run
 from engine.system.interruption import Interruption
 
-LOOK_EVERY = 0.2  # seconds
+_SNAPSHOT_PERIOD = 0.2  # seconds between the snapshots that are shown
 
 
 def train_scene(arguments: TrainArguments) -> int:
     """Trains, writes the run folder, prints a table.
 
     Returns:
-        the exit code: 0, 1 after an error inside, 130 or 143 after an interruption.
+        the exit code: 0, 1 after an internal error, 130 or 143 after an interruption.
     Raises:
-        UserError: something that the user can mend.
+        UserError: a wrong argument, a scene that cannot be read, or results that cannot be written.
     """
     console = Console(highlight=False)
     with PreparationDisplay(console) as display:
-        opened = open_run(arguments, publish_period=LOOK_EVERY, watch=display)
+        opened = open_run(arguments, publish_period=_SNAPSHOT_PERIOD, watch=display)
     run, folder, table = opened.run, opened.folder, stages(opened.scene, opened.settings)
     for sentence in reading_sentences(opened.scene):
         console.print(sentence, soft_wrap=True, markup=False)
     with Interruption() as interruption:
         with ProgressDisplay(console, table, arguments.max_seconds) as display:
-            session = watch(run, display, interruption, arguments.max_seconds)
+            session = follow_run(run, display, interruption, arguments.max_seconds)
         failures = write_results(session, folder)
         if session.writer.unsaved:
             failures.insert(0, session.writer.unsaved)
@@ -61,8 +61,8 @@ def train_scene(arguments: TrainArguments) -> int:
     return 1 if session.error else interruption.exit_code
 
 
-def watch(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:
-    """Follows a run until it is finished, has failed, is interrupted or has had its time; then stops it."""
+def follow_run(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:
+    """Starts a run and shows its progress until it ends, is interrupted or reaches `max_seconds`; then stops it."""
     run.start()
     while not run.wait(0.0):
         snapshot = run.latest()
@@ -70,7 +70,7 @@ def watch(run: Run, display: ProgressDisplay, interruption: Interruption, max_se
             display.show(snapshot)
         if interruption.signal or (snapshot and max_seconds is not None and snapshot.seconds >= max_seconds):
             break
-        run.wait(LOOK_EVERY / 2)
+        run.wait(_SNAPSHOT_PERIOD / 2)
     run.stop()
     session = run.join()
     snapshot = run.latest()

@@ -24,10 +24,8 @@ from tests.benchmarks.perturbations import (
 )
 from tests.benchmarks.table import Measure, Target
 
-ROTATION_DEG, SPREADS = (
-    5.0,
-    0.1,
-)  # standard deviations: about each axis; along each, relative to the spread of the camera centres
+# Standard deviations of the perturbation: about each axis; along each axis, relative to the spread of the centres.
+ROTATION_DEG, SPREADS = 5.0, 0.1
 INTO_THE_STAGE = 100  # iterations of the last stage before the perturbation
 OBSERVED = 90.0  # seconds after the perturbation
 

@@ -1,8 +1,8 @@
 """A 20 s 1080p video, made of a scene that ships, through one command: `python -m tests.benchmarks.video`.
 
 The shipped fern is trained for a minute and a half with its exact poses, and the field is rendered along a path
-through its cameras: the camera rests for the first seconds, and some frames are blurred. The poses fitted to this video are
-compared with the path.
+through its cameras: the camera rests for the first seconds, and some frames are blurred. The poses fitted to this
+video are compared with the path.
 """
 
 from __future__ import annotations

@@ -202,9 +202,7 @@ class VoxelGrid:
                 state.gradient.zero_()
                 state.touched.zero_()
                 for values in (state.voxels, state.first, state.second):
-                    values.nan_to_num_(
-                        0.0, 0.0, 0.0
-                    )  # else voxels that are not finite would make every later step fail
+                    values.nan_to_num_(0.0, 0.0, 0.0)  # one that is not finite would spread to every later step
 
     def at_resolution(self, voxels: int) -> VoxelGrid:
         """A blurred copy of at most so many voxels along an edge, which poses converge to from farther away."""

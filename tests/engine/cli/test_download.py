@@ -22,7 +22,7 @@ from tests.support.scenes.synthetic import forward_poses, object_poses, write_bl
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's own cache is left alone; test archives have no published checksum."""
-    monkeypatch.setattr(command, "cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(command, "cache_folder", lambda: tmp_path / "cache")
     plain = {
         name: replace(one, archives=tuple(replace(archive, sha256=None, size=None) for archive in one.archives))
         for name, one in DATA_SETS.items()
@@ -62,20 +62,20 @@ def test_scenes_by_name_from_one_archive(tmp_path: Path, capsys: pytest.CaptureF
     assert "It is there already" in capsys.readouterr().out
 
 
-def test_without_a_network_there_is_advice(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def nobody(*_: object, **__: object) -> None:
+def test_without_a_network_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def fail_to_resolve(*_: object, **__: object) -> None:
         raise socket.gaierror(-2, "Name or service not known")
 
-    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+    monkeypatch.setattr(socket, "getaddrinfo", fail_to_resolve)
     with pytest.raises(UserError, match=r"Name or service not known.*Check the network; or .*--archive") as failure:
         command.download(DownloadArguments("llff/fern", output=tmp_path / "fern"))
     assert "\n" not in str(failure.value)
     assert not (tmp_path / "fern").exists()
 
 
-def test_an_archive_that_was_downloaded_by_hand(tmp_path: Path) -> None:
-    (tmp_path / "hand.zip").write_bytes(example(tmp_path / "made"))
-    command.download(DownloadArguments("blender/lego", archive=tmp_path / "hand.zip", output=tmp_path / "lego"))
+def test_an_archive_that_the_user_has_downloaded(tmp_path: Path) -> None:
+    (tmp_path / "mine.zip").write_bytes(example(tmp_path / "made"))
+    command.download(DownloadArguments("blender/lego", archive=tmp_path / "mine.zip", output=tmp_path / "lego"))
     assert load_scene(tmp_path / "lego").kind == "object"
     with pytest.raises(UserError, match=r"There is no archive .*none\.zip"):
         command.download(DownloadArguments("blender/mic", archive=tmp_path / "none.zip", output=tmp_path / "mic"))
@@ -88,7 +88,7 @@ def test_a_damaged_archive_is_not_kept(tmp_path: Path, own_cache: Path) -> None:
     assert not list((own_cache / "archives").iterdir())
 
 
-def test_nothing_of_others_is_replaced(tmp_path: Path) -> None:
+def test_other_files_are_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="holds other things"):

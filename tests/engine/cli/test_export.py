@@ -1,4 +1,4 @@
-"""`l2g-export` on a short real run: every format from end to end, and everything that can be wrong."""
+"""`l2g-export` on a short real run: every format, and every error."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_an_export_opens_as_a_scene_of_the_same_cameras(run: Path, tmp_path: Pat
     assert torch.equal(scene.images, original.images)
 
 
-def test_points_and_mesh_lie_before_the_cameras(run: Path, tmp_path: Path) -> None:
+def test_points_and_mesh_lie_in_front_of_the_cameras(run: Path, tmp_path: Path) -> None:
     points = trimesh.load(exported(run, "ply", tmp_path / "points.ply", points=2000))
     mesh = trimesh.load(exported(run, "mesh", tmp_path / "mesh.obj", resolution=32), force="mesh")
     poses = fitted(run).numpy()
@@ -96,7 +96,7 @@ def test_points_and_mesh_lie_before_the_cameras(run: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(("name", "height"), [("film.mp4", 32), ("film.gif", 17)])
-def test_a_film_has_its_pictures(run: Path, tmp_path: Path, name: str, height: int) -> None:
+def test_a_video_has_its_frames(run: Path, tmp_path: Path, name: str, height: int) -> None:
     exported(run, "video", tmp_path / name, seconds=0.5, frames_per_second=10, height=height)
     pictures = list(imageio.get_reader(tmp_path / name).iter_data())
     assert len(pictures) == 5
@@ -105,7 +105,7 @@ def test_a_film_has_its_pictures(run: Path, tmp_path: Path, name: str, height: i
 
 
 class Page(HTMLParser):
-    """What a report is made of."""
+    """The tags, addresses and texts of a report."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -122,7 +122,7 @@ class Page(HTMLParser):
         self.words.append(data)
 
 
-def test_a_report_needs_nothing_from_elsewhere_and_text_stays_text(run: Path, tmp_path: Path) -> None:
+def test_a_report_loads_no_other_files_and_escapes_text(run: Path, tmp_path: Path) -> None:
     scene = shutil.copytree(FERN, tmp_path / "<script>alert(1)&co")
     text = exported(run, "report", tmp_path / "report.html", scene=scene).read_text()
     page = Page(text)
@@ -136,7 +136,7 @@ def test_a_report_needs_nothing_from_elsewhere_and_text_stays_text(run: Path, tm
         assert any(words in data for data in page.words), words
 
 
-def test_nothing_is_overwritten_unasked(run: Path, tmp_path: Path) -> None:
+def test_nothing_is_overwritten_without_force(run: Path, tmp_path: Path) -> None:
     out = exported(run, "llff", tmp_path / "out")
     before = (out / "poses_bounds.npy").read_bytes()
     with pytest.raises(UserError, match="exists already; give another --output, or --force"):
@@ -177,7 +177,7 @@ def test_the_scene_is_never_replaced_by_its_export(run: Path, tmp_path: Path) ->
         ({"to": "report", "output": Path("r.html"), "run": Path("nowhere")}, "There is no checkpoint nowhere"),
     ],
 )
-def test_what_makes_no_sense_is_one_sentence(
+def test_wrong_arguments_are_one_sentence(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], sentence: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -211,7 +211,7 @@ def test_an_untrained_field_has_no_surface(run: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits on the size of files are POSIX's")
-def test_a_full_disk_leaves_nothing_half_written(run: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_incomplete_files(run: Path, tmp_path: Path) -> None:
     program = """
 import resource, sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A run is opened as the command line says, from any thread, and without a word."""
+"""Opening a run from the arguments of the command line, in any thread, without output."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def trained(opened: OpenedRun) -> int:
     return session.trainer.iteration
 
 
-def test_a_run_is_opened_in_another_thread_and_says_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_opened_in_a_thread_and_prints_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     found: list[OpenedRun] = []
     thread = threading.Thread(target=lambda: found.append(open_run(arguments(tmp_path / "run", method="barf"))))
     thread.start()
@@ -49,7 +49,7 @@ def test_a_run_is_opened_in_another_thread_and_says_nothing(tmp_path: Path, capf
     assert capfd.readouterr().out == ""
 
 
-def test_it_continues_with_what_it_was_begun_with(tmp_path: Path) -> None:
+def test_a_resumed_run_has_the_settings_it_was_started_with(tmp_path: Path) -> None:
     assert trained(open_run(arguments(tmp_path / "run", lambda_exponent=1.0))) == 3
     again = open_run(TrainArguments(FERN, device="cpu", output=tmp_path / "run", resume=True, max_iterations=5))
     assert (again.settings.lambda_exponent, again.options.downscale) == (1.0, 8)
@@ -59,7 +59,7 @@ def test_it_continues_with_what_it_was_begun_with(tmp_path: Path) -> None:
     again.run.join(60)
 
 
-def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
+def test_an_existing_run_is_not_replaced_without_the_option(tmp_path: Path) -> None:
     trained(open_run(arguments(tmp_path / "run")))
     with pytest.raises(UserError, match="holds a run already"):
         open_run(arguments(tmp_path / "run"))
@@ -79,7 +79,7 @@ def test_what_is_there_is_not_replaced_unasked(tmp_path: Path) -> None:
         ({"add_frames": (FERN,), "scene": REPOSITORY / "scenes" / "cat", "downscale": None}, "is one image"),
     ],
 )
-def test_what_a_user_can_mend_is_a_sentence_and_leaves_no_folder(
+def test_user_errors_are_a_sentence_and_leave_no_folder(
     tmp_path: Path, changes: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(UserError, match=sentence):
@@ -88,7 +88,7 @@ def test_what_a_user_can_mend_is_a_sentence_and_leaves_no_folder(
 
 
 @pytest.mark.slow
-def test_a_run_that_is_continued_is_given_more_photos_and_keeps_them(tmp_path: Path) -> None:
+def test_a_resumed_run_gets_added_photos_and_keeps_them(tmp_path: Path) -> None:
     scene, folder = write_fern_without(tmp_path / "scene", [4]), tmp_path / "run"
     photo = FERN / "images" / "view_04.jpg"
     trained(open_run(arguments(folder, scene=scene)))

@@ -1,4 +1,4 @@
-"""What the command line shows meanwhile."""
+"""The display of the command line during a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def moment(**changes: Any) -> Snapshot:
     return dataclasses.replace(starting_snapshot(tiny_scene(), Settings()), **known)
 
 
-def test_the_time_left_weighs_stages_by_their_samples() -> None:
+def test_the_time_left_depends_on_the_samples_of_the_stages() -> None:
     snapshot = moment(iteration=60)
     assert seconds_left(snapshot, STAGES, 10.0, None) == pytest.approx(4.0 + 50 * 4 / 10)
     assert seconds_left(moment(iteration=120, stage_index=1), STAGES, 10.0, None) == pytest.approx(3.0)
@@ -39,7 +39,7 @@ def test_the_time_left_weighs_stages_by_their_samples() -> None:
     assert math.isnan(seconds_left(snapshot, STAGES, float("nan"), None))
 
 
-def test_the_time_left_knows_of_a_run_that_goes_on_for_a_photo_that_joined() -> None:
+def test_the_time_left_includes_the_extension_for_added_photos() -> None:
     late = moment(iteration=150, iterations=450, stage_index=1)
     assert seconds_left(late, STAGES, 10.0, None) == pytest.approx(30.0)
 
@@ -52,7 +52,7 @@ def test_the_rate_is_measured_anew_in_every_stage() -> None:
     assert math.isnan(updated_rate(math.nan, moment(), now))  # the first step compiles and warms up
 
 
-def test_a_line_says_what_matters() -> None:
+def test_a_line_has_the_most_important_numbers() -> None:
     line = describe(moment(iteration=60, skipped_steps=2), 21.5, 10.0, 75.0)
     assert line.startswith("60/150  21.50 dB  pose ")
     assert line.endswith("10.0 it/s  ETA 1:15  2 steps left out")

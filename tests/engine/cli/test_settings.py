@@ -60,7 +60,7 @@ def test_choices_are_those_of_the_engine() -> None:
         ({"output": Path(__file__)}, "is a file"),
     ],
 )
-def test_numbers_that_make_no_sense_are_refused(changes: dict[str, Any], named: str) -> None:
+def test_numbers_out_of_range_are_refused(changes: dict[str, Any], named: str) -> None:
     with pytest.raises(UserError, match=named):
         check_arguments(dataclasses.replace(parsed(), **changes))
 
@@ -83,7 +83,7 @@ def test_a_run_does_not_continue_with_other_settings(words: tuple[str, ...], nam
 
 
 @pytest.mark.parametrize("name", ["cuda:99", "mps", "nonsense", "meta"])
-def test_a_device_that_is_not_there_is_a_sentence(name: str) -> None:
+def test_a_missing_device_is_one_sentence(name: str) -> None:
     import torch
 
     if name == "mps" and torch.backends.mps.is_available():

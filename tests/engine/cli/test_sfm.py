@@ -1,4 +1,4 @@
-"""`l2g-sfm`: from photos to a COLMAP model on disk that is a scene; and what is wrong with photos, in a sentence."""
+"""`l2g-sfm`: from photos to a COLMAP model that can be trained on; and errors as sentences."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def test_photos_that_colmap_cannot_read_as_they_are_get_copies(sfm: Command, tmp
     assert len(load_scene(tmp_path / "model").names) == 4
 
 
-def test_a_pipeline_that_fails_leaves_what_was_there(sfm: Command, tmp_path: Path) -> None:
+def test_a_failed_pipeline_leaves_the_earlier_model(sfm: Command, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     (tmp_path / "noise").mkdir()
     for number in range(3):
         noise = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
         Image.fromarray(noise).resize((256, 192)).save(tmp_path / "noise" / f"{number}.png")
-    (tmp_path / "noise" / "database.db").write_text("dear to somebody")
+    (tmp_path / "noise" / "database.db").write_text("an earlier database")
     is_one_sentence(sfm("noise", "--output", "noise", "--force"), "take photos that overlap")
-    assert (tmp_path / "noise" / "database.db").read_text() == "dear to somebody"
+    assert (tmp_path / "noise" / "database.db").read_text() == "an earlier database"
     assert {entry.name for entry in (tmp_path / "noise").iterdir()} == {"0.png", "1.png", "2.png", "database.db"}
 
 

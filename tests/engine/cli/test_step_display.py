@@ -1,4 +1,4 @@
-"""Progress in lines that programs read, and a bar for people."""
+"""Progress as lines that the window reads, and as a bar on a terminal."""
 
 from __future__ import annotations
 

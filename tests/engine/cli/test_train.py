@@ -139,7 +139,7 @@ def test_a_time_limit_ends_a_run(tmp_path: Path) -> None:
         (("eval", "nowhere", "--limit", "0"), "--limit is 0"),
     ],
 )
-def test_what_a_user_can_mend_is_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
+def test_user_errors_are_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
     done = called(tmp_path, *words)
     assert done.returncode == 2, done.stderr
     assert sentence in done.stderr

@@ -40,7 +40,7 @@ def test_held_out_frames_of_a_perfect_run_are_rendered_perfectly() -> None:
         assert (frame.scores.ssim or 0) > 0.999
 
 
-def test_refinement_makes_up_for_poses_that_do_not_agree_with_the_references() -> None:
+def test_refinement_corrects_poses_that_differ_from_the_references() -> None:
     poses = cameras(8)
     noise = torch.randn(8, 6, generator=torch.Generator().manual_seed(4)) * 0.01
     scene = photographed(poses, (2, 6), seen_from=compose(exponential(noise), poses))
@@ -51,7 +51,7 @@ def test_refinement_makes_up_for_poses_that_do_not_agree_with_the_references() -
         assert after.scores.psnr > before.scores.psnr + 6
 
 
-def test_without_references_the_neighbours_say_where_to_start() -> None:
+def test_without_references_refinement_starts_between_the_neighbours() -> None:
     """Cameras along a path: the frame between two others is found from them."""
     path = exponential(torch.linspace(-1, 1, 9)[:, None] * torch.tensor([0.05, 0.1, 0.0, 0.3, 0.1, 0.05]))
     scene = photographed(path, (4, 8), references=False)
@@ -61,7 +61,7 @@ def test_without_references_the_neighbours_say_where_to_start() -> None:
         assert frame.scores.psnr > 38
 
 
-def test_a_frame_without_a_reference_among_others_is_found_all_the_same() -> None:
+def test_a_single_frame_without_a_reference_is_registered_too() -> None:
     path = exponential(torch.linspace(-1, 1, 9)[:, None] * torch.tensor([0.05, 0.1, 0.0, 0.3, 0.1, 0.05]))
     known = path.clone()
     known[[2, 4]] = torch.nan
@@ -108,7 +108,7 @@ def test_candidates_of_a_large_scene_are_few_and_hold_the_next_cameras() -> None
     torch.testing.assert_close(nearest[:3], torch.tensor([0.0, 0.005, 0.005]), atol=1e-5, rtol=0)
 
 
-def test_between_starts_and_ends_where_it_should() -> None:
+def test_interpolation_starts_and_ends_at_the_given_poses() -> None:
     start, end = identity(), exponential(torch.tensor([0.4, 0.1, -0.2, 1.0, 2.0, 3.0]))
     torch.testing.assert_close(interpolate_pose(start, end, 0.0), start)
     torch.testing.assert_close(interpolate_pose(start, end, 1.0), end, atol=1e-5, rtol=0)
@@ -122,6 +122,6 @@ def test_spread_evenly(count: int, limit: int | None, expected: list[int]) -> No
     assert spread_evenly(count, limit) == expected
 
 
-def test_summaries_average_what_is_known() -> None:
+def test_summaries_average_the_known_scores() -> None:
     summary = summarise([Scores(20.0, 0.5, None), Scores(30.0, None, None)])
     assert (summary.psnr, summary.ssim, summary.lpips, summary.frames) == (25.0, 0.5, None, 2)

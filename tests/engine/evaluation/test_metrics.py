@@ -62,7 +62,7 @@ def test_lpips_of_an_image_with_itself_is_zero() -> None:
     assert (metrics.lpips(rendering, photo) or 0.0) > 0.01
 
 
-def test_lpips_asks_the_network_in_its_own_range(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lpips_scales_images_to_the_range_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[torch.Tensor] = []
 
     def network(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ def frame() -> HeldOutFrame:
 
 
 @pytest.mark.parametrize("kind", ["forward-facing", "object"])
-def test_four_panels_stand_draw_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> None:
+def test_four_panels_are_drawn_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> None:
     sheet = draw_side_by_side(frame, kind)
     factor = 7  # 48 pixels are enlarged to 320 or more
     assert sheet.size == (4 * WIDTH * factor + 3 * 6, HEIGHT * factor + 26)
@@ -59,6 +59,6 @@ def test_depth_that_is_not_finite_or_not_there_is_white() -> None:
     assert "nothing" in title
 
 
-def test_names_of_frames_in_different_folders_stay_apart(frame: HeldOutFrame) -> None:
+def test_frames_of_equal_names_in_different_folders_get_different_pictures(frame: HeldOutFrame) -> None:
     names = {picture_name(i, n) for i, n in enumerate(["test/r_0.png", "train/r_0.png"])}
     assert names == {"0000_r_0.png", "0001_r_0.png"}

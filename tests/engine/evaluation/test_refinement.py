@@ -24,7 +24,7 @@ def levels() -> list[Level]:
 
 @pytest.mark.parametrize("size", [0.015, 0.06])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_pose_degrees_off_finds_back(photo: Photo, seed: int, size: float) -> None:
+def test_a_pose_with_errors_of_degrees_is_corrected(photo: Photo, seed: int, size: float) -> None:
     twist = torch.randn(6, generator=torch.Generator().manual_seed(seed)) * size
     start = compose(exponential(twist), cameras(1)[0])
     refined = refine_pose(levels(), photo, start[None])
@@ -33,7 +33,7 @@ def test_a_pose_degrees_off_finds_back(photo: Photo, seed: int, size: float) -> 
     assert not refined.requires_grad
 
 
-def test_the_best_of_several_guesses_is_followed(photo: Photo) -> None:
+def test_the_best_of_several_initial_poses_is_chosen(photo: Photo) -> None:
     near = compose(exponential(torch.full((6,), 0.02)), cameras(1)[0])
     starts = torch.cat([cameras(6, seed=9, spread=0.6), near[None]])
     assert error(photo, refine_pose(levels(), photo, starts)) < 0.0015
@@ -44,7 +44,7 @@ def test_a_perfect_pose_is_not_made_worse(photo: Photo) -> None:
     assert error(photo, refine_pose(levels(), photo, pose[None])) <= error(photo, pose) + 1e-6
 
 
-def test_nan_colours_give_the_pose_back(photo: Photo) -> None:
+def test_nan_colours_leave_the_pose_unchanged(photo: Photo) -> None:
     pose = cameras(1)[0]
     blind = Photo(photo.points, torch.full_like(photo.colours, float("nan")))
     torch.testing.assert_close(refine_pose(levels(), blind, pose[None]), pose)
@@ -64,7 +64,7 @@ def test_works_where_gradients_are_off(photo: Photo) -> None:
         assert error(photo, refine_pose(levels(), photo, start)) < 0.0015
 
 
-def test_levels_go_from_coarse_to_fine_and_stay_large_enough_to_see() -> None:
+def test_levels_go_from_coarse_to_fine_and_are_never_too_small() -> None:
     seen: list[int] = []
 
     class Blurring(Wall):
@@ -89,7 +89,7 @@ def test_downsampled_photos_keep_points_and_colours_together(photo: Photo) -> No
     torch.testing.assert_close(small.colours[1, 2], photo.colours[5:10, 10:15].mean((0, 1)))
 
 
-def test_best_pose_is_the_one_the_photo_was_taken_from(photo: Photo) -> None:
+def test_the_chosen_pose_is_that_of_the_photo(photo: Photo) -> None:
     others = cameras(5, seed=7)
     poses = torch.cat([others, cameras(1)])
     assert torch.equal(choose_pose(Wall(), photo, poses), poses[5])

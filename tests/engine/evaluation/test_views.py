@@ -7,7 +7,7 @@ from engine.geometry.rays import pixel_grid
 from tests.support.worlds.analytic import FOCAL, HEIGHT, WALL, WIDTH, Wall, cameras, photographed
 
 
-def test_chunks_bound_the_batch_and_do_not_change_the_picture() -> None:
+def test_rays_at_once_bound_the_batch_and_do_not_change_the_picture() -> None:
     scene = photographed(cameras(1), ())
     points, pose = image_points(scene.intrinsics, 0), cameras(1)[0]
     whole, chunked = Wall(), Wall()
@@ -34,7 +34,7 @@ def test_depth_is_along_the_optical_axis() -> None:
     torch.testing.assert_close(view.depth, torch.full((HEIGHT, WIDTH), WALL))
 
 
-def test_image_points_take_the_distortion_out() -> None:
+def test_image_points_are_undistorted() -> None:
     intrinsics = Intrinsics(
         focal=torch.tensor([[FOCAL, FOCAL + 1]]),
         centre=torch.tensor([[20.0, 17.0]]),

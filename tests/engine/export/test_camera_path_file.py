@@ -59,7 +59,7 @@ def written(path: Path, **changes: Any) -> Path:
         {"size": None},
     ],
 )
-def test_what_is_no_view_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_invalid_views_are_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
     with pytest.raises(UserError, match=r"path\.json is damaged or no camera path"):
         read_path(written(tmp_path / "path.json", **changes))
 

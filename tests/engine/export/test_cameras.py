@@ -54,7 +54,7 @@ def test_without_a_reference_the_world_stays_the_run_s_own() -> None:
     torch.testing.assert_close(cameras.poses[..., 3], fitted[..., 3] / 4)
 
 
-def test_points_move_with_their_cameras() -> None:
+def test_points_are_transformed_with_their_cameras() -> None:
     """What a camera sees at a pixel it sees there in the exported world too."""
     scene, fitted = scene_in_units(2.5), moved(forward_poses(6)[:5], 0.3, [0.1, 0.2, -1], [1, 2, 3])
     point = torch.tensor([0.4, -0.2, 2.0]).double()
@@ -81,7 +81,7 @@ def test_held_out_frames_come_from_the_evaluation_of_this_iteration_only(tmp_pat
     assert (later.held_out, later.left_out) == ((), ("photo 5.png",))
 
 
-def test_an_evaluation_that_others_wrote_is_not_trusted(tmp_path: Path) -> None:
+def test_an_evaluation_that_is_damaged_is_not_used(tmp_path: Path) -> None:
     damaged = [[3], [{"name": "a"}], 5]
     for text in ("", "[]", "{}", '{"iteration": 7}', *(json.dumps(evaluation(poses)) for poses in damaged)):  # type: ignore[arg-type]
         (tmp_path / "test.json").write_text(text)
@@ -95,7 +95,7 @@ def test_an_evaluation_that_others_wrote_is_not_trusted(tmp_path: Path) -> None:
     assert list(read_refined_poses(tmp_path, 7)) == ["good"]
 
 
-def test_frames_that_joined_and_were_never_found_are_left_out() -> None:
+def test_added_frames_that_are_not_registered_are_left_out() -> None:
     run = standing(scene_in_units(1.0), forward_poses(6)[:5], Path("nowhere"))
     run.trainer.statuses.never_registered = {2}
     cameras = collect_cameras(run)

@@ -120,7 +120,7 @@ def test_nerfstudio_is_told_which_frames_were_held_out(tmp_path: Path) -> None:
     assert scene.held_out_frames == (1, 4)
 
 
-def test_frames_with_lenses_of_their_own_keep_them(tmp_path: Path) -> None:
+def test_frames_with_different_lenses_keep_them(tmp_path: Path) -> None:
     intrinsics = lens(3)
     intrinsics.focal[1] += 2
     cameras = cameras_of(object_poses(3), intrinsics)
@@ -132,7 +132,7 @@ def test_frames_with_lenses_of_their_own_keep_them(tmp_path: Path) -> None:
     assert [frame["fl_x"] for frame in frames] == [40, 42, 40]
 
 
-def test_llff_says_what_it_loses(tmp_path: Path) -> None:
+def test_llff_names_what_the_format_cannot_hold(tmp_path: Path) -> None:
     cameras = cameras_of(forward_poses(3), lens(3, distorted=True))
     (note,) = llff.write_poses_bounds(cameras, images_of(cameras), torch.ones(3, 2), tmp_path)
     for word in ("principal point", "lens distortion", "second focal length"):

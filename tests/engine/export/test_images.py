@@ -1,4 +1,4 @@
-"""Which photos go with exported cameras, and what their intrinsics become."""
+"""The images beside exported cameras, and their intrinsics."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_files_are_copied_at_their_own_size(tmp_path: Path) -> None:
 
 
 def turned(path: Path) -> None:
-    """Says in its EXIF data that it lies on its side."""
+    """Marks an image as rotated in its EXIF data."""
     exif = Image.Exif()
     exif[0x0112] = 6
     with Image.open(path) as image:
@@ -55,7 +55,7 @@ def turned(path: Path) -> None:
 
 
 @pytest.mark.parametrize("trouble", ["turned", "gone", "another size", "no files"])
-def test_where_files_will_not_do_the_pixels_that_the_run_saw_are_written(tmp_path: Path, trouble: str) -> None:
+def test_if_files_cannot_be_copied_the_images_of_the_run_are_written(tmp_path: Path, trouble: str) -> None:
     scene = read(tmp_path / "scene", 2)
     if trouble == "turned":
         turned(scene.files[2])
@@ -74,7 +74,7 @@ def test_where_files_will_not_do_the_pixels_that_the_run_saw_are_written(tmp_pat
         np.testing.assert_array_equal(np.asarray(picture), scene.images[3].numpy())
 
 
-def test_a_file_that_goes_meanwhile_is_named(tmp_path: Path) -> None:
+def test_a_file_removed_meanwhile_is_named(tmp_path: Path) -> None:
     scene = read(tmp_path / "scene", 1)
     made = cameras(scene)
     images = choose_images(scene, made)  # type: ignore[arg-type]

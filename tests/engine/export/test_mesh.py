@@ -1,4 +1,4 @@
-"""A ball in a field of either kind becomes a ball of triangles: in its place, of its size, right side out."""
+"""A ball in a field of either kind becomes a mesh of its position and size, with normals pointing outwards."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def tolerance(kind: str) -> float:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_ball_is_in_its_place_and_right_side_out(kind: SceneKind) -> None:
+def test_the_ball_has_its_position_and_its_normals_point_outwards(kind: SceneKind) -> None:
     mesh = meshed(ball_run(kind))
     offsets = mesh.vertices - MIDDLE.numpy()
     np.testing.assert_allclose(np.linalg.norm(offsets, axis=1), RADIUS, atol=tolerance(kind))
@@ -60,13 +60,13 @@ def test_the_ball_is_in_its_place_and_right_side_out(kind: SceneKind) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_its_colours_are_those_of_the_places(kind: SceneKind) -> None:
+def test_colours_are_those_of_the_positions(kind: SceneKind) -> None:
     mesh = meshed(ball_run(kind))
     wanted = 255 * (0.5 + 0.45 * (mesh.vertices - MIDDLE.numpy()) / RADIUS)
     assert np.abs(mesh.colours.astype(float) - wanted).mean() < 8
 
 
-def test_only_what_cameras_see_is_kept_unless_asked_for() -> None:
+def test_only_surfaces_that_cameras_see_are_kept_by_default() -> None:
     run = ball_run("forward-facing")
     visible = meshed(run, hidden=False)
     assert 0.2 < len(visible.faces) / len(meshed(run).faces) < 0.8
@@ -75,7 +75,7 @@ def test_only_what_cameras_see_is_kept_unless_asked_for() -> None:
     assert facing.min() == pytest.approx(-RADIUS, abs=0.1)
 
 
-def test_a_density_that_suits_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_suitable_density_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     run = ball_run("object")
     mesh = meshed(run, density=None)
     assert np.linalg.norm(mesh.vertices - MIDDLE.numpy(), axis=1) == pytest.approx(RADIUS, abs=0.07)
@@ -131,7 +131,7 @@ def test_files_read_back_with_colours_and_upright(tmp_path: Path, ending: str) -
 
 
 @given(st.sampled_from(KINDS), st.lists(st.floats(0.05, 0.95), min_size=3, max_size=3))
-def test_lattice_and_world_undo_each_other(kind: str, place: list[float]) -> None:
+def test_lattice_and_world_coordinates_are_inverse(kind: str, place: list[float]) -> None:
     space = BoxSpace((0.3, -2.0, 1.0), 1.7) if kind == "object" else ProjectiveSpace((0.8, 0.6))
     made = Lattice(space, torch.zeros(5, 7, 9, 4), None)
     indices = torch.tensor([place], dtype=torch.float64) * torch.tensor([4.0, 6.0, 8.0])

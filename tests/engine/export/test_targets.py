@@ -1,4 +1,4 @@
-"""Folders are there whole or not at all, and what was there before is never lost."""
+"""Folders are written completely or not at all, and an earlier export is never lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def begin_and_fail(path: Path, error: Exception) -> None:
 
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ZeroDivisionError()])
-def test_what_fails_leaves_what_was_there(tmp_path: Path, error: Exception) -> None:
+def test_a_failed_export_leaves_the_earlier_one(tmp_path: Path, error: Exception) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").touch()
     expected = UserError if isinstance(error, OSError) else ZeroDivisionError
@@ -43,7 +43,7 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path, error: Exception) -> N
     assert os.listdir(tmp_path / "out") == ["old"]
 
 
-def test_a_rename_that_fails_brings_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_rename_restores_the_earlier_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").touch()
     rename = Path.rename

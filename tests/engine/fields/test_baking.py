@@ -50,7 +50,7 @@ def view(field: VoxelGrid) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 @pytest.mark.parametrize("make", [relief, blob])
-def test_marching_through_it_gives_the_engine_s_picture(make):
+def test_ray_marching_a_volume_gives_the_picture_of_the_engine(make):
     field = make(samples=96)
     field.begin_stage(replace(field.stage, directional=True, proposals=False))
     field.grid.tint.voxels.normal_(std=0.5, generator=torch.Generator().manual_seed(0))
@@ -65,7 +65,7 @@ def test_marching_through_it_gives_the_engine_s_picture(make):
 
 @torch.no_grad()
 @pytest.mark.parametrize("make", [relief, blob])
-def test_one_that_had_to_shrink_looks_alike_from_afar(make):
+def test_a_smaller_volume_gives_a_similar_picture(make):
     field = make(samples=96)
     longest = max(field.grid.shape) * 2 // 3
     volume, rays = baked(field, scene_of(field), longest), view(field)
@@ -75,7 +75,7 @@ def test_one_that_had_to_shrink_looks_alike_from_afar(make):
     assert abs(float(seen.mean() - field.render(*rays).colour.mean())) < 0.01  # neither thinner nor thicker
 
 
-def test_it_is_made_plane_by_plane_and_never_written_again():
+def test_a_volume_is_made_plane_by_plane_and_never_changed():
     field = relief()
     baking = Baking(field, 256)
     assert not baking.work(0.0)
@@ -92,7 +92,7 @@ def test_it_is_made_plane_by_plane_and_never_written_again():
     assert (volume.version, volume.field_version) == (7, field.version)
 
 
-def test_a_stage_that_begins_meanwhile_does_no_harm():
+def test_a_stage_that_begins_meanwhile_changes_no_volume():
     field = relief()
     shape, baking = field.grid.shape, Baking(field, 256)
     baking.work(0.0)

@@ -45,7 +45,7 @@ def test_splitting_an_interval_changes_nothing():
 
 
 @given(st.integers(0, 1000), st.integers(1, 40), st.sampled_from([1e-6, 1.0, 1e3, 1e12]))
-def test_weights_and_what_is_left_are_a_partition(seed, samples, scale):
+def test_weights_and_transmittance_sum_to_one(seed, samples, scale):
     density, lengths = media(seed, samples, scale)
     weights, left = transmittance_weights(density.float(), lengths.float())
     assert (weights >= 0).all()
@@ -65,7 +65,7 @@ def test_denser_in_front_leaves_less_behind(seed, samples):
     assert (shadowed[:, 1:] <= weights[:, 1:]).all()
 
 
-def test_thin_media_keep_their_digits():
+def test_thin_media_are_computed_precisely():
     weights, _ = transmittance_weights(torch.tensor([[1e-9]]), torch.tensor([[1.0]]))
     assert weights.item() == pytest.approx(1e-9)
 
@@ -82,7 +82,7 @@ def test_values_and_gradients_are_finite_at_the_ends_of_the_range(density, lengt
         assert tensor.isfinite().all()
 
 
-def test_nan_is_not_hidden():
+def test_nan_reaches_the_result():
     weights, left = transmittance_weights(torch.tensor([[1.0, math.nan]]), torch.ones(1, 2))
     assert weights[0, 1].isnan()
     assert left.isnan().all()

@@ -53,7 +53,7 @@ def test_even_weights_give_even_edges():
     torch.testing.assert_close(edges_from_weights(torch.ones(2, 10), 5, 0.1), uniform_edges(2, 5))
 
 
-def test_a_surface_draws_most_intervals_to_it_and_its_neighbours():
+def test_most_intervals_are_at_a_surface_and_beside_it():
     weights = torch.zeros(1, 20)
     weights[0, 8] = 1
     middles = midpoints(edges_from_weights(weights, 24, 0.1))[0]
@@ -68,7 +68,7 @@ def test_edges_carry_no_gradient():
 
 @pytest.mark.parametrize("closed", [True, False])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_the_compiled_twin_draws_the_same_edges(closed, seed):
+def test_the_compiled_kernel_gives_the_same_edges(closed, seed):
     depth, height, width, rays, count = 6, 7, 9, 40, 12
     coarse = (drawn(seed, depth, height, width) ** 6 * 30).contiguous()
     size = torch.tensor([width, height, depth]) - 1.0

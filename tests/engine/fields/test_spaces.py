@@ -93,7 +93,7 @@ def test_depths_are_the_inverse_of_positions():
     torch.testing.assert_close(space.depth(1 - 1 / z, origins, directions), wanted)
 
 
-def test_what_is_infinitely_far_is_finite():
+def test_points_at_infinity_have_finite_coordinates():
     space, (origins, directions) = ProjectiveSpace((0.9, 0.7)), facing_rays(1)
     assert torch.isfinite(space.depth(torch.ones(20, dtype=torch.float64), origins, directions)).all()
 

@@ -1,4 +1,4 @@
-"""What may be learned beside poses and field."""
+"""Lens and exposure, fitted beside poses and field."""
 
 import math
 from dataclasses import replace
@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 ROWS = (stage(8, 120, rays=1500, samples=16), stage(4, 80, rays=1500, pose_rate=(5e-3, 5e-3)))
 
 
-def test_what_may_not_move_changes_nothing():
+def test_parameters_that_are_not_fitted_change_nothing():
     made = Calibration(Settings(), 3, CPU)
     with torch.no_grad():
         made.log_focal += 0.2
@@ -27,7 +27,7 @@ def test_what_may_not_move_changes_nothing():
     assert made.groups() == []
 
 
-def test_a_longer_focal_length_brings_points_to_the_middle():
+def test_a_longer_focal_length_moves_points_towards_the_middle():
     made = Calibration(Settings(optimise_focal=True), 3, CPU)
     with torch.no_grad():
         made.log_focal += math.log(1.25)
@@ -42,7 +42,7 @@ def test_a_longer_focal_length_brings_points_to_the_middle():
     assert len(made.groups()) == 1
 
 
-def test_gains_have_no_common_part():
+def test_gains_have_mean_one():
     made = Calibration(Settings(optimise_exposure=True), 2, CPU)
     with torch.no_grad():
         made.log_gain += 0.7
@@ -72,7 +72,7 @@ def test_gains_absorb_exposures_that_differ():
     assert torch.equal(made.poses(), plain.poses())
 
 
-def test_a_wrong_focal_length_finds_back_before_a_field_that_is_right():
+def test_a_wrong_focal_length_is_corrected_with_a_correct_field():
     still, rate = (1e-9, 1e-9), (2e-2, 4e-3)
     rows = (
         *(replace(row, pose_rate=still) for row in ROWS),
@@ -87,7 +87,7 @@ def test_a_wrong_focal_length_finds_back_before_a_field_that_is_right():
     assert made.calibration.focal_factor == pytest.approx(1, abs=0.01)
 
 
-def test_all_of_it_beside_the_poses_registers_all_the_same():
+def test_poses_are_registered_while_the_calibration_is_fitted():
     made = trainer(REGISTERS[:1], method="barf", optimise_focal=True, optimise_exposure=True)
     run(made)
     assert made.skipped_steps == 0

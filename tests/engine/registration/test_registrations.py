@@ -1,4 +1,4 @@
-"""Local-to-global, direct and fixed poses behind their one interface."""
+"""Local-to-global, direct and fixed poses, by their common protocol."""
 
 import pytest
 import torch
@@ -71,7 +71,7 @@ def test_shapes(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rebase_moves_frames_exactly_to_where_they_are_put(kind):
+def test_rebase_gives_frames_exactly_the_wanted_poses(kind):
     registration = made(kind, 0.3)
     before, wanted = registration.poses(), initial(seed=9)
     chosen = torch.tensor([3, 1])
@@ -93,7 +93,7 @@ def test_poses_stay_rigid_however_often_they_are_moved(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_poses_given_out_are_the_callers(kind):
+def test_returned_poses_are_copies(kind):
     registration = made(kind)
     before = registration.poses()
     registration.poses().zero_()
@@ -119,7 +119,7 @@ def test_the_warp_field_is_that_of_the_rays_beside_that_of_the_pose(kind):
     assert same == (kind in ("fixed", "direct"))
 
 
-def test_rebase_hardly_bends_a_warp():
+def test_rebase_hardly_changes_the_shape_of_a_warp():
     registration = made("l2g", 0.3)
     bend = registration.rays(everyone, points()).alignment
     registration.rebase(everyone, initial(seed=4))
@@ -174,7 +174,7 @@ def test_the_gradient_is_finite_where_training_starts():
     assert all(torch.isfinite(parameter.grad).all() for parameter in registration.parameters())
 
 
-def test_a_frames_embedding_moves_this_frame_alone():
+def test_the_embedding_of_a_frame_affects_only_this_frame():
     registration = made("l2g", 0.3)
     before = registration.poses()
     with torch.no_grad():
@@ -233,7 +233,7 @@ def test_neighbours_share_the_warp_of_their_middle(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_frames_that_join_leave_the_others_as_they_are_and_stand_where_they_are_put(kind):
+def test_added_frames_have_their_poses_and_do_not_change_the_others(kind):
     registration, before = made(kind, 0.3), made(kind, 0.3)
     wanted = initial(seed=8)[:2]
     registration.extend(wanted, lattice()[:2], torch.tensor([1, 3]))

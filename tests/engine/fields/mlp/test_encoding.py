@@ -17,7 +17,7 @@ def values(seed: int = 0) -> torch.Tensor:
 
 
 @given(bands)
-def test_nothing_open_leaves_the_values_and_zeros(count):
+def test_closed_bands_leave_the_values_and_zeros(count):
     encoded = encode(values(), count, band_weights(0.0, count))
     assert encoded.shape == (7, encoded_size(3, count))
     assert (encoded[:, :3] == values()).all()
@@ -74,7 +74,7 @@ def test_gradients():
     assert gradcheck(lambda x: encode(x, 3, weights), (values().requires_grad_(),))
 
 
-def test_a_closed_band_does_not_pull():
+def test_a_closed_band_has_no_gradient():
     x = values().requires_grad_()
     encode(x, 6, band_weights(0.0, 6)).sum().backward()
     assert x.grad is not None

@@ -46,7 +46,7 @@ def test_gradients_reach_the_rays(preset):
         assert measured.item() == pytest.approx(slope.norm().item(), rel=0.05)
 
 
-def test_frozen_gathers_nothing_but_hands_gradients_to_the_rays():
+def test_a_frozen_field_gets_no_gradients_but_the_rays_do():
     made = sphere_field()
     origins, directions = camera_rays(0, 8)
     origins.requires_grad_()
@@ -100,7 +100,7 @@ def test_a_step_with_bad_gradients_is_skipped(bad):
     assert made.version == version + 1
 
 
-def test_the_same_seed_gives_the_same_field_and_leaves_torchs_own_alone():
+def test_the_same_seed_gives_the_same_field_and_torchs_generator_is_not_used():
     state = torch.random.get_rng_state()
     assert (sphere_field().volume(3) == sphere_field().volume(3)).all()
     assert (sphere_field().volume(3) != sphere_field(seed=1).volume(3)).any()
@@ -161,12 +161,12 @@ def test_the_paper_network_has_the_papers_size():
 
 
 @torch.no_grad()
-def test_low_precision_sees_nearly_the_same():
+def test_low_precision_gives_nearly_the_same_picture():
     one, other = (sphere_field(low_precision=low).render(*camera_rays(0)).colour for low in (False, True))
     torch.testing.assert_close(one, other, atol=0.03, rtol=0)
 
 
-def test_what_cannot_be_is_refused():
+def test_impossible_arguments_are_refused():
     with pytest.raises(ValueError, match="near < far"):
         MlpField("object", 1.0, math.inf, None, "coarse-to-fine", "default", torch.Generator())
     with pytest.raises(RuntimeError, match="stage"):

@@ -6,7 +6,7 @@ from tests.support.worlds.spheres import WHITE, camera_rays, decibels, facing_fi
 
 
 @torch.no_grad()
-def test_the_volume_looks_like_the_field(trained):
+def test_the_volume_gives_the_picture_of_the_field(trained):
     origins, directions = camera_rays(10_000, 500)
     volume = trained.volume(40)
     assert volume.shape == (40, 40, 40, 4)

@@ -39,7 +39,7 @@ def test_the_next_stage_starts_from_the_same_picture(make):
 
 
 @FIELDS
-def test_a_tint_begins_as_nothing(make):
+def test_a_tint_is_zero_at_first(make):
     field = make()
     before = picture(field)
     field.begin_stage(replace(field.stage, directional=True))
@@ -75,7 +75,7 @@ def test_a_blurred_copy_of_a_box_shows_the_same_thing():
 
 
 @FIELDS
-def test_a_copy_leaves_the_original_alone(make):
+def test_a_copy_does_not_change_the_original(make):
     field = make(samples=8)
     voxels, state = field.grid.voxels.clone(), field.generator.get_state()
     copy = field.at_resolution(8)
@@ -93,7 +93,7 @@ def test_a_copy_that_would_not_be_coarser_is_the_field_itself(make):
 
 
 @FIELDS
-def test_frozen_gathers_nothing_but_lets_the_rays_feel(make):
+def test_a_frozen_grid_gets_no_gradients_but_the_rays_do(make):
     field = make(samples=16)
     origins, directions = (part.requires_grad_(True) for part in view(field, 16, 12))
     with field.frozen():
@@ -106,7 +106,7 @@ def test_frozen_gathers_nothing_but_lets_the_rays_feel(make):
     assert field.grid.gradient.any()
 
 
-def test_frozen_ends_with_an_error_too():
+def test_an_error_ends_a_frozen_block():
     field = relief(samples=4)
 
     def fail() -> None:
@@ -121,7 +121,7 @@ def test_frozen_ends_with_an_error_too():
 
 
 @FIELDS
-def test_discarded_gradients_move_nothing(make):
+def test_discarded_gradients_change_nothing(make):
     field = make(samples=16)
     field.begin_stage(replace(field.stage, directional=True))
     voxels = field.grid.voxels.clone()
@@ -137,7 +137,7 @@ def test_discarded_gradients_move_nothing(make):
 
 
 @FIELDS
-def test_a_step_moves_the_picture_to_the_photo_and_uses_the_gradients_up(make):
+def test_a_step_brings_the_picture_closer_to_the_photo_and_clears_the_gradients(make):
     field = make(samples=24)
     field.begin_stage(replace(field.stage, field_rate=(5e-2, 5e-2)))
     origins, directions = view(field, 24, 18)
@@ -177,7 +177,7 @@ def test_saved_and_loaded_it_is_the_same_field(directional, proposals):
     assert torch.equal(picture(field, 16, 12), picture(other, 16, 12))
 
 
-def test_the_background_shows_where_nothing_is():
+def test_the_background_is_seen_through_an_empty_field():
     field = VoxelGrid(BoxSpace((0.0, 0.0, 0.0), 1.0), (0.1, 0.5, 0.9), torch.Generator().manual_seed(0))
     field.begin_stage(replace(blob().stage, voxels=8))
     origins = torch.tensor([[0.0, 0, -4], [3.0, 3, -4]])
@@ -198,7 +198,7 @@ def test_depth_is_that_of_the_surface():
     assert seen.opacity.min() > 0.99
 
 
-def test_the_volume_for_the_window_is_a_copy_that_fits():
+def test_the_volume_for_the_window_is_a_copy_within_the_limit():
     field = relief()
     whole = field.volume(256)
     assert torch.equal(whole, field.grid.voxels)
@@ -209,7 +209,7 @@ def test_the_volume_for_the_window_is_a_copy_that_fits():
     assert fitting.shape[3] == 4
 
 
-def test_before_its_first_stage_it_says_so():
+def test_a_grid_without_a_stage_raises_an_error():
     field = VoxelGrid(ProjectiveSpace((0.8, 0.6)), None, torch.Generator().manual_seed(0))
     with pytest.raises(RuntimeError, match="no voxels before its first stage"):
         _ = field.grid

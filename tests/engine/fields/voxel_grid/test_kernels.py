@@ -136,7 +136,7 @@ def test_slabs_and_threads_change_no_bit(closed, slabs):
         numba.set_num_threads(threads)
 
 
-def test_outside_a_closed_box_there_is_nothing():
+def test_outside_a_closed_box_density_is_zero():
     rays = lines(0)
     beside = rays._replace(start=rays.start + torch.tensor([0.0, 100.0, 0.0]))
     rendered, gradients, touched = compiled(volume(0), beside, closed=True)
@@ -148,7 +148,7 @@ def test_outside_a_closed_box_there_is_nothing():
 
 
 @pytest.mark.parametrize("side", [-1, 1])
-def test_beside_an_open_volume_its_border_goes_on(side):
+def test_beside_an_open_volume_its_border_is_continued(side):
     rays = lines(0)
     beside = rays._replace(start=rays.start + torch.tensor([0.0, side * 100.0, 0.0]))
     further = rays._replace(start=rays.start + torch.tensor([0.0, side * 200.0, 0.0]))
@@ -161,7 +161,7 @@ def test_beside_an_open_volume_its_border_goes_on(side):
 
 
 @given(st.floats(-30, 30))
-def test_a_density_of_any_size_keeps_its_digits(raw: float) -> None:
+def test_densities_of_any_size_are_precise(raw: float) -> None:
     exact = functional.softplus(torch.tensor(raw, dtype=torch.float64), threshold=40)
     density = grid_kernels._softplus(np.float32(raw))
     assert density == pytest.approx(float(exact), rel=4e-6)
@@ -169,7 +169,7 @@ def test_a_density_of_any_size_keeps_its_digits(raw: float) -> None:
 
 
 @both
-def test_nan_in_the_voxels_is_seen(closed):
+def test_nan_in_the_voxels_reaches_the_colour(closed):
     rendered, gradients, _ = compiled(torch.full((*SHAPE, 4), torch.nan), lines(0, beyond=-0.05), closed)
     assert rendered.colour.isnan().all()
     assert gradients.start.isnan().all()
@@ -178,7 +178,7 @@ def test_nan_in_the_voxels_is_seen(closed):
 @both
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 @pytest.mark.parametrize("part", ["start", "step", "edges"])
-def test_a_ray_that_is_no_number_is_seen_and_harms_no_other(closed, bad, part):
+def test_a_ray_of_nan_has_a_colour_of_nan_and_affects_no_other_ray(closed, bad, part):
     rays = lines(0, beyond=-0.05)
     broken = rays._replace(**{part: getattr(rays, part).clone()})
     getattr(broken, part)[7, 1] = bad

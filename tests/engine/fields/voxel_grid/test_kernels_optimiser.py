@@ -7,7 +7,7 @@ from engine.fields.voxel_grid import kernels as grid_kernels
 from tests.engine.fields.voxel_grid.test_kernels import SHAPE, TILE, TILES, assert_near, volume
 
 
-def test_smoothness_pulls_neighbours_together_on_touched_tiles():
+def test_smoothness_has_the_gradient_of_squared_differences_on_touched_tiles():
     voxels, weight, density_weight = volume(0), 0.3, 0.02
     touched = (torch.rand(*SHAPE[:2], TILES, generator=torch.Generator().manual_seed(0)) < 0.4).byte()
     gradient = torch.zeros_like(voxels)

@@ -11,7 +11,7 @@ def voxels(*shape: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(*shape, 4, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_fresh_state_is_empty_but_for_its_values():
+def test_a_new_state_has_values_and_zeros():
     values = voxels(3, 5, 9)
     state = grid_state.make_state(values)
     assert torch.equal(state.voxels, values)
@@ -23,7 +23,7 @@ def test_a_fresh_state_is_empty_but_for_its_values():
 
 
 @pytest.mark.parametrize("shape", [(5, 9, 17), (3, 5, 9), (2, 3, 5)])
-def test_corners_stay_on_corners(shape):
+def test_corner_voxels_stay_at_the_corners(shape):
     values = voxels(3, 5, 9)
     made = grid_state.resample(values, shape)
     assert made.shape == (*shape, 4)
@@ -65,7 +65,7 @@ def test_pooled_density_is_activated_and_averaged():
     torch.testing.assert_close(grid_state.pool_density(values, (1, 1, 1)), F.softplus(values[..., 0]))
 
 
-def test_blurring_averages_densities_and_weighs_colours_by_them():
+def test_blurring_averages_densities_and_weights_colours_by_them():
     values = torch.zeros(2, 2, 2, 4)
     values[..., 0] = -15.0
     values[0, 0, 0] = torch.tensor([4.0, 1.5, -1.5, 0.0])  # the one voxel in which there is something
@@ -81,12 +81,12 @@ def test_blurring_the_emptiest_and_the_brightest_is_finite():
         assert torch.isfinite(grid_state.blur(values, (2, 2, 2))).all()
 
 
-def test_what_is_the_same_everywhere_stays_the_same():
+def test_a_constant_grid_stays_constant():
     values = torch.tensor([1.0, 0.3, -0.4, 0.8]).expand(4, 6, 8, 4)
     torch.testing.assert_close(grid_state.blur(values, (4, 3, 4))[1, 1, 1], values[0, 0, 0], atol=1e-4, rtol=1e-4)
 
 
-def test_a_grown_world_looks_the_same_from_its_centre():
+def test_a_scaled_world_gives_the_same_picture_from_its_centre():
     generator = torch.Generator().manual_seed(8)
     coarse = torch.randn(5, 4, 4, 4, generator=generator)
     voxels = grid_state.resample(coarse, (41, 4, 4))
