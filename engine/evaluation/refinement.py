@@ -92,7 +92,9 @@ def refine_pose(
         count = max(options.pixels // len(alignment.poses), options.fewest_pixels)
         points, colours = small.at(spread_pixels(small, count))
         _align(alignment, level.field, points, colours, options)
-        alignment = _keep_best(alignment, 1 if index > 0 or level is levels[-1] else options.survivors)
+        alignment = photometric_alignment.keep_best(
+            alignment, 1 if index > 0 or level is levels[-1] else options.survivors
+        )
     return choose_pose(levels[-1].field, photo, torch.stack([alignment.best, starts[0]]), options.pixels)
 
 
@@ -131,16 +133,10 @@ def _align(
     options: RefinementOptions,
 ) -> None:
     """Takes steps in place until all hypotheses have converged."""
-    alignment.damping.fill_(photometric_alignment.DEFAULT.initial_damping)
+    alignment.damping.fill_(photometric_alignment.DEFAULT.damping.initial)
     before = [torch.full_like(alignment.cost, torch.inf)] * 2
     for _ in range(options.steps):
         photometric_alignment.improve(alignment, field, points, colours)
         if bool((alignment.cost > before[-2] * (1 - options.least_gain)).all()):
             return
         before.append(alignment.cost)
-
-
-def _keep_best(alignment: Alignment, count: int) -> Alignment:
-    """The `count` hypotheses of the lowest costs."""
-    chosen = alignment.cost.argsort()[:count]
-    return Alignment(alignment.poses[chosen], alignment.cost[chosen], alignment.damping[chosen])

@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from engine.geometry import planar_warps
 from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
+from engine.registration.gauss_newton import limit_step
 from engine.registration.planar.mosaic import image_slopes, locate_in_patches
 from engine.registration.planar.photometric import normal_equations
 from engine.scenes.pyramid.patch_level import PatchLevel
@@ -106,8 +107,7 @@ def _solve(
     diagonal = torch.diagonal(system)
     system = system + torch.diag(diagonal * options.damping + diagonal.mean() * 1e-6 + 1e-9)
     step = -torch.linalg.solve(system, gradient[list(free)].flatten().double()).to(warps).view(len(free), -1)
-    longest = options.longest_step
-    step = step * (longest / step.abs().amax(dim=-1, keepdim=True).clamp(min=longest))
+    step = limit_step(step, options.longest_step)
     moved = planar_warps.exponential(family, step) @ warps[list(free)]
     result = warps.clone()
     result[list(free)] = moved / moved[:, 2:, 2:]

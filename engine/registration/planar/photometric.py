@@ -7,7 +7,7 @@ and compared.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 from engine.geometry import planar_warps, sl3
 from engine.geometry.homography import apply_homography
 from engine.geometry.warp_names import PlanarWarp
+from engine.registration.gauss_newton import DampingOptions, limit_step, update_damping
 from engine.registration.planar.mosaic import Mosaic
 
 
@@ -29,11 +30,7 @@ class PlanarAlignmentOptions:
         uncovered_cost: cost of a pixel that the mosaic does not cover. A pixel that differs costs about 2, one that
             fits 0.1 to 0.3: a hypothesis must not become better by moving off the mosaic.
         longest_step: largest component of a step, units of the plane; a longer step is not first order any more.
-        initial_damping: Levenberg-Marquardt damping at the start, relative to the diagonal.
-        damping_increase: factor on the damping after a step that does not lower the cost,
-        damping_decrease: and after one that does,
-        least_damping: down to this value,
-        largest_damping: and up to this value.
+        damping: of the steps.
         shift_std: standard deviation of the translations of random hypotheses, units of the plane.
         shape_std: that of the other directions of sl(3), for homographies.
     """
@@ -41,11 +38,7 @@ class PlanarAlignmentOptions:
     robust_scale: float = 0.1
     uncovered_cost: float = 1.2
     longest_step: float = 0.3
-    initial_damping: float = 1e-2
-    damping_increase: float = 6.0
-    damping_decrease: float = 0.3
-    least_damping: float = 1e-5
-    largest_damping: float = 1e3
+    damping: DampingOptions = field(default_factory=lambda: DampingOptions(initial=1e-2, least=1e-5, largest=1e3))
     shift_std: float = 0.1
     shape_std: float = 0.25
 
@@ -110,7 +103,7 @@ def evaluate(
 ) -> Hypotheses:
     """Hypotheses with their costs, for pixels of a patch at `points` of its plane."""
     cost = _cost(mosaic, warps, points, colours, options)
-    return Hypotheses(warps, cost, torch.full_like(cost, options.initial_damping))
+    return Hypotheses(warps, cost, torch.full_like(cost, options.damping.initial))
 
 
 def keep_best(hypotheses: Hypotheses, count: int) -> Hypotheses:
@@ -148,17 +141,14 @@ def improve(
     floor = diagonal.mean(dim=-1, keepdim=True) * 1e-3 + 1e-6 * len(points)
     damped = normal + torch.diag_embed(diagonal * hypotheses.damping[:, None] + floor)
     step = -torch.linalg.solve(damped, gradient[..., None])[..., 0]
-    longest = options.longest_step
-    step = step * (longest / step.abs().amax(dim=-1, keepdim=True).clamp(min=longest))
+    step = limit_step(step, options.longest_step)
     warps = planar_warps.exponential(family, step) @ hypotheses.warps
     warps = warps / warps[:, 2:, 2:]
     cost = _cost(mosaic, warps, points, colours, options)
     better = cost < hypotheses.cost
     hypotheses.warps = torch.where(better[:, None, None], warps, hypotheses.warps)
     hypotheses.cost = torch.where(better, cost, hypotheses.cost)
-    factor = torch.where(better, options.damping_decrease, options.damping_increase)
-    damping = hypotheses.damping * factor
-    hypotheses.damping = damping.clamp(options.least_damping, options.largest_damping)
+    hypotheses.damping = update_damping(hypotheses.damping, better, options.damping)
 
 
 def normal_equations(

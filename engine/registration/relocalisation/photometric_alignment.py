@@ -6,7 +6,7 @@ hypotheses are refined at once and compared at the end.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Bool, Float
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from engine.fields.field import Field
 from engine.geometry import rays, se3
+from engine.registration.gauss_newton import DampingOptions, limit_step, update_damping
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,12 @@ class AlignmentOptions:
     Attributes:
         robust_scale: colour residual (RGB in [0, 1]) at which a pixel's Cauchy weight has halved.
         longest_step: largest component of a step, radians and scene units; a longer step is not first order any more.
-        initial_damping: Levenberg-Marquardt damping at the start, relative to the diagonal.
-        damping_increase: factor on the damping after a step that does not lower the cost,
-        damping_decrease: and after one that does,
-        least_damping: down to this value,
-        largest_damping: and up to this value.
+        damping: of the steps.
     """
 
     robust_scale: float = 0.1
     longest_step: float = 0.5
-    initial_damping: float = 1e-3
-    damping_increase: float = 6.0
-    damping_decrease: float = 0.3
-    least_damping: float = 1e-6
-    largest_damping: float = 1e4
+    damping: DampingOptions = field(default_factory=lambda: DampingOptions(initial=1e-3, least=1e-6, largest=1e4))
 
 
 DEFAULT = AlignmentOptions()
@@ -62,10 +55,16 @@ class Alignment:
         return self.poses[self.cost.argmin()]
 
 
+def keep_best(alignment: Alignment, count: int) -> Alignment:
+    """The `count` hypotheses of the lowest costs, in their order."""
+    chosen = alignment.cost.argsort()[:count]
+    return Alignment(alignment.poses[chosen], alignment.cost[chosen], alignment.damping[chosen])
+
+
 def start(poses: Float[Tensor, "hypotheses 3 4"], options: AlignmentOptions = DEFAULT) -> Alignment:
     """Hypotheses before their first step."""
     unknown = torch.full(poses.shape[:1], torch.inf, device=poses.device)
-    return Alignment(poses.clone(), unknown, torch.full_like(unknown, options.initial_damping))
+    return Alignment(poses.clone(), unknown, torch.full_like(unknown, options.damping.initial))
 
 
 def colour_jacobian(
@@ -132,8 +131,7 @@ def improve(
     diagonal = torch.diagonal(normal, dim1=-2, dim2=-1)
     damped = normal + torch.diag_embed(diagonal * alignment.damping[:, None] + diagonal.mean(-1, True) * 1e-6 + 1e-9)
     twist = -torch.linalg.solve(damped.double(), gradient.double()[..., None])[..., 0].to(gradient)
-    longest = options.longest_step
-    twist = twist * (longest / twist.abs().amax(dim=-1, keepdim=True).clamp(min=longest))
+    twist = limit_step(twist, options.longest_step)
     candidate = se3.compose(se3.exponential(twist), alignment.poses)
     origins, directions = rays.rays_through(candidate[:, None], points[None])
     with torch.no_grad():
@@ -142,9 +140,7 @@ def improve(
     better = new_cost < cost
     alignment.poses = torch.where(better[:, None, None], candidate, alignment.poses)
     alignment.cost = torch.where(better, new_cost, cost)
-    factor = torch.where(better, options.damping_decrease, options.damping_increase)
-    damping = alignment.damping * factor
-    alignment.damping = damping.clamp(options.least_damping, options.largest_damping)
+    alignment.damping = update_damping(alignment.damping, better, options.damping)
     return better
 
 
