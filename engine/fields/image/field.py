@@ -1,4 +1,4 @@
-"""What a pixel sees: the one interface behind which the pixel grid and the neural image stand."""
+"""The protocol of learned images, for planar scenes."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from engine.config.rows import PlanarStage
 class ImageField(Protocol):
     """An image that is learned stage by stage. Points are of the plane of the image; see `engine.scenes.planar`.
 
-    Gradients with respect to its own parameters are gathered when the loss is differentiated and used up by `step`.
+    Differentiating the loss accumulates gradients of its own parameters, which `step` uses and clears.
     """
 
     def begin_stage(self, stage: PlanarStage) -> None:
-        """Takes up the stage's resolution or band limit; what was learned is kept."""
+        """Changes to the resolution or the rates of a stage and keeps what has been learned."""
         ...
 
     def progress(self, fraction: float) -> None:
-        """Tells how far the run is, in [0, 1], for band limits that open continuously."""
+        """Sets how much of the run is done, in [0, 1], for band limits that change continuously."""
         ...
 
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
@@ -29,11 +29,11 @@ class ImageField(Protocol):
         ...
 
     def step(self, fraction: float, factor: float = 1.0) -> None:
-        """One optimiser step with the gathered gradients, which are cleared; see `engine.fields.field.Field`."""
+        """One optimiser step with the accumulated gradients, which are cleared; see `engine.fields.field.Field`."""
         ...
 
     def discard(self) -> None:
-        """Throws the gathered gradients away instead of using them."""
+        """Clears the accumulated gradients without a step."""
         ...
 
     def state(self) -> dict[str, Tensor]:
@@ -41,10 +41,10 @@ class ImageField(Protocol):
         ...
 
     def load_state(self, state: dict[str, Tensor]) -> None:
-        """Takes up what `state` gave; the stage must have been begun before."""
+        """Restores what `state` gave; the stage must have begun before."""
         ...
 
     @property
     def version(self) -> int:
-        """Grows whenever the field changes."""
+        """A number that grows whenever the field changes."""
         ...

@@ -1,7 +1,8 @@
-"""The learned image as a network: a position in, a colour out, with frequencies that open from coarse to fine."""
+"""The learned image as an MLP from positions to colours, with a coarse-to-fine positional encoding."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
@@ -15,14 +16,32 @@ from engine.config.settings import Preset
 from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
 from engine.fields.mlp.layers import make_linear
 
-BANDS = 8
-OPENING = (0.0, 0.4)  # of the run, in the official options of the planar experiments
-WIDTHS: dict[Preset, int] = {"paper": 256, "default": 128}
-LAYERS = 4
+
+@dataclass(frozen=True)
+class ImageArchitecture:
+    """Sizes of the network.
+
+    Attributes:
+        width: units of a hidden layer.
+        layers: number of hidden layers.
+        bands: frequencies of the encoding (L).
+        opening: part of the run over which they open, as in the published code of the planar experiments.
+    """
+
+    width: int
+    layers: int = 4
+    bands: int = 8
+    opening: tuple[float, float] = (0.0, 0.4)
+
+
+ARCHITECTURES: dict[Preset, ImageArchitecture] = {
+    "paper": ImageArchitecture(width=256),
+    "default": ImageArchitecture(width=128),
+}
 
 
 class NeuralImage:
-    """A ReLU network of four hidden layers with a sigmoid at its end.
+    """An MLP with ReLU and a sigmoid at its end (see `engine.fields.image.field.ImageField`).
 
     Reference:
         BARF (Lin et al., ICCV 2021), section 4.1; L2G-NeRF (Chen et al., CVPR 2023), section 4.1: 4 x 256, L = 8.
@@ -31,10 +50,10 @@ class NeuralImage:
     def __init__(self, bands: Bands, preset: Preset, generator: Generator, device: torch.device) -> None:
         """`bands` says how the frequencies of its encoding open."""
         self._bands = bands
-        width = WIDTHS[preset]
-        sizes = [encoded_size(2, BANDS)] + [width] * LAYERS + [3]
+        architecture = self._architecture = ARCHITECTURES[preset]
+        sizes = [encoded_size(2, architecture.bands)] + [architecture.width] * architecture.layers + [3]
         layers = [make_linear(*pair, generator) for pair in pairwise(sizes)]
-        if bands != "all":  # at first only the two coordinates come through
+        if bands != "all":  # at first only the two coordinates are not zero: larger weights keep the variance
             with torch.no_grad():
                 layers[0].weight.mul_((sizes[0] / 2) ** 0.5)
         self._layers = nn.ModuleList(layers).to(device)
@@ -45,14 +64,15 @@ class NeuralImage:
         self.version = 0
 
     def begin_stage(self, stage: PlanarStage) -> None:
-        """Takes up the stage's learning rate; the band limit follows the run."""
+        """Uses the learning rate of the stage; the band limit follows the run, not the stage."""
         self._stage = stage
 
     def progress(self, fraction: float) -> None:
-        self._open = bands_open(self._bands, fraction, BANDS, OPENING)
+        self._open = bands_open(self._bands, fraction, self._architecture.bands, self._architecture.opening)
 
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
-        value = encode(points, BANDS, band_weights(self._open, BANDS, points.device))
+        bands = self._architecture.bands
+        value = encode(points, bands, band_weights(self._open, bands, points.device))
         for layer in self._layers[:-1]:
             value = functional.relu(layer(value))
         return torch.sigmoid(self._layers[-1](value))

@@ -1,4 +1,4 @@
-"""The learned image as a grid of pixels, interpolated bilinearly: the fast field of planar scenes."""
+"""The learned image as a grid of pixels with bilinear interpolation, the default field of planar scenes."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from torch import Tensor
 
 from engine.config.rows import PlanarStage
 
-GREY = 0.5
+_INITIAL_COLOUR = 0.5  # of all pixels and channels, grey
 
 
 class PixelGrid:
-    """Colours at pixels that cover the image and a margin around it, for patches that stray."""
+    """Colours of pixels that cover the image and a margin around it, where unregistered patches may lie."""
 
     def __init__(self, half_extent: tuple[float, float], device: torch.device) -> None:
-        """`half_extent`: of the image in the plane, (x, y)."""
+        """`half_extent` are half width and half height of the image, units of the plane."""
         self._half = torch.tensor(half_extent, device=device)
         self._stage: PlanarStage | None = None
-        self._pixels = torch.full((1, 3, 2, 2), GREY, device=device)
+        self._pixels = torch.full((1, 3, 2, 2), _INITIAL_COLOUR, device=device)
         self._adam: torch.optim.Adam | None = None
         self.version = 0
 
     def begin_stage(self, stage: PlanarStage) -> None:
-        """Resamples the pixels to the stage's resolution."""
+        """Resamples the pixels to the resolution of the stage."""
         self._stage = stage
         half = self._half * (1 + stage.margin)
         longer = float(self._half.max())
@@ -36,10 +36,10 @@ class PixelGrid:
         self.version += 1
 
     def progress(self, fraction: float) -> None:
-        """The stages are all the band limit there is."""
+        """Does nothing: the band limit is the resolution, which changes with the stage."""
 
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
-        """Beyond the margin it is as at its edge."""
+        """Bilinear colours; beyond the margin those of the nearest pixel."""
         flat = (points / self._reach).reshape(1, 1, -1, 2)
         found = F.grid_sample(self._pixels, flat, align_corners=False, padding_mode="border")
         return found[0, :, 0].T.reshape(*points.shape[:-1], 3)
