@@ -78,7 +78,6 @@ class PlanarTrainer(BaseTrainer):
         # Patches whose search found nothing since the last one was registered: another search would end the same.
         self._searched_in_vain: set[int] = set()
         self.tasks = (
-            Task("begin the next stage", self._next_stage_due, self._begin_next_stage),
             Task("search", lambda: bool(self._relocaliser.searches), self._search),
             Task("adjust all patches", lambda: self._adjusting, self._adjust),
             Task("optimise", lambda: True, self._optimise),
@@ -141,6 +140,8 @@ class PlanarTrainer(BaseTrainer):
 
     def step(self) -> None:
         """One optimisation step, with one step of each search under way."""
+        if self._next_stage_due():
+            self._begin_stage(self.stage_index + 1)
         with cores.leave_one_core_free():  # on two cores a step takes a third longer with both
             perform_all_due(self.tasks)
 
@@ -171,10 +172,6 @@ class PlanarTrainer(BaseTrainer):
         before = self.registration.transforms()
         after = adjust_patches(self.scene.warp, before, chosen, data, self.generator)
         self.registration.rebase(torch.tensor(chosen[1:], device=self.device), after[chosen[1:]])
-        return "complete"
-
-    def _begin_next_stage(self) -> Progress:
-        self._begin_stage(self.stage_index + 1)
         return "complete"
 
     def _begin_stage(self, index: int) -> None:
