@@ -145,6 +145,10 @@ class BaseTrainer:
 
     # ------------------------------------------------------------------ what the user turns
 
+    def set_scene(self, scene: Any) -> None:
+        """Takes the same scene with other reference poses."""
+        self.scene = scene
+
     def set_lambda(self, exponent: float) -> None:
         """λ = 10^exponent from the next step on."""
         self.lambda_exponent = exponent

@@ -20,7 +20,6 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.planar.relocalisation import DEFAULTS as SEARCH_DEFAULTS
 from engine.registration.planar.relocalisation import PatchRelocaliser, PatchSearchOptions
-from engine.scenes import AnyScene
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
@@ -119,11 +118,6 @@ class PlanarTrainer(BaseTrainer):
             warp = patch_warp_snapshot(self.registration.patch_warp(selected), self.scene, selected, LATTICE)
         planar = planar_snapshot(self.scene, self.transforms(), warp)
         return replace(snapshot, planar=planar, frame_status=self.frame_status())
-
-    def set_scene(self, scene: AnyScene) -> None:
-        """Takes the same scene again; its references cannot be others."""
-        assert isinstance(scene, PlanarScene)
-        self.scene = scene
 
     @property
     def _helps(self) -> bool:

@@ -20,7 +20,6 @@ from engine.registration.registration import Registration
 from engine.registration.relocalisation.frame_statuses import FrameStatuses, first_statuses
 from engine.registration.relocalisation.relocaliser import Relocaliser, RunView
 from engine.registration.relocalisation.search import Search
-from engine.scenes import AnyScene
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
@@ -39,12 +38,11 @@ from engine.training.trainer import Moves, Perturbation
 
 
 class RadianceTrainer(BaseTrainer):
-    """The state of a run with cameras between two steps.
+    """The state of a run with cameras between two steps; `engine.training.trainer` says what its methods do.
 
     Attributes:
         scene: trained on; it may get more frames.
         frames: the training frames; all other indices of frames count these.
-        statuses: of the frames.
     """
 
     thing = "camera"
@@ -69,8 +67,7 @@ class RadianceTrainer(BaseTrainer):
         self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = PhotoPyramid(scene, self.frames, self.device)
-        self.statuses = first_statuses(scene, self.frames, settings)
-        self._relocaliser = Relocaliser(self.statuses, self.options.search)
+        self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
         self._settle_until = 0  # iteration before which poses stand still
@@ -102,8 +99,11 @@ class RadianceTrainer(BaseTrainer):
     def stage(self) -> Stage:
         return self.stages[self.stage_index]
 
+    @property
+    def statuses(self) -> FrameStatuses:
+        return self._relocaliser.statuses
+
     def frame_status(self) -> tuple[FrameStatus, ...]:
-        """Of each training frame."""
         return self.statuses.all()
 
     def poses(self) -> Float[Tensor, "frames 3 4"]:
@@ -121,11 +121,6 @@ class RadianceTrainer(BaseTrainer):
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
         return with_poses(snapshot, self.scene, self.poses())
 
-    def set_scene(self, scene: AnyScene) -> None:
-        """Takes the same scene with other reference poses."""
-        assert isinstance(scene, Scene)
-        self.scene = scene
-
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:
@@ -136,34 +131,28 @@ class RadianceTrainer(BaseTrainer):
     def _optimise(self) -> Progress:
         self._search_steps = 0
         with cores.leave_one_core_free(self.field.light):
-            self._optimise_once()
+            self._render_and_learn()
         self.iteration += 1
         if self.stage_index > 0 and self.iteration % self.options.outlier_period == 0:
             self._search_outliers()
         return "complete"
 
-    def _optimise_once(self) -> None:
+    def _render_and_learn(self) -> None:
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
         rendered, colours, alignment = render_step(
             self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
         )
+        output = StepOutput(rendered, colours, alignment, self.statuses.trains(self.device))
         self._learn(
             self.field,
             self._optimiser,
-            StepOutput(rendered, colours, alignment, self._trains()),
+            output,
             poses_move=poses_move,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
             unknown=sorted(self.statuses.never_registered),
         )
-
-    def _trains(self) -> Float[Tensor, " frames"]:
-        """1 for frames that are registered, 0 for the others."""
-        trains = torch.ones(len(self.frames), device=self.device)
-        if unregistered := self.statuses.unregistered():
-            trains[unregistered] = 0.0
-        return trains
 
     # ------------------------------------------------------------------ stages and bundle adjustment
 
@@ -176,7 +165,7 @@ class RadianceTrainer(BaseTrainer):
         self.stage_index, self.stage_start = index, self.iteration
         if index > 0:
             self.statuses.retry_rejected()
-        if index == 1 and self._searches_frames:
+        if index == 1 and self.settings.assisted:
             for frame in sorted(self._doubtful_frames()):
                 self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
         if self.stage.bundle and self.settings.assisted and self.iteration > 0:
@@ -201,14 +190,9 @@ class RadianceTrainer(BaseTrainer):
     def _adjust_cameras(self) -> Progress:
         """Goes on with the bundle adjustment; takes its poses over when it ends."""
         self._search_steps = 0
-        ended = self._adjustment.advance(
-            self.field,
-            self.photos,
-            self.calibration,
-            self.statuses.ever_registered(),
-            self.registration.poses,
-            seed=self.settings.seed * 7919 + self.iteration,
-        )
+        known, seed = (self.field, self.photos, self.calibration), self.settings.seed * 7919 + self.iteration
+        among = self.statuses.ever_registered()
+        ended = self._adjustment.advance(*known, among, self.registration.poses, seed)
         if ended is None:
             return "complete"
         poses, scale = ended.poses, ended.nearest_disparity / self.options.nearest_disparity
@@ -217,24 +201,20 @@ class RadianceTrainer(BaseTrainer):
             self._note("scale", f"the world was scaled up by {scale:.2f}: things stood nearer than the volume reaches")
         self.registration.rebase(torch.arange(len(self.frames), device=self.device), poses)
         self._note("bundle", ended.sentence)
-        if not self._adjustment.pending:
-            self._after_adjustments()
-        return "complete"
-
-    def _after_adjustments(self) -> None:
+        if self._adjustment.pending:
+            return "complete"
         if self._field_stage == self.stage_index and self.iteration > self.stage_start:
             self._settle_until = self.iteration + self.stage.settle  # for an added frame, in the middle of a stage
         else:
             self._enter_stage()
+        return "complete"
 
     # ------------------------------------------------------------------ perturbations by hand
 
     def moves(self, command: Perturbation) -> Moves:
-        """What a perturbation does to which frames; changes nothing."""
         return camera_moves(self.scene, command)
 
     def placements(self) -> Float[Tensor, "frames 3 4"]:
-        """The poses as they stand."""
         return self.poses()
 
     def perturb(self, frame: int, move: Float[Tensor, "6"]) -> None:
@@ -243,7 +223,7 @@ class RadianceTrainer(BaseTrainer):
         self._perturbed.append(frame)
         self._place(frame, se3.compose(se3.exponential(move.to(pose)), pose))
         self._note("perturb-pose", self._name(frame), frame)
-        if self._searches_frames and (self.stage_index > 0 or self._stage_fraction > self.options.search_from):
+        if self._field_shows:
             self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
 
     def take_back(self, frame: int, placement: Float[Tensor, "3 4"]) -> None:
@@ -261,9 +241,10 @@ class RadianceTrainer(BaseTrainer):
     # ------------------------------------------------------------------ searches for frames
 
     @property
-    def _searches_frames(self) -> bool:
-        """Whether frames are searched for; without assistance all train, from where they are."""
-        return self.settings.assisted
+    def _field_shows(self) -> bool:
+        """Whether the field shows enough for frames to be searched for in it; never without assistance."""
+        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
+        return shows and self.settings.assisted
 
     def _relocalisation_due(self) -> bool:
         """Searches take turns with the rest: so many steps of theirs for one of the others."""
@@ -296,7 +277,7 @@ class RadianceTrainer(BaseTrainer):
                 self._adjustment.request([self.stage.bundle[-1]])
 
     def _search_outliers(self) -> None:
-        if not self._searches_frames:
+        if not self.settings.assisted:
             return
         for frame in self._relocaliser.outliers(self.errors.total, self.iteration):
             self._note("outlier", self._name(frame), frame)
@@ -304,11 +285,9 @@ class RadianceTrainer(BaseTrainer):
 
     def _begin_waiting_searches(self) -> None:
         """Begins to search for frames that wait, once the field shows what the others agree on."""
-        if not (self._searches_frames and self.statuses.frames(FrameStatus.WAITING)):
+        if not (self.settings.assisted and self.statuses.frames(FrameStatus.WAITING)):
             return
-        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
-        shows |= self.iteration >= min(self.iterations, self.options.search_from_iteration)
-        if shows:
+        if self._field_shows or self.iteration >= min(self.iterations, self.options.search_from_iteration):
             images = self.photos.level(self.stages[0].downsample).images
             self._relocaliser.begin_waiting(images, self.poses(), self.iteration)
 
@@ -331,7 +310,7 @@ class RadianceTrainer(BaseTrainer):
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self.errors.extend(len(new))
-        self.statuses.add(len(new), FrameStatus.WAITING if self._searches_frames else FrameStatus.REGISTERED)
+        self.statuses.add(len(new), FrameStatus.WAITING if self.settings.assisted else FrameStatus.REGISTERED)
         self._note("added", ", ".join(scene.names[frame] for frame in new))
 
     def _name(self, frame: int) -> str:
@@ -351,9 +330,7 @@ class RadianceTrainer(BaseTrainer):
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
             "bundles_due": self._adjustment.due,
-            "statuses": self.statuses.state(),
-            "searching": [search.frame for search in self._relocaliser.searches],
-            "searched_at": [[frame, iteration] for frame, iteration in self._relocaliser.searched_at.items()],
+            "relocalisation": self._relocaliser.state(),
             "perturbed": self._perturbed,
         }
 
@@ -368,11 +345,6 @@ class RadianceTrainer(BaseTrainer):
         self._settle_until = metadata["settle_until"]
         self._adjustment = CameraAdjustment(metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])
-        self.statuses = FrameStatuses.from_state(metadata["statuses"])
-        self._relocaliser = Relocaliser(self.statuses, self.options.search)
-        for frame in metadata["searching"]:
-            if frame in self.statuses.never_registered:
-                self.statuses.cancel_search(frame)  # it waits, and is searched for from candidate poses
-            else:
-                self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
-        self._relocaliser.searched_at = dict(metadata["searched_at"])
+        self._relocaliser = Relocaliser.from_state(
+            metadata["relocalisation"], self.registration.poses(), self.iteration, self.options.search
+        )

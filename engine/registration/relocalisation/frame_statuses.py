@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
 from engine.config.settings import Settings
 from engine.geometry.se3 import is_finite
 from engine.messages import FrameStatus
@@ -50,6 +54,13 @@ class FrameStatuses:
     def ever_registered(self) -> list[int]:
         """The frames that have a pose of their own, also where it is being searched for again, in order."""
         return [frame for frame in range(len(self)) if frame not in self.never_registered]
+
+    def trains(self, device: torch.device) -> Float[Tensor, " frames"]:
+        """1 for frames that are registered, 0 for the others."""
+        trains = torch.ones(len(self), device=device)
+        if unregistered := self.unregistered():
+            trains[unregistered] = 0.0
+        return trains
 
     # ------------------------------------------------------------------ what changes a status
 

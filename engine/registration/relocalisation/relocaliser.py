@@ -7,7 +7,7 @@ are searched for at once: those that are registered by then are hypotheses for t
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -121,6 +121,30 @@ class Relocaliser:
 
     def _drop(self, frame: int) -> None:
         self.searches = [search for search in self.searches if search.frame != frame]
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def state(self) -> dict[str, Any]:
+        """JSON-able, for a checkpoint; of a search under way only its frame is kept."""
+        return {
+            "statuses": self.statuses.state(),
+            "searching": [search.frame for search in self.searches],
+            "searched_at": [[frame, iteration] for frame, iteration in self.searched_at.items()],
+        }
+
+    @classmethod
+    def from_state(
+        cls, state: dict[str, Any], poses: Float[Tensor, "frames 3 4"], iteration: int, options: SearchOptions
+    ) -> Relocaliser:
+        """What `state` was asked of; searches begin anew, at `poses` and at this iteration of the run."""
+        relocaliser = cls(FrameStatuses.from_state(state["statuses"]), options)
+        for frame in state["searching"]:
+            if frame in relocaliser.statuses.never_registered:
+                relocaliser.statuses.cancel_search(frame)  # it waits, and is searched for from candidate poses
+            else:
+                relocaliser.begin(frame, poses, iteration)
+        relocaliser.searched_at = dict(state["searched_at"])
+        return relocaliser
 
     # ------------------------------------------------------------------ the step
 
