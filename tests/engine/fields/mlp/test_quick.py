@@ -113,17 +113,19 @@ def test_its_rates_are_a_networks() -> None:
 
 @pytest.mark.slow
 def test_the_schedule_trains_it() -> None:
-    """With the rows that a run has, but fewer rays; from the identity."""
+    """With the rows that a run has, but fewer rays; from the identity.
+
+    In so few iterations rotations go up and down, around 5 to 45 degrees; at a grid's rate they stay above 110.
+    """
     scene, settings = fern(1), Settings(field="mlp")
     rows = tuple(replace(row, rays=1000) for row in stages(scene, settings))
     with mock.patch.object(radiance, "stages", return_value=rows):
         trainer = RadianceTrainer(scene, settings)
-    psnr = rotation = None
+    psnr = None
     while trainer.iteration < 160:
         trainer.step()
         if trainer.iteration == 10:
-            psnr, rotation = trainer.frame_psnr().nanmean(), errors(trainer).rotation_deg.mean()
+            psnr = trainer.frame_psnr().nanmean()
     assert psnr is not None
-    assert rotation is not None
-    assert trainer.frame_psnr().nanmean() > max(psnr + 3, torch.tensor(18.0))
-    assert errors(trainer).rotation_deg.mean() < rotation
+    assert trainer.frame_psnr().nanmean() > max(psnr + 3, torch.tensor(20.0))
+    assert errors(trainer).rotation_deg.mean() < 80
