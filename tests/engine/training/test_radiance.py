@@ -160,7 +160,7 @@ def test_lambda_changed_between_two_steps_is_honoured():
 def test_rates_are_multiplied_from_the_next_step_on(settings):
     made = trainer(NEURAL if settings else TINY, method="barf", **settings)
     run(made, 3)
-    learned = "network.trunk.0.weight" if settings else "voxels"
+    learned = "module.trunk.0.weight" if settings else "voxels"
     poses, values = made.poses(), made.field.state()[learned].clone()
     moved = {}
     for factors in ((1.0, 1.0), (3.0, 1.0), (1.0, 0.5)):
