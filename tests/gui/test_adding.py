@@ -54,7 +54,7 @@ def test_photos_are_dropped_and_typed_and_found(viewer: Viewer, display: Display
     report = viewer.wait_for(lambda report: "1 photo added and found" in (report["notice"] or ""), "word of it", LONG)
     assert report["status"] == "running"
     before = report["iteration"]
-    viewer.key("Left")  # the last frame, one of those that joined
+    viewer.key("Left")  # the last frame, an added one
     viewer.wait_for(lambda report: report["selected"] == READ + 2, "its selection")
     viewer.wait_for(lambda report: report["warp_frame"] == READ + 2, "its warp")
     viewer.wait_for(lambda report: report["iteration"] > before + 20, "training to go on")

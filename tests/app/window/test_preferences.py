@@ -1,4 +1,4 @@
-"""What is remembered, and that nothing is lost to a file that makes no sense."""
+"""What is kept between starts; an invalid file leads to the defaults."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_nonsense_gives_the_defaults(tmp_path: Path, text: str) -> None:
     assert Preferences.load(tmp_path).size == SIZE
 
 
-def test_a_window_that_nobody_could_use_is_made_larger(tmp_path: Path) -> None:
+def test_a_window_too_small_to_use_is_made_larger(tmp_path: Path) -> None:
     (tmp_path / "preferences.json").write_text('{"recent": [], "size": [10, 10], "scale": 90}')
     found = Preferences.load(tmp_path)
     assert tuple(found.size) == SMALLEST

@@ -1,4 +1,4 @@
-"""The mouse in the 3D view, and what the engine hears of it."""
+"""The mouse in the 3D view, and the commands that it sends."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_drag_of_the_gizmo_is_seen_at_once_and_reaches_the_engine_in_few_piece
 
 
 def test_while_paused_a_drag_is_one_kick(scene: tuple[State, list[Command], CamerasPicture]) -> None:
-    """Each kick would have to be undone by itself: the run's clock, which tells them apart, stands still."""
+    """Nothing trains in between, so only the whole motion is sent."""
     state, sent, picture = scene
     assert state.run is not None
     assert state.run.snapshot is not None
@@ -126,7 +126,7 @@ def test_while_paused_a_drag_is_one_kick(scene: tuple[State, list[Command], Came
     assert len(sent) == 1
 
 
-def test_taking_hold_without_moving_kicks_nothing(scene: tuple[State, list[Command], CamerasPicture]) -> None:
+def test_a_press_without_a_motion_kicks_nothing(scene: tuple[State, list[Command], CamerasPicture]) -> None:
     state, sent, picture = scene
     control, start = CamerasControl(), on_arrow(picture, "move x")
     control.press(state, picture, start)
@@ -135,7 +135,7 @@ def test_taking_hold_without_moving_kicks_nothing(scene: tuple[State, list[Comma
     assert sent == []
 
 
-def test_beside_the_gizmo_nothing_is_taken_hold_of(scene: tuple[State, list[Command], CamerasPicture]) -> None:
+def test_a_press_beside_the_gizmo_begins_no_drag(scene: tuple[State, list[Command], CamerasPicture]) -> None:
     state, sent, picture = scene
     control = CamerasControl()
     assert not control.press(state, picture, pointer(2, 2))

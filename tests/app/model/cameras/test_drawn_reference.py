@@ -48,7 +48,7 @@ def test_while_all_stand_in_one_place_it_keeps_its_size_and_direction() -> None:
     assert np.allclose(centres(drawn).mean(axis=0), centres(start.numpy()).mean(axis=0), atol=1e-3)
 
 
-def test_one_frame_that_was_knocked_off_moves_the_others_reference_little() -> None:
+def test_one_kicked_frame_moves_the_reference_of_the_others_little() -> None:
     reference = grid()
     fitted = reference.clone()
     fitted[3, :, 3] += torch.tensor([0.5, 0.0, 0.0])

@@ -105,7 +105,7 @@ def test_the_timeline_shows_an_earlier_moment() -> None:
     assert np.array_equal(live.fitted.poses, state.run.snapshot.poses)  # type: ignore[union-attr]
 
 
-def test_a_dragged_frame_is_shown_where_the_hand_has_it() -> None:
+def test_a_dragged_frame_is_drawn_at_its_dragged_pose() -> None:
     state, _ = state_of(forward_facing())
     pictures = CamerasPictures()
     pose = np.eye(3, 4, dtype=np.float32) + np.float32(0.25)

@@ -74,7 +74,7 @@ def seen(state: State) -> State:
     return state
 
 
-def test_it_is_told_the_photos_and_a_folder_of_its_own(state: State, tmp_path: Path) -> None:
+def test_it_gets_the_photos_and_a_folder_of_its_own(state: State, tmp_path: Path) -> None:
     (tmp_path / "run" / "colmap").mkdir(parents=True)
     state.colmap.neighbours = True
     start_colmap(state)
@@ -95,7 +95,7 @@ def test_photos_that_are_no_files_are_written(tmp_path: Path) -> None:
     assert np.array_equal(np.asarray(Image.open(tmp_path / "photos" / "3.png")), scene.images[3].numpy())
 
 
-def test_what_stands_in_the_way_is_said(state: State) -> None:
+def test_what_prevents_a_start_is_said(state: State) -> None:
     assert find_obstacle(state) == ""
     few, _ = state_of(forward_facing(frames=2))
     few.run.opened = SimpleNamespace(folder=Path("run"))  # type: ignore[union-attr, assignment]

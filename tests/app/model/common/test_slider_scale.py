@@ -28,7 +28,7 @@ def test_round_values_are_written_out() -> None:
 
 
 @given(st.floats(LOWEST_LAMBDA, HIGHEST_LAMBDA))
-def test_a_slider_stays_near_the_hand_and_catches_only_at_its_mark(exponent: float) -> None:
+def test_a_slider_follows_the_mouse_and_snaps_only_to_its_mark(exponent: float) -> None:
     stands = snap_exponent(exponent)
     assert abs(stands - exponent) <= 0.06
     assert stands == DEFAULT_LAMBDA or abs(stands - exponent) <= 0.005 + 1e-9

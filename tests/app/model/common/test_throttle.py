@@ -11,7 +11,7 @@ from app.model.common.throttle import Confirmed, Throttle
 
 
 @given(st.lists(st.floats(0.001, 0.2), min_size=1, max_size=60))
-def test_never_too_often_and_the_last_value_always_arrives(pauses: list[float]) -> None:
+def test_the_rate_is_limited_and_the_last_value_is_always_passed_on(pauses: list[float]) -> None:
     throttle: Throttle[int] = Throttle(1 / 15)
     now, arrived = 0.0, []
     for value, pause in enumerate(pauses):
@@ -41,7 +41,7 @@ def test_a_slider_does_not_jump_back_before_the_engine_confirms() -> None:
     slider.send(3.5, 0.1)
     assert slider.shown(2.0, None, 0.2) == 3.5  # let go, not confirmed yet
     assert slider.shown(3.5, None, 0.3) == 3.5  # confirmed
-    assert slider.shown(1.0, None, 0.4) == 1.0  # somebody else changed it
+    assert slider.shown(1.0, None, 0.4) == 1.0  # it was changed elsewhere
 
 
 def test_what_the_engine_refuses_goes_back() -> None:

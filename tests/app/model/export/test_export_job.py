@@ -1,4 +1,4 @@
-"""Exports of the window: the run saves itself, then a program works while nobody waits for it."""
+"""Exports of the window: the run writes a checkpoint, then a program reads it in the background."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_a_run_that_has_ended_is_exported_as_it_was_saved(run: Run) -> None:
     assert exported(run, "print('fine')").notes == ["fine"]
 
 
-def test_who_gives_up_ends_the_program_tidily(run: Run, tmp_path: Path) -> None:
+def test_giving_up_ends_the_program_without_leftovers(run: Run, tmp_path: Path) -> None:
     tidied = tmp_path / "tidied"
     text = f"""
 import signal, time

@@ -78,14 +78,14 @@ def test_a_drag_is_one_kick() -> None:
     assert reading.seconds[-1] == pytest.approx(0.1)
 
 
-def test_an_undo_is_told() -> None:
+def test_an_undo_is_noted() -> None:
     readout = RecoveryReadout()
     events = (kick(10), Event(12, 1.2, "undo-perturbation", "b.jpg", 1))
     follow(readout, [0.5, 6.0, 5.0, 0.5, 0.5], events, 9)
     reading = readout.reading(1)
     assert reading is not None
     assert reading.taken_back
-    assert reading.recovered_seconds is None  # it was put back, it did not find its way
+    assert reading.recovered_seconds is None  # it was put back, it did not recover
 
 
 def test_without_a_reference_the_pose_before_the_kick_counts() -> None:
@@ -115,7 +115,7 @@ def test_kicks_from_before_are_not_followed_and_a_restart_forgets() -> None:
     assert readout.reading(1) is None
 
 
-def test_a_long_way_back_stays_small_in_memory_and_keeps_its_end() -> None:
+def test_a_long_recovery_keeps_few_moments_and_its_end() -> None:
     readout = RecoveryReadout()
     follow(readout, [0.5, *np.linspace(9, 1, 3000)], (kick(10),), 9)
     reading = readout.reading(1)

@@ -1,4 +1,4 @@
-"""A patch in the hand."""
+"""Dragging a patch by its handles."""
 
 from __future__ import annotations
 

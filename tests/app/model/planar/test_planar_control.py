@@ -1,4 +1,4 @@
-"""The mouse on the image: selecting, and knocking a patch off by hand."""
+"""The mouse on the image: selecting a patch, and dragging it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_dragged_corner_is_sent_now_and_then_and_at_the_end_where_it_was_let_g
     np.testing.assert_allclose(last.corners[:2], CORNERS[1, :2])
 
 
-def test_while_the_run_rests_a_drag_is_one_knock() -> None:
+def test_while_the_run_is_paused_a_drag_is_one_kick() -> None:
     control = PlanarControl()
     state, run, sent = watched("paused")
     drag(control, state, run, CORNERS[1].mean(axis=0), (9, -4))
@@ -69,7 +69,7 @@ def test_while_the_run_rests_a_drag_is_one_knock() -> None:
     np.testing.assert_allclose(only.corners, CORNERS[1] + (9, -4))
 
 
-def test_the_hand_is_followed_at_once_and_until_the_engine_has_answered() -> None:
+def test_the_dragged_patch_is_drawn_at_once_and_until_the_engine_has_answered() -> None:
     control = PlanarControl()
     state, run, _ = watched()
     start = CORNERS[1].mean(axis=0)
@@ -85,7 +85,7 @@ def test_the_hand_is_followed_at_once_and_until_the_engine_has_answered() -> Non
     assert control.preview(3.0) is None
 
 
-def test_a_click_knocks_nothing_off() -> None:
+def test_a_click_kicks_nothing() -> None:
     control = PlanarControl()
     state, run, sent = watched()
     start = CORNERS[1].mean(axis=0)
@@ -99,7 +99,7 @@ def test_a_click_knocks_nothing_off() -> None:
     assert state.selected == 0
 
 
-def test_what_cannot_be_moved_is_not_taken_hold_of() -> None:
+def test_what_cannot_be_moved_is_not_dragged() -> None:
     control = PlanarControl()
     state, _, _ = watched()
     assert not control.press(state, MOMENT, "homography", False, at(state, CORNERS[1].mean(axis=0)))

@@ -31,9 +31,9 @@ def test_between_two_rows_corners_go_straight_and_the_error_with_them() -> None:
     assert found.corner_error_px.tolist() == pytest.approx([0, 30])
     np.testing.assert_allclose(found.corners[1], REFERENCE[1] + (30, 0))
     for seconds, error in ((-1.0, 40), (0.5, 20), (9.0, 0)):
-        bygone = interpolate_moment(rows(40, 20, 0), seconds, now)
-        assert bygone is not None
-        assert bygone.corner_error_px[1] == pytest.approx(error)
+        earlier = interpolate_moment(rows(40, 20, 0), seconds, now)
+        assert earlier is not None
+        assert earlier.corner_error_px[1] == pytest.approx(error)
 
 
 def test_without_rows_there_is_no_past() -> None:

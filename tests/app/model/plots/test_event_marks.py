@@ -45,7 +45,7 @@ def test_searches_that_end_together_are_one_mark() -> None:
     assert [mark.count for mark in make_marks(found, "iterations")] == [2, 1]
 
 
-def test_stages_are_never_joined() -> None:
+def test_stages_have_a_mark_each() -> None:
     found = make_marks([Event(0, 0.0, "stage", "1/16"), Event(300, 0.1, "stage", "1/8")], "iterations")
     assert [mark.x for mark in found] == [0, 300]
 

@@ -1,4 +1,4 @@
-"""Photos that join a run, as the window hears of them and draws them. No window here."""
+"""Photos that are added to a run, as the model of the window takes and draws them."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def snapshot(*events: Event, **changes: Any) -> Snapshot:
     return snapshot_of(forward_facing(), 0.5, 1.0, events=(Event(0, 0.0, "stage", "1/4"), *events), **changes)
 
 
-def test_frames_that_have_joined_are_drawn_though_the_history_does_not_know_them_yet() -> None:
+def test_added_frames_are_drawn_though_the_history_does_not_have_them_yet() -> None:
     picture = CamerasPictures().picture(with_added(FrameStatus.SEARCHING, FrameStatus.REJECTED), SIZE)
     assert picture is not None
     assert len(picture.fitted.poses) == FRAMES + 2
@@ -66,7 +66,7 @@ def test_frames_that_have_joined_are_drawn_though_the_history_does_not_know_them
     assert np.isfinite(make_trail_segments(picture.trails, picture.fitted.colours, 1.0)).all()
     assert picture.reference is not None
     ends = (picture.fitted.poses, picture.reference.poses, picture.fitted.colours, picture.reference.colours)
-    assert len(make_link_segments(*ends, 1.0)) == FRAMES  # who has no reference has no link
+    assert len(make_link_segments(*ends, 1.0)) == FRAMES  # a frame without a reference has no link
 
 
 def test_an_earlier_moment_has_the_frames_of_then() -> None:
@@ -89,7 +89,7 @@ def test_an_earlier_moment_has_the_frames_of_then() -> None:
     assert len(picture.fitted.poses) == FRAMES + 2
 
 
-def test_curves_begin_where_a_frame_has_joined_and_count_only_what_is_known() -> None:
+def test_curves_begin_where_a_frame_was_added_and_count_only_what_is_known() -> None:
     state = with_added(REGISTERED, REGISTERED)
     assert state.run is not None
     assert state.run.history is not None
@@ -212,7 +212,7 @@ def test_scene_and_snapshot_always_belong_together() -> None:
     assert frames() == (FRAMES + 2, FRAMES + 2)
 
 
-def test_copies_of_photos_that_joined_are_there_for_the_next_run(tmp_path: Path) -> None:
+def test_copies_of_added_photos_are_there_for_the_next_run(tmp_path: Path) -> None:
     scene = forward_facing()
     assert list_added_photos(scene) == ()
     assert list_added_photos(larger(scene, "new.jpg")) == ()
