@@ -1,4 +1,4 @@
-"""The words between the engine and whoever looks at it: commands go in, snapshots come out. Nothing else is here."""
+"""What passes between a run and its clients: commands go in, snapshots and events come out. Nothing else is here."""
 
 from engine.messages.commands import (
     AddFrames,

@@ -23,7 +23,7 @@ class SetLambda:
 
 @dataclass(frozen=True)
 class PerturbPose:
-    """Knocks one frame: exp(rotation, translation) is applied in the camera's own axes.
+    """Perturbs one frame: exp(rotation, translation) is applied in the camera's own axes.
 
     Attributes:
         frame: index among the training frames.
@@ -39,7 +39,7 @@ class PerturbPose:
 
 @dataclass(frozen=True)
 class PerturbPatch:
-    """Knocks one patch of a planar scene: puts its four corners there, as nearly as its family of warps allows.
+    """Perturbs one patch of a planar scene: puts its corners there, as nearly as its family of warps allows.
 
     Attributes:
         frame: index of the patch.
@@ -54,7 +54,7 @@ class PerturbPatch:
 
 @dataclass(frozen=True)
 class PerturbAll:
-    """Knocks every frame by seeded noise of these standard deviations (radians, scene units).
+    """Perturbs every frame by seeded noise of these standard deviations (radians, scene units).
 
     Attributes:
         rotation_sigma, translation_sigma, seed: of the noise.
@@ -70,7 +70,7 @@ class PerturbAll:
 
 @dataclass(frozen=True)
 class UndoPerturbation:
-    """Takes the last perturbation back that was not taken back yet."""
+    """Takes the last gesture of perturbations back that was not taken back yet."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class UseReference:
 
 @dataclass(frozen=True)
 class AddFrames:
-    """Has photos join the run: read meanwhile, looked for in the field, then trained with the rest.
+    """Adds photos to the run: read in the background, searched for in the field, then trained with the others.
 
     Attributes:
         paths: photos of the same camera, or folders of them.

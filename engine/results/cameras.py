@@ -1,4 +1,4 @@
-"""What a run with cameras has come to: `poses.json`, and the film of its cameras converging."""
+"""The results of a run with cameras: `poses.json`, and the video of its cameras converging."""
 
 from __future__ import annotations
 

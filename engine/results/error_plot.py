@@ -12,7 +12,7 @@ from engine.run.history import History, Row, filled, mean_of
 from engine.scenes import AnyScene
 from engine.system.files import replace_file
 
-MARKED = {"perturb-pose": "knock", "perturb-all": "knock all", "undo-perturbation": "undo", "set-lambda": "λ"}
+MARKED = {"perturb-pose": "kick", "perturb-all": "kick all", "undo-perturbation": "undo", "set-lambda": "λ"}
 MARKED |= {
     "outlier": "outlier",
     "found": "found",

@@ -1,4 +1,4 @@
-"""Where a run is kept, and how not to lose another one to it."""
+"""The folder of a run; another run in it is not overwritten."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos that are no part of what a run has found: left out when they were read, or frames that fit nowhere."""
+"""Outliers of a run: photos that were left out when they were read, and frames that do not fit the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def reading_sentences(scene: AnyScene) -> list[str]:
 
 
 def outliers(session: Session) -> list[LeftOut]:
-    """The photos that were left out, and the frames whose photometric error at the end stands out from the others'."""
+    """The photos that were left out, and the frames whose photometric error at the end is far above the median."""
     scene = session.scene
     if not isinstance(scene, Scene):
         return []

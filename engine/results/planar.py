@@ -1,4 +1,4 @@
-"""What a planar run has come to, for `result.json` and `transforms.json`, and the whole learned image."""
+"""The results of a planar run: its part of `result.json`, and `transforms.json`."""
 
 from __future__ import annotations
 

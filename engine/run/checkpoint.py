@@ -1,4 +1,4 @@
-"""A run in one file: everything it needs to go on as if it had never been interrupted. safetensors, no pickle."""
+"""The checkpoint of a run: one file with everything that it needs to be resumed. safetensors, no pickle."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from engine.scenes.scene import AddedFrames, PoseNoise, Scene
 from engine.system.files import replace_file
 
 FORMAT = "l2g-viewer checkpoint"
-VERSION = "1"
-ADDED_FOLDER = "added"  # in the run's folder: copies of photos that have joined, for exports
+VERSION = "2"
+ADDED_FOLDER = "added"  # in the run's folder: copies of added photos, for exports
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Checkpoint:
 
 
 def scene_identity(scene: AnyScene) -> dict[str, Any]:
-    """What tells a scene, as it was read, from others: JSON-able."""
+    """What identifies a scene as it was read: JSON-able."""
     if isinstance(scene, PlanarScene):
         images, size = scene.patches, scene.patch_size
     else:
@@ -102,7 +102,7 @@ def check_same_scene(checkpoint: Checkpoint, scene: AnyScene, path: Path | str) 
 
 
 def scene_of_run(checkpoint: Checkpoint, scene: AnyScene, path: Path) -> AnyScene:
-    """The scene of a run, as it was read anew, with the frames and the reference that it got since.
+    """The scene of a run: read again, with the frames that were added and the reference that was set since.
 
     Args:
         checkpoint: of the run.
@@ -122,13 +122,13 @@ def scene_of_run(checkpoint: Checkpoint, scene: AnyScene, path: Path) -> AnyScen
 
 
 class Restorable(Protocol):
-    """What can take a state up: a trainer."""
+    """What can be put into a saved state: a trainer."""
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None: ...
 
 
 def restore(trainer: Restorable, checkpoint: Checkpoint, path: Path | str) -> None:
-    """Puts a trainer where the checkpoint stood.
+    """Puts a trainer into the state of the checkpoint.
 
     Raises:
         UserError: the file can be read but lacks part of a run's state, or holds it in other shapes.
@@ -141,7 +141,7 @@ def restore(trainer: Restorable, checkpoint: Checkpoint, path: Path | str) -> No
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Writes a checkpoint, whole or not at all.
+    """Writes a checkpoint completely or not at all.
 
     Raises:
         UserError: it could not be written; an earlier checkpoint at `path` is intact.
@@ -228,7 +228,7 @@ def _added_words(added: AddedFrames | None) -> dict[str, Any] | None:
 
 
 def _added(words: dict[str, Any] | None, tensors: dict[str, Tensor]) -> AddedFrames | None:
-    """Their images are in the checkpoint itself, so that a run does not need the photos that were dropped into it."""
+    """Their images are in the checkpoint itself, so that a run does not need the added photos' files."""
     if words is None:
         return None
     names = tuple(words["names"])

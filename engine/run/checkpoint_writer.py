@@ -1,4 +1,4 @@
-"""When and where a session writes its checkpoints."""
+"""When and where a run writes its checkpoints."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 
 class CheckpointWriter:
-    """Writes the checkpoints of one state.
+    """Writes the checkpoints of one run.
 
     Attributes:
         folder: where they belong, or None to write none unasked.
@@ -44,15 +44,15 @@ class CheckpointWriter:
         self._identity: tuple[AnyScene, dict[str, Any]] | None = None  # of a scene: its hash takes a moment
 
     def begin(self, seconds: float) -> None:
-        """Counts the period from here."""
+        """The period between checkpoints begins at this time of the run's clock."""
         self._written_at = seconds
 
     def due(self, seconds: float) -> bool:
-        """Whether the period is over."""
+        """Whether the period between checkpoints is over."""
         return self.period is not None and seconds - self._written_at >= self.period
 
     def write(self, state: RunState, path: Path | None = None) -> Path:
-        """Writes a checkpoint to `path` or where it belongs; tells where.
+        """Writes a checkpoint to `path`, or to the run's folder; returns its path.
 
         Raises:
             UserError: there is nothing to save or nowhere to save it, or it could not be written.
@@ -68,7 +68,7 @@ class CheckpointWriter:
         return path
 
     def begin_own(self, state: RunState) -> None:
-        """Begins to write one where it belongs, if there is something new; until `finish` no step may be made."""
+        """Begins to write one into the run's folder, if something has changed; no step may be made until `finish`."""
         if self.folder is None or not self.changed or state.trainer is None:
             return
         self.finish()
@@ -78,11 +78,11 @@ class CheckpointWriter:
 
     @property
     def writing(self) -> bool:
-        """Whether one was begun and `finish` has not seen its end."""
+        """Whether a checkpoint is being written."""
         return self._writing is not None
 
     def finish(self, timeout: float | None = None) -> UserError | None:
-        """Waits for the end of the one that was begun; returns the failure, so that training goes on."""
+        """Waits for the checkpoint being written, `timeout` seconds at most; returns the error if it failed."""
         if self._writing is None:
             return None
         try:
@@ -97,9 +97,9 @@ class CheckpointWriter:
         return error
 
     def _checkpoint(self, state: RunState) -> Checkpoint:
-        """The run as it stands. What a command could change while it is written is copied, and little is that large.
+        """The run as it stands. What a command could change while it is written is copied.
 
-        The field is not: only a step changes it.
+        The field is not copied, as it is large: only a step changes it, and none is made meanwhile.
         """
         assert state.trainer is not None
         if self._identity is None or self._identity[0] is not state.scene:

@@ -1,4 +1,4 @@
-"""What a run was like from its start: poses, losses, errors and events, few enough to keep for hours."""
+"""The history of a run: poses, losses, errors and events from its start, few enough to keep for hours."""
 
 from __future__ import annotations
 
@@ -60,12 +60,12 @@ class History:
     rows: list[Row] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
-    def due(self, seconds: float, apart: float = 0.0) -> bool:
-        """Whether the run's clock has reached the next row; rows are `apart` seconds apart at least."""
-        return not self.rows or seconds - self.rows[-1].seconds >= max(self.period, apart)
+    def due(self, seconds: float, least_period: float = 0.0) -> bool:
+        """Whether the run's clock has reached the next row; rows are `least_period` seconds apart at least."""
+        return not self.rows or seconds - self.rows[-1].seconds >= max(self.period, least_period)
 
     def record(self, snapshot: Snapshot) -> None:
-        """Adds a row; at the same iteration as the last one it takes its place (a pose may have been knocked)."""
+        """Adds a row; at the same iteration as the last one it takes its place (a pose may have been perturbed)."""
         numbers: dict[str, Any] = {name: getattr(snapshot, name) for name in _NUMBERS}
         arrays: dict[str, Any] = {
             name: getattr(snapshot, name, getattr(snapshot.planar, name, None)) for name in _ARRAYS

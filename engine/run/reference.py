@@ -1,4 +1,4 @@
-"""A run that gets a reference while it goes on: errors are measured against it, also of what has been."""
+"""Reference poses that are set during a run: errors are measured against them, those of the history too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run opened from its folder to be looked at, not continued: evaluated, exported."""
+"""A run opened from its folder to be evaluated or exported, not to be resumed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.training.radiance import RadianceTrainer
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A run as its checkpoint has it.
+    """A run in the state of its checkpoint.
 
     Attributes:
         folder: what `l2g-train` or the window wrote.

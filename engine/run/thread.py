@@ -99,7 +99,7 @@ class Run:
 
     @property
     def scene(self) -> AnyScene:
-        """What it trains on, at once; frames may join it between two steps, of which the next snapshot tells."""
+        """What it trains on; frames may be added between two steps, and the next snapshot has them."""
         return self._session.scene
 
     def start(self) -> None:
@@ -209,7 +209,7 @@ class Run:
         self._published_at = time.monotonic()
 
     def _guarded(self, act: Callable[[], None]) -> None:
-        """A failure inside becomes a snapshot that tells of it, never a dead thread."""
+        """Calls `act`; an error becomes the status of the run and a snapshot, and the thread lives on."""
         try:
             act()
         except Exception as error:

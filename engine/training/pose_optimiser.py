@@ -15,7 +15,7 @@ class ParameterGroups(Protocol):
 
 
 class PoseOptimiser:
-    """One optimiser, or none where nothing moves; its state is told parameter by parameter, in a fixed order."""
+    """One optimiser, or none where nothing moves; its state lists parameter by parameter, in a fixed order."""
 
     def __init__(self, module: nn.Module, calibration: ParameterGroups | None = None) -> None:
         parameters = list(module.parameters())
@@ -46,7 +46,7 @@ class PoseOptimiser:
         Args:
             rate: of the poses; the calibration's rates are relative to it.
             calibrates: whether the calibration moves yet.
-            guarded: take gradients that are not finite for zero, for where nobody looked.
+            guarded: take gradients that are not finite for zero, where they were not checked before.
         """
         if self._adam is None:
             return
@@ -78,7 +78,7 @@ class PoseOptimiser:
             }
 
     def followed_by(self, after: PoseOptimiser) -> PoseOptimiser:
-        """Another one of more frames, that goes on where this one stands: its frames come first there.
+        """The optimiser of more frames that goes on where this one stands; its frames come first there.
 
         Of the others nothing is known; their second moments begin at the mean of these, so that their first steps are
         no longer.

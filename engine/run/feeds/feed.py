@@ -1,4 +1,4 @@
-"""Something large that is made of a run's state a piece at a time, for a window that never waits."""
+"""Large data made from the state of a run in small pieces, for a window that never waits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.run.session import Session
 from engine.run.thread import Run
 
 PIECE = 0.02  # seconds of work between two steps: a command waits no longer because of it
-LOOK_EVERY = 0.1  # seconds between two looks at what does not change
+IDLE_PERIOD = 0.1  # seconds between two checks whether something has changed
 AFTER_FAILURE = 5.0  # seconds
 
 Made = TypeVar("Made")
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Piece(Generic[Made]):
-    """What a piece of work came to: `made` is None unless it was the last piece, or there was nothing to do."""
+    """The result of a piece of work: `made` is None unless it was the last piece; also where nothing was to do."""
 
     made: Made | None = None
     unfinished: bool = False
@@ -76,7 +76,7 @@ class Feed(Generic[Made]):
         if piece.made is not None:
             self._newest, self._made_at = piece.made, now
         if not piece.unfinished:
-            self._due = max(self._due, self._made_at + self._period, now + LOOK_EVERY)
+            self._due = max(self._due, self._made_at + self._period, now + IDLE_PERIOD)
 
     def _timed(self, session: Session) -> tuple[Piece[Made], float, bool]:
         begun = time.monotonic()

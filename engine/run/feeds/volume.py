@@ -66,7 +66,7 @@ class VolumeFeed:
         return Piece(baking.volume(scene, self._versions))
 
     def _wanted_size(self, field: Bakeable, busy: bool) -> int | None:
-        """Of the next volume; None where the last one will do."""
+        """Size of the next volume; None where the last one is up to date."""
         sizes = field.volume_sizes(self._longest)
         if self._shown is None or self._shown[0] is not field:
             self._costs.clear()
@@ -79,7 +79,7 @@ class VolumeFeed:
         return wanted if field.version != version or wanted > size else None
 
     def _cost(self, size: int) -> float:
-        """Seconds, from those that others took: it goes with the number of voxels."""
+        """Seconds to make a volume, estimated from others in proportion to the number of voxels."""
         known = self._costs.get(size)
         nearest = max(self._costs, default=size)
         return known if known is not None else self._costs.get(nearest, 0.0) * (size / nearest) ** 3
