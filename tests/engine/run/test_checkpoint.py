@@ -17,7 +17,14 @@ from safetensors.torch import save_file
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import Event
-from engine.run.checkpoint import Checkpoint, check_same_scene, load_checkpoint, save_checkpoint, scene_identity
+from engine.run.checkpoint import (
+    VERSION,
+    Checkpoint,
+    check_same_scene,
+    load_checkpoint,
+    save_checkpoint,
+    scene_identity,
+)
 from engine.run.history import History
 from engine.run.snapshots import starting_snapshot
 from engine.scenes.options import SceneOptions
@@ -154,7 +161,7 @@ def test_another_format_is_named(tmp_path: Path, header: dict[str, str] | None) 
 @pytest.mark.parametrize("content", ["{}", "[]", "nonsense", '{"settings": {"wrong": 1}}'])
 def test_a_header_that_says_nonsense_is_damaged(tmp_path: Path, content: str) -> None:
     path = tmp_path / "c.safetensors"
-    save_file({"a": torch.zeros(3)}, path, {"format": "l2g-viewer checkpoint", "version": "1", "content": content})
+    save_file({"a": torch.zeros(3)}, path, {"format": "l2g-viewer checkpoint", "version": VERSION, "content": content})
     with pytest.raises(UserError, match="is damaged"):
         load_checkpoint(path)
 
