@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 
@@ -13,7 +11,8 @@ from jaxtyping import Float
 from torch import Generator, Tensor, nn
 
 from engine.config.rows import Stage
-from engine.fields.field import FieldDefaults, Planes, Rendering
+from engine.fields.field import Planes, Rendering
+from engine.fields.module_field import ModuleField
 from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
@@ -47,7 +46,7 @@ class Sampling:
 SAMPLING = Sampling()
 
 
-class SampledField(FieldDefaults, ABC):
+class SampledField(ModuleField, ABC):
     """Rendering, Adam, checkpoints and baking around `query` (see `engine.fields.field.Field` and `Bakeable`).
 
     Points are those of the volume in which the scene's space lies: (x, y, z), each from 0 to 1 along its side. In
@@ -58,12 +57,8 @@ class SampledField(FieldDefaults, ABC):
     parameters when a stage begins overrides `begin_stage` and calls `optimise`.
 
     Attributes:
-        module: whose parameters are trained and saved.
         space: of the scene.
         background: behind everything, RGB.
-        optimiser: Adam, at the rate of the stage.
-        skipped_steps: left out because a gradient was not finite.
-        version: grows whenever the field changes.
     """
 
     def __init__(
@@ -166,55 +161,20 @@ class SampledField(FieldDefaults, ABC):
 
     # ------------------------------------------------------------------ training
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        parameters = list(self.module.parameters())
-        gathered = [parameter.requires_grad for parameter in parameters]
-        self.module.requires_grad_(False)
-        try:
-            yield
-        finally:
-            for parameter, gathers in zip(parameters, gathered, strict=True):
-                parameter.requires_grad_(gathers)
-
     def step(self, fraction: float, factor: float = 1.0) -> None:
-        first, last = self.stage.field_rate
-        self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
-        gradients = [value.grad for value in self.module.parameters() if value.grad is not None]
-        # One look at the device per step: little beside the pass through the field, and a NaN would end the run.
-        if gradients and bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
-            self.optimiser.step()
-            self.version += 1
-        elif gradients:
-            self.skipped_steps += 1
-        self.optimiser.zero_grad()
+        super().step(fraction, factor)
         self._age += 1
         if self._age % SAMPLING.renew_every == 0:
             self._coarse = None
 
-    def discard(self) -> None:
-        self.optimiser.zero_grad()
-
     def state(self) -> dict[str, Tensor]:
-        state = {"age": torch.tensor(self._age)}
-        for name, value in self.module.named_parameters():
-            state[f"module.{name}"] = value.detach().clone()
-            for key, moment in self.optimiser.state[value].items():
-                state[f"adam.{key}.{name}"] = moment.detach().clone()
+        state = {"age": torch.tensor(self._age)} | self.module_state()
         if self.stage.proposals:
             state["proposals"] = self._density_for_proposals()
         return state
 
-    @torch.no_grad()
     def load_state(self, state: dict[str, Tensor]) -> None:
-        self.optimiser.state.clear()
-        self.optimiser.zero_grad()
-        for name, value in self.module.named_parameters():
-            value.copy_(state[f"module.{name}"])
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                if f"adam.{key}.{name}" in state:  # there are no moments before the first step
-                    device = "cpu" if key == "step" else self.device  # where Adam keeps them
-                    self.optimiser.state[value][key] = state[f"adam.{key}.{name}"].to(device, copy=True)
+        self.load_module_state(state)
         self._changed()
         self._age = int(state["age"])
         if "proposals" in state:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor, autocast
@@ -12,10 +9,11 @@ from torch import Generator, Tensor, autocast
 from engine.config.methods import Bands
 from engine.config.rows import Stage
 from engine.config.settings import Preset, Settings
-from engine.fields.field import FieldDefaults, Planes, Rendering
+from engine.fields.field import Planes, Rendering
 from engine.fields.mlp.encoding import band_weights, bands_open, encode
 from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.mlp.space import RaySpace
+from engine.fields.module_field import ModuleField
 from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import plane_extent
@@ -26,7 +24,7 @@ OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats 
 BAKED_SIZES = (32, 64, 128)  # of volumes: each costs eight times the one before
 
 
-class MlpField(FieldDefaults):
+class MlpField(ModuleField):
     """A radiance field in a network (see `engine.fields.field.Field`).
 
     The stage gives rays, samples, rates and whether colour may depend on the direction (in the paper's preset it
@@ -70,7 +68,7 @@ class MlpField(FieldDefaults):
         self.always_directional = preset == "paper"
         self.extent = extent
         self.low_precision = low_precision
-        self.network = RadianceNetwork(ARCHITECTURES[preset], generator).to(self.device)
+        self.network = self.module = RadianceNetwork(ARCHITECTURES[preset], generator).to(self.device)
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=0.0)
         self.fraction = 0.0
         self.version = 0
@@ -136,52 +134,12 @@ class MlpField(FieldDefaults):
         seen = composite(weights, colour.view_as(positions), middles, self.background)
         return Rendering(seen.colour, seen.opacity, self.space.reported_depth(seen.position))
 
-    @contextmanager
-    def frozen(self) -> Iterator[None]:
-        parameters = list(self.network.parameters())
-        gathered = [parameter.requires_grad for parameter in parameters]
-        self.network.requires_grad_(False)
-        try:
-            yield
-        finally:
-            for parameter, gathers in zip(parameters, gathered, strict=True):
-                parameter.requires_grad_(gathers)
-
-    def step(self, fraction: float, factor: float = 1.0) -> None:
-        first, last = self.stage.field_rate
-        self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
-        gradients = [value.grad for value in self.network.parameters() if value.grad is not None]
-        # One look at the device per step: little beside the pass through the network, and a NaN would end the run.
-        if gradients and bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
-            self.optimiser.step()
-            self.version += 1
-        elif gradients:
-            self.skipped_steps += 1
-        self.optimiser.zero_grad()
-
-    def discard(self) -> None:
-        self.optimiser.zero_grad()
-
     def state(self) -> dict[str, Tensor]:
-        state = {"progress": torch.tensor(self.fraction, dtype=torch.float64)}
-        for name, value in self.network.named_parameters():
-            state[f"network.{name}"] = value.detach().clone()
-            for key, moment in self.optimiser.state[value].items():
-                state[f"adam.{key}.{name}"] = moment.detach().clone()
-        return state
+        return {"progress": torch.tensor(self.fraction, dtype=torch.float64)} | self.module_state()
 
-    @torch.no_grad()
     def load_state(self, state: dict[str, Tensor]) -> None:
         self.fraction = state["progress"].item()
-        self.optimiser.state.clear()
-        self.optimiser.zero_grad()
-        for name, value in self.network.named_parameters():
-            value.copy_(state[f"network.{name}"])
-            for key in ("step", "exp_avg", "exp_avg_sq"):
-                if f"adam.{key}.{name}" in state:  # there are no moments before the first step
-                    device = "cpu" if key == "step" else self.device  # where Adam keeps them
-                    self.optimiser.state[value][key] = state[f"adam.{key}.{name}"].to(device, copy=True)
-        self.version += 1
+        self.load_module_state(state)
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
         return torch.stack(list(self.volume_planes(longest).planes))
