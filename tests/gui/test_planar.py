@@ -49,6 +49,8 @@ def place(viewer: Viewer, point: np.ndarray, pane: str = PANE) -> tuple[float, f
 
 
 def pause(viewer: Viewer) -> Report:
+    if viewer.report["status"] == "finished":  # the schedule may end between two tests: then the button means "go on"
+        go_on(viewer)
     if viewer.report["status"] != "paused":
         viewer.click(*viewer.point("Training/Pause"))
     viewer.wait_for(lambda report: report["status"] == "paused", "the pause")

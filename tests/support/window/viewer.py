@@ -73,6 +73,7 @@ class Viewer:
             if report and condition(report):
                 return report
             time.sleep(0.05)
+        self.save_screenshot("failed")
         raise AssertionError(f"waited {seconds:.0f} s for {what}; the last report: {_short(self.report)}")
 
     def frames(self, count: int = 3) -> None:
