@@ -42,9 +42,9 @@ class TrainArguments:
     """What a ray sees."""
     preset: Preset = "default"
     """This project's coarse-to-fine recipe, or the paper's networks and schedule."""
-    assist: Literal["on", "off"] | None = None
+    assist: Literal["auto", "on", "off"] = "auto"
     """Help that every method gets alike: adjustment of all poses together, and a search for frames that are outliers,
-    were perturbed or added. By default on, but off with the preset paper."""
+    were perturbed or added. auto is on, but off with the preset paper."""
     lambda_exponent: Annotated[float, tyro.conf.arg(name="lambda")] = 2.0
     """x of lambda = 10^x, the weight of the alignment term."""
     seed: int = 0

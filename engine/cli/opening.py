@@ -8,13 +8,14 @@ from pathlib import Path
 from engine.cli.arguments import TrainArguments
 from engine.cli.settings import check_arguments, continued, options_of, settings_of
 from engine.config.settings import Settings
+from engine.errors import UserError
 from engine.messages import AddFrames
 from engine.results.folder import folder_to_resume, new_folder
 from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.run.photo_queue import check_photos
 from engine.run.thread import Run
-from engine.scenes import AnyScene, load_scene
+from engine.scenes import AnyScene, PlanarScene, load_scene
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
 from engine.scenes.progress import ProgressListener, ignore_progress
@@ -65,6 +66,8 @@ def open_run(
     scene = load_scene(arguments.scene, options, watch)
     if checkpoint is not None:
         scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
+    if arguments.export and isinstance(scene, PlanarScene):
+        raise UserError("--export is for scenes with cameras; a scene of one image has none: leave it out.")
     if arguments.add_frames:
         check_photos(arguments.add_frames, scene, settings.registers, options)
     if checkpoint is None:

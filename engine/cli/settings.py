@@ -55,7 +55,7 @@ def continued(arguments: TrainArguments, checkpoint: Checkpoint) -> tuple[Settin
                 f"The run was started with {flag(name)} {before}, not {asked}; leave it away to continue, or start "
                 "another run without --resume."
             )
-    if arguments.assist is not None and _assist(arguments) != settings.assist:
+    if arguments.assist != "auto" and _assist(arguments) != settings.assist:
         raise UserError(
             f"The run was started with --assist {'on' if settings.assist else 'off'}, not {arguments.assist}; leave "
             "it away to continue, or start another run without --resume."
@@ -64,7 +64,7 @@ def continued(arguments: TrainArguments, checkpoint: Checkpoint) -> tuple[Settin
 
 
 def _assist(arguments: TrainArguments) -> bool | None:
-    return None if arguments.assist is None else arguments.assist == "on"
+    return None if arguments.assist == "auto" else arguments.assist == "on"
 
 
 def check_arguments(arguments: TrainArguments) -> None:

@@ -26,6 +26,7 @@ def outliers(session: Session) -> list[LeftOut]:
     if not isinstance(scene, Scene):
         return []
     found = list(scene.left_out)
+    named = {photo.name for photo in found}
     if session.trainer is not None:
         psnr = session.trainer.frame_psnr().detach().cpu().numpy()
         status = session.trainer.frame_status()
@@ -33,7 +34,8 @@ def outliers(session: Session) -> list[LeftOut]:
         for index in sorted({*find_outliers(psnr), *rejected}):
             level = f" ({psnr[index]:.1f} dB)" if np.isfinite(psnr[index]) else ""
             name = scene.names[scene.training_frames[index]]
-            found.append(LeftOut(name, f"does not fit what the others show{level}"))
+            if name not in named:  # a photo that was left out may have been added since
+                found.append(LeftOut(name, f"does not fit what the others show{level}"))
     return found
 
 

@@ -193,8 +193,15 @@ def load_checkpoint(path: Path) -> Checkpoint:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             header = file.metadata() or {}
-            if header.get("format") != FORMAT or header.get("version") != VERSION:
-                raise UserError(f"{path} is not a checkpoint that this version of l2g-viewer can read.")
+            if header.get("format") != FORMAT:
+                raise UserError(
+                    f"{path} is not a checkpoint that this version of l2g-viewer can read; give the folder of a run."
+                )
+            if header.get("version") != VERSION:
+                raise UserError(
+                    f"{path} is not a checkpoint that this version of l2g-viewer can read: it was saved by another "
+                    "version; resume it with that one, or train again (--overwrite)."
+                )
             content = json.loads(header["content"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         return _checkpoint(content, tensors)
