@@ -30,11 +30,14 @@ class ModuleField(FieldDefaults):
     device: torch.device
     skipped_steps: int
     version: int
+    _stage: Stage | None = None
 
     @property
     def stage(self) -> Stage:
         """The stage that was begun last."""
-        raise AttributeError("a field says which stage it is in")
+        if self._stage is None:
+            raise RuntimeError("a field has no stage before its first")
+        return self._stage
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -74,7 +74,6 @@ class SampledField(ModuleField, ABC):
         usual = (0.5,) * 3 if isinstance(space, ProjectiveSpace) else (0.0,) * 3
         self.background = torch.tensor(background or usual, device=self.device)
         self.skipped_steps, self.version = 0, 0
-        self._stage: Stage | None = None
         self._coarse: Tensor | None = None
         self._age = 0
         self._backend: ModuleType = compiled if self.device.type == "cpu" else reference
@@ -104,12 +103,6 @@ class SampledField(ModuleField, ABC):
     def projective(self) -> bool:
         """Whether the volume lies in projective space, else in a box."""
         return isinstance(self.space, ProjectiveSpace)
-
-    @property
-    def stage(self) -> Stage:
-        if self._stage is None:
-            raise RuntimeError("a field has no stage before its first")
-        return self._stage
 
     def begin_stage(self, stage: Stage) -> None:
         self._stage = stage

@@ -28,10 +28,8 @@ def perform_first_due(tasks: Sequence[Task]) -> Progress:
     return next(task for task in tasks if task.due()).perform()
 
 
-def perform_all_due(tasks: Sequence[Task]) -> Progress:
-    """Performs every task that is due by then, in order; how the last of them stands."""
-    progress: Progress = "complete"
+def perform_all_due(tasks: Sequence[Task]) -> None:
+    """Performs every task of a table whose tasks are always complete, in order, if it is due by then."""
     for task in tasks:
         if task.due():
-            progress = task.perform()
-    return progress
+            task.perform()

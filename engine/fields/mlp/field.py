@@ -73,13 +73,6 @@ class MlpField(ModuleField):
         self.fraction = 0.0
         self.version = 0
         self.skipped_steps = 0
-        self._stage: Stage | None = None
-
-    @property
-    def stage(self) -> Stage:
-        if self._stage is None:
-            raise RuntimeError("a neural field has no stage before its first")
-        return self._stage
 
     def begin_stage(self, stage: Stage) -> None:
         self._stage = stage

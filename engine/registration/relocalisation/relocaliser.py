@@ -156,7 +156,7 @@ class Relocaliser:
         ended = []
         for search in self.searches[: self.options.at_once]:
             if not search.begun:
-                search.alignment = self._hypotheses(search, view.poses, unregistered)
+                search.alignment = self._hypotheses(search, view.poses, unregistered, search.failed_attempts)
             blurred = self._blurred_field(view, pyramid[search.level])
             advance_search(search, pyramid, blurred, view.generator, self.options)
             if not search.done:
@@ -183,10 +183,9 @@ class Relocaliser:
         return [view.calibration.data(view.photos.level(level)) for level in levels]
 
     def _hypotheses(
-        self, search: Search, poses: Float[Tensor, "frames 3 4"], unregistered: set[int], attempt: int | None = None
+        self, search: Search, poses: Float[Tensor, "frames 3 4"], unregistered: set[int], attempt: int
     ) -> photometric_alignment.Alignment:
-        number = search.failed_attempts if attempt is None else attempt
-        return start_hypotheses(search.frame, poses, unregistered, search.candidates, number, self.options)
+        return start_hypotheses(search.frame, poses, unregistered, search.candidates, attempt, self.options)
 
     def _next_attempt(self, search: Search, poses: Float[Tensor, "frames 3 4"], unregistered: set[int]) -> Search:
         attempt = search.failed_attempts + 1

@@ -16,7 +16,7 @@ from engine.fields.field import Field
 from engine.geometry import se3
 from engine.registration.relocalisation import photometric_alignment
 from engine.registration.relocalisation.candidates import CandidateFrames
-from engine.registration.relocalisation.photometric_alignment import Alignment
+from engine.registration.relocalisation.photometric_alignment import Alignment, keep_best
 from engine.scenes.pyramid.photo_level import PhotoLevel
 
 
@@ -140,9 +140,9 @@ def advance_search(
     photometric_alignment.improve(search.alignment, field, points, colours)
     search.steps += 1
     if search.steps == options.first_steps // 2 and search.level == 0:
-        _keep_best(search, options.kept_hypotheses)
+        search.alignment = keep_best(search.alignment, options.kept_hypotheses)
     if search.steps >= (options.first_steps if search.level == 0 else options.later_steps):
-        _keep_best(search, 1)
+        search.alignment = keep_best(search.alignment, 1)
         search.alignment.damping.fill_(1e-3)
         search.level, search.steps = search.level + 1, 0
         search.done = search.level == len(pyramid)
@@ -160,9 +160,3 @@ def draw_pixels(
     pixels = torch.randperm(data.pixels, generator=generator)[:count].to(data.points.device)[None]
     index = torch.tensor([frame], device=data.points.device)
     return data.plane(index, pixels)[0], data.colours(index, pixels)[0]
-
-
-def _keep_best(search: Search, count: int) -> None:
-    alignment = search.alignment
-    best = alignment.cost.argsort()[:count]
-    search.alignment = Alignment(alignment.poses[best], alignment.cost[best], alignment.damping[best])
