@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
+from engine.evidence.tracks import Tracks
 from engine.geometry.intrinsics import Intrinsics
 
-SceneKind = Literal["forward-facing", "object"]
+SceneKind = Literal["forward-facing", "object", "unbounded"]
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,8 @@ class Scene:
     Attributes:
         name: name of the folder, or of a video without its ending.
         path: the folder or the video.
-        kind: `forward-facing`: the cameras look in similar directions; `object`: they stand around a bounded volume.
+        kind: `forward-facing`: the cameras look in similar directions; `object`: they stand around a bounded volume;
+            `unbounded`: they stand anywhere, and what they see reaches from near them to the sky.
         names: one name per frame, all different: the image's file name without its folder, or, where two frames
             share one (`train/r_0.png`, `test/r_0.png`), its path inside `path`.
         images: RGB, already composited over `background` where the files have alpha.
@@ -99,6 +101,8 @@ class Scene:
             them; False if registration has to find them.
         uncertain_frames: indices of frames whose initial pose is a guess, in a scene whose other poses are known.
         files: the image file of each frame, at its original size; empty if there are no such files.
+        tracks: matches of the photos' features over all frames; None if there are none.
+        masks: True where a pixel counts; None if all pixels of all frames do.
         added: the frames that were added after the scene was read; they are the last frames.
     """
 
@@ -126,6 +130,8 @@ class Scene:
     poses_known: bool = False
     uncertain_frames: tuple[int, ...] = ()
     files: tuple[Path, ...] = ()
+    tracks: Tracks | None = None
+    masks: Bool[Tensor, "frames height width"] | None = None
     added: AddedFrames | None = None
 
     @property
