@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from app.model.common.slider_scale import HIGHEST_LAMBDA, LOWEST_LAMBDA
 from tests.support.window.places import apart, gizmo_tip, seen_photos
 from tests.support.window.viewer import Report, Viewer
 
@@ -74,16 +75,37 @@ def test_panels_are_seen_and_lie_beside_each_other(fern: Viewer) -> None:
         fern.save_screenshot(f"window_{width}x{height}")
 
 
+def set_lambda(fern: Viewer, exponent: float) -> None:
+    """Drags the slider of λ to an exponent and waits until the run has it."""
+    start, end = (
+        (value - LOWEST_LAMBDA) / (HIGHEST_LAMBDA - LOWEST_LAMBDA)
+        for value in (fern.report["lambda_exponent"], exponent)
+    )
+    fern.drag(fern.point(LAMBDA, start), fern.point(LAMBDA, end))
+    fern.wait_for(lambda report: abs(report["lambda_exponent"] - exponent) < 0.5, f"λ = 10^{exponent:g}")
+
+
+def residual_after(fern: Viewer, exponent: float, iterations: int) -> float:
+    """The residual in pixels after training with a λ; it stands still before and after."""
+    set_lambda(fern, exponent)
+    wanted = go_on(fern)["iteration"] + iterations
+    fern.wait_for(lambda report: report["iteration"] >= wanted, f"{iterations} iterations")
+    return float(pause(fern)["residual_px"])
+
+
 def test_lambda_follows_the_slider_and_the_residual_follows_lambda(fern: Viewer) -> None:
-    before = fern.wait_for(lambda report: report["residual_px"] is not None, "a residual")
-    fern.drag(fern.point(LAMBDA, 0.6), fern.point(LAMBDA, 0.12))
-    softer = fern.wait_for(lambda report: report["lambda_exponent"] < -1.5, "a small lambda")
-    soft = fern.wait_for(lambda report: report["residual_px"] > 2 * before["residual_px"], "the warp to go soft")
-    assert soft["iteration"] > softer["iteration"] - 50
+    """From the start, where the warps move: later stages move them less and less, whatever λ is."""
+    before = fern.report["iteration"]
+    fern.click(*fern.point("Training/Start again"))
+    fern.wait_for(lambda report: report["status"] == "running" and 1 < report["iteration"] < before, "a new start")
+    pause(fern)
+    stiff = residual_after(fern, 3.5, 45)
+    soft = residual_after(fern, -2, 80)
     fern.save_screenshot("lambda_soft")
-    fern.drag(fern.point(LAMBDA, 0.2), fern.point(LAMBDA, 0.85))
-    fern.wait_for(lambda report: report["lambda_exponent"] > 3, "a large lambda")
-    fern.wait_for(lambda report: report["residual_px"] < 0.5 * soft["residual_px"], "the warp to stiffen")
+    assert soft > 2 * stiff
+    set_lambda(fern, 3.5)
+    go_on(fern)
+    fern.wait_for(lambda report: report["residual_px"] < 0.5 * soft, "the warp to stiffen")
 
 
 def test_a_double_click_brings_the_default_lambda_back(fern: Viewer) -> None:
