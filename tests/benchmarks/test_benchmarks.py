@@ -14,7 +14,7 @@ from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
-from tests.benchmarks import curves, fern, kick, kick_all, lego, shipped_fern
+from tests.benchmarks import curves, fern, kick, kick_all, lego, reach, shipped_fern
 from tests.benchmarks.command import options, report
 from tests.benchmarks.machine import machine_line
 from tests.benchmarks.perturbations import errors_of
@@ -64,6 +64,19 @@ def test_lego_s_rows_include_the_worst_frame() -> None:
     assert found["lego: largest rotation after 3 min"] == 3.0
     assert found["lego: until mean rotation < 0.2°"] == 400.0
     assert found["lego, l2g: rotation, mean"] == 0.1
+
+
+def test_reach_compares_photos_by_name_and_leaves_gaps_for_failed_runs() -> None:
+    turns = torch.linalg.qr(torch.randn(5, 3, 3, dtype=torch.float64)).Q
+    poses = torch.cat([turns * torch.linalg.det(turns)[:, None, None], torch.randn(5, 3, 1, dtype=torch.float64)], -1)
+    reference = {f"{index}.jpg": pose for index, pose in enumerate(poses)}
+    scaled = {name: torch.cat([pose[:, :3], 3 * pose[:, 3:]], dim=-1) for name, pose in reversed(reference.items())}
+    errors = reach.measure_errors(scaled | {"other.jpg": poses[0]}, reference)
+    assert errors["registered"] == 5
+    assert errors["rotation"] < 1e-4
+    assert errors["spread"] < 1e-4
+    found = reach.measures("desk", [{"failure": "it failed"}], {"registered": 0, "seconds": 60.0})
+    assert all(measure.values == [None] and not measure.met for measure in found)
 
 
 def test_runs_without_errors_or_evaluation_leave_gaps() -> None:
