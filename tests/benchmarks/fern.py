@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.command import Options, options, report
-from tests.benchmarks.curves import below, nested, time_until, value_at
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import fresh_process, train
+from tests.benchmarks.support.command import Options, options, report
+from tests.benchmarks.support.curves import below, nested, time_until, value_at
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import fresh_process, train
 
 LONGEST = 900  # seconds of training
 STOPPING = 5  # seconds that a run may take to stop after that
@@ -77,7 +77,7 @@ def peers(chosen: Options, scene: Path) -> list[dict[str, Any]]:
             output = Path(temporary) / "peer.json"
             limit = ["6"] if chosen.quick else []
             arguments = [str(scene.resolve()), images, str(output), *limit]
-            fresh_process("-m", "tests.benchmarks.colmap_peer", *arguments, log=output.with_suffix(".log"))
+            fresh_process("-m", "tests.benchmarks.support.colmap_peer", *arguments, log=output.with_suffix(".log"))
             found.append(json.loads(output.read_text(encoding="utf-8")))
     return found
 

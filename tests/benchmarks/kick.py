@@ -13,8 +13,8 @@ import torch
 
 from engine.config.settings import Settings
 from engine.messages import PerturbPose, Snapshot
-from tests.benchmarks.command import options, report
-from tests.benchmarks.perturbations import (
+from tests.benchmarks.support.command import options, report
+from tests.benchmarks.support.perturbations import (
     Curve,
     errors_of,
     load_benchmark_scene,
@@ -24,7 +24,7 @@ from tests.benchmarks.perturbations import (
     spread_of,
     time_to_recover,
 )
-from tests.benchmarks.table import Measure, Target
+from tests.benchmarks.support.table import Measure, Target
 
 ROTATION_DEG, SPREADS = 10.0, 0.2  # of the perturbation; SPREADS is relative to the spread of the camera centres
 OBSERVED = 60.0  # seconds after the perturbation

@@ -11,8 +11,8 @@ from typing import Any
 from engine.config.settings import Settings
 from engine.fields.stages import stages
 from engine.messages import PerturbAll, Snapshot
-from tests.benchmarks.command import options, report
-from tests.benchmarks.perturbations import (
+from tests.benchmarks.support.command import options, report
+from tests.benchmarks.support.perturbations import (
     Curve,
     errors_of,
     load_benchmark_scene,
@@ -22,7 +22,7 @@ from tests.benchmarks.perturbations import (
     spread_of,
     time_to_recover,
 )
-from tests.benchmarks.table import Measure, Target
+from tests.benchmarks.support.table import Measure, Target
 
 # Standard deviations of the perturbation: about each axis; along each axis, relative to the spread of the centres.
 ROTATION_DEG, SPREADS = 5.0, 0.1

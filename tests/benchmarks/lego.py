@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tests.benchmarks.command import options, report
-from tests.benchmarks.curves import below, nested, time_until, value_at
 from tests.benchmarks.fern import memory
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import train
+from tests.benchmarks.support.command import options, report
+from tests.benchmarks.support.curves import below, nested, time_until, value_at
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import train
 
 NOISE = ("--noise-rotation", "0.07", "--noise-translation", "0.5")
 LONGEST = 600  # seconds of training

@@ -20,10 +20,10 @@ import torch
 from engine.geometry.pose_errors import pose_errors
 from engine.scenes import load_scene
 from engine.scenes.scene import Scene
-from tests.benchmarks.command import Options, options, report
-from tests.benchmarks.curves import nested
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import train
+from tests.benchmarks.support.command import Options, options, report
+from tests.benchmarks.support.curves import nested
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import train
 
 SECONDS = "300"
 STARTS = {

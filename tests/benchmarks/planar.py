@@ -33,7 +33,7 @@ from engine.scenes import PlanarScene, SceneOptions, load_scene
 from engine.system.memory import keep_freed_memory
 from engine.training.patch_snapshot import planar_snapshot
 from engine.training.planar import PlanarTrainer
-from tests.benchmarks.command import REPOSITORY
+from tests.benchmarks.support.command import REPOSITORY
 
 REGISTERED = 1.0  # px, mean corner error of the patches
 CASES = {

@@ -32,10 +32,10 @@ from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes import load_scene
 from engine.scenes.scene import Scene
-from tests.benchmarks.command import REPOSITORY, Options, options, report
-from tests.benchmarks.curves import nested
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import QUICK, TRAIN, fresh_process, run_folder
+from tests.benchmarks.support.command import REPOSITORY, Options, options, report
+from tests.benchmarks.support.curves import nested
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import QUICK, TRAIN, fresh_process, run_folder
 
 WITHIN_DEG = 1.0  # largest rotation error, alone, from which all cameras count as right
 FLIP = np.diag([1.0, -1.0, -1.0, 1.0])  # nerfstudio's camera axes to OpenCV's

@@ -33,8 +33,8 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
 from engine.training import radiance as trainer_module
-from tests.benchmarks.command import Options, options, report
-from tests.benchmarks.table import Measure, Target
+from tests.benchmarks.support.command import Options, options, report
+from tests.benchmarks.support.table import Measure, Target
 
 SCENES = {"fern": ("llff/fern", "fern"), "lego": ("blender/lego", "locomotive")}
 SIZES = ((640, 480), (1280, 720))

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.command import Options, options, report
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import fresh_process
+from tests.benchmarks.support.command import Options, options, report
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import fresh_process
 
 MOST_OVERHEAD = 1.1  # times the seconds of plain pycolmap
 

@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks.command import Options, options, report
-from tests.benchmarks.table import Measure, Target
-from tests.benchmarks.training import fresh_process
+from tests.benchmarks.support.command import Options, options, report
+from tests.benchmarks.support.table import Measure, Target
+from tests.benchmarks.support.training import fresh_process
 
 SCENES = {"fern": ("llff/fern", "fern", 0.0, 0.0), "lego": ("blender/lego", "locomotive", 0.07, 0.5)}
 

@@ -14,11 +14,12 @@ from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
-from tests.benchmarks import curves, fern, kick, kick_all, lego, reach, shipped_fern
-from tests.benchmarks.command import options, report
-from tests.benchmarks.machine import machine_line
-from tests.benchmarks.perturbations import errors_of
-from tests.benchmarks.table import Measure, Target, as_json, markdown, number
+from tests.benchmarks import fern, kick, kick_all, lego, reach, shipped_fern
+from tests.benchmarks.support import curves
+from tests.benchmarks.support.command import options, report
+from tests.benchmarks.support.machine import machine_line
+from tests.benchmarks.support.perturbations import errors_of
+from tests.benchmarks.support.table import Measure, Target, as_json, markdown, number
 
 HISTORY = [
     {"seconds": 1.0, "rotation_error_deg": 20.0, "translation_error": 0.1, "rotation_error_max_deg": 40.0},

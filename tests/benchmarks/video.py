@@ -30,8 +30,8 @@ from engine.geometry.view_camera import ViewCamera
 from engine.run.saved_run import open_saved_run
 from engine.system.video_writer import encode_video
 from engine.training.radiance import RadianceTrainer
-from tests.benchmarks.command import REPOSITORY
-from tests.benchmarks.machine import machine_line
+from tests.benchmarks.support.command import REPOSITORY
+from tests.benchmarks.support.machine import machine_line
 
 SECONDS, RATE, RESTING = 20, 24, 3  # of the video; frames per second; seconds without motion at its beginning
 REPEATS = 2  # consecutive equal frames, so that half as many are rendered

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.run.checkpoint import load_checkpoint
-from tests.benchmarks.command import REPOSITORY
-from tests.benchmarks.machine import machine_line
+from tests.benchmarks.support.command import REPOSITORY
+from tests.benchmarks.support.machine import machine_line
 from tests.support.window.display import Display
 from tests.support.window.viewer import Viewer
 

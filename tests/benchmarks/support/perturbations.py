@@ -22,8 +22,8 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
 from engine.system.memory import keep_freed_memory
-from tests.benchmarks.command import Options
-from tests.benchmarks.training import fresh_process
+from tests.benchmarks.support.command import Options
+from tests.benchmarks.support.training import fresh_process
 
 Curve = list[tuple[float, Float[np.ndarray, "2 ..."]]]
 """Seconds after the perturbation, and the errors then (see `errors_of`)."""

@@ -15,7 +15,7 @@ from typing import Any
 from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.run.history import History
-from tests.benchmarks.command import REPOSITORY, Options
+from tests.benchmarks.support.command import REPOSITORY, Options
 
 TRAIN = "from engine.cli.main import train; train()"
 QUICK = ("--max-iterations", "30")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.machine import machine_line
-from tests.benchmarks.table import Measure, as_json, markdown
+from tests.benchmarks.support.machine import machine_line
+from tests.benchmarks.support.table import Measure, as_json, markdown
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """COLMAP's pipeline on the photos of an LLFF scene, for comparison with the fitted poses.
 
-`python -m tests.benchmarks.colmap_peer SCENE IMAGES OUTPUT.json` matches features exhaustively and adjusts
+`python -m tests.benchmarks.support.colmap_peer SCENE IMAGES OUTPUT.json` matches features exhaustively and adjusts
 the bundle with one shared camera, with the defaults of pycolmap; it writes seconds and errors against LLFF's poses.
 """
 
