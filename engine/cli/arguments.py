@@ -47,6 +47,10 @@ class TrainArguments:
     were perturbed or added. auto is on, but off with the preset paper."""
     lambda_exponent: Annotated[float, tyro.conf.arg(name="lambda")] = 2.0
     """x of lambda = 10^x, the weight of the alignment term."""
+    matches: bool = True
+    """Let the matches of the photos' features help to register them, where there are any; not without --assist."""
+    mu_exponent: Annotated[float, tyro.conf.arg(name="mu")] = 0.0
+    """y of mu = 10^y, the weight of the matches."""
     seed: int = 0
     """Of everything random."""
     device: Device = "auto"
@@ -64,6 +68,8 @@ class TrainArguments:
     """Standard deviation of the initial noise, radians."""
     noise_translation: float = 0.0
     """Standard deviation of the initial noise, scene units."""
+    exclude: tuple[str, ...] = ()
+    """Photos, by name, that are read but left out of training and measuring."""
     background: Literal["white", "black"] = "white"
     """Behind transparent pixels."""
     warp: PlanarWarp | None = None

@@ -17,6 +17,8 @@ SETTINGS = (
     "field",
     "preset",
     "lambda_exponent",
+    "matches",
+    "mu_exponent",
     "seed",
     "optimise_focal",
     "optimise_exposure",
@@ -24,6 +26,7 @@ SETTINGS = (
 )
 OPTIONS = (
     *("downscale", "init", "reference", "frames", "noise_rotation", "noise_translation", "background", "seed"),
+    "exclude",
     *("warp", "patches", "crop", "noise_h", "noise_t", "noise_r"),
 )
 
@@ -80,6 +83,8 @@ def check_arguments(arguments: TrainArguments) -> None:
             raise UserError(f"{flag(name)} is {value}; give {least} or more.")
     if not abs(arguments.lambda_exponent) <= 30:
         raise UserError(f"--lambda is {arguments.lambda_exponent}; give an exponent between -30 and 30.")
+    if not abs(arguments.mu_exponent) <= 30:
+        raise UserError(f"--mu is {arguments.mu_exponent}; give an exponent between -30 and 30.")
     if arguments.resume and arguments.overwrite:
         raise UserError("--resume continues a run and --overwrite replaces it; give one of them.")
     if arguments.output is not None and Path(arguments.output).is_file():
@@ -88,4 +93,4 @@ def check_arguments(arguments: TrainArguments) -> None:
 
 def flag(name: str) -> str:
     """A setting as it is typed."""
-    return "--" + name.replace("lambda_exponent", "lambda").replace("_", "-")
+    return "--" + name.removesuffix("_exponent").replace("_", "-")

@@ -28,6 +28,8 @@ class Settings:
             relocalisation of outliers and of perturbed and added frames. Without it every frame stays in the loss
             and moves by gradient descent alone. None, where nothing was chosen, becomes True, but False with the
             preset `paper`, which publishes no such help; it is a bool from then on.
+        matches: let the matches of the photos help to register them, where the scene has any and there is `assist`.
+        mu_exponent: y of mu = 10^y, the weight of the matches.
     """
 
     method: str = "l2g"
@@ -40,6 +42,8 @@ class Settings:
     max_iterations: int | None = None
     refine_intrinsics: bool = False
     assist: bool | None = None
+    matches: bool = True
+    mu_exponent: float = 0.0
 
     def __post_init__(self) -> None:
         if self.assist is None:
@@ -59,6 +63,11 @@ class Settings:
     def assisted(self) -> bool:
         """Whether poses are fitted, and with help."""
         return bool(self.assist) and self.registers
+
+    @property
+    def uses_matches(self) -> bool:
+        """Whether a run begins with the help of its photos' matches."""
+        return self.matches and self.assisted
 
 
 def assists_by_default(preset: Preset) -> bool:

@@ -3,6 +3,7 @@
 from engine.messages.commands import (
     AddFrames,
     Command,
+    ExcludeFrame,
     Pause,
     PerturbAll,
     PerturbPatch,
@@ -13,10 +14,12 @@ from engine.messages.commands import (
     SaveCheckpoint,
     SelectFrame,
     SetLambda,
+    SetMu,
     SetRates,
     Step,
     Stop,
     UndoPerturbation,
+    UseMatches,
     UseReference,
 )
 from engine.messages.event import CommandKind, Event, EventKind
@@ -29,6 +32,7 @@ __all__ = [
     "CommandKind",
     "Event",
     "EventKind",
+    "ExcludeFrame",
     "FrameStatus",
     "PatchWarpSnapshot",
     "Pause",
@@ -42,12 +46,14 @@ __all__ = [
     "SaveCheckpoint",
     "SelectFrame",
     "SetLambda",
+    "SetMu",
     "SetRates",
     "Snapshot",
     "Status",
     "Step",
     "Stop",
     "UndoPerturbation",
+    "UseMatches",
     "UseReference",
     "WarpSnapshot",
 ]

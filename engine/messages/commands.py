@@ -22,6 +22,36 @@ class SetLambda:
 
 
 @dataclass(frozen=True)
+class SetMu:
+    """mu = 10^exponent, the weight of the matches, from the next step on."""
+
+    exponent: float
+    gesture: int | None = None
+
+
+@dataclass(frozen=True)
+class UseMatches:
+    """Whether the matches of the photos help to register them, from the next step on."""
+
+    use: bool
+    gesture: int | None = None
+
+
+@dataclass(frozen=True)
+class ExcludeFrame:
+    """Leaves a frame out of training and measuring, or brings it back: it is searched for, where there is assistance.
+
+    Attributes:
+        frame: index among the training frames.
+        exclude: False brings it back.
+    """
+
+    frame: int
+    exclude: bool
+    gesture: int | None = None
+
+
+@dataclass(frozen=True)
 class PerturbPose:
     """Perturbs one frame: exp(rotation, translation) is applied in the camera's own axes.
 
@@ -158,6 +188,9 @@ class Stop:
 
 Command = (
     SetLambda
+    | SetMu
+    | UseMatches
+    | ExcludeFrame
     | PerturbPose
     | PerturbPatch
     | PerturbAll

@@ -13,9 +13,11 @@ class FrameStatus(StrEnum):
         SEARCHING: its pose is being searched for.
         WAITING: will be searched for, once the field shows what the others agree on.
         REJECTED: was searched for and fits nowhere; it is searched for again at the next stage.
+        EXCLUDED: the user has left it out; nothing is done with it until it is brought back.
     """
 
     REGISTERED = "registered"
     SEARCHING = "searching"
     WAITING = "waiting"
     REJECTED = "rejected"
+    EXCLUDED = "excluded"

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float32, Int64
 
+from engine.evidence.verdict import Verdict
 from engine.messages.event import Event
 from engine.messages.frame_status import FrameStatus
 
@@ -87,6 +88,14 @@ class Snapshot:
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
         frame_status: of each frame (or patch).
+        mu_exponent: mu = 10^mu_exponent weighs the matches.
+        matches: whether the matches are in use.
+        match_loss: the term of the matches, unweighted; NaN without tracks.
+        track_count: of each frame, how many tracks it is in; None without tracks, as the next two.
+        track_share: of each frame, the share of its observations that fit the poses, in [0, 1]; NaN for none.
+        reprojection_px: of each frame, the median reprojection error of its observations, pixels of the scene's
+            images; NaN for none.
+        verdict: on the run and its frames, without any reference; None before it was measured first.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
@@ -117,6 +126,13 @@ class Snapshot:
     redoable: int = 0
     frame_status: tuple[FrameStatus, ...] = ()
     planar: PlanarSnapshot | None = None
+    mu_exponent: float = 0.0
+    matches: bool = False
+    match_loss: float = float("nan")
+    track_count: Int64[np.ndarray, " frames"] | None = None
+    track_share: Float32[np.ndarray, " frames"] | None = None
+    reprojection_px: Float32[np.ndarray, " frames"] | None = None
+    verdict: Verdict | None = None
 
     def frames_that_are(self, *statuses: FrameStatus) -> tuple[int, ...]:
         """Indices of the training frames (or patches) with one of these statuses."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from engine.errors import UserError
 from engine.messages import (
     Command,
+    ExcludeFrame,
     Pause,
     PerturbAll,
     PerturbPatch,
@@ -17,14 +18,17 @@ from engine.messages import (
     Resume,
     SelectFrame,
     SetLambda,
+    SetMu,
     SetRates,
     Step,
     UndoPerturbation,
+    UseMatches,
     UseReference,
 )
 from engine.run.perturbations import perturb, redo, undo
 from engine.run.reference import use_reference
 from engine.run.state import RunState
+from engine.scenes.scene import Scene
 from engine.training.trainer import Perturbation
 
 HIGHEST_EXPONENT = 30.0  # 10^30 squared is still a finite float32 when it meets a small residual
@@ -84,6 +88,30 @@ def set_lambda(state: RunState, command: SetLambda) -> Handled:
     return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
 
 
+def set_mu(state: RunState, command: SetMu) -> Handled:
+    trainer = state.require_trainer()
+    if not abs(command.exponent) <= HIGHEST_EXPONENT:
+        raise UserError(f"mu cannot be 10^{command.exponent}; give an exponent between -30 and 30.")
+    trainer.set_mu(command.exponent)
+    return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
+
+
+def use_matches(state: RunState, command: UseMatches) -> Handled:
+    trainer = state.require_trainer()
+    if command.use and isinstance(state.scene, Scene) and state.scene.tracks is None:
+        raise UserError("The photos of this scene were not matched; nothing can be gained from matches.")
+    trainer.use_matches(command.use)
+    return Handled("on" if command.use else "off", gesture=command.gesture)
+
+
+def exclude_frame(state: RunState, command: ExcludeFrame) -> Handled:
+    trainer = state.require_trainer()
+    state.check_frame(command.frame)
+    trainer.exclude(command.frame, command.exclude)
+    detail = f"{state.name_of(command.frame)} {'excluded' if command.exclude else 'brought back'}"
+    return Handled(detail, command.frame, command.gesture)
+
+
 def set_rates(state: RunState, command: SetRates) -> Handled:
     trainer, field, pose = state.require_trainer(), command.field, command.pose
     if not (0 < field <= HIGHEST_RATE_FACTOR and 0 < pose <= HIGHEST_RATE_FACTOR):
@@ -119,6 +147,9 @@ HANDLERS: dict[type, Callable[[RunState, Any], Handled]] = {
     SelectFrame: select_frame,
     UseReference: set_reference,
     SetLambda: set_lambda,
+    SetMu: set_mu,
+    UseMatches: use_matches,
+    ExcludeFrame: exclude_frame,
     SetRates: set_rates,
     PerturbPose: apply_perturbation,
     PerturbPatch: apply_perturbation,

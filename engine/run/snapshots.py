@@ -45,6 +45,8 @@ def starting_snapshot(scene: AnyScene, settings: Settings, status: Status = "sta
         warp=None,
         field_version=0,
         frame_status=(FrameStatus.REGISTERED,) * count,
+        mu_exponent=settings.mu_exponent,
+        matches=settings.uses_matches,
     )
     return KINDS[type(scene)].start(snapshot, scene)
 
@@ -86,6 +88,9 @@ def take_snapshot(
         field_version=trainer.field.version,
         events=events,
         rate_factors=trainer.rate_factors,
+        mu_exponent=trainer.mu_exponent,
+        matches=trainer.matches,
+        match_loss=trainer.match_loss(),
     )
     return trainer.measure(snapshot, selected)
 

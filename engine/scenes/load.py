@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import UserError
+from engine.scenes.excluded_frames import exclude_frames
 from engine.scenes.formats.blender import TRAINING_FILE, read_blender
 from engine.scenes.formats.colmap import MODEL_FOLDERS, find_model_folder, read_colmap
 from engine.scenes.formats.llff import POSES_FILE, read_llff
@@ -54,6 +55,12 @@ def load_scene(
     """
     options = options or SceneOptions()
     check_options(options)
+    scene = _read_scene(path, options, watch)
+    return exclude_frames(scene, options.exclude) if isinstance(scene, Scene) else scene
+
+
+def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener) -> AnyScene:
+    """By the layout of its folder; arguments and errors are those of `load_scene`."""
     folder = resolve_scene_path(path)
     reader = None if is_video(folder) else read_planar if is_image(folder) else find_reader(folder)
     if reader is None and (is_video(folder) or find_photo_folder(folder)):

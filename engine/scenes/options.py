@@ -41,6 +41,7 @@ class SceneOptions:
         noise_h: standard deviation of the homography parameters of the warps, >= 0.
         noise_t: standard deviation of their translation, half longer image sides, >= 0.
         noise_r: standard deviation of their rotation, radians, >= 0.
+        exclude: names of photos that are read but left out of training and measuring.
     """
 
     downscale: int | None = None
@@ -58,6 +59,10 @@ class SceneOptions:
     noise_h: float | None = None
     noise_t: float | None = None
     noise_r: float | None = None
+    exclude: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "exclude", tuple(self.exclude))  # a checkpoint's JSON has a list
 
     @property
     def background_colour(self) -> tuple[float, float, float]:
@@ -88,7 +93,7 @@ def check_options(options: SceneOptions) -> None:
 
 PLANAR_OPTIONS = ("warp", "patches", "crop", "noise_h", "noise_t", "noise_r")
 PHOTO_OPTIONS = ("reference", "frames")
-POSED_OPTIONS = ("init", "noise_rotation", "noise_translation")
+POSED_OPTIONS = ("init", "noise_rotation", "noise_translation", "exclude")
 
 
 def check_photo_options(options: SceneOptions) -> None:

@@ -100,6 +100,8 @@ class Scene:
         poses_known: True if the initial poses come from the files or from COLMAP, so that registration only refines
             them; False if registration has to find them.
         uncertain_frames: indices of frames whose initial pose is a guess, in a scene whose other poses are known.
+        excluded_frames: indices of training frames that are left out of training and measuring until they are brought
+            back.
         files: the image file of each frame, at its original size; empty if there are no such files.
         tracks: matches of the photos' features over all frames; None if there are none.
         masks: True where a pixel counts; None if all pixels of all frames do.
@@ -129,6 +131,7 @@ class Scene:
     lens_covariance: Float[Tensor, "2 2"] | None = None
     poses_known: bool = False
     uncertain_frames: tuple[int, ...] = ()
+    excluded_frames: tuple[int, ...] = ()
     files: tuple[Path, ...] = ()
     tracks: Tracks | None = None
     masks: Bool[Tensor, "frames height width"] | None = None

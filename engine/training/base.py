@@ -35,6 +35,8 @@ class BaseTrainer:
         iteration: optimisation steps so far.
         stage_index, stage_start: the stage under way, and the iteration at which it began.
         lambda_exponent: λ = 10^lambda_exponent weighs the alignment term.
+        mu_exponent: μ = 10^mu_exponent weighs the matches.
+        matches: whether they are in use.
         rate_factors: on the schedule's learning rates of field and poses.
         skipped_steps: steps that were left out because something was not finite.
         events: what happened, in order.
@@ -47,7 +49,8 @@ class BaseTrainer:
     ) -> None:
         self.settings, self.device = settings, torch.device(device)
         self.generator = torch.Generator().manual_seed(settings.seed)
-        self.lambda_exponent = settings.lambda_exponent
+        self.lambda_exponent, self.mu_exponent = settings.lambda_exponent, settings.mu_exponent
+        self.matches = settings.uses_matches
         self.rate_factors = (1.0, 1.0)
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps, self._last_skipped = 0, -2
@@ -56,6 +59,7 @@ class BaseTrainer:
         self.errors = FrameErrors(frames, self.device)
         self._stages: Sequence[AnyStage] = stages
         self._alignment = torch.zeros((), device=self.device)
+        self._match_loss: Tensor | None = None
 
     # ------------------------------------------------------------------ where the run stands
 
@@ -92,6 +96,10 @@ class BaseTrainer:
         """The last alignment term, unweighted."""
         return float(self._alignment)
 
+    def match_loss(self) -> float:
+        """The last term of the matches, unweighted; NaN without tracks, and until the first step after a resume."""
+        return float("nan") if self._match_loss is None else float(self._match_loss)
+
     def frame_psnr(self) -> Float[Tensor, " frames"]:
         """Running PSNR of each training frame, dB; NaN before the first step of a stage."""
         return self.errors.psnr()
@@ -117,7 +125,7 @@ class BaseTrainer:
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
         """
-        loss = total_loss(output, LossWeights(self.lambda_exponent))
+        loss = total_loss(output, LossWeights(self.lambda_exponent, self.mu_exponent))
         errors = squared_errors(output.rendered, output.colours)
         # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
         checked = self.device.type == "cpu"
@@ -129,6 +137,8 @@ class BaseTrainer:
             return
         self.errors.add(errors, unknown)
         self._alignment = output.alignment.detach()
+        if output.matches is not None:
+            self._match_loss = output.matches.detach()
         field_factor, pose_factor = self.rate_factors
         field.step(self._stage_fraction, field_factor)
         if poses_move:
@@ -153,6 +163,16 @@ class BaseTrainer:
         """λ = 10^exponent from the next step on."""
         self.lambda_exponent = exponent
         self._note("set-lambda", f"{exponent:g}")
+
+    def set_mu(self, exponent: float) -> None:
+        """μ = 10^exponent from the next step on."""
+        self.mu_exponent = exponent
+        self._note("set-mu", f"{exponent:g}")
+
+    def use_matches(self, use: bool) -> None:
+        """Whether the matches of the photos help from the next step on."""
+        self.matches = use
+        self._note("use-matches", "on" if use else "off")
 
     def set_rates(self, field: float, pose: float) -> None:
         """Multiplies the schedule's learning rates from the next step on."""
@@ -179,6 +199,8 @@ class BaseTrainer:
             "stage_index": self.stage_index,
             "stage_start": self.stage_start,
             "lambda_exponent": self.lambda_exponent,
+            "mu_exponent": self.mu_exponent,
+            "matches": self.matches,
             "rate_factors": list(self.rate_factors),
             "skipped_steps": self.skipped_steps,
             "train_until": self.train_until,
@@ -202,6 +224,7 @@ class BaseTrainer:
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start = metadata["stage_start"]
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
+        self.mu_exponent, self.matches = metadata["mu_exponent"], metadata["matches"]
         field_factor, pose_factor = metadata["rate_factors"]
         self.rate_factors = (field_factor, pose_factor)
         self.train_until = metadata["train_until"]

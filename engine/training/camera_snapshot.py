@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float
@@ -17,12 +18,21 @@ from engine.scenes.scene import Scene
 from engine.system.arrays import frozen
 
 
-def with_poses(snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 4"]) -> Snapshot:
-    """The snapshot with these poses and, where the scene has a reference, how far they are from it."""
+def with_poses(
+    snapshot: Snapshot, scene: Scene, poses: Float[Tensor, "frames 3 4"], excluded: Sequence[int] = ()
+) -> Snapshot:
+    """The snapshot with these poses and, where the scene has a reference, how far they are from it.
+
+    `excluded` frames, by their index among the training frames, do not count: their errors are NaN.
+    """
     fitted = poses.detach().cpu()
     if scene.reference_poses is None:
         return dataclasses.replace(snapshot, poses=frozen(fitted))
-    errors = pose_errors(fitted, scene.reference_poses[list(scene.training_frames)])
+    reference = scene.reference_poses[list(scene.training_frames)]
+    if excluded:
+        reference = reference.clone()
+        reference[list(excluded)] = torch.nan
+    errors = pose_errors(fitted, reference)
     return dataclasses.replace(
         snapshot,
         poses=frozen(fitted),

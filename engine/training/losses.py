@@ -23,18 +23,21 @@ class StepOutput(NamedTuple):
         alignment: mean squared distance between local warps and the global transforms fitted to them; 0 for methods
             with one transform per frame.
         trains: 1 for frames that train, 0 for those that are left out of the loss.
+        matches: how far the rays of matched keypoints are from meeting; None where no matches are in use.
     """
 
     rendered: Float[Tensor, "frames points 3"]
     colours: Float[Tensor, "frames points 3"]
     alignment: Float[Tensor, ""]
     trains: Float[Tensor, " frames"]
+    matches: Float[Tensor, ""] | None = None
 
 
 class LossWeights(NamedTuple):
-    """What the user can turn. λ = 10^`lambda_exponent`."""
+    """What the user can turn. λ = 10^`lambda_exponent`, μ = 10^`mu_exponent`."""
 
     lambda_exponent: float
+    mu_exponent: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,11 @@ class Loss:
     """One term.
 
     Attributes:
-        term: the unweighted value, a differentiable scalar.
+        term: the unweighted value, a differentiable scalar; None where the step has nothing of it.
         weight: of the term in the total.
     """
 
-    term: Callable[[StepOutput], Float[Tensor, ""]]
+    term: Callable[[StepOutput], Float[Tensor, ""] | None]
     weight: Callable[[LossWeights], float]
 
 
@@ -61,15 +64,22 @@ def alignment(output: StepOutput) -> Float[Tensor, ""]:
     return output.alignment
 
 
+def matches(output: StepOutput) -> Float[Tensor, ""] | None:
+    """How far the rays of matched keypoints are from meeting in front of their cameras; None without tracks."""
+    return output.matches
+
+
 LOSSES: dict[str, Loss] = {
     "photometric": Loss(photometric, lambda weights: 1.0),
     "alignment": Loss(alignment, lambda weights: 10**weights.lambda_exponent),
+    "matches": Loss(matches, lambda weights: 10**weights.mu_exponent),
 }
 
 
 def total_loss(output: StepOutput, weights: LossWeights) -> Float[Tensor, ""]:
     """The weighted sum of all terms."""
-    terms = [loss.term(output) * loss.weight(weights) for loss in LOSSES.values()]
+    known = ((loss.term(output), loss.weight(weights)) for loss in LOSSES.values())
+    terms = [term * weight for term, weight in known if term is not None]
     total = terms[0]
     for term in terms[1:]:
         total = total + term

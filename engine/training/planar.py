@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.config.rows import PlanarStage
 from engine.config.settings import Settings
+from engine.errors import UserError
 from engine.fields.image.field import ImageField
 from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
@@ -233,6 +234,9 @@ class PlanarTrainer(BaseTrainer):
             if other != patch and (self._is_registered(other) or not self._helps)
         ]
         return Mosaic(self.level(downsample), self.registration.transforms(), others, half_extent(self.scene))
+
+    def exclude(self, frame: int, exclude: bool) -> None:
+        raise UserError("A patch cannot be excluded: all of them together make up the image.")
 
     # ------------------------------------------------------------------ perturbations by hand
 

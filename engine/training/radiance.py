@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from engine.config.rows import Stage
 from engine.config.settings import Settings
-from engine.fields.field import Field
-from engine.fields.stages import stages
-from engine.geometry import se3
-from engine.messages import FrameStatus, Snapshot
-from engine.registration.calibration import Calibration
-from engine.registration.registration import Registration
-from engine.registration.relocalisation.frame_statuses import FrameStatuses, first_statuses
+from engine.messages import FrameStatus
 from engine.registration.relocalisation.relocaliser import Relocaliser, RunView
 from engine.registration.relocalisation.search import Search
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
 from engine.system import cores
-from engine.training.base import BaseTrainer, below
-from engine.training.build import build_field, build_registration, starting_poses
+from engine.training.base import below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
-from engine.training.camera_moves import camera_moves
-from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.cameras import CameraTrainer
 from engine.training.losses import StepOutput
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.radiance_step import render_step
 from engine.training.tasks import Progress, Task, perform_first_due
-from engine.training.trainer import Moves, Perturbation
 
 
-class RadianceTrainer(BaseTrainer):
+class RadianceTrainer(CameraTrainer):
     """The state of a run with cameras between two steps; `engine.training.trainer` says what its methods do.
 
-    Attributes:
-        scene: trained on; it may get more frames.
-        frames: the training frames; all other indices of frames count these.
+    `CameraTrainer` has its cameras; here are the tasks of a step, and what a checkpoint holds.
     """
-
-    thing = "camera"
 
     def __init__(
         self,
@@ -54,22 +38,7 @@ class RadianceTrainer(BaseTrainer):
         device: torch.device | str = "cpu",
         options: RadianceOptions | None = None,
     ) -> None:
-        self.stages = stages(scene, settings)
-        super().__init__(settings, device, len(scene.training_frames), self.stages)
-        self.scene, self.options = scene, options or RadianceOptions()
-        self.frames = list(scene.training_frames)
-        intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
-        initial = starting_poses(scene, settings)[self.frames].to(self.device)
-        self.registration: Registration = build_registration(
-            settings, initial, photo_level.make_lattice(intrinsics), self.generator
-        )
-        self.field: Field = build_field(scene, settings, self.generator, self.device)
-        self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
-        self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
-        self.photos = PhotoPyramid(scene, self.frames, self.device)
-        self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
-        self._adjustment = CameraAdjustment()
-        self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+        super().__init__(scene, settings, device, options)
         self._settle_until = 0  # iteration before which poses stand still
         self._field_stage = 0  # stage whose resolution the field has: while cameras are adjusted, the one before
         self._search_steps = 0  # since the last optimisation step
@@ -94,32 +63,6 @@ class RadianceTrainer(BaseTrainer):
     def under_way(self) -> bool:
         """Whether the next `step` only goes on with what the last one began."""
         return self._adjustment.within_step or self._progress == "under way"
-
-    @property
-    def stage(self) -> Stage:
-        return self.stages[self.stage_index]
-
-    @property
-    def statuses(self) -> FrameStatuses:
-        return self._relocaliser.statuses
-
-    def frame_status(self) -> tuple[FrameStatus, ...]:
-        return self.statuses.all()
-
-    def poses(self) -> Float[Tensor, "frames 3 4"]:
-        """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
-        poses = self.registration.poses()
-        self._adjustment.show(poses)
-        for search in self._relocaliser.searches:
-            poses[search.frame] = search.pose
-        return poses
-
-    def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
-        """The snapshot with poses, their errors, and the warp field of the selected frame."""
-        snapshot = replace(snapshot, frame_status=self.frame_status())
-        if selected is not None:
-            snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
-        return with_poses(snapshot, self.scene, self.poses())
 
     # ------------------------------------------------------------------ the step
 
@@ -151,7 +94,7 @@ class RadianceTrainer(BaseTrainer):
             output,
             poses_move=poses_move,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
-            unknown=sorted(self.statuses.never_registered),
+            unknown=self.statuses.unknown(),
         )
 
     # ------------------------------------------------------------------ stages and bundle adjustment
@@ -177,7 +120,8 @@ class RadianceTrainer(BaseTrainer):
         """Frames to search for once the field shows what the others agree on: those whose initial pose is a guess
         and, where known poses stood still until now, those that were moved by hand meanwhile."""
         doubtful = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
-        return doubtful | set(self._perturbed) if self.scene.poses_known else doubtful
+        doubtful |= set(self._perturbed) if self.scene.poses_known else set()
+        return doubtful - set(self.statuses.frames(FrameStatus.EXCLUDED))
 
     def _enter_stage(self) -> None:
         """Gives the field the stage's resolution, after the adjustments that the stage begins with."""
@@ -209,42 +153,7 @@ class RadianceTrainer(BaseTrainer):
             self._enter_stage()
         return "complete"
 
-    # ------------------------------------------------------------------ perturbations by hand
-
-    def moves(self, command: Perturbation) -> Moves:
-        return camera_moves(self.scene, command)
-
-    def placements(self) -> Float[Tensor, "frames 3 4"]:
-        return self.poses()
-
-    def perturb(self, frame: int, move: Float[Tensor, "6"]) -> None:
-        """Moves a frame by a twist (rotation vector, then translation, camera axes), and has it searched for."""
-        pose = self.poses()[frame]
-        self._perturbed.append(frame)
-        self._place(frame, se3.compose(se3.exponential(move.to(pose)), pose))
-        self._note("perturb-pose", self._name(frame), frame)
-        if self._field_shows:
-            self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
-
-    def take_back(self, frame: int, placement: Float[Tensor, "3 4"]) -> None:
-        """Undoes a `perturb`: puts a frame back where it was before it."""
-        self._perturbed.remove(frame)
-        self._relocaliser.cancel(frame)
-        self.statuses.retry_rejected()
-        self._place(frame, placement.to(self.device))
-        self._note("undo-perturbation", self._name(frame), frame)
-
-    def _place(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
-        self._adjustment.place(frame, pose)
-        self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
-
     # ------------------------------------------------------------------ searches for frames
-
-    @property
-    def _field_shows(self) -> bool:
-        """Whether the field shows enough for frames to be searched for in it; never without assistance."""
-        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
-        return shows and self.settings.assisted
 
     def _relocalisation_due(self) -> bool:
         """Searches take turns with the rest: so many steps of theirs for one of the others."""
@@ -312,9 +221,6 @@ class RadianceTrainer(BaseTrainer):
         self.errors.extend(len(new))
         self.statuses.add(len(new), FrameStatus.WAITING if self.settings.assisted else FrameStatus.REGISTERED)
         self._note("added", ", ".join(scene.names[frame] for frame in new))
-
-    def _name(self, frame: int) -> str:
-        return self.scene.names[self.frames[frame]]
 
     # ------------------------------------------------------------------ checkpoints
 

@@ -47,7 +47,7 @@ class Trainer(Protocol):
         iteration, stage_index: where it stands.
         events: what happened, in order.
         skipped_steps: steps that were left out because something was not finite.
-        lambda_exponent, rate_factors: as the user has set them.
+        lambda_exponent, mu_exponent, matches, rate_factors: as the user has set them.
     """
 
     thing: str
@@ -58,6 +58,8 @@ class Trainer(Protocol):
     events: list[Event]
     skipped_steps: int
     lambda_exponent: float
+    mu_exponent: float
+    matches: bool
     rate_factors: tuple[float, float]
 
     @property
@@ -105,6 +107,10 @@ class Trainer(Protocol):
         """The last alignment term, unweighted."""
         ...
 
+    def match_loss(self) -> float:
+        """The last term of the matches, unweighted; NaN without tracks."""
+        ...
+
     def frame_psnr(self) -> Float[Tensor, " frames"]:
         """Running PSNR of each training frame, dB; NaN where it is not known."""
         ...
@@ -116,6 +122,20 @@ class Trainer(Protocol):
     # what the user does
 
     def set_lambda(self, exponent: float) -> None: ...
+
+    def set_mu(self, exponent: float) -> None: ...
+
+    def use_matches(self, use: bool) -> None:
+        """Whether the matches of the photos help from the next step on."""
+        ...
+
+    def exclude(self, frame: int, exclude: bool) -> None:
+        """Leaves a frame out of training and measuring, or brings it back.
+
+        Raises:
+            UserError: it cannot be done: too few frames would be left, or this kind of scene needs all of them.
+        """
+        ...
 
     def set_rates(self, field: float, pose: float) -> None: ...
 

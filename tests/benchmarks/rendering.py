@@ -32,7 +32,7 @@ from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
-from engine.training import radiance as trainer_module
+from engine.training import cameras as trainer_module
 from tests.benchmarks.support.command import Options, options, report
 from tests.benchmarks.support.table import Measure, Target
 

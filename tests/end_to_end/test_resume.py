@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-import engine.training.radiance
+import engine.training.cameras
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.messages import PerturbPose, SetLambda, UndoPerturbation
@@ -43,12 +43,12 @@ def scene() -> Scene:
 @pytest.fixture(autouse=True)
 def short_stages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """All stages, with what happens between them, but few steps and rays in each."""
-    real: Callable[[Scene, Settings], tuple[Stage, ...]] = engine.training.radiance.stages
+    real: Callable[[Scene, Settings], tuple[Stage, ...]] = engine.training.cameras.stages
 
     def short(scene: Scene, settings: Settings) -> tuple[Stage, ...]:
         return tuple(replace(stage, iterations=PER_STAGE, rays=300, settle=2) for stage in real(scene, settings))
 
-    monkeypatch.setattr(engine.training.radiance, "stages", short)
+    monkeypatch.setattr(engine.training.cameras, "stages", short)
     with small_adjustments(600):
         yield
 

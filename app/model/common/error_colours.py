@@ -33,6 +33,7 @@ STATUS_COLOURS = {
     FrameStatus.SEARCHING: SEARCHING,
     FrameStatus.WAITING: SEARCHING,
     FrameStatus.REJECTED: REJECTED,
+    FrameStatus.EXCLUDED: REJECTED,
 }
 
 

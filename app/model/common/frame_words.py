@@ -11,6 +11,7 @@ STATUS_SENTENCES: dict[FrameStatus, str] = {
     FrameStatus.SEARCHING: "searching: its pose is not known yet",
     FrameStatus.WAITING: "waiting: its pose will be searched for",
     FrameStatus.REJECTED: "rejected: no pose fits it",
+    FrameStatus.EXCLUDED: "excluded: left out of training and measuring",
 }
 
 

@@ -32,6 +32,11 @@ COLOURS: dict[MarkKind, tuple[int, int, int]] = {
 _OF_EVENT: dict[str, MarkKind] = {
     "set-lambda": "λ",
     "set-rates": "λ",
+    "set-mu": "λ",
+    "use-matches": "λ",
+    "exclude-frame": "search",
+    "tracks": "bundle",
+    "taken-back": "bundle",
     "perturb-pose": "kick",
     "perturb-patch": "kick",
     "perturb-all": "kick",
@@ -109,6 +114,11 @@ def find_nearest(found: Sequence[Mark], x: float, reach: float) -> Mark | None:
 _WORDS = {
     "set-lambda": "λ set to",
     "set-rates": "learning rates",
+    "set-mu": "μ set to",
+    "use-matches": "matches",
+    "exclude-frame": "",
+    "tracks": "tracks:",
+    "taken-back": "taken back:",
     "perturb-pose": "kicked",
     "perturb-patch": "kicked",
     "perturb-all": "all kicked,",

@@ -52,8 +52,16 @@ class FrameStatuses:
         return [frame for frame, status in enumerate(self._statuses) if status is not FrameStatus.REGISTERED]
 
     def ever_registered(self) -> list[int]:
-        """The frames that have a pose of their own, also where it is being searched for again, in order."""
-        return [frame for frame in range(len(self)) if frame not in self.never_registered]
+        """The frames with a pose of their own, also where it is being searched for again; none excluded; in order."""
+        return [
+            frame
+            for frame in range(len(self))
+            if frame not in self.never_registered and self[frame] is not FrameStatus.EXCLUDED
+        ]
+
+    def unknown(self) -> list[int]:
+        """The frames of whose errors nothing is said: without a pose of their own, or excluded; in order."""
+        return sorted(self.never_registered | set(self.frames(FrameStatus.EXCLUDED)))
 
     def trains(self, device: torch.device) -> Float[Tensor, " frames"]:
         """1 for frames that are registered, 0 for the others."""
@@ -79,6 +87,16 @@ class FrameStatuses:
         """The frame has a pose and trains with the others from now on."""
         self._statuses[frame] = FrameStatus.REGISTERED
         self.never_registered.discard(frame)
+
+    def exclude(self, frame: int) -> None:
+        """The user leaves the frame out."""
+        self._statuses[frame] = FrameStatus.EXCLUDED
+
+    def bring_back(self, frame: int) -> None:
+        """An excluded frame takes part again, from where it stands; it waits where it never had a pose."""
+        if self._statuses[frame] is FrameStatus.EXCLUDED:
+            never = frame in self.never_registered
+            self._statuses[frame] = FrameStatus.WAITING if never else FrameStatus.REGISTERED
 
     def reject(self, frame: int) -> None:
         """The search for the frame ended with no pose that fits."""
@@ -123,9 +141,17 @@ def first_statuses(scene: Scene, frames: list[int], settings: Settings) -> Frame
     """
     added = [index for index, frame in enumerate(frames) if frame >= scene.frames_read]
     if settings.registers:
-        return FrameStatuses(len(frames), waiting=added if settings.assisted else ())
+        statuses = FrameStatuses(len(frames), waiting=added if settings.assisted else ())
+    else:
+        statuses = FrameStatuses(len(frames), rejected=_frames_without_reference(scene, frames, added))
+    for frame in scene.excluded_frames:
+        statuses.exclude(frames.index(frame))
+    return statuses
+
+
+def _frames_without_reference(scene: Scene, frames: list[int], added: list[int]) -> list[int]:
     unknown = set(added)
     if scene.reference_poses is not None:
         known = is_finite(scene.reference_poses[frames]).tolist()
         unknown |= {index for index, finite in enumerate(known) if not finite}
-    return FrameStatuses(len(frames), rejected=sorted(unknown))
+    return sorted(unknown)

@@ -23,7 +23,7 @@ from engine.run.photo_queue import PhotoQueue, describe_outcome, shorten
 from engine.run.session import Session
 from engine.run.snapshots import starting_snapshot
 from engine.scenes import Scene, SceneOptions
-from engine.training import radiance as trainer_module
+from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
 from engine.training.radiance_options import RadianceOptions
 from tests.support.runs.short_runs import REGISTERS, TINY, alike, fern, small_adjustments, stage

@@ -13,7 +13,19 @@ from torch import Tensor
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.messages import Pause, Restart, Resume, SaveCheckpoint, SetLambda, Step, Stop
+from engine.messages import (
+    ExcludeFrame,
+    FrameStatus,
+    Pause,
+    Restart,
+    Resume,
+    SaveCheckpoint,
+    SetLambda,
+    SetMu,
+    Step,
+    Stop,
+    UseMatches,
+)
 from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CHECKPOINT_FILE, CheckpointWriter
 from engine.run.session import Session
@@ -152,3 +164,18 @@ def test_continuing_gives_what_one_run_gives(tmp_path: Path) -> None:
     trained(again)
     assert (again.snapshot().poses == whole.snapshot().poses).all()
     assert [event.kind for event in again.history.events] == ["stage", "continue"]
+
+
+def test_matches_and_excluded_frames_are_turned_by_commands() -> None:
+    session = begun()
+    session.apply(SetMu(1.5))
+    session.apply(UseMatches(False))
+    session.apply(ExcludeFrame(1, True))
+    snapshot = session.snapshot()
+    assert (snapshot.mu_exponent, snapshot.matches) == (1.5, False)
+    assert snapshot.frame_status[1] is FrameStatus.EXCLUDED
+    session.apply(UseMatches(True))  # of photos that were not matched
+    session.apply(SetMu(1e9))
+    session.apply(ExcludeFrame(99, True))
+    kinds = [event.kind for event in session.history.events[-6:]]
+    assert kinds == ["set-mu", "use-matches", "exclude-frame", "refused", "refused", "refused"]

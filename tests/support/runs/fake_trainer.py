@@ -75,6 +75,7 @@ class FakeTrainer:
         self.iterations = settings.max_iterations or 20
         self.iteration = self.skipped_steps = 0
         self.lambda_exponent = settings.lambda_exponent
+        self.mu_exponent, self.matches = settings.mu_exponent, settings.uses_matches
         self.rate_factors = (1.0, 1.0)
         self.events: list[Event] = [Event(0, 0.0, "stage", "coarse")]
         self.threads: set[str] = set()
@@ -164,6 +165,18 @@ class FakeTrainer:
 
     def set_lambda(self, exponent: float) -> None:
         self.lambda_exponent = exponent
+
+    def match_loss(self) -> float:
+        return float("nan")
+
+    def set_mu(self, exponent: float) -> None:
+        self.mu_exponent = exponent
+
+    def use_matches(self, use: bool) -> None:
+        self.matches = use
+
+    def exclude(self, frame: int, exclude: bool) -> None:
+        (self.statuses.exclude if exclude else self.statuses.bring_back)(frame)
 
     def set_rates(self, field: float, pose: float) -> None:
         self.rate_factors = (field, pose)

@@ -18,7 +18,7 @@ from engine.registration.bundle.options import SequenceOptions
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.options import InitialPoses
 from engine.scenes.scene import Scene
-from engine.training import radiance as trainer_module
+from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
 
 FERN = Path(__file__).parents[3] / "scenes" / "fern"

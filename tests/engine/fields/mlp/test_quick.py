@@ -17,7 +17,7 @@ from engine.fields.mlp.encoding import band_weights, encode, encode_open
 from engine.fields.mlp.quick import QuickMlpField
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space
 from engine.fields.stages import stages
-from engine.training import radiance
+from engine.training import cameras
 from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import errors, fern, stage
 from tests.support.worlds.marching import decibels
@@ -119,7 +119,7 @@ def test_the_schedule_trains_it() -> None:
     """
     scene, settings = fern(1), Settings(field="mlp")
     rows = tuple(replace(row, rays=1000) for row in stages(scene, settings))
-    with mock.patch.object(radiance, "stages", return_value=rows):
+    with mock.patch.object(cameras, "stages", return_value=rows):
         trainer = RadianceTrainer(scene, settings)
     psnr = None
     while trainer.iteration < 160:

@@ -16,7 +16,7 @@ from engine.registration.relocalisation.frame_statuses import FrameStatuses, fir
 from engine.registration.relocalisation.relocaliser import Relocaliser
 from tests.support.runs.fake_trainer import tiny_scene
 
-REGISTERED, SEARCHING, WAITING, REJECTED = FrameStatus
+REGISTERED, SEARCHING, WAITING, REJECTED, EXCLUDED = FrameStatus
 
 
 def relocaliser_of(statuses: FrameStatuses) -> Relocaliser:
@@ -96,3 +96,15 @@ def test_a_registered_frame_has_a_pose_and_the_others_are_out_of_the_loss(change
         registered = statuses.frames(REGISTERED)
         assert not set(registered) & statuses.never_registered
         assert sorted([*registered, *statuses.unregistered()]) == list(range(5))
+
+
+def test_an_excluded_frame_stays_out_until_it_is_brought_back() -> None:
+    statuses = FrameStatuses(4, waiting=[3])
+    for frame in (1, 3):
+        statuses.exclude(frame)
+    statuses.retry_rejected()
+    assert statuses.frames(EXCLUDED) == statuses.unregistered() == [1, 3]
+    assert statuses.ever_registered() == [0, 2]
+    for frame in (1, 3):
+        statuses.bring_back(frame)
+    assert (statuses[1], statuses[3]) == (REGISTERED, WAITING)

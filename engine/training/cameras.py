@@ -1,0 +1,151 @@
+"""The cameras of a run: where they stand, which of them train, and what the user does to them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.config.rows import Stage
+from engine.config.settings import Settings
+from engine.errors import UserError
+from engine.fields.field import Field
+from engine.fields.stages import stages
+from engine.geometry import se3
+from engine.messages import FrameStatus, Snapshot
+from engine.registration.calibration import Calibration
+from engine.registration.registration import Registration
+from engine.registration.relocalisation.frame_statuses import FrameStatuses, first_statuses
+from engine.registration.relocalisation.relocaliser import Relocaliser
+from engine.scenes.pyramid import photo_level
+from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
+from engine.scenes.scene import Scene
+from engine.training.base import BaseTrainer
+from engine.training.build import build_field, build_registration, starting_poses
+from engine.training.camera_adjustment import CameraAdjustment
+from engine.training.camera_moves import camera_moves
+from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.pose_optimiser import PoseOptimiser
+from engine.training.radiance_options import RadianceOptions
+from engine.training.trainer import Moves, Perturbation
+
+FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
+
+
+class CameraTrainer(BaseTrainer):
+    """The part of a trainer's state that is about cameras; `engine.training.trainer` says what its methods do.
+
+    Attributes:
+        scene: trained on; it may get more frames.
+        frames: the training frames; all other indices of frames count these.
+    """
+
+    thing = "camera"
+
+    def __init__(
+        self,
+        scene: Scene,
+        settings: Settings,
+        device: torch.device | str = "cpu",
+        options: RadianceOptions | None = None,
+    ) -> None:
+        self.stages = stages(scene, settings)
+        super().__init__(settings, device, len(scene.training_frames), self.stages)
+        self.scene, self.options = scene, options or RadianceOptions()
+        self.frames = list(scene.training_frames)
+        intrinsics = scene.intrinsics[torch.tensor(self.frames)].to(self.device)
+        initial = starting_poses(scene, settings)[self.frames].to(self.device)
+        self.registration: Registration = build_registration(
+            settings, initial, photo_level.make_lattice(intrinsics), self.generator
+        )
+        self.field: Field = build_field(scene, settings, self.generator, self.device)
+        self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
+        self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
+        self.photos = PhotoPyramid(scene, self.frames, self.device)
+        self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
+        self._adjustment = CameraAdjustment()
+        self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+
+    # ------------------------------------------------------------------ where the cameras stand
+
+    @property
+    def stage(self) -> Stage:
+        return self.stages[self.stage_index]
+
+    @property
+    def statuses(self) -> FrameStatuses:
+        return self._relocaliser.statuses
+
+    def frame_status(self) -> tuple[FrameStatus, ...]:
+        return self.statuses.all()
+
+    def poses(self) -> Float[Tensor, "frames 3 4"]:
+        """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
+        poses = self.registration.poses()
+        self._adjustment.show(poses)
+        for search in self._relocaliser.searches:
+            poses[search.frame] = search.pose
+        return poses
+
+    def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
+        """The snapshot with poses, their errors, and the warp field of the selected frame."""
+        snapshot = replace(snapshot, frame_status=self.frame_status())
+        if selected is not None:
+            snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
+        return with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
+
+    @property
+    def _field_shows(self) -> bool:
+        """Whether the field shows enough for frames to be searched for in it; never without assistance."""
+        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
+        return shows and self.settings.assisted
+
+    def _name(self, frame: int) -> str:
+        return self.scene.names[self.frames[frame]]
+
+    # ------------------------------------------------------------------ perturbations by hand
+
+    def moves(self, command: Perturbation) -> Moves:
+        return camera_moves(self.scene, command)
+
+    def placements(self) -> Float[Tensor, "frames 3 4"]:
+        return self.poses()
+
+    def perturb(self, frame: int, move: Float[Tensor, "6"]) -> None:
+        """Moves a frame by a twist (rotation vector, then translation, camera axes), and has it searched for."""
+        pose = self.poses()[frame]
+        self._perturbed.append(frame)
+        self._place(frame, se3.compose(se3.exponential(move.to(pose)), pose))
+        self._note("perturb-pose", self._name(frame), frame)
+        if self._field_shows and self.statuses[frame] is not FrameStatus.EXCLUDED:
+            self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
+
+    def take_back(self, frame: int, placement: Float[Tensor, "3 4"]) -> None:
+        """Undoes a `perturb`: puts a frame back where it was before it."""
+        self._perturbed.remove(frame)
+        self._relocaliser.cancel(frame)
+        self.statuses.retry_rejected()
+        self._place(frame, placement.to(self.device))
+        self._note("undo-perturbation", self._name(frame), frame)
+
+    def _place(self, frame: int, pose: Float[Tensor, "3 4"]) -> None:
+        self._adjustment.place(frame, pose)
+        self.registration.rebase(torch.tensor([frame], device=self.device), pose[None])
+
+    def exclude(self, frame: int, exclude: bool) -> None:
+        """Leaves a frame out of training and measuring; or brings it back, to be searched for from where it stands."""
+        if exclude == (self.statuses[frame] is FrameStatus.EXCLUDED):
+            return
+        if exclude and len(self.frames) - len(self.statuses.frames(FrameStatus.EXCLUDED)) <= FEWEST_FRAMES:
+            raise UserError(f"{self._name(frame)} cannot be excluded: a run needs {FEWEST_FRAMES} frames to train on.")
+        self._relocaliser.cancel(frame)
+        self._adjustment.begin_anew()
+        if exclude:
+            self.statuses.exclude(frame)
+        else:
+            self.statuses.bring_back(frame)
+            if self._field_shows and self.statuses[frame] is FrameStatus.REGISTERED:
+                self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
+        self._note("exclude-frame", f"{self._name(frame)} {'excluded' if exclude else 'brought back'}", frame)
