@@ -6,7 +6,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from engine.scenes.progress import ReadingProgress
+from engine.scenes.progress import PhotosRead, ReadingEvent, ReadingProgress
 from engine.sfm import events as sfm
 
 
@@ -30,11 +30,13 @@ class PreparationDisplay:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def __call__(self, event: ReadingProgress | sfm.SfmEvent) -> None:
+    def __call__(self, event: ReadingEvent) -> None:
         """Shows an event."""
         match event:
             case ReadingProgress(what, done, total):
                 self._show(what, done, total)
+            case PhotosRead():
+                pass  # a terminal shows no pictures
             case sfm.Started(_, names):
                 self._features, self._models, self._inliers = [], {}, []
                 self._print(f"COLMAP's pipeline on {len(names)} photos")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from jaxtyping import UInt8
+
 from engine.sfm.events import SfmEvent
 
 
@@ -22,8 +25,24 @@ class ReadingProgress:
     total: int
 
 
-ProgressListener = Callable[[ReadingProgress | SfmEvent], None]
+@dataclass(frozen=True)
+class PhotosRead:
+    """Photos have been read; the numbers of photos in later events are indices into them.
+
+    It comes again when some of them are left out or turned.
+
+    Attributes:
+        names: of the photos.
+        images: RGB, upright, at the scene's resolution; not written to afterwards.
+    """
+
+    names: tuple[str, ...]
+    images: UInt8[np.ndarray, "frames height width 3"]
 
 
-def ignore_progress(_: ReadingProgress | SfmEvent) -> None:
+ReadingEvent = ReadingProgress | PhotosRead | SfmEvent
+ProgressListener = Callable[[ReadingEvent], None]
+
+
+def ignore_progress(_: ReadingEvent) -> None:
     """A listener that does nothing."""

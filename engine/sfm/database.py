@@ -56,6 +56,11 @@ class DatabaseView:
         """Names of the images by their ids."""
         return dict(self._query("SELECT image_id, name FROM images"))
 
+    def read_sizes(self) -> dict[int, tuple[int, int]]:
+        """(width, height) of the images by their ids, pixels."""
+        query = "SELECT image_id, width, height FROM images JOIN cameras ON images.camera_id = cameras.camera_id"
+        return {image: (width, height) for image, width, height in self._query(query)}
+
     def read_features(self, known: set[int]) -> dict[int, Float[np.ndarray, "features 4"]]:
         """Features (x, y, scale in pixels, orientation in radians) of the images that have them, without `known`."""
         left_out = ", ".join(str(int(image)) for image in known)

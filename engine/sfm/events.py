@@ -34,6 +34,7 @@ class FeaturesFound:
 
     Attributes:
         frame: number of the photo.
+        size: (width, height) of the photo in whose pixels the features are, which may be a small copy.
         points: positions (x, y), pixels.
         scale: radius, pixels.
         orientation: direction of the dominant gradient, radians, from x towards y.
@@ -41,6 +42,7 @@ class FeaturesFound:
     """
 
     frame: int
+    size: tuple[int, int]
     points: Float[np.ndarray, "features 2"]
     scale: Float[np.ndarray, " features"]
     orientation: Float[np.ndarray, " features"]

@@ -87,11 +87,14 @@ def find_features(
             continue
         fresh = photos.view.read_features(reported)
         numbers = photos.read_numbers() if fresh else {}
+        sizes = photos.view.read_sizes() if fresh else {}
         for image, table in fresh.items():
+            if image not in numbers or image not in sizes:  # a read failed; they come with the next one
+                continue
             reported.add(image)
             found += len(table) > 0
-            points, scale, orientation = table[:, :2], table[:, 2], table[:, 3]
-            yield FeaturesFound(numbers[image], points, scale, orientation, len(reported), len(photos.names))
+            features = (table[:, :2], table[:, 2], table[:, 3])
+            yield FeaturesFound(numbers[image], sizes[image], *features, len(reported), len(photos.names))
     if found < 2:
         raise UserError(f"{photos.folder}: no features were found in the photos; {PHOTO_ADVICE}.")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from engine.scenes.progress import ReadingProgress
+from engine.scenes.progress import ReadingEvent, ReadingProgress
 from engine.sfm import events as sfm
 
 READING = "reading the scene"
 
 
-def describe_preparation(event: ReadingProgress | sfm.SfmEvent) -> str | None:
+def describe_preparation(event: ReadingEvent) -> str | None:
     """The progress that an event tells of; None for other events."""
     match event:
         case ReadingProgress(what, done, total):

@@ -23,8 +23,7 @@ from engine.run.reference import with_reference
 from engine.run.session import Session
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
-from engine.scenes.progress import ProgressListener, ReadingProgress
-from engine.sfm.events import SfmEvent
+from engine.scenes.progress import ProgressListener, ReadingEvent
 
 
 class ViewedRun:
@@ -150,7 +149,7 @@ class ViewedRun:
             if session.writer.unsaved is not None:
                 self.unsaved.insert(0, session.writer.unsaved)
 
-    def _watch(self, event: ReadingProgress | SfmEvent) -> None:
+    def _watch(self, event: ReadingEvent) -> None:
         self.preparing = describe_preparation(event) or self.preparing
 
     def _open(self, open_run: Callable[[ProgressListener], OpenedRun]) -> None:

@@ -23,6 +23,7 @@ from engine.scenes.scene import Scene
 
 PERIOD = 0.1  # seconds between updates
 GAP = 8  # pixels
+SPACING = 4  # between two lines, pixels
 WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # size of the colour wheel under the pictures, or beside them, pixels
 ABOVE = 78  # height of title, choices and captions, pixels
 BELOW_WHEEL, BELOW_PICTURES = 20, 38  # further height below, with the wheel under the pictures, or beside them, pixels
@@ -70,7 +71,7 @@ class WarpPanel:
                     "Arrows of the displacements, drawn longer by the factor that is written above the picture.",
                 )
                 self._choices = (opacity, arrows)
-                self._why = dpg.add_text("", color=MUTED)
+            self._why = dpg.add_text("", color=MUTED, show=False)
             with dpg.group(horizontal=True):
                 self._pictures = [WarpPicture(title, tip + NUMBERS) for title, tip in zip(TITLES, TIPS, strict=True)]
                 with dpg.group(show=False) as self._beside:
@@ -98,7 +99,9 @@ class WarpPanel:
         self._legend.see(run.snapshot)
         warp = run.snapshot.warp
         set_text(self._name, f"Frame {state.selected + 1}: {scene.names[scene.training_frames[state.selected]]}")
-        set_text(self._why, why_no_warp(run))
+        why = why_no_warp(run)
+        set_text(self._why, why)
+        dpg.configure_item(self._why, show=bool(why), wrap=measure_inner_width(self._parent))
         size = tuple(int(length) for length in dpg.get_item_rect_size(self._parent))
         choices = (size, self._opacity, self._arrows)
         if warp is None or warp.frame != state.selected or (warp is self._warp and choices == self._shown):
@@ -110,7 +113,8 @@ class WarpPanel:
         self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]
     ) -> list[Callable[[], None]]:
         """The steps of drawing a new warp field, to be called in different frames of the window."""
-        box, width = self._arrange(panel)
+        taken = dpg.get_item_rect_size(self._why)[1] + SPACING if dpg.is_item_shown(self._why) else 0.0
+        box, width = self._arrange((panel[0], int(panel[1] - taken)))
         index = scene.training_frames[warp.frame]
         intrinsics = scene.intrinsics[index : index + 1]
         vectors = compute_warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())

@@ -29,7 +29,7 @@ from engine.scenes.photos.photo_set import (
 )
 from engine.scenes.photos.unusable_photos import find_unusable
 from engine.scenes.photos.video import extract_frames
-from engine.scenes.progress import ProgressListener, ReadingProgress
+from engine.scenes.progress import PhotosRead, ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
 from engine.scenes.world.split import list_remaining, take_last_tenth
@@ -88,6 +88,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
         UserError: photos are too few, damaged, or do not overlap.
     """
     photos = _check_photos(source, options, watch)
+    watch(PhotosRead(photos.names, photos.images))
     init, notes = options.init, photos.notes
     if init == "auto":
         share = f"{100 * photos.overlap.overlap:.0f} % of the pairs looked at overlap"
@@ -127,6 +128,8 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
     photos, images = _select(photos, images, [i for i in range(len(images)) if i not in bad], source)
+
+    watch(PhotosRead(tuple(photo.name for photo in photos.photos), images))
 
     focal, nominal, note = _find_focal(photos)
     overlap = check_overlap(

@@ -49,7 +49,8 @@ def test_features_lie_in_the_photos_with_scale_and_orientation(registered: Regis
     for event in found:
         assert 100 < len(event.points) == len(event.scale) == len(event.orientation)
         assert (event.points > 0).all()
-        assert (event.points < [320, 240]).all()
+        assert event.size == (320, 240)
+        assert (event.points < event.size).all()
         assert (event.scale > 0).all()
         assert np.ptp(event.orientation) > 3
 

@@ -10,6 +10,7 @@ import numpy as np
 from engine.sfm import events as sfm
 
 FEATURES, RAW, GOOD = 40, 30, 20
+SIZE = (48, 32)  # of the photos, pixels
 
 
 def cameras(frames: int) -> np.ndarray:
@@ -35,8 +36,9 @@ def whole_run(frames: int = 6, registered: int = 6) -> list[sfm.SfmEvent]:
     pairs = list(combinations(range(frames), 2))
     events: list[sfm.SfmEvent] = [sfm.Started(Path("photos"), names)]
     for frame in range(frames):
-        points, angle = numbers.uniform((0, 0), (48, 32), (FEATURES, 2)), numbers.uniform(-3, 3, FEATURES)
-        events.append(sfm.FeaturesFound(frame, points, numbers.uniform(1, 4, FEATURES), angle, frame + 1, frames))
+        points, angle = numbers.uniform((0, 0), SIZE, (FEATURES, 2)), numbers.uniform(-3, 3, FEATURES)
+        features = (points, numbers.uniform(1, 4, FEATURES), angle)
+        events.append(sfm.FeaturesFound(frame, SIZE, *features, frame + 1, frames))
     counts = np.zeros((frames, frames), int)
     for done, (one, other) in enumerate(pairs[:-1], start=1):
         counts[one, other] = counts[other, one] = RAW

@@ -9,7 +9,7 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
-from engine.scenes.progress import ReadingProgress
+from engine.scenes.progress import PhotosRead, ReadingProgress
 from engine.scenes.scene import Scene
 from tests.support.scenes.photos_on_disk import turn_over, write_black, write_elsewhere, write_photos
 
@@ -44,6 +44,9 @@ def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> Non
         "reading the photos",
         "a quick look at the matches",
     }
+    shown = [event for event in told if isinstance(event, PhotosRead)]
+    assert all(event.names == scene.names for event in shown)
+    assert np.array_equal(shown[-1].images, scene.images.numpy())
 
 
 def test_exif_gives_the_focal_length(tmp_path: Path) -> None:
