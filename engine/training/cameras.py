@@ -27,11 +27,11 @@ from engine.training.build import build_field, build_registration, starting_pose
 from engine.training.camera_adjustment import CameraAdjustment
 from engine.training.camera_moves import camera_moves
 from engine.training.camera_snapshot import warp_snapshot, with_poses
-from engine.training.match_term import MatchTerm
+from engine.training.matches.start import TrackStart, observations_of
+from engine.training.matches.term import MatchTerm
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.tasks import Progress
-from engine.training.track_start import TrackStart, observations_of
 from engine.training.trainer import Moves, Perturbation
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned

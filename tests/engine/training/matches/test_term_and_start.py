@@ -14,8 +14,8 @@ from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
 from engine.training.build import build_registration
-from engine.training.match_term import MatchTerm
-from engine.training.track_start import TrackStart, choose_tracks, observations_of
+from engine.training.matches.start import TrackStart, choose_tracks, observations_of
+from engine.training.matches.term import MatchTerm
 from tests.support.runs.short_runs import TINY, alike, event_kinds, fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
 
