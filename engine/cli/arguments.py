@@ -59,7 +59,7 @@ class TrainArguments:
     """Integer factor against the scene's largest images; by default the longer side comes to at most 512 pixels."""
     init: Literal["auto", "identity", "reference", "noise", "sfm"] = "auto"
     """Initial poses. auto: identity for forward-facing scenes, else noise if any is asked for, else reference; for
-    photos without poses identity or sfm (COLMAP's pipeline), as their matches suggest."""
+    photos without poses a quick reconstruction from their matches. sfm: COLMAP's full pipeline."""
     reference: Literal["auto", "sfm"] = "auto"
     """What errors are measured against; sfm: COLMAP's poses of photos that have none."""
     frames: int | None = None

@@ -23,8 +23,8 @@ class SceneOptions:
         downscale: integer factor relative to the largest images in the folder; None takes the smallest
             factor that brings the longer side to 512 pixels or fewer.
         init: initial poses. `auto` means `identity` for forward-facing scenes; for objects `noise` if
-            `noise_rotation` or `noise_translation` is positive, else `reference`; for photos without poses `identity`
-            or `sfm` (COLMAP's pipeline), depending on how they overlap.
+            `noise_rotation` or `noise_translation` is positive, else `reference`; for photos without poses a quick
+            reconstruction from their matches. `sfm` is COLMAP's full pipeline.
         reference: poses that errors are measured against. `auto` takes those of the files; `sfm` computes COLMAP's
             poses, for photos without poses.
         frames: use so many frames of a video, or so many photos of a folder without poses, evenly spaced; None uses

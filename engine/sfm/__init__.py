@@ -1,1 +1,1 @@
-"""COLMAP's pipeline, stage by stage, through pycolmap, and a quick check of how photos overlap."""
+"""COLMAP's pipeline, stage by stage, through pycolmap, and a quick one on small copies of the photos."""

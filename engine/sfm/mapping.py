@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,11 +21,19 @@ MAXIMUM_MODELS = 40  # models to begin while all of them stay small; most of the
 MAXIMUM_RELAXATIONS = 5  # halvings of what the initial pair has to fulfil
 
 
-def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
-    """Registers as many photos as possible.
+class NumberedPhotos(Protocol):
+    """Photos that COLMAP knows by their names, and we by their numbers."""
 
-    Models are begun until one has half of the photos. Where no initial pair is good enough, the requirements are
-    relaxed step by step.
+    @property
+    def names(self) -> tuple[str, ...]:
+        """In the order of the numbers."""
+
+    def find_number(self, name: str) -> int:
+        """Number of the photo with that name."""
+
+
+def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
+    """Registers as many photos as possible, see `map_largest_model`.
 
     Yields:
         the model after each step.
@@ -37,30 +45,8 @@ def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
     import pycolmap
 
     options = pycolmap.IncrementalPipelineOptions(min_model_size=MINIMUM_REGISTERED, random_seed=0)
-    best: Any = None
     with pycolmap.Database.open(photos.database) as database:
-        manager = pycolmap.ReconstructionManager()
-        pipeline = pycolmap.IncrementalPipeline(options, database, manager)
-        mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
-        chosen, relaxations = options.get_mapper(), 0
-        for _ in range(MAXIMUM_MODELS):
-            model = pycolmap.Reconstruction()
-            mapper.begin_reconstruction(model)
-            status = pipeline.initialize_reconstruction(mapper, chosen, model)
-            if status == pycolmap.IncrementalPipelineStatus.SUCCESS:
-                yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
-            large = model.num_reg_images() >= MINIMUM_REGISTERED
-            mapper.end_reconstruction(not large)
-            if large and (best is None or model.num_reg_images() > best.num_reg_images()):
-                best = model
-            if best is not None and 2 * best.num_reg_images() >= len(photos.names):
-                break
-            if status == pycolmap.IncrementalPipelineStatus.NO_INITIAL_PAIR:
-                if best is not None or relaxations == MAXIMUM_RELAXATIONS:
-                    break
-                relaxations += 1
-                _relax(chosen, relaxations)
-                mapper.reset_initialization_stats()
+        best = yield from map_largest_model(photos, database, options)
     if best is None:
         raise UserError(
             f"{photos.folder}: COLMAP found no {MINIMUM_REGISTERED} photos that it could register together; "
@@ -69,6 +55,49 @@ def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
     best.extract_colors_for_all_images(photos.folder)
     error = best.compute_mean_reprojection_error()
     yield make_mapped_event("model", photos, best, error, error)
+    return best
+
+
+def map_largest_model(photos: NumberedPhotos, database: Any, options: Any) -> Generator[Mapped, None, Any]:
+    """Registers as many photos as possible in one model.
+
+    Models are begun until one has half of the photos. Where no initial pair is good enough, the requirements are
+    relaxed step by step.
+
+    Args:
+        photos: those of the database.
+        database: an open `pycolmap.Database` with verified matches.
+        options: `pycolmap.IncrementalPipelineOptions`.
+    Yields:
+        the model after each step.
+    Returns:
+        `pycolmap.Reconstruction`: the model with most frames; None if no three photos could be registered together.
+    """
+    import pycolmap
+
+    best: Any = None
+    manager = pycolmap.ReconstructionManager()
+    pipeline = pycolmap.IncrementalPipeline(options, database, manager)
+    mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
+    chosen, relaxations = options.get_mapper(), 0
+    for _ in range(MAXIMUM_MODELS):
+        model = pycolmap.Reconstruction()
+        mapper.begin_reconstruction(model)
+        status = pipeline.initialize_reconstruction(mapper, chosen, model)
+        if status == pycolmap.IncrementalPipelineStatus.SUCCESS:
+            yield from _Mapping(photos, options, pipeline, mapper, chosen, model).run()
+        large = model.num_reg_images() >= MINIMUM_REGISTERED
+        mapper.end_reconstruction(not large)
+        if large and (best is None or model.num_reg_images() > best.num_reg_images()):
+            best = model
+        if best is not None and 2 * best.num_reg_images() >= len(photos.names):
+            break
+        if status == pycolmap.IncrementalPipelineStatus.NO_INITIAL_PAIR:
+            if best is not None or relaxations == MAXIMUM_RELAXATIONS:
+                break
+            relaxations += 1
+            _relax(chosen, relaxations)
+            mapper.reset_initialization_stats()
     return best
 
 
@@ -83,7 +112,9 @@ def _relax(options: Any, relaxation: int) -> None:
 class _Mapping:
     """The mapping of one model from an initial pair on."""
 
-    def __init__(self, photos: SfmPhotos, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any) -> None:
+    def __init__(
+        self, photos: NumberedPhotos, options: Any, pipeline: Any, mapper: Any, chosen: Any, model: Any
+    ) -> None:
         self.photos, self.options, self.pipeline, self.mapper = photos, options, pipeline, mapper
         self.chosen, self.model = chosen, model
         self._adjusted = 0, 0  # number of frames and points at the last global adjustment
@@ -147,7 +178,7 @@ class _Mapping:
         return self.model.compute_mean_reprojection_error() if self.model.num_points3D() else math.nan
 
 
-def make_mapped_event(what: str, photos: SfmPhotos, model: Any, before: float, after: float) -> Mapped:
+def make_mapped_event(what: str, photos: NumberedPhotos, model: Any, before: float, after: float) -> Mapped:
     """The event that describes the current model; `before` and `after` are its errors in pixels."""
     images = sorted((photos.find_number(image.name), image) for image in model.images.values() if image.has_pose)
     poses = [image.cam_from_world().matrix() for _, image in images]

@@ -1,4 +1,4 @@
-"""The progress of reading a scene in words: reading photos and videos takes seconds, COLMAP's pipeline minutes."""
+"""The progress of reading a scene in words: photos and videos take seconds, COLMAP's full pipeline minutes."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def describe_preparation(event: ReadingEvent) -> str | None:
         case ReadingProgress(what, done, total):
             return f"{what}: {done} of {total}"
         case sfm.FeaturesFound(done=done, total=total):
-            return f"COLMAP's features: {done} of {total} photos"
+            return f"features: {done} of {total} photos"
         case sfm.Matching(_, done, total):
-            return f"COLMAP's matching: {done} of {total} pairs"
+            return f"matching: {done} of {total} pairs"
         case sfm.PairVerified(done=done, total=total):
-            return f"COLMAP's verification: {done} of {total} pairs"
+            return f"matches verified: {done} of {total} pairs"
         case sfm.Mapped():
-            return f"COLMAP's mapping: {len(event.frames)} of {event.total} photos"
+            return f"registered: {len(event.frames)} of {event.total} photos"
     return None

@@ -35,10 +35,10 @@ def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
     Raises:
         UserError: the cache cannot be written.
     """
-    parent = Path(platformdirs.user_cache_dir("l2g-viewer")) / kind
-    folder = parent / key
+    folder = choose_folder(kind, key)
     if folder.is_dir():
         return folder
+    parent = folder.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{key}.", dir=parent))
@@ -54,3 +54,8 @@ def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:
             f"{parent} cannot be written ({error.strerror or error}); free some space there or set XDG_CACHE_HOME."
         ) from error
     return folder
+
+
+def choose_folder(kind: str, key: str) -> Path:
+    """The cache folder of a key, whether it exists or not; arguments are those of `find_or_fill`."""
+    return Path(platformdirs.user_cache_dir("l2g-viewer")) / kind / key

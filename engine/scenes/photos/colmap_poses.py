@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.scene import Scene
 from engine.scenes.world.placement import place_scene
 from engine.sfm.model import SfmModel
-from engine.sfm.overlap_check import OverlapCheck
 
 LENS_DEVIATION = 0.01  # standard deviation of COLMAP's focal length (relative) and of its k1
 
 
-def apply_colmap_model(scene: Scene, model: SfmModel, overlap: OverlapCheck, initial: bool, reference: bool) -> Scene:
+def apply_colmap_model(
+    scene: Scene, model: SfmModel, inliers: Int[np.ndarray, "frames frames"], initial: bool, reference: bool
+) -> Scene:
     """The scene with COLMAP's poses and lens.
 
     A photo that COLMAP did not register gets the initial pose of the registered photo with which it shares most
@@ -27,7 +29,7 @@ def apply_colmap_model(scene: Scene, model: SfmModel, overlap: OverlapCheck, ini
     Args:
         scene: a scene of photos that starts from the identity.
         model: COLMAP's model of these photos, numbered like the frames.
-        overlap: result of the quick check of matches.
+        inliers: verified matches of each pair of frames.
         initial: whether registration starts from the model's poses and lens.
         reference: whether the model's poses become the reference poses.
     Returns:
@@ -37,7 +39,7 @@ def apply_colmap_model(scene: Scene, model: SfmModel, overlap: OverlapCheck, ini
     """
     frames = len(scene.names)
     missing = tuple(frame for frame in range(frames) if frame not in model.poses)
-    neighbours = {frame: _find_neighbour(frame, model, overlap) for frame in missing}
+    neighbours = {frame: find_neighbour(frame, list(model.poses), inliers) for frame in missing}
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
     lens = _scale_lens(scene.intrinsics, model)
     placement = place_scene(poses, lens, torch.from_numpy(model.points), None, scene.path)
@@ -91,6 +93,6 @@ def _lens_note(model: SfmModel) -> tuple[str, ...]:
     )
 
 
-def _find_neighbour(frame: int, model: SfmModel, overlap: OverlapCheck) -> int:
+def find_neighbour(frame: int, registered: Sequence[int], inliers: Int[np.ndarray, "frames frames"]) -> int:
     """The registered photo that shares most matches with `frame`; among equals, the nearest in order."""
-    return max(model.poses, key=lambda other: (int(overlap.inliers[frame, other]), -abs(frame - other)))
+    return max(registered, key=lambda other: (int(inliers[frame, other]), -abs(frame - other)))

@@ -19,6 +19,7 @@ from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_up
 from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
 from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut
+from engine.sfm.quick.features import choose_copy_size
 
 SAME_SHAPE_TOLERANCE = 0.01  # relative difference of aspect ratios
 MINIMUM_PHOTOS = 3
@@ -122,24 +123,63 @@ def read_pixels(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> NDA
     return np.ascontiguousarray(image[::-1, ::-1]) if photo.half_turn else image
 
 
-def read_small_images(
-    photos: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener
-) -> UInt8[np.ndarray, "frames height width 3"]:
-    """Decodes all photos, downsampled by averaging blocks of `factor` x `factor` pixels.
+@dataclass(frozen=True)
+class DecodedPhotos:
+    """Photos at the two sizes that are needed, from one decoding.
+
+    Attributes:
+        images: RGB at the scene's resolution.
+        copies: grey, of the size that `engine.sfm.quick.features.choose_copy_size` chooses.
+    """
+
+    images: UInt8[np.ndarray, "frames height width 3"]
+    copies: tuple[UInt8[np.ndarray, "copy_height copy_width"], ...]
+
+    def select(self, kept: Sequence[int]) -> DecodedPhotos:
+        """Some of the photos, by their indices."""
+        return DecodedPhotos(self.images[list(kept)], tuple(self.copies[index] for index in kept))
+
+
+def decode_photos(photos: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener) -> DecodedPhotos:
+    """Decodes all photos; those at the scene's resolution are means of blocks of `factor` x `factor` pixels.
 
     Raises:
         UserError: a file is damaged.
     """
+    width, height = photos.size
+    copy_size = choose_copy_size(width, height)
+    reduction = choose_reduction(factor, max(photos.size), max(copy_size))
+    images: list[NDArray[np.uint8]] = []
+    copies: list[NDArray[np.uint8]] = []
 
-    def load(photo: Photo) -> NDArray[np.uint8]:
-        return round_to_uint8(downsample_area(read_pixels(photo, photos.size, maximum_pixels), factor))
+    def load(photo: Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        if photo.facts.size == photos.size and not photo.half_turn:
+            reduced, left = load_upright(photo.path, maximum_pixels, reduction), factor // reduction
+        else:
+            reduced, left = read_pixels(photo, photos.size, maximum_pixels), factor
+        grey, whole = Image.fromarray(reduced).convert("L"), (0, 0, width * left / factor, height * left / factor)
+        copy = grey if grey.size == copy_size else grey.resize(copy_size, Image.Resampling.LANCZOS, whole)
+        small = reduced if left == 1 else round_to_uint8(downsample_area(reduced, left))
+        return small[: height // factor, : width // factor], np.asarray(copy)
 
-    images = []
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for image in pool.map(load, photos.photos):
+        for image, copy in pool.map(load, photos.photos):
             images.append(image)
+            copies.append(copy)
             watch(ReadingProgress("reading the photos", len(images), len(photos.photos)))
-    return np.stack(images)
+    return DecodedPhotos(np.stack(images), tuple(copies))
+
+
+def choose_reduction(factor: int, longer_side: int, copy_side: int) -> int:
+    """By how much photos are reduced when they are decoded: 1, 2, 4 or 8.
+
+    Args:
+        factor: of the scene's resolution, a multiple of the result.
+        longer_side: of the photos, pixels.
+        copy_side: longer side of the small copies; the reduced photos are at least as large.
+    """
+    fitting = (power for power in (8, 4, 2) if factor % power == 0 and longer_side // power >= copy_side)
+    return next(fitting, 1)
 
 
 def is_usable_as_stored(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> bool:

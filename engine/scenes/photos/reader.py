@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
@@ -21,23 +20,32 @@ from engine.scenes.photos.exif import USUAL_EQUIVALENT, convert_focal_to_pixels
 from engine.scenes.photos.files import find_photo_folder, list_photos
 from engine.scenes.photos.photo_set import (
     MINIMUM_PHOTOS,
-    Photo,
+    DecodedPhotos,
     PhotoSet,
+    decode_photos,
     gather_photos,
     is_usable_as_stored,
-    read_small_images,
+)
+from engine.scenes.photos.quick_poses import apply_reconstruction
+from engine.scenes.photos.quick_start import (
+    QuickStart,
+    convert_tracks,
+    finish_quick_start,
+    prepare_quick_start,
+    show_result,
 )
 from engine.scenes.photos.unusable_photos import find_unusable
+from engine.scenes.photos.upside_down import turn_upright
 from engine.scenes.photos.video import extract_frames
-from engine.scenes.progress import PhotosRead, ProgressListener, ReadingProgress
+from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
 from engine.scenes.world.split import list_remaining, take_last_tenth
-from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
-from engine.sfm.overlap_check import OverlapCheck, check_overlap
+from engine.sfm.lens import Lens, make_prior_lens
+from engine.sfm.quick.reconstruction import CameraPrior
+from engine.sfm.quick.result import QuickReconstruction, select_photos
 
-UPSIDE_DOWN_TOLERANCE = math.radians(30)  # deviation from half a turn up to which a photo counts as upside down
-MAXIMUM_UPSIDE_DOWN_SHARE = 0.34  # of the photos; if more are upside down the camera was turned on purpose
+MINIMUM_REGISTERED_SHARE = 0.5  # of the photos; with fewer in the quick reconstruction it is not started from
 PHOTO_ADVICE = (
     "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart, "
     "or start from the identity nevertheless (--init identity)"
@@ -46,25 +54,25 @@ PHOTO_ADVICE = (
 
 @dataclass(frozen=True)
 class _CheckedPhotos:
-    """Photos after unusable ones were left out and the others checked for overlap.
+    """Photos after unusable ones were left out, and the cameras that their matches give.
 
     Attributes:
         photos: the photos that become frames, upright.
-        images: the same photos at the scene's resolution, RGB.
-        factor: by which `images` are smaller than `photos`.
+        decoded: the same photos at the scene's resolution, and small copies.
+        factor: by which the scene's images are smaller than `photos`.
         left_out, notes: as in `Scene`.
-        overlap: result of the quick check of their matches.
+        found: quick reconstruction of the photos.
         focal: pixels of the photos.
         nominal: whether `focal` comes from EXIF; else it is a guess.
-        lens: estimated from EXIF and the matches, in pixels of `images`.
+        lens: estimated from EXIF and the matches, in pixels of the scene's images.
     """
 
     photos: PhotoSet
-    images: UInt8[np.ndarray, "frames height width 3"]
+    decoded: DecodedPhotos
     factor: int
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
-    overlap: OverlapCheck
+    found: QuickReconstruction
     focal: float
     nominal: bool
     lens: Lens
@@ -73,12 +81,19 @@ class _CheckedPhotos:
     def names(self) -> tuple[str, ...]:
         return tuple(photo.name for photo in self.photos.photos)
 
+    @property
+    def enough_registered(self) -> bool:
+        """Whether the quick reconstruction has enough of the photos to start from it."""
+        count = int(self.found.registered.sum())
+        return count >= max(MINIMUM_PHOTOS, MINIMUM_REGISTERED_SHARE * len(self.names))
+
 
 def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) -> Scene:
     """Reads photos without poses, or a video.
 
     There are no reference poses unless `options.reference` is `sfm` (COLMAP's). With `options.init` = `auto`
-    registration starts from the identity where photos far apart in order still overlap, else from COLMAP's poses.
+    registration starts from the quick reconstruction (`engine.sfm.quick`), or from the identity where that registers
+    less than half of the photos.
 
     Args:
         source: a resolved folder with photos (in itself or in `images`), or a video file.
@@ -87,31 +102,29 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     Raises:
         UserError: photos are too few, damaged, or do not overlap.
     """
-    photos = _check_photos(source, options, watch)
-    watch(PhotosRead(photos.names, photos.images))
-    init, notes = options.init, photos.notes
-    if init == "auto":
-        share = f"{100 * photos.overlap.overlap:.0f} % of the pairs looked at overlap"
-        if photos.overlap.same_direction:
-            init = "identity"
-            notes += (f"The photos all look the same way ({share}): registration starts from the identity.",)
-        else:
-            init = "sfm"
-            notes += (f"The photos go round or past something ({share}): registration starts from COLMAP's poses.",)
-    if init not in ("identity", "sfm"):
+    if options.init not in ("auto", "identity", "sfm"):
         raise UserError(f"{source} has no poses to start from; choose --init identity or sfm.")
-    photos = replace(photos, notes=notes)
+    photos = _check_photos(source, options, watch)
     scene = _build_scene(source, photos)
-    if init == "sfm" or options.reference == "sfm":
+    if options.init == "auto" and photos.enough_registered:
+        scene = apply_reconstruction(scene, photos.found, photos.factor)
+    elif options.init == "auto":
+        note = (
+            f"Matches register {photos.found.registered.sum()} of {len(photos.names)} photos, which is too few to "
+            "start from: registration starts from the identity, which can only work if all cameras look the same way."
+        )
+        scene = replace(scene, notes=(*scene.notes, note))
+    if options.init == "sfm" or options.reference == "sfm":
         model = find_colmap_model(
             photos.photos, photos.focal if photos.nominal else None, options.maximum_pixels, watch
         )
-        scene = apply_colmap_model(scene, model, photos.overlap, init == "sfm", options.reference == "sfm")
+        inliers = photos.found.matches.inliers
+        scene = apply_colmap_model(scene, model, inliers, options.init == "sfm", options.reference == "sfm")
     return scene
 
 
 def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) -> _CheckedPhotos:
-    """Lists, reads and checks the photos; photos without overlap are left out if `options.init` is `auto`."""
+    """Lists, reads and matches the photos; those without matches are left out if `options.init` is `auto`."""
     folder, notes = source, tuple[str, ...]()
     if is_video(source):
         folder, note = extract_frames(source, options.frames, options.maximum_pixels, watch)
@@ -121,49 +134,68 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
         files = _choose_evenly(files, options.frames)
     photos = gather_photos(files, source, options.maximum_pixels)
     factor = choose_factor([photos.photos[0].path], *photos.size, options.downscale)
-    images = read_small_images(photos, factor, options.maximum_pixels, watch)
-    left_out, notes = photos.left_out, notes + photos.notes
+    start = prepare_quick_start(photos, factor)
+    try:
+        return _match(source, photos, factor, notes, start, options, watch)
+    finally:
+        if start.workers is not None:
+            start.workers.stop()
 
-    bad = find_unusable(images)
+
+def _match(
+    source: Path,
+    photos: PhotoSet,
+    factor: int,
+    notes: tuple[str, ...],
+    start: QuickStart,
+    options: SceneOptions,
+    watch: ProgressListener,
+) -> _CheckedPhotos:
+    decoded = decode_photos(photos, factor, options.maximum_pixels, watch)
+    left_out, notes = photos.left_out, notes + photos.notes
+    bad = find_unusable(decoded.images)
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
-    photos, images = _select(photos, images, [i for i in range(len(images)) if i not in bad], source)
-
-    watch(PhotosRead(tuple(photo.name for photo in photos.photos), images))
+    photos, decoded = _select(photos, decoded, [i for i in range(len(photos.photos)) if i not in bad], source)
+    _show_photos(photos, decoded, watch)
 
     focal, nominal, note = _find_focal(photos)
-    overlap = check_overlap(
-        images, focal / factor, lambda done, of: watch(ReadingProgress("a quick look at the matches", done, of))
-    )
-    connected = overlap.connected
-    if options.init == "auto" and connected.sum() < max(MINIMUM_PHOTOS, len(images) / 2):
+    found = finish_quick_start(start, photos, decoded, CameraPrior(photos.size, focal, nominal), watch)
+    connected = found.matches.connected
+    if options.init == "auto" and connected.sum() < max(MINIMUM_PHOTOS, len(connected) / 2):
         raise UserError(
-            f"{source}: only {_count_connected(int(connected.sum()))} of {len(images)} photos have anything in "
+            f"{source}: only {_count_connected(int(connected.sum()))} of {len(connected)} photos have anything in "
             f"common; {PHOTO_ADVICE}."
         )
-    if options.init == "auto":
-        isolated = np.nonzero(~connected)[0].tolist()
+    isolated = np.nonzero(~connected)[0].tolist() if options.init == "auto" else []
+    if isolated:
         left_out += tuple(LeftOut(photos.photos[i].name, "has nothing in common with the others") for i in isolated)
         kept = np.nonzero(connected)[0]
-        overlap = overlap.select(kept)
-        photos, images = _select(photos, images, kept.tolist(), source)
-    photos, images, turned = _turn_upright(photos, images, overlap)
+        found = select_photos(found, kept)
+        photos, decoded = _select(photos, decoded, kept.tolist(), source)
+    photos, decoded, found, turned = turn_upright(photos, decoded, found)
+    if isolated or turned:
+        _show_photos(photos, decoded, watch)
+        show_result(found, watch)
     lens = make_prior_lens(focal / factor, nominal)
-    if overlap.lens is not None:
-        lens = combine_lenses(lens, overlap.lens)
+    known = found.lenses[0]
+    if known is not None and found.registered.sum() >= MINIMUM_REGISTERED_SHARE * len(photos.photos):
+        lens = known.scaled(1 / factor)
         note += f" By the matches it is {lens.focal * factor:.0f} pixels, within {100 * lens.focal_deviation:.1g} %."
-    notes = (*notes, note, *turned)
-    return _CheckedPhotos(photos, images, factor, left_out, notes, overlap, focal, nominal, lens)
+    return _CheckedPhotos(photos, decoded, factor, left_out, (*notes, note, *turned), found, focal, nominal, lens)
 
 
-def _select(
-    photos: PhotoSet, images: UInt8[np.ndarray, "frames height width 3"], kept: list[int], source: Path
-) -> tuple[PhotoSet, UInt8[np.ndarray, "kept height width 3"]]:
+def _show_photos(photos: PhotoSet, decoded: DecodedPhotos, watch: ProgressListener) -> None:
+    watch(PhotosRead(tuple(photo.name for photo in photos.photos), decoded.images))
+
+
+def _select(photos: PhotoSet, decoded: DecodedPhotos, kept: list[int], source: Path) -> tuple[PhotoSet, DecodedPhotos]:
     if len(kept) < MINIMUM_PHOTOS:
         raise UserError(
-            f"{source}: {len(kept)} of {len(images)} photos are left after black, blank and repeated ones; give more."
+            f"{source}: {len(kept)} of {len(photos.photos)} photos are left after black, blank and repeated ones; "
+            "give more."
         )
-    return photos.select(kept), images[kept]
+    return photos.select(kept), decoded.select(kept)
 
 
 def _find_focal(photos: PhotoSet) -> tuple[float, bool, str]:
@@ -188,26 +220,9 @@ def _find_focal(photos: PhotoSet) -> tuple[float, bool, str]:
     return focal, False, note
 
 
-def _turn_upright(
-    photos: PhotoSet, images: UInt8[np.ndarray, "frames height width 3"], overlap: OverlapCheck
-) -> tuple[PhotoSet, UInt8[np.ndarray, "frames height width 3"], tuple[str, ...]]:
-    """Turns photos by half a turn that are upside down while most others are not; a sentence names them."""
-    over = np.nonzero(np.abs(np.abs(overlap.turned) - math.pi) < UPSIDE_DOWN_TOLERANCE)[0].tolist()
-    if not over or not overlap.same_direction or len(over) > MAXIMUM_UPSIDE_DOWN_SHARE * len(images):
-        return photos, images, ()
-    images = images.copy()
-    turned: list[Photo] = list(photos.photos)
-    for index in over:
-        images[index] = images[index, ::-1, ::-1]
-        turned[index] = replace(turned[index], half_turn=True)
-    names = ", ".join(photos.photos[index].name for index in over)
-    note = f"Upside down among the others, and turned for the run: {names}."
-    return replace(photos, photos=tuple(turned)), images, (note,)
-
-
 def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
     """A forward-facing scene whose cameras all start at the identity; scene units as for LLFF's."""
-    frames, height, width = photos.images.shape[:3]
+    frames, height, width = photos.decoded.images.shape[:3]
     held_out = take_last_tenth(frames)
     whole = all(is_usable_as_stored(photo, photos.photos.size, 2**62) for photo in photos.photos.photos)
     return Scene(
@@ -215,7 +230,7 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
         path=source,
         kind="forward-facing",
         names=photos.names,
-        images=torch.from_numpy(photos.images),
+        images=torch.from_numpy(photos.decoded.images),
         intrinsics=Intrinsics(
             focal=torch.full((frames, 2), photos.lens.focal),
             centre=torch.tensor(photos.photos.size).div(2 * photos.factor).expand(frames, 2).clone(),
@@ -235,6 +250,7 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
         focal_known=False,
         lens_covariance=torch.from_numpy(photos.lens.covariance),
         files=tuple(photo.path for photo in photos.photos.photos) if whole else (),
+        tracks=convert_tracks(photos.found, photos.factor, None),
     )
 
 

@@ -1,5 +1,6 @@
 """A folder of photos without poses becomes a scene; photos that are left out are named."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,13 @@ import torch
 from PIL import Image
 
 from engine.errors import UserError
+from engine.geometry.pose_errors import pose_errors
+from engine.geometry.rays import project
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.progress import PhotosRead, ReadingProgress
 from engine.scenes.scene import Scene
-from tests.support.scenes.photos_on_disk import turn_over, write_black, write_elsewhere, write_photos
+from engine.sfm import events as sfm
+from tests.support.scenes.photos_on_disk import FERN, turn_over, write_black, write_elsewhere, write_photos
 
 
 def read(path: Path, **options: object) -> Scene:
@@ -20,8 +24,7 @@ def read(path: Path, **options: object) -> Scene:
     return scene
 
 
-@pytest.mark.slow
-def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> None:
+def test_photos_are_a_scene_that_starts_from_their_matches(tmp_path: Path) -> None:
     files, told = write_photos(tmp_path / "desk"), list[object]()
     scene = load_scene(tmp_path / "desk", watch=told.append)
     assert isinstance(scene, Scene)
@@ -29,24 +32,96 @@ def test_photos_are_a_scene_that_starts_from_the_identity(tmp_path: Path) -> Non
     assert scene.names == tuple(file.name for file in files)
     assert scene.kind == "forward-facing"
     assert scene.reference_poses is None
-    assert torch.equal(scene.initial_poses, torch.eye(3, 4).expand_as(scene.initial_poses))
-    assert scene.held_out_frames == (7,)
+    assert scene.poses_known
+    assert scene.uncertain_frames == ()
     assert not scene.focal_known
     assert scene.files == tuple(file.resolve() for file in files)
-    assert any("look the same way" in note for note in scene.notes)
+    assert any("Matches register 8 of 8 photos" in note for note in scene.notes)
     assert any("tell no focal length" in note for note in scene.notes)
     assert scene.intrinsics.focal[0, 0] / scene.intrinsics.width == pytest.approx(
         430 / 504, rel=0.04
     )  # by the matches
-    assert abs(float(scene.intrinsics.distortion[0, 0])) < 0.03
+    assert abs(float(scene.intrinsics.distortion[0, 0])) < 0.04
+    published = load_scene(FERN.parent)
+    assert isinstance(published, Scene)
+    assert published.reference_poses is not None
+    errors = pose_errors(scene.initial_poses, published.reference_poses[: len(files)])
+    assert errors.relative_rotation_deg.max() < 0.5
+    assert [event.what for event in told if isinstance(event, ReadingProgress)] == ["reading the photos"] * 8
+    kinds = [type(event) for event in told]
+    assert kinds.count(PhotosRead) == 1
+    assert kinds.index(PhotosRead) < kinds.index(sfm.FeaturesFound) < kinds.index(sfm.PairVerified)
+    assert kinds.index(sfm.PairVerified) < kinds.index(sfm.Mapped)
+    (read,) = (event for event in told if isinstance(event, PhotosRead))
+    assert read.names == scene.names
+
+
+def test_tracks_lie_in_the_world_of_the_initial_poses(tmp_path: Path) -> None:
+    write_photos(tmp_path, [0, 4, 8, 12, 16])
+    scene = read(tmp_path)
+    tracks, lens = scene.tracks, scene.intrinsics
+    assert tracks is not None
+    known = torch.isfinite(tracks.points[tracks.track, 0])
+    frame, point = tracks.frame[known], tracks.points[tracks.track[known]]
+    pixels, depth = project(
+        point[:, None], scene.initial_poses[frame], lens.focal[frame], lens.centre[frame], lens.distortion[frame]
+    )
+    assert (depth > 0).all()
+    error = (pixels[:, 0] - tracks.pixels[known]).norm(dim=-1)
+    assert error.median() < 0.7
+    assert known.sum() > 400
+    assert 1.2 < depth.quantile(0.005) < 1.7  # the nearest depth is 1 / 0.75
+
+
+def test_the_second_time_comes_from_the_cache_and_is_the_same(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_photos(tmp_path / "desk", [0, 4, 8, 12])
+    first, told = read(tmp_path / "desk"), list[object]()
+    assert len(list(own_cache.rglob("reconstruction.npz"))) == 1
+    monkeypatch.setattr("engine.sfm.quick.workers.START", "raise SystemExit(1)")
+    again = load_scene(tmp_path / "desk", watch=told.append)
+    assert isinstance(again, Scene)
+    assert torch.equal(again.initial_poses, first.initial_poses)
+    assert first.tracks is not None
+    assert again.tracks is not None
+    assert torch.equal(again.tracks.pixels, first.tracks.pixels)
+    (shown,) = (event for event in told if isinstance(event, sfm.Mapped))
+    assert shown.frames == (0, 1, 2, 3)
+
+
+def test_a_damaged_or_full_cache_loses_nothing(
+    tmp_path: Path, own_cache: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_photos(tmp_path / "desk", [0, 4, 8, 12], width=320)
+    first = read(tmp_path / "desk")
+    (kept,) = own_cache.rglob("reconstruction.npz")
+    kept.write_bytes(kept.read_bytes()[:2000])
+    assert torch.allclose(read(tmp_path / "desk").initial_poses, first.initial_poses, atol=1e-5)
+    shutil.rmtree(own_cache)
+    own_cache.write_text("a file where the folder should be")
+    assert torch.allclose(read(tmp_path / "desk").initial_poses, first.initial_poses, atol=1e-5)
+    assert "not kept for the next start" in caplog.text
+
+
+def test_the_identity_can_be_asked_for_and_keeps_lens_and_tracks(tmp_path: Path) -> None:
+    write_photos(tmp_path)
+    scene = read(tmp_path, init="identity")
+    assert torch.equal(scene.initial_poses, torch.eye(3, 4).expand_as(scene.initial_poses))
     assert not scene.poses_known
-    assert {event.what for event in told if isinstance(event, ReadingProgress)} == {
-        "reading the photos",
-        "a quick look at the matches",
-    }
-    shown = [event for event in told if isinstance(event, PhotosRead)]
-    assert all(event.names == scene.names for event in shown)
-    assert np.array_equal(shown[-1].images, scene.images.numpy())
+    assert scene.held_out_frames == (7,)
+    assert scene.intrinsics.focal[0, 0] / scene.intrinsics.width == pytest.approx(430 / 504, rel=0.04)
+    assert scene.tracks is not None
+    assert torch.isnan(scene.tracks.points).all()
+
+
+def test_too_few_registered_photos_start_from_the_identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pairs of photos that have little in common with each other."""
+    write_photos(tmp_path, [0, 1, 2, 3], width=320)
+    monkeypatch.setattr("engine.scenes.photos.reader.MINIMUM_REGISTERED_SHARE", 1.1)
+    scene = read(tmp_path)
+    assert torch.equal(scene.initial_poses, torch.eye(3, 4).expand_as(scene.initial_poses))
+    assert any("too few to start from" in note and "identity" in note for note in scene.notes)
 
 
 def test_exif_gives_the_focal_length(tmp_path: Path) -> None:

@@ -1,0 +1,127 @@
+"""The quick reconstruction of photos without poses, kept in the user's cache, and its tracks."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.evidence.tracks import Tracks
+from engine.scenes.photos.cache import choose_folder, compute_fingerprint, find_or_fill
+from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
+from engine.scenes.progress import ProgressListener
+from engine.sfm.quick.options import OPTIONS
+from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, make_model_event, reconstruct_quickly
+from engine.sfm.quick.result import QuickReconstruction, read_reconstruction, write_reconstruction
+from engine.sfm.quick.workers import Workers
+
+KIND, FILE = "quick", "reconstruction.npz"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class QuickStart:
+    """A quick reconstruction that is in the cache, or the processes that will make it.
+
+    The processes are started before the photos are decoded, and import what they need in the meantime.
+
+    Attributes:
+        key: in the cache.
+        kept: from the cache; None if it has to be made.
+        workers: processes; None if `kept` is there.
+    """
+
+    key: str
+    kept: QuickReconstruction | None
+    workers: Workers | None
+
+
+def prepare_quick_start(photos: PhotoSet, *settings: object) -> QuickStart:
+    """Looks into the cache, and starts the processes if it has nothing.
+
+    Args:
+        photos: all photos, also those that will turn out to be unusable.
+        settings: what else the result depends on.
+    """
+    turns = tuple(photo.half_turn for photo in photos.photos)
+    key = compute_fingerprint([photo.path for photo in photos.photos], photos.size, turns, OPTIONS, *settings)
+    folder = choose_folder(KIND, key)
+    try:
+        return QuickStart(key, read_reconstruction(folder / FILE), None)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # damaged: it is made again
+        shutil.rmtree(folder, ignore_errors=True)
+    return QuickStart(key, None, Workers())
+
+
+def finish_quick_start(
+    start: QuickStart, photos: PhotoSet, decoded: DecodedPhotos, prior: CameraPrior, watch: ProgressListener
+) -> QuickReconstruction:
+    """The reconstruction of the usable photos; it is kept in the cache, where that can be written.
+
+    Args:
+        start: of all photos.
+        photos, decoded: the usable ones.
+        prior: their camera.
+        watch: receives the events of the reconstruction; only the result where it comes from the cache.
+    """
+    found = start.kept
+    if found is None:
+        assert start.workers is not None
+        names = tuple(photo.name for photo in photos.photos)
+        copies = PhotoCopies(photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names))
+        found = reconstruct_quickly(copies, start.workers, watch)
+        _keep(start.key, found)
+    else:
+        show_result(found, watch)
+    return found
+
+
+def show_result(found: QuickReconstruction, watch: ProgressListener) -> None:
+    """Sends the event of a result, if photos were registered."""
+    if found.registered.any():
+        points = found.matches.tracks.points
+        lens = next((lens for lens in found.lenses if lens is not None), None)
+        focal = np.nan if lens is None else lens.focal
+        watch(make_model_event(found.poses, points[np.isfinite(points).all(axis=1)], found.error, focal))
+
+
+def _keep(key: str, found: QuickReconstruction) -> None:
+    def fill(folder: Path) -> None:
+        write_reconstruction(found, folder / FILE)
+
+    try:
+        find_or_fill(KIND, key, fill)
+    except UserError as error:  # nothing is lost: it is computed again the next time
+        logger.warning("The reconstruction is not kept for the next start: %s", error)
+
+
+def convert_tracks(
+    found: QuickReconstruction, factor: int, points: Float[np.ndarray, "tracks 3"] | None
+) -> Tracks | None:
+    """The tracks as part of a scene; None if there are none.
+
+    Args:
+        found: numbered like the scene's frames.
+        factor: by which the scene's images are smaller than the photos.
+        points: of the tracks, in the world of the scene's initial poses; None if they are unknown there.
+    """
+    tracks = found.matches.tracks
+    if not len(tracks.photo):
+        return None
+    unknown: Float[Tensor, "tracks 3"] = torch.full((len(tracks.points), 3), torch.nan)
+    return Tracks(
+        frame=torch.from_numpy(tracks.photo),
+        track=torch.from_numpy(tracks.track),
+        pixels=torch.from_numpy(tracks.pixels / factor).float(),
+        points=unknown if points is None else torch.from_numpy(points).float(),
+    )

@@ -1,0 +1,1 @@
+"""Cameras of photos within seconds: features of small copies, matches, mapping, lenses and tracks."""

@@ -1,0 +1,192 @@
+"""Mapping: poses, lenses and points from verified pairs, and the covariance of the lenses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import NDArray
+
+from engine.sfm.events import Mapped
+from engine.sfm.lens import OPTIONS as LENS_OPTIONS
+from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
+from engine.sfm.mapping import map_largest_model
+from engine.sfm.quick.features import open_feature_file
+from engine.sfm.quick.matching import MatchedPair, SmallCamera, make_camera
+
+
+@dataclass(frozen=True)
+class SmallModel:
+    """The largest model, in pixels of the small copies.
+
+    Attributes:
+        poses: world-to-camera `[R|t]` of each photo; NaN where it was not registered.
+        lenses: of each camera, by matches and prior knowledge; None where no photo of it was registered.
+        points: of the model, in its world.
+        photo, feature, point: of each observation: which photo's which feature shows which point.
+        error: mean reprojection error.
+    """
+
+    poses: Float[np.ndarray, "photos 3 4"]
+    lenses: tuple[Lens | None, ...]
+    points: Float[np.ndarray, "points 3"]
+    photo: Int[np.ndarray, " observations"]
+    feature: Int[np.ndarray, " observations"]
+    point: Int[np.ndarray, " observations"]
+    error: float
+
+
+@dataclass(frozen=True)
+class _Numbering:
+    """Photos are named by their numbers."""
+
+    names: tuple[str, ...]
+
+    def find_number(self, name: str) -> int:
+        return int(name)
+
+
+def map_photos(
+    folder: Path, cameras: Sequence[SmallCamera], camera_of: Sequence[int], pairs: Sequence[MatchedPair]
+) -> Iterator[Mapped | SmallModel | None]:
+    """Registers as many photos as possible in one model (a task of `Workers`).
+
+    Args:
+        folder: of a `FeatureFile`.
+        cameras: photos of one camera share their lens.
+        camera_of: number of each photo's camera.
+        pairs: those with a geometry.
+    Yields:
+        the model after each step, and the result: None if no three photos could be registered.
+    """
+    import pycolmap
+
+    count = len(camera_of)
+    with pycolmap.Database.open(":memory:") as database:
+        images = _fill(database, folder, cameras, camera_of, pairs)
+        options = pycolmap.IncrementalPipelineOptions(random_seed=0, extract_colors=False)
+        model = yield from map_largest_model(_Numbering(tuple(map(str, range(count)))), database, options)
+    if model is None:
+        yield None
+        return
+    lenses = {number: _improve(lens, cameras[number - 1]) for number, lens in estimate_lenses(model).items()}
+    _keep_lenses(model, lenses)
+    yield _read(model, images, tuple(lenses.get(number + 1) for number in range(len(cameras))))
+
+
+def _improve(lens: Lens, camera: SmallCamera) -> Lens:
+    """The lens by the matches and by what was known before; few photos alone determine it badly."""
+    return combine_lenses(make_prior_lens(camera.focal, camera.nominal), lens)
+
+
+def _keep_lenses(model: Any, lenses: dict[int, Lens]) -> None:
+    """Adjusts poses and points of a `pycolmap.Reconstruction` to lenses that stay as they are."""
+    import pycolmap
+
+    for number, lens in lenses.items():
+        width, height = model.cameras[number].width, model.cameras[number].height
+        model.cameras[number].params = [lens.focal, width / 2, height / 2, lens.radial]
+    options = pycolmap.BundleAdjustmentOptions(refine_focal_length=False, refine_extra_params=False)
+    _make_adjuster(model, options).solve()
+    model.update_point_3d_errors()
+
+
+def _make_adjuster(model: Any, options: Any) -> Any:
+    """A bundle adjustment of everything in a model (`pycolmap.CeresBundleAdjuster`)."""
+    import pycolmap
+
+    config = pycolmap.BundleAdjustmentConfig()
+    for image in model.reg_image_ids():
+        config.add_image(image)
+    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
+    return pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
+
+
+def _fill(
+    database: Any, folder: Path, cameras: Sequence[SmallCamera], camera_of: Sequence[int], pairs: Sequence[MatchedPair]
+) -> list[int]:
+    """Writes cameras, features and verified matches into a COLMAP database; returns COLMAP's id of each photo."""
+    import pycolmap
+
+    features = open_feature_file(folder)
+    rigs = []
+    for camera in map(make_camera, cameras):
+        camera.camera_id = database.write_camera(camera)
+        rig = pycolmap.Rig()
+        rig.add_ref_sensor(camera.sensor_id)
+        rig.rig_id = database.write_rig(rig)
+        rigs.append((camera, rig))
+    images: list[int] = []
+    for photo, number in enumerate(camera_of):
+        camera, rig = rigs[number]
+        image = pycolmap.Image(name=str(photo), camera_id=camera.camera_id)
+        image.image_id = database.write_image(image)
+        frame = pycolmap.Frame()
+        frame.rig_id = rig.rig_id
+        frame.add_data_id(image.data_id)
+        database.write_frame(frame)
+        database.write_keypoints(image.image_id, features.read_points(photo).astype(np.float32))
+        images.append(image.image_id)
+    for matched in pairs:
+        first, second = matched.pair
+        geometry = pycolmap.TwoViewGeometry(**(matched.geometry or {}))
+        geometry.inlier_matches = matched.inliers
+        database.write_two_view_geometry(images[first], images[second], geometry)
+    return images
+
+
+def _read(model: Any, images: list[int], lenses: tuple[Lens | None, ...]) -> SmallModel:
+    number = {image: photo for photo, image in enumerate(images)}
+    poses = np.full((len(images), 3, 4), np.nan)
+    for image in model.images.values():
+        if image.has_pose:
+            poses[number[image.image_id]] = image.cam_from_world().matrix()
+    points = list(model.points3D.values())
+    observations = [
+        (number[element.image_id], element.point2D_idx, index)
+        for index, point in enumerate(points)
+        for element in point.track.elements
+    ]
+    table = np.array(observations, dtype=np.int64).reshape(-1, 3)
+    return SmallModel(
+        poses=poses,
+        lenses=lenses,
+        points=np.array([point.xyz for point in points]).reshape(-1, 3),
+        photo=table[:, 0],
+        feature=table[:, 1],
+        point=table[:, 2],
+        error=float(model.compute_mean_reprojection_error()),
+    )
+
+
+def estimate_lenses(model: Any) -> dict[int, Lens]:
+    """The lenses of a `pycolmap.Reconstruction` by the ids of its cameras, after another adjustment of everything.
+
+    Covariances are those of the adjustment times the model's own mean reprojection error, enlarged by
+    `LensOptions.deviation_factor`. A camera whose covariance cannot be computed, or whose focal length is not
+    positive, has no lens.
+    """
+    import pycolmap
+
+    adjuster = _make_adjuster(model, pycolmap.BundleAdjustmentOptions())
+    adjuster.solve()
+    model.update_point_3d_errors()
+    found = pycolmap.estimate_ba_covariance(
+        pycolmap.BACovarianceOptions(params=pycolmap.BACovarianceOptionsParams.ALL), model, adjuster
+    )
+    noise = LENS_OPTIONS.deviation_factor * max(float(model.compute_mean_reprojection_error()), 1e-3)
+    used = {image.camera_id for image in model.images.values() if image.has_pose}
+    lenses = {}
+    for number in used:
+        parameters: NDArray[np.float64] = model.cameras[number].params
+        covariance = None if found is None else found.get_other_params_cov(parameters)
+        if covariance is None or not np.isfinite(covariance).all() or not parameters[0] > 0:
+            continue
+        by_logarithm = np.diag([1 / parameters[0], 1.0])
+        scaled = by_logarithm @ covariance @ by_logarithm * noise**2
+        lenses[number] = Lens(float(parameters[0]), float(parameters[3]), scaled)
+    return lenses

@@ -1,0 +1,135 @@
+"""Results of matching photos and of the quick reconstruction, and the file that keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.sfm.lens import Lens
+from engine.sfm.quick.connections import find_largest_group
+from engine.sfm.quick.options import OPTIONS
+from engine.sfm.quick.tracks import PhotoTracks
+
+
+@dataclass(frozen=True)
+class MatchedPhotos:
+    """What the matches of photos say.
+
+    Attributes:
+        inliers: verified matches of each pair, symmetric; zero where a pair was not matched.
+        checked: which pairs were matched, symmetric.
+        homographies: pairs whose matches a homography explains, as of a plane or of a camera that only turned;
+            symmetric.
+        turned: rotation of each photo in its image plane relative to most others, radians in (-pi, pi]; NaN if
+            unknown.
+        tracks: in pixels of the photos.
+    """
+
+    inliers: Int[np.ndarray, "photos photos"]
+    checked: Bool[np.ndarray, "photos photos"]
+    homographies: Bool[np.ndarray, "photos photos"]
+    turned: Float[np.ndarray, " photos"]
+    tracks: PhotoTracks
+
+    @property
+    def connected(self) -> Bool[np.ndarray, " photos"]:
+        """Whether each photo belongs to the largest group of photos that are connected by overlapping pairs."""
+        return find_largest_group(self.inliers >= OPTIONS.minimum_inliers)
+
+
+@dataclass(frozen=True)
+class QuickReconstruction:
+    """Cameras of photos from matches of small copies.
+
+    Attributes:
+        matches: of the photos; points of their tracks lie in the world of `poses`.
+        poses: world-to-camera `[R|t]` of each photo in a world and unit of its own; NaN where it was not registered.
+        lenses: of each camera by its matches and what was known before, pixels of the photos; None where no photo of
+            it was registered.
+        error: mean reprojection error, pixels of the photos; NaN without a model.
+    """
+
+    matches: MatchedPhotos
+    poses: Float[np.ndarray, "photos 3 4"]
+    lenses: tuple[Lens | None, ...]
+    error: float
+
+    @property
+    def registered(self) -> Bool[np.ndarray, " photos"]:
+        """Which photos have a pose."""
+        return np.isfinite(self.poses).all(axis=(1, 2))
+
+
+def select_photos(found: QuickReconstruction, kept: Int[np.ndarray, " kept"]) -> QuickReconstruction:
+    """The result for some of the photos, which are numbered by their place in `kept` from then on."""
+    matches, block = found.matches, np.ix_(kept, kept)
+    number = np.full(len(found.poses), -1)
+    number[kept] = np.arange(len(kept))
+    tracks = matches.tracks
+    seen = number[tracks.photo] >= 0
+    enough = np.bincount(tracks.track[seen], minlength=len(tracks.points)) >= 2
+    seen &= enough[tracks.track]
+    new_track = np.cumsum(enough) - 1
+    selected = PhotoTracks(
+        number[tracks.photo[seen]], new_track[tracks.track[seen]], tracks.pixels[seen], tracks.points[enough]
+    )
+    matches = MatchedPhotos(
+        matches.inliers[block], matches.checked[block], matches.homographies[block], matches.turned[kept], selected
+    )
+    return replace(found, matches=matches, poses=found.poses[kept])
+
+
+def turn_photos(
+    found: QuickReconstruction, over: Int[np.ndarray, " turned"], size: tuple[int, int]
+) -> QuickReconstruction:
+    """The result after photos of `size` (width, height) pixels were turned by half a turn in their plane."""
+    poses, tracks = found.poses.copy(), found.matches.tracks
+    poses[over] *= np.array([-1.0, -1.0, 1.0])[:, None]
+    turned = found.matches.turned.copy()
+    turned[over] = np.angle(np.exp(1j * (turned[over] + np.pi)))
+    pixels = np.where(np.isin(tracks.photo, over)[:, None], np.array(size) - tracks.pixels, tracks.pixels)
+    matches = replace(found.matches, turned=turned, tracks=replace(tracks, pixels=pixels))
+    return replace(found, matches=matches, poses=poses)
+
+
+def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
+    """Writes a result as `.npz`."""
+    matches = found.matches
+    lenses = [
+        [np.nan] * 6 if lens is None else [lens.focal, lens.radial, *lens.covariance.ravel()] for lens in found.lenses
+    ]
+    np.savez_compressed(
+        file,
+        inliers=matches.inliers,
+        checked=matches.checked,
+        homographies=matches.homographies,
+        turned=matches.turned,
+        photo=matches.tracks.photo.astype(np.int32),
+        track=matches.tracks.track.astype(np.int32),
+        pixels=matches.tracks.pixels,
+        points=matches.tracks.points,
+        poses=found.poses,
+        lenses=np.array(lenses).reshape(-1, 6),
+        error=np.array(found.error),
+    )
+
+
+def read_reconstruction(file: Path) -> QuickReconstruction:
+    """Reads what `write_reconstruction` wrote.
+
+    Raises:
+        OSError, ValueError, KeyError: the file is damaged.
+    """
+    with np.load(file, allow_pickle=False) as data:
+        tracks = PhotoTracks(
+            data["photo"].astype(np.int64), data["track"].astype(np.int64), data["pixels"], data["points"]
+        )
+        matches = MatchedPhotos(data["inliers"], data["checked"], data["homographies"], data["turned"], tracks)
+        lenses = tuple(
+            None if np.isnan(row[0]) else Lens(float(row[0]), float(row[1]), row[2:].reshape(2, 2))
+            for row in data["lenses"]
+        )
+        return QuickReconstruction(matches, data["poses"], lenses, float(data["error"]))

@@ -1,0 +1,168 @@
+"""The quick reconstruction of small fern photos."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from engine.geometry.pose_errors import pose_errors
+from engine.scenes import SceneOptions, load_scene
+from engine.scenes.scene import Scene
+from engine.sfm import events as sfm
+from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, match_photos, reconstruct_quickly
+from engine.sfm.quick.result import (
+    QuickReconstruction,
+    read_reconstruction,
+    select_photos,
+    turn_photos,
+    write_reconstruction,
+)
+from engine.sfm.quick.workers import Workers
+from tests.support.scenes.photos_on_disk import FERN, fern_photos
+
+NUMBERS = (0, 3, 6, 9, 12, 15)
+SIZE = (504, 378)
+
+
+def copies(numbers: tuple[int, ...] = NUMBERS, focal: float = 400.0) -> PhotoCopies:
+    images = [np.asarray(Image.open(fern_photos()[number]).convert("L")) for number in numbers]
+    names = tuple(f"{number}.jpg" for number in numbers)
+    return PhotoCopies(FERN, names, images, [CameraPrior(SIZE, focal, False)], [0] * len(names))
+
+
+@pytest.fixture(scope="module")
+def quick() -> tuple[QuickReconstruction, list[sfm.SfmEvent]]:
+    told: list[sfm.SfmEvent] = []
+    with Workers() as workers:
+        return reconstruct_quickly(copies(), workers, told.append), told
+
+
+def test_cameras_agree_with_the_published_ones(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    found, _ = quick
+    scene = load_scene(FERN.parent, SceneOptions())
+    assert isinstance(scene, Scene)
+    assert scene.reference_poses is not None
+    assert found.registered.all()
+    reference = scene.reference_poses[list(NUMBERS)]
+    errors = pose_errors(torch.from_numpy(found.poses).float(), reference)
+    assert errors.relative_rotation_deg.max() < 0.4
+    assert errors.rotation_deg.max() < 1.0
+    (lens,) = found.lenses
+    assert lens is not None
+    assert abs(lens.focal / 426 - 1) < 0.05
+    assert 0 < found.error < 1
+    assert found.matches.connected.all()
+    np.testing.assert_allclose(found.matches.turned, 0, atol=0.2)
+
+
+def test_points_project_onto_their_observations(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    found, _ = quick
+    tracks, (lens,) = found.matches.tracks, found.lenses
+    assert lens is not None
+    known = np.isfinite(tracks.points[tracks.track, 0])
+    photo, point = tracks.photo[known], tracks.points[tracks.track[known]]
+    seen = np.einsum("nij,nj->ni", found.poses[photo, :, :3], point) + found.poses[photo, :, 3]
+    ideal = seen[:, :2] / seen[:, 2:]
+    pixels = ideal * (1 + lens.radial * (ideal**2).sum(axis=1, keepdims=True)) * lens.focal + np.array(SIZE) / 2
+    error = np.linalg.norm(pixels - tracks.pixels[known], axis=1)
+    assert np.median(error) < 0.6
+    assert (error < 4.5).mean() > 0.99
+    assert known.sum() > 500
+    assert (np.diff(tracks.track) >= 0).all()
+    assert len(tracks.photo) == len(set(zip(tracks.photo.tolist(), tracks.track.tolist(), strict=True)))
+
+
+def test_events_tell_of_every_stage(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    found, told = quick
+    assert isinstance(told[0], sfm.Started)
+    features = [event for event in told if isinstance(event, sfm.FeaturesFound)]
+    assert sorted(event.frame for event in features) == list(range(6))
+    assert all(event.size == SIZE and (event.points <= np.array(SIZE)).all() for event in features)
+    verified = [event for event in told if isinstance(event, sfm.PairVerified)]
+    assert verified[-1].done == verified[-1].total == 15
+    mapped = [event for event in told if isinstance(event, sfm.Mapped)]
+    assert [len(event.frames) for event in mapped] == sorted(len(event.frames) for event in mapped)
+    assert mapped[-1].what == "model"
+    np.testing.assert_array_equal(mapped[-1].poses, found.poses)
+
+
+def test_a_second_time_gives_the_same(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    with Workers(1) as workers:
+        again = reconstruct_quickly(copies(), workers, lambda event: None)
+    np.testing.assert_array_equal(again.matches.inliers, quick[0].matches.inliers)
+    np.testing.assert_allclose(again.poses, quick[0].poses, atol=1e-6)
+
+
+def test_an_unrelated_photo_and_one_that_is_upside_down_are_found() -> None:
+    given = copies((0, 1, 2, 3, 4))
+    images = list(given.images)
+    images[1] = np.ascontiguousarray(images[1][::-1, ::-1])
+    images[3] = np.random.default_rng(0).integers(0, 256, images[3].shape, dtype=np.uint8)
+    with Workers() as workers:
+        found = match_photos(
+            PhotoCopies(FERN, given.names, images, given.cameras, given.camera_of), workers, lambda event: None
+        )
+    assert found.connected.tolist() == [True, True, True, False, True]
+    np.testing.assert_allclose(np.degrees(np.abs(found.turned[[0, 1, 2, 4]])), [0, 180, 0, 0], atol=10)
+    assert np.isnan(found.turned[3])
+    assert 3 not in found.tracks.photo
+    assert len(found.tracks.points) > 100
+    assert np.isnan(found.tracks.points).all()
+
+
+def test_features_are_found_only_where_they_count() -> None:
+    given = copies((0, 3, 6))
+    left = np.zeros(given.images[0].shape, dtype=bool)
+    left[:, :250] = True
+    told: list[sfm.SfmEvent] = []
+    with Workers() as workers:
+        masked = PhotoCopies(FERN, given.names, given.images, given.cameras, given.camera_of, [left, None, left])
+        match_photos(masked, workers, told.append)
+    points = {event.frame: event.points for event in told if isinstance(event, sfm.FeaturesFound)}
+    assert points[0][:, 0].max() < 251
+    assert points[1][:, 0].max() > 400
+    assert len(points[0]) > 100
+
+
+def test_a_result_is_kept_in_a_file(tmp_path: Path, quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    found, _ = quick
+    write_reconstruction(found, tmp_path / "kept.npz")
+    again = read_reconstruction(tmp_path / "kept.npz")
+    np.testing.assert_array_equal(again.poses, found.poses)
+    np.testing.assert_array_equal(again.matches.tracks.pixels, found.matches.tracks.pixels)
+    np.testing.assert_array_equal(again.matches.tracks.photo, found.matches.tracks.photo)
+    assert again.lenses[0] is not None
+    assert found.lenses[0] is not None
+    assert again.lenses[0].focal == found.lenses[0].focal
+    assert again.error == found.error
+
+
+def test_some_of_the_photos(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
+    found, _ = quick
+    some = select_photos(found, np.array([1, 4, 5]))
+    np.testing.assert_array_equal(some.poses, found.poses[[1, 4, 5]])
+    assert some.matches.inliers[0, 2] == found.matches.inliers[1, 5]
+    tracks = some.matches.tracks
+    assert set(tracks.photo.tolist()) == {0, 1, 2}
+    assert np.bincount(tracks.track).min() >= 2
+    assert len(tracks.points) == tracks.track.max() + 1
+
+
+def test_turning_photos_turns_their_poses_and_pixels(
+    quick: tuple[QuickReconstruction, list[sfm.SfmEvent]],
+) -> None:
+    found, _ = quick
+    turned = turn_photos(found, np.array([2]), SIZE)
+    mine = found.matches.tracks.photo == 2
+    np.testing.assert_allclose(
+        turned.matches.tracks.pixels[mine], np.array(SIZE) - found.matches.tracks.pixels[mine], atol=1e-9
+    )
+    np.testing.assert_array_equal(turned.matches.tracks.pixels[~mine], found.matches.tracks.pixels[~mine])
+    centre = [-pose[:, :3].T @ pose[:, 3] for pose in (found.poses[2], turned.poses[2])]
+    np.testing.assert_allclose(centre[0], centre[1], atol=1e-9)
+    assert np.linalg.det(turned.poses[2, :, :3]) == pytest.approx(1)
+    assert abs(turned.matches.turned[2]) == pytest.approx(np.pi, abs=0.2)
