@@ -14,6 +14,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.state.colmap_run import ColmapRun
+from app.model.state.opening import Opening
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from engine.messages import PlanarSnapshot
@@ -130,6 +131,7 @@ def collect_facts(state: State) -> dict[str, Any]:
         "assist": run.settings.assist,
     }
     words["start"] = run.options.init
+    words["opening"] = collect_opening_facts(run.opening)
     words["folder"] = str(run.opened.folder) if run.opened is not None else None
     snapshot = run.snapshot
     if snapshot is None:
@@ -158,6 +160,18 @@ def collect_facts(state: State) -> dict[str, Any]:
         words["planar"] = collect_planar_facts(state, snapshot.planar)
     words["beside"] = [collect_facts_beside(other) for other in state.runs if other is not run]
     return words
+
+
+def collect_opening_facts(opening: Opening) -> dict[str, Any]:
+    """How far the opening of a scene is, or how it ended."""
+    return {
+        "phase": opening.phase,
+        "done": opening.done,
+        "total": opening.total,
+        "photos": len(opening.photos.names) if opening.photos is not None else 0,
+        "features": len(opening.progress.features) if opening.progress is not None else 0,
+        "cameras": len(opening.model.frames) if opening.model is not None else 0,
+    }
 
 
 def collect_planar_facts(state: State, planar: PlanarSnapshot) -> dict[str, Any]:

@@ -16,15 +16,17 @@ from engine.messages import Event, Snapshot
 _ARRAYS = (
     *("poses", "rotation_error_deg", "translation_error", "relative_rotation_error_deg"),
     *("transforms", "corners", "corner_error_px"),
+    *("reprojection_px", "track_share"),
 )
-_NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_exponent")
+_NUMBERS = ("iteration", "seconds", "psnr", "photometric", "alignment", "lambda_exponent", "match_loss", "mu_exponent")
 
 
 @dataclass(frozen=True)
 class Row:
     """The run at one moment; errors are None where the scene has no reference (units as in `Snapshot`).
 
-    `transforms`, `corners` and `corner_error_px` are those of a planar run (see `PlanarSnapshot`), None else.
+    `transforms`, `corners` and `corner_error_px` are those of a planar run (see `PlanarSnapshot`), None else;
+    `reprojection_px` and `track_share` are None without tracks.
     """
 
     iteration: int
@@ -41,6 +43,10 @@ class Row:
     transforms: Float32[np.ndarray, "frames 3 3"] | None = None
     corners: Float32[np.ndarray, "frames 4 2"] | None = None
     corner_error_px: Float32[np.ndarray, " frames"] | None = None
+    reprojection_px: Float32[np.ndarray, " frames"] | None = None
+    track_share: Float32[np.ndarray, " frames"] | None = None
+    match_loss: float = float("nan")
+    mu_exponent: float = 0.0
 
 
 @dataclass
@@ -104,6 +110,12 @@ class History:
             tensors["numbers"] = torch.tensor(numbers, dtype=torch.float64)
         for name in _ARRAYS:
             arrays = [getattr(row, name) for row in self.rows]
+            if name in ("reprojection_px", "track_share") and any(array is not None for array in arrays):
+                # they may be measured for the first time some rows after the start
+                arrays = [
+                    np.full(count, np.nan, np.float32) if array is None else array
+                    for array, count in zip(arrays, counts, strict=True)
+                ]
             if arrays and all(array is not None for array in arrays):
                 tensors[name] = torch.from_numpy(np.stack(filled(arrays)))
         return tensors, {
@@ -118,7 +130,8 @@ class History:
         """The history that `state` was asked of."""
         history = cls(period=float(metadata["period"]), events=[Event(**event) for event in metadata["events"]])
         for index, stage in enumerate(metadata["stages"]):
-            numbers: dict[str, Any] = dict(zip(_NUMBERS, tensors["numbers"][index].tolist(), strict=True))
+            # a checkpoint of an earlier version has fewer numbers
+            numbers: dict[str, Any] = dict(zip(_NUMBERS, tensors["numbers"][index].tolist(), strict=False))
             numbers["iteration"] = int(numbers["iteration"])
             count = metadata["frames"][index] if "frames" in metadata else None
             arrays: dict[str, Any] = {

@@ -27,8 +27,11 @@ from engine.training.build import build_field, build_registration, starting_pose
 from engine.training.camera_adjustment import CameraAdjustment
 from engine.training.camera_moves import camera_moves
 from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.matches.start import TrackStart, observations_of
+from engine.training.matches.term import MatchTerm
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
+from engine.training.tasks import Progress
 from engine.training.trainer import Moves, Perturbation
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
@@ -67,6 +70,11 @@ class CameraTrainer(BaseTrainer):
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+        self._matches = None if scene.tracks is None else MatchTerm(scene.tracks, self.frames, scene.intrinsics)
+        self._track_start: TrackStart | None = None
+        self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)
+        self._solved = False  # whether poses have been solved from the tracks
+        self._settle_until = 0  # iteration before which poses stand still
 
     # ------------------------------------------------------------------ where the cameras stand
 
@@ -84,6 +92,8 @@ class CameraTrainer(BaseTrainer):
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """Poses of the training frames as they stand, in the middle of an adjustment or a search too."""
         poses = self.registration.poses()
+        if self._track_start is not None:
+            return self._track_start.poses.to(poses)
         self._adjustment.show(poses)
         for search in self._relocaliser.searches:
             poses[search.frame] = search.pose
@@ -95,6 +105,41 @@ class CameraTrainer(BaseTrainer):
         if selected is not None:
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
         return with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
+
+    # ------------------------------------------------------------------ poses from the tracks alone
+
+    def _begin_track_start(self) -> None:
+        """Where a run that begins has tracks, help, and poses that are no better than a guess."""
+        scene = self.scene
+        if scene.tracks is None or scene.poses_known or not self.matches:
+            return
+        frames = torch.tensor(self.frames)
+        observations = observations_of(scene.tracks, self.frames)
+        if observations.tracks:
+            self._track_start = TrackStart(
+                observations, scene.intrinsics[frames], scene.initial_poses[frames], scene.kind, scene.near
+            )
+
+    def _solve_tracks(self) -> Progress:
+        """Goes on with the start from the tracks; takes its poses over when it ends."""
+        assert self._track_start is not None
+        found = self._track_start.advance()
+        if found is None:
+            return "under way"
+        self._track_start = None
+        self._note("tracks", found.sentence)
+        if found.accepted:
+            self._solved = True
+            self.registration.rebase(torch.arange(len(self.frames), device=self.device), found.poses.to(self.device))
+            for frame in torch.nonzero(~found.known)[:, 0].tolist():
+                self.statuses.wait(frame)
+            self._take_stages()
+            self._settle_until = self.iteration + self.stage.settle
+        return "under way"
+
+    def _take_stages(self) -> None:
+        """The schedule of poses that are known, once they are."""
+        self.stages = self._stages = self._stages_of_known_poses
 
     @property
     def _field_shows(self) -> bool:

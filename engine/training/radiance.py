@@ -39,17 +39,18 @@ class RadianceTrainer(CameraTrainer):
         options: RadianceOptions | None = None,
     ) -> None:
         super().__init__(scene, settings, device, options)
-        self._settle_until = 0  # iteration before which poses stand still
         self._field_stage = 0  # stage whose resolution the field has: while cameras are adjusted, the one before
         self._search_steps = 0  # since the last optimisation step
         self._progress: Progress = "complete"
         self.tasks = (
+            Task("solve poses from the tracks", lambda: self._track_start is not None, self._solve_tracks),
             Task("relocalise", self._relocalisation_due, self._relocalise),
             Task("adjust cameras", lambda: self._adjustment.pending, self._adjust_cameras),
             Task("begin the next stage", self._next_stage_due, self._begin_next_stage),
             Task("optimise", lambda: True, self._optimise),
         )
         self._begin_stage(0)
+        self._begin_track_start()
 
     # ------------------------------------------------------------------ where the run stands
 
@@ -87,7 +88,13 @@ class RadianceTrainer(CameraTrainer):
         rendered, colours, alignment = render_step(
             self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
         )
-        output = StepOutput(rendered, colours, alignment, self.statuses.trains(self.device))
+        trains, matches = self.statuses.trains(self.device), None
+        shown = poses_move or self.iteration % self.options.match_period == 0
+        if self.matches and self._matches is not None and shown:
+            seed = self.settings.seed * 6151 + self.iteration
+            with torch.set_grad_enabled(poses_move):
+                matches = self._matches.loss(self.registration, self.calibration, trains, seed)
+        output = StepOutput(rendered, colours, alignment, trains, matches)
         self._learn(
             self.field,
             self._optimiser,
@@ -238,11 +245,15 @@ class RadianceTrainer(CameraTrainer):
             "bundles_due": self._adjustment.due,
             "relocalisation": self._relocaliser.state(),
             "perturbed": self._perturbed,
+            "solved": self._solved,
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         """Takes up what `state` gave, on a trainer of the same scene and settings."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        self._track_start, self._solved = None, metadata["solved"]
+        if self._solved:
+            self._take_stages()
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
         self.field.load_state(below("field.", moved))

@@ -23,6 +23,7 @@ class RadianceOptions:
         train_on: iterations that a run goes on for, at least, after an added frame has been registered.
         calibrate_from: fraction of the schedule before which focal length and exposures stand still: a field
             without surfaces cannot tell a focal length from a depth.
+        match_period: iterations between two measurements of the matches while poses stand still, for people to see.
         search: how frames are searched for.
     """
 
@@ -33,4 +34,5 @@ class RadianceOptions:
     nearest_disparity: float = 0.85
     train_on: int = 300
     calibrate_from: float = 0.1
+    match_period: int = 25
     search: SearchOptions = SEARCH_DEFAULTS

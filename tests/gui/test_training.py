@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from app.model.common.slider_scale import HIGHEST_LAMBDA, LOWEST_LAMBDA
+from app.model.common.slider_scale import LAMBDA as RANGE
 from tests.support.window.places import apart, gizmo_tip, seen_photos
 from tests.support.window.viewer import Report, Viewer
 
@@ -78,8 +78,7 @@ def test_panels_are_seen_and_lie_beside_each_other(fern: Viewer) -> None:
 def set_lambda(fern: Viewer, exponent: float) -> None:
     """Drags the slider of λ to an exponent and waits until the run has it."""
     start, end = (
-        (value - LOWEST_LAMBDA) / (HIGHEST_LAMBDA - LOWEST_LAMBDA)
-        for value in (fern.report["lambda_exponent"], exponent)
+        (value - RANGE.lowest) / (RANGE.highest - RANGE.lowest) for value in (fern.report["lambda_exponent"], exponent)
     )
     fern.drag(fern.point(LAMBDA, start), fern.point(LAMBDA, end))
     fern.wait_for(lambda report: abs(report["lambda_exponent"] - exponent) < 0.5, f"λ = 10^{exponent:g}")

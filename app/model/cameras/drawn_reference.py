@@ -117,6 +117,23 @@ def fit_gauge_to_centres(places: Points, targets: Points) -> Gauge | None:
     return Gauge(1 / scale, turn.T, from_middle - turn.T @ to_middle / scale)
 
 
+def fit_gauge_to_cameras(poses: Poses, targets: Poses) -> Gauge | None:
+    """The similarity in which the axes of two or more cameras agree best, and position and spread of their centres.
+
+    Unlike `fit_gauge_to_centres` it needs no third camera, and cameras on a line determine it. None for fewer than two
+    cameras, and where the centres of one set lie in a point.
+    """
+    good = np.isfinite(poses).all(axis=(1, 2)) & np.isfinite(targets).all(axis=(1, 2))
+    if good.sum() < 2:
+        return None
+    wanted, found = poses[good].astype(np.float64), targets[good].astype(np.float64)
+    spreads = _measure_spread(centres(wanted)), _measure_spread(centres(found))
+    if min(spreads) < 1e-9:
+        return None
+    scale, turn = spreads[1] / spreads[0], _fit_gauge_to_orientations(wanted, found).turn
+    return Gauge(scale, turn, centres(found).mean(axis=0) - scale * turn @ centres(wanted).mean(axis=0))
+
+
 def _blend_gauges(one: Gauge, other: Gauge, share: float, places: Points, targets: Points) -> Gauge:
     """The gauge between two, `share` 0 is the first; the means of the centres stay matched."""
     between = torch.from_numpy(other.turn @ one.turn.T)

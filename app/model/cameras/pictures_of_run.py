@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -158,11 +159,16 @@ class CamerasPictures:
 def make_thumbnails(scene: Scene) -> Thumbnails:
     """The photos of the training frames, small."""
     frames = list(scene.training_frames)
-    factor = max(math.ceil(scene.images.shape[2] / LOOK.thumbnail_width), 1)
-    small: UInt8[np.ndarray, "frames height width 3"] = np.stack(
-        [np.asarray(Image.fromarray(scene.images[frame].numpy()).reduce(factor)) for frame in frames]
-    )
+    small = reduce_photos([scene.images[frame].numpy() for frame in frames])
     return Thumbnails((str(scene.path), id(scene), len(frames)), small)
+
+
+def reduce_photos(
+    photos: Sequence[UInt8[np.ndarray, "height width 3"]],
+) -> UInt8[np.ndarray, "photos rows columns 3"]:
+    """Photos of one size, reduced to about `CamerasLook.thumbnail_width`."""
+    factor = max(math.ceil(photos[0].shape[1] / LOOK.thumbnail_width), 1)
+    return np.stack([np.asarray(Image.fromarray(photo).reduce(factor)) for photo in photos])
 
 
 def decimate_lattice(warp: WarpSnapshot, across: int = LOOK.rays_across) -> Float32[np.ndarray, " rays"]:

@@ -28,6 +28,9 @@ class Proportions:
         snap_angle: radians; a world axis within this angle of the cameras' mean up direction is taken for up.
         grid_cells: of the ground over the extent of the scene, about.
         fill: share of the picture that framed points fill.
+        alike: length of the mean of viewing directions from which on cameras count as looking the same way: they then
+            differ by 60 degrees from it or less.
+        near_share: share of points that may lie nearer than the nearest depth: outliers.
     """
 
     photo_width: float = 1.15
@@ -36,6 +39,8 @@ class Proportions:
     snap_angle: float = math.radians(25.0)
     grid_cells: int = 10
     fill: float = 0.88
+    alike: float = 0.5
+    near_share: float = 0.05
 
 
 PROPORTIONS = Proportions()
@@ -92,6 +97,29 @@ def measure_scene(scene: Scene) -> SceneScale:
         landmarks=landmarks,
         reach=min(scene.far, 4 * scene.near),
         ground=make_ground(everything, up),
+    )
+
+
+def measure_cameras(poses: Poses, landmarks: Points, image_plane: tuple[float, float]) -> SceneScale:
+    """Measures cameras and points of which no scene has been made yet.
+
+    They count as forward-facing where the cameras look in similar directions, as an object else.
+    """
+    looking = poses[:, 2, :3].mean(axis=0)
+    facing = float(np.linalg.norm(looking)) > PROPORTIONS.alike
+    up = find_mean_up(poses)
+    seen = np.einsum("fj,pj->fp", poses[:, 2, :3], landmarks) + poses[:, 2, 3:]
+    depths = seen[seen > 0]
+    near = float(np.quantile(depths, PROPORTIONS.near_share)) if len(depths) else 1.0
+    return SceneScale(
+        kind="forward-facing" if facing else "object",
+        up=up,
+        ahead=level_direction(looking if facing else np.array([0.0, 1.0, 0.0]), up),
+        image_plane=image_plane,
+        frustum_depth=choose_frustum_depth(centres(poses), image_plane, near),
+        landmarks=landmarks,
+        reach=near,
+        ground=make_ground(np.concatenate([centres(poses), landmarks]), up),
     )
 
 

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
-LOWEST_LAMBDA, HIGHEST_LAMBDA, DEFAULT_LAMBDA = -4.0, 6.0, 2.0  # exponents; the default is the paper's
+from engine.config.settings import Settings
+
+
+class ExponentRange(NamedTuple):
+    """The ends of a slider over exponents, and the exponent to which a double click sets it."""
+
+    lowest: float
+    highest: float
+    default: float
+
+
+LAMBDA = ExponentRange(-4.0, 6.0, 2.0)  # the default is the paper's
+MU = ExponentRange(-4.0, 4.0, Settings.mu_exponent)
 LOWEST_FACTOR, HIGHEST_FACTOR = 0.1, 10.0
 SNAP = 0.06  # a slider that is dragged this near to a mark, in exponents, snaps to it
 
@@ -19,7 +32,7 @@ def format_value(exponent: float) -> str:
     return f"{value:.2e}"
 
 
-def snap_exponent(exponent: float, mark: float = DEFAULT_LAMBDA, reach: float = SNAP) -> float:
+def snap_exponent(exponent: float, mark: float = LAMBDA.default, reach: float = SNAP) -> float:
     """The mark where the exponent is within `reach` of it, else the exponent rounded to two decimals."""
     return mark if abs(exponent - mark) < reach else round(exponent, 2)
 

@@ -75,6 +75,29 @@ def describe_lambda(settings: Settings, planar: bool = False) -> str:
     return f"λ does nothing here: {settings.method} has one {place} per {thing} and no pixel-wise warps."
 
 
+def find_matches_obstacle(settings: Settings, tracks: bool) -> str:
+    """Why matches are of no use in a run, in a sentence; empty where they are.
+
+    Args:
+        settings: of the run.
+        tracks: whether its scene has matches.
+    """
+    if not settings.registers:
+        return "μ does nothing here: no pose is fitted."
+    if not settings.assisted:
+        return "μ does nothing here: matches are part of the assistance, which this run goes without."
+    if not tracks:
+        return "This scene has no matches: its photos were not compared, or have nothing in common."
+    return ""
+
+
+def describe_mu(settings: Settings, tracks: bool) -> str:
+    """A sentence about the effect of μ in such a run."""
+    return find_matches_obstacle(settings, tracks) or (
+        "μ pulls cameras to where matched features meet: low trusts the colours, high the matches."
+    )
+
+
 def describe_assistance(settings: Settings) -> str:
     """Whether such a run gets help, in a word or two for the top bar; empty where no pose is fitted."""
     if not settings.registers:

@@ -88,8 +88,8 @@ class Runs:
         """Takes what is new in the runs that are shown, and forgets runs that have ended."""
         for run in self._state.runs:
             run.refresh()
-            if run.error is not None:
-                self._state.banner, run.error = run.error, None
+            if run.error is not None and not run.told:
+                self._state.banner, run.told = run.error, True
         self.leaving = [run for run in self.leaving if not run.ended]
 
     def leave(self, save: bool = True) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float32
 
-from app.model.state.preparation import READING, describe_preparation
+from app.model.state.opening import Opening
 from app.model.state.scene_kinds import as_planar, get_posed_scene
 from engine.cli.opening import OpenedRun
 from engine.config.settings import Settings
@@ -23,7 +23,7 @@ from engine.run.reference import with_reference
 from engine.run.session import Session
 from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
-from engine.scenes.progress import ProgressListener, ReadingEvent
+from engine.scenes.progress import ProgressListener
 
 
 class ViewedRun:
@@ -31,13 +31,14 @@ class ViewedRun:
 
     Attributes:
         name: of the scene, for titles.
-        preparing: the progress of opening it, in words.
+        opening: what is known of the scene while it is being opened.
         opened: the run with its scene and settings; None while it is being opened.
         snapshot: the newest one, or None.
         volume: the newest volume of the field, or None; always None for planar scenes.
         image: the newest learned image of a planar scene, or None.
         history: rows and events of the run, at most half a second old, or None.
         error: why it could not be opened, or None.
+        told: whether the user has been told of the error.
         told_frame: the frame whose warp the engine was last asked for, or None.
         settings: of the run, as of its last restart.
         options: with which its scene was read.
@@ -46,13 +47,14 @@ class ViewedRun:
 
     def __init__(self, name: str, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
         """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
-        self.name, self.preparing = name, READING
+        self.name, self.opening = name, Opening()
         self.opened: OpenedRun | None = None
         self.snapshot: Snapshot | None = None
         self.volume: FieldVolume | None = None
         self.image: LearnedImage | None = None
         self.history: History | None = None
         self.error: str | None = None
+        self.told = False
         self.told_frame: int | None = None
         self.settings, self.options = Settings(), SceneOptions()
         self._volumes: VolumeFeed | None = None
@@ -69,6 +71,7 @@ class ViewedRun:
 
     def refresh(self) -> None:
         """Takes what is new; to be called once per frame of the window."""
+        self.opening.refresh()
         if self.opened is None:
             return
         self._take(self.opened)
@@ -149,12 +152,9 @@ class ViewedRun:
             if session.writer.unsaved is not None:
                 self.unsaved.insert(0, session.writer.unsaved)
 
-    def _watch(self, event: ReadingEvent) -> None:
-        self.preparing = describe_preparation(event) or self.preparing
-
     def _open(self, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
         try:
-            opened = open_run(self._watch)
+            opened = open_run(self.opening.tell)
         except UserError as error:
             self.error = str(error)
             return

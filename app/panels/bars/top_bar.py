@@ -10,6 +10,7 @@ import numpy as np
 
 from app.model.state.choices import describe_assistance
 from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.parts import ACCENT, MUTED, add_tool_tip, set_text
 from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
@@ -76,10 +77,15 @@ class TopBar:
         set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
         set_text(self._how, describe_progress(snapshot) if snapshot is not None else "")
-        doing = run.preparing if run.opened is None else describe_state(snapshot)
+        doing = describe_opening(run) if run.opened is None else describe_state(snapshot)
         set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
         if doing:
             set_text(self._note, doing)
+
+
+def describe_opening(run: ViewedRun) -> str:
+    """How far the opening of a run is."""
+    return "could not be opened" if run.error is not None else run.opening.words
 
 
 def describe_state(snapshot: Snapshot | None) -> str:

@@ -103,7 +103,7 @@ def make_caption(run: ViewedRun) -> str:
     """The caption of a pane: its method, and how far it is."""
     parts: list[str] = [run.settings.method]
     if run.snapshot is None:
-        return f"{parts[0]}   {run.preparing}"
+        return f"{parts[0]}   {run.opening.words}"
     return "   ".join([*parts, *describe_progress(run.snapshot)])
 
 

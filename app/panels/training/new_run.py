@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
-from app.model.state.choices import INITIAL, PRESETS, WARPS, Choice
+from app.model.state.choices import INITIAL, PRESETS, WARPS, Choice, find_matches_obstacle
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
+from app.panels.training.weights import has_tracks
 from app.panels.widgets.parts import AMBER, add_muted_text, add_tool_tip, dim_when_disabled, set_text
 from engine.config.methods import METHODS, find_method
 from engine.config.settings import Settings, assists_by_default
@@ -97,12 +98,11 @@ class NewRun:
             self._show()
 
     def restart(self) -> None:
-        """Starts a run with these choices and the present λ."""
+        """Starts a run with these choices and the present weights: λ, and μ with the switch of the matches."""
         run = self._state.run
         if run is None or run.opened is None or self._choice.obstacle():
             return
-        exponent = run.snapshot.lambda_exponent if run.snapshot else run.settings.lambda_exponent
-        settings = replace(self._choice.settings, lambda_exponent=exponent)
+        settings = keep_weights(self._choice.settings, run)
         if not self._choice.needs_reopening(run.options):
             self._state.restart(settings)
         elif self._state.hooks.reopen is not None:
@@ -179,3 +179,14 @@ class NewRun:
             )
             return f"{what} and trains from the start."
         return "Discards what was learned and trains from the start with these choices."
+
+
+def keep_weights(settings: Settings, run: ViewedRun) -> Settings:
+    """The settings with the weights of the loss as they are in a run now."""
+    now = run.snapshot
+    if now is None:
+        return replace(settings, lambda_exponent=run.settings.lambda_exponent)
+    settings = replace(settings, lambda_exponent=now.lambda_exponent)
+    if find_matches_obstacle(run.settings, has_tracks(run)):
+        return settings
+    return replace(settings, mu_exponent=now.mu_exponent, matches=now.matches)

@@ -1,4 +1,4 @@
-"""The training panel: pause and step, the schedule, λ, learning rates, a new run, save, load, export."""
+"""The training panel: pause and step, the schedule, λ and μ, learning rates, a new run, save, load, export."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.model.state.state import State
-from app.panels.training.lambda_slider import LambdaSlider
 from app.panels.training.new_run import NewRun
 from app.panels.training.rates import Rates
 from app.panels.training.schedule_bar import ScheduleBar
+from app.panels.training.weights import Weights
 from app.panels.widgets.parts import add_heading, add_muted_text, add_tool_tip, measure_full_width, set_text
 from engine.cli.progress import seconds_left, updated_rate
 from engine.fields.stages import stages
@@ -28,7 +28,7 @@ class TrainingPanel:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._slider, self._rates = LambdaSlider(state), Rates(state)
+        self._weights, self._rates = Weights(state), Rates(state)
         self._bar, self._new_run = ScheduleBar(), NewRun(state)
         self._before: Snapshot | None = None
         self._rate = math.nan
@@ -51,7 +51,7 @@ class TrainingPanel:
                 "Optimisation steps per second, training time so far, and the time left until the schedule ends.",
             )
             self._bar.build()
-            self._slider.build()
+            self._weights.build()
             self._rates.build()
             self._new_run.build()
             add_heading("Run")
@@ -67,7 +67,7 @@ class TrainingPanel:
         run = state.run
         snapshot = run.snapshot if run is not None else None
         width = measure_full_width(self._parent)
-        self._slider.update(state, width, time.monotonic())
+        self._weights.update(state, width, time.monotonic())
         self._rates.update(time.monotonic())
         self._new_run.update(state)
         if run is None or run.scene is None or snapshot is None or run.opened is None:

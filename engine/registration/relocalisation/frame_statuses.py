@@ -98,6 +98,12 @@ class FrameStatuses:
             never = frame in self.never_registered
             self._statuses[frame] = FrameStatus.WAITING if never else FrameStatus.REGISTERED
 
+    def wait(self, frame: int) -> None:
+        """Nothing is known of where the frame is: it is left out until it has been searched for."""
+        if self._statuses[frame] is not FrameStatus.EXCLUDED:
+            self._statuses[frame] = FrameStatus.WAITING
+        self.never_registered.add(frame)
+
     def reject(self, frame: int) -> None:
         """The search for the frame ended with no pose that fits."""
         self._statuses[frame] = FrameStatus.REJECTED

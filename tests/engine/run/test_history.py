@@ -112,3 +112,28 @@ def test_frames_without_a_reference_do_not_count() -> None:
     assert mean_of(errors) == 2.0
     assert np.isnan(mean_of(None))
     assert np.isnan(mean_of(errors[1:2]))
+
+
+def test_what_the_tracks_say_is_kept_also_where_it_was_measured_late() -> None:
+    history = History()
+    history.record(moment(0))
+    share = np.array([0.9, np.nan, 0.8, 1.0], np.float32)
+    known = dataclasses.replace(
+        moment(1), reprojection_px=2 * share, track_share=share, match_loss=0.25, mu_exponent=-1.0
+    )
+    history.record(known)
+    again = History.from_state(*history.state())
+    assert np.isnan(again.rows[0].reprojection_px).all()  # type: ignore[arg-type]
+    assert np.array_equal(again.rows[1].track_share, share, equal_nan=True)  # type: ignore[arg-type]
+    assert (again.rows[1].match_loss, again.rows[1].mu_exponent) == (0.25, -1.0)
+
+
+def test_the_history_of_an_earlier_version_has_no_matches() -> None:
+    history = History()
+    history.record(moment(0))
+    tensors, metadata = history.state()
+    tensors["numbers"] = tensors["numbers"][:, :6]
+    (row,) = History.from_state(tensors, metadata).rows
+    assert (row.psnr, row.lambda_exponent) == (20.5, moment(0).lambda_exponent)
+    assert np.isnan(row.match_loss)
+    assert row.reprojection_px is None

@@ -36,6 +36,7 @@ class FakeRun:
             names=NAMES,
             near=1.0,
             poses_known=False,
+            tracks=None,
             images=torch.zeros(5, 30, 40, 3, dtype=torch.uint8),
             initial_poses=torch.eye(3, 4).repeat(5, 1, 1),
             intrinsics=Intrinsics(torch.full((5, 2), 400.0), torch.full((5, 2), 200.0), torch.zeros(5, 4), 512, 384),

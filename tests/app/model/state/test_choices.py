@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.model.state.choices import Choice, describe_assistance, describe_lambda
+from app.model.state.choices import Choice, describe_assistance, describe_lambda, describe_mu
 from engine.config.methods import METHODS
 from engine.config.settings import Settings
 from engine.fields import FIELDS
@@ -50,3 +50,10 @@ def test_the_window_says_whether_there_is_help() -> None:
     assert describe_assistance(Settings()) == "assisted"
     assert describe_assistance(Settings(assist=False)) == describe_assistance(Settings(preset="paper")) == "unassisted"
     assert describe_assistance(Settings(method="reference")) == ""
+
+
+def test_mu_says_why_it_does_nothing() -> None:
+    assert "meet" in describe_mu(Settings(), tracks=True)
+    assert "no matches" in describe_mu(Settings(), tracks=False)
+    assert "no pose" in describe_mu(Settings(method="reference"), tracks=True)
+    assert "assistance" in describe_mu(Settings(assist=False), tracks=True)

@@ -1,0 +1,149 @@
+"""Matches in a run: as a term of the loss, and as its start."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+import torch
+
+from engine.config.settings import Settings
+from engine.evidence.tracks import Tracks
+from engine.geometry import se3
+from engine.geometry.pose_errors import pose_errors
+from engine.messages import FrameStatus
+from engine.registration.calibration import Calibration
+from engine.scenes.scene import Scene
+from engine.training.build import build_registration
+from engine.training.matches.start import TrackStart, choose_tracks, observations_of
+from engine.training.matches.term import MatchTerm
+from tests.support.runs.short_runs import TINY, alike, event_kinds, fern, trainer
+from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
+
+
+@cache
+def matched_fern() -> Scene:
+    """The fern with matches of points that nobody photographed: where its cameras would see them."""
+    scene = fern()
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(300, 3, generator=generator) * torch.tensor([2.4, 1.6, 2.0]) + torch.tensor([-1.2, -0.8, 2.5])
+    poses, intrinsics = scene.reference_poses, scene.intrinsics
+    camera = se3.transform(poses[:, None], points[None])
+    pixels = camera[..., :2] / camera[..., 2:] * intrinsics.focal[:, None] + intrinsics.centre[:, None]
+    size = torch.tensor([intrinsics.width, intrinsics.height])
+    inside = (camera[..., 2] > 0.1) & (pixels > 0).all(-1) & (pixels < size).all(-1)
+    inside[:, inside.sum(0) < 2] = False
+    track, frame = inside.T.nonzero(as_tuple=True)
+    number = (inside.any(0).long().cumsum(0) - 1)[track]
+    observed = pixels[frame, track] + 0.1 * torch.randn(len(frame), 2, generator=generator)
+    return replace(scene, tracks=Tracks(frame, number, observed, torch.full((int(inside.any(0).sum()), 3), torch.nan)))
+
+
+@pytest.mark.parametrize("method", ["l2g", "barf", "reference"])
+def test_matches_pull_cameras_towards_the_right_poses(method):
+    poses, intrinsics = cameras("object"), lens(8)
+    observations, _ = observe(poses, intrinsics, tracks=400, noise=0.3, wrong=0.05)
+    twist = 0.008 * torch.randn(8, 6, generator=torch.Generator().manual_seed(0))
+    started = se3.compose(se3.exponential(twist), poses.float())
+    settings = Settings(method=method)
+    lattice = torch.rand(8, 192, 2, generator=torch.Generator().manual_seed(1)) - 0.5
+    registration = build_registration(settings, started, lattice, torch.Generator().manual_seed(2))
+    calibration = Calibration(settings, 8, torch.device("cpu"))
+    term = MatchTerm(as_tracks(observations), list(range(8)), intrinsics)
+    before = float(term.loss(registration, calibration, torch.ones(8), 0).detach())
+    parameters = list(registration.module().parameters())
+    if not parameters:
+        assert before > 1  # nothing moves, but it is told
+        return
+    optimiser = torch.optim.Adam(parameters, lr=5e-4)
+    for step in range(200):
+        optimiser.zero_grad()
+        term.loss(registration, calibration, torch.ones(8), step).backward()
+        optimiser.step()
+    assert float(term.loss(registration, calibration, torch.ones(8), 0).detach()) < 0.5 * before
+    start, end = (pose_errors(found.double(), poses) for found in (started, registration.poses()))
+    assert end.rotation_deg.mean() < 0.5 * start.rotation_deg.mean()
+
+
+def test_frames_that_do_not_train_pull_nothing():
+    poses, intrinsics = cameras("object"), lens(8)
+    observations, _ = observe(poses, intrinsics)
+    settings = Settings(method="barf")
+    registration = build_registration(settings, poses.float(), torch.zeros(8, 192, 2), torch.Generator())
+    term = MatchTerm(as_tracks(observations), list(range(8)), intrinsics)
+    calibration = Calibration(settings, 8, torch.device("cpu"))
+    term.loss(registration, calibration, torch.tensor([0.0] + [1.0] * 7), 0).backward()
+    gradient = registration.module().twist.grad
+    assert (gradient[0] == 0).all()
+    assert (gradient[1:] != 0).any(dim=1).all()
+
+
+def test_a_run_with_matches_begins_where_its_tracks_agree():
+    made = trainer(TINY, matched_fern())
+    before = pose_errors(made.poses(), made.scene.reference_poses[made.frames])
+    while made.iteration == 0:
+        made.step()
+    after = pose_errors(made.poses(), made.scene.reference_poses[made.frames])
+    assert after.relative_rotation_deg.mean() < 0.2 * before.relative_rotation_deg.mean()
+    assert after.rotation_deg.mean() < 0.7
+    assert event_kinds(made)[:2] == ["stage", "tracks"]
+    assert made.match_loss() < 0.5
+
+
+@pytest.mark.parametrize("change", [{"matches": False}, {"assist": False}, {"method": "reference"}])
+def test_who_wants_no_help_of_matches_gets_none(change):
+    plain, matched = trainer(TINY, **change), trainer(TINY, matched_fern(), **change)
+    for made in (plain, matched):
+        for _ in range(6):
+            made.step()
+    assert alike(plain.state()[0], matched.state()[0]) == []
+
+
+def test_a_run_that_began_from_its_tracks_is_resumed_as_it_was():
+    made = trainer(TINY, matched_fern())
+    while made.iteration < 3:
+        made.step()
+    other = trainer(TINY, matched_fern())
+    other.load_state(*made.state())
+    for run in (made, other):
+        for _ in range(4):
+            run.step()
+    assert alike(made.state()[0], other.state()[0]) == []
+
+
+def test_matches_of_nothing_are_refused():
+    poses, intrinsics = cameras("forward"), lens(8)
+    observations, _ = observe(poses, intrinsics, tracks=200, wrong=1.0)
+    start = TrackStart(observations, intrinsics, torch.eye(3, 4).repeat(8, 1, 1), "forward-facing", 1.0)
+    while (found := start.advance()) is None:
+        pass
+    assert not found.accepted
+    assert "the initial poses are kept" in found.sentence
+    assert torch.equal(found.poses, torch.eye(3, 4).repeat(8, 1, 1))
+
+
+def test_a_frame_that_no_track_sees_waits_until_it_can_be_searched_for():
+    scene = matched_fern()
+    tracks = scene.tracks
+    kept = [frame for frame in range(len(scene.names)) if frame != scene.training_frames[3]]
+    few = tracks.select_frames(kept)
+    few = replace(few, frame=torch.tensor(kept)[few.frame])
+    made = trainer(TINY, replace(scene, tracks=few))
+    while "tracks" not in event_kinds(made):
+        made.step()
+    assert made.frame_status()[3] is FrameStatus.WAITING
+    assert made.frame_status().count(FrameStatus.WAITING) == 1
+
+
+def test_of_many_tracks_those_that_most_frames_see_are_chosen():
+    observations, _ = observe(cameras("object"), lens(8), tracks=100)
+    few = choose_tracks(observations, 30)
+    assert few.tracks == 30
+    views = torch.bincount(observations.track)
+    assert sorted(torch.bincount(few.track).tolist()) == sorted(views.sort(descending=True).values[:30].tolist())
+
+
+def test_observations_are_numbered_as_the_training_frames_are():
+    scene = matched_fern()
+    observations = observations_of(scene.tracks, list(scene.training_frames))
+    assert int(observations.frame.max()) == len(scene.training_frames) - 1
+    assert torch.bincount(observations.track).min() >= 2
