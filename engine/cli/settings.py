@@ -25,8 +25,8 @@ SETTINGS = (
     "refine_intrinsics",
 )
 OPTIONS = (
-    *("downscale", "init", "reference", "frames", "noise_rotation", "noise_translation", "background", "seed"),
-    "exclude",
+    *("downscale", "init", "reference", "space", "frames", "noise_rotation", "noise_translation", "background"),
+    *("seed", "exclude"),
     *("warp", "patches", "crop", "noise_h", "noise_t", "noise_r"),
 )
 

@@ -14,7 +14,7 @@ class Row:
     """One row of the table of a scene with cameras.
 
     Attributes:
-        planes: depth planes of a projective grid; voxels along an edge of a box.
+        planes: depth planes of a projective grid; voxels along an edge of a box, or of the cube of an unbounded scene.
         iterations: optimisation steps.
         rays: rays per step, over all frames.
         samples: intervals per ray.
@@ -54,7 +54,7 @@ class Stage(Row):
     Attributes:
         name: what the progress bar shows.
         downsample: integer factor between the scene's images and the stage's.
-        voxels: voxels along the longer side of the image (projective) or along an edge of the box.
+        voxels: voxels along the longer side of the image (projective) or along an edge of the box or cube.
     """
 
     name: str
@@ -133,6 +133,8 @@ PAPER_ROWS: Mapping[str, Row] = MappingProxyType(
             *(48, 200_000, 2048, 128, False, (1e-3, 1e-4), (3e-3, 1e-8), 0.0), directional=True, block=1
         ),
         "object": Row(*(48, 200_000, 1024, 128, False, (5e-4, 1e-4), (1e-3, 1e-8), 0.0), directional=True, block=1),
+        # The papers have no such scenes: the object's rates, which are made for cameras all around.
+        "unbounded": Row(*(48, 200_000, 1024, 128, False, (5e-4, 1e-4), (1e-3, 1e-8), 0.0), directional=True, block=1),
     }
 )
 

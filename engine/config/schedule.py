@@ -119,7 +119,7 @@ def _stage(row: Row, downsample: int, scene: Scene) -> Stage:
         **vars(row) | {"block": min(row.block, max(shorter // downsample // BLOCKS, 1))},
         name=f"1/{downsample}",
         downsample=downsample,
-        voxels=row.planes if scene.kind == "object" else round(longer / downsample * MARGIN),
+        voxels=round(longer / downsample * MARGIN) if scene.kind == "forward-facing" else row.planes,
     )
 
 

@@ -138,16 +138,18 @@ class SampledField(ModuleField, ABC):
     def _render(self, origins: Tensor, directions: Tensor, jitter: Tensor) -> Rendering:
         with torch.no_grad():
             edges = self._edges(origins, directions, jitter)
-        start, step, length = self.space.lines(origins, directions, (2, 2, 2))  # corners at 0 and 1
-        if self.projective:
-            length = torch.ones_like(length)
+        lines = self.space.lines(origins, directions, (2, 2, 2))  # corners at 0 and 1
+        length = torch.ones_like(lines.optical_length) if self.projective else lines.optical_length
         middles = midpoints(edges)
-        points = start[:, None] + middles[..., None] * step[:, None]
+        points = lines.at(middles)
         views = None
         if self.stage.directional:
             views = torch.nn.functional.normalize(directions.detach(), dim=-1)[:, None].expand_as(points)
         density, colour = self.query(points, views)
-        weights, _ = transmittance_weights(density, edges.diff(dim=-1) * length[:, None])
+        lengths = edges.diff(dim=-1) * length[:, None]
+        if lines.ends is not None:  # what is infinitely far ends every ray
+            lengths = torch.cat([lengths[:, :-1], torch.full_like(lengths[:, -1:], torch.inf)], dim=-1)
+        weights, _ = transmittance_weights(density, lengths)
         seen = composite(weights, colour, middles, self.background)
         depth = self.space.depth(seen.position, origins.detach(), directions.detach())
         return Rendering(seen.colour, seen.opacity, depth)

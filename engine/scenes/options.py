@@ -11,6 +11,7 @@ from engine.geometry.warp_names import PlanarWarp
 
 InitialPoses = Literal["auto", "identity", "reference", "noise", "sfm"]
 ReferencePoses = Literal["auto", "sfm"]
+SpaceName = Literal["auto", "forward-facing", "object", "unbounded"]
 BackgroundName = Literal["white", "black"]
 BACKGROUNDS: dict[str, tuple[float, float, float]] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
 
@@ -27,6 +28,8 @@ class SceneOptions:
             reconstruction from their matches. `sfm` is COLMAP's full pipeline.
         reference: poses that errors are measured against. `auto` takes those of the files; `sfm` computes COLMAP's
             poses, for photos without poses.
+        space: kind of the scene. `auto` decides by the cameras and, where there are any, by points; LLFF's and
+            Blender's layouts have a kind of their own.
         frames: use so many frames of a video, or so many photos of a folder without poses, evenly spaced; None uses
             a number that suits the motion, or all photos.
         noise_rotation: standard deviation of the rotation vectors of `noise`, in radians, >= 0.
@@ -47,6 +50,7 @@ class SceneOptions:
     downscale: int | None = None
     init: InitialPoses = "auto"
     reference: ReferencePoses = "auto"
+    space: SpaceName = "auto"
     frames: int | None = None
     noise_rotation: float = 0.0
     noise_translation: float = 0.0
@@ -78,6 +82,8 @@ def check_options(options: SceneOptions) -> None:
         raise UserError(f"Unknown initial poses {options.init!r}; choose one of {', '.join(get_args(InitialPoses))}.")
     if options.reference not in get_args(ReferencePoses):
         raise UserError(f"Unknown reference poses {options.reference!r}; choose auto or sfm.")
+    if options.space not in get_args(SpaceName):
+        raise UserError(f"Unknown space {options.space!r}; choose one of {', '.join(get_args(SpaceName))}.")
     if options.frames is not None and options.frames < 3:
         raise UserError(f"--frames is {options.frames}; give 3 or more.")
     if options.background not in BACKGROUNDS:
@@ -91,9 +97,18 @@ def check_options(options: SceneOptions) -> None:
         raise UserError(f"The bound on image size is {options.maximum_pixels} pixels; give 1 or more.")
 
 
+def check_space(options: SceneOptions, fitting: tuple[SpaceName, ...], layout: str) -> None:
+    """Raises `UserError` if a layout whose scenes are of one kind is asked to be of a kind that does not fit it."""
+    if options.space not in ("auto", *fitting):
+        raise UserError(
+            f"--space {options.space} does not fit a scene in {layout}'s layout; choose {' or '.join(fitting)}, "
+            "or leave it away."
+        )
+
+
 PLANAR_OPTIONS = ("warp", "patches", "crop", "noise_h", "noise_t", "noise_r")
 PHOTO_OPTIONS = ("reference", "frames")
-POSED_OPTIONS = ("init", "noise_rotation", "noise_translation", "exclude")
+POSED_OPTIONS = ("init", "space", "noise_rotation", "noise_translation", "exclude")
 
 
 def check_photo_options(options: SceneOptions) -> None:

@@ -42,7 +42,7 @@ def edges(
     grid_kernels.proposal_edges(
         coarse.numpy(),
         lines.start.detach().contiguous().numpy(),
-        lines.step.detach().contiguous().numpy(),
+        _with_ends(lines.step, lines.ends),
         lines.optical_length.numpy(),
         closed,
         np.float32(floor),
@@ -50,6 +50,12 @@ def edges(
         drawn,
     )
     return torch.from_numpy(drawn)
+
+
+def _with_ends(step: Tensor, ends: Tensor | None) -> np.ndarray:
+    """The steps of rays as the kernels want them: those of bent rays with the ends of their pieces."""
+    step = step.detach()
+    return (step if ends is None else torch.cat([step, ends[..., None]], dim=-1)).contiguous().numpy()
 
 
 class _March(torch.autograd.Function):
@@ -61,6 +67,7 @@ class _March(torch.autograd.Function):
         start: Tensor,
         step: Tensor,
         optical_length: Tensor,
+        ends: Tensor | None,
         edges: Tensor,
         basis: Tensor,
         state: GridState,
@@ -69,7 +76,8 @@ class _March(torch.autograd.Function):
         gathers: bool,
     ) -> tuple[Tensor, Tensor, Tensor]:
         rays, count = edges.shape[0], edges.shape[1] - 1
-        inputs = [tensor.detach().contiguous().numpy() for tensor in (start, step, optical_length)]
+        whole = optical_length.detach().contiguous().numpy()
+        inputs = [start.detach().contiguous().numpy(), _with_ends(step, ends), whole]
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
         seen = np.empty((rays, count, 4), np.float32)
         tint = _NO_TINT if state.tint is None else state.tint.voxels.numpy()
@@ -94,8 +102,8 @@ class _March(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         inputs, directions, edges, seen, state, closed, background, gathers = ctx.kept
-        rays = edges.shape[0]
-        start_gradient, step_gradient = torch.empty(rays, 3), torch.empty(rays, 3)
+        # Zero where no sample lies on a piece of a bent ray.
+        start_gradient, step_gradient = torch.zeros(2, *inputs[0].shape).unbind()
         sample_gradient = np.empty_like(seen)
         grid_kernels.march_backward(
             state.voxels.numpy(),
@@ -111,7 +119,7 @@ class _March(torch.autograd.Function):
         )
         if gathers:
             _scatter(state, directions, inputs, edges, seen, sample_gradient)
-        return start_gradient, step_gradient, *([None] * 7)
+        return start_gradient, step_gradient, *([None] * 8)
 
 
 def _slabs(height: int) -> np.ndarray:
@@ -174,7 +182,8 @@ def march(
     start = lines.start
     if gathers and not start.requires_grad:  # autograd calls `backward` only if an input needs a gradient
         start = start.detach().requires_grad_(True)
-    return _March.apply(start, lines.step, lines.optical_length, edges, basis, state, closed, background, gathers)
+    rays = (start, lines.step, lines.optical_length, lines.ends)
+    return _March.apply(*rays, edges, basis, state, closed, background, gathers)
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:

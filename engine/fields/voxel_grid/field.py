@@ -15,7 +15,7 @@ from torch import Generator, Tensor
 from engine.config.rows import Stage
 from engine.fields.field import Planes, Rendering
 from engine.fields.sampling import uniform_edges
-from engine.fields.spaces import ProjectiveSpace, Space
+from engine.fields.spaces import ProjectiveSpace, Space, UnboundedSpace
 from engine.fields.voxel_grid import compiled as grid_compiled
 from engine.fields.voxel_grid import reference as grid_dense
 from engine.fields.voxel_grid import state as grid_state
@@ -62,6 +62,15 @@ IN_PROJECTIVE_SPACE = DensityOptions(initial=-2.0, rate=1.0)
 """A thin medium everywhere: surfaces form where photos agree."""
 IN_BOX = DensityOptions(initial=-12.0, rate=4.0)
 """Almost empty, because most of a box stays empty; the rate makes up for the small slope of softplus there."""
+IN_UNBOUNDED_SPACE = DensityOptions(initial=-6.0, rate=2.0)
+"""Nearly empty, so that what few rays see stays quiet."""
+
+
+def choose_density_options(space: Space) -> DensityOptions:
+    """Density in a kind of space."""
+    if isinstance(space, ProjectiveSpace):
+        return IN_PROJECTIVE_SPACE
+    return IN_UNBOUNDED_SPACE if isinstance(space, UnboundedSpace) else IN_BOX
 
 
 class VoxelGrid:
@@ -81,7 +90,7 @@ class VoxelGrid:
         self.space = space
         self.device = torch.device(device)
         self.background = torch.tensor(background or (0.5, 0.5, 0.5), device=self.device)
-        density = IN_PROJECTIVE_SPACE if isinstance(space, ProjectiveSpace) else IN_BOX
+        density = choose_density_options(space)
         self.initial_density, self.density_rate = density.initial, density.rate
         self.generator = generator
         self.version = 0

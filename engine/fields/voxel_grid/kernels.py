@@ -1,10 +1,13 @@
 """Compiled kernels of the voxel grid for the CPU: volume rendering, its gradient, and the optimiser.
 
-Every kernel treats a ray as a straight line in voxel coordinates, `start + s * step` with s in [0, 1], cut into
-intervals at `edges`. A projective volume and a box differ only in `optical_length`, which turns an interval of s
-into the length that the density is multiplied with. Interpolation is trilinear, between the raw values; density
-is softplus of the raw value, colour its sigmoid, both after interpolation (as a GL shader does with a texture). A
-second, coarser volume may add a colour linear in the viewing direction, three coefficients per channel.
+A ray is cut into intervals at `edges`, from s = 0 to 1. It is a straight line in voxel coordinates, `start + s * step`
+with arrays (rays, 3), or it is bent: a few straight pieces, with arrays (rays, pieces, 3) and (rays, pieces, 4) whose
+fourth number is the s at which a piece ends, and the next one begins. Numba compiles each kernel for either. A
+projective volume and a box differ only in `optical_length`, which turns an interval of s into the length that the
+density is multiplied with. A bent ray reaches infinity: its last interval is opaque. Interpolation is trilinear,
+between the raw values; density is softplus of the raw value, colour its sigmoid, both after interpolation (as a GL
+shader does with a texture). A second, coarser volume may add a colour linear in the viewing direction, three
+coefficients per channel.
 
 Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. Gradients
 are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a run is
@@ -21,7 +24,7 @@ import math
 import numpy as np
 from llvmlite import ir
 from numba import njit, prange, types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
@@ -81,6 +84,128 @@ def _inside(x, y, z, width, height, depth):
     return not outside
 
 
+OPAQUE = np.float32(1e20)  # length of the interval behind which nothing is seen
+
+
+def _piece(step, r, p, s):
+    """The piece of ray r in which s lies, where that is p or a later one."""
+
+
+@overload(_piece, inline="never", jit_options={"fastmath": FAST})
+def _find_piece(step, r, p, s):
+    def straight(step, r, p, s):
+        return 0
+
+    def bent(step, r, p, s):
+        while p + 1 < step.shape[1] and s > step[r, p, 3]:
+            p += 1
+        return p
+
+    return straight if step.ndim == 2 else bent
+
+
+def _earlier_piece(step, r, p, s):
+    """The piece of ray r in which s lies, where that is p or an earlier one."""
+
+
+@overload(_earlier_piece, inline="never", jit_options={"fastmath": FAST})
+def _find_earlier_piece(step, r, p, s):
+    def straight(step, r, p, s):
+        return 0
+
+    def bent(step, r, p, s):
+        while p > 0 and not s > step[r, p - 1, 3]:
+            p -= 1
+        return p
+
+    return straight if step.ndim == 2 else bent
+
+
+def _last_piece(step):
+    """The number of the last piece of a ray."""
+
+
+@overload(_last_piece, inline="never")
+def _find_last_piece(step):
+    return (lambda step: 0) if step.ndim == 2 else (lambda step: step.shape[1] - 1)
+
+
+def _at(start, step, r, p, s, axis):
+    """A coordinate of the point at s of ray r, which lies on piece p."""
+
+
+@overload(_at, inline="never", jit_options={"fastmath": FAST})
+def _find_point(start, step, r, p, s, axis):
+    def straight(start, step, r, p, s, axis):
+        return start[r, axis] + s * step[r, axis]
+
+    def bent(start, step, r, p, s, axis):
+        return start[r, p, axis] + s * step[r, p, axis]
+
+    return straight if step.ndim == 2 else bent
+
+
+def _interval(step, edges, optical_length, r, k):
+    """What the density of interval k of ray r is multiplied with."""
+
+
+@overload(_interval, inline="never", jit_options={"fastmath": FAST})
+def _find_interval(step, edges, optical_length, r, k):
+    def straight(step, edges, optical_length, r, k):
+        return (edges[r, k + 1] - edges[r, k]) * optical_length[r]
+
+    def bent(step, edges, optical_length, r, k):
+        return OPAQUE if k == edges.shape[1] - 2 else (edges[r, k + 1] - edges[r, k]) * optical_length[r]
+
+    return straight if step.ndim == 2 else bent
+
+
+def _opaque_end(step):
+    """Whether rays end opaque."""
+
+
+@overload(_opaque_end, inline="never")
+def _find_opaque_end(step):
+    return (lambda step: False) if step.ndim == 2 else (lambda step: True)
+
+
+def _beside(start, step, r, first, last, height):
+    """Whether ray r lies beside the rows from `first` to before `last`; False where that is not known."""
+
+
+@overload(_beside, inline="never", jit_options={"fastmath": FAST})
+def _find_beside(start, step, r, first, last, height):
+    def straight(start, step, r, first, last, height):
+        y0 = start[r, 1]
+        y1 = start[r, 1] + step[r, 1]
+        before = max(y0, y1) < np.float32(first - 1) and first > 0
+        return before or (min(y0, y1) > np.float32(last + 1) and last < height)
+
+    def bent(start, step, r, first, last, height):
+        return False
+
+    return straight if step.ndim == 2 else bent
+
+
+def _store(gradient, r, p, x, y, z):
+    """Writes the gradient of piece p of ray r."""
+
+
+@overload(_store, inline="never")
+def _find_store(gradient, r, p, x, y, z):
+    def straight(gradient, r, p, x, y, z):
+        gradient[r, 0] = x
+        gradient[r, 1] = y
+        gradient[r, 2] = z
+
+    def bent(gradient, r, p, x, y, z):
+        gradient[r, p, 0] = x
+        gradient[r, p, 1] = y
+        gradient[r, p, 2] = z
+
+    return straight if gradient.ndim == 2 else bent
+
+
 @intrinsic
 def _fetch(_, values, at):
     """Prefetches the cache line of value number `at` of a contiguous array; it returns at once."""
@@ -106,13 +231,15 @@ def _fetch_cells(volume, start, step, scale, edges, r, first, last):
     They lie far apart in memory; without it a ray would spend most of its time waiting for them one after the other.
     """
     depth, height, width, channels = volume.shape
+    p = 0
     for k in range(edges.shape[1] - 1):
         s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-        j, _ = _cell((start[r, 1] + s * step[r, 1]) * scale[1], height)
+        p = _piece(step, r, p, s)
+        j, _ = _cell(_at(start, step, r, p, s, 1) * scale[1], height)
         if j + 1 < first or j >= last:
             continue
-        i, _ = _cell((start[r, 0] + s * step[r, 0]) * scale[0], width)
-        level_z, _ = _cell((start[r, 2] + s * step[r, 2]) * scale[2], depth)
+        i, _ = _cell(_at(start, step, r, p, s, 0) * scale[0], width)
+        level_z, _ = _cell(_at(start, step, r, p, s, 2) * scale[2], depth)
         for a in range(2):
             for b in range(2):
                 for c in range(2):
@@ -133,11 +260,13 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
     for r in prange(rays):
         weight = np.empty(bins, np.float32)
         transmittance = np.float32(1.0)
+        p = 0
         for k in range(bins):
             s = np.float32((k + 0.5) / bins)
-            x = start[r, 0] + s * step[r, 0]
-            y = start[r, 1] + s * step[r, 1]
-            z = start[r, 2] + s * step[r, 2]
+            p = _piece(step, r, p, s)
+            x = _at(start, step, r, p, s, 0)
+            y = _at(start, step, r, p, s, 1)
+            z = _at(start, step, r, p, s, 2)
             density = np.float32(0.0)
             if not closed or _inside(x, y, z, width, height, depth):
                 i, fx = _cell(x, width)
@@ -154,6 +283,8 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
             alpha = np.float32(1.0) - math.exp(-density * optical_length[r] / np.float32(bins))
             weight[k] = transmittance * alpha
             transmittance *= np.float32(1.0) - alpha
+        if _opaque_end(step):
+            weight[bins - 1] += transmittance
         total = np.float32(0.0)
         previous = np.float32(0.0)
         for k in range(bins):
@@ -227,12 +358,14 @@ def march_forward(
         green = np.float32(0.0)
         blue = np.float32(0.0)
         mean_s = np.float32(0.0)
+        p = 0
         for k in range(count):
             s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-            delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
-            x = start[r, 0] + s * step[r, 0]
-            y = start[r, 1] + s * step[r, 1]
-            z = start[r, 2] + s * step[r, 2]
+            delta = _interval(step, edges, optical_length, r, k)
+            p = _piece(step, r, p, s)
+            x = _at(start, step, r, p, s, 0)
+            y = _at(start, step, r, p, s, 1)
+            z = _at(start, step, r, p, s, 2)
             if transmittance < np.float32(1e-4) or (closed and not _inside(x, y, z, width, height, depth)):
                 seen[r, k, 0] = SKIPPED
                 continue
@@ -330,7 +463,7 @@ def march_backward(
                 continue
             value[k] = g_red * seen[r, k, 1] + g_green * seen[r, k, 2] + g_blue * seen[r, k, 3]
             reached[k] = transmittance
-            transmittance *= math.exp(-density * (edges[r, k + 1] - edges[r, k]) * optical_length[r])
+            transmittance *= math.exp(-density * _interval(step, edges, optical_length, r, k))
             passed[k] = transmittance
         behind = transmittance * (g_red * background[0] + g_green * background[1] + g_blue * background[2])
         gs0 = np.float32(0.0)
@@ -339,6 +472,7 @@ def march_backward(
         gv0 = np.float32(0.0)
         gv1 = np.float32(0.0)
         gv2 = np.float32(0.0)
+        p = _last_piece(step)
         for k in range(count - 1, -1, -1):
             density = seen[r, k, 0]
             if density == SKIPPED:
@@ -347,7 +481,7 @@ def march_backward(
                 sample_gradient[r, k, 2] = 0.0
                 sample_gradient[r, k, 3] = 0.0
                 continue
-            delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
+            delta = _interval(step, edges, optical_length, r, k)
             weight = reached[k] - passed[k]
             # d colour / d density = delta * (transmittance after the sample * its value - value of all behind it)
             d0 = delta * (passed[k] * value[k] - behind) * _softplus_slope(density)
@@ -363,9 +497,20 @@ def march_backward(
             sample_gradient[r, k, 2] = d2
             sample_gradient[r, k, 3] = d3
             s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-            x = start[r, 0] + s * step[r, 0]
-            y = start[r, 1] + s * step[r, 1]
-            z = start[r, 2] + s * step[r, 2]
+            before = _earlier_piece(step, r, p, s)
+            if before != p:
+                _store(start_gradient, r, p, gs0, gs1, gs2)
+                _store(step_gradient, r, p, gv0, gv1, gv2)
+                gs0 = np.float32(0.0)
+                gs1 = np.float32(0.0)
+                gs2 = np.float32(0.0)
+                gv0 = np.float32(0.0)
+                gv1 = np.float32(0.0)
+                gv2 = np.float32(0.0)
+                p = before
+            x = _at(start, step, r, p, s, 0)
+            y = _at(start, step, r, p, s, 1)
+            z = _at(start, step, r, p, s, 2)
             i, fx = _cell(x, width)
             j, fy = _cell(y, height)
             level_z, fz = _cell(z, depth)
@@ -399,12 +544,8 @@ def march_backward(
             gv0 += s * px
             gv1 += s * py
             gv2 += s * pz
-        start_gradient[r, 0] = gs0
-        start_gradient[r, 1] = gs1
-        start_gradient[r, 2] = gs2
-        step_gradient[r, 0] = gv0
-        step_gradient[r, 1] = gv1
-        step_gradient[r, 2] = gv2
+        _store(start_gradient, r, p, gs0, gs1, gs2)
+        _store(step_gradient, r, p, gv0, gv1, gv2)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -419,21 +560,19 @@ def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
         for r in range(rays):
             if r + 1 < rays:
                 _fetch_cells(gradient, start, step, UNSCALED, edges, r + 1, first, last)
-            y0 = start[r, 1]
-            y1 = start[r, 1] + step[r, 1]
-            if max(y0, y1) < np.float32(first - 1) and first > 0:
+            if _beside(start, step, r, first, last, height):
                 continue
-            if min(y0, y1) > np.float32(last + 1) and last < height:
-                continue
+            p = 0
             for k in range(count):
                 if seen[r, k, 0] == SKIPPED:
                     continue
                 s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-                j, fy = _cell(start[r, 1] + s * step[r, 1], height)
+                p = _piece(step, r, p, s)
+                j, fy = _cell(_at(start, step, r, p, s, 1), height)
                 if j + 1 < first or j >= last:
                     continue
-                i, fx = _cell(start[r, 0] + s * step[r, 0], width)
-                level_z, fz = _cell(start[r, 2] + s * step[r, 2], depth)
+                i, fx = _cell(_at(start, step, r, p, s, 0), width)
+                level_z, fz = _cell(_at(start, step, r, p, s, 2), depth)
                 d0 = sample_gradient[r, k, 0]
                 d1 = sample_gradient[r, k, 1]
                 d2 = sample_gradient[r, k, 2]
@@ -468,11 +607,13 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
         for r in range(rays):
             if r + 1 < rays:
                 _fetch_cells(gradient, start, step, scale, edges, r + 1, first, last)
+            p = 0
             for k in range(count):
                 if seen[r, k, 0] == SKIPPED:
                     continue
                 s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-                y = (start[r, 1] + s * step[r, 1]) * scale[1]
+                p = _piece(step, r, p, s)
+                y = _at(start, step, r, p, s, 1) * scale[1]
                 if y != y:
                     continue
                 j, fy = _cell(y, height)
@@ -486,8 +627,8 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
                     continue
                 for term in range(9):
                     slopes[term] = sample_gradient[r, k, 1 + term // 3] * basis[r, term % 3]
-                i, fx = _cell((start[r, 0] + s * step[r, 0]) * scale[0], width)
-                level_z, fz = _cell((start[r, 2] + s * step[r, 2]) * scale[2], depth)
+                i, fx = _cell(_at(start, step, r, p, s, 0) * scale[0], width)
+                level_z, fz = _cell(_at(start, step, r, p, s, 2) * scale[2], depth)
                 for b in range(2):
                     if j + b < first or j + b >= last:
                         continue

@@ -45,11 +45,13 @@ def edges(
     """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
     bins = coarse.shape[0] * (2 if closed else 1)
     s = (torch.arange(bins, device=coarse.device) + 0.5) / bins
-    positions = lines.start[:, None] + s[None, :, None] * lines.step[:, None]
+    positions = lines.at(s.expand(len(lines.start), -1))
     density = _sample(coarse[..., None], positions)[..., 0]
     if closed:
         density = density * _inside(positions, (coarse.shape[0], coarse.shape[1], coarse.shape[2]))
     alpha = 1 - torch.exp(-density * lines.optical_length[:, None] / bins)
+    if lines.ends is not None:
+        alpha = torch.cat([alpha[:, :-1], torch.ones_like(alpha[:, -1:])], dim=1)
     passed = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1]], dim=1), dim=1)
     return edges_from_weights(passed * alpha, count, floor, jitter)
 
@@ -66,7 +68,7 @@ def march(
     """Renders rays; see `compiled.march`."""
     voxels = _AccumulateGradient.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
     s = (edges[:, 1:] + edges[:, :-1]) / 2
-    positions = lines.start[:, None] + s[..., None] * lines.step[:, None]
+    positions = lines.at(s)
     raw = _sample(voxels, positions)
     raw_colour = raw[..., 1:]
     if state.tint is not None:
@@ -84,6 +86,8 @@ def march(
         density = density * _inside(positions, state.shape)
     optical = density * (edges[:, 1:] - edges[:, :-1]) * lines.optical_length[:, None]
     passed = torch.exp(-torch.cumsum(F.pad(optical, (1, 0)), dim=1))
+    if lines.ends is not None:
+        passed = torch.cat([passed[:, :-1], torch.zeros_like(passed[:, -1:])], dim=1)
     weights = passed[:, :-1] - passed[:, 1:]
     colour = (weights[..., None] * torch.sigmoid(raw_colour)).sum(dim=1) + passed[:, -1:] * background
     position = (weights * s).sum(dim=1) + passed[:, -1]

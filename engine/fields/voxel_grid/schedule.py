@@ -19,6 +19,13 @@ _OBJECT = (
     Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
     Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
 )
+_UNBOUNDED = (
+    Row(32, 400, 6000, 48, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
+    Row(64, 300, 6000, 96, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
+    Row(112, 300, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
+    Row(176, 500, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
+    Row(256, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
+)
 _PLANAR = PlanarRows(
     #         iterations, batch, field rate, pose rate
     first=PlanarRow(200, 4000, (5e-2, 1e-2), (5e-3, 2e-3), polish=15),
@@ -26,4 +33,6 @@ _PLANAR = PlanarRows(
     last=PlanarRow(300, 8000, (5e-2, 3e-3), (5e-5, 1e-5), adjust=30, polish=20),
     paper=PlanarRow(5000, 0, (1e-2, 1e-3), (1e-3, 1e-5)),
 )
-ROWS = FieldRows(default={"forward-facing": _FORWARD_FACING, "object": _OBJECT}, planar=_PLANAR)
+ROWS = FieldRows(
+    default={"forward-facing": _FORWARD_FACING, "object": _OBJECT, "unbounded": _UNBOUNDED}, planar=_PLANAR
+)

@@ -76,7 +76,7 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     stored, factor = find_smaller_copies(folder, base, images, downscale)
     intrinsics = scale_intrinsics(registered, read_common_size(stored, options.maximum_pixels), model, stored)
     check_intrinsics(intrinsics, model, list(registered))
-    placement = place_scene(poses, intrinsics, points, None, model)
+    placement = place_scene(poses, intrinsics, points, None, model, options.space)
     return build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
 
 

@@ -14,7 +14,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_common_size
 from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
-from engine.scenes.options import SceneOptions
+from engine.scenes.options import SceneOptions, check_space
 from engine.scenes.paths import list_images, resolve_inside
 from engine.scenes.scene import Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
@@ -50,6 +50,7 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     check_intrinsics(intrinsics, file, names)
     poses = convert_from_llff(check_poses(matrices[:, :, :4], file, names))
 
+    check_space(options, ("forward-facing",), "LLFF")
     near, far = table[:, 15].min().item(), table[:, 16].max().item()
     check_bounds(near, far, file)
     scale = 1 / (near * NEAREST_DEPTH)

@@ -66,12 +66,8 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     downscale = choose_factor(images, *size, options.downscale)
     stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
     intrinsics = intrinsics.resized(*read_common_size(stored, options.maximum_pixels))
-    return build_scene(
-        combine_placement(
-            folder, file, stored, factor, intrinsics, place_scene(poses, intrinsics, points, indices, file)
-        ),
-        options,
-    )
+    placement = place_scene(poses, intrinsics, points, indices, file, options.space)
+    return build_scene(combine_placement(folder, file, stored, factor, intrinsics, placement), options)
 
 
 def read_split(

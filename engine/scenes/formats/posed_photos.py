@@ -25,7 +25,7 @@ class PosedPhotos:
     Attributes:
         folder: the scene's folder, resolved.
         cameras_file: file of the cameras, for error messages.
-        kind: forward-facing or object.
+        kind: as in `Scene`.
         images: one file per frame, all of one size.
         factor: by which the images still have to be downsampled.
         intrinsics: of the images as stored.

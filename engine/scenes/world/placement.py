@@ -1,7 +1,7 @@
 """Kind, split, world frame, depths and box of a scene whose files give only cameras (nerfstudio, COLMAP).
 
 Axes stay OpenCV's. A forward-facing scene is moved into the frame of its average training camera and scaled; an object
-scene keeps the world frame and the unit of its files.
+or unbounded scene keeps the world frame and the unit of its files.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.options import SpaceName
 from engine.scenes.scene import SceneKind
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
 from engine.scenes.world.extent import (
@@ -55,6 +56,7 @@ def place_scene(
     points: Float[Tensor, "points 3"] | None,
     split: Split | None,
     file: Path,
+    space: SpaceName = "auto",
 ) -> Placement:
     """Places a scene by its cameras and, where there are any, by 3D points in their world.
 
@@ -67,10 +69,11 @@ def place_scene(
         points: sparse 3D points in the same world, or None.
         split: (training, held-out) frame indices of the files; None applies the rule of `world.split`.
         file: names the scene in error messages.
+        space: kind of the scene; `auto` decides by the cameras.
     Raises:
-        UserError: the cameras of an object all stand in one place.
+        UserError: the cameras of an object or of an unbounded scene all stand in one place.
     """
-    kind = classify_scene(poses)
+    kind = classify_scene(poses) if space == "auto" else space
     if split is None:
         held_out = choose_held_out(kind, len(poses))
         split = list_remaining(len(poses), held_out), held_out

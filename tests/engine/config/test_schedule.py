@@ -20,7 +20,7 @@ def scene(kind="forward-facing", width=504, height=378):
     return replace(fern(), kind=kind, intrinsics=intrinsics)
 
 
-KINDS = pytest.mark.parametrize("kind", ["forward-facing", "object"])
+KINDS = pytest.mark.parametrize("kind", ["forward-facing", "object", "unbounded"])
 
 
 @KINDS

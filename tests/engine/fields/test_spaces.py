@@ -5,7 +5,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.fields.spaces import BoxSpace, ProjectiveSpace
+from engine.fields.contraction.mapping import contract, expand
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace
+from engine.fields.voxel_grid import reference
+from engine.fields.voxel_grid.state import make_state
 
 SHAPE = (9, 12, 17)
 seeds = st.integers(0, 10_000)
@@ -117,3 +120,64 @@ def test_lines_are_differentiable_in_the_rays(space):
     for given_rays in (origins, directions):
         assert torch.isfinite(given_rays.grad).all()
         assert given_rays.grad.abs().max() > 0
+
+
+@given(seeds, st.floats(0.0, 0.99))
+def test_a_point_on_an_unbounded_ray_lies_where_its_voxel_is(seed, where):
+    space, (origins, directions) = UnboundedSpace((0.3, -0.2, 0.1), 2.5, nearest=0.4), surrounding_rays(seed)
+    s = torch.full((20,), where, dtype=torch.float64)
+    lines = space.lines(origins, directions, (33, 33, 33))
+    depth = space.depth(s, origins, directions)
+    point = (origins + depth[:, None] * directions - origins.new_tensor(space.centre)) / space.half_extent
+    expected = (contract(point, space.outer) + 1 + space.outer) * 32 / (2 * (1 + space.outer))
+    torch.testing.assert_close(lines.at(s[:, None])[:, 0], expected, rtol=1e-5, atol=1e-5)
+    assert (depth > 0.399).all()
+
+
+def test_an_unbounded_ray_ends_far_away_and_all_of_it_lies_in_the_cube():
+    space, (origins, directions) = UnboundedSpace((0.3, -0.2, 0.1), 2.5), surrounding_rays(0)
+    depth = space.depth(torch.ones(20, dtype=torch.float64), origins, directions)
+    assert torch.isfinite(depth).all()
+    assert (depth > 500 * space.half_extent / directions.abs().amax(dim=-1)).all()
+    s = torch.linspace(0, 1, 50, dtype=torch.float64).expand(20, -1)
+    places = space.lines(origins, directions, (33, 33, 33)).at(s)
+    assert places.min() > -1e-3
+    assert places.max() < 32.001
+    assert ((places[:, -1] < 1e-3) | (places[:, -1] > 31.999)).any(dim=-1).all()  # infinity is a face of the cube
+
+
+def test_a_change_of_pose_changes_unbounded_pictures_as_their_gradient_says():
+    """Against finite differences of whole renderings of an opaque ball before a coloured sky, in double precision."""
+    generator = torch.Generator().manual_seed(8)
+    space = UnboundedSpace((0.3, -0.2, 0.1), 2.5, nearest=0.4)
+    axis = torch.linspace(-1 - space.outer, 1 + space.outer, 48, dtype=torch.float64)
+    places = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).flip(-1)
+    points = expand(places * 0.9999, space.outer)
+    directed = points / points.norm(dim=-1, keepdim=True).clamp(min=1.0)
+    colours = torch.sin(directed @ torch.randn(3, 3, generator=generator, dtype=torch.float64))
+    inside = torch.sigmoid((0.7 - points.norm(dim=-1, keepdim=True)) * 12)
+    state = make_state(torch.cat([12 * inside - 12, colours], dim=-1))
+    origins, directions = surrounding_rays(3, count=60)
+    edges = torch.linspace(0, 1, 600, dtype=torch.float64).expand(60, -1)
+    length = space.lines(
+        origins, directions, state.shape
+    ).optical_length  # what density counts per is not differentiated
+
+    def picture(origins: torch.Tensor, directions: torch.Tensor) -> torch.Tensor:
+        lines = space.lines(origins, directions, state.shape)._replace(optical_length=length)
+        black = torch.zeros(3, dtype=torch.float64)
+        return reference.march(state, lines, directions, edges, True, black, False)[0].sum()
+
+    rows = [values.clone().requires_grad_(True) for values in (origins, directions)]
+    slopes = torch.autograd.grad(picture(*rows), rows)
+    for number, slope in enumerate(slopes):
+        for axis_number in range(3):
+            shift = torch.zeros(3, dtype=torch.float64)
+            shift[axis_number] = 1e-4
+            there, back = (
+                picture(*(rays + side * shift * (number == n) for n, rays in enumerate((origins, directions))))
+                for side in (1, -1)
+            )
+            measured = float((there - back) / 2e-4)
+            allowed = 0.08 * float(slope[:, axis_number].abs().sum())
+            assert float(slope[:, axis_number].sum()) == pytest.approx(measured, abs=allowed)
