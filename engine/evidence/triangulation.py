@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from engine.evidence.tracks import Tracks
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points, project
 from engine.geometry.se3 import camera_centre, rotate
@@ -55,6 +56,29 @@ class Observations(NamedTuple):
     track: Int[Tensor, " observations"]
     pixels: Float[Tensor, "observations 2"]
     tracks: int
+
+    def select(self, chosen: Bool[Tensor, " observations"]) -> Observations:
+        """Some of the observations, of those tracks that two or more of them are left of."""
+        enough = torch.bincount(self.track[chosen], minlength=self.tracks) >= 2
+        chosen = chosen & enough[self.track]
+        number = enough.long().cumsum(0) - 1
+        return Observations(self.frame[chosen], number[self.track[chosen]], self.pixels[chosen], int(enough.sum()))
+
+
+def observations_of(tracks: Tracks, frames: list[int]) -> Observations:
+    """Tracks as some frames of the scene see them, numbered by their place among these."""
+    seen = tracks.select_frames(frames)
+    return Observations(seen.frame, seen.track, seen.pixels.double(), seen.count)
+
+
+def choose_tracks(observations: Observations, count: int) -> Observations:
+    """Those of so many tracks that most frames see."""
+    if observations.tracks <= count:
+        return observations
+    views = torch.bincount(observations.track, minlength=observations.tracks)
+    kept = torch.zeros(observations.tracks, dtype=torch.bool)
+    kept[torch.argsort(views, descending=True, stable=True)[:count]] = True
+    return observations.select(kept[observations.track])
 
 
 class Triangulated(NamedTuple):

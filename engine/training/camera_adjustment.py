@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.evidence.tracks import Tracks
 from engine.fields.field import Field
 from engine.registration.bundle.sequence import AdjustmentSequence
 from engine.registration.calibration import Calibration
@@ -88,6 +89,7 @@ class CameraAdjustment:
         registered: list[int],
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
+        tracks: Tracks | None = None,
     ) -> Adjusted | None:
         """Does a piece of an adjustment's step; its end, or None while it goes on.
 
@@ -96,11 +98,14 @@ class CameraAdjustment:
             registered: frames that take part, if an adjustment begins now.
             poses: tells the poses of all frames.
             seed: of the points that are chosen.
+            tracks: matches of all frames, or None.
         """
         if not self._sequence.begun:
             self.frames = registered
         frames = self.frames
-        ended = self._sequence.advance(field, photos.of(frames), calibration, lambda: poses()[frames], seed)
+        seen = None if tracks is None or self._sequence.begun else tracks.select_frames(frames)
+        known = (field, photos.of(frames), calibration)
+        ended = self._sequence.advance(*known, lambda: poses()[frames], seed, seen)
         if ended is None:
             return None
         nearest = self._sequence.nearest_disparity()

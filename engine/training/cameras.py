@@ -11,9 +11,11 @@ from torch import Tensor
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.evidence.triangulation import observations_of
 from engine.fields.field import Field
 from engine.fields.stages import stages
 from engine.geometry import se3
+from engine.geometry.intrinsics import Intrinsics
 from engine.messages import FrameStatus, Snapshot
 from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration
@@ -27,7 +29,8 @@ from engine.training.build import build_field, build_registration, starting_pose
 from engine.training.camera_adjustment import CameraAdjustment
 from engine.training.camera_moves import camera_moves
 from engine.training.camera_snapshot import warp_snapshot, with_poses
-from engine.training.matches.start import TrackStart, observations_of
+from engine.training.matches.guard import PoseGuard
+from engine.training.matches.start import TrackStart
 from engine.training.matches.term import MatchTerm
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
@@ -70,7 +73,9 @@ class CameraTrainer(BaseTrainer):
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+        self._tracks = None if scene.tracks is None else scene.tracks.select_frames(self.frames)
         self._matches = None if scene.tracks is None else MatchTerm(scene.tracks, self.frames, scene.intrinsics)
+        self._guard = None if scene.tracks is None else PoseGuard(observations_of(scene.tracks, self.frames))
         self._track_start: TrackStart | None = None
         self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)
         self._solved = False  # whether poses have been solved from the tracks
@@ -106,7 +111,32 @@ class CameraTrainer(BaseTrainer):
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
         return with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
 
-    # ------------------------------------------------------------------ poses from the tracks alone
+    # ------------------------------------------------------------------ poses that the tracks know
+
+    def _intrinsics(self) -> Intrinsics:
+        """Of the training frames, with what is fitted of the lens; on the CPU."""
+        return self.calibration.intrinsics(self.scene.intrinsics)[torch.tensor(self.frames)].to("cpu")
+
+    def _forget_best_poses(self) -> None:
+        if self._guard is not None:
+            self._guard.forget()
+
+    def _guarded(self) -> bool:
+        """Whether poses are compared with those before: while matches are in use, and no frame is searched for."""
+        return self.matches and self._guard is not None and not self._relocaliser.searches
+
+    def _take_back_what_is_worse(self) -> bool:
+        """Takes poses back that fit the tracks significantly worse than the best so far; whether there were any."""
+        assert self._guard is not None
+        counted = self.statuses.trains(torch.device("cpu")) > 0
+        found = self._guard.check(self.registration.poses().cpu(), self._intrinsics(), counted)
+        if found is None:
+            return False
+        at = torch.tensor(found.frames, device=self.device)
+        self.registration.rebase(torch.arange(len(self.frames), device=self.device), found.poses.to(self.device))
+        frame = found.frames[0] if len(at) == 1 else None
+        self._note("taken-back", found.sentence, frame)
+        return True
 
     def _begin_track_start(self) -> None:
         """Where a run that begins has tracks, help, and poses that are no better than a guess."""
@@ -162,6 +192,7 @@ class CameraTrainer(BaseTrainer):
         """Moves a frame by a twist (rotation vector, then translation, camera axes), and has it searched for."""
         pose = self.poses()[frame]
         self._perturbed.append(frame)
+        self._forget_best_poses()
         self._place(frame, se3.compose(se3.exponential(move.to(pose)), pose))
         self._note("perturb-pose", self._name(frame), frame)
         if self._field_shows and self.statuses[frame] is not FrameStatus.EXCLUDED:
@@ -187,6 +218,7 @@ class CameraTrainer(BaseTrainer):
             raise UserError(f"{self._name(frame)} cannot be excluded: a run needs {FEWEST_FRAMES} frames to train on.")
         self._relocaliser.cancel(frame)
         self._adjustment.begin_anew()
+        self._forget_best_poses()
         if exclude:
             self.statuses.exclude(frame)
         else:

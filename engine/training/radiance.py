@@ -79,6 +79,7 @@ class RadianceTrainer(CameraTrainer):
         self.iteration += 1
         if self.stage_index > 0 and self.iteration % self.options.outlier_period == 0:
             self._search_outliers()
+        self._check_poses()
         return "complete"
 
     def _render_and_learn(self) -> None:
@@ -103,6 +104,20 @@ class RadianceTrainer(CameraTrainer):
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
             unknown=self.statuses.unknown(),
         )
+
+    def _check_poses(self) -> None:
+        """Now and then, while poses move, and at the end: those that fit the tracks worse than before are taken back.
+
+        The field goes on for a while with the poses held, for it has followed them.
+        """
+        ends = self.iteration == self.iterations
+        due = self.iteration % self.options.check_period == 0 and self.iteration >= self._settle_until
+        if not (self._guarded() and self.settings.registers and (due or ends)):
+            return
+        if self._take_back_what_is_worse():
+            self._settle_until = self.iteration + self.options.hold
+            if ends:
+                self.train_until = self.iteration + self.options.hold
 
     # ------------------------------------------------------------------ stages and bundle adjustment
 
@@ -143,7 +158,8 @@ class RadianceTrainer(CameraTrainer):
         self._search_steps = 0
         known, seed = (self.field, self.photos, self.calibration), self.settings.seed * 7919 + self.iteration
         among = self.statuses.ever_registered()
-        ended = self._adjustment.advance(*known, among, self.registration.poses, seed)
+        tracks = self._tracks if self.matches else None
+        ended = self._adjustment.advance(*known, among, self.registration.poses, seed, tracks)
         if ended is None:
             return "complete"
         poses, scale = ended.poses, ended.nearest_disparity / self.options.nearest_disparity
@@ -152,6 +168,8 @@ class RadianceTrainer(CameraTrainer):
             self._note("scale", f"the world was scaled up by {scale:.2f}: things stood nearer than the volume reaches")
         self.registration.rebase(torch.arange(len(self.frames), device=self.device), poses)
         self._note("bundle", ended.sentence)
+        if self._guarded():
+            self._take_back_what_is_worse()
         if self._adjustment.pending:
             return "complete"
         if self._field_stage == self.stage_index and self.iteration > self.stage_start:
@@ -239,6 +257,8 @@ class RadianceTrainer(CameraTrainer):
         tensors = {f"field.{name}": tensor for name, tensor in self.field.state().items()}
         tensors |= {f"calibration.{name}": value for name, value in self.calibration.state_dict().items()}
         learned, metadata = self._base_state(self.registration.module(), self._optimiser)
+        if self._guard is not None and self._guard.best is not None:
+            tensors["guard"] = self._guard.best
         return tensors | learned, metadata | {
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
@@ -259,6 +279,8 @@ class RadianceTrainer(CameraTrainer):
         self.field.load_state(below("field.", moved))
         self.calibration.load_state_dict(below("calibration.", moved))
         self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
+        if self._guard is not None:
+            self._guard.best = tensors.get("guard")
         self._settle_until = metadata["settle_until"]
         self._adjustment = CameraAdjustment(metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])

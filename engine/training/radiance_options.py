@@ -24,6 +24,8 @@ class RadianceOptions:
         calibrate_from: fraction of the schedule before which focal length and exposures stand still: a field
             without surfaces cannot tell a focal length from a depth.
         match_period: iterations between two measurements of the matches while poses stand still, for people to see.
+        check_period: iterations between two comparisons of the poses with those that have fitted the tracks best.
+        hold: iterations for which poses stand still after some were taken back.
         search: how frames are searched for.
     """
 
@@ -35,4 +37,6 @@ class RadianceOptions:
     train_on: int = 300
     calibrate_from: float = 0.1
     match_period: int = 25
+    check_period: int = 100
+    hold: int = 100
     search: SearchOptions = SEARCH_DEFAULTS

@@ -10,10 +10,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from engine.evidence.track_equations import TrackEquations
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.bundle.options import SolverOptions
 from engine.registration.bundle.surface_points import SurfacePoints, sample_images
+from engine.registration.bundle.track_evidence import TrackEvidence
 from engine.registration.lens import FreeLens
 
 FIXED_LENS = FreeLens()
@@ -40,6 +42,7 @@ class _System(NamedTuple):
     lens_poses: Float[Tensor, "frames 6 unknowns"]
     lens_points: Float[Tensor, "points unknowns 6"]
     lens_gradient: Float[Tensor, " unknowns"]
+    tracks: TrackEquations | None = None
 
 
 @dataclass
@@ -63,6 +66,7 @@ class Adjustment:
         cost: mean robust cost per observation after the last accepted step.
         free: what may change of the lens.
         options: of the solver.
+        tracks: matches that the poses shall fit as well, or None.
 
     Reference:
         Triggs et al., Bundle Adjustment: A Modern Synthesis, 1999.
@@ -77,6 +81,7 @@ class Adjustment:
     cost: float = float("inf")
     free: FreeLens = FIXED_LENS
     options: SolverOptions = DEFAULT
+    tracks: TrackEvidence | None = None
 
     def __post_init__(self) -> None:
         across = torch.nn.functional.pad((self.images[..., 2:] - self.images[..., :-2]) / 2, (1, 1, 0, 0))
@@ -102,19 +107,26 @@ class Adjustment:
         sampled = sample_images(self._stack, seen.pixels)
         yield
         weights, residual = _reweight(sampled[..., :3], usable, self.options)
-        before = self._cost(residual, usable, self.intrinsics)
+        of_tracks = self.tracks.points if self.tracks is not None else None
+        before = self._cost(residual, usable, self.poses, self.intrinsics, of_tracks)
         yield
         system = self._linearise(seen, sampled, weights, residual)
+        if self.tracks is not None:
+            yield
+            strength = self.options.robust_scale
+            system = system._replace(tracks=self.tracks.linearise(self.poses, self.intrinsics, self.free, strength))
         for _ in range(self.options.tries):
             yield
-            poses, points, intrinsics = self._solve(system)
+            poses, points, intrinsics, of_tracks = self._solve(system)
             yield
             again = self._observe(poses, points, intrinsics)
             common = usable & again.usable
             _, residual = _reweight(sample_images(self.images, again.pixels), common, self.options)
-            after = self._cost(residual, common, intrinsics)
+            after = self._cost(residual, common, poses, intrinsics, of_tracks)
             if after < before:
                 self.poses, self.points, self.intrinsics, self.cost = poses, points, intrinsics, after
+                if self.tracks is not None and of_tracks is not None:
+                    self.tracks.points = of_tracks
                 self.damping = max(self.damping / self.options.damping_decrease, self.options.least_damping)
                 return (before - after) > self.options.least_gain * before
             self.damping *= self.options.damping_increase
@@ -171,15 +183,20 @@ class Adjustment:
             lens_gradient=torch.einsum("fpci,fpc->i", by_lens, error) + strength * prior.gradient,
         )
 
-    def _cost(self, residual: Tensor, usable: Tensor, intrinsics: Intrinsics) -> float:
-        """Mean robust cost per observation, the lens's prior included."""
+    def _cost(
+        self, residual: Tensor, usable: Tensor, poses: Tensor, intrinsics: Intrinsics, of_tracks: Tensor | None
+    ) -> float:
+        """Mean robust cost per observation of a colour, the tracks' and the lens's prior included."""
         observations = float(usable.sum().clamp(min=1))
         robust = torch.log1p(residual.square().sum(dim=-1) / self.options.robust_scale**2)
         prior = self.free.prior_cost(intrinsics).value / self.options.independent
+        if self.tracks is not None and of_tracks is not None:
+            prior += self.tracks.cost(poses, of_tracks, intrinsics)
         return (float((robust * usable).sum()) + prior) / observations
 
-    def _solve(self, system: _System) -> tuple[Tensor, Tensor, Intrinsics]:
-        """Poses, points and lens after a step: solves the damped system, its points eliminated (Schur complement)."""
+    def _solve(self, system: _System) -> tuple[Tensor, Tensor, Intrinsics, Tensor | None]:
+        """Poses, points, lens and points of tracks after a step: solves the damped system, all points eliminated
+        (Schur complement)."""
         frames, count = system.poses.shape[0], system.points.shape[0]
         diagonal = torch.diagonal(system.points, dim1=-2, dim2=-1)
         floor = 1e-6 + 1e-3 * diagonal[:, :3].mean() * diagonal.new_tensor([1.0, 1, 1, 0, 0, 0])
@@ -194,17 +211,25 @@ class Adjustment:
         reduced = cameras - whitened.mT @ whitened
         camera_gradient = torch.cat([system.pose_gradient.reshape(-1), system.lens_gradient])
         reduced_gradient = camera_gradient - whitened.mT @ gradient.reshape(-1)
-        precise = reduced.double()
+        precise, precise_gradient = reduced.double(), reduced_gradient.double()
+        if system.tracks is not None:
+            of_tracks = system.tracks.reduce(self.damping)
+            precise = precise + of_tracks.matrix + torch.diag(system.tracks.cameras.diagonal() * self.damping)
+            precise_gradient = precise_gradient + of_tracks.gradient
         # Seven motions of the whole world change nothing (the gauge): a little damping keeps the world where it is.
         held = torch.full_like(precise[0], float(1e-6 * precise.diagonal()[: frames * 6].mean() + 1e-12))
         held[frames * 6 :] = 0.0
         precise += torch.diag(held)
-        step = -torch.linalg.solve(precise, reduced_gradient.double()).to(reduced)
+        exact = -torch.linalg.solve(precise, precise_gradient)
+        step = exact.to(reduced)
         twist, lens = step[: frames * 6].view(frames, 6), step[frames * 6 :]
         right = system.point_gradient + torch.einsum("pij,j->pi", coupling, step)
         shift = -torch.cholesky_solve(right[..., None], factor)[..., 0]
         poses = se3.compose(se3.exponential(twist), self.poses)
-        return poses, self.points + shift[:, :3], self.free.apply_step(self.intrinsics, lens)
+        track_points = None
+        if self.tracks is not None and system.tracks is not None:
+            track_points = self.tracks.points + system.tracks.point_steps(exact, self.damping)
+        return poses, self.points + shift[:, :3], self.free.apply_step(self.intrinsics, lens), track_points
 
 
 def start_from_surface(
@@ -213,9 +238,10 @@ def start_from_surface(
     poses: Float[Tensor, "frames 3 4"],
     surface: SurfacePoints,
     free: FreeLens = FIXED_LENS,
+    tracks: TrackEvidence | None = None,
 ) -> Adjustment:
     """An adjustment of world-to-camera poses and the points of a surface, before its first step."""
-    return Adjustment(images, intrinsics, poses, surface.points, surface.visible, free=free)
+    return Adjustment(images, intrinsics, poses, surface.points, surface.visible, free=free, tracks=tracks)
 
 
 def _reweight(

@@ -8,11 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.evidence.tracks import Tracks
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.bundle.adjustment import Adjustment, start_from_surface
 from engine.registration.bundle.options import SequenceOptions
 from engine.registration.bundle.surface_points import choose_points, measure_contrast, render_depth_maps
+from engine.registration.bundle.track_evidence import gather_evidence
 from engine.registration.calibration import Calibration
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 
@@ -58,6 +60,7 @@ class AdjustmentSequence:
         calibration: Calibration,
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
+        tracks: Tracks | None = None,
     ) -> str | None:
         """Does a piece of a step, or of the preparation of the next adjustment.
 
@@ -70,11 +73,12 @@ class AdjustmentSequence:
             calibration: of the same frames.
             poses: called when an adjustment begins; the poses it begins from.
             seed: of the choice of surface points.
+            tracks: matches of the frames that are adjusted, numbered as these are, or None.
         Returns:
             a sentence about the adjustment when it has ended, else None.
         """
         if self._pieces is None:
-            self._pieces = self._step(field, photos, calibration, poses, seed)
+            self._pieces = self._step(field, photos, calibration, poses, seed, tracks)
         try:
             next(self._pieces)
             return None
@@ -126,10 +130,11 @@ class AdjustmentSequence:
         calibration: Calibration,
         poses: Callable[[], Float[Tensor, "frames 3 4"]],
         seed: int,
+        tracks: Tracks | None,
     ) -> Generator[None, None, bool]:
         """One step, after the preparation where none has been done; whether another step is worth while."""
         if self.under_way is None:
-            self.under_way = yield from self._prepare(field, photos, calibration, poses(), seed)
+            self.under_way = yield from self._prepare(field, photos, calibration, poses(), seed, tracks)
             self._steps = 0
             yield
         improved = yield from self.under_way.improve_in_pieces()
@@ -137,7 +142,13 @@ class AdjustmentSequence:
         return improved
 
     def _prepare(
-        self, field: Field, photos: PhotoPyramid, calibration: Calibration, poses: Tensor, seed: int
+        self,
+        field: Field,
+        photos: PhotoPyramid,
+        calibration: Calibration,
+        poses: Tensor,
+        seed: int,
+        tracks: Tracks | None,
     ) -> Generator[None, None, Adjustment]:
         """The next adjustment, its surface points chosen; a piece for every frame."""
         options, downsample, frames = self.options, self.due[0], poses.shape[0]
@@ -157,4 +168,6 @@ class AdjustmentSequence:
         surface = choose_points(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
         self._lens_before = data.intrinsics
         free = calibration.free_lens(photos.level(downsample).intrinsics)
-        return start_from_surface(data.images, data.intrinsics, poses, surface, free)
+        yield
+        evidence = None if tracks is None else gather_evidence(tracks, poses, data.intrinsics, downsample)
+        return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence)

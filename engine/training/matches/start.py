@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.evidence.track_bundle import TrackBundle, TrackBundleOptions
-from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import (
     Observations,
     Triangulated,
+    choose_tracks,
     pixel_scale,
     triangulate,
     view_rays,
@@ -73,27 +73,6 @@ class TrackPoses:
         if not self.accepted:
             return f"the tracks alone give no cameras ({fit}); the initial poses are kept"
         return f"cameras of {int(self.known.sum())} of {len(self.known)} frames from the tracks alone ({fit})"
-
-
-def observations_of(tracks: Tracks, frames: list[int]) -> Observations:
-    """The tracks as the training frames see them, numbered as these are."""
-    seen = tracks.select_frames(frames)
-    return Observations(seen.frame, seen.track, seen.pixels.double(), seen.count)
-
-
-def choose_tracks(observations: Observations, count: int) -> Observations:
-    """Those of so many tracks that most frames see."""
-    if observations.tracks <= count:
-        return observations
-    views = torch.bincount(observations.track, minlength=observations.tracks)
-    chosen = torch.argsort(views, descending=True, stable=True)[:count]
-    kept = torch.zeros(observations.tracks, dtype=torch.bool)
-    kept[chosen] = True
-    number = kept.long().cumsum(0) - 1
-    here = kept[observations.track]
-    return Observations(
-        observations.frame[here], number[observations.track[here]], observations.pixels[here], len(chosen)
-    )
 
 
 class TrackStart:

@@ -8,13 +8,14 @@ import torch
 
 from engine.config.settings import Settings
 from engine.evidence.tracks import Tracks
+from engine.evidence.triangulation import choose_tracks, observations_of
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
 from engine.training.build import build_registration
-from engine.training.matches.start import TrackStart, choose_tracks, observations_of
+from engine.training.matches.start import TrackStart
 from engine.training.matches.term import MatchTerm
 from tests.support.runs.short_runs import TINY, alike, event_kinds, fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
