@@ -28,6 +28,7 @@ KINDS = {
     "mvGroup": "group",
     "mvImage": "image",
     "mvInputText": "input",
+    "mvSelectable": "choice",
     "mvSliderFloat": "slider",
     "mvSliderInt": "slider",
 }

@@ -6,6 +6,7 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common.pictures import Channel
 from app.model.novel.novel_control import change_mode
+from app.model.state.excluding import toggle_exclusion
 from app.model.state.state import NovelMode, State
 from app.panels.bars.top_bar import Actions
 from app.window.panel_sets import PanelSets
@@ -36,6 +37,7 @@ def make_keys(state: State, panels: PanelSets, actions: Actions, leave: Action) 
         dpg.mvKey_P: lambda: change_view_mode(state, "fly"),
         dpg.mvKey_L: lambda: change_view_mode(state, "follow"),
         dpg.mvKey_K: lambda: panels.perturb.kick_this(),
+        dpg.mvKey_X: lambda: toggle_exclusion(state),
         dpg.mvKey_F12: actions.screenshot,
         dpg.mvKey_F1: actions.help,
         dpg.mvKey_H: actions.help,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from app.model.cameras.replay import Moment
-from app.model.common.frame_words import STATUS_SENTENCES, get_status
+from app.model.frame.frame_errors import describe_frame_verdict, describe_tracks
+from app.model.frame.frame_words import STATUS_SENTENCES, get_status
 from app.model.state.viewed_run import ViewedRun
 
 
@@ -23,6 +24,8 @@ def describe_frame(run: ViewedRun | None, moment: Moment | None, frame: int) -> 
     if moment.translation_error is not None and math.isfinite(moment.translation_error[frame]):
         lines.append(f"translation error {moment.translation_error[frame]:.4f} units")
     snapshot = run.snapshot
+    if snapshot is not None and snapshot.poses is moment.poses:  # not at an earlier moment
+        lines += filter(None, (describe_tracks(snapshot, frame), describe_frame_verdict(snapshot, frame)))
     if snapshot is not None and frame < len(snapshot.frame_psnr) and math.isfinite(snapshot.frame_psnr[frame]):
         lines.append(f"PSNR {snapshot.frame_psnr[frame]:.1f} dB")
     return "\n".join(lines)

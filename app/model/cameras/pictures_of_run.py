@@ -7,20 +7,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
 from app.model.cameras.colmap_alignment import SURFACE, PlacedModel, place_model
 from app.model.cameras.drawn_reference import draw_reference
-from app.model.cameras.replay import Moment, interpolate_moment, make_trails
+from app.model.cameras.replay import Moment, interpolate_moment, make_moment, make_trails
 from app.model.cameras.scene_scale import SceneScale, measure_scene
-from app.model.common.error_colours import INITIAL, REFERENCE, colour_frames, colour_residuals
+from app.model.common.error_colours import (
+    INITIAL,
+    REFERENCE,
+    ROTATION_DEG,
+    ErrorScale,
+    colour_frames,
+    colour_residuals,
+)
 from app.model.common.kept import Kept
 from app.model.common.pictures import CameraSet, CamerasPicture, Gizmo, GizmoPart, RayBundle, Surface, Thumbnails
+from app.model.frame.frame_errors import choose_frame_errors
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from engine.geometry.view_camera import ViewCamera, centres
-from engine.messages import FrameStatus, Snapshot, WarpSnapshot
+from engine.messages import FrameStatus, WarpSnapshot
 from engine.run.history import History
 from engine.scenes.scene import Scene
 
@@ -75,7 +83,13 @@ class CamerasPictures:
             return None
         if state.timeline.seconds is not None and run.history is not None and run.history.rows:
             return self._kept.get("moment", _earlier, run.history, state.timeline.seconds)
-        return self._kept.get("moment", _now, run.snapshot)
+        return self._kept.get("moment", make_moment, run.snapshot)
+
+    def error_scale(self, state: State) -> ErrorScale:
+        """The scale on which frusta are coloured at the moment that is shown."""
+        moment = self.moment(state)
+        errors = None if moment is None else choose_frame_errors(moment.rotation_error_deg, moment.reprojection_px)
+        return ROTATION_DEG if errors is None else errors.scale
 
     def all_poses(self, state: State) -> list[Poses]:
         """Fitted, initial and drawn reference poses, shown or not: \"frame all\" brings them into view."""
@@ -98,8 +112,9 @@ class CamerasPictures:
         selected = state.selected if state.selected < len(poses) else None
         depth = scale.frustum_depth * view.frustum_scale
         statuses = run.snapshot.frame_status if live else ()
-        errors = moment.rotation_error_deg
-        colours = kept.get("colours", _fitted_colours, errors, len(poses), layers.fitted, statuses)
+        known = (moment.rotation_error_deg, moment.reprojection_px)
+        colours = kept.get("colours", _fitted_colours, *known, len(poses), layers.fitted, statuses)
+        dashed = kept.get("dashed", _find_dashed, statuses, len(poses))
         reference = None
         if layers.reference or layers.links:
             reference = kept.get("reference", _reference, scene, moment.poses, layers.reference)
@@ -115,7 +130,7 @@ class CamerasPictures:
         colmap = self._colmap(state, scene, poses) if layers.colmap else None
         return CamerasPicture(
             camera=camera,
-            fitted=kept.get("fitted", CameraSet, poses, colours),
+            fitted=kept.get("fitted", CameraSet, poses, colours, dashed),
             image_plane=scale.image_plane,
             frustum_depth=depth,
             initial=kept.get("initial", _initial, scene) if layers.initial else None,
@@ -181,10 +196,6 @@ def decimate_lattice(warp: WarpSnapshot, across: int = LOOK.rays_across) -> Floa
     return np.flatnonzero(wanted[0] & wanted[1])
 
 
-def _now(snapshot: Snapshot) -> Moment:
-    return Moment(snapshot.poses, snapshot.rotation_error_deg, snapshot.translation_error)
-
-
 def _earlier(history: History, seconds: float) -> Moment | None:
     return interpolate_moment(history.rows, seconds)
 
@@ -199,14 +210,25 @@ def _with_preview(poses: Poses, preview: Preview | None) -> Poses:
 
 def _fitted_colours(
     error_deg: Float32[np.ndarray, " frames"] | None,
+    reprojection_px: Float32[np.ndarray, " frames"] | None,
     frames: int,
     shown: bool,
     statuses: tuple[FrameStatus, ...],
 ) -> Float32[np.ndarray, "frames 4"]:
-    colours = colour_frames(error_deg, frames, statuses)
+    errors = choose_frame_errors(error_deg, reprojection_px)
+    if errors is None:
+        colours = colour_frames(None, frames, statuses)
+    else:
+        colours = colour_frames(errors.values, frames, statuses, errors.scale)
     if not shown:
         colours[:, 3] = 0.0
     return colours
+
+
+def _find_dashed(statuses: tuple[FrameStatus, ...], frames: int) -> Bool[np.ndarray, " frames"] | None:
+    """Which frames are excluded; None where none is."""
+    excluded = [status is FrameStatus.EXCLUDED for status in statuses[:frames]]
+    return np.array(excluded + [False] * (frames - len(excluded))) if any(excluded) else None
 
 
 def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:

@@ -13,6 +13,7 @@ from jaxtyping import Float32
 
 from engine.geometry import so3
 from engine.geometry.view_camera import centres
+from engine.messages import Snapshot
 from engine.run.history import Row, filled
 
 
@@ -35,11 +36,23 @@ Poses = Float32[np.ndarray, "frames 3 4"]
 
 
 class Moment(NamedTuple):
-    """Fitted poses, and rotation errors (degrees) and translation errors (scene units) where there is a reference."""
+    """Fitted poses with their errors.
+
+    Attributes:
+        rotation_error_deg, translation_error: degrees and scene units; None without a reference.
+        reprojection_px: of the frames' tracks, pixels; None without tracks.
+    """
 
     poses: Poses
     rotation_error_deg: Float32[np.ndarray, " frames"] | None
     translation_error: Float32[np.ndarray, " frames"] | None
+    reprojection_px: Float32[np.ndarray, " frames"] | None = None
+
+
+def make_moment(snapshot: Snapshot) -> Moment:
+    """The moment of a snapshot."""
+    errors = (snapshot.rotation_error_deg, snapshot.translation_error, snapshot.reprojection_px)
+    return Moment(snapshot.poses, *errors)
 
 
 def interpolate_moment(rows: Sequence[Row], seconds: float) -> Moment | None:
@@ -57,6 +70,7 @@ def interpolate_moment(rows: Sequence[Row], seconds: float) -> Moment | None:
         interpolate_poses(before.poses, after.poses, share),
         _interpolate_errors(before.rotation_error_deg, after.rotation_error_deg, share),
         _interpolate_errors(before.translation_error, after.translation_error, share),
+        _interpolate_errors(before.reprojection_px, after.reprojection_px, share),
     )
 
 

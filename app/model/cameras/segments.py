@@ -21,6 +21,7 @@ AXIS_COLOURS: Float32[np.ndarray, "3 4"] = np.array(
     [(0.90, 0.33, 0.31, 1.0), (0.44, 0.76, 0.32, 1.0), (0.31, 0.56, 0.93, 1.0)], np.float32
 )
 RAY_OPACITY = (0.75, 0.15)  # at a ray's origin and at its far end
+DASHES = 6  # of an edge of a dashed frustum
 GRID_COLOUR = (0.62, 0.68, 0.76, 0.22)
 
 
@@ -44,6 +45,18 @@ def make_segments(
     packed[..., 14] = width
     packed = packed.reshape(-1, 15)
     return packed[np.isfinite(packed).all(axis=1)]
+
+
+def dash_segments(segments: Segments, dashes: int = DASHES) -> Segments:
+    """The same lines as `dashes` dashes each, with gaps of the same length between them."""
+    places = np.linspace(0.0, 1.0, 2 * dashes)  # of the ends of the dashes: a line begins and ends with one
+    parts = []
+    for begin, end in zip(places[::2], places[1::2], strict=True):
+        part = segments.copy()
+        along = segments[:, 3:6] - segments[:, :3]
+        part[:, :3], part[:, 3:6] = segments[:, :3] + begin * along, segments[:, :3] + end * along
+        parts.append(part)
+    return join_segments(parts)
 
 
 def join_segments(parts: Sequence[Segments]) -> Segments:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int64, UInt8
 
 from engine.geometry.view_camera import ViewCamera
 
@@ -56,10 +56,12 @@ class CameraSet:
     Attributes:
         poses: of the frames.
         colours: of each frustum's lines.
+        dashed: whose lines are dashed; None for none.
     """
 
     poses: Float32[np.ndarray, "frames 3 4"]
     colours: Float32[np.ndarray, "frames 4"]
+    dashed: Bool[np.ndarray, " frames"] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from app.model.common.error_colours import colour_corner_errors
-from app.model.common.frame_words import describe_status
+from app.model.frame.frame_words import describe_status
 from app.model.planar.planar_moments import Outlines, PlanarMoment
 from app.model.state.state import PlanarLayers
 

@@ -56,10 +56,11 @@ def make_drawable(x: np.ndarray, y: np.ndarray, logarithmic: bool) -> Curve:
 def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: int) -> dict[str, Curve]:
     """All curves of the plots, by name; a curve that the run has no values of (no reference) has no points.
 
-    Names: `photometric` and `alignment` (weighted with lambda, as it enters the loss); `psnr` in dB;
+    Names: `photometric`, and `alignment` and `matches` (weighted, as they enter the loss); `psnr` in dB;
     `rotation mean`, `rotation max`, `rotation frame` in degrees; `translation mean`, `translation max`,
     `translation frame` in scene units, `frame` being the selected one; `corners mean`, `corners max`, `corners frame`
-    in pixels.
+    in pixels, and `reprojection ...` likewise; `fit mean`, `fit min`, `fit frame`: the share of the tracks'
+    observations that fit, per cent.
     """
     if not rows:
         return {}
@@ -73,23 +74,33 @@ def make_curves(rows: Sequence[Row], over: Over, logarithmic: bool, selected: in
         "photometric": make_drawable(x, numbers[:, 2], logarithmic),
         # methods without local warps have no alignment term: no line at the bottom of the plot
         "alignment": make_drawable(x, weighted, logarithmic) if (numbers[:, 3] > 0).any() else NOTHING,
+        "matches": _make_matches_curve(rows, x, logarithmic),
         "psnr": make_drawable(x, numbers[:, 5], False),
     }
     for name, errors in (
         ("rotation", [row.rotation_error_deg for row in rows]),
         ("translation", [row.translation_error for row in rows]),
         ("corners", [row.corner_error_px for row in rows]),
+        ("reprojection", [row.reprojection_px for row in rows]),
+        ("fit", [None if row.track_share is None else 100 * row.track_share for row in rows]),
     ):
+        worst = ("min", np.fmin) if name == "fit" else ("max", np.fmax)
         known = [error for error in errors if error is not None]
         if not known:
-            found |= {f"{name} {kind}": NOTHING for kind in ("mean", "max", "frame")}
+            found |= {f"{name} {kind}": NOTHING for kind in ("mean", worst[0], "frame")}
             continue
         then = x[[error is not None for error in errors]]  # a reference may be set during the run
         stacked = np.stack(filled(known)).astype(np.float64)  # NaN: not added yet, or without a reference
-        found[f"{name} mean"] = make_drawable(then, np.array([mean_of(error) for error in known]), logarithmic)
-        found[f"{name} max"] = make_drawable(then, np.fmax.reduce(stacked, axis=1), logarithmic)
-        found[f"{name} frame"] = make_drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], logarithmic)
+        scaled = logarithmic and name != "fit"
+        found[f"{name} mean"] = make_drawable(then, np.array([mean_of(error) for error in known]), scaled)
+        found[f"{name} {worst[0]}"] = make_drawable(then, worst[1].reduce(stacked, axis=1), scaled)
+        found[f"{name} frame"] = make_drawable(then, stacked[:, min(selected, stacked.shape[1] - 1)], scaled)
     return found
+
+
+def _make_matches_curve(rows: Sequence[Row], x: np.ndarray, logarithmic: bool) -> Curve:
+    weighted = np.array([row.match_loss * 10.0**row.mu_exponent for row in rows])
+    return make_drawable(x, weighted, logarithmic)
 
 
 def find_limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:

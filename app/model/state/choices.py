@@ -94,7 +94,7 @@ def find_matches_obstacle(settings: Settings, tracks: bool) -> str:
 def describe_mu(settings: Settings, tracks: bool) -> str:
     """A sentence about the effect of μ in such a run."""
     return find_matches_obstacle(settings, tracks) or (
-        "μ pulls cameras to where matched features meet: low trusts the colours, high the matches."
+        "μ pulls cameras to where matches meet: low trusts the colours, high the matches."
     )
 
 

@@ -9,7 +9,7 @@ from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, MUTED, show_centred
 
 TAG = layout.HELP
-WIDTH, HEIGHT = 760, 770
+WIDTH, HEIGHT = 760, 840
 
 KEYS: tuple[tuple[str, str], ...] = (
     ("Space", "pause or go on"),
@@ -20,6 +20,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("O  P  L", "novel view: orbit, fly, follow the selected frame"),
     ("W A S D  Q E", "fly, while the mouse is over the novel view"),
     ("K  Shift-K", "kick the selected frame or patch / all of them, at random"),
+    ("X", "exclude the selected frame from training and measuring / bring it back"),
     ("Ctrl-Z / Ctrl-Shift-Z", "undo the last kick / redo it"),
     ("Ctrl-S  Ctrl-O  Ctrl-A", "save the run, open a scene, add photos to the run"),
     ("F12", "picture of the window"),
@@ -32,18 +33,20 @@ MOUSE: tuple[tuple[str, str], ...] = (
     ("Wheel", "zoom"),
     ("Click a camera", "select its frame"),
     ("Double click a camera", "look through it in the novel view"),
+    ("Right click a camera", "exclude its frame or bring it back, or look through it"),
     ("Drag an arrow or a ring", "move or turn the selected camera (gizmo)"),
     ("Drop photos", "add them to the run: their poses are searched for, then they train with the rest"),
     ("Click a patch", "select it; the first one is fixed"),
     ("Drag a corner, body, knob", "kick the selected patch: bend, move, turn it"),
-    ("Ctrl-click a slider", "type a value; double click on λ resets it"),
+    ("Ctrl-click a slider", "type a value; double click on λ or μ resets it"),
 )
 WORDS = (
     "L2G-NeRF gives every pixel a rigid warp of its own and fits each camera's pose to its pixels' warps. λ says how "
     "tightly the two are tied: with a low λ the warp field is soft, with a high one it follows the pose exactly. The "
     "residual is the distance between the two on the photo. Errors are measured against reference poses, aligned by a "
-    "similarity. With one image it registers patches of it instead: the transform of each is fitted to its pixels' "
-    "warps."
+    "similarity. Where there are none, features that were matched between photos tell how well the cameras fit: μ "
+    "says how much they pull on the cameras, and the verdict in the top bar sums up what they say. With one image it "
+    "registers patches of it instead: the transform of each is fitted to its pixels' warps."
 )
 
 

@@ -9,7 +9,8 @@ import dearpygui.dearpygui as dpg
 
 from app.model.common.process_memory import measure_resident_bytes
 from app.model.state.state import State
-from app.panels.widgets.parts import MUTED, add_tool_tip, set_text
+from app.panels.bars.badge import COLOURS
+from app.panels.widgets.parts import AMBER, MUTED, add_tool_tip, set_text
 from app.render.renderer import Renderer
 from engine.cli.progress import updated_rate
 from engine.messages import Snapshot
@@ -29,7 +30,10 @@ class StatusLine:
         self._frames, self._read_at = 0, time.monotonic()
 
     def build(self, parent: int | str) -> None:
-        self._text = dpg.add_text("", parent=parent, color=MUTED)
+        with dpg.group(horizontal=True, parent=parent):
+            self._verdict = dpg.add_text("", color=AMBER, show=False)
+            self._text = dpg.add_text("", color=MUTED)
+        add_tool_tip(self._verdict, "What is wrong with the cameras of this run, as far as its photos tell.")
         add_tool_tip(
             self._text,
             "Training device, memory of this process, steps and pictures per second, folder of the run, OpenGL.",
@@ -44,6 +48,7 @@ class StatusLine:
             self._before = run.snapshot
         if now - self._read_at < PERIOD:
             return
+        self._show_verdict(run.snapshot if run is not None else None)
         frames_per_second = self._frames / (now - self._read_at)
         self._frames, self._read_at = 0, now
         parts = []
@@ -59,3 +64,12 @@ class StatusLine:
             parts.append(str(run.opened.folder))
         parts.append(self._renderer.info)
         set_text(self._text, "   ·   ".join(parts))
+
+    def _show_verdict(self, snapshot: Snapshot | None) -> None:
+        """The reason of a verdict, where it is not that the cameras are registered: to be read without a tool tip."""
+        verdict = snapshot.verdict if snapshot is not None else None
+        shown = verdict is not None and verdict.state != "registered"
+        dpg.configure_item(self._verdict, show=shown)
+        if verdict is not None and shown:
+            dpg.configure_item(self._verdict, color=COLOURS[verdict.state])
+            set_text(self._verdict, f"{verdict.state}: {verdict.reason}   ·")

@@ -11,6 +11,7 @@ import numpy as np
 from app.model.state.choices import describe_assistance
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
+from app.panels.bars.badge import VerdictBadge
 from app.panels.widgets.parts import ACCENT, MUTED, add_tool_tip, set_text
 from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
@@ -37,6 +38,7 @@ class TopBar:
 
     def __init__(self, state: State, actions: Actions) -> None:
         self._state, self._actions = state, actions
+        self._badge = VerdictBadge(state)
 
     def build(self, parent: int | str) -> None:
         act = self._actions
@@ -61,6 +63,7 @@ class TopBar:
                 )
             dpg.add_spacer(width=12)
             self._what = dpg.add_text("", color=ACCENT)
+            self._badge.build()
             dpg.add_spacer(width=4)
             self._how = dpg.add_text("")
             dpg.add_spacer(width=4)
@@ -68,6 +71,7 @@ class TopBar:
 
     def update(self, state: State) -> None:
         run = state.run
+        self._badge.update(run.snapshot if run is not None else None)
         if run is None:
             set_text(self._what, "No scene")
             set_text(self._how, "")
@@ -89,13 +93,20 @@ def describe_opening(run: ViewedRun) -> str:
 
 
 def describe_state(snapshot: Snapshot | None) -> str:
-    """What the run does, if it is not simply training."""
+    """What the run does, if it is not simply training, and how many frames are excluded."""
     if snapshot is None:
         return ""
+    parts = []
     if snapshot.status == "running":
         searching = len(snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING))
-        return f"searching for {searching} frame{'s' if searching > 1 else ''}" if searching else ""
-    return {"starting": "preparing", "failed": "failed"}.get(snapshot.status, snapshot.status)
+        if searching:
+            parts.append(f"searching for {searching} frame{'s' if searching > 1 else ''}")
+    else:
+        parts.append({"starting": "preparing"}.get(snapshot.status, snapshot.status))
+    excluded = len(snapshot.frames_that_are(FrameStatus.EXCLUDED))
+    if excluded:
+        parts.append(f"{excluded} frame{'s' if excluded > 1 else ''} excluded")
+    return "   ".join(parts)
 
 
 def describe_progress(snapshot: Snapshot) -> str:
@@ -106,6 +117,8 @@ def describe_progress(snapshot: Snapshot) -> str:
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:
         parts.append(f"rot {mean_of(snapshot.rotation_error_deg):6.3f}°")
         parts.append(f"trans {mean_of(snapshot.translation_error):.4f} units")
+    elif np.isfinite(mean_of(snapshot.reprojection_px)):
+        parts.append(f"tracks {mean_of(snapshot.reprojection_px):5.2f} px")
     if snapshot.planar is not None:
         parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
     if snapshot.skipped_steps:

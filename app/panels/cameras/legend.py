@@ -5,7 +5,14 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.cameras.colmap_alignment import COLMAP
-from app.model.common.error_colours import ACCENT, INITIAL, REFERENCE, ROTATION_DEG
+from app.model.common.error_colours import (
+    ACCENT,
+    INITIAL,
+    REFERENCE,
+    REPROJECTION_PX,
+    ROTATION_DEG,
+    ErrorScale,
+)
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BAR, BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
@@ -13,6 +20,7 @@ from app.panels.widgets.parts import Colour
 
 COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
+TICKS_PX = (0.3, 1.0, 3.0, 10.0)
 AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
 AMBER, GREY = to_bytes(REFERENCE), to_bytes(INITIAL)
 
@@ -21,7 +29,8 @@ SWITCHES = (
         "fitted",
         "fitted",
         make_error_colours(3),
-        "The cameras at their present fitted poses, coloured by their rotation error where there is a reference.",
+        "The cameras at their present fitted poses, coloured by their rotation error where there is a reference, else "
+        "by the reprojection error of their tracks. Dashed grey: excluded.",
     ),
     Switch(
         "reference",
@@ -67,28 +76,52 @@ class CamerasLegend:
     def __init__(self, state: State) -> None:
         self._switches = LayerSwitches(state.cameras.layers, SWITCHES)
         self._scale: list[int | str] = []
+        self._parts: dict[ErrorScale, list[int | str]] = {ROTATION_DEG: [], REPROJECTION_PX: []}
 
     def build(self) -> None:
         """Adds it to the container that is open."""
-        self._scale = self._switches.build(COLUMNS, BAR + BESIDE, (_add_scale, _add_ticks))
+        self._scale = self._switches.build(COLUMNS, BAR + BESIDE, (self._add_scales, self._add_ticks))
 
-    def update(self, width: float) -> None:
-        """Brings it up to date for a panel `width` pixels wide; a narrow one hides the error scale."""
+    def update(self, width: float, scale: ErrorScale) -> None:
+        """Brings it up to date for a panel `width` pixels wide; a narrow one hides the error scale.
+
+        Args:
+            width: of the panel, pixels.
+            scale: on which frusta are coloured now.
+        """
         room = width >= sum(COLUMNS) + BAR + 100
         for part in self._scale:
             if dpg.is_item_shown(part) != room:
                 dpg.configure_item(part, show=room)
+        for kind, parts in self._parts.items():
+            for part in parts:
+                if dpg.is_item_shown(part) != (kind == scale):
+                    dpg.configure_item(part, show=kind == scale)
         # A narrow panel has no room for it; COLMAP's own panel has the same switch.
         self._switches.show("colmap", width >= sum(COLUMNS) + 60)
         self._switches.update()
 
+    def _add_scales(self) -> int | str:
+        with dpg.group() as group:
+            for scale, (title, sentence) in TITLES.items():
+                self._parts[scale].append(build_scale(title, sentence))
+        return group
 
-def _add_scale() -> int | str:
-    return build_scale(
+    def _add_ticks(self) -> int | str:
+        with dpg.group() as group:
+            self._parts[ROTATION_DEG].append(build_ticks(TICKS_DEG, "°", ROTATION_DEG))
+            self._parts[REPROJECTION_PX].append(build_ticks(TICKS_PX, "", REPROJECTION_PX))
+        return group
+
+
+TITLES: dict[ErrorScale, tuple[str, str]] = {
+    ROTATION_DEG: (
         "rotation error",
         "Rotation error of the fitted cameras against the aligned reference; logarithmic.",
-    )
-
-
-def _add_ticks() -> int | str:
-    return build_ticks(TICKS_DEG, "°", ROTATION_DEG)
+    ),
+    REPROJECTION_PX: (
+        "reprojection error, px",
+        "There is no reference: the median distance in a photo between its features and where their matches in other "
+        "photos say that they are, in pixels; logarithmic.",
+    ),
+}

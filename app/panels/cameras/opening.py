@@ -24,7 +24,7 @@ class OpeningHeader:
     """Two lines in the place of the legend: what is being done, how far it is, and why."""
 
     def __init__(self) -> None:
-        self._height = 0
+        self._height, self._least = 0, 0
 
     def build(self) -> None:
         """Adds it to the container that is open, hidden."""
@@ -42,6 +42,7 @@ class OpeningHeader:
         """Shows or hides it, as high as the legend, so that nothing moves when that takes its place."""
         if dpg.is_item_shown(self._window) != shown:
             dpg.configure_item(self._window, show=shown)
+        height = max(height, self._least)
         if shown and height > 0 and height != self._height:
             self._height = height
             dpg.configure_item(self._window, height=height)
@@ -50,6 +51,7 @@ class OpeningHeader:
         """Brings it up to date, for a panel `width` pixels wide."""
         opening = run.opening
         failed = run.error is not None
+        self._least = FAILED_HEIGHT if failed else 0
         dpg.configure_item(self._bar, show=not failed)
         dpg.configure_item(self._title, color=AMBER if failed else ACCENT)
         dpg.configure_item(self._sentence, wrap=max(int(width) - 20, 100))
@@ -114,6 +116,7 @@ def describe_steps(opening: Opening) -> str:
     return "   ".join(f"{mark} {NAMES[phase]}" for mark, phase in zip(marks, PHASES, strict=True))
 
 
+FAILED_HEIGHT = 160  # pixels: the reason may be long, and there is nothing else to see
 LEAST_FOR_STEPS = 760  # width of a panel that has room for all phases, pixels
 READY = "Preparing the training"
 READY_SENTENCE = "The cameras have their first poses; the field begins to learn in a moment."

@@ -12,6 +12,7 @@ import numpy as np
 from app.model.cameras.cameras_control import CamerasControl, Pointer
 from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.opening_view import LOOK, GrowingModel, OpeningView, carry_points, carry_view, fade_points
+from app.model.cameras.picking import pick_frame
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.cameras.scene_scale import frame_points, make_first_view
 from app.model.common.kept import Kept
@@ -20,6 +21,7 @@ from app.model.common.pictures import CamerasPicture, PointCloud
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
+from app.panels.cameras.frame_menu import FrameMenu
 from app.panels.cameras.legend import CamerasLegend
 from app.panels.cameras.opening import OpeningHeader, OpeningSheet
 from app.panels.widgets.canvas import Canvas
@@ -39,7 +41,7 @@ class CamerasPanel:
     def __init__(self, state: State, renderer: Renderer) -> None:
         self._state, self._renderer = state, renderer
         self._canvas = Canvas()
-        self._legend = CamerasLegend(state)
+        self._legend, self._menu = CamerasLegend(state), FrameMenu(state)
         self._pictures, self._control, self._kept = CamerasPictures(), CamerasControl(), Kept()
         self._asked: CamerasPicture | None = None
         self._serial = 0
@@ -59,12 +61,13 @@ class CamerasPanel:
         self._canvas.build(parent)
         with dpg.tooltip(self._canvas.item, show=False) as self._tip:
             self._note = dpg.add_text("")
+        self._menu.build()
 
     def update(self, state: State) -> None:
         now = time.monotonic()
         self._canvas.look()
         width = measure_size(self._parent)[0]
-        self._legend.update(width)
+        self._legend.update(width, self._pictures.error_scale(state))
         run = state.run
         opening = run is not None and (run.opened is None or run.snapshot is None)
         self._begin_opening(run)
@@ -201,6 +204,10 @@ class CamerasPanel:
             control.double_click(state, picture, pointer)
         elif mouse.clicked:
             control.click(state, picture, pointer)
+        elif mouse.right_clicked:
+            frame = pick_frame(picture, pointer.x, pointer.y, pointer.size)
+            if frame is not None:
+                self._menu.open(frame)
         control.hover(state, picture, pointer)
         self._show_note(control.hovered_frame)
 

@@ -5,19 +5,33 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import SEARCHING
-from app.model.common.frame_words import describe_status
+from app.model.cameras.frame_note import describe_frame
+from app.model.cameras.replay import make_moment
+from app.model.common.error_colours import STATUS_COLOURS
 from app.model.common.photo_sizes import make_frame_camera, resize_photo
 from app.model.common.pictures import NovelPicture
+from app.model.frame.frame_errors import describe_frame_verdict, describe_tracks
+from app.model.frame.frame_words import describe_status, get_status
+from app.model.state.excluding import describe_exclusion, toggle_exclusion
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
 from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.error_scale import to_bytes
-from app.panels.widgets.parts import TEXT, add_step_button, measure_inner_width, measure_size, set_text
+from app.panels.widgets.parts import (
+    AMBER,
+    RED,
+    TEXT,
+    Colour,
+    add_step_button,
+    add_tool_tip,
+    measure_inner_width,
+    measure_size,
+    set_text,
+)
 from app.render.renderer import Renderer
-from engine.messages import Snapshot
+from engine.messages import FrameStatus, Snapshot
 from engine.scenes.scene import Scene
 
 AROUND = 24 + 26 + STRIP_HEIGHT + 12  # height of title, header, strip and gaps, pixels
@@ -44,7 +58,10 @@ class FramePanel:
                 add_step_button(-1, "The previous frame (left arrow).", self._go)
                 self._index = dpg.add_text("")
                 add_step_button(1, "The next frame (right arrow).", self._go)
+                self._exclude = dpg.add_button(label="Exclude", callback=lambda: toggle_exclusion(self._state))
+                add_tool_tip(self._exclude, EXCLUDE_TIP)
                 self._name = dpg.add_text("")
+                self._name_tip = add_tool_tip(self._name, "")
             self._pictures.build(
                 "Photo",
                 "The photo, at the size of the rendering.",
@@ -67,8 +84,11 @@ class FramePanel:
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         set_text(self._name, f"{scene.names[index]}   {describe_errors(snapshot, selected)}")
-        registered = not describe_status(snapshot.frame_status, selected)
-        dpg.configure_item(self._name, color=TEXT if registered else to_bytes(SEARCHING))
+        set_text(self._name_tip, describe_frame(run, make_moment(snapshot), selected))
+        dpg.configure_item(self._name, color=choose_colour(snapshot, selected))
+        label = f"{describe_exclusion(run, selected)}###exclude"
+        if dpg.get_item_label(self._exclude) != label:
+            dpg.configure_item(self._exclude, label=label)
         width = measure_inner_width(self._parent)
         height = measure_size(self._parent)[1] - AROUND
         size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
@@ -96,13 +116,35 @@ class FramePanel:
 
 
 def describe_errors(snapshot: Snapshot, frame: int) -> str:
-    """Status, errors and training PSNR of a frame in a line."""
+    """Status, errors and training PSNR of a frame in a line; what its tracks say where there is no reference."""
     word = describe_status(snapshot.frame_status, frame)
     parts = [word] if word else []
     errors, shifts = snapshot.rotation_error_deg, snapshot.translation_error
     if errors is not None and shifts is not None and np.isfinite(errors[frame]):
         parts.append(f"{errors[frame]:.2f}°")
         parts.append(f"{shifts[frame]:.4f} units")
+    elif not word:
+        parts += filter(None, [describe_frame_verdict(snapshot, frame) or describe_tracks(snapshot, frame)])
+        if parts:  # there is no room for more; the tool tip has everything
+            return parts[0]
     if np.isfinite(snapshot.frame_psnr[frame]):
         parts.append(f"training {snapshot.frame_psnr[frame]:.1f} dB")
     return "   ".join(parts)
+
+
+def choose_colour(snapshot: Snapshot, frame: int) -> Colour:
+    """Of a frame's line: of its status, else of its verdict."""
+    status = get_status(snapshot.frame_status, frame)
+    if status is not FrameStatus.REGISTERED:
+        return to_bytes(STATUS_COLOURS[status])
+    verdict = snapshot.verdict
+    if verdict is None or frame >= len(verdict.frames) or verdict.frames[frame].state == "registered":
+        return TEXT
+    return VERDICT_COLOURS[verdict.frames[frame].state]
+
+
+VERDICT_COLOURS: dict[str, Colour] = {"doubtful": AMBER, "failed": RED}
+EXCLUDE_TIP = (
+    "Leaves this frame out of training and measuring, or brings it back (X). Excluded frames keep their place and are "
+    "drawn grey and dashed."
+)

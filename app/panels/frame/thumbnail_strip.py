@@ -5,8 +5,9 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.error_colours import colour_frames
+from app.model.common.error_colours import ROTATION_DEG, colour_frames
 from app.model.common.photo_sizes import fit_size, resize_photo
+from app.model.frame.frame_errors import choose_frame_errors
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, add_drawing, set_text
 from engine.messages import Snapshot
@@ -57,8 +58,9 @@ class ThumbnailStrip:
             set_text(
                 self._tip,
                 name
-                or "The training photos; the bar is green to red with the frame's rotation error, violet while its "
-                "pose is searched for, grey where it was rejected.",
+                or "The training photos; the bar is green to red with the frame's rotation error, or without a "
+                "reference with the reprojection error of its tracks; violet while its pose is searched for, grey "
+                "where it was rejected or excluded.",
             )
 
     def _begin(self, scene: Scene) -> None:
@@ -87,7 +89,9 @@ class ThumbnailStrip:
             self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))
             bar = dpg.draw_rectangle((left, high + 2), (left + wide, high + 5), color=CLEAR, parent=self._layer)
             self._bars.append(bar)
-        paints = colour_frames(snapshot.rotation_error_deg, len(snapshot.poses), snapshot.frame_status)
+        errors = choose_frame_errors(snapshot.rotation_error_deg, snapshot.reprojection_px)
+        values, scale = errors if errors is not None else (None, ROTATION_DEG)
+        paints = colour_frames(values, len(snapshot.poses), snapshot.frame_status, scale)
         for place, (image, bar) in enumerate(zip(self._images, self._bars, strict=True)):
             shown = place < self._count
             dpg.configure_item(image, show=shown)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.frame_words import describe_status
 from app.model.common.photo_sizes import resize_photo
+from app.model.frame.frame_words import describe_status
 from app.model.planar.patch_pictures import render_patch
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-from app.model.plots.curves import Curve, make_curves
+from app.model.plots.curves import NOTHING, Curve, make_curves
 from app.model.plots.event_marks import COLOURS, KINDS, LABELS, Mark, MarkKind, make_marks
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
@@ -19,6 +19,7 @@ from app.panels.widgets.parts import (
     MUTED,
     TEXT,
     VIOLET,
+    Colour,
     add_tool_tip,
     measure_inner_width,
     measure_size,
@@ -26,6 +27,8 @@ from app.panels.widgets.parts import (
 
 PERIOD = 0.2  # seconds between updates
 ALL = "all"
+
+SKY: Colour = (110, 170, 250, 255)
 
 # by title: unit, whether a logarithmic scale is possible, curves
 Plots = dict[str, tuple[str, bool, tuple[Series, ...]]]
@@ -44,14 +47,30 @@ _SHARED: Plots = {
     "Loss": (
         "",
         True,
-        (Series("photometric", "photometric", ACCENT, ".2e"), Series("alignment", "λ·alignment", VIOLET, ".2e")),
+        (
+            Series("photometric", "photometric", ACCENT, ".2e"),
+            Series("alignment", "λ·alignment", VIOLET, ".2e"),
+            Series("matches", "μ·matches", SKY, ".2e"),
+        ),
     ),
     "PSNR": ("dB", False, (Series("psnr", "PSNR", ACCENT, ".2f"),)),
 }
 POSED_PLOTS: Plots = _SHARED | {
     "Rotation error": ("°", True, _list_error_series("rotation", "this frame", ".3f")),
+    "Reprojection error": ("px", True, _list_error_series("reprojection", "this frame", ".3f")),
     "Translation error": ("units", True, _list_error_series("translation", "this frame", ".4f")),
+    "Tracks that fit": (
+        "%",
+        False,
+        (
+            Series("fit min", "least", AMBER, ".0f"),
+            Series("fit mean", "mean", ACCENT, ".0f"),
+            Series("fit frame", "this frame", TEXT, ".0f"),
+        ),
+    ),
 }
+STAND_INS = {"Rotation error": "Reprojection error", "Translation error": "Tracks that fit"}
+"""What is shown among all plots in the place of errors that are not measured, where there are tracks."""
 PLANAR_PLOTS: Plots = _SHARED | {"Corner error": ("px", True, _list_error_series("corners", "this patch", ".3f"))}
 
 
@@ -67,6 +86,7 @@ class PlotsPanel:
         self._size = (0, 0)
         self._marks: list[Mark] = []
         self._curves: dict[str, Curve] = {}
+        self._chosen: tuple[str, ...] = ()
         self._key: tuple[object, ...] = ()
         self._run: ViewedRun | None = None
         self._legend: dict[MarkKind, int | str] = {}
@@ -92,13 +112,14 @@ class PlotsPanel:
                     dpg.add_text(text, color=color)
             with dpg.group(horizontal=True):
                 dpg.add_text("λ·alignment", color=VIOLET)
+                self._matches = dpg.add_text("μ·matches", color=SKY, show=False)
                 for kind in KINDS:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
             with dpg.group(show=False) as self._body:
                 rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two plots each
                 self._plots = {
-                    title: PlotView(title, unit, logarithmic, series, rows[index // 2])
+                    title: PlotView(title, unit, logarithmic, series, rows[min(index // 2, 1)])
                     for index, (title, (unit, logarithmic, series)) in enumerate(self._of.items())
                 }
             with dpg.handler_registry():
@@ -137,8 +158,11 @@ class PlotsPanel:
         places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
         for kind, xs in places.items():
             dpg.configure_item(self._legend[kind], show=bool(xs))
+        dpg.configure_item(self._matches, show=bool(len(self._curves.get("matches", NOTHING).x)))
         for view in self._plots.values():
             view.show(self._curves, places)
+        if choose_plots(self._of, self._curves) != self._chosen:
+            self._arrange()
 
     def _each(self, act: Callable[[PlotView], None]) -> Callable[[], None]:
         """A callback for the mouse that calls `act` with the plot under it."""
@@ -164,9 +188,26 @@ class PlotsPanel:
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
         width, height = measure_inner_width(self._parent), max(self._size[1] - 94, 160)
-        for index, (title, view) in enumerate(self._plots.items()):
-            alone = index + 1 == len(self._plots) and index % 2 == 0  # the last of an odd number has a row of its own
-            if which == ALL:
-                view.place(True, width if alone else (width - 4) // 2, height // 2)
-            else:
+        self._chosen = choose_plots(self._of, self._curves)
+        for title, view in self._plots.items():
+            if which != ALL:
                 view.place(title == which, width, height)
+                continue
+            # the last of an odd number has a row of its own
+            alone = len(self._chosen) % 2 == 1 and title == self._chosen[-1]
+            view.place(title in self._chosen, width if alone else (width - 4) // 2, height // 2)
+
+
+def choose_plots(plots: Plots, curves: Mapping[str, Curve]) -> tuple[str, ...]:
+    """The titles of the plots that are shown together: what is measured takes the place of what is not."""
+
+    def is_known(title: str) -> bool:
+        return any(len(curves.get(series.name, NOTHING).x) for series in plots[title][2])
+
+    chosen = []
+    for title in plots:
+        if title in STAND_INS.values():
+            continue
+        other = STAND_INS.get(title)
+        chosen.append(other if other in plots and not is_known(title) and is_known(other) else title)
+    return tuple(chosen)

@@ -13,7 +13,10 @@ from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, find_nea
 from app.panels.widgets.parts import Colour, paint_series, set_text
 
 LOW = 150  # height in pixels up to which the name of the x axis is left out
-NO_REFERENCE = "Errors are measured where there are reference poses; COLMAP's panel can make some."
+NOT_MEASURED = (
+    "Rotation and translation errors are measured where there are reference poses; COLMAP's panel can make some. "
+    "What the tracks say is known where the photos were matched."
+)
 REACH = 6  # pixels from a mark at which the mouse points to it
 
 
@@ -159,7 +162,7 @@ class PlotView:
                 index = int(np.abs(curve.x - x).argmin())
                 lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())
                 where = f"{curve.x[index]:,.0f} iterations" if over == "iterations" else f"{curve.x[index]:.1f} s"
-        return "\n".join([f"at {where}", *lines]) if lines else NO_REFERENCE
+        return "\n".join([f"at {where}", *lines]) if lines else NOT_MEASURED
 
 
 def format_tick(value: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import dearpygui.dearpygui as dpg
+import numpy as np
 
 from app.model.plots.curves import find_row_at
 from app.model.plots.event_marks import COLOURS, Mark, find_nearest, make_marks
@@ -123,5 +124,7 @@ def describe_moment(row: Row, live: bool) -> str:
     elif row.corner_error_px is not None:
         parts.append(f"corners {row.corner_error_px.mean():.2f} px")
     else:
+        if np.isfinite(mean_of(row.reprojection_px)):
+            parts.append(f"tracks {mean_of(row.reprojection_px):.2f} px")
         parts.append(f"PSNR {row.psnr:.2f} dB")
     return "   ".join(parts)

@@ -17,6 +17,7 @@ class Mouse:
     Attributes:
         wheel: notches since the last frame, with the mouse over the item; positive is away from the user.
         pressed, released, clicked, double_clicked: whether the left button was, in this frame.
+        right_clicked: whether the right button was clicked, in this frame.
     """
 
     def __init__(self, item: int | str) -> None:
@@ -32,7 +33,7 @@ class Mouse:
         self._turned = 0.0  # notches of the wheel since the last frame
         self._double = False
         self.wheel = 0.0
-        self.pressed = self.released = self.clicked = self.double_clicked = False
+        self.pressed = self.released = self.clicked = self.double_clicked = self.right_clicked = False
         with dpg.handler_registry():
             dpg.add_mouse_wheel_handler(callback=self._wheel_turned)
             dpg.add_mouse_double_click_handler(LEFT, callback=self._double_click)
@@ -47,7 +48,7 @@ class Mouse:
         corner, mouse = state.get("rect_min", (0, 0)), dpg.get_mouse_pos(local=False)
         here = (mouse[0] - corner[0], mouse[1] - corner[1])
         self._inside = state.get("hovered", False)
-        self.pressed = self.released = self.clicked = False
+        self.pressed = self.released = self.clicked = self.right_clicked = False
         self._moved = {}
         for button in BUTTONS:
             self._watch(button, here)
@@ -87,6 +88,8 @@ class Mouse:
                 del self._held[button]
                 if button == LEFT:
                     self.released, self.clicked = True, self._travel <= CLICK_TRAVEL
+                elif button == RIGHT:
+                    self.right_clicked = self._travel <= CLICK_TRAVEL
         elif down and not before and self._inside:
             self._held[button] = here
             self._travel = 0.0

@@ -11,6 +11,7 @@ from jaxtyping import Float32
 
 from app.model.cameras.segments import (
     Segments,
+    dash_segments,
     join_segments,
     make_axis_segments,
     make_frustum_segments,
@@ -71,7 +72,7 @@ def make_layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     """All layers of lines; those that are not in the picture are empty."""
     fitted, reference, ground = picture.fitted, picture.reference, picture.ground
     shape, selected = (picture.image_plane, picture.frustum_depth), picture.selected
-    every = (fitted.poses, fitted.colours, *shape, selected)
+    every = (fitted.poses, fitted.colours, fitted.dashed, *shape, selected)
     yield LayerLines("fitted", every, lambda: _some_frusta(fitted, shape, selected, chosen=False))
     yield LayerLines("selected", every, lambda: _some_frusta(fitted, shape, selected, chosen=True))
     yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
@@ -123,7 +124,14 @@ def _some_frusta(
     """Either the selected frustum or all others."""
     which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
     width = WIDTHS.selected if chosen else WIDTHS.fitted
-    return make_frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+    if cameras.dashed is None:
+        return make_frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+    whole, broken = which & ~cameras.dashed, which & cameras.dashed
+    parts = (
+        make_frustum_segments(cameras.poses[some], cameras.colours[some], *shape, width) for some in (whole, broken)
+    )
+    solid, lines = parts
+    return join_segments([solid, dash_segments(lines)])
 
 
 def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:

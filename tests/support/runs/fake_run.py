@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -41,7 +42,9 @@ class FakeRun:
             initial_poses=torch.eye(3, 4).repeat(5, 1, 1),
             intrinsics=Intrinsics(torch.full((5, 2), 400.0), torch.full((5, 2), 200.0), torch.zeros(5, 4), 512, 384),
         )
-        self.opened: Any = SimpleNamespace(scene=self.scene)
+        self.opened: Any = SimpleNamespace(
+            scene=self.scene, run=SimpleNamespace(device="cpu"), folder=Path("runs/fern")
+        )
 
     def send(self, command: Command) -> None:
         self.sent.append(command)

@@ -19,6 +19,7 @@ from app.panels.perturb.camera_kicks import CameraKicks
 from app.panels.perturb.panel import PerturbPanel
 from app.panels.plots.timeline import TimelinePanel
 from app.panels.training.panel import TrainingPanel
+from app.panels.widgets.panel import Panel
 from engine.config.settings import Settings
 from engine.messages import (
     Pause,
@@ -28,9 +29,7 @@ from engine.messages import (
     Restart,
     Resume,
     SetLambda,
-    SetMu,
     UndoPerturbation,
-    UseMatches,
 )
 from engine.scenes.options import SceneOptions
 from tests.support.runs.fake_run import FakeRun, state_with
@@ -45,7 +44,7 @@ def context() -> Iterator[None]:
     dpg.destroy_context()
 
 
-def built(panel: TrainingPanel | PerturbPanel | TimelinePanel, state: State) -> None:
+def built(panel: Panel, state: State) -> None:
     with dpg.window() as window:
         pass
     panel.build(window)
@@ -87,52 +86,6 @@ def test_lambda_is_the_engines_until_it_is_dragged_and_then_what_was_sent() -> N
     slider._throttle._passed_at = -math.inf
     panel.update(state)
     assert run.sent[-1].exponent == 2.0
-
-
-def with_tracks(run: FakeRun) -> FakeRun:
-    """The same run, of a scene with matches."""
-    run.scene.tracks = SimpleNamespace()
-    run.snapshot = dataclasses.replace(run.snapshot, mu_exponent=1.0, matches=True)
-    return run
-
-
-def test_mu_is_a_slider_of_its_own_beside_lambda() -> None:
-    run = with_tracks(FakeRun())
-    state = state_with(run)
-    panel = TrainingPanel(state)
-    built(panel, state)
-    slider = panel._weights.mu_slider
-    assert dpg.get_value(slider._value).startswith("μ = 10,")
-    assert dpg.get_value(panel._weights.switch)
-    slider._dragged(0, -2.5)
-    panel.update(state)
-    assert [dataclasses.replace(command, gesture=None) for command in run.sent] == [SetMu(-2.5)]
-    assert dpg.get_value(panel._weights.lambda_slider._slider) == run.snapshot.lambda_exponent
-    panel._weights._switched(0, False)
-    panel.update(state)
-    assert run.sent[1:] == [UseMatches(False)]
-    assert not dpg.get_value(panel._weights.switch)  # not back on while the engine has not answered
-
-
-def test_a_scene_without_matches_says_so_and_has_no_slider_for_them() -> None:
-    run = FakeRun()
-    state = state_with(run)
-    panel = TrainingPanel(state)
-    built(panel, state)
-    assert "no matches" in dpg.get_value(panel._weights.mu_slider._note)
-    assert not dpg.get_item_configuration(panel._weights.switch)["enabled"]
-    assert not dpg.is_item_shown(panel._weights.mu_slider._body)
-
-
-def test_a_new_run_keeps_the_weights() -> None:
-    run = with_tracks(FakeRun())
-    run.snapshot = dataclasses.replace(run.snapshot, mu_exponent=-1.5, matches=False)
-    state = state_with(run)
-    panel = TrainingPanel(state)
-    built(panel, state)
-    panel._new_run.restart()
-    (command,) = run.sent
-    assert (command.settings.mu_exponent, command.settings.matches) == (-1.5, False)
 
 
 def test_what_cannot_be_started_is_refused_before_it_fails() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,3 +92,19 @@ def test_log_ticks_are_round_few_and_inside(low: float, ratio: float) -> None:
 def test_nothing_has_no_limits() -> None:
     assert find_limits([], True) is None
     assert find_limits([Curve()], False) is None
+
+
+def test_tracks_have_curves_of_their_own() -> None:
+    known = dataclasses.replace(
+        row(5, error=None),
+        reprojection_px=np.array([0.5, 1.0, np.nan, 3.0], np.float32),
+        track_share=np.array([0.9, 1.0, np.nan, 0.2], np.float32),
+        match_loss=0.02,
+        mu_exponent=-1.0,
+    )
+    found = make_curves([row(0, error=None), known], "iterations", True, 3)
+    assert found["reprojection mean"].x.tolist() == [5]
+    assert np.allclose([found[f"reprojection {kind}"].y[0] for kind in ("mean", "max", "frame")], [1.5, 3.0, 3.0])
+    assert np.allclose([found[f"fit {kind}"].y[0] for kind in ("mean", "min", "frame")], [70, 20, 20])
+    assert np.allclose(found["matches"].y, 2e-3)
+    assert len(make_curves([row(0)], "iterations", True, 0)["matches"].x) == 0

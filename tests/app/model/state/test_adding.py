@@ -16,7 +16,7 @@ from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.cameras.segments import make_link_segments, make_trail_segments
 from app.model.common.error_colours import REJECTED, SEARCHING, colour_errors, colour_frames
-from app.model.common.frame_words import describe_status
+from app.model.frame.frame_words import describe_status
 from app.model.plots.curves import make_curves
 from app.model.state.adding import Notices, add_photos, can_grow
 from app.model.state.runs import list_added_photos

@@ -299,3 +299,11 @@ def test_cameras_that_all_stand_in_one_place_are_drawn(easel: Easel) -> None:
     pixels = easel.draw(picture_of(cameras, reference=cameras, initial=cameras, trails=trails, selected=0))
     assert np.isfinite(pixels).all()
     assert (pixels[..., 0] > 0.5).sum() > 100
+
+
+def test_frusta_of_excluded_frames_are_dashed(easel: Easel) -> None:
+    whole = picture_of(one_colour(at(0, 0, 0)[None], *RED))
+    dashed = replace(whole, fitted=replace(whole.fitted, dashed=np.array([True])))
+    lines, dashes = (like(easel.draw(one), True, False, False) for one in (whole, dashed))
+    assert 0.35 < dashes.sum() / lines.sum() < 0.8
+    assert not (dashes & ~lines).sum() > 0.02 * lines.sum(), "on the same lines"
