@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 from engine.errors import UserError
 from engine.scenes.excluded_frames import exclude_frames
+from engine.scenes.formats.blender import SPACES as BLENDER_SPACES
 from engine.scenes.formats.blender import TRAINING_FILE, read_blender
 from engine.scenes.formats.colmap import MODEL_FOLDERS, find_model_folder, read_colmap
 from engine.scenes.formats.llff import POSES_FILE, read_llff
+from engine.scenes.formats.llff import SPACES as LLFF_SPACES
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
-from engine.scenes.options import SceneOptions, check_options, check_photo_options, check_planar_options
+from engine.scenes.options import SceneOptions, SpaceName, check_options, check_photo_options, check_planar_options
 from engine.scenes.paths import is_image, is_video, resolve_scene_path
 from engine.scenes.photos.files import find_photo_folder
 from engine.scenes.photos.reader import read_photos
@@ -85,6 +88,22 @@ def find_reader(folder: Path) -> Reader | None:
         if (folder / marker).is_file():
             return reader
     return read_colmap if find_model_folder(folder) else None
+
+
+def list_spaces(path: Path) -> tuple[SpaceName, ...]:
+    """The kinds that the scene at a path can be of, by its layout, beside `auto`; none for one image."""
+    reader = None if is_video(path) else read_planar if is_image(path) else find_reader(path)
+    if reader is read_planar:
+        return ()
+    for other, spaces in ((read_llff, LLFF_SPACES), (read_blender, BLENDER_SPACES)):
+        if reader is other:
+            return spaces
+    return tuple(space for space in get_args(SpaceName) if space != "auto")
+
+
+def has_poses(path: Path) -> bool:
+    """Whether the files of the scene at a path bring poses: a video and a folder of photos alone do not."""
+    return not is_video(path) and not is_image(path) and find_reader(path) is not None
 
 
 def _hint(folder: Path) -> str:

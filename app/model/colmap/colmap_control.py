@@ -14,8 +14,7 @@ from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from engine.errors import UserError
 from engine.run.reference import FEWEST_CAMERAS
-from engine.scenes.load import find_reader
-from engine.scenes.paths import is_video
+from engine.scenes.load import has_poses
 from engine.sfm.events import Pair
 
 NEIGHBOURS = 10  # following photos that each photo is matched with, where it is not matched with all
@@ -83,7 +82,7 @@ def can_start_from(state: State) -> bool:
     scene = get_posed_scene(state.run)
     if scene is None or state.hooks.reopen is None:
         return False
-    return is_video(scene.path) or (scene.path.is_dir() and find_reader(scene.path) is None)
+    return not has_poses(scene.path)
 
 
 def start_from_colmap(state: State) -> None:

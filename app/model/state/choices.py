@@ -9,10 +9,11 @@ from engine.config.settings import Preset, Settings
 from engine.errors import UserError
 from engine.fields import check_settings
 from engine.geometry.warp_names import PlanarWarp
-from engine.scenes.options import InitialPoses, SceneOptions
+from engine.scenes.options import InitialPoses, SceneOptions, SpaceName
 
 PRESETS: tuple[Preset, ...] = get_args(Preset)
-INITIAL: tuple[InitialPoses, ...] = get_args(InitialPoses)
+WITH_POSES: tuple[InitialPoses, ...] = ("auto", "identity", "reference", "noise")
+WITHOUT_POSES: tuple[InitialPoses, ...] = ("auto", "identity", "sfm")
 WARPS: tuple[PlanarWarp, ...] = get_args(PlanarWarp)
 
 
@@ -22,21 +23,36 @@ class Choice:
 
     Attributes:
         kind: of the scene, where one is open.
+        poses: whether the files of the scene bring poses.
+        spaces: the kinds that the scene can be of, beside `auto`.
     """
 
     settings: Settings
     options: SceneOptions
     kind: str | None = None
+    poses: bool = True
+    spaces: tuple[SpaceName, ...] = ()
 
     @property
     def planar(self) -> bool:
         """Whether the scene is one image, whose patches are cut anew with another seed."""
         return self.kind == "planar"
 
+    @property
+    def starts(self) -> tuple[InitialPoses, ...]:
+        """The initial poses that the scene can start from."""
+        return WITH_POSES if self.poses else WITHOUT_POSES
+
     def obstacle(self) -> str | None:
         """Why such a run cannot be started, and what to change; None if it can."""
+        if not self.planar and self.options.init not in self.starts:
+            what = "has poses" if self.poses else "has no poses"
+            return f"This scene {what}: it cannot start from {self.options.init}. Choose another start."
+        if not self.planar and self.options.space not in ("auto", *self.spaces):
+            return f"This scene cannot be {self.options.space}. Choose another space."
+        kind = self.kind if self.options.space == "auto" else self.options.space
         try:
-            check_settings(self.settings, self.kind)
+            check_settings(self.settings, kind)
         except UserError as error:
             return str(error).replace("--", "the ").removeprefix("the ")
         return None
@@ -45,7 +61,8 @@ class Choice:
         """Whether the scene must be read again, as it or its initial poses differ from those of these options."""
         if self.planar:
             return self.options != options
-        return select_initial_poses(self.options) != select_initial_poses(options)
+        read = (select_initial_poses(options), options.space, set(options.exclude))
+        return (select_initial_poses(self.options), self.options.space, set(self.options.exclude)) != read
 
     def with_seed(self, seed: int) -> Choice:
         """The choice with another seed, of the run and of the noise of its initial poses."""
@@ -62,6 +79,33 @@ def select_initial_poses(options: SceneOptions) -> tuple[object, ...]:
 def has_noise(options: SceneOptions) -> bool:
     """Whether the initial poses are perturbed by noise."""
     return options.noise_rotation > 0 or options.noise_translation > 0
+
+
+def describe_start(init: InitialPoses, poses: bool, kind: str | None) -> str:
+    """A sentence about where such a run starts.
+
+    Args:
+        init: the choice.
+        poses: whether the files of the scene bring poses.
+        kind: of the scene.
+    """
+    match init:
+        case "auto" if not poses:
+            return "Starts from a quick reconstruction: features of the photos are matched, cameras placed by them."
+        case "auto" if kind == "forward-facing":
+            return "Starts with all cameras in one place, as in the paper's experiment."
+        case "auto":
+            return "Starts from the poses in the scene's files, with the noise below, if any."
+        case "identity":
+            return (
+                "The paper's experiment: all cameras start in one place and find their poses from the colours alone. "
+                "It can work where they all look the same way."
+            )
+        case "sfm":
+            return "Starts from COLMAP's full pipeline on the photos at full size, which takes minutes."
+        case "reference":
+            return "Starts from the poses in the scene's files."
+    return "Starts from the poses in the scene's files, moved and turned at random."
 
 
 def describe_lambda(settings: Settings, planar: bool = False) -> str:

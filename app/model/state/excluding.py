@@ -27,3 +27,11 @@ def toggle_exclusion(state: State, frame: int | None = None) -> None:
 def describe_exclusion(run: ViewedRun | None, frame: int) -> str:
     """What a click on the button does, as its label."""
     return "Bring back" if is_excluded(run, frame) else "Exclude"
+
+
+def list_excluded_names(run: ViewedRun) -> tuple[str, ...]:
+    """Names of the training frames that are excluded now."""
+    if run.snapshot is None or run.scene is None:
+        return ()
+    excluded = run.snapshot.frames_that_are(FrameStatus.EXCLUDED)
+    return tuple(run.scene.names[run.scene.training_frames[frame]] for frame in excluded)

@@ -17,7 +17,7 @@ from app.model.state.colmap_view import ColmapView
 from app.model.state.viewed_run import ViewedRun
 from engine.config.settings import Settings
 from engine.geometry.view_camera import ViewCamera
-from engine.messages import Command, Restart
+from engine.messages import Command, ExcludeFrame, FrameStatus, Restart
 from engine.scenes.options import SceneOptions
 
 NovelMode = Literal["orbit", "fly", "follow"]
@@ -217,9 +217,15 @@ class State:
             run.tell_frame(frame)
 
     def restart(self, settings: Settings) -> None:
-        """Restarts the active run with these settings, and a second run with the same settings but its own method."""
+        """Restarts the active run with these settings, and a second run with the same settings but its own method.
+
+        Frames that the user has excluded stay so.
+        """
         for run in self.runs:
+            excluded = () if run.snapshot is None else run.snapshot.frames_that_are(FrameStatus.EXCLUDED)
             run.send(Restart(settings if run is self.run else replace(settings, method=run.settings.method)))
+            for frame in excluded:
+                run.send(ExcludeFrame(frame, True))
 
     def send_all(self, command: Command) -> None:
         """Sends a command to every run: two side by side pause and go on together."""

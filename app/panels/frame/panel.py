@@ -128,7 +128,7 @@ def describe_errors(snapshot: Snapshot, frame: int) -> str:
         if parts:  # there is no room for more; the tool tip has everything
             return parts[0]
     if np.isfinite(snapshot.frame_psnr[frame]):
-        parts.append(f"training {snapshot.frame_psnr[frame]:.1f} dB")
+        parts.append(f"{snapshot.frame_psnr[frame]:.1f} dB")
     return "   ".join(parts)
 
 

@@ -7,7 +7,15 @@ from dataclasses import replace
 
 import dearpygui.dearpygui as dpg
 
-from app.model.state.choices import INITIAL, PRESETS, WARPS, Choice, find_matches_obstacle
+from app.model.state.choices import (
+    PRESETS,
+    WARPS,
+    WITH_POSES,
+    Choice,
+    describe_start,
+    find_matches_obstacle,
+)
+from app.model.state.excluding import list_excluded_names
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
@@ -19,6 +27,7 @@ from engine.fields import FIELDS, find_field
 from engine.geometry.warp_names import PlanarWarp
 from engine.scenes import PlanarScene
 from engine.scenes.formats.single_image import MAXIMUM_PATCHES
+from engine.scenes.load import has_poses, list_spaces
 from engine.scenes.options import SceneOptions
 
 LABELS = -76  # pixels for the labels at the right, as a negative width of the fields
@@ -54,12 +63,16 @@ class NewRun:
             add_tool_tip(
                 self._seed, "Seed of all random numbers of the run, including the noise of the initial poses."
             )
-            self._init = dpg.add_combo(INITIAL, label="start", width=LABELS, callback=self._changed)
+            self._init = dpg.add_combo(WITH_POSES, label="start", width=LABELS, callback=self._changed)
+            self._init_tip = add_tool_tip(self._init, "")
+            self._space = dpg.add_combo(("auto",), label="space", width=LABELS, callback=self._changed)
             add_tool_tip(
-                self._init,
-                "The initial poses: all the same (identity), the reference, or the reference with noise. "
-                "auto: identity for forward-facing scenes, otherwise the reference.",
+                self._space,
+                "How far the field reaches: forward-facing, all that is in front of cameras that look the same way; "
+                "object, a box that they stand around; unbounded, what is near at full detail and all else out to the "
+                "sky. auto decides by the cameras.",
             )
+            self._start_note = add_muted_text("", wrap=260)
             with dpg.group(show=False) as self._planar:
                 self._warp = dpg.add_combo(WARPS, label="warp", width=LABELS, callback=self._changed)
                 add_tool_tip(
@@ -94,7 +107,7 @@ class NewRun:
         run = state.run
         if run is not None and run.opened is not None and run is not self._of:
             self._of = run
-            self._choice = Choice(run.settings, run.options, run.scene.kind if run.scene is not None else None)
+            self._choice = make_choice(run)
             self._show()
 
     def restart(self) -> None:
@@ -106,7 +119,9 @@ class NewRun:
         if not self._choice.needs_reopening(run.options):
             self._state.restart(settings)
         elif self._state.hooks.reopen is not None:
-            self._state.hooks.reopen(settings, self._choice.options)
+            options = self._choice.options
+            exclude = tuple(dict.fromkeys((*options.exclude, *list_excluded_names(run))))
+            self._state.hooks.reopen(settings, replace(options, exclude=exclude))
 
     def _changed(self) -> None:
         settings, options = self._choice.settings, self._choice.options
@@ -122,6 +137,7 @@ class NewRun:
         options = replace(
             options,
             init=dpg.get_value(self._init),
+            space=dpg.get_value(self._space) or options.space,
             noise_rotation=math.radians(dpg.get_value(self._rotation)),
             noise_translation=dpg.get_value(self._translation),
         )
@@ -144,12 +160,20 @@ class NewRun:
         dpg.set_value(self._preset, settings.preset)
         dpg.set_value(self._assist, bool(settings.assist))
         dpg.set_value(self._seed, settings.seed)
+        choice = self._choice
+        dpg.configure_item(self._init, items=choice.starts)
         dpg.set_value(self._init, options.init)
+        dpg.configure_item(self._space, items=("auto", *choice.spaces), show=len(choice.spaces) > 1)
+        dpg.set_value(self._space, options.space)
+        sentence = describe_start(options.init, choice.poses, choice.kind)
+        set_text(self._init_tip, sentence)
+        set_text(self._start_note, sentence)
         dpg.set_value(self._rotation, math.degrees(options.noise_rotation))
         dpg.set_value(self._translation, options.noise_translation)
         scene = get_planar_scene(self._of)
         dpg.configure_item(self._planar, show=scene is not None)
-        dpg.configure_item(self._init, show=scene is None)
+        for item in (self._init, self._start_note):
+            dpg.configure_item(item, show=scene is None)
         if scene is not None:
             dpg.set_value(self._warp, self._shown_warp(scene))
             dpg.set_value(self._patches, self._shown_patches(scene))
@@ -174,11 +198,18 @@ class NewRun:
 
     def _what_starting_does(self) -> str:
         if self._of is not None and self._choice.needs_reopening(self._of.options):
-            what = (
-                "Cuts the patches again" if self._choice.planar else "Reads the scene again with these initial poses"
-            )
+            what = "Cuts the patches again" if self._choice.planar else "Reads the scene again with these choices"
             return f"{what} and trains from the start."
         return "Discards what was learned and trains from the start with these choices."
+
+
+def make_choice(run: ViewedRun) -> Choice:
+    """The choices that a run was started with."""
+    scene = get_posed_scene(run)
+    kind = run.scene.kind if run.scene is not None else None
+    if scene is None:
+        return Choice(run.settings, run.options, kind)
+    return Choice(run.settings, run.options, kind, has_poses(scene.path), list_spaces(scene.path))
 
 
 def keep_weights(settings: Settings, run: ViewedRun) -> Settings:

@@ -14,13 +14,14 @@ from engine.scenes.formats.json_files import read_object, read_objects, read_pos
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor, read_common_size
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
-from engine.scenes.options import SceneOptions, check_space
+from engine.scenes.options import SceneOptions, SpaceName, check_space
 from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, resolve_inside
 from engine.scenes.scene import Scene
 from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.extent import find_box_depths, find_object_box
 
 TRAINING_FILE = "transforms_train.json"
+SPACES: tuple[SpaceName, ...] = ("object", "unbounded")  # kinds that its scenes can be of
 HELD_OUT_FILES = ("transforms_test.json", "transforms_val.json")  # the first that exists is used
 
 
@@ -57,7 +58,7 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
         check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
     all_poses = torch.cat(poses)
     training_intrinsics = intrinsics[: len(training)]
-    check_space(options, ("object", "unbounded"), "Blender")
+    check_space(options, SPACES, "Blender")
     centre, half = find_object_box(all_poses[: len(training)], training_intrinsics)
     near, far = find_box_depths(all_poses[: len(training)], centre, half)
     return build_scene(

@@ -14,7 +14,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_common_size
 from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
-from engine.scenes.options import SceneOptions, check_space
+from engine.scenes.options import SceneOptions, SpaceName, check_space
 from engine.scenes.paths import list_images, resolve_inside
 from engine.scenes.scene import Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
@@ -22,6 +22,7 @@ from engine.scenes.world.axes import convert_from_llff
 from engine.scenes.world.split import list_remaining, take_last_tenth
 
 POSES_FILE = "poses_bounds.npy"
+SPACES: tuple[SpaceName, ...] = ("forward-facing",)  # kinds that its scenes can be of
 
 
 def read_llff(folder: Path, options: SceneOptions) -> Scene:
@@ -50,7 +51,7 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     check_intrinsics(intrinsics, file, names)
     poses = convert_from_llff(check_poses(matrices[:, :, :4], file, names))
 
-    check_space(options, ("forward-facing",), "LLFF")
+    check_space(options, SPACES, "LLFF")
     near, far = table[:, 15].min().item(), table[:, 16].max().item()
     check_bounds(near, far, file)
     scale = 1 / (near * NEAREST_DEPTH)

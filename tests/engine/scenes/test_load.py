@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
+from engine.scenes.load import has_poses, list_spaces
 from tests.support.scenes.synthetic import (
     forward_poses,
     object_poses,
@@ -134,3 +135,19 @@ def test_any_value_gives_a_scene_or_a_sentence(tmp_path: Path, key: str, value: 
     with suppress(UserError):
         scene = load_scene(tmp_path)
         assert scene.images.shape[0] == len(scene.names) == scene.intrinsics.frames
+
+
+def test_the_layout_says_which_kinds_a_scene_can_be_of_and_whether_it_has_poses(tmp_path: Path) -> None:
+    write_llff(tmp_path / "llff", forward_poses(4))
+    write_blender(tmp_path / "blender", object_poses(4))
+    write_nerfstudio(tmp_path / "nerfstudio", object_poses(4))
+    (tmp_path / "photos").mkdir()
+    every = {"forward-facing", "object", "unbounded"}
+    known = {"llff": {"forward-facing"}, "blender": {"object", "unbounded"}, "nerfstudio": every, "photos": every}
+    assert {name: set(list_spaces(tmp_path / name)) for name in known} == known
+    assert [name for name in known if has_poses(tmp_path / name)] == ["llff", "blender", "nerfstudio"]
+    assert not has_poses(tmp_path / "walk.mp4")
+    (tmp_path / "cat.png").touch()
+    assert list_spaces(tmp_path / "cat.png") == ()
+    for space in known["blender"]:
+        assert load_scene(tmp_path / "blender", SceneOptions(space=space)).kind == space  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from engine.run.history import History
 from engine.scenes.options import SceneOptions
 from tests.support.runs.history_rows import FRAMES, row, snapshot
 
+FERN = Path(__file__).parents[3] / "scenes" / "fern"  # a scene in LLFF's layout
 NAMES = ("a.jpg", "b.jpg", "c.jpg", "d.jpg", "held.jpg")
 
 
@@ -32,6 +33,7 @@ class FakeRun:
         self.snapshot: Snapshot | None = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES)
         self.scene: Any = SimpleNamespace(
             name="fern",
+            path=FERN,
             kind="forward-facing",
             training_frames=(0, 1, 2, 3),
             names=NAMES,

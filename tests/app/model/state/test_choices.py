@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.model.state.choices import Choice, describe_assistance, describe_lambda, describe_mu
+from app.model.state.choices import Choice, describe_assistance, describe_lambda, describe_mu, describe_start
 from engine.config.methods import METHODS
 from engine.config.settings import Settings
 from engine.fields import FIELDS
@@ -57,3 +57,33 @@ def test_mu_says_why_it_does_nothing() -> None:
     assert "no matches" in describe_mu(Settings(), tracks=False)
     assert "no pose" in describe_mu(Settings(method="reference"), tracks=True)
     assert "assistance" in describe_mu(Settings(assist=False), tracks=True)
+
+
+def test_only_starts_and_spaces_that_apply_can_be_started() -> None:
+    posed = Choice(Settings(), SceneOptions(), "object", poses=True, spaces=("object", "unbounded"))
+    bare = Choice(Settings(), SceneOptions(), "unbounded", poses=False, spaces=("object", "unbounded"))
+    assert set(posed.starts) == {"auto", "identity", "reference", "noise"}
+    assert set(bare.starts) == {"auto", "identity", "sfm"}
+    for choice in (posed, bare):
+        for init in ("auto", "identity", "reference", "noise", "sfm"):
+            found = replace(choice, options=SceneOptions(init=init)).obstacle()  # type: ignore[arg-type]
+            assert (found is None) == (init in choice.starts), (init, found)
+    assert "no poses" in (replace(bare, options=SceneOptions(init="noise")).obstacle() or "")
+    assert replace(posed, options=SceneOptions(space="unbounded")).obstacle() is None
+    assert "forward-facing" in (replace(posed, options=SceneOptions(space="forward-facing")).obstacle() or "")
+
+
+def test_another_space_and_other_photos_need_reading() -> None:
+    assert replace(CHOICE, options=SceneOptions(space="unbounded")).needs_reopening(SceneOptions())
+    assert replace(CHOICE, options=SceneOptions(exclude=("a.jpg",))).needs_reopening(SceneOptions())
+    assert not replace(CHOICE, options=SceneOptions(exclude=("a", "b"))).needs_reopening(
+        SceneOptions(exclude=("b", "a"))
+    )
+
+
+def test_every_start_is_explained() -> None:
+    said = {describe_start(init, poses, "object") for poses in (True, False) for init in ("auto", "identity")}
+    assert len(said) == 3  # the identity is the same for both
+    assert "paper" in describe_start("identity", False, None)
+    assert "paper" in describe_start("auto", True, "forward-facing")
+    assert "quick reconstruction" in describe_start("auto", False, None)
