@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.evaluation.initial_poses import align_reference_poses, list_candidate_poses
@@ -39,7 +39,8 @@ class HeldOutFrame:
         view: the rendering from `pose`.
         pose: world-to-camera in the world of the fitted poses, refined against the photo; it is no part of the
             pose errors of a run.
-        scores: of the rendering.
+        scores: of the rendering, over the pixels that count.
+        mask: True for pixels that count; None if all do.
     """
 
     frame: int
@@ -48,6 +49,7 @@ class HeldOutFrame:
     view: View
     pose: Float[Tensor, "3 4"]
     scores: Scores
+    mask: Bool[Tensor, "height width"] | None = None
 
 
 @dataclass(frozen=True)
@@ -93,15 +95,17 @@ def evaluate_held_out(
     for position in spread_evenly(len(scene.held_out_frames), limit):
         frame = scene.held_out_frames[position]
         colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
-        photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours)
+        mask = None if scene.masks is None else scene.masks[frame].to(fitted.device)
+        photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours, mask)
         pose = aligned[position] if aligned is not None and is_finite(aligned[position]) else None
         if refine or pose is None:
             starts = list_candidate_poses(scene, fitted, frame) if pose is None else pose[None]
             levels = levels or make_pyramid(field, cameras.width, cameras.height)
             pose = refine_pose(levels, photo, starts)
         view = render_view(field, pose, photo.points)
-        scores = Scores(psnr(view.colour, colours), ssim(view.colour, colours), lpips(view.colour, colours))
-        yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores)
+        pair = (view.colour, colours, mask)
+        scores = Scores(psnr(*pair), ssim(*pair), lpips(*pair))
+        yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores, mask)
 
 
 def summarise(scores: Sequence[Scores]) -> Summary:

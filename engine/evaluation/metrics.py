@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
@@ -17,42 +17,59 @@ _LEAST_MEAN_SQUARE = 1e-10  # identical images get 100 dB: JSON has no infinity
 _BACKBONE_WEIGHTS = "alexnet-owt-7be5be79.pth"  # torchvision's AlexNet_Weights.IMAGENET1K_V1
 
 
-def psnr(rendering: Float[Tensor, "*shape"], photo: Float[Tensor, "*shape"]) -> float:
-    r"""Peak signal-to-noise ratio, :math:`-10 \log_{10} \mathrm{mse}`, dB, at most 100; values in [0, 1]."""
-    mean_square = (rendering - photo).double().square().mean().clamp(min=_LEAST_MEAN_SQUARE)
+def psnr(
+    rendering: Float[Tensor, "height width 3"],
+    photo: Float[Tensor, "height width 3"],
+    mask: Bool[Tensor, "height width"] | None = None,
+) -> float:
+    r"""Peak signal-to-noise ratio, :math:`-10 \log_{10} \mathrm{mse}`, dB, at most 100; values in [0, 1].
+
+    Over the pixels where `mask` is True, if there is one.
+    """
+    square = (rendering - photo).double().square()
+    mean_square = (square if mask is None else square[mask]).mean().clamp(min=_LEAST_MEAN_SQUARE)
     return float(-10 * mean_square.log10())
 
 
-def ssim(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]) -> float | None:
+def ssim(
+    rendering: Float[Tensor, "height width 3"],
+    photo: Float[Tensor, "height width 3"],
+    mask: Bool[Tensor, "height width"] | None = None,
+) -> float | None:
     """Structural similarity (SSIM), at most 1, with the settings of the NeRF papers; values in [0, 1].
 
     A Gaussian window of sigma 1.5, no sample covariance, mean over the channels. None for images smaller than the
-    window (11 pixels).
+    window (11 pixels). With a mask: both images are black where it is False, and the mean is taken over the windows
+    whose middle is True.
 
     Reference:
         Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004.
     """
     if min(photo.shape[:2]) < SMALLEST_FOR_SSIM:
         return None
-    return float(
-        structural_similarity(
-            rendering.double().cpu().numpy(),
-            photo.double().cpu().numpy(),
-            data_range=1.0,
-            channel_axis=-1,
-            gaussian_weights=True,
-            sigma=1.5,
-            use_sample_covariance=False,
-        )
+    mean, similarity = structural_similarity(
+        _blacken(rendering, mask).double().cpu().numpy(),
+        _blacken(photo, mask).double().cpu().numpy(),
+        data_range=1.0,
+        channel_axis=-1,
+        gaussian_weights=True,
+        sigma=1.5,
+        use_sample_covariance=False,
+        full=True,
     )
+    return float(mean if mask is None else similarity[mask.cpu().numpy()].mean())
 
 
 @torch.no_grad()
-def lpips(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]) -> float | None:
+def lpips(
+    rendering: Float[Tensor, "height width 3"],
+    photo: Float[Tensor, "height width 3"],
+    mask: Bool[Tensor, "height width"] | None = None,
+) -> float | None:
     """Learned perceptual distance (LPIPS, AlexNet, as in BARF), 0 for identical images; values in [0, 1].
 
     None where the package `lpips` or the weights of AlexNet are not installed, and for images below 64 pixels. Nothing
-    is downloaded.
+    is downloaded. With a mask, both images are black where it is False.
 
     Reference:
         Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, CVPR 2018.
@@ -60,8 +77,13 @@ def lpips(rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "heig
     network = _lpips_network()
     if network is None or min(photo.shape[:2]) < SMALLEST_FOR_LPIPS:
         return None
-    pair = torch.stack([rendering, photo]).float().cpu().movedim(-1, 1) * 2 - 1
+    pair = torch.stack([_blacken(rendering, mask), _blacken(photo, mask)]).float().cpu().movedim(-1, 1) * 2 - 1
     return float(network(pair[:1], pair[1:]))
+
+
+def _blacken(image: Float[Tensor, "height width 3"], mask: Tensor | None) -> Float[Tensor, "height width 3"]:
+    """The image, black where the mask is False."""
+    return image if mask is None else image * mask[..., None]
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from engine.scenes.scene import SceneKind
 LARGEST_ERROR = 0.25  # absolute difference (RGB in [0, 1]) shown in the brightest colour
 _LEAST_PANEL_WIDTH = 320  # pixels: smaller images are enlarged by an integer factor
 _TITLE, _GAP, _TEXT = 26, 6, 15  # pixels: title bar, gap between panels, font size
+_MASKED = 110  # grey of what does not count
 _BACKGROUND, _INK = (24, 24, 27), (228, 228, 231)
 _FONT = "fonts/ttf/DejaVuSans.ttf"  # ships with matplotlib
 
@@ -31,7 +32,7 @@ def draw_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> Image.Image:
     panels = [
         (frame.name, _to_bytes(frame.photo)),
         (f"rendered   {scores.psnr:.2f} dB{ssim}", _to_bytes(frame.view.colour)),
-        (f"absolute error   0 to {LARGEST_ERROR:g}", colour_errors(frame.view.colour, frame.photo)),
+        (f"absolute error   0 to {LARGEST_ERROR:g}", colour_errors(frame.view.colour, frame.photo, frame.mask)),
         (depth_title, depth),
     ]
     height, width = frame.photo.shape[:2]
@@ -49,10 +50,16 @@ def draw_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> Image.Image:
 
 
 def colour_errors(
-    rendering: Float[Tensor, "height width 3"], photo: Float[Tensor, "height width 3"]
+    rendering: Float[Tensor, "height width 3"],
+    photo: Float[Tensor, "height width 3"],
+    mask: Bool[Tensor, "height width"] | None = None,
 ) -> UInt8[np.ndarray, "height width 3"]:
-    """The absolute difference, mean over the channels, from black (0) to bright (`LARGEST_ERROR` or more)."""
-    return _map_colours((rendering - photo).abs().mean(-1) / LARGEST_ERROR, "inferno")
+    """The absolute difference, mean over the channels, from black (0) to bright (`LARGEST_ERROR` or more).
+
+    Grey where `mask` is False.
+    """
+    colours = _map_colours((rendering - photo).abs().mean(-1) / LARGEST_ERROR, "inferno")
+    return colours if mask is None else np.where(mask.cpu().numpy()[..., None], colours, np.uint8(_MASKED))
 
 
 def colour_depth(view: View, kind: SceneKind) -> tuple[UInt8[np.ndarray, "height width 3"], str]:

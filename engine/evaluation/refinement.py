@@ -15,6 +15,7 @@ from engine.fields.field import Field
 from engine.geometry.rays import rays_through
 from engine.registration.relocalisation import photometric_alignment
 from engine.registration.relocalisation.photometric_alignment import Alignment
+from engine.scenes.pyramid.photo_masks import downsample_masks
 
 
 @dataclass(frozen=True)
@@ -109,16 +110,23 @@ def choose_pose(
 
 
 def downsample(photo: Photo, factor: int) -> Photo:
-    """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out."""
+    """Averages blocks of `factor` x `factor` pixels; rows and columns that fill no block are left out.
+
+    A pixel of the result counts where all that it averages do.
+    """
     if factor == 1:
         return photo
     stacked = torch.cat([photo.points, photo.colours], dim=-1).movedim(-1, 0)
     means = F.avg_pool2d(stacked[None], factor)[0].movedim(0, -1)
-    return Photo(means[..., :2], means[..., 2:])
+    mask = None if photo.mask is None else downsample_masks(photo.mask[None], factor).counts[0]
+    return Photo(means[..., :2], means[..., 2:], mask)
 
 
 def spread_pixels(photo: Photo, pixels: int) -> Int[Tensor, " pixels"]:
-    """Indices (row by row) of about so many pixels, evenly spread over a photo; on its device."""
+    """Indices (row by row) of about so many pixels that count, evenly spread over a photo; on its device."""
+    if photo.mask is not None:
+        counting = photo.mask.flatten().nonzero()[:, 0]
+        return counting[:: max(round(len(counting) / pixels), 1)]
     step = max(round((photo.width * photo.height / pixels) ** 0.5), 1)
     rows = torch.arange(step // 2, photo.height, step)
     columns = torch.arange(step // 2, photo.width, step)

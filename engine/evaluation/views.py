@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from engine.fields.field import Field
@@ -16,10 +16,14 @@ RAYS_AT_ONCE = 1 << 12  # bounds the memory: the MLP field needs 0.1 MB and more
 
 
 class Photo(NamedTuple):
-    """Colours (RGB in [0, 1]) of a photo, and where its pixels lie on the normalised image plane z = 1."""
+    """Colours (RGB in [0, 1]) of a photo, and where its pixels lie on the normalised image plane z = 1.
+
+    `mask` is True for pixels that count; None if all do.
+    """
 
     points: Float[Tensor, "height width 2"]
     colours: Float[Tensor, "height width 3"]
+    mask: Bool[Tensor, "height width"] | None = None
 
     @property
     def height(self) -> int:

@@ -156,9 +156,10 @@ def _render_training_pictures(trainer: RadianceTrainer, progress: Progress) -> l
         view = render_view(trainer.field, poses[index], image_points(intrinsics, frame))
         view = view._replace(colour=trainer.calibration.seen_by(index, view.colour).detach().clamp(0, 1))
         photo = scene.images[frame].to(view.colour) / 255
-        scores = Scores(psnr(view.colour, photo), ssim(view.colour, photo), None)
+        mask = None if scene.masks is None else scene.masks[frame].to(view.colour.device)
+        scores = Scores(psnr(view.colour, photo, mask), ssim(view.colour, photo, mask), None)
         sheet = draw_side_by_side(
-            HeldOutFrame(frame, scene.names[frame], photo, view, poses[index], scores), scene.kind
+            HeldOutFrame(frame, scene.names[frame], photo, view, poses[index], scores, mask), scene.kind
         )
         shown.append(Figure(encode_picture(sheet), scene.names[frame]))
     return shown

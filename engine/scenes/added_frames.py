@@ -50,6 +50,7 @@ def add_frames(scene: Scene, added: AddedFrames) -> Scene:
         reference_poses=reference,
         training_frames=scene.training_frames + tuple(range(first, first + count)),
         noise=noise,
+        masks=None if scene.masks is None else _extend_masks(scene.masks, count),
         files=scene.files + files if scene.files and len(files) == count else (),
         added=added if scene.added is None else _concatenate(scene.added, added),
     )
@@ -91,6 +92,11 @@ def _check(scene: Scene, added: AddedFrames) -> None:
 def _extend(values: Tensor, nearest: Tensor) -> Tensor:
     """Values per frame, followed by those of the nearest frames."""
     return torch.cat([values, values[nearest]])
+
+
+def _extend_masks(masks: Tensor, count: int) -> Tensor:
+    """Masks of all frames, followed by those of `count` frames of which all pixels count."""
+    return torch.cat([masks, torch.ones_like(masks[:1].expand(count, -1, -1))])
 
 
 def _concatenate(one: AddedFrames, other: AddedFrames) -> AddedFrames:

@@ -126,7 +126,7 @@ class BaseTrainer:
             unknown: frames that have no pose yet, whose errors say nothing.
         """
         loss = total_loss(output, LossWeights(self.lambda_exponent, self.mu_exponent))
-        errors = squared_errors(output.rendered, output.colours)
+        errors = squared_errors(output.rendered, output.colours, output.counts)
         # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
         checked = self.device.type == "cpu"
         optimiser.clear()

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.training.metrics import average_pixels
+
 
 class StepOutput(NamedTuple):
     """What a step has rendered, with its gradients, and what it is compared with.
@@ -24,6 +26,7 @@ class StepOutput(NamedTuple):
             with one transform per frame.
         trains: 1 for frames that train, 0 for those that are left out of the loss.
         matches: how far the rays of matched keypoints are from meeting; None where no matches are in use.
+        counts: 1 for pixels that count, 0 for those that are masked; None if all count.
     """
 
     rendered: Float[Tensor, "frames points 3"]
@@ -31,6 +34,7 @@ class StepOutput(NamedTuple):
     alignment: Float[Tensor, ""]
     trains: Float[Tensor, " frames"]
     matches: Float[Tensor, ""] | None = None
+    counts: Float[Tensor, "frames points"] | None = None
 
 
 class LossWeights(NamedTuple):
@@ -54,8 +58,8 @@ class Loss:
 
 
 def photometric(output: StepOutput) -> Float[Tensor, ""]:
-    """Mean squared error of colours, over the frames that train (L2G-NeRF, equation 5)."""
-    error = (output.rendered - output.colours).square().mean(dim=(1, 2))
+    """Mean squared error of the colours that count, over the frames that train (L2G-NeRF, equation 5)."""
+    error = average_pixels((output.rendered - output.colours).square(), output.counts)
     return (error * output.trains).sum() / output.trains.sum().clamp(min=1)
 
 

@@ -11,11 +11,22 @@ from torch import Tensor
 MEMORY = 0.95  # of the running means, per step: about the last 20 steps count
 
 
-def squared_errors(
-    rendered: Float[Tensor, "frames points 3"], colours: Float[Tensor, "frames points 3"]
+def average_pixels(
+    values: Float[Tensor, "frames points 3"], counts: Float[Tensor, "frames points"] | None
 ) -> Float[Tensor, " frames"]:
-    """Mean squared error of each frame's colours."""
-    return (rendered.detach() - colours).square().mean(dim=(1, 2))
+    """Mean of each frame over the channels and the pixels that count (1, not 0), or all pixels; 0 where none does."""
+    if counts is None:
+        return values.mean(dim=(1, 2))
+    return (values.mean(dim=2) * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+
+
+def squared_errors(
+    rendered: Float[Tensor, "frames points 3"],
+    colours: Float[Tensor, "frames points 3"],
+    counts: Float[Tensor, "frames points"] | None = None,
+) -> Float[Tensor, " frames"]:
+    """Mean squared error of each frame's colours, where they count."""
+    return average_pixels((rendered.detach() - colours).square(), counts)
 
 
 class FrameErrors:

@@ -86,7 +86,7 @@ class RadianceTrainer(CameraTrainer):
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
-        rendered, colours, alignment = render_step(
+        rendered, colours, alignment, counts = render_step(
             self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
         )
         trains, matches = self.statuses.trains(self.device), None
@@ -95,7 +95,7 @@ class RadianceTrainer(CameraTrainer):
             seed = self.settings.seed * 6151 + self.iteration
             with torch.set_grad_enabled(poses_move):
                 matches = self._matches.loss(self.registration, self.calibration, trains, seed)
-        output = StepOutput(rendered, colours, alignment, trains, matches)
+        output = StepOutput(rendered, colours, alignment, trains, matches, counts)
         self._learn(
             self.field,
             self._optimiser,

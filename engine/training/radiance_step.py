@@ -17,11 +17,15 @@ from engine.scenes.pyramid.photo_level import PhotoLevel
 
 
 class RenderedPixels(NamedTuple):
-    """Colours as the run has them, those of the photos, and the alignment term of the rays."""
+    """Colours as the run has them, those of the photos, the alignment term of the rays, and which pixels count.
+
+    `counts` is 1 or 0; None if all pixels do.
+    """
 
     rendered: Float[Tensor, "frames points 3"]
     colours: Float[Tensor, "frames points 3"]
     alignment: Float[Tensor, ""]
+    counts: Float[Tensor, "frames points"] | None = None
 
 
 def render_step(
@@ -53,4 +57,4 @@ def render_step(
         warped = registration.rays(frames, points, stage.block**2)
     rendering = field.render(warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=generator)
     rendered = calibration.colours(rendering.colour.view(count, -1, 3))
-    return RenderedPixels(rendered, data.colours(frames, pixels), warped.alignment)
+    return RenderedPixels(rendered, data.colours(frames, pixels), warped.alignment, data.counts(frames, pixels))

@@ -14,7 +14,7 @@ from engine.evidence.track_equations import TrackEquations
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.bundle.options import SolverOptions
-from engine.registration.bundle.surface_points import SurfacePoints, sample_images
+from engine.registration.bundle.surface_points import SurfacePoints, look_up, sample_images
 from engine.registration.bundle.track_evidence import TrackEvidence
 from engine.registration.lens import FreeLens
 
@@ -62,6 +62,7 @@ class Adjustment:
         poses: world-to-camera.
         points: in the world.
         visible: which frame sees which point.
+        masks: True for pixels that count; None if all do. A point is not seen where it falls on another.
         damping: of the next step, relative to the diagonal of the normal equations.
         cost: mean robust cost per observation after the last accepted step.
         free: what may change of the lens.
@@ -77,6 +78,7 @@ class Adjustment:
     poses: Float[Tensor, "frames 3 4"]
     points: Float[Tensor, "points 3"]
     visible: Bool[Tensor, "frames points"]
+    masks: Bool[Tensor, "frames height width"] | None = None
     damping: float = DEFAULT.initial_damping
     cost: float = float("inf")
     free: FreeLens = FIXED_LENS
@@ -144,6 +146,8 @@ class Adjustment:
         border = self.options.border
         limit = pixels.new_tensor([intrinsics.width - border, intrinsics.height - border])
         inside = ((pixels > border) & (pixels < limit)).all(dim=-1)
+        if self.masks is not None:
+            inside &= look_up(self.masks, pixels)
         return _Observations(camera, pixels, self.visible & inside & (depth > self.options.least_depth))
 
     def _linearise(self, seen: _Observations, sampled: Tensor, weights: Tensor, residual: Tensor) -> _System:
@@ -239,9 +243,12 @@ def start_from_surface(
     surface: SurfacePoints,
     free: FreeLens = FIXED_LENS,
     tracks: TrackEvidence | None = None,
+    masks: Bool[Tensor, "frames height width"] | None = None,
 ) -> Adjustment:
     """An adjustment of world-to-camera poses and the points of a surface, before its first step."""
-    return Adjustment(images, intrinsics, poses, surface.points, surface.visible, free=free, tracks=tracks)
+    return Adjustment(
+        images, intrinsics, poses, surface.points, surface.visible, free=free, tracks=tracks, masks=masks
+    )
 
 
 def _reweight(

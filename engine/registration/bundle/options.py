@@ -72,9 +72,12 @@ class SequenceOptions:
         observations: most points times frames: the time and memory of a step grow with it.
         steps: most steps of an adjustment; most end earlier by `SolverOptions.least_gain`.
         depth_map_size: pixels along the longer side of the depth maps that points are taken from.
+        mask_border: pixels around what is masked in which no point is chosen or seen: one for the slopes of the
+            image, one for interpolation.
     """
 
     points: int = 8000
     observations: int = 300_000
     steps: int = 20
     depth_map_size: int = 126
+    mask_border: int = 2

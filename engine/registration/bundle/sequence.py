@@ -163,6 +163,9 @@ class AdjustmentSequence:
             one = slice(frame, frame + 1)
             maps.append((*render_depth_maps(field, poses[one], plane[one]), measure_contrast(data.images[one])))
         depth, opacity, texture = (torch.cat(each) for each in zip(*maps, strict=True))
+        counts = None if data.masks is None else data.masks.inside(options.mask_border)
+        if counts is not None:
+            texture = texture * counts
         yield
         per_frame = max(min(options.points, options.observations // frames) // frames, 1)
         surface = choose_points(texture, data.intrinsics, poses, depth, opacity, per_frame, generator)
@@ -170,4 +173,4 @@ class AdjustmentSequence:
         free = calibration.free_lens(photos.level(downsample).intrinsics)
         yield
         evidence = None if tracks is None else gather_evidence(tracks, poses, data.intrinsics, downsample)
-        return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence)
+        return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence, counts)

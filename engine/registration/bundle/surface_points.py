@@ -83,6 +83,16 @@ def sample_images(
     return sampled[:, :, 0].transpose(1, 2)
 
 
+def look_up(
+    masks: Bool[Tensor, "frames height width"], pixels: Float[Tensor, "frames points 2"]
+) -> Bool[Tensor, "frames points"]:
+    """The masks at the pixels that positions lie in; beyond the border the nearest pixel's."""
+    height, width = masks.shape[1:]
+    column = pixels[..., 0].nan_to_num().clamp(0, width - 1).long()
+    row = pixels[..., 1].nan_to_num().clamp(0, height - 1).long()
+    return masks.flatten(start_dim=1).gather(1, row * width + column)
+
+
 def choose_points(
     texture: Float[Tensor, "frames height width"],
     intrinsics: Intrinsics,

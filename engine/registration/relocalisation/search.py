@@ -155,8 +155,12 @@ def advance_search(
 def draw_pixels(
     frame: int, data: PhotoLevel, generator: Generator, most: int
 ) -> tuple[Float[Tensor, "points 2"], Float[Tensor, "points 3"]]:
-    """Draws up to `most` pixels of a frame: their points on the normalised image plane, and their colours."""
-    count = min(most, data.pixels)
-    pixels = torch.randperm(data.pixels, generator=generator)[:count].to(data.points.device)[None]
+    """Draws up to `most` pixels of a frame that count: their points on the plane z = 1, and their colours."""
+    if data.masks is None:
+        pixels = torch.randperm(data.pixels, generator=generator)[: min(most, data.pixels)]
+    else:
+        counting = data.masks.of(frame).cpu()
+        pixels = counting[torch.randperm(len(counting), generator=generator)[:most]]
+    pixels = pixels.to(data.points.device)[None]
     index = torch.tensor([frame], device=data.points.device)
     return data.plane(index, pixels)[0], data.colours(index, pixels)[0]

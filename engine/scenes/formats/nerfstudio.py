@@ -13,6 +13,7 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.scenes.formats.json_cameras import read_camera, stack_cameras
 from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text, read_texts
+from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_common_size
@@ -67,7 +68,23 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
     intrinsics = intrinsics.resized(*read_common_size(stored, options.maximum_pixels))
     placement = place_scene(poses, intrinsics, points, indices, file, options.space)
-    return build_scene(combine_placement(folder, file, stored, factor, intrinsics, placement), options)
+    photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
+    return build_scene(photos, options, read_mask_paths(folder, listed, file))
+
+
+def read_mask_paths(folder: Path, listed: list[tuple[Path, dict[str, Any]]], file: Path) -> list[MaskFile]:
+    """The masks that the frames name in `mask_path`; of frames that name none, those in the folder `masks`.
+
+    Raises:
+        UserError: a mask does not exist.
+    """
+    by_name = find_masks(folder, [image for image, _ in listed])
+    return [
+        MaskFile(image, find_file_inside(folder, read_text(frame, "mask_path", file), file))
+        if frame.get("mask_path")
+        else found
+        for (image, frame), found in zip(listed, by_name, strict=True)
+    ]
 
 
 def read_split(

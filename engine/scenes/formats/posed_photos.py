@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.masks import MaskFile, find_masks, load_masks
 from engine.scenes.formats.resolution import load_images, shrink_intrinsics
 from engine.scenes.formats.validation import check_bounds, check_frame_counts
 from engine.scenes.options import SceneOptions
@@ -58,12 +61,37 @@ def combine_placement(
     return PosedPhotos(folder, cameras_file, images=images, factor=factor, intrinsics=intrinsics, **placed)
 
 
-def build_scene(photos: PosedPhotos, options: SceneOptions) -> Scene:
+def drop_frames(photos: PosedPhotos, dropped: Sequence[int]) -> PosedPhotos:
+    """The photos without some frames."""
+    kept = [index for index in range(len(photos.images)) if index not in dropped]
+    place = {index: number for number, index in enumerate(kept)}
+    return replace(
+        photos,
+        images=[photos.images[index] for index in kept],
+        intrinsics=photos.intrinsics[torch.tensor(kept)],
+        poses=photos.poses[kept],
+        training_frames=tuple(place[index] for index in photos.training_frames if index in place),
+        held_out_frames=tuple(place[index] for index in photos.held_out_frames if index in place),
+    )
+
+
+def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[MaskFile] | None = None) -> Scene:
     """Decodes the images and chooses the initial poses.
 
+    Args:
+        photos: of the scene.
+        options: how to read.
+        masks: of the photos; None for those that lie in the folder `masks`.
     Raises:
-        UserError: an image is damaged, there are too few training frames, or the depth bounds are invalid.
+        UserError: an image or a mask is damaged, there are too few training frames, or the depth bounds are invalid.
     """
+    size = photos.intrinsics.width, photos.intrinsics.height
+    masks = find_masks(photos.folder, photos.images) if masks is None else masks
+    loaded = load_masks(masks, size, photos.factor, options.maximum_pixels, photos.folder)
+    counts, left_out = loaded.counts, loaded.left_out(name_frames(photos.folder, photos.images))
+    if counts is not None and loaded.hidden:
+        counts = counts[[index for index in range(len(counts)) if index not in loaded.hidden]]
+        photos = drop_frames(photos, loaded.hidden)
     check_frame_counts(photos.training_frames, photos.cameras_file)
     check_bounds(photos.near, photos.far, photos.cameras_file)
     images, transparent = load_images(photos.images, photos.factor, options)
@@ -91,4 +119,7 @@ def build_scene(photos: PosedPhotos, options: SceneOptions) -> Scene:
         noise=noise,
         poses_known=resolve_init(photos.kind, options) == "reference",
         files=tuple(photos.images),
+        left_out=left_out,
+        notes=loaded.notes,
+        masks=counts,
     )

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.geometry import rays
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.pyramid.photo_masks import PhotoMasks, downsample_masks, fill_masked
 from engine.scenes.scene import Scene
 
 
@@ -19,15 +20,17 @@ class PhotoLevel:
     """The training frames at one resolution.
 
     Attributes:
-        images: RGB in [0, 1].
+        images: RGB in [0, 1]; where a pixel does not count, the mean of those that do.
         points: centres of all pixels, row by row, as undistorted points of the plane z = 1; a single entry for all
             frames if they share their intrinsics.
         intrinsics: of the downsampled images, one per frame.
+        masks: which pixels count; None if all do.
     """
 
     images: Float[Tensor, "frames 3 height width"]
     points: Float[Tensor, "frames_or_one pixels 2"]
     intrinsics: Intrinsics
+    masks: PhotoMasks | None = None
 
     @property
     def pixels(self) -> int:
@@ -45,11 +48,17 @@ class PhotoLevel:
         flat = self.images.flatten(start_dim=2)
         return flat[frames[:, None], :, pixels]
 
+    def counts(self, frames: Tensor, pixels: Tensor) -> Float[Tensor, "frames count"] | None:
+        """1 for pixels (frames, count; flat indices) of the given frames that count, else 0; None if all do."""
+        return None if self.masks is None else self.masks.at(frames, pixels)
+
 
 def draw_pixels(
     data: PhotoLevel, frames: int, per_frame: int, block: int, generator: torch.Generator
 ) -> Int[Tensor, "frames count"]:
     """Random pixels of every frame, as flat indices, in square blocks: neighbouring rays share voxels, so memory too.
+
+    Where there are masks, some pixel of every block counts.
 
     Args:
         data: the frames.
@@ -60,11 +69,15 @@ def draw_pixels(
     """
     width, height = data.intrinsics.width, data.intrinsics.height
     blocks = max(per_frame // block**2, 1)
-    x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
-    y = torch.randint(height - block + 1, (frames, blocks), generator=generator)
+    if data.masks is not None:
+        corners = data.masks.draw_corners(blocks, block, generator)
+    else:
+        x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
+        y = torch.randint(height - block + 1, (frames, blocks), generator=generator)
+        corners = y * width + x
     steps = torch.arange(block)
     within = (steps[:, None] * width + steps).reshape(-1)
-    return ((y * width + x)[..., None] + within).reshape(frames, -1).to(data.points.device)
+    return (corners[..., None] + within).reshape(frames, -1).to(data.points.device)
 
 
 def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torch.device) -> PhotoLevel:
@@ -82,12 +95,13 @@ def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torc
     height, width = images.shape[-2:]
     intrinsics = scene.intrinsics[torch.tensor(frames)].to(device)
     cropped = _crop(intrinsics, width * factor, height * factor).resized(width, height)
-    return PhotoLevel(images.contiguous(), _compute_points(cropped), cropped)
+    masks = None if scene.masks is None else downsample_masks(scene.masks[frames].to(device), factor)
+    return PhotoLevel(fill_masked(images, masks).contiguous(), _compute_points(cropped), cropped, masks)
 
 
 def replace_intrinsics(data: PhotoLevel, intrinsics: Intrinsics) -> PhotoLevel:
     """The same images with other intrinsics, and the points of their pixels computed anew."""
-    return PhotoLevel(data.images, _compute_points(intrinsics), intrinsics)
+    return PhotoLevel(data.images, _compute_points(intrinsics), intrinsics, data.masks)
 
 
 def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:

@@ -9,6 +9,7 @@ import numpy as np
 import pycolmap
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from engine.errors import UserError
@@ -183,3 +184,15 @@ def test_a_garbled_text_model_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(UserError, match="damaged") as raised:
         load_scene(tmp_path)
     assert str(tmp_path / "sparse" / "0") in str(raised.value)
+
+
+def test_masks_lie_beside_the_images(tmp_path: Path) -> None:
+    write_object(tmp_path)
+    (tmp_path / "masks").mkdir()
+    for index in range(10):
+        mask = np.full((HEIGHT, WIDTH), 255, dtype=np.uint8)
+        mask[:, : index + 1] = 0
+        Image.fromarray(mask).save(tmp_path / "masks" / f"photo_{index}.png.png")
+    scene = load_scene(tmp_path)
+    assert scene.masks is not None
+    assert scene.masks[:, 0].sum(dim=1).tolist() == [WIDTH - 1 - index for index in range(10)]

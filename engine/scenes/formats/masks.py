@@ -1,0 +1,172 @@
+"""Masks of photos: images beside them, white where the photo counts and black where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from engine.errors import UserError
+from engine.scenes.formats.images import load_image
+from engine.scenes.paths import resolve_inside
+from engine.scenes.pyramid.photo_masks import downsample_masks
+from engine.scenes.scene import LeftOut
+
+MASK_FOLDER = "masks"
+SAME_SHAPE_TOLERANCE = 0.01  # relative difference of aspect ratios of a mask and its photo
+
+
+@dataclass(frozen=True)
+class MaskFile:
+    """The mask of a photo.
+
+    Attributes:
+        photo: the photo's file.
+        file: the mask's file; None if the photo has none, so that all of its pixels count.
+    """
+
+    photo: Path
+    file: Path | None
+
+
+@dataclass(frozen=True)
+class LoadedMasks:
+    """The masks of some frames.
+
+    Attributes:
+        counts: True for pixels that count; None if there are no masks.
+        hidden: of frames, by index, that hide the whole photo.
+        notes: sentences for the user.
+    """
+
+    counts: Bool[Tensor, "frames height width"] | None
+    hidden: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def left_out(self, names: Sequence[str]) -> tuple[LeftOut, ...]:
+        """The frames that are hidden altogether, for the list of those that are left out."""
+        return tuple(LeftOut(names[index], "its mask hides all of it") for index in self.hidden)
+
+
+def find_masks(scene: Path, photos: Sequence[Path]) -> list[MaskFile]:
+    """The masks in the folder `masks` of a scene, by the names of the photos.
+
+    For `images/left/a.jpg` these are, in this order, `masks/left/a.jpg.png` (as for COLMAP), `masks/left/a.png` and
+    `masks/left/a.jpg`; the folder may be `images_2` and so on, or any other, whose name is then kept.
+    """
+    folder = scene / MASK_FOLDER
+    if not folder.is_dir():
+        return [MaskFile(photo, None) for photo in photos]
+    found = []
+    for photo in photos:
+        parts = photo.relative_to(scene).parts if photo.is_relative_to(scene) else (photo.name,)
+        below = folder.joinpath(*parts[1:] if len(parts) > 1 and parts[0].startswith("images") else parts)
+        names = (below.with_name(below.name + ".png"), below.with_suffix(".png"), below)
+        file = next((file for file in dict.fromkeys(names) if file.is_file() and file != photo), None)
+        found.append(MaskFile(photo, None if file is None else resolve_inside(scene, file)))
+    return found
+
+
+def load_masks(
+    masks: Sequence[MaskFile], size: tuple[int, int], factor: int, maximum_pixels: int, scene: Path
+) -> LoadedMasks:
+    """Decodes the masks of photos, downsampled as the photos are: a pixel counts where all that it averages count.
+
+    A mask of another size than its photo is resampled where it has the same shape. Where only some photos have one,
+    all pixels of the others count.
+
+    Args:
+        masks: of the photos.
+        size: (width, height) of all photos as stored.
+        factor: by which they are downsampled.
+        maximum_pixels: largest mask that is decoded.
+        scene: the scene's folder, for sentences.
+    Raises:
+        UserError: a mask is damaged or of another shape than its photo, or all hide everything.
+    """
+    folder = scene / MASK_FOLDER
+    if all(mask.file is None for mask in masks):
+        empty = not folder.is_dir() or not any(folder.iterdir())
+        note = f"No mask in {folder} belongs to a photo (photo.jpg.png or photo.png is wanted): all pixels count."
+        return LoadedMasks(None, notes=() if empty else (note,))
+
+    def load(mask: MaskFile) -> tuple[Bool[Tensor, "height width"], tuple[int, int]]:
+        if mask.file is None:
+            return torch.ones(size[1] // factor, size[0] // factor, dtype=torch.bool), size
+        counts = read_mask(mask.file, maximum_pixels)
+        found = counts.shape[1], counts.shape[0]
+        fitted = torch.from_numpy(fit_mask(counts, size, mask))
+        return downsample_masks(fitted[None], factor).counts[0] & fitted.any(), found
+
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        loaded = list(pool.map(load, masks))
+    counts = torch.stack([counts for counts, _ in loaded])
+    hidden = tuple(int(index) for index in (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0])
+    if len(hidden) == len(masks):
+        raise UserError(
+            f"{masks[0].file} and all other masks hide everything; what counts must be white: invert them, or remove "
+            f"{folder.name}."
+        )
+    return LoadedMasks(counts, hidden, _describe(masks, [found for _, found in loaded], size))
+
+
+def read_mask(file: Path, maximum_pixels: int) -> NDArray[np.bool_]:
+    """True where a mask is bright (and opaque), (height, width); masks of only 0 and 1 are understood too.
+
+    Raises:
+        UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
+    """
+    pixels, _ = load_image(file, (0.0, 0.0, 0.0), maximum_pixels)
+    grey = pixels.mean(axis=-1, dtype=np.float32)
+    return grey > (0.5 if grey.max() <= 1 else 127.5)
+
+
+def fit_mask(counts: NDArray[np.bool_], size: tuple[int, int], mask: MaskFile) -> NDArray[np.bool_]:
+    """A mask resampled to the size (width, height) of its photo.
+
+    Raises:
+        UserError: it has another shape.
+    """
+    height, width = counts.shape
+    if (width, height) == size:
+        return counts
+    if abs(width * size[1] / (height * size[0]) - 1) > SAME_SHAPE_TOLERANCE:
+        raise UserError(
+            f"{mask.file} has {width} x {height} pixels but {mask.photo.name} has {size[0]} x {size[1]}; give a mask "
+            "of the photo's shape, or remove it."
+        )
+    resampled = Image.fromarray(counts.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
+    return np.asarray(resampled).astype(bool)
+
+
+def _describe(masks: Sequence[MaskFile], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> tuple[str, ...]:
+    """Sentences about photos without a mask, and about masks of another size."""
+    notes = []
+    without = [mask for mask in masks if mask.file is None]
+    if without:
+        notes.append(
+            f"{len(without)} of {len(masks)} photos have no mask, such as {without[0].photo.name}: all of their "
+            "pixels count."
+        )
+    # a mask of the full-size photo is usual where smaller copies of the photos are read
+    other = [
+        (mask, found)
+        for mask, found in zip(masks, sizes, strict=True)
+        if found != size and (found[0] % size[0] or found[1] % size[1])
+    ]
+    if other:
+        mask, (width, height) = other[0]
+        assert mask.file is not None
+        notes.append(
+            f"{len(other)} of {len(masks)} masks are of another size than their photos ({size[0]} x {size[1]}) and "
+            f"were resampled, such as {mask.file.name} ({width} x {height})."
+        )
+    return tuple(notes)
