@@ -11,9 +11,10 @@ import torch
 from jaxtyping import Float16
 
 from engine.fields.field import Bakeable, Planes
-from engine.fields.spaces import BoxSpace, ProjectiveSpace, space_of
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace, space_of
 from engine.scenes.scene import Scene
 
+VolumeSpace = Literal["projective", "box", "contracted"]
 Box = tuple[float, float, float]
 
 
@@ -28,7 +29,9 @@ class FieldVolume:
 
     with (w, h) = `extent`: plane 0 is infinitely far, the last is Z = 1, and what lies at the border goes on outside
     (clamp to edge). In a `"box"` the corners are `centre` -+ `half_extent`, x, y and z of the lattice are the world's,
-    and outside there is nothing.
+    and outside there is nothing. A `"contracted"` volume holds all of space: in units of such a box a point lies where
+    `engine.fields.contraction.mapping.contract` puts it with `outer`, and the corners of the lattice are those of the
+    cube [-1 - outer, 1 + outer]^3.
 
     **Values.** After trilinear interpolation of the raw values, softplus of channel 0 is density and the sigmoid of
     channels 1 to 3 is RGB. Where there is a `tint` (a coarser lattice, its corners on the same corners), its
@@ -37,15 +40,16 @@ class FieldVolume:
 
     **Quadrature.** A ray is a straight line in lattice coordinates, `start + s * step` with s in [0, 1]: from the
     plane Z = 1 to infinity (s = 1 - 1 / Z) in projective space, from entry to exit (never behind the origin) in a box.
-    An interval ds has the opacity 1 - exp(-density * ds * length), where length is the number of planes, D, in
-    projective space and the length of `step` in a box: density counts per spacing of the lattice, not per scene unit.
+    In a contracted volume it is the straight pieces of `engine.fields.contraction.pieces`, from the depth `nearest` to
+    infinity, where it ends opaque: s is even in the length of the pieces together. An interval ds has the opacity 1 - exp(-density * ds * length), where length is the number of planes, D, in
+    projective space and the length of `step` or of all pieces, in spacings, otherwise: density counts per spacing of the lattice, not per scene unit.
     The colour at the middle of the interval counts. What is left at the end is filled with `background`. The engine
     itself takes `samples` intervals, even in s unless `proposals`, which puts them where the density is; a picture of
     evenly spaced ones converges to the same from two or more per spacing on.
 
     Attributes:
-        space: which of the two; `extent` (half width and half height at Z = 1) belongs to the one, `centre` and
-            `half_extent` (scene units) to the other.
+        space: which of the three; `extent` (half width and half height at Z = 1) belongs to the first, `centre` and
+            `half_extent` (scene units) to the others, `outer` and `nearest` (scene units) to the last.
         voxels: raw density and colour.
         tint: directional coefficients, or None.
         background: RGB in [0, 1].
@@ -56,7 +60,7 @@ class FieldVolume:
             intervals (`grid_kernels.proposal_edges`); None where it does not, or where there is no such thing.
     """
 
-    space: Literal["projective", "box"]
+    space: VolumeSpace
     voxels: Float16[np.ndarray, "depth height width 4"]
     tint: Float16[np.ndarray, "tint_depth tint_height tint_width 9"] | None
     background: tuple[float, float, float]
@@ -67,6 +71,8 @@ class FieldVolume:
     extent: tuple[float, float] = (1.0, 1.0)
     centre: Box = (0.0, 0.0, 0.0)
     half_extent: float = 1.0
+    outer: float = 0.0
+    nearest: float = 0.0
     proposal_density: Float16[np.ndarray, "pooled_depth pooled_height pooled_width"] | None = None
 
 
@@ -119,8 +125,11 @@ class Baking:
         )
         if isinstance(space, ProjectiveSpace):
             return replace(volume, extent=space.extent)
-        assert isinstance(space, BoxSpace)
-        return replace(volume, space="box", centre=space.centre, half_extent=space.half_extent)
+        assert isinstance(space, BoxSpace | UnboundedSpace)
+        volume = replace(volume, space="box", centre=space.centre, half_extent=space.half_extent)
+        if isinstance(space, UnboundedSpace):
+            return replace(volume, space="contracted", outer=space.outer, nearest=space.nearest)
+        return volume
 
 
 class _Part:

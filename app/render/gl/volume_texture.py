@@ -68,6 +68,7 @@ class VolumeTexture:
             texture.use(unit)
         set_uniforms(program, **UNITS)
         set_uniforms(program, extent=volume.extent, box_centre=volume.centre, box_half_extent=volume.half_extent)
+        set_uniforms(program, outer=volume.outer, nearest=volume.nearest)
 
     def shape(self, name: str) -> tuple[int, int, int] | None:
         """(depth, height, width) in voxels of a texture named in `UNITS`; None if the volume has none."""

@@ -16,6 +16,7 @@ from app.render.gl.projection import make_camera_uniforms
 from app.render.gl.targets import ReusedTarget, Target, read_pixels
 from app.render.gl.volume_texture import VolumeTexture
 from app.render.scheduling.effort import Effort
+from engine.fields.baking import VolumeSpace
 from engine.geometry.view_camera import ViewCamera
 
 CHANNELS = {"colour": 0, "depth": 1, "opacity": 2, "residual": 3}
@@ -29,16 +30,14 @@ class Marcher:
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        self._variants: dict[tuple[bool, ...], FullScreen] = {}
+        self._variants: dict[tuple[VolumeSpace, bool, bool], FullScreen] = {}
 
     def draw(self, camera: ViewCamera, texture: VolumeTexture, effort: Effort, target: Target) -> None:
         """Fills the target, within its scissor, with colour, opacity and depth (scene units); first row at the top."""
         volume = texture.volume
         assert volume is not None
         pooled = texture.shape("proposals")
-        shader = self._variant(
-            volume.space == "projective", pooled is not None, volume.tint is not None and effort.tint
-        )
+        shader = self._variant(volume.space, pooled is not None, volume.tint is not None and effort.tint)
         samples, bins = volume.samples, 1
         if pooled is not None:
             bins = min(pooled[0] * (1 if volume.space == "projective" else 2), MOST_BINS)
@@ -56,10 +55,11 @@ class Marcher:
         for shader in self._variants.values():
             shader.release()
 
-    def _variant(self, projective: bool, proposals: bool, tinted: bool) -> FullScreen:
-        key = (projective, proposals, tinted)
+    def _variant(self, space: VolumeSpace, proposals: bool, tinted: bool) -> FullScreen:
+        key = (space, proposals, tinted)
         if key not in self._variants:
-            constants = {"PROJECTIVE": projective, "PROPOSALS": proposals, "TINTED": tinted}
+            constants = {"PROJECTIVE": space == "projective", "CONTRACTED": space == "contracted"}
+            constants |= {"PROPOSALS": proposals, "TINTED": tinted}
             self._variants[key] = FullScreen(self._context, "march", **constants)
         return self._variants[key]
 

@@ -17,6 +17,7 @@ uniform vec3 background;
 layout(location = 0) out vec4 colour_opacity;
 layout(location = 1) out float depth;
 
+const bool ENDS = !PROJECTIVE && !CONTRACTED; // outside of a box there is nothing
 const int MOST_BINS = 512;
 const float FLOOR = 0.08;          // share of the weight that is spread evenly, so that every part of a ray gets samples
 const float OPAQUE = 1e-4;         // transmittance below which a ray ends
@@ -30,10 +31,11 @@ float evaluate_bins(Line line) {
     vec3 size = vec3(textureSize(proposals, 0));
     float transmittance = 1.0;
     last_bin = bins - 1;
+    rewind();
     for (int k = 0; k < bins; ++k) {
-        vec3 position = line.start + (float(k) + 0.5) / float(bins) * line.step;
-        float density = PROJECTIVE || !outside(position, size) ? pooled_at(position) : 0.0;
-        float survives = exp(-density * scale);
+        vec3 position = position_at(line, (float(k) + 0.5) / float(bins));
+        float density = !ENDS || !outside(position, size) ? pooled_at(position) : 0.0;
+        float survives = CONTRACTED && k == bins - 1 ? 0.0 : exp(-density * scale);
         weights[k] = transmittance * (1.0 - survives);
         transmittance *= survives;
         if (transmittance < OPAQUE) {
@@ -72,6 +74,7 @@ void main() {
         float bin_weight = PROPOSALS ? widened(0) : 0.0;
         float passed = 0.0, from = 0.0;
         int bin = 0;
+        rewind();
         for (int k = 1; k <= samples && transmittance >= OPAQUE; ++k) {
             float to = float(k) / float(samples);
             if (PROPOSALS && k < samples) {
@@ -84,10 +87,10 @@ void main() {
             }
             float s = 0.5 * (from + to), delta = (to - from) * scale;
             from = to;
-            vec3 position = line.start + s * line.step;
-            if (!PROJECTIVE && outside(position, size)) continue;
+            vec3 position = position_at(line, s);
+            if (ENDS && outside(position, size)) continue;
             vec4 raw = raw_at(position);
-            float survives = exp(-softplus(raw.x) * delta);
+            float survives = CONTRACTED && k == samples ? 0.0 : exp(-softplus(raw.x) * delta);
             float weight = transmittance * (1.0 - survives);
             if (TINTED && weight > TINT_THRESHOLD) raw.yzw += tint_at(position, unit);
             colour += weight * sigmoid(raw.yzw);

@@ -3,7 +3,8 @@
 // The field from any side, among the cameras: its colour, and the depths between which it is seen.
 //
 // Samples are evenly spaced in the lattice, where rays are straight in projective space too. Density counts per spacing
-// of planes in every direction; along z of a projective volume this is what the engine computes.
+// of planes in every direction; along z of a projective volume this is what the engine computes. Of a contracted volume
+// the box is drawn, where it is the world as it is.
 
 #include "volume.glsl"
 
@@ -44,7 +45,7 @@ vec2 frustum_span(vec3 direction) {
 
 vec3 lattice(vec3 point) {
     if (PROJECTIVE) return vec3((point.xy / point.z / extent + 1.0) / 2.0, 1.0 / point.z);
-    return (point - box_centre + box_half_extent) / (2.0 * box_half_extent);
+    return in_lattice((point - box_centre) / box_half_extent);
 }
 
 // Noise in [0, 1), evenly distributed over the pixels: shifts a ray's samples, so that they do not show as rings.

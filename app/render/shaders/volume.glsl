@@ -11,6 +11,8 @@ uniform sampler3D proposals;  // density, pooled over blocks, by which intervals
 uniform vec2 extent;          // half width and half height at z = 1 of a projective volume
 uniform vec3 box_centre;
 uniform float box_half_extent;
+uniform float outer;          // width of what lies outside the box in a contracted volume, in half edges of the box; else 0
+uniform float nearest;        // depth at which rays begin there
 
 const float FARTHEST_DISPARITY = 1e-3;  // depths end at a thousand scene units
 const float BORDER = 1e-3;              // voxels by which a sample may lie outside a box
@@ -43,6 +45,11 @@ vec3 tint_at(vec3 position, vec3 direction) {
         dot(textureLod(tint_green, at, 0.0).rgb, direction),
         dot(textureLod(tint_blue, at, 0.0).rgb, direction)
     );
+}
+
+// From units of the box, its middle at 0, to normalised lattice coordinates.
+vec3 in_lattice(vec3 position) {
+    return (position + 1.0 + outer) / (2.0 * (1.0 + outer));
 }
 
 // Entry and exit of a ray, in multiples of its direction, never behind the origin; exit < entry where it misses.

@@ -84,9 +84,6 @@ def _inside(x, y, z, width, height, depth):
     return not outside
 
 
-OPAQUE = np.float32(1e20)  # length of the interval behind which nothing is seen
-
-
 def _piece(step, r, p, s):
     """The piece of ray r in which s lies, where that is p or a later one."""
 
@@ -141,21 +138,6 @@ def _find_point(start, step, r, p, s, axis):
 
     def bent(start, step, r, p, s, axis):
         return start[r, p, axis] + s * step[r, p, axis]
-
-    return straight if step.ndim == 2 else bent
-
-
-def _interval(step, edges, optical_length, r, k):
-    """What the density of interval k of ray r is multiplied with."""
-
-
-@overload(_interval, inline="never", jit_options={"fastmath": FAST})
-def _find_interval(step, edges, optical_length, r, k):
-    def straight(step, edges, optical_length, r, k):
-        return (edges[r, k + 1] - edges[r, k]) * optical_length[r]
-
-    def bent(step, edges, optical_length, r, k):
-        return OPAQUE if k == edges.shape[1] - 2 else (edges[r, k + 1] - edges[r, k]) * optical_length[r]
 
     return straight if step.ndim == 2 else bent
 
@@ -361,7 +343,7 @@ def march_forward(
         p = 0
         for k in range(count):
             s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
-            delta = _interval(step, edges, optical_length, r, k)
+            delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
             p = _piece(step, r, p, s)
             x = _at(start, step, r, p, s, 0)
             y = _at(start, step, r, p, s, 1)
@@ -389,6 +371,8 @@ def march_forward(
                         v3 += w * flat[v, 3]
             density = _softplus(v0)
             survives = math.exp(-density * delta)
+            if _opaque_end(step) and k == count - 1:
+                survives = np.float32(0.0)
             weight = transmittance * (np.float32(1.0) - survives)
             if tinted and weight > TINT_THRESHOLD:
                 t1, t2, t3 = _tint(
@@ -463,7 +447,9 @@ def march_backward(
                 continue
             value[k] = g_red * seen[r, k, 1] + g_green * seen[r, k, 2] + g_blue * seen[r, k, 3]
             reached[k] = transmittance
-            transmittance *= math.exp(-density * _interval(step, edges, optical_length, r, k))
+            transmittance *= math.exp(-density * (edges[r, k + 1] - edges[r, k]) * optical_length[r])
+            if _opaque_end(step) and k == count - 1:
+                transmittance = np.float32(0.0)
             passed[k] = transmittance
         behind = transmittance * (g_red * background[0] + g_green * background[1] + g_blue * background[2])
         gs0 = np.float32(0.0)
@@ -481,7 +467,7 @@ def march_backward(
                 sample_gradient[r, k, 2] = 0.0
                 sample_gradient[r, k, 3] = 0.0
                 continue
-            delta = _interval(step, edges, optical_length, r, k)
+            delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
             weight = reached[k] - passed[k]
             # d colour / d density = delta * (transmittance after the sample * its value - value of all behind it)
             d0 = delta * (passed[k] * value[k] - behind) * _softplus_slope(density)

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from engine.evaluation.views import View, image_points, render_view
 from engine.fields.baking import FieldVolume
-from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, UnboundedSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.view_camera import ViewCamera
@@ -18,6 +18,7 @@ from tests.support.runs.short_runs import stage
 
 PROJECTIVE = ProjectiveSpace((0.8, 0.6))
 BOX = BoxSpace((0.2, -0.1, 3.0), 1.1)
+UNBOUNDED = UnboundedSpace((0.2, -0.1, 3.0), 1.1, nearest=0.4)
 
 
 def grid(space: Space, tinted: bool = False, proposals: bool = False, seed: int = 0) -> VoxelGrid:
@@ -56,6 +57,10 @@ def volume_of(field: VoxelGrid, version: int = 1) -> FieldVolume:
     )
     if isinstance(field.space, ProjectiveSpace):
         return replace(common, extent=field.space.extent)
+    if isinstance(field.space, UnboundedSpace):
+        space = field.space
+        common = replace(common, space="contracted", outer=space.outer, nearest=space.nearest)
+        return replace(common, centre=space.centre, half_extent=space.half_extent)
     assert isinstance(field.space, BoxSpace)
     return replace(common, space="box", centre=field.space.centre, half_extent=field.space.half_extent)
 
