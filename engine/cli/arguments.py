@@ -186,9 +186,11 @@ class ExportArguments:
     """Of the lattice that the mesh is made of, along its longest side."""
     hidden: bool = False
     """Keep surfaces that no camera sees."""
+    surroundings: bool = False
+    """Unbounded scenes: what lies outside the near part, too, in the mesh and in the cloud of points."""
     camera_path: Path | None = None
     """Of the film: a file that the window has saved. By default that in the run's folder, else the papers' spiral
-    or, for an object, an orbit."""
+    or, for an object, an orbit; in an unbounded scene past the cameras."""
     seconds: float = 6.0
     """Of the film."""
     frames_per_second: int = 30

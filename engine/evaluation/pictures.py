@@ -65,13 +65,13 @@ def colour_errors(
 def colour_depth(view: View, kind: SceneKind) -> tuple[UInt8[np.ndarray, "height width 3"], str]:
     """Depth from near (red) to far (blue), and a title with the range that is shown.
 
-    Forward-facing scenes are shown in inverse depth, because they reach to infinity. Pixels without a depth, or of an
-    opacity up to 0.5, are white.
+    Scenes that reach to infinity are shown in inverse depth: forward-facing and unbounded ones. Pixels without a
+    depth, or of an opacity up to 0.5, are white.
     """
     usable = view.depth.isfinite() & (view.depth > 0) & (view.opacity > 0.5)
     if not bool(usable.any()):
         return np.full((*view.depth.shape, 3), 255, dtype=np.uint8), "depth   nothing visible"
-    inverse = kind == "forward-facing"
+    inverse = kind != "object"
     values = torch.where(usable, view.depth, torch.ones_like(view.depth))
     values = 1 / values if inverse else -values
     seen = values[usable].double().cpu().numpy()

@@ -62,7 +62,15 @@ class Export:
 
     def points(self, default: int) -> PointCloud:
         """The point cloud, with at most `ExportOptions.points` or, without that option, `default` points."""
-        return collect_points(self.run.trainer, self.gauge, self.options.points or default, self.progress)
+        wanted, surroundings = self.options.points or default, self.options.surroundings
+        return collect_points(self.run.trainer, self.gauge, wanted, self.progress, surroundings)
+
+    @property
+    def extent(self) -> list[str]:
+        """A sentence where only a part of the scene is exported."""
+        if self.run.trainer.scene.kind != "unbounded" or self.options.surroundings:
+            return []
+        return ["Only the near part, which is at full detail; --surroundings takes in everything else."]
 
 
 @dataclass(frozen=True)
@@ -150,7 +158,7 @@ def _llff(export: Export, cameras: ExportedCameras, images: ExportedImages, fold
     of_frame = dict(zip(trainer.frames, seen, strict=True))
     bounds = torch.stack([of_frame.get(frame, all_frames) for frame in cameras.frames])
     notes = llff.write_poses_bounds(cameras, images, bounds, folder)
-    if trainer.scene.kind == "object":
+    if trainer.scene.kind != "forward-facing":
         notes.append("LLFF's format is meant for forward-facing scenes; programs may treat this scene as one.")
     return notes
 
@@ -159,16 +167,18 @@ def _ply(export: Export) -> list[str]:
     points = export.points(CLOUD_POINTS)
     with replace_file(export.options.output) as temporary:
         write_ply(points, temporary)
-    return [f"{len(points.positions):,} points."]
+    return [f"{len(points.positions):,} points.", *export.extent]
 
 
 def _mesh(export: Export) -> list[str]:
     trainer, options, gauge = export.run.trainer, export.options, export.gauge
-    mesh = make_mesh(trainer, gauge, options.density, options.resolution, options.hidden, export.progress)
+    mesh = make_mesh(
+        *(trainer, gauge, options.density, options.resolution, options.hidden, export.progress, options.surroundings)
+    )
     up = find_mean_up(gauge.apply_to_poses(trainer.poses().detach().cpu().double()).numpy())
     with replace_file(options.output) as temporary:
         write_mesh(mesh, up, temporary)
-    return [f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles."]
+    return [f"{len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles.", *export.extent]
 
 
 def _report(export: Export) -> list[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.fields.contraction.mapping import contract, expand
 from engine.fields.field import Bakeable, Planes
-from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, space_of
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, UnboundedSpace, space_of
 from engine.training.radiance import RadianceTrainer
 
 Shape = tuple[int, int, int]
@@ -43,9 +45,38 @@ class Lattice:
 
     @property
     def spacing(self) -> float:
-        """Distance between two planes: inverse depth in projective space, else scene units."""
-        edge = self.space.half_extent * 2 if isinstance(self.space, BoxSpace) else 1.0
+        """Distance between two planes: inverse depth in projective space, else scene units (in the near box)."""
+        edge = 1.0 if isinstance(self.space, ProjectiveSpace) else 2 * self._half_edge
         return edge / (self.shape[0] - 1)
+
+    @property
+    def _half_edge(self) -> float:
+        """Half the edge of the cube, scene units as in the box."""
+        assert isinstance(self.space, BoxSpace | UnboundedSpace)
+        return self.space.half_extent * (1 + self._outer)
+
+    @property
+    def _outer(self) -> float:
+        return self.space.outer if isinstance(self.space, UnboundedSpace) else 0.0
+
+    @property
+    def near_part(self) -> slice:
+        """Indices along each axis of what lies in the near box of an unbounded scene; of everything in other
+        spaces."""
+        last = self.shape[0] - 1
+        margin = math.ceil(last * self._outer / (2 * (1 + self._outer)))
+        return slice(margin, last - margin + 1) if self._outer else slice(None)
+
+    def reaches(self, farthest: float) -> Bool[Tensor, "depth height width"]:
+        """Places in the cube of an unbounded scene at most so many scene units from the box's middle along each axis.
+
+        The unused corners of the cube are none of them.
+        """
+        assert isinstance(self.space, UnboundedSpace)
+        axis = torch.linspace(-1 - self._outer, 1 + self._outer, self.shape[0])
+        sizes = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).abs().sort(dim=-1).values
+        limit = float(contract(torch.tensor([farthest / self.space.half_extent, 0.0, 0.0]), self._outer)[0])
+        return (sizes[..., 2] <= limit) & (sizes[..., 1] <= 1)
 
     def world(self, indices: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
         """Positions in the world of the run of lattice coordinates (z, y, x)."""
@@ -54,8 +85,10 @@ class Lattice:
             depth = size[0] / indices[:, :1]
             plane = (2 * indices[:, [2, 1]] / size[[2, 1]] - 1) * indices.new_tensor(self.space.extent)
             return torch.cat([plane * depth, depth], dim=-1)
-        assert isinstance(self.space, BoxSpace)
-        unit = 2 * indices.flip(-1) / size.flip(-1) - 1
+        assert isinstance(self.space, BoxSpace | UnboundedSpace)
+        unit = (2 * indices.flip(-1) / size.flip(-1) - 1) * (1 + self._outer)
+        if isinstance(self.space, UnboundedSpace):
+            unit = expand(unit, self.space.outer)
         return indices.new_tensor(self.space.centre) + unit * self.space.half_extent
 
     def indices(self, world: Float[Tensor, "points 3"]) -> Float[Tensor, "points 3"]:
@@ -64,8 +97,10 @@ class Lattice:
         if isinstance(self.space, ProjectiveSpace):
             plane = world[:, :2] / world[:, 2:] / world.new_tensor(self.space.extent)
             return torch.cat([size[0] / world[:, 2:], ((plane + 1) / 2 * size[[2, 1]]).flip(-1)], dim=-1)
-        assert isinstance(self.space, BoxSpace)
+        assert isinstance(self.space, BoxSpace | UnboundedSpace)
         unit = (world - world.new_tensor(self.space.centre)) / self.space.half_extent
+        if isinstance(self.space, UnboundedSpace):
+            unit = contract(unit, self.space.outer) / (1 + self._outer)
         return (unit + 1).flip(-1) / 2 * size
 
     def densities(self, indices: Float[Tensor, "points 3"]) -> Float[Tensor, " points"]:

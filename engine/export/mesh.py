@@ -17,11 +17,14 @@ from engine.errors import UserError
 from engine.export.lattice import Lattice, sample_field
 from engine.export.progress import Progress, part_of
 from engine.export.visible_surfaces import (
+    NearBox,
     VisibleSurface,
     find_farthest_depth,
+    find_near_box,
     render_visible_surfaces,
     surface_points,
 )
+from engine.fields.spaces import UnboundedSpace
 from engine.geometry.rays import project
 from engine.geometry.se3 import camera_centre
 from engine.geometry.similarity import Similarity
@@ -77,6 +80,7 @@ def make_mesh(
     resolution: int,
     hidden: bool,
     progress: Progress,
+    surroundings: bool = False,
 ) -> Mesh:
     """The surface on which the density of the field, per spacing of its lattice, equals a threshold.
 
@@ -87,15 +91,16 @@ def make_mesh(
         resolution: most lattice points along the longest side.
         hidden: keep surfaces that no training camera sees; the field is not determined there.
         progress: called while the work goes on.
+        surroundings: of an unbounded scene, take in what lies outside the near box, too.
     Raises:
         UserError: there is no such surface.
     """
     progress(0.0, "density")
     lattice = sample_field(trainer, resolution)
     views = list(render_visible_surfaces(trainer, DEFAULT.depth_pixels, part_of(progress, 0.1, 0.7)))
-    density = density or choose_density(lattice, views)
+    density = density or choose_density(lattice, views, None if surroundings else find_near_box(trainer.scene))
     progress(0.7, "surface")
-    indices, faces = find_surface(lattice, density, find_farthest_depth(trainer))
+    indices, faces = find_surface(lattice, density, find_farthest_depth(trainer), surroundings)
     world = lattice.world(indices)
     if not hidden:
         progress(0.8, "visibility")
@@ -113,14 +118,16 @@ def make_mesh(
 
 
 def find_surface(
-    lattice: Lattice, density: float, farthest: float
+    lattice: Lattice, density: float, farthest: float, surroundings: bool = False
 ) -> tuple[Float[Tensor, "vertices 3"], Int64[Tensor, "faces 3"]]:
     """Vertices in lattice coordinates (z, y, x), and faces that run counterclockwise in the world, seen from outside.
 
     Args:
         lattice: of the field.
         density: per spacing.
-        farthest: depth beyond which a projective lattice is ignored.
+        farthest: depth beyond which a projective lattice is ignored, and distance from the near box's middle beyond
+            which the surroundings are.
+        surroundings: take in what lies outside the near box of an unbounded scene.
     Raises:
         UserError: the density is above or below the threshold everywhere.
     """
@@ -133,21 +140,32 @@ def find_surface(
     if lattice.projective:  # plane 0 lies at infinity
         first = math.ceil((lattice.shape[0] - 1) / farthest)
         raw = raw[min(max(first, 1), lattice.shape[0] - 2) :]
+    cube = isinstance(lattice.space, UnboundedSpace)
+    if cube and surroundings:
+        raw[~lattice.reaches(farthest).numpy()] = level - 1.0
+    elif cube:
+        raw = raw[(lattice.near_part,) * 3]
     dense = raw > level
     raw[dense & ~remove_small_objects(dense, max_size=DEFAULT.smallest_part)] = level - 1.0
     if not (raw.min() < level < raw.max()):
         raise UserError(f"The field has no surface of density {density:g}; give a smaller --density or train on.")
     vertices, faces, _, _ = marching_cubes(raw, level, allow_degenerate=False)
     indices = torch.from_numpy(vertices.astype(np.float64))
-    indices[:, 0] += lattice.shape[0] - raw.shape[0]
+    if lattice.projective:
+        indices[:, 0] += lattice.shape[0] - raw.shape[0]
+    elif cube and not surroundings:
+        indices += lattice.near_part.start
     found = torch.from_numpy(faces.astype(np.int64))
     # The order (z, y, x) mirrors the world; depth against inverse depth mirrors it once more.
     return indices, found.flip(-1) if lattice.projective else found
 
 
-def choose_density(lattice: Lattice, views: Sequence[VisibleSurface]) -> float:
-    """The density, per spacing, that the share `MeshOptions.inside` of the visible surface points exceeds."""
+def choose_density(lattice: Lattice, views: Sequence[VisibleSurface], box: NearBox | None = None) -> float:
+    """The density, per spacing, that the share `MeshOptions.inside` of the visible surface points (in `box`)
+    exceeds."""
     points = torch.cat([surface_points(seen) for seen in views])
+    if box is not None:
+        points = points[box.holds(points)]
     densities = lattice.densities(lattice.indices(points))
     if not len(densities):
         return 1.0

@@ -19,7 +19,9 @@ class ExportOptions:
         density: of the surface of a mesh, per spacing of the lattice; None to choose it from what the cameras see.
         resolution: most lattice points along the longest side that a mesh is made of.
         hidden: keep surfaces that no camera sees.
-        camera_path: a saved path for a video; None for that of the run's folder, else a spiral or an orbit.
+        surroundings: of an unbounded scene, take what lies outside the near part into meshes and point clouds, too.
+        camera_path: a saved path for a video; None for that of the run's folder, else a spiral, an orbit, or a flight
+            past the cameras.
         seconds, frames_per_second: of a video.
         height: of a video, pixels; None for that of the photos.
     """
@@ -30,6 +32,7 @@ class ExportOptions:
     density: float | None = None
     resolution: int = 256
     hidden: bool = False
+    surroundings: bool = False
     camera_path: Path | None = None
     seconds: float = 6.0
     frames_per_second: int = 30

@@ -11,7 +11,7 @@ from jaxtyping import Float32, UInt8
 
 from engine.errors import UserError
 from engine.export.progress import Progress
-from engine.export.visible_surfaces import render_visible_surfaces, surface_points
+from engine.export.visible_surfaces import find_near_box, render_visible_surfaces, surface_points
 from engine.geometry.similarity import Similarity
 from engine.training.radiance import RadianceTrainer
 
@@ -26,7 +26,9 @@ class PointCloud:
     colours: UInt8[np.ndarray, "points 3"]
 
 
-def collect_points(trainer: RadianceTrainer, gauge: Similarity, wanted: int, progress: Progress) -> PointCloud:
+def collect_points(
+    trainer: RadianceTrainer, gauge: Similarity, wanted: int, progress: Progress, surroundings: bool = False
+) -> PointCloud:
     """At most `wanted` points, equally many pixels of every training camera.
 
     Args:
@@ -34,11 +36,17 @@ def collect_points(trainer: RadianceTrainer, gauge: Similarity, wanted: int, pro
         gauge: from the world of the run to the exported one.
         wanted: most points.
         progress: called while the work goes on.
+        surroundings: of an unbounded scene, take in what lies outside the near box, too.
     """
+    box = None if surroundings else find_near_box(trainer.scene)
     positions, colours = [], []
     for seen in render_visible_surfaces(trainer, round(_PIXELS_PER_POINT * wanted / len(trainer.frames)), progress):
-        positions.append(gauge.apply(surface_points(seen)))
-        colours.append((seen.view.colour[seen.usable] * 255).round().byte().cpu())
+        points, shown = surface_points(seen), (seen.view.colour[seen.usable] * 255).round().byte().cpu()
+        if box is not None:
+            kept = box.holds(points)
+            points, shown = points[kept], shown[kept]
+        positions.append(gauge.apply(points))
+        colours.append(shown)
     all_positions, all_colours = torch.cat(positions), torch.cat(colours)
     if len(all_positions) > wanted:
         chosen = torch.randperm(len(all_positions), generator=torch.Generator().manual_seed(0))[:wanted].sort().values

@@ -14,7 +14,7 @@ from jaxtyping import UInt8
 from engine.evaluation.views import render_view
 from engine.export.camera_path_file import PATH_FILE, read_path
 from engine.export.progress import Progress
-from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral, make_tour
 from engine.geometry.rays import normalised_points, pixel_grid
 from engine.geometry.view_camera import ViewCamera, pinhole
 from engine.run.saved_run import SavedRun
@@ -29,8 +29,8 @@ def plan_cameras(run: SavedRun, path: Path | None, count: int, height: int | Non
 
     Args:
         run: whose field is shown.
-        path: a saved camera path; None takes the one in the run's folder, else the spiral of the NeRF papers, or an
-            orbit around an object.
+        path: a saved camera path; None takes the one in the run's folder, else the spiral of the NeRF papers, an
+            orbit around an object, or a flight past the cameras of an unbounded scene.
         count: frames of the video.
         height: of the video, pixels; None takes that of the path's views, or of the scene's images.
     Raises:
@@ -47,6 +47,8 @@ def plan_cameras(run: SavedRun, path: Path | None, count: int, height: int | Non
         field_of_view = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
         if scene.kind == "object":
             path_poses, words = make_orbit(poses, scene.box_centre, count), "On an orbit around the object."
+        elif scene.kind == "unbounded":
+            path_poses, words = make_tour(poses, count), "Past the cameras, there and back."
         else:
             path_poses, words = make_spiral(poses, _FOCUS * scene.near, count), "On a spiral around the mean camera."
         cameras = [pinhole(pose, field_of_view, (lens.width, lens.height)) for pose in path_poses]

@@ -16,6 +16,7 @@ from engine.export.cameras import find_gauge
 from engine.export.progress import Progress
 from engine.geometry.numerics import to_double
 from engine.geometry.se3 import invert, transform
+from engine.scenes.scene import Scene
 from engine.training.radiance import RadianceTrainer
 
 
@@ -88,6 +89,22 @@ def surface_points(seen: VisibleSurface) -> Float[Tensor, "points 3"]:
     rays = torch.cat([seen.points, torch.ones_like(seen.points[..., :1])], dim=-1)
     in_camera = to_double((rays * seen.view.depth[..., None])[seen.usable].cpu())
     return transform(invert(to_double(seen.pose.cpu())), in_camera)
+
+
+class NearBox(NamedTuple):
+    """The near part of an unbounded scene: what is at full detail, world of the run."""
+
+    centre: tuple[float, float, float]
+    half_extent: float
+
+    def holds(self, points: Float[Tensor, "points 3"]) -> Bool[Tensor, " points"]:
+        """Which points lie in it."""
+        return ((points - points.new_tensor(self.centre)).abs() <= self.half_extent).all(dim=-1)
+
+
+def find_near_box(scene: Scene) -> NearBox | None:
+    """The near part of a scene; None where there is none, because all of it is near."""
+    return NearBox(scene.box_centre, scene.box_half_extent) if scene.kind == "unbounded" else None
 
 
 def find_farthest_depth(trainer: RadianceTrainer) -> float:

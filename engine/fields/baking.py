@@ -41,11 +41,12 @@ class FieldVolume:
     **Quadrature.** A ray is a straight line in lattice coordinates, `start + s * step` with s in [0, 1]: from the
     plane Z = 1 to infinity (s = 1 - 1 / Z) in projective space, from entry to exit (never behind the origin) in a box.
     In a contracted volume it is the straight pieces of `engine.fields.contraction.pieces`, from the depth `nearest` to
-    infinity, where it ends opaque: s is even in the length of the pieces together. An interval ds has the opacity 1 - exp(-density * ds * length), where length is the number of planes, D, in
-    projective space and the length of `step` or of all pieces, in spacings, otherwise: density counts per spacing of the lattice, not per scene unit.
+    infinity, where it ends opaque: s is even in the length of the pieces together. An interval ds has the opacity 1
+    - exp(-density * ds * length), where length is the number of planes, D, in projective space and the length of
+    `step` or of all pieces, in spacings, otherwise: density counts per spacing of the lattice, not per scene unit.
     The colour at the middle of the interval counts. What is left at the end is filled with `background`. The engine
-    itself takes `samples` intervals, even in s unless `proposals`, which puts them where the density is; a picture of
-    evenly spaced ones converges to the same from two or more per spacing on.
+    itself takes `samples` intervals, even in s unless `proposals`, which puts them where the density is; a picture
+    of evenly spaced ones converges to the same from two or more per spacing on.
 
     Attributes:
         space: which of the three; `extent` (half width and half height at Z = 1) belongs to the first, `centre` and

@@ -17,6 +17,7 @@ from engine.geometry.view_camera import ViewCamera, centres, find_mean_up, look_
 
 Poses = Float[np.ndarray, "poses 3 4"]
 
+TOUR_STOPS = 12  # views that a path past the cameras passes exactly, at most; with all of them it would shake
 SPIRAL_TURNS = 2  # turns about the forward axis per closed path
 SPIRAL_RADIUS_SHARE = 0.8  # of the spread of the cameras; below 1 so that the path stays where photos were taken
 MINIMUM_ORBIT_ELEVATION = math.radians(20.0)  # above the horizon; from lower down one sees mostly the floor's edge
@@ -105,6 +106,33 @@ def make_orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> 
         offset = distance * (math.cos(elevation) * level + math.sin(elevation) * up)
         made.append(look_along(target + offset, -offset, up))
     return np.stack(made)
+
+
+def make_tour(poses: Poses, count: int) -> Poses:
+    """A path past cameras that stand anywhere, there and back, each view passed on the way to its nearest neighbour.
+
+    Where nobody stood, nobody knows what there is to be seen; so the path stays between the cameras.
+
+    Args:
+        poses: of the training frames.
+        count: number of poses to return, >= 1.
+    Returns:
+        world-to-camera poses of a closed path.
+    """
+    positions = centres(poses)
+    left = set(range(len(poses)))
+    here = int(np.linalg.norm(positions - positions.mean(axis=0), axis=1).argmax())  # one of the ends
+    order = []
+    while True:
+        order.append(here)
+        left.discard(here)
+        if not left:
+            break
+        here = min(left, key=lambda other: float(np.linalg.norm(positions[other] - positions[here])))
+    stops = np.unique(np.linspace(0, len(order) - 1, min(len(order), TOUR_STOPS)).round().astype(int))
+    there = [ViewCamera(poses[order[stop]], (1.0, 1.0), (0.5, 0.5), (1, 1)) for stop in stops]
+    there_and_back = there + there[-2:0:-1]
+    return np.stack([camera.world_to_camera for camera in interpolate_cameras(there_and_back, count, closed=True)])
 
 
 def _around(span: int, keyframes: int, closed: bool) -> list[int]:

@@ -66,7 +66,7 @@ class NovelControl:
         places, up = centres(poses), find_mean_up(poses)
         field_of_view = 2 * math.atan(0.5 * scene.intrinsics.height / float(scene.intrinsics.focal[0, 1]))
         view.field_of_view_deg = math.degrees(field_of_view)
-        if scene.kind == "object":
+        if scene.kind != "forward-facing":  # the object, or the near part of an unbounded scene
             target = np.array(scene.box_centre, np.float64)
             start = places[0]
         else:
@@ -211,4 +211,4 @@ def fit_frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
 def find_depth_range(scene: Scene) -> tuple[float, float]:
     """The ends of the depth scale, scene units."""
     far = scene.far if math.isfinite(scene.far) else GESTURES.farthest * scene.near
-    return scene.near, min(far, GESTURES.farthest * scene.near) if scene.kind == "forward-facing" else far
+    return scene.near, far if scene.kind == "object" else min(far, GESTURES.farthest * scene.near)

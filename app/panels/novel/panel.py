@@ -19,7 +19,7 @@ from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral, make_tour
 from engine.geometry.view_camera import ViewCamera, pinhole
 
 VIEW = "novel"
@@ -157,11 +157,12 @@ class NovelViewPanel:
         if self._state.novel.keyframes:
             return interpolate_cameras(self._state.novel.keyframes, count)
         poses = run.snapshot.poses
-        path = (
-            make_orbit(poses, scene.box_centre, count)
-            if scene.kind == "object"
-            else make_spiral(poses, 1.6 * scene.near, count)
-        )
+        if scene.kind == "object":
+            path = make_orbit(poses, scene.box_centre, count)
+        elif scene.kind == "unbounded":
+            path = make_tour(poses, count)
+        else:
+            path = make_spiral(poses, 1.6 * scene.near, count)
         field_of_view = np.radians(self._state.novel.field_of_view_deg)
         return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]
 

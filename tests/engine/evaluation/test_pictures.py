@@ -16,7 +16,7 @@ def frame() -> HeldOutFrame:
     return found
 
 
-@pytest.mark.parametrize("kind", ["forward-facing", "object"])
+@pytest.mark.parametrize("kind", ["forward-facing", "object", "unbounded"])
 def test_four_panels_are_drawn_side_by_side(frame: HeldOutFrame, kind: SceneKind) -> None:
     sheet = draw_side_by_side(frame, kind)
     factor = 7  # 48 pixels are enlarged to 320 or more
@@ -42,7 +42,7 @@ def test_near_is_red_and_far_is_blue_and_nothing_is_white() -> None:
     depth = torch.linspace(1, 10, 50).expand(3, 50).clone()
     opacity = torch.ones(3, 50)
     opacity[:, 20] = 0
-    for kind in ("forward-facing", "object"):
+    for kind in ("forward-facing", "object", "unbounded"):
         colours, title = colour_depth(View(torch.zeros(3, 50, 3), depth, opacity), kind)
         assert colours[0, 2, 0] > colours[0, 2, 2]
         assert colours[0, -3, 2] > colours[0, -3, 0]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from engine.errors import UserError
@@ -18,12 +18,12 @@ from engine.export.cameras import find_gauge
 from engine.export.lattice import Lattice
 from engine.export.mesh import Mesh, make_mesh, write_mesh
 from engine.export.points import collect_points
-from engine.fields.spaces import BoxSpace, ProjectiveSpace
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, UnboundedSpace
 from engine.run.saved_run import SavedRun
 from engine.scenes.scene import SceneKind
-from tests.support.worlds.exported_spheres import MIDDLE, RADIUS, ball_run
+from tests.support.worlds.exported_spheres import MIDDLE, RADIUS, SHELL, ball_run
 
-KINDS: tuple[SceneKind, ...] = ("object", "forward-facing")
+KINDS: tuple[SceneKind, ...] = ("object", "forward-facing", "unbounded")
 
 
 def silent(fraction: float, what: str) -> None:
@@ -44,7 +44,7 @@ def meshed(run: SavedRun, hidden: bool = True, density: float | None = 1.0, reso
 
 def tolerance(kind: str) -> float:
     """A spacing of the lattice, scene units."""
-    return 0.034 if kind == "object" else 0.1
+    return {"object": 0.034, "unbounded": 0.052}.get(kind, 0.1)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -132,7 +132,28 @@ def test_files_read_back_with_colours_and_upright(tmp_path: Path, ending: str) -
 
 @given(st.sampled_from(KINDS), st.lists(st.floats(0.05, 0.95), min_size=3, max_size=3))
 def test_lattice_and_world_coordinates_are_inverse(kind: str, place: list[float]) -> None:
-    space = BoxSpace((0.3, -2.0, 1.0), 1.7) if kind == "object" else ProjectiveSpace((0.8, 0.6))
-    made = Lattice(space, torch.zeros(5, 7, 9, 4), None)
+    spaces: dict[str, Space] = {
+        "object": BoxSpace((0.3, -2.0, 1.0), 1.7),
+        "forward-facing": ProjectiveSpace((0.8, 0.6)),
+        "unbounded": UnboundedSpace((0.3, -2.0, 1.0), 1.7),
+    }
+    made = Lattice(spaces[kind], torch.zeros(5, 7, 9, 4), None)
     indices = torch.tensor([place], dtype=torch.float64) * torch.tensor([4.0, 6.0, 8.0])
+    if kind == "unbounded":
+        from_middle = (torch.tensor([place]) - 0.5).abs().sort(dim=-1).values * 3
+        assume(float(from_middle[0, 1]) < 0.99)  # the cube's corners are not used
     torch.testing.assert_close(made.indices(made.world(indices)), indices)
+
+
+def test_of_an_unbounded_scene_the_near_part_is_exported_unless_all_is_asked_for() -> None:
+    run = ball_run("unbounded", voxels=64)
+    trainer, gauge = run.trainer, find_gauge(run.trainer.scene, run.trainer.poses())
+    near = make_mesh(trainer, gauge, 1.0, 64, True, silent)
+    everything = make_mesh(trainer, gauge, 1.0, 64, True, silent, surroundings=True)
+    for mesh, farthest in ((near, RADIUS), (everything, sum(SHELL))):
+        distances = np.linalg.norm(mesh.vertices - MIDDLE.numpy(), axis=1)
+        assert distances.max() == pytest.approx(farthest, rel=0.25)
+    trainer.scene = dataclasses.replace(trainer.scene, far=100.0)
+    points, all_points = (collect_points(trainer, gauge, 4000, silent, wanted) for wanted in (False, True))
+    assert np.abs(points.positions - MIDDLE.numpy()).max() <= trainer.scene.box_half_extent + 1e-3
+    assert np.linalg.norm(all_points.positions - MIDDLE.numpy(), axis=1).max() > 3

@@ -11,13 +11,13 @@ from torch import Tensor
 
 from engine.fields.baking import Baking, FieldVolume
 from engine.fields.field import Bakeable
-from engine.fields.spaces import plane_extent
+from engine.fields.spaces import NEAREST_SHARE, UnboundedSpace, plane_extent
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.rays import pixel_grid, rays_through
 from engine.scenes.scene import Scene
 from tests.support.runs.fake_trainer import tiny_scene
 from tests.support.worlds.marching import decibels, march
-from tests.support.worlds.relief import blob, looking_at_blob, relief
+from tests.support.worlds.relief import blob, looking_at_blob, relief, room
 from tests.support.worlds.spheres import facing_field
 
 
@@ -29,7 +29,10 @@ def scene_of(field: VoxelGrid) -> Scene:
         now = plane_extent(scene)
         focal = scene.intrinsics.focal * torch.tensor([now[0] / wide, now[1] / high])
         return replace(scene, intrinsics=replace(scene.intrinsics, focal=focal))
-    return replace(scene, kind="object", box_centre=field.space.centre, box_half_extent=field.space.half_extent)
+    box = {"box_centre": field.space.centre, "box_half_extent": field.space.half_extent}
+    if isinstance(field.space, UnboundedSpace):
+        return replace(scene, kind="unbounded", near=field.space.nearest / NEAREST_SHARE, **box)
+    return replace(scene, kind="object", **box)
 
 
 def baked(field: Bakeable, scene: Scene, size: int = 256) -> FieldVolume:
@@ -49,7 +52,7 @@ def view(field: VoxelGrid) -> tuple[Tensor, Tensor]:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("make", [relief, blob])
+@pytest.mark.parametrize("make", [relief, blob, room])
 def test_ray_marching_a_volume_gives_the_picture_of_the_engine(make):
     field = make(samples=96)
     field.begin_stage(replace(field.stage, directional=True, proposals=False))
@@ -64,7 +67,7 @@ def test_ray_marching_a_volume_gives_the_picture_of_the_engine(make):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("make", [relief, blob])
+@pytest.mark.parametrize("make", [relief, blob, room])
 def test_a_smaller_volume_gives_a_similar_picture(make):
     field = make(samples=96)
     longest = max(field.grid.shape) * 2 // 3

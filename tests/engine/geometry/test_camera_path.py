@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral
+from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral, make_tour
 from engine.geometry.view_camera import ViewCamera, centres, look_along, pinhole
 
 
@@ -92,3 +92,22 @@ def test_the_orbit_goes_round_the_object_and_sees_it() -> None:
     seen = path.astype(np.float64) @ [1.0, 0, 0, 1]
     np.testing.assert_allclose(seen[:, :2], 0, atol=1e-4)
     assert (seen[:, 2] > 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 9, 40])
+def test_a_tour_stays_between_the_cameras_and_returns(count: int) -> None:
+    """Half a walk around something, the photos in any order."""
+    angles = np.random.default_rng(0).permutation(np.linspace(0, np.pi, count))
+    at = np.stack([4 * np.cos(angles), np.zeros(count), 4 * np.sin(angles)], axis=1)
+    poses = np.stack([look_along(one, -one, np.array([0, -1.0, 0])) for one in at]).astype(np.float32)
+    path = make_tour(poses, 120)
+    assert path.shape == (120, 3, 4)
+    places = centres(path)
+    apart = np.linalg.norm(places[:, None] - at[None], axis=-1)
+    assert apart.min(axis=1).max() < 1.0
+    assert apart.min(axis=0).max() < 1.0  # no part of the walk is left out
+    steps = np.linalg.norm(np.diff(np.concatenate([places, places[:1]]), axis=0), axis=1)
+    assert steps.max() < 0.6
+    seen = path.astype(np.float64)[:, :, 3]
+    np.testing.assert_allclose(seen[:, :2], 0, atol=0.3)  # it looks at the middle
+    assert (seen[:, 2] > 3).all()

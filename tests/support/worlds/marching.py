@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.fields.baking import FieldVolume
+from engine.fields.contraction import pieces
 
 
 def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int) -> Tensor:
@@ -14,7 +15,15 @@ def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int
     voxels = torch.from_numpy(volume.voxels.astype("float32"))
     depth, height, width, _ = voxels.shape
     last = torch.tensor([width - 1.0, height - 1.0, depth - 1.0])
-    if volume.space == "projective":
+    stops = None
+    if volume.space == "contracted":
+        box = origins.new_tensor(volume.centre)
+        rays = ((origins - box) / volume.half_extent, directions / volume.half_extent)
+        made = pieces.cut(*rays, volume.nearest, volume.outer)
+        scale = last / (2 * (1 + volume.outer))
+        start, step, stops = (made.start + 1 + volume.outer) * scale, made.step * scale, made.ends
+        length = made.length * scale[0]
+    elif volume.space == "projective":
         half = torch.tensor([*volume.extent, 1.0])
         at_one = origins + directions * ((1 - origins[:, 2:]) / directions[:, 2:])
         far = directions / directions[:, 2:]
@@ -33,13 +42,19 @@ def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int
         start, step = inside[0], inside[1] - inside[0]
         length = step.norm(dim=-1)
     s = (torch.arange(samples) + 0.5) / samples
-    positions = (start[:, None] + s[:, None] * step[:, None]) / last
+    if stops is None:
+        positions = (start[:, None] + s[:, None] * step[:, None]) / last
+    else:
+        on = (s[:, None] > stops[:, None, :]).sum(-1)[..., None].expand(-1, -1, 3)
+        positions = (start.gather(1, on) + s[:, None] * step.gather(1, on)) / last
     raw = _interpolated(voxels, positions)
     colour = raw[..., 1:]
     if volume.tint is not None:
         tint = _interpolated(torch.from_numpy(volume.tint.astype("float32")), positions).unflatten(-1, (3, 3))
         colour = colour + (tint * F.normalize(directions, dim=-1)[:, None, None]).sum(-1)
     left = torch.exp(-torch.cumsum(F.softplus(raw[..., 0]) * length[:, None] / samples, dim=1))
+    if stops is not None:
+        left[:, -1] = 0
     before = torch.cat([torch.ones_like(left[:, :1]), left[:, :-1]], dim=1)
     background = left[:, -1:] * torch.tensor(volume.background)
     return ((before - left)[..., None] * colour.sigmoid()).sum(1) + background

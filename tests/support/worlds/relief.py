@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from engine.config.rows import Stage
-from engine.fields.spaces import BoxSpace, ProjectiveSpace
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
@@ -52,6 +52,20 @@ def blob(seed: int = 0, samples: int = 64) -> VoxelGrid:
     voxels = field.grid.voxels
     voxels[..., 0] = 12 * (0.6 - radius)
     voxels[..., 1:] = 2 * _smooth(generator, 3, (5, 5, 5), (24, 24, 24)).permute(1, 2, 3, 0)
+    field._changed()
+    return field
+
+
+def room(seed: int = 0, samples: int = 64) -> VoxelGrid:
+    """A coloured ball in the middle of all of space, whose walls are coloured too."""
+    generator = torch.Generator().manual_seed(seed)
+    field = VoxelGrid(UnboundedSpace((0.0, 0.0, 0.0), 1.0, nearest=0.3), None, generator)
+    field.begin_stage(stage(36, 36, samples))
+    axis = torch.linspace(-1.5, 1.5, 36)
+    radius = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij")).norm(dim=0)
+    voxels = field.grid.voxels
+    voxels[..., 0] = torch.maximum(12 * (0.6 - radius), 12 * (radius - 1.35))
+    voxels[..., 1:] = 2 * _smooth(generator, 3, (5, 5, 5), (36, 36, 36)).permute(1, 2, 3, 0)
     field._changed()
     return field
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -34,6 +35,16 @@ def test_a_forward_facing_scene_is_first_seen_from_the_middle_of_its_cameras() -
     np.testing.assert_allclose(view.orbit.direction, [0, 0, 1], atol=1e-6)
     assert view.framed
     np.testing.assert_allclose(view.fly.pose, view.orbit.pose, atol=1e-6)
+
+
+def test_an_unbounded_scene_is_first_seen_from_a_camera_towards_its_near_part() -> None:
+    control, view, poses = NovelControl(), NovelView(), cameras(5)
+    scene = replace(tiny_scene(5), kind="unbounded", box_centre=(0.3, 0.2, 4.0), box_half_extent=1.5)
+    control.place(view, scene, SimpleNamespace(poses=poses))  # type: ignore[arg-type]
+    np.testing.assert_allclose(view.orbit.position, centres(poses)[0], atol=1e-5)
+    np.testing.assert_allclose(view.orbit.target, scene.box_centre, atol=1e-6)
+    near, far = find_depth_range(scene)
+    assert 0 < near < far < math.inf
 
 
 @pytest.mark.parametrize("position", [(3.0, -1.0, 2.0), (0.0, 4.0, -1.0), (0.0, -5.0, 0.0)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,6 +67,17 @@ def test_an_opaque_volume_is_seen_where_it_stands(studio: Studio) -> None:
     assert pixels[60, int(80 + half - 3), :3].min() > 0.9
     np.testing.assert_allclose(pixels[60, int(80 + half + 4), :3], BACKGROUND, atol=0.02)
     assert pixels[int(60 - half + 3), 100, :3].min() > 0.9
+
+
+def test_of_an_unbounded_volume_the_near_part_is_seen_where_it_stands(studio: Studio) -> None:
+    """Opaque all over, and yet only the box is drawn: the same cube as above."""
+    outer = 0.5
+    volume = replace(WHITE, space="contracted", outer=outer)
+    pixels = drawn(studio, volume, picture(photo_at=None))
+    assert middle(pixels).min() > 0.95
+    half = 140 * 1.0 / 5
+    assert pixels[60, int(80 + half - 3), :3].min() > 0.9
+    np.testing.assert_allclose(pixels[60, int(80 + half + 4), :3], BACKGROUND, atol=0.02)
 
 
 def test_a_photo_before_it_hides_it(studio: Studio) -> None:
