@@ -15,7 +15,6 @@ from app.model.state.state import State
 from engine.errors import UserError
 from engine.run.reference import FEWEST_CAMERAS
 from engine.scenes.load import has_poses
-from engine.sfm.events import Pair
 
 NEIGHBOURS = 10  # following photos that each photo is matched with, where it is not matched with all
 FEWEST = 3  # photos
@@ -105,11 +104,3 @@ def refresh_colmap(state: State) -> None:
     if scene is not None and (scene.path != view.run.scene.path or scene.names[: len(names)] != names):
         view.run.stop()
         view.run = view.chosen = view.pair = None
-
-
-def choose_pair(state: State) -> Pair | None:
-    """The pair of photos to show: the chosen one, else the best of the selected frame; None while there is none."""
-    view, run = state.colmap, state.run
-    if view.pair is not None or view.run is None or run is None or run.scene is None:
-        return view.pair
-    return view.run.progress.partner(run.scene.training_frames[state.selected])

@@ -6,8 +6,9 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from app.model.colmap.colmap_drawing import GOOD, RAW, draw_keypoints, draw_matches, fit_pair_size
+from app.model.colmap.shown_matches import ShownMatches
 from app.model.common.photo_sizes import fit_size, resize_photo
-from app.model.state.colmap_run import ColmapRun
+from app.model.state.colmap_progress import ColmapProgress
 from engine.sfm.events import FeaturesFound, Pair
 
 Pixels = Float32[np.ndarray, "height width 3"]
@@ -15,28 +16,27 @@ Box = tuple[float, float]
 NO_MATCHES: Int[np.ndarray, "0 2"] = np.zeros((0, 2), int)
 
 
-def make_keypoints_picture(run: ColmapRun, frame: int, box: Box) -> tuple[Pixels, str]:
+def make_keypoints_picture(matches: ShownMatches, frame: int, box: Box) -> tuple[Pixels, str]:
     """The photo of a frame with its features, fitted into a box, and a caption."""
-    intrinsics = run.scene.intrinsics
-    size = fit_size((intrinsics.width, intrinsics.height), box)
-    photo = resize_photo(run.scene.images[frame], size)
-    name = run.scene.names[frame]
-    found = run.progress.features.get(frame)
+    size = fit_size(matches.size, box)
+    photo = resize_photo(matches.photo(frame), size)
+    name = matches.progress.names[frame]
+    found = matches.progress.features.get(frame)
     if found is None:
         return photo, f"{name}: no features yet"
-    scale = run.scale_of(frame) * size[0] / intrinsics.width
+    scale = size[0] / found.size[0]
     picture = draw_keypoints(photo, found.points * scale, found.scale * scale, found.orientation)
     return picture, f"{name}: {len(found.points):,} features"
 
 
-def make_pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str]:
+def make_pair_picture(matches: ShownMatches, pair: Pair, box: Box) -> tuple[Pixels, str]:
     """The photos of a pair with its matches, fitted into a box, and a caption.
 
     Once the pair is verified, matches that disagree with its geometry are red.
     """
-    intrinsics, progress = run.scene.intrinsics, run.progress
-    size = fit_pair_size((intrinsics.width, intrinsics.height), box)
-    left, right = (resize_photo(run.scene.images[frame], size) for frame in pair)
+    progress = matches.progress
+    size = fit_pair_size(matches.size, box)
+    left, right = (resize_photo(matches.photo(frame), size) for frame in pair)
     checked = progress.verified.get(pair)
     if checked is not None:
         bad, good, colour = checked.rejected, checked.inliers, GOOD
@@ -44,22 +44,24 @@ def make_pair_picture(run: ColmapRun, pair: Pair, box: Box) -> tuple[Pixels, str
     else:
         bad, good, colour = NO_MATCHES, progress.raw.get(pair, NO_MATCHES), RAW
         words = f"{len(good):,} raw matches" if len(good) else "no matches"
-    names = "  ↔  ".join(run.scene.names[frame] for frame in pair)
-    picture = draw_matches(left, right, _ends(run, pair, bad, size), _ends(run, pair, good, size), colour)
+    names = "  ↔  ".join(progress.names[frame] for frame in pair)
+    picture = draw_matches(left, right, _ends(progress, pair, bad, size), _ends(progress, pair, good, size), colour)
     return picture, f"{names}: {words}"
 
 
 def _ends(
-    run: ColmapRun, pair: Pair, matches: Int[np.ndarray, "matches 2"], size: tuple[int, int]
+    progress: ColmapProgress, pair: Pair, matches: Int[np.ndarray, "matches 2"], size: tuple[int, int]
 ) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
-    """The ends of matches in the two pictures, pixels."""
+    """The ends of matches in the two pictures of (width, height) pixels."""
     first, second = (
-        _points(run.progress.features.get(frame), matches[:, side])
-        * (run.scale_of(frame) * size[0] / run.scene.intrinsics.width)
-        for side, frame in enumerate(pair)
+        _find_points(progress.features.get(frame), matches[:, side], size[0]) for side, frame in enumerate(pair)
     )
     return first, second
 
 
-def _points(found: FeaturesFound | None, chosen: Int[np.ndarray, " matches"]) -> Float[np.ndarray, "matches 2"]:
-    return np.zeros((0, 2)) if found is None or not len(chosen) else found.points[chosen].astype(np.float64)
+def _find_points(
+    found: FeaturesFound | None, chosen: Int[np.ndarray, " matches"], width: int
+) -> Float[np.ndarray, "matches 2"]:
+    if found is None or not len(chosen):
+        return np.zeros((0, 2))
+    return found.points[chosen].astype(np.float64) * (width / found.size[0])

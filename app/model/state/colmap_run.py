@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache, partial
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -94,10 +94,6 @@ class ColmapRun:
         if len(news) < EVENTS_AT_ONCE:
             self._status = status
 
-    def scale_of(self, frame: int) -> float:
-        """Pixels of the scene's photo per pixel of the file, which may be larger."""
-        return self.scene.intrinsics.width / _width(self.folder / self._names[frame])
-
     def keep(self) -> None:
         """Stores the finished model beside the photos, where reading them to start at COLMAP's poses finds it."""
         found = find_photo_paths(self.scene)
@@ -112,11 +108,6 @@ class ColmapRun:
     def join(self, timeout: float) -> bool:
         """Waits at most `timeout` seconds for the end of its process; whether it has ended."""
         return self._live.join(timeout)
-
-
-@lru_cache(maxsize=4096)
-def _width(path: Path) -> int:
-    return read_image_size(path, LARGEST)[0]
 
 
 def _new(parent: Path) -> Path:

@@ -29,16 +29,3 @@ class ColmapView:
     pair: Pair | None = None
     neighbours: bool = False
     mesh: bool = False
-
-    @property
-    def shown(self) -> Shown:
-        """The stage to show now."""
-        if self.chosen is not None or self.run is None:
-            return self.chosen or "keypoints"
-        match self.run.progress.stage:
-            case "features":
-                return "keypoints"
-            case "matching" | "verification":
-                return "matches"
-            case _:
-                return "mapping"

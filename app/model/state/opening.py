@@ -66,9 +66,6 @@ class Opening:
         version: number of events taken.
     """
 
-    status = "running"  # as of COLMAP's own pipeline, whose panel can show this one
-    message = ""
-
     def __init__(self) -> None:
         self.words = READING
         self.phase: Phase = "photos"

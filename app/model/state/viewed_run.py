@@ -175,3 +175,10 @@ class ViewedRun:
 def forget_folder(session: Session) -> None:
     """Has a session end without writing into its folder."""
     session.writer.folder = None
+
+
+def describe_absence(run: ViewedRun | None) -> str:
+    """Why a panel has nothing to show of a run yet, in a few words."""
+    if run is None:
+        return "No run yet"
+    return "The scene could not be opened" if run.error is not None else "The scene is being opened"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_control import choose_pair
 from app.model.colmap.colmap_drawing import draw_matrix, find_cell_at
+from app.model.colmap.shown_matches import ShownMatches, choose_pair
 from app.model.state.colmap_progress import NOT_YET, ColmapProgress, make_pair
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, set_text
@@ -22,6 +22,7 @@ class ColmapMatrix:
         self._state = state
         self._shown: tuple[object, ...] = ()
         self._side = 100
+        self._progress: ColmapProgress | None = None
 
     def build(self) -> None:
         """Adds it to the container that is open."""
@@ -34,15 +35,16 @@ class ColmapMatrix:
             dpg.add_item_clicked_handler(button=0, callback=self._clicked)
         dpg.bind_item_handler_registry(self._picture.group, handlers)
 
-    def update(self, progress: ColmapProgress, side: int) -> None:
+    def update(self, matches: ShownMatches, side: int) -> None:
         """Shows what is known so far, as a square with sides of `side` pixels."""
+        progress = self._progress = matches.progress
         side = min(side, LARGEST)
         key = (id(progress), progress.version, side)
         if key != self._shown:
             self._shown, self._side = key, side
             self._picture.show(draw_matrix(progress.counts, progress.agreeing, side))
             self._picture.place((side, side))
-        pair = choose_pair(self._state)
+        pair = choose_pair(self._state, matches)
         for mark, cell in zip(self._marks, (pair, pair and pair[::-1]), strict=True):
             dpg.configure_item(mark, show=cell is not None)
             if cell is not None:
@@ -55,11 +57,10 @@ class ColmapMatrix:
             set_text(self._tip, WHAT if found is None else describe_pair(progress, found))
 
     def _under_mouse(self) -> Pair | None:
-        run = self._state.colmap.run
-        if run is None:
+        if self._progress is None:
             return None
         corner, mouse = dpg.get_item_rect_min(self._picture.group), dpg.get_mouse_pos(local=False)
-        cell = find_cell_at(mouse[0] - corner[0], mouse[1] - corner[1], self._side, len(run.progress.names))
+        cell = find_cell_at(mouse[0] - corner[0], mouse[1] - corner[1], self._side, len(self._progress.names))
         return None if cell is None else make_pair(*cell)
 
     def _clicked(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import refresh_colmap
+from app.model.colmap.shown_matches import find_shown_matches
 from app.model.state.state import State
 from app.panels.colmap.matrix import ColmapMatrix
 from app.panels.colmap.picture import ColmapPicture
@@ -47,8 +48,9 @@ class ColmapPanel:
                 state.banner = run.message or state.banner
         if not seen:
             return
-        self._stages.update()
-        dpg.configure_item(self._found, show=run is not None)
+        matches = find_shown_matches(state)
+        self._stages.update(matches)
+        dpg.configure_item(self._found, show=matches is not None)
         message = "" if run is None else STOPPED if run.status == "stopped" else run.message
         set_text(self._message, message)
         width, height = (int(length) for length in measure_size(self._parent))
@@ -56,12 +58,12 @@ class ColmapPanel:
         top = dpg.get_item_pos(self._stages.item)[1]
         room = max(height - top - PADDING, 80)
         dpg.configure_item(self._stages.item, height=room)
-        if run is None:
+        if matches is None:
             return
         beside = max(width - WIDTH - 2 * PADDING - GAP, 160)
         side = max(min(room, int(MATRIX_SHARE * beside)), 60)
-        self._matrix.update(run.progress, side)
-        self._picture.update(run, (max(beside - side - GAP, 100), max(room, 100)))
+        self._matrix.update(matches, side)
+        self._picture.update(matches, (max(beside - side - GAP, 100), max(room, 100)))
 
     def close(self) -> None:
         """Stops the pipeline."""

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
-from app.model.colmap.colmap_control import choose_pair
 from app.model.colmap.colmap_pictures import make_keypoints_picture, make_pair_picture
-from app.model.state.colmap_run import ColmapRun
+from app.model.colmap.shown_matches import ShownMatches, choose_pair, choose_shown
 from app.model.state.colmap_view import SHOWN, Shown
-from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.colmap.growth import ColmapGrowth
 from app.panels.widgets.parts import ACCENT_DIM, MUTED, add_tool_tip, set_text
@@ -49,16 +47,16 @@ class ColmapPicture:
             self._growth.build()
             self._caption = dpg.add_text("", color=MUTED)
 
-    def update(self, run: ColmapRun, box: tuple[int, int]) -> None:
+    def update(self, matches: ShownMatches, box: tuple[int, int]) -> None:
         """Shows what is chosen in a box of (width, height) pixels, header and caption included."""
-        state, progress = self._state, run.progress
-        shown = state.colmap.shown
+        state, progress = self._state, matches.progress
+        shown = choose_shown(state, matches)
         for name, button in self._buttons.items():
             if self._bound.get(name) != (name == shown):
                 self._bound[name] = name == shown
                 dpg.bind_item_theme(button, self._lit if name == shown else 0)
         size = (min(box[0], LARGEST[0] - 2), min(box[1] - HEADER - CAPTION, LARGEST[1] - 2))
-        growing, pair = shown == "mapping", choose_pair(state)
+        growing, pair = shown == "mapping", choose_pair(state, matches)
         self._growth.show(growing)
         pictured = not growing and (shown == "keypoints" or pair is not None)
         if dpg.is_item_shown(self._picture.group) != pictured:
@@ -67,25 +65,22 @@ class ColmapPicture:
             self._key = ()  # the caption is the plot's now
             set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
             return
-        scene = get_posed_scene(state.run)
-        if scene is None:
-            return
-        frame = scene.training_frames[state.selected]
+        frame = matches.frame
         if frame >= len(progress.names):
             dpg.configure_item(self._picture.group, show=False)
             set_text(self._caption, "This frame was added after COLMAP began.")
             return
         if shown == "keypoints":
-            key: tuple[object, ...] = (id(run), frame, frame in progress.features, size)
+            key: tuple[object, ...] = (id(progress), frame, frame in progress.features, size)
         else:
-            key = (id(run), pair, pair in progress.raw, pair in progress.verified, size)
+            key = (id(progress), pair, pair in progress.raw, pair in progress.verified, size)
         if key == self._key:
             return
         self._key = key
         if shown == "keypoints":
-            pixels, words = make_keypoints_picture(run, frame, size)
+            pixels, words = make_keypoints_picture(matches, frame, size)
         elif pair is not None:
-            pixels, words = make_pair_picture(run, pair, size)
+            pixels, words = make_pair_picture(matches, pair, size)
         else:
             set_text(self._caption, "This frame has no matches with any other.")
             return

@@ -13,8 +13,8 @@ from app.model.colmap.colmap_control import (
     stop_colmap,
     use_as_reference,
 )
+from app.model.colmap.shown_matches import ShownMatches
 from app.model.state.colmap_progress import STAGES, Stage
-from app.model.state.colmap_run import ColmapRun
 from app.model.state.state import State
 from app.panels.widgets.parts import ACCENT, AMBER, GREEN, MUTED, TEXT, add_tool_tip, dim_when_disabled, set_text
 
@@ -56,6 +56,8 @@ class ColmapStages:
             self._button = dpg.add_button(label=LABELS[False], width=-1, callback=self._press)
             dim_when_disabled(self._button)
             self._tip = add_tool_tip(self._button, "")
+            self._whose = dpg.add_text("The start of this run:", color=MUTED, show=False)
+            add_tool_tip(self._whose, START_OF_RUN)
             for stage in STAGES:
                 with dpg.group(horizontal=True, horizontal_spacing=5) as group:
                     mark = dpg.add_text("·", color=MUTED)
@@ -88,8 +90,8 @@ class ColmapStages:
         """Whether it is visible, and not behind another tab."""
         return dpg.is_item_visible(self._button)
 
-    def update(self) -> None:
-        """Shows how far the pipeline is."""
+    def update(self, matches: ShownMatches | None) -> None:
+        """Shows how far the pipeline is, or the start of the run, whose matches are shown before that."""
         run, why = self._state.colmap.run, find_obstacle(self._state)
         running = run is not None and run.status == "running"
         if running != self._running:
@@ -97,11 +99,12 @@ class ColmapStages:
             dpg.configure_item(self._button, label=LABELS[running])
         dpg.configure_item(self._button, enabled=running or not why)
         set_text(self._tip, why or WHAT)
-        key = (id(run), run.progress.version if run is not None else 0, run.status if run is not None else "")
+        dpg.configure_item(self._whose, show=matches is not None and not matches.own)
+        key = (id(matches.progress), matches.progress.version, matches.status) if matches is not None else ()
         if key != self._shown:
             self._shown = key
             for stage in STAGES:
-                self._update_stage(stage, run, running)
+                self._update_stage(stage, matches)
         finished = run is not None and run.status == "finished"
         if finished and not dpg.is_item_shown(self._after):
             dpg.configure_item(self._start, show=can_start_from(self._state))
@@ -117,12 +120,12 @@ class ColmapStages:
         mesh = run.progress.mesh if run is not None else None
         dpg.configure_item(self._mesh, show=mesh is not None and len(mesh.faces) > 0)
 
-    def _update_stage(self, stage: Stage, run: ColmapRun | None, running: bool) -> None:
+    def _update_stage(self, stage: Stage, matches: ShownMatches | None) -> None:
         mark, name, words, tip = self._lines[stage]
-        progress = run.progress if run is not None else None
-        done = progress is not None and progress.done(stage)
-        at_work = running and not done and progress is not None and progress.stage == stage
-        failed = run is not None and run.status == "failed" and run.progress.stage == stage
+        progress = matches.progress if matches is not None else None
+        status = matches.status if matches is not None and matches.progress.stage == stage else None
+        done = matches is not None and matches.has_ended(stage)
+        at_work, failed = status == "running" and not done, status == "failed"
         set_text(mark, "✓" if done else "▸" if at_work else "!" if failed else "·")
         dpg.configure_item(mark, color=GREEN if done else ACCENT if at_work else AMBER if failed else MUTED)
         dpg.configure_item(name, color=TEXT if done or at_work else MUTED)
@@ -151,6 +154,10 @@ class ColmapStages:
 WHAT = (
     "Runs COLMAP's structure from motion on the same photos while the training continues: features, matching, "
     "verification, mapping, mesh. Its model is written to the folder of the run."
+)
+START_OF_RUN = (
+    "Features, matches and cameras of the quick reconstruction from which this run started. COLMAP's own pipeline, on "
+    "the photos at full size, takes their place once it runs."
 )
 REFERENCE_TIP = (
     "Measures rotation and translation errors against COLMAP's poses from now on, and again for the run so far: "

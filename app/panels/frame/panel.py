@@ -15,6 +15,7 @@ from app.model.frame.frame_words import describe_status, get_status
 from app.model.state.excluding import describe_exclusion, toggle_exclusion
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
 from app.panels.widgets.compared_pictures import ComparedPictures
@@ -73,7 +74,7 @@ class FramePanel:
         run = state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None or not len(run.snapshot.poses):
-            set_text(self._name, "No run yet")
+            set_text(self._name, describe_absence(run))
             return
         if not dpg.is_item_visible(self._name):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.panels.perturb.kicks import GAP, Kicks
 from app.panels.perturb.recovery import RecoveryView
 from app.panels.widgets.parts import (
@@ -63,7 +64,7 @@ class PerturbPanel:
         run = state.run
         snapshot = run.snapshot if run is not None else None
         if run is None or run.scene is None or snapshot is None or not self.kicks.measure.frames(snapshot):
-            set_text(self._name, "No run yet")
+            set_text(self._name, describe_absence(run))
             return
         names = [run.scene.names[frame] for frame in run.scene.training_frames]
         self._recovery.see(snapshot)

@@ -10,6 +10,7 @@ from app.model.frame.frame_words import describe_status
 from app.model.planar.patch_pictures import render_patch
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.parts import AMBER, MUTED, RED, add_step_button, measure_inner_width, measure_size, set_text
 from engine.messages import PlanarSnapshot, Snapshot
@@ -49,7 +50,7 @@ class PatchPanel:
         snapshot = run.snapshot if run is not None else None
         scene = get_planar_scene(run)
         if run is None or scene is None or snapshot is None or snapshot.planar is None:
-            set_text(self._name, "No run yet")
+            set_text(self._name, describe_absence(run))
             return
         if not dpg.is_item_visible(self._name):
             return

@@ -12,6 +12,7 @@ from app.model.common.plane_view import frame_pixels
 from app.model.planar.patch_mesh import bend_lattice, choose_arrow_scale, list_mesh_lines, thin_lattice
 from app.model.planar.planar_shapes import Colour
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.model.warp.warp_drawing import format_factor
 from app.panels.planar.drawing_pools import LinePool
 from app.panels.warp.legend import TRACE_HEIGHT, WarpLegend
@@ -90,7 +91,7 @@ class PatchWarpPanel:
         run = state.run
         snapshot = run.snapshot if run is not None else None
         if run is None or run.scene is None or snapshot is None or snapshot.planar is None:
-            set_text(self._name, "No run yet")
+            set_text(self._name, describe_absence(run))
             return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return

@@ -8,6 +8,7 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.panels.training.new_run import NewRun
 from app.panels.training.rates import Rates
 from app.panels.training.schedule_bar import ScheduleBar
@@ -71,7 +72,7 @@ class TrainingPanel:
         self._rates.update(time.monotonic())
         self._new_run.update(state)
         if run is None or run.scene is None or snapshot is None or run.opened is None:
-            set_text(self._numbers, "No run yet")
+            set_text(self._numbers, describe_absence(run))
             return
         dpg.set_item_label(self._play, PLAY.get(snapshot.status, "Pause"))
         settings = run.settings

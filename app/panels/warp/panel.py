@@ -12,7 +12,7 @@ import numpy as np
 from app.model.common.photo_sizes import resize_photo
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
-from app.model.state.viewed_run import ViewedRun
+from app.model.state.viewed_run import ViewedRun, describe_absence
 from app.model.warp.warp_drawing import choose_magnification
 from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
@@ -88,7 +88,7 @@ class WarpPanel:
         run = state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
-            set_text(self._name, "No run yet")
+            set_text(self._name, describe_absence(run))
             return
         if self._steps:  # one picture per frame of the window: all at once would delay a frame noticeably
             self._steps.pop(0)()

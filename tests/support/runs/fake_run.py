@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.model.state.opening import Opening
 from app.model.state.state import State
 from engine.config.settings import Settings
 from engine.geometry.intrinsics import Intrinsics
@@ -29,6 +30,8 @@ class FakeRun:
         self.settings, self.options = settings or Settings(), options or SceneOptions()
         self.sent: list[Command] = []
         self.told_frame: int | None = 0
+        self.error: str | None = None
+        self.opening = Opening()
         self.history: History | None = History(rows=[row(iteration) for iteration in range(40)])
         self.snapshot: Snapshot | None = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES)
         self.scene: Any = SimpleNamespace(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from app.model.state.opening import Opening
 from app.model.state.state import State
 from engine.config.settings import Settings
 from engine.geometry import se3
@@ -69,7 +70,13 @@ def state_of(scene: Scene, share: float = 0.5, moments: int = 5) -> tuple[State,
     snapshot = snapshot_of(scene, share, float(moments - 1), warp=None)
     sent: list[Command] = []
     run: Any = SimpleNamespace(
-        scene=scene, snapshot=snapshot, history=history, volume=None, told_frame=None, send=sent.append
+        scene=scene,
+        snapshot=snapshot,
+        history=history,
+        volume=None,
+        told_frame=None,
+        opening=Opening(),
+        send=sent.append,
     )
     run.tell_frame = lambda frame: setattr(run, "told_frame", frame)
     return State(runs=[run]), sent

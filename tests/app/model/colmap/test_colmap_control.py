@@ -13,7 +13,6 @@ from PIL import Image
 
 from app.model.cameras.pictures_of_run import CamerasPictures
 from app.model.colmap.colmap_control import (
-    choose_pair,
     find_obstacle,
     find_reference_obstacle,
     refresh_colmap,
@@ -22,10 +21,12 @@ from app.model.colmap.colmap_control import (
     use_as_reference,
 )
 from app.model.colmap.colmap_pictures import make_keypoints_picture, make_pair_picture
+from app.model.colmap.shown_matches import ShownMatches, choose_pair, choose_shown, find_shown_matches
 from app.model.state import colmap_run
 from app.model.state.colmap_run import find_photo_paths, write_photos
 from app.model.state.state import State
-from engine.sfm.events import SfmEvent
+from engine.sfm.events import FeaturesFound, SfmEvent
+from tests.app.model.state.test_opening import read, taken
 from tests.support.runs.registered_scene import forward_facing, state_of
 from tests.support.runs.sfm_events import whole_run
 
@@ -74,6 +75,44 @@ def seen(state: State) -> State:
     return state
 
 
+def shown(state: State) -> ShownMatches:
+    matches = find_shown_matches(state)
+    assert matches is not None
+    return matches
+
+
+def test_the_start_of_the_run_is_shown_until_the_pipeline_runs(state: State) -> None:
+    run = state.run
+    assert run is not None
+    run.opening = taken(read(), *whole_run()[:-2])
+    matches = shown(state)
+    assert not matches.own
+    assert matches.status == "finished"
+    assert matches.has_ended("mapping")
+    assert not matches.has_ended("mesh")
+    assert choose_pair(state, matches) == (0, 1)
+    picture, words = make_keypoints_picture(matches, 2, (96, 64))
+    assert picture.shape == (64, 96, 3)
+    assert words == "photo_2.png: 40 features"
+    assert shown(seen(state)).own
+
+
+def test_the_photos_of_another_start_are_not_shown(state: State) -> None:
+    run = state.run
+    assert run is not None
+    run.opening = taken(read(5), *whole_run(5)[:-2])
+    assert find_shown_matches(state) is None
+
+
+def test_while_a_scene_is_opened_the_newest_photo_is_looked_at(state: State) -> None:
+    features = [event for event in whole_run() if isinstance(event, FeaturesFound)]
+    opening = SimpleNamespace(opened=None, scene=None, opening=taken(read(), *features[:4]))
+    matches = shown(State(runs=[opening]))  # type: ignore[list-item]
+    assert matches.frame == 3
+    assert matches.status == "running"
+    assert choose_shown(State(), matches) == "keypoints"
+
+
 def test_it_gets_the_photos_and_a_folder_of_its_own(state: State, tmp_path: Path) -> None:
     (tmp_path / "run" / "colmap").mkdir(parents=True)
     state.colmap.neighbours = True
@@ -106,16 +145,16 @@ def test_what_prevents_a_start_is_said(state: State) -> None:
 
 
 def test_the_view_goes_along_with_the_pipeline_until_the_user_chooses(state: State) -> None:
-    assert state.colmap.shown == "keypoints"
+    assert find_shown_matches(state) is None
     seen(state)
-    assert state.colmap.shown == "mapping"
+    assert choose_shown(state, shown(state)) == "mapping"
     state.colmap.chosen = "matches"
-    assert state.colmap.shown == "matches"
-    assert choose_pair(state) == (0, 1)
+    assert choose_shown(state, shown(state)) == "matches"
+    assert choose_pair(state, shown(state)) == (0, 1)
     state.selected = 3
-    assert 3 in (choose_pair(state) or ())
+    assert 3 in (choose_pair(state, shown(state)) or ())
     state.colmap.pair = (1, 5)
-    assert choose_pair(state) == (1, 5)
+    assert choose_pair(state, shown(state)) == (1, 5)
 
 
 def test_another_scene_ends_it(state: State) -> None:
@@ -128,16 +167,14 @@ def test_another_scene_ends_it(state: State) -> None:
 
 
 def test_pictures_say_what_they_show(state: State) -> None:
-    run = seen(state).colmap.run
-    assert run is not None
-    picture, words = make_keypoints_picture(run, 2, (96, 64))
+    matches = shown(seen(state))
+    picture, words = make_keypoints_picture(matches, 2, (96, 64))
     assert picture.shape == (64, 96, 3)
     assert picture.max() > 0.3
     assert words == "photo_2.png: 40 features"
-    _, words = make_pair_picture(run, (0, 1), (200, 100))
+    _, words = make_pair_picture(matches, (0, 1), (200, 100))
     assert words == "photo_0.png  ↔  photo_1.png: 20 agree: essential matrix, 10 rejected"
-    assert run.scale_of(0) == 0.5  # the files are twice as large as the scene's photos
-    _, words = make_pair_picture(run, (4, 5), (200, 100))
+    _, words = make_pair_picture(matches, (4, 5), (200, 100))
     assert words.endswith("no matches")
 
 
