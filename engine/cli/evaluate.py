@@ -11,6 +11,7 @@ from engine.errors import UserError
 from engine.evaluation.held_out import Scores
 from engine.evaluation.report import make_table
 from engine.evaluation.runs import NoCamerasError, evaluate_run, evaluate_trainer, require_cameras
+from engine.results.verdict import verdict_sentences
 from engine.run.session import Session
 from engine.system.devices import resolve_device
 from engine.system.interruption import Interruption
@@ -36,6 +37,8 @@ def evaluate_folder(arguments: EvaluateArguments) -> int:
         console.print("The scene has no held-out frames; there is nothing to evaluate.")
     else:
         console.print(make_table(test, f"Held-out frames of {arguments.run}"))
+    for sentence in verdict_sentences(arguments.run):
+        console.print(sentence, soft_wrap=True, markup=False)
     return 0
 
 

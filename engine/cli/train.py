@@ -13,6 +13,7 @@ from engine.fields.stages import stages
 from engine.results.outliers import outliers, reading_sentences
 from engine.results.result import write_results
 from engine.results.table import results_table
+from engine.results.verdict import verdict_sentences
 from engine.run.photo_queue import sentences_on_added
 from engine.run.session import Session
 from engine.run.thread import Run
@@ -50,6 +51,8 @@ def train_scene(arguments: TrainArguments) -> int:
 
             export_session(session, folder, arguments.export, console)
         console.print(results_table(session, folder))
+        for sentence in verdict_sentences(folder):
+            console.print(sentence, soft_wrap=True, markup=False)
         for sentence in sentences_on_added(session.history.events):
             console.print(sentence, soft_wrap=True, markup=False)
         for photo in outliers(session):

@@ -24,8 +24,8 @@ def make_test_entry(frames: Mapping[str, Scores]) -> dict[str, Any]:
     return asdict(summarise(list(frames.values()))) | {"per_frame": per_frame}
 
 
-def update_result(run_folder: Path, test: Mapping[str, Any]) -> bool:
-    """Sets the entry `test` of a run's `result.json`; returns whether the file exists.
+def update_result(run_folder: Path, test: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Sets the entries `test` and `verdict` of a run's `result.json`; returns whether the file exists.
 
     Raises:
         UserError: the file is not JSON, or cannot be read or written.
@@ -39,7 +39,7 @@ def update_result(run_folder: Path, test: Mapping[str, Any]) -> bool:
             raise ValueError("not an object")
     except (OSError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}); the evaluation is in {TEST_NAME} beside it.") from error
-    write_json(path, result | {"test": dict(test)})
+    write_json(path, result | {"test": dict(test), "verdict": dict(verdict)})
     return True
 
 

@@ -67,7 +67,8 @@ def evaluate_run(
 def evaluate_trainer(
     trainer: RadianceTrainer, run_folder: Path, *, limit: int | None = None, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Evaluate the current state of a run; writes `held_out/`, `test.json` and `test` in `result.json` if that exists.
+    """Evaluate the current state of a run; writes `held_out/`, `test.json`, and `test` and `verdict` in
+    `result.json` if that exists.
 
     Arguments, result and errors are those of `evaluate_run`. The trainer is not changed. Pictures of an earlier
     evaluation are replaced or removed.
@@ -97,7 +98,7 @@ def evaluate_trainer(
     _remove_others(folder, pictures)
     test = make_test_entry(scores)
     write_json(run_folder / TEST_NAME, test | {"iteration": trainer.iteration, "poses": poses})
-    update_result(run_folder, test)
+    update_result(run_folder, test, trainer.verdict(test["psnr"]).as_json())
     return test
 
 

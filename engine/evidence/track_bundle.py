@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -41,6 +41,7 @@ class TrackBundleOptions:
 
 
 DEFAULT = TrackBundleOptions()
+LARGEST_FOCAL_STEP = 0.2  # of the logarithm, in one step
 
 
 @dataclass
@@ -57,6 +58,7 @@ class TrackBundle:
         poses: world-to-camera, in double precision.
         points: in the world.
         cost: mean robust cost per observation after the last step.
+        frees_focal: whether one factor on the focal lengths of all frames is one more unknown.
 
     Reference:
         Triggs et al., Bundle Adjustment: A Modern Synthesis, 1999; graduated scales as in Yang et al., Graduated
@@ -69,6 +71,7 @@ class TrackBundle:
     points: Float[Tensor, "tracks 3"]
     options: TrackBundleOptions = DEFAULT
     cost: float = float("inf")
+    frees_focal: bool = False
 
     @torch.no_grad()
     def rounds(self) -> Iterator[None]:
@@ -78,18 +81,19 @@ class TrackBundle:
 
     def _round(self, scale: float) -> Iterator[None]:
         damping, options = self.options.initial_damping, self.options
-        self.cost = self._cost(self.poses, self.points, scale)
+        self.cost = self._cost(self.poses, self.points, self.intrinsics, scale)
         for _ in range(options.steps):
             residual, camera = residuals(self.observations, self.points, self.poses, self.intrinsics)
             weight = 1 / (1 + residual.square().sum(-1) / scale**2)
             weight = weight * (camera[:, 2] > options.least_depth)
-            equations = linearise(self.observations, camera, residual, weight, self.poses, self.intrinsics)
+            by_focal = self._focal_jacobian(camera) if self.frees_focal else None
+            equations = linearise(self.observations, camera, residual, weight, self.poses, self.intrinsics, by_focal)
             before = self.cost
             while damping < options.largest_damping:
-                poses, points = self._solve(equations, damping)
-                cost = self._cost(poses, points, scale)
+                poses, points, intrinsics = self._solve(equations, damping)
+                cost = self._cost(poses, points, intrinsics, scale)
                 if cost < before:
-                    self.poses, self.points, self.cost = poses, points, cost
+                    self.poses, self.points, self.intrinsics, self.cost = poses, points, intrinsics, cost
                     damping = max(damping * options.damping_decrease, 1e-9)
                     break
                 damping *= options.damping_increase
@@ -98,15 +102,25 @@ class TrackBundle:
             if not before - self.cost > options.least_gain * before:
                 return
 
-    def _solve(self, equations: TrackEquations, damping: float) -> tuple[Tensor, Tensor]:
+    def _solve(self, equations: TrackEquations, damping: float) -> tuple[Tensor, Tensor, Intrinsics]:
         reduced = equations.reduce(damping)
         diagonal = equations.cameras.diagonal()
         gauge = 1e-9 * diagonal.mean() + 1e-12
         step = -torch.linalg.solve(reduced.matrix + torch.diag(diagonal * damping + gauge), reduced.gradient)
-        poses = se3.compose(se3.exponential(step.view(-1, 6)), self.poses)
-        return poses, self.points + equations.point_steps(step, damping)
+        twist = step[: len(self.poses) * 6].view(-1, 6)
+        intrinsics = self.intrinsics
+        if self.frees_focal:
+            factor = step[-1].clamp(-LARGEST_FOCAL_STEP, LARGEST_FOCAL_STEP).exp()
+            intrinsics = replace(intrinsics, focal=(intrinsics.focal * factor).to(intrinsics.focal))
+        poses = se3.compose(se3.exponential(twist), self.poses)
+        return poses, self.points + equations.point_steps(step, damping), intrinsics
 
-    def _cost(self, poses: Tensor, points: Tensor, scale: float) -> float:
-        residual, camera = residuals(self.observations, points, poses, self.intrinsics)
+    def _focal_jacobian(self, camera: Float[Tensor, "observations 3"]) -> Float[Tensor, "observations 2 1"]:
+        """Of pixels by the logarithm of the factor on the focal lengths."""
+        plane = camera[:, :2] / camera[:, 2:].clamp(min=self.options.least_depth)
+        return (plane * self.intrinsics.focal.to(camera)[self.observations.frame])[..., None]
+
+    def _cost(self, poses: Tensor, points: Tensor, intrinsics: Intrinsics, scale: float) -> float:
+        residual, camera = residuals(self.observations, points, poses, intrinsics)
         squared = torch.where(camera[:, 2] > self.options.least_depth, residual.square().sum(-1), 1e3 * scale**2)
         return float(torch.log1p(squared / scale**2).mean())

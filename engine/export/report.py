@@ -18,6 +18,7 @@ from engine.evaluation.held_out import HeldOutFrame, Scores
 from engine.evaluation.metrics import psnr, ssim
 from engine.evaluation.pictures import draw_side_by_side, picture_name
 from engine.evaluation.views import image_points, render_view
+from engine.evidence.verdict import Verdict
 from engine.export.cameras import read_evaluation
 from engine.export.progress import Progress
 from engine.results.error_plot import plot_errors
@@ -94,6 +95,7 @@ def _collect_content(run: SavedRun, progress: Progress) -> dict[str, Any]:
     scene, settings, last = trainer.scene, trainer.settings, history.rows[-1]
     evaluation = read_evaluation(run.folder, trainer.iteration)
     progress(0.0, "plots")
+    verdict = trainer.verdict(evaluation["psnr"] if evaluation else None)
     return {
         "title": f"{scene.name} · {settings.method} · {settings.field}",
         "subtitle": f"A run of l2g-viewer: {len(scene.training_frames)} frames, last stage {last.stage}, "
@@ -103,7 +105,8 @@ def _collect_content(run: SavedRun, progress: Progress) -> dict[str, Any]:
         "held_out_scores": _list_held_out_scores(evaluation),
         "held_out_pictures": _read_held_out_pictures(run, evaluation),
         "pictures": _render_training_pictures(trainer, progress),
-        "frames": _list_frames(trainer, last),
+        "verdict": verdict,
+        "frames": _list_frames(trainer, last, verdict),
         "settings": [(name.replace("_", " "), format_value(value)) for name, value in asdict(settings).items()],
         "scene": _describe_scene(run, scene),
         "events": CellTable(
@@ -199,8 +202,8 @@ def _list_held_out_scores(evaluation: dict[str, Any] | None) -> CellTable:
     )
 
 
-def _list_frames(trainer: RadianceTrainer, last: Row) -> CellTable:
-    """A row per training frame: its PSNR and its pose errors."""
+def _list_frames(trainer: RadianceTrainer, last: Row, verdict: Verdict) -> CellTable:
+    """A row per training frame: its PSNR, its pose errors and what its matches say."""
     rows, found = [], trainer.frame_psnr().tolist()
     for index, frame in enumerate(trainer.frames):
         rows.append(
@@ -210,10 +213,18 @@ def _list_frames(trainer: RadianceTrainer, last: Row) -> CellTable:
                 format_entry(last.rotation_error_deg, index, "{:.3f}°"),
                 format_entry(last.relative_rotation_error_deg, index, "{:.3f}°"),
                 format_entry(last.translation_error, index, "{:.4f}"),
+                verdict.frames[index].state,
+                str(verdict.frames[index].tracks),
+                format_entry([verdict.frames[index].share or math.nan], 0, "{:.0%}"),
+                format_entry([verdict.frames[index].reprojection_px or math.nan], 0, "{:.2f}"),
             )
         )
     return CellTable(
-        ("frame", "training PSNR", "rotation", "rotations alone aligned", "translation, scene units"), rows
+        (
+            *("frame", "training PSNR", "rotation", "rotations alone aligned", "translation, scene units"),
+            *("verdict", "matches", "that fit", "reprojection error, px"),
+        ),
+        rows,
     )
 
 

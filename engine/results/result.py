@@ -90,6 +90,8 @@ def result(session: Session) -> dict[str, Any]:
         "history": [_row(row) for row in history.rows],
         "events": [asdict(event) for event in history.events],
     }
+    verdict = session.trainer.verdict() if session.trainer is not None else None
+    content["verdict"] = None if verdict is None else verdict.as_json()
     return content | KINDS[type(session.scene)].content(session)
 
 

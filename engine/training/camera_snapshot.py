@@ -16,6 +16,7 @@ from engine.messages import Snapshot, WarpSnapshot
 from engine.registration.registration import WarpField
 from engine.scenes.scene import Scene
 from engine.system.arrays import frozen
+from engine.training.matches.monitor import CameraEvidence
 
 
 def with_poses(
@@ -40,6 +41,19 @@ def with_poses(
         rotation_error_deg=frozen(errors.rotation_deg),
         translation_error=frozen(errors.translation),
         relative_rotation_error_deg=frozen(errors.relative_rotation_deg),
+    )
+
+
+def with_evidence(snapshot: Snapshot, evidence: CameraEvidence) -> Snapshot:
+    """The snapshot with what the tracks say of the frames, and the verdict."""
+    snapshot = dataclasses.replace(snapshot, verdict=evidence.verdict)
+    if evidence.fit is None:
+        return snapshot
+    return dataclasses.replace(
+        snapshot,
+        track_count=frozen(evidence.fit.tracks),
+        track_share=frozen(evidence.fit.share.float()),
+        reprojection_px=frozen(evidence.fit.median_px.float()),
     )
 
 

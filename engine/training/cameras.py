@@ -12,6 +12,7 @@ from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.evidence.triangulation import observations_of
+from engine.evidence.verdict import Verdict
 from engine.fields.field import Field
 from engine.fields.stages import stages
 from engine.geometry import se3
@@ -28,8 +29,9 @@ from engine.training.base import BaseTrainer
 from engine.training.build import build_field, build_registration, starting_poses
 from engine.training.camera_adjustment import CameraAdjustment
 from engine.training.camera_moves import camera_moves
-from engine.training.camera_snapshot import warp_snapshot, with_poses
+from engine.training.camera_snapshot import warp_snapshot, with_evidence, with_poses
 from engine.training.matches.guard import PoseGuard
+from engine.training.matches.monitor import CameraEvidence, EvidenceMonitor
 from engine.training.matches.start import TrackStart
 from engine.training.matches.term import MatchTerm
 from engine.training.pose_optimiser import PoseOptimiser
@@ -75,6 +77,8 @@ class CameraTrainer(BaseTrainer):
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
         self._tracks = None if scene.tracks is None else scene.tracks.select_frames(self.frames)
         self._matches = None if scene.tracks is None else MatchTerm(scene.tracks, self.frames, scene.intrinsics)
+        observations = None if scene.tracks is None else observations_of(scene.tracks, self.frames)
+        self._monitor = EvidenceMonitor(observations)
         self._guard = None if scene.tracks is None else PoseGuard(observations_of(scene.tracks, self.frames))
         self._track_start: TrackStart | None = None
         self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)
@@ -109,7 +113,21 @@ class CameraTrainer(BaseTrainer):
         snapshot = replace(snapshot, frame_status=self.frame_status())
         if selected is not None:
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
-        return with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
+        snapshot = with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
+        if self._monitor.due(self.iteration) and self._track_start is None:
+            self._monitor.measure(self.poses(), self._intrinsics(), self.frame_status(), self.iteration)
+        return with_evidence(snapshot, self._evidence())
+
+    def verdict(self, held_out_psnr: float | None = None) -> Verdict:
+        """On the run as it stands, measured anew; `held_out_psnr` is the mean over held-out photos, dB, if known."""
+        state = (self.poses(), self._intrinsics(), self.frame_status())
+        self._monitor.measure(*state, self.iteration)
+        self._monitor.check_focal(*state)
+        return self._evidence(held_out_psnr).verdict
+
+    def _evidence(self, held_out_psnr: float | None = None) -> CameraEvidence:
+        names = [self.scene.names[frame] for frame in self.frames]
+        return self._monitor.evidence(names, self.frame_status(), self.frame_psnr().tolist(), held_out_psnr)
 
     # ------------------------------------------------------------------ poses that the tracks know
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.config.rows import PlanarStage
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.evidence.verdict import Verdict
 from engine.fields.image.field import ImageField
 from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
@@ -111,6 +112,10 @@ class PlanarTrainer(BaseTrainer):
         for search in self._relocaliser.searches:
             warps[search.patch] = search.best
         return pixel_transforms(self.scene, warps)
+
+    def verdict(self) -> Verdict | None:
+        """Of patches of one image there is none: no tracks, and nothing held out."""
+        return None
 
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
         """The snapshot with transforms, corners, and the warp field of the selected patch."""

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.config.rows import AnyStage
 from engine.config.settings import Settings
+from engine.evidence.verdict import Verdict
 from engine.messages import Event, FrameStatus, PerturbAll, PerturbPatch, PerturbPose, Snapshot
 from engine.scenes import AnyScene
 
@@ -113,6 +114,10 @@ class Trainer(Protocol):
 
     def frame_psnr(self) -> Float[Tensor, " frames"]:
         """Running PSNR of each training frame, dB; NaN where it is not known."""
+        ...
+
+    def verdict(self) -> Verdict | None:
+        """On the run as it stands, measured anew, without any reference; None for scenes of which there is none."""
         ...
 
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:

@@ -67,7 +67,7 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
             "frames",
             "pose",
         ),
-        *("train_psnr", "test", "outliers", "notes", "peak_memory_bytes", "history", "events"),
+        *("train_psnr", "test", "outliers", "notes", "peak_memory_bytes", "history", "events", "verdict"),
     ]
     assert (found["scene"], found["method"], found["field"], found["device"]) == ("tiny", "l2g", "grid", "cpu")
     assert (found["seed"], found["iterations"], found["frames"]) == (4, 20, 4)

@@ -140,6 +140,9 @@ class FakeTrainer:
     def frame_status(self) -> tuple[FrameStatus, ...]:
         return self.statuses.all()
 
+    def verdict(self) -> None:
+        return None
+
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
         snapshot = replace(snapshot, frame_status=self.frame_status())
         if selected is not None:
