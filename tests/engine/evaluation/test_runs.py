@@ -13,6 +13,7 @@ from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.evaluation.report import make_table
 from engine.evaluation.runs import evaluate_run, evaluate_trainer
+from engine.evidence.verdict import Verdict
 from engine.registration.calibration import Calibration
 from engine.scenes.scene import Scene
 from tests.support.worlds.analytic import Wall, cameras, photographed
@@ -24,7 +25,13 @@ def standing(scene: Scene, poses: torch.Tensor) -> Any:
     settings = Settings()
     calibration = Calibration(settings, len(scene.training_frames), torch.device("cpu"))
     return SimpleNamespace(
-        scene=scene, settings=settings, field=Wall(), poses=lambda: fitted, calibration=calibration, iteration=7
+        scene=scene,
+        settings=settings,
+        field=Wall(),
+        poses=lambda: fitted,
+        calibration=calibration,
+        iteration=7,
+        verdict=lambda psnr: Verdict("registered", f"{psnr} dB", ()),
     )
 
 
@@ -41,7 +48,8 @@ def test_results_pictures_and_tables(tmp_path: Path) -> None:
     assert [args[:3] for args in told] == [(1, 2, "photo_2.png"), (2, 2, "photo_5.png")]
 
     result = json.loads((tmp_path / "result.json").read_text(encoding="utf-8"))
-    assert result == {"scene": "wall", "test": test}
+    verdict = {"state": "registered", "reason": f"{test['psnr']} dB", "frames": []}
+    assert result == {"scene": "wall", "test": test, "verdict": verdict}
     written = json.loads((tmp_path / "test.json").read_text(encoding="utf-8"))
     assert (written["psnr"], written["iteration"]) == (test["psnr"], 7)
     refined = torch.tensor([pose["world_to_camera"] for pose in written["poses"]])
