@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.config.schedule import MARGIN
 from engine.fields.contraction import compiled, pieces
+from engine.fields.contraction.mapping import OUTER
 from engine.fields.contraction.pieces import Pieces
 from engine.scenes.scene import Scene
 
@@ -161,14 +162,13 @@ class UnboundedSpace:
         centre, half_extent: of the box, scene units.
         nearest: depth at which rays begin, scene units: nothing is nearer to a camera, and what was there would be
             seen by few rays only.
-        outer: width of the part of the cube that holds everything outside, in half edges of the box. At 0.5 the box
-            gets two thirds of the voxels along an edge (in MERF, at 1, half of them).
+        outer: width of the part of the cube that holds everything outside, in half edges of the box.
     """
 
     centre: tuple[float, float, float]
     half_extent: float
     nearest: float = 0.0
-    outer: float = 0.5
+    outer: float = OUTER
     closed: bool = True
 
     def shape(self, planes: int, voxels: int) -> Shape:

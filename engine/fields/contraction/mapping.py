@@ -6,6 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+OUTER = 0.5
+"""Width of the part of the cube that holds everything outside the box, in half edges of the box: the box gets two
+thirds of the voxels along an edge. MERF has 1, which leaves half of them."""
+
 
 def contract(points: Float[Tensor, "*batch 3"], outer: float) -> Float[Tensor, "*batch 3"]:
     r"""Where points lie in the contracted cube [-1 - outer, 1 + outer]^3.

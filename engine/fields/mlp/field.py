@@ -16,7 +16,7 @@ from engine.fields.mlp.space import RaySpace
 from engine.fields.module_field import ModuleField
 from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
-from engine.fields.spaces import plane_extent
+from engine.fields.spaces import NEAREST_SHARE, plane_extent
 from engine.scenes.scene import Scene, SceneKind
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
@@ -51,7 +51,7 @@ class MlpField(ModuleField):
 
         Args:
             scene_kind: says how rays are sampled.
-            near, far: depth range of an object in scene units, finite; unused for forward-facing scenes.
+            near, far: depth range of an object in scene units, finite; near where unbounded rays begin.
             background: RGB behind an object; None for black.
             bands: how the frequencies of the encoding open.
             preset: size of the network.
@@ -171,7 +171,7 @@ def paper_network(scene: Scene, settings: Settings, generator: Generator, device
     """The network of a run with the preset `paper`."""
     return MlpField(
         scene.kind,
-        scene.near,
+        NEAREST_SHARE * scene.near if scene.kind == "unbounded" else scene.near,
         scene.far,
         scene.background,
         bands=settings.method_spec.bands,

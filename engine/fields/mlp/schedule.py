@@ -34,6 +34,20 @@ _OBJECT = (
         directional=True,
     ),
 )
+# As for objects, with more samples: most of a ray is empty, and it does not end.
+_UNBOUNDED = (
+    Row(24, 500, 3000, 48, False, (5e-3, 5e-3), (1e-3, 7e-4), 0.0, settle=60, bands=(2.0, 4.0)),
+    Row(32, 300, 3000, 28, True, (4e-3, 3e-3), (7e-4, 4e-4), 0.0, bands=(4.0, 5.0)),
+    Row(48, 300, 4000, 28, True, (3e-3, 2e-3), (2e-4, 1e-4), 0.0, settle=150, bundle=(8,), bands=(5.0, 6.0)),
+    Row(64, 400, 4000, 28, True, (3e-3, 2e-3), (5e-5, 3e-5), 0.0, settle=250, bundle=(4,), bands=(6.0, 7.0)),
+    Row(
+        *(64, 5000, 4000, 28, True, (3e-3, 3e-4), (2e-5, 2e-6), 0.0),
+        settle=500,
+        bundle=(2,),
+        bands=(7.0, 8.0),
+        directional=True,
+    ),
+)
 _PLANAR = PlanarRows(
     #         iterations, batch, field rate, pose rate
     first=PlanarRow(200, 4000, (3e-3, 2e-3), (5e-3, 2e-3), polish=15),
@@ -41,4 +55,6 @@ _PLANAR = PlanarRows(
     last=PlanarRow(300, 8000, (1e-3, 2e-4), (5e-5, 1e-5), adjust=30, polish=20),
     paper=PlanarRow(5000, 0, (1e-3, 1e-4), (1e-3, 1e-5)),
 )
-ROWS = FieldRows(default={"forward-facing": _FORWARD_FACING, "object": _OBJECT}, planar=_PLANAR)
+ROWS = FieldRows(
+    default={"forward-facing": _FORWARD_FACING, "object": _OBJECT, "unbounded": _UNBOUNDED}, planar=_PLANAR
+)

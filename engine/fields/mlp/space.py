@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.fields.contraction.mapping import OUTER, contract, expand
 from engine.scenes.scene import SceneKind
 
 FARTHEST = 1e10  # depth in place of infinity
@@ -23,7 +24,8 @@ class RaySpace:
     Forward-facing: s is one minus disparity, so t goes from 1 to infinity (the nearest depth is more than one scene
     unit), and positions are inputs as they are. Objects: t goes linearly from near to far, and inputs are positions
     relative to the centre of the box, scaled so that the box is as large as in NeRF's synthetic scenes: the
-    frequencies of the encoding have the same meaning in every scene.
+    frequencies of the encoding have the same meaning in every scene. Unbounded: beyond near, t is linear in inverse
+    depth, half of the samples within an edge of the near box; inputs are contracted positions, scaled likewise.
     """
 
     kind: SceneKind
@@ -45,21 +47,26 @@ class RaySpace:
         """Depth t at s, increasing."""
         if self.kind == "forward-facing":
             return 1 / (1 - s).clamp(min=1 / FARTHEST)
+        if self.kind == "unbounded":
+            return self.near + 2 * self.box_half_extent * s / (1 - s).clamp(min=1 / FARTHEST)
         return self.near + s * (self.far - self.near)
 
     def reported_depth(self, s: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
-        """Depth t at an expected s, at most 1000 scene units for forward-facing scenes."""
-        return self.depth(s.clamp(max=1 - _LEAST_DISPARITY) if self.kind == "forward-facing" else s)
+        """Depth t at an expected s; scenes without end are reported to 1000 scene units, or edges of the near box."""
+        return self.depth(s if self.kind == "object" else s.clamp(max=1 - _LEAST_DISPARITY))
 
     def inputs(self, positions: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
         """World positions as inputs of the network."""
         if self.kind == "forward-facing":
             return positions
-        return (positions - positions.new_tensor(self.box_centre)) * self.scale
+        from_centre = positions - positions.new_tensor(self.box_centre)
+        if self.kind == "unbounded":
+            return contract(from_centre / self.box_half_extent, OUTER) * BLENDER_HALF_EXTENT
+        return from_centre * self.scale
 
     def lattice_shape(self, longest: int, extent: tuple[float, float]) -> tuple[int, int, int]:
         """(depth, height, width) of a baked volume: a cube, or planes of equal disparity as wide as `extent`."""
-        if self.kind == "object":
+        if self.kind != "forward-facing":
             return longest, longest, longest
         height, width = (max(round(longest * side / max(extent)), 2) for side in (extent[1], extent[0]))
         return longest, height, width
@@ -79,6 +86,8 @@ class RaySpace:
             scene units.
         """
         depth, height, width = shape
+        if self.kind == "unbounded":
+            return self._cube_plane(index, shape)
         if self.kind == "object":
             centre = torch.tensor(self.box_centre)
             x, y = (torch.linspace(-1, 1, size) * self.box_half_extent for size in (width, height))
@@ -94,3 +103,20 @@ class RaySpace:
         # A step dw in disparity w is dz = dw / w^2 in depth, times |ray| along the ray.
         length = torch.linalg.vector_norm(rays, dim=-1) / disparity**2 / depth
         return rays / disparity, torch.tensor([0.0, 0.0, 1.0]).expand(height, width, 3), length
+
+    def _cube_plane(
+        self, index: int, shape: tuple[int, int, int]
+    ) -> tuple[Float[Tensor, "height width 3"], Float[Tensor, "height width 3"], Float[Tensor, "height width"]]:
+        """`lattice_plane` of the cube that all of space is contracted to; its faces are sampled just before
+        infinity."""
+        depth, height, width = shape
+        x, y = (torch.linspace(-1, 1, size) for size in (width, height))
+        across = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
+        cube = torch.cat([across, torch.full((height, width, 1), 2 * index / (depth - 1) - 1)], dim=-1)
+        cube = cube * (1 + OUTER) * (1 - _LEAST_DISPARITY)
+        offset = expand(cube, OUTER) * self.box_half_extent
+        # Outwards a step dc in the cube is m^2 / OUTER times as long in units of the box, m being the distance there.
+        distance = (offset / self.box_half_extent).abs().amax(dim=-1).clamp(min=1.0)
+        stretched = torch.where(distance > 1, distance**2 / OUTER, torch.ones_like(distance))
+        spacing = 2 * (1 + OUTER) * self.box_half_extent / (depth - 1) * stretched
+        return torch.tensor(self.box_centre) + offset, -torch.nn.functional.normalize(offset, dim=-1), spacing

@@ -46,6 +46,23 @@ def facing_field(**more):
     return made
 
 
+def unbounded_field(**more):
+    made = MlpField(
+        "unbounded",
+        0.4,
+        math.inf,
+        None,
+        METHODS["reference"].bands,
+        "default",
+        torch.Generator().manual_seed(0),
+        box_centre=(0.2, 0.0, -0.1),
+        box_half_extent=1.45,
+        **more,
+    )
+    made.begin_stage(STAGE)
+    return made
+
+
 def camera_rays(seed: int, count: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
     """From random places at a distance of 4 towards the origin, z = 1 in the camera."""
     generator = torch.Generator().manual_seed(seed)

@@ -15,7 +15,7 @@ from engine.fields import FIELDS
 from engine.fields.field import Bakeable
 from engine.fields.mlp.encoding import band_weights, encode, encode_open
 from engine.fields.mlp.quick import QuickMlpField
-from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space
+from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, UnboundedSpace
 from engine.fields.stages import stages
 from engine.training import cameras
 from engine.training.radiance import RadianceTrainer
@@ -23,7 +23,8 @@ from tests.support.runs.short_runs import errors, fern, stage
 from tests.support.worlds.marching import decibels
 
 PROJECTIVE = ProjectiveSpace((0.8, 0.6))
-SPACES = pytest.mark.parametrize("space", [PROJECTIVE, BoxSpace((0.2, -0.1, 3.0), 1.1)])
+BOX, UNBOUNDED = BoxSpace((0.2, -0.1, 3.0), 1.1), UnboundedSpace((0.2, -0.1, 3.0), 1.1, nearest=0.3)
+SPACES = pytest.mark.parametrize("space", [PROJECTIVE, BOX, UNBOUNDED])
 ROW = stage(4, 100, samples=32, proposals=False, bands=(1.0, 3.0), field_rate=(5e-3, 1e-3))
 
 
