@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from scenes.make import fern, locomotive
+from scenes.make.desk.build import build as build_desk
 from scenes.make.mitsuba_scene import sensor
 from scenes.make.variant import mi
 
@@ -41,6 +42,16 @@ def read_blender(path: Path, split: str = "train") -> tuple[np.ndarray, tuple[in
     rotation = (camera_to_world[:, :3, :3] * [1, -1, -1]).transpose(0, 2, 1)
     world_to_camera = np.concatenate([rotation, -rotation @ camera_to_world[:, :3, 3:]], -1)
     return world_to_camera, (height, width, width / (2 * np.tan(document["camera_angle_x"] / 2))), images
+
+
+def read_reference(path: Path) -> tuple[np.ndarray, tuple[int, int, float], list[Path]]:
+    """The same for bare photos with a reference beside them."""
+    document = json.loads((path / "reference.json").read_text())
+    camera_to_world = np.array([frame["transform_matrix"] for frame in document["frames"]])
+    rotation = (camera_to_world[:, :3, :3] * [1, -1, -1]).transpose(0, 2, 1)
+    world_to_camera = np.concatenate([rotation, -rotation @ camera_to_world[:, :3, 3:]], -1)
+    images = [path / frame["file_path"] for frame in document["frames"]]
+    return world_to_camera, (document["h"], document["w"], document["fl_x"]), images
 
 
 def projected(points: np.ndarray, pose: np.ndarray, height: int, width: int, focal: float) -> np.ndarray:
@@ -73,16 +84,21 @@ def silhouette_gap(points: np.ndarray, image: Path) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("scene", choices=["fern", "locomotive"])
+    parser.add_argument("scene", choices=["fern", "locomotive", "desk"])
     parser.add_argument("--root", type=Path, default=Path("scenes"))
     parser.add_argument("--split", default="train", help="train or test, for the Blender layout")
     parser.add_argument("--view", type=int, default=0, help="view shown in the overlay")
     parser.add_argument("--overlay", type=Path)
     arguments = parser.parse_args()
-    module, reader = {"fern": (fern, read_llff), "locomotive": (locomotive, read_blender)}[arguments.scene]
+    makers = {
+        "fern": (fern.build, read_llff),
+        "locomotive": (locomotive.build, read_blender),
+        "desk": (lambda: build_desk().open, read_reference),
+    }
+    build, reader = makers[arguments.scene]
     options = {"split": arguments.split} if reader is read_blender else {}
     poses, (height, width, focal), images = reader(arguments.root / arguments.scene, **options)
-    scene = module.build()
+    scene = build()
     rng = np.random.default_rng(0)
     vertices = [np.asarray(mi.traverse(part)["vertex_positions"]).reshape(-1, 3) for part in scene.shapes()]
     marks = np.concatenate([part[rng.integers(0, len(part), 12)] for part in vertices])

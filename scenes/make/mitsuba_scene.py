@@ -87,8 +87,22 @@ def shape(name: str, mesh: Mesh, material: dict) -> mi.Mesh:
     return result
 
 
-def sensor(camera_to_world: np.ndarray, width: int, height: int, focal: float, alpha: bool = False) -> mi.Sensor:
-    """Pinhole camera from an OpenGL camera-to-world matrix (x right, y up, z backwards); focal in pixels."""
+GAUSSIAN = {"type": "gaussian", "stddev": 0.45}
+
+
+def sensor(
+    camera_to_world: np.ndarray,
+    width: int,
+    height: int,
+    focal: float,
+    alpha: bool = False,
+    pixel_filter: dict | None = None,
+) -> mi.Sensor:
+    """Pinhole camera from an OpenGL camera-to-world matrix (x right, y up, z backwards); focal in pixels.
+
+    `pixel_filter` is a narrow Gaussian if not given; a box keeps the noise of neighbouring pixels independent, which
+    a denoiser that has much to remove asks for.
+    """
     # Mitsuba's camera looks along +z with x to the left: half a turn about y.
     to_world = camera_to_world @ np.diag([-1.0, 1.0, -1.0, 1.0])
     return mi.load_dict(
@@ -105,7 +119,7 @@ def sensor(camera_to_world: np.ndarray, width: int, height: int, focal: float, a
                 "height": height,
                 "component_format": "float32",
                 "pixel_format": "rgba" if alpha else "rgb",
-                "rfilter": {"type": "gaussian", "stddev": 0.45},
+                "rfilter": pixel_filter or GAUSSIAN,
             },
             "sampler": {"type": "independent"},
         }

@@ -1,5 +1,7 @@
 """Furniture and things are lists of parts: meshes, each with its material."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from scenes.make import textures
@@ -22,3 +24,8 @@ def placed(parts: Parts, offset: tuple[float, float, float], turn_deg: float = 0
     """Turn parts about the vertical, then move them."""
     rotation = rotation_about("y", turn_deg)
     return [(mesh.turned(rotation).moved(offset), material) for mesh, material in parts]
+
+
+def scaled(parts: Parts, factor: float) -> Parts:
+    """Parts made larger or smaller about the origin."""
+    return [(replace(mesh, positions=mesh.positions * factor), material) for mesh, material in parts]
