@@ -15,6 +15,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.colmap_binary import check_binary_files
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_common_size
@@ -76,7 +77,9 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     stored, factor = find_smaller_copies(folder, base, images, downscale)
     intrinsics = scale_intrinsics(registered, read_common_size(stored, options.maximum_pixels), model, stored)
     check_intrinsics(intrinsics, model, list(registered))
-    placement = place_scene(poses, intrinsics, points, None, model, options.space)
+    placement = place_scene(
+        poses, intrinsics, points, None, model, options.space, lambda: has_blank_background(stored, options)
+    )
     return build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
 
 

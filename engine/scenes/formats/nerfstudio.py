@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.json_cameras import read_camera, stack_cameras
 from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text, read_texts
 from engine.scenes.formats.masks import MaskFile, find_masks
@@ -67,7 +68,9 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     downscale = choose_factor(images, *size, options.downscale)
     stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
     intrinsics = intrinsics.resized(*read_common_size(stored, options.maximum_pixels))
-    placement = place_scene(poses, intrinsics, points, indices, file, options.space)
+    placement = place_scene(
+        poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
+    )
     photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
     return build_scene(photos, options, read_mask_paths(folder, listed, file))
 

@@ -11,7 +11,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.options import SpaceName
 from engine.scenes.scene import Scene
+from engine.scenes.world.kind import is_border_blank
 from engine.scenes.world.placement import place_scene
 from engine.sfm.model import SfmModel
 
@@ -19,7 +21,12 @@ LENS_DEVIATION = 0.01  # standard deviation of COLMAP's focal length (relative) 
 
 
 def apply_colmap_model(
-    scene: Scene, model: SfmModel, inliers: Int[np.ndarray, "frames frames"], initial: bool, reference: bool
+    scene: Scene,
+    model: SfmModel,
+    inliers: Int[np.ndarray, "frames frames"],
+    initial: bool,
+    reference: bool,
+    space: SpaceName,
 ) -> Scene:
     """The scene with COLMAP's poses and lens.
 
@@ -32,6 +39,7 @@ def apply_colmap_model(
         inliers: verified matches of each pair of frames.
         initial: whether registration starts from the model's poses and lens.
         reference: whether the model's poses become the reference poses.
+        space: kind of the scene, or `auto`.
     Returns:
         the changed scene. With `initial` its world and unit are chosen as for scenes with poses (`world.placement`).
     Raises:
@@ -42,7 +50,10 @@ def apply_colmap_model(
     neighbours = {frame: find_neighbour(frame, list(model.poses), inliers) for frame in missing}
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
     lens = _scale_lens(scene.intrinsics, model)
-    placement = place_scene(poses, lens, torch.from_numpy(model.points), None, scene.path)
+    points = torch.from_numpy(model.points)
+    placement = place_scene(
+        poses, lens, points, None, scene.path, space, lambda: is_border_blank(scene.images), own_world=True
+    )
     notes = list(scene.notes)
     if missing:
         names = ", ".join(scene.names[frame] for frame in missing)

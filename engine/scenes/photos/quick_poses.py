@@ -8,14 +8,16 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from engine.scenes.options import SpaceName
 from engine.scenes.photos.colmap_poses import find_neighbour
 from engine.scenes.photos.quick_start import convert_tracks
 from engine.scenes.scene import Scene
+from engine.scenes.world.kind import is_border_blank
 from engine.scenes.world.placement import Placement, place_scene
 from engine.sfm.quick.result import QuickReconstruction
 
 
-def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int) -> Scene:
+def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, space: SpaceName) -> Scene:
     """The scene, starting from the poses of the quick reconstruction.
 
     A photo that was not registered gets the initial pose of the registered photo with which it shares most matches.
@@ -24,6 +26,7 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int) 
         scene: a scene of photos that starts from the identity, with the lens of the reconstruction.
         found: numbered like the frames; at least one photo is registered.
         factor: by which the scene's images are smaller than the photos.
+        space: kind of the scene, or `auto`.
     Returns:
         the changed scene; its world and unit are chosen as for scenes with poses (`world.placement`).
     Raises:
@@ -36,7 +39,16 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int) 
         poses[frame] = found.poses[find_neighbour(frame, known, found.matches.inliers)]
     points = found.matches.tracks.points
     seen = torch.from_numpy(points[np.isfinite(points).all(axis=1)])
-    placement = place_scene(torch.from_numpy(poses), scene.intrinsics, seen, None, scene.path)
+    placement = place_scene(
+        torch.from_numpy(poses),
+        scene.intrinsics,
+        seen,
+        None,
+        scene.path,
+        space,
+        lambda: is_border_blank(scene.images),
+        own_world=True,
+    )
     notes = scene.notes + _describe(found, scene, missing)
     return replace(
         scene,

@@ -107,7 +107,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     photos = _check_photos(source, options, watch)
     scene = _build_scene(source, photos)
     if options.init == "auto" and photos.enough_registered:
-        scene = apply_reconstruction(scene, photos.found, photos.factor)
+        scene = apply_reconstruction(scene, photos.found, photos.factor, options.space)
     elif options.init == "auto":
         note = (
             f"Matches register {photos.found.registered.sum()} of {len(photos.names)} photos, which is too few to "
@@ -119,7 +119,8 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
             photos.photos, photos.focal if photos.nominal else None, options.maximum_pixels, watch
         )
         inliers = photos.found.matches.inliers
-        scene = apply_colmap_model(scene, model, inliers, options.init == "sfm", options.reference == "sfm")
+        initial, reference = options.init == "sfm", options.reference == "sfm"
+        scene = apply_colmap_model(scene, model, inliers, initial, reference, options.space)
     return scene
 
 

@@ -32,6 +32,11 @@ def centre_on(poses: Float[Tensor, "frames 3 4"], camera: Float[Tensor, "3 4"]) 
     return torch.cat([rotation, translation], dim=-1)
 
 
+def move_origin(poses: Float[Tensor, "frames 3 4"], origin: Float[Tensor, " 3"]) -> Float[Tensor, "frames 3 4"]:
+    """The same cameras in a world whose origin lies at a point of the old one; axes stay."""
+    return torch.cat([poses[..., :3], poses[..., 3:] + (poses[..., :3] @ origin)[..., None]], dim=-1)
+
+
 def scale_world(poses: Float[Tensor, "frames 3 4"], scale: float) -> Float[Tensor, "frames 3 4"]:
     """The same cameras in a world whose lengths are multiplied by `scale`."""
     return poses * poses.new_tensor([1.0, 1.0, 1.0, scale])

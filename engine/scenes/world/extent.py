@@ -1,4 +1,4 @@
-"""Kind, box and depths of a scene, from its cameras and, where there are any, its 3D points.
+"""Box and depths of a scene, from its cameras and, where there are any, its 3D points.
 
 Poses are world-to-camera `[R|t]` with OpenCV axes; lengths are in the unit of the poses. A depth is the z coordinate
 in the camera frame, not the distance.
@@ -14,18 +14,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.scene import SceneKind
 from engine.scenes.world.axes import camera_centres, optical_axes
 
 
 @dataclass(frozen=True)
 class ExtentOptions:
-    """Thresholds; angles in radians.
+    """Thresholds.
 
     Attributes:
-        widest_cone: largest angle between an optical axis and the mean axis in a forward-facing scene.
-        widest_convergence: largest angle between a camera and the mean camera, seen from the point where the axes
-            meet, in a forward-facing scene.
         box_margin: factor on the half extent of an object's box, so that nothing in view is cut off.
         minimum_depth_share: lower bound of the nearest depth of an object, relative to the mean distance.
         depth_outliers: share of the points left out at each end of the depths.
@@ -33,8 +29,6 @@ class ExtentOptions:
         maximum_points: about so many points are used, to save time.
     """
 
-    widest_cone: float = math.radians(60)
-    widest_convergence: float = math.radians(35)
     box_margin: float = 1.1
     minimum_depth_share: float = 0.05
     depth_outliers: float = 0.005
@@ -57,22 +51,6 @@ def find_nearest_point_to_axes(poses: Float[Tensor, "frames 3 4"]) -> Float[Tens
     target = (projections @ (centres - middle)[:, :, None]).mean(dim=0)
     inverse = torch.linalg.pinv(projections.mean(dim=0), hermitian=True, rtol=1e-6)
     return middle + (inverse @ target)[:, 0]
-
-
-def classify_scene(poses: Float[Tensor, "frames 3 4"]) -> SceneKind:
-    """`forward-facing` or `object`.
-
-    An object scene has an optical axis farther than 60 degrees from the mean axis, or cameras that all look at one
-    point and stand around it, the farthest more than 35 degrees from their mean direction.
-    """
-    axes = optical_axes(poses)
-    if _widest_angle(axes) > OPTIONS.widest_cone:
-        return "object"
-    towards = find_nearest_point_to_axes(poses) - camera_centres(poses)
-    looks_at_point = (towards * axes).sum(dim=-1) > 0.9 * towards.norm(dim=-1)
-    if bool(looks_at_point.all()) and _widest_angle(towards) > OPTIONS.widest_convergence:
-        return "object"
-    return "forward-facing"
 
 
 def find_object_box(poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics) -> tuple[Float[Tensor, " 3"], float]:
@@ -142,10 +120,3 @@ def guess_depths(poses: Float[Tensor, "frames 3 4"]) -> tuple[float, float]:
     if not 2 * spread < nearest < 50 * spread:
         nearest = 10 * spread if spread > 0 else 1.0
     return nearest, math.inf
-
-
-def _widest_angle(directions: Float[Tensor, "frames 3"]) -> float:
-    """Largest angle between the directions and their mean, in radians."""
-    directions = torch.nn.functional.normalize(directions, dim=-1)
-    mean = torch.nn.functional.normalize(directions.mean(dim=0), dim=0)
-    return torch.acos((directions @ mean).clamp(-1, 1)).max().item()

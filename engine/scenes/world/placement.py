@@ -1,11 +1,12 @@
 """Kind, split, world frame, depths and box of a scene whose files give only cameras (nerfstudio, COLMAP).
 
 Axes stay OpenCV's. A forward-facing scene is moved into the frame of its average training camera and scaled; an object
-or unbounded scene keeps the world frame and the unit of its files.
+or unbounded scene keeps the world frame and the unit of its files, or gets an upright one where no files have one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,14 +18,15 @@ from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.options import SpaceName
 from engine.scenes.scene import SceneKind
-from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
+from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, move_origin, scale_world
 from engine.scenes.world.extent import (
-    classify_scene,
     find_box_depths,
     find_object_box,
     guess_depths,
     measure_depths_in_view,
 )
+from engine.scenes.world.kind import classify_scene
+from engine.scenes.world.near_box import find_near_box, find_upright_rotation
 from engine.scenes.world.split import choose_held_out, list_remaining
 
 Split = tuple[tuple[int, ...], tuple[int, ...]]
@@ -57,11 +59,14 @@ def place_scene(
     split: Split | None,
     file: Path,
     space: SpaceName = "auto",
+    is_blank: Callable[[], bool] = lambda: False,
+    own_world: bool = False,
 ) -> Placement:
     """Places a scene by its cameras and, where there are any, by 3D points in their world.
 
     Forward-facing scenes are moved into the average training camera's frame and scaled so that the nearest depth
-    times 0.75 is 1, as for LLFF; objects keep the file's world.
+    times 0.75 is 1, as for LLFF; objects and unbounded scenes keep the file's world, unless it is a world that nobody
+    chose: then z points up, the middle is the origin and the box has the half extent 1.
 
     Args:
         poses: world-to-camera, in the files' world and unit, double precision.
@@ -69,11 +74,14 @@ def place_scene(
         points: sparse 3D points in the same world, or None.
         split: (training, held-out) frame indices of the files; None applies the rule of `world.split`.
         file: names the scene in error messages.
-        space: kind of the scene; `auto` decides by the cameras.
+        space: kind of the scene; `auto` decides by cameras, points and background.
+        is_blank: whether the background of the photos is blank; called only where it matters.
+        own_world: whether world and unit may be chosen, because they are those of a reconstruction of ours.
     Raises:
         UserError: the cameras of an object or of an unbounded scene all stand in one place.
     """
-    kind = classify_scene(poses) if space == "auto" else space
+    object_box = find_object_box(poses, intrinsics)
+    kind = classify_scene(poses, points, is_blank, object_box) if space == "auto" else space
     if split is None:
         held_out = choose_held_out(kind, len(poses))
         split = list_remaining(len(poses), held_out), held_out
@@ -85,12 +93,27 @@ def place_scene(
         centred = scale_world(centre_on(poses, find_average_camera(poses[training] if training else poses)), scale)
         return Placement(kind, centred, *split, near=near * scale, far=far * scale, file_scale=scale)
 
-    centre, half = find_object_box(poses[training] if training else poses, intrinsics[torch.tensor(training)])
+    if own_world:
+        rotation = find_upright_rotation(poses)
+        poses = torch.cat([poses[:, :, :3] @ rotation.mT, poses[:, :, 3:]], dim=-1)
+        points = None if points is None else points @ rotation.mT
+    chosen = poses[training] if training else poses
+    if kind == "object":
+        centre, half = find_object_box(chosen, intrinsics[torch.tensor(training)])
+    else:
+        centre, half = find_near_box(chosen, points)
     if not half > 0:
         raise UserError(
             f"{file} has all its cameras in one place; depth cannot be seen from there, so give photos "
             "taken from different places."
         )
     near, far = depths or find_box_depths(poses, centre, half)
-    box_centre = centre[0].item(), centre[1].item(), centre[2].item()
-    return Placement(kind, poses, *split, near=near, far=far, box_centre=box_centre, box_half_extent=half)
+    if not own_world:
+        return Placement(kind, poses, *split, near=near, far=far, box_centre=_to_tuple(centre), box_half_extent=half)
+    scale = 1 / half
+    moved = scale_world(move_origin(poses, centre), scale)
+    return Placement(kind, moved, *split, near=near * scale, far=far * scale, file_scale=scale)
+
+
+def _to_tuple(point: Float[Tensor, " 3"]) -> tuple[float, float, float]:
+    return point[0].item(), point[1].item(), point[2].item()

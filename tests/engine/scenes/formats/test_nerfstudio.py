@@ -6,8 +6,10 @@ import logging
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes import SceneOptions, load_scene
@@ -26,15 +28,25 @@ from tests.support.scenes.synthetic import (
 )
 
 
-def test_an_object_keeps_the_files_world(tmp_path: Path) -> None:
+def test_cameras_around_something_keep_the_files_world(tmp_path: Path) -> None:
     write_nerfstudio(tmp_path, object_poses(12))
     scene = load_scene(tmp_path)
-    assert scene.kind == "object"
+    assert scene.kind == "unbounded"
     assert scene.names == tuple(f"frame_{index}.png" for index in range(12))  # natural order, not the file's
     assert scene.reference_poses is not None
     torch.testing.assert_close(scene.reference_poses.double(), object_poses(12), atol=1e-5, rtol=0)
     assert scene.held_out_frames == (0, 8)
     assert scene.box_centre == pytest.approx((0.2, -0.1, 0.3), abs=1e-5)
+
+
+def test_around_something_before_a_blank_background_is_an_object(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(12))
+    for file in (tmp_path / "images").glob("*.png"):
+        image = np.full((24, 32, 3), 255, dtype=np.uint8)
+        image[8:16, 8:24] = np.asarray(Image.open(file))[8:16, 8:24]
+        Image.fromarray(image).save(file)
+    assert load_scene(tmp_path).kind == "object"
+    assert load_scene(tmp_path, SceneOptions(space="unbounded")).kind == "unbounded"
 
 
 def test_a_forward_facing_scene_gets_scene_units_from_its_point_cloud(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Kind, box and depths of a scene, from its cameras."""
+"""Box and depths of a scene, from its cameras."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.world.average_camera import centre_on, find_average_camera
 from engine.scenes.world.axes import camera_centres, convert_from_llff, convert_from_opengl, invert_pose, optical_axes
 from engine.scenes.world.extent import (
-    classify_scene,
     find_box_depths,
     find_nearest_point_to_axes,
     guess_depths,
@@ -24,7 +23,6 @@ from tests.support.scenes.synthetic import (
     HEIGHT,
     WIDTH,
     forward_poses,
-    looking_at,
     object_poses,
     opengl_camera_to_world,
     scattered_points,
@@ -60,34 +58,6 @@ def test_parallel_axes_do_not_break_the_meeting_point() -> None:
     near, far = guess_depths(poses)
     assert 2 < near < 100
     assert far == math.inf
-
-
-def _arc(half_angle_deg: float) -> torch.Tensor:
-    angles = torch.linspace(-half_angle_deg, half_angle_deg, 9, dtype=torch.float64).deg2rad()
-    centres = 4 * torch.stack([angles.sin(), -angles.cos(), torch.zeros(9, dtype=torch.float64)], dim=-1)
-    return looking_at(centres, torch.zeros(3, dtype=torch.float64))
-
-
-def _fan(half_angle_deg: float) -> torch.Tensor:
-    """Cameras that stand close together and look in different directions."""
-    poses = _arc(half_angle_deg)
-    centres = camera_centres(_arc(10)) * torch.tensor([-0.3, 0.3, 0.3])
-    return torch.cat([poses[:, :, :3], -poses[:, :, :3] @ centres[..., None]], dim=-1)
-
-
-@pytest.mark.parametrize(
-    ("poses", "kind"),
-    [
-        (object_poses(), "object"),
-        (forward_poses(), "forward-facing"),
-        (_arc(15), "forward-facing"),
-        (_arc(50), "object"),
-        (_fan(40), "forward-facing"),
-        (_fan(80), "object"),
-    ],
-)
-def test_kinds(poses: torch.Tensor, kind: str) -> None:
-    assert classify_scene(poses) == kind
 
 
 def test_depths_of_points_in_view() -> None:
