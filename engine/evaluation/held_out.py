@@ -13,6 +13,7 @@ from engine.evaluation.initial_poses import align_reference_poses, list_candidat
 from engine.evaluation.metrics import lpips, psnr, ssim
 from engine.evaluation.refinement import Level, make_pyramid, refine_pose
 from engine.evaluation.views import Photo, View, image_points, render_view
+from engine.evidence.resection import KnownPoints, find_known_points, locate_frame
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.se3 import is_finite
@@ -75,7 +76,8 @@ def evaluate_held_out(
 
     A frame's reference pose is brought into the world of the fitted poses by the similarity that aligns the
     training cameras, then refined photometrically with the field fixed. Without a reference the refinement starts from
-    several training cameras and from between the two neighbouring ones, and the best result is taken.
+    several training cameras and from between the two neighbouring ones, and the best result is taken. Where the
+    photos were matched, it starts from the pose by the matches, and ends there if it fits them worse than before.
 
     Args:
         field: not changed; no training may go on meanwhile.
@@ -100,12 +102,30 @@ def evaluate_held_out(
         pose = aligned[position] if aligned is not None and is_finite(aligned[position]) else None
         if refine or pose is None:
             starts = list_candidate_poses(scene, fitted, frame) if pose is None else pose[None]
+            known, located = _locate(scene, fitted, frame, cameras, starts)
             levels = levels or make_pyramid(field, cameras.width, cameras.height)
-            pose = refine_pose(levels, photo, starts)
+            pose = refine_pose(levels, photo, starts if located is None else located[None])
+            if known is not None and located is not None and known.worse(pose, located):
+                pose = located  # what light alone has moved away from the matches is taken back
         view = render_view(field, pose, photo.points)
         pair = (view.colour, colours, mask)
         scores = Scores(psnr(*pair), ssim(*pair), lpips(*pair))
         yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores, mask)
+
+
+def _locate(
+    scene: Scene,
+    fitted: Float[Tensor, "frames 3 4"],
+    frame: int,
+    intrinsics: Intrinsics,
+    starts: Float[Tensor, "starts 3 4"],
+) -> tuple[KnownPoints | None, Float[Tensor, "3 4"] | None]:
+    """What the training frames know of a held-out one's matches, and its pose by them; None where it is too little."""
+    if scene.tracks is None:
+        return None, None
+    known = find_known_points(scene.tracks, frame, list(scene.training_frames), fitted, intrinsics.to("cpu"))
+    located = locate_frame(known, starts)
+    return known, None if located is None else located.to(fitted)
 
 
 def summarise(scores: Sequence[Scores]) -> Summary:

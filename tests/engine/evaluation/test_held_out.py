@@ -10,6 +10,9 @@ from engine.evaluation.initial_poses import (
     interpolate_pose,
     list_candidate_poses,
 )
+from engine.evidence.tracks import Tracks
+from engine.fields.field import Rendering
+from engine.geometry.rays import project
 from engine.geometry.se3 import camera_centre, compose, exponential, identity
 from engine.geometry.similarity import Similarity
 from tests.support.worlds.analytic import Wall, cameras, photographed
@@ -17,6 +20,13 @@ from tests.support.worlds.analytic import Wall, cameras, photographed
 GAUGE = Similarity(
     torch.tensor(2.5), exponential(torch.tensor([0.3, -0.5, 0.2, 0, 0, 0]))[:, :3], torch.tensor([1.0, -2.0, 0.5])
 )
+
+
+class Shifted(Wall):
+    """A field that stands beside where the photos show it."""
+
+    def render(self, origins: torch.Tensor, directions: torch.Tensor, generator: object = None) -> Rendering:
+        return super().render(origins + torch.tensor([0.1, 0.0, 0.0]), directions, generator)
 
 
 def test_aligned_poses_come_from_the_training_cameras() -> None:
@@ -125,3 +135,23 @@ def test_spread_evenly(count: int, limit: int | None, expected: list[int]) -> No
 def test_summaries_average_the_known_scores() -> None:
     summary = summarise([Scores(20.0, 0.5, None), Scores(30.0, None, None)])
     assert (summary.psnr, summary.ssim, summary.lpips, summary.frames) == (25.0, 0.5, None, 2)
+
+
+def test_a_held_out_frame_begins_at_its_matches_and_is_not_led_away_from_them():
+    poses = cameras(7)
+    scene = photographed(poses, (3,), references=False)
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(200, 3, generator=generator) * torch.tensor([2.0, 1.4, 1.5]) + torch.tensor([-1.0, -0.7, 2.0])
+    of = scene.intrinsics
+    pixels, depth = project(points[None].expand(7, -1, -1), poses, of.focal, of.centre)
+    size = torch.tensor([of.width, of.height])
+    inside = (depth > 0) & (pixels > 0).all(-1) & (pixels < size).all(-1)
+    inside[:, inside.sum(0) < 3] = False
+    track, frame = inside.T.nonzero(as_tuple=True)
+    number = (inside.any(0).long().cumsum(0) - 1)[track]
+    tracks = Tracks(frame, number, pixels[frame, track], torch.full((int(inside.any(0).sum()), 3), torch.nan))
+    fitted = poses[list(scene.training_frames)]
+    (alone,) = evaluate_held_out(Shifted(), scene, fitted)
+    (found,) = evaluate_held_out(Shifted(), replace(scene, tracks=tracks), fitted)
+    assert (camera_centre(alone.pose) - camera_centre(poses[3])).norm() > 0.05
+    torch.testing.assert_close(found.pose, poses[3], atol=5e-3, rtol=0)
