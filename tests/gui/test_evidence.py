@@ -1,10 +1,16 @@
-"""Frames that the user excludes, and brings back."""
+"""Frames that the user excludes, and the weight of the matches."""
 
 from __future__ import annotations
 
+from app.model.common.slider_scale import LAMBDA
+from app.model.common.slider_scale import MU as RANGE
+from tests.gui.conftest import Launch
+from tests.gui.test_colmap import LONG, desk
 from tests.gui.test_training import CAMERAS, go_on, pause
 from tests.support.window.places import seen_photos
 from tests.support.window.viewer import Report, Viewer
+
+MU = "Training/slider 2"
 
 
 def excluded(report: Report) -> list[int]:
@@ -38,3 +44,19 @@ def test_a_right_click_on_a_camera_offers_to_exclude_it(fern: Viewer) -> None:
     fern.key("x")
     fern.wait_for(lambda report: excluded(report) == [], "the frame to be back")
     go_on(fern)
+
+
+def test_mu_follows_its_slider_and_matches_can_be_switched_off(launch: Launch) -> None:
+    viewer = launch(str(desk(launch.folder / "my_desk")), "--output", str(launch.folder / "run"))
+    viewer.wait_for(lambda report: report.get("iteration", 0) >= 3, "the first iterations", LONG)
+    assert viewer.report["matches"]
+    assert viewer.report["mu_exponent"] == RANGE.default
+    start, end = ((value - RANGE.lowest) / (RANGE.highest - RANGE.lowest) for value in (RANGE.default, -3))
+    viewer.drag(viewer.point(MU, start), viewer.point(MU, end))
+    viewer.wait_for(lambda report: abs(report["mu_exponent"] + 3) < 0.5, "μ = 10^-3")
+    assert viewer.report["lambda_exponent"] == LAMBDA.default, "λ has a slider of its own"
+    viewer.save_screenshot("mu")
+    viewer.click(*viewer.point("Training/matches"))
+    viewer.wait_for(lambda report: not report["matches"], "the matches to be left out")
+    viewer.click(*viewer.point("Training/matches"))
+    viewer.wait_for(lambda report: report["matches"], "the matches to be used again")

@@ -6,7 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from app.model.cameras.contact_sheet import ContactSheet
+from app.model.colmap.contact_sheet import ContactSheet
 from app.model.common.aside import ComputedAside
 from app.model.state.opening import PHASES, Opening, Phase
 from app.model.state.viewed_run import ViewedRun

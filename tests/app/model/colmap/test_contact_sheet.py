@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.model.cameras.contact_sheet import LOOK, ContactSheet, lay_out_photos
+from app.model.colmap.contact_sheet import LOOK, ContactSheet, lay_out_photos
 from app.model.state.colmap_progress import ColmapProgress
 from engine.sfm.events import FeaturesFound
 from tests.support.runs.sfm_events import whole_run
