@@ -51,8 +51,9 @@ def apply_colmap_model(
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
     lens = _scale_lens(scene.intrinsics, model)
     points = torch.from_numpy(model.points)
+    split = scene.training_frames, scene.held_out_frames
     placement = place_scene(
-        poses, lens, points, None, scene.path, space, lambda: is_border_blank(scene.images), own_world=True
+        poses, lens, points, split, scene.path, space, lambda: is_border_blank(scene.images), own_world=True
     )
     notes = list(scene.notes)
     if missing:

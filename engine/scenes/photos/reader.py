@@ -40,7 +40,7 @@ from engine.scenes.photos.video import extract_frames
 from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
-from engine.scenes.world.split import list_remaining, take_last_tenth
+from engine.scenes.world.split import list_remaining, spread_evenly
 from engine.sfm.lens import Lens, make_prior_lens
 from engine.sfm.quick.reconstruction import CameraPrior
 from engine.sfm.quick.result import QuickReconstruction, select_photos
@@ -224,7 +224,7 @@ def _find_focal(photos: PhotoSet) -> tuple[float, bool, str]:
 def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
     """A forward-facing scene whose cameras all start at the identity; scene units as for LLFF's."""
     frames, height, width = photos.decoded.images.shape[:3]
-    held_out = take_last_tenth(frames)
+    held_out = spread_evenly(frames)
     whole = all(is_usable_as_stored(photo, photos.photos.size, 2**62) for photo in photos.photos.photos)
     return Scene(
         name=source.stem if is_video(source) else source.name,

@@ -13,6 +13,15 @@ def take_last_tenth(frames: int) -> tuple[int, ...]:
     return tuple(range(frames - held_out, frames))
 
 
+def spread_evenly(frames: int) -> tuple[int, ...]:
+    """A tenth of the frames, at least one, each in the middle of a stretch of equal length; none of fewer than five.
+
+    So none of bare photos is an extrapolation: photos before and after a held-out one are trained on.
+    """
+    held_out = max(frames // 10, 1) if frames >= MINIMUM_TO_SPLIT else 0
+    return tuple((2 * place + 1) * frames // (2 * held_out) for place in range(held_out))
+
+
 def take_every_eighth(frames: int) -> tuple[int, ...]:
     """Frames 0, 8, 16, ... (as in nerfstudio and mip-NeRF 360), none of fewer than five."""
     return tuple(range(0, frames, 8)) if frames >= MINIMUM_TO_SPLIT else ()
