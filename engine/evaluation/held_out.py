@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from engine.evaluation.initial_poses import align_reference_poses, list_candidate_poses
+from engine.evaluation.initial_poses import align_reference_poses, interpolate_pose, list_candidate_poses
 from engine.evaluation.metrics import lpips, psnr, ssim
 from engine.evaluation.refinement import Level, make_pyramid, refine_pose
 from engine.evaluation.views import Photo, View, image_points, render_view
@@ -18,6 +18,8 @@ from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.se3 import is_finite
 from engine.scenes.scene import Scene
+
+HELD_BACK = (1.0, 0.5, 0.25, 0.125, 0.0625)  # of the way from the pose by matches to that by light, tried in order
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,23 @@ def evaluate_held_out(
             known, located = _locate(scene, fitted, frame, cameras, starts)
             levels = levels or make_pyramid(field, cameras.width, cameras.height)
             pose = refine_pose(levels, photo, starts if located is None else located[None])
-            if known is not None and located is not None and known.worse(pose, located):
-                pose = located  # what light alone has moved away from the matches is taken back
+            if known is not None and located is not None:
+                pose = _hold_back(known, located, pose)
         view = render_view(field, pose, photo.points)
         pair = (view.colour, colours, mask)
         scores = Scores(psnr(*pair), ssim(*pair), lpips(*pair))
         yield HeldOutFrame(frame, scene.names[frame], colours, view, pose, scores, mask)
+
+
+def _hold_back(
+    known: KnownPoints, located: Float[Tensor, "3 4"], refined: Float[Tensor, "3 4"]
+) -> Float[Tensor, "3 4"]:
+    """The refined pose, or as much of the way to it as the matches allow."""
+    for fraction in HELD_BACK:
+        pose = refined if fraction == 1 else interpolate_pose(located, refined, fraction)
+        if not known.worse(pose, located):
+            return pose
+    return located
 
 
 def _locate(

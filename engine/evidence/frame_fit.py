@@ -112,6 +112,19 @@ def measure_fit(
     )
 
 
+def count_contradicted(fit: FrameFit, contradicted: Float[Tensor, " frames"]) -> FrameFit:
+    """The fit with matches that were left out of the tracks, for cameras contradicted them: they fit nothing.
+
+    Args:
+        fit: of the tracks.
+        contradicted: of the frames, as in `Tracks`; of frames beyond them nothing is known.
+    """
+    share = torch.nn.functional.pad(contradicted.double(), (0, len(fit.share) - len(contradicted)))
+    weight = fit.tracks.double()
+    mean = float((share * weight).sum() / weight.sum().clamp(min=1))
+    return fit._replace(share=fit.share * (1 - share), fitting=fit.fitting * (1 - mean))
+
+
 def find_connected(observations: Observations, frames: int, shared: int) -> Bool[Tensor, " frames"]:
     """The largest group of frames that are connected by pairs with so many tracks in common."""
     sees = torch.zeros(frames, observations.tracks)

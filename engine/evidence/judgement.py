@@ -28,6 +28,9 @@ class JudgementOptions:
         still_most: above it the whole picture stands still.
         least_psnr: dB, of training photos: below it the field does not show them.
         held_out_gap: dB by which held-out photos may be worse than training photos while cameras are right.
+        supported_gap: the same where nearly all matches fit: a photo that looks past the others shows more of what the
+            field does not know.
+        supported: share of all observations that fit, for that.
         held_out_psnr: dB, of held-out photos, that supports cameras of which no tracks are known.
         focal_ratio: how far the focal length that the tracks want may be from that of the run, as a factor.
         focal_gain: by which share the cost of the tracks has to fall with it, to be believed.
@@ -45,6 +48,8 @@ class JudgementOptions:
     still_most: float = 0.9
     least_psnr: float = 13.0
     held_out_gap: float = 8.0
+    supported_gap: float = 14.0
+    supported: float = 0.9
     held_out_psnr: float = 20.0
     focal_ratio: float = 1.3
     focal_gain: float = 0.25
@@ -188,7 +193,8 @@ def _judge_pictures(evidence: RunEvidence, options: JudgementOptions) -> list[Pa
     held_out, training = evidence.held_out_psnr, evidence.mean_psnr
     if math.isfinite(training) and training < options.least_psnr:
         return [("doubtful", f"The photos are hardly seen in the field: {training:.1f} dB.")]
-    if held_out is not None and training - held_out > options.held_out_gap:
+    supported = evidence.fit is not None and evidence.fit.fitting > options.supported
+    if held_out is not None and training - held_out > (options.supported_gap if supported else options.held_out_gap):
         gap = f"{held_out:.1f} dB against {training:.1f} dB"
         return [("doubtful", f"Held-out photos are seen much worse than those that trained: {gap}.")]
     return []

@@ -20,12 +20,15 @@ class Tracks:
             lens shows it: distortion is not removed.
         points: position of each track in the world of the scene's initial poses, scene units; NaN where it was not
             triangulated.
+        contradicted: of each frame, the share of its verified matches that contradict the cameras that made the
+            tracks, in [0, 1]; they are not among the observations. None where all verified matches are.
     """
 
     frame: Int[Tensor, " observations"]
     track: Int[Tensor, " observations"]
     pixels: Float[Tensor, "observations 2"]
     points: Float[Tensor, "tracks 3"]
+    contradicted: Float[Tensor, " frames"] | None = None
 
     @property
     def count(self) -> int:
@@ -40,7 +43,11 @@ class Tracks:
         highest = max([int(self.frame.max()) if len(self.frame) else -1, *kept], default=-1)
         number = torch.full((highest + 1,), -1)
         number[torch.tensor(kept, dtype=torch.long)] = torch.arange(len(kept))
-        return self._select(number[self.frame] >= 0, number)
+        selected = self._select(number[self.frame] >= 0, number)
+        if self.contradicted is None:
+            return selected
+        known = torch.nn.functional.pad(self.contradicted, (0, max(highest + 1 - len(self.contradicted), 0)))
+        return replace(selected, contradicted=known[torch.tensor(kept, dtype=torch.long)])
 
     def _select(self, observations: Bool[Tensor, " observations"], number: Int[Tensor, " frames"]) -> Tracks:
         views = torch.bincount(self.track[observations], minlength=self.count)

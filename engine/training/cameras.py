@@ -78,7 +78,7 @@ class CameraTrainer(BaseTrainer):
         self._tracks = None if scene.tracks is None else scene.tracks.select_frames(self.frames)
         self._matches = None if scene.tracks is None else MatchTerm(scene.tracks, self.frames, scene.intrinsics)
         observations = None if scene.tracks is None else observations_of(scene.tracks, self.frames)
-        self._monitor = EvidenceMonitor(observations)
+        self._monitor = EvidenceMonitor(observations, None if self._tracks is None else self._tracks.contradicted)
         self._guard = None if scene.tracks is None else PoseGuard(observations_of(scene.tracks, self.frames))
         self._track_start: TrackStart | None = None
         self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)

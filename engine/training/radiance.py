@@ -213,9 +213,17 @@ class RadianceTrainer(CameraTrainer):
     def _search_outliers(self) -> None:
         if not self.settings.assisted:
             return
-        for frame in self._relocaliser.outliers(self.errors.total, self.iteration):
+        for frame in self._without_support(self._relocaliser.outliers(self.errors.total, self.iteration)):
             self._note("outlier", self._name(frame), frame)
             self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
+
+    def _without_support(self, outliers: list[int]) -> list[int]:
+        """Those of the outliers whose poses no matches support: the others stand right, and only look different."""
+        if not outliers or not self.matches or self._matches is None:
+            return outliers
+        self._monitor.measure(self.poses(), self._intrinsics(), self.frame_status(), self.iteration)
+        supported = self._monitor.supported()
+        return outliers if supported is None else [frame for frame in outliers if not supported[frame]]
 
     def _begin_waiting_searches(self) -> None:
         """Begins to search for frames that wait, once the field shows what the others agree on."""

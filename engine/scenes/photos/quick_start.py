@@ -20,7 +20,7 @@ from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 from engine.scenes.progress import ProgressListener
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, make_model_event, reconstruct_quickly
-from engine.sfm.quick.result import QuickReconstruction, read_reconstruction, write_reconstruction
+from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction, read_reconstruction, write_reconstruction
 from engine.sfm.quick.workers import Workers
 
 KIND, FILE = "quick", "reconstruction.npz"
@@ -124,4 +124,12 @@ def convert_tracks(
         track=torch.from_numpy(tracks.track),
         pixels=torch.from_numpy(tracks.pixels / factor).float(),
         points=unknown if points is None else torch.from_numpy(points).float(),
+        contradicted=_share_contradicted(found.matches),
     )
+
+
+def _share_contradicted(matches: MatchedPhotos) -> Float[Tensor, " photos"] | None:
+    """Of each photo's verified matches, those that the cameras of the model contradict."""
+    if matches.contradicted is None:
+        return None
+    return torch.from_numpy(matches.contradicted.sum(axis=1) / np.maximum(matches.inliers.sum(axis=1), 1)).float()

@@ -87,8 +87,8 @@ def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListe
         matched = _match(copies, workers, Path(folder), watch)
         good = [pair for pair in matched.pairs if pair.geometry is not None]
         model = _map(copies, workers, Path(folder), matched.cameras, good, watch) if len(good) > 1 else None
-    tracks = _make_tracks(copies, matched, model)
-    found = _summarise(matched, tracks)
+    tracks, contradicted = _make_tracks(copies, matched, model)
+    found = replace(_summarise(matched, tracks), contradicted=None if model is None else contradicted)
     if model is None:
         unknown = np.full((len(copies.names), 3, 4), np.nan)
         return QuickReconstruction(found, unknown, (None,) * len(copies.cameras), np.nan)
@@ -112,7 +112,7 @@ def match_photos(copies: PhotoCopies, workers: Workers, watch: EventListener) ->
     """
     with tempfile.TemporaryDirectory(prefix="l2g-quick-") as folder:
         matched = _match(copies, workers, Path(folder), watch)
-    return _summarise(matched, _make_tracks(copies, matched, None))
+    return _summarise(matched, _make_tracks(copies, matched, None)[0])
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,12 @@ def make_model_event(
     return Mapped("model", tuple(frames.tolist()), poses[frames], points, black, error, error, focal, len(poses))
 
 
-def _make_tracks(copies: PhotoCopies, matched: _Matched, model: SmallModel | None) -> PhotoTracks:
+def _make_tracks(
+    copies: PhotoCopies, matched: _Matched, model: SmallModel | None
+) -> tuple[PhotoTracks, Int[np.ndarray, "photos photos"]]:
+    """The tracks that agree with a model, and how many matches of each pair do not."""
+    count = len(copies.names)
+    contradicted: NDArray[np.int64] = np.zeros((count, count), dtype=np.int64)
     numbers = FeatureNumbers([one.points for one in matched.features])
     pairs = [(pair.pair, pair.inliers) for pair in matched.pairs if pair.geometry is not None]
     if model is None:
@@ -238,11 +243,14 @@ def _make_tracks(copies: PhotoCopies, matched: _Matched, model: SmallModel | Non
             for lens, camera in zip(model.lenses, matched.cameras, strict=True)
         ]
         of_photo = [(lenses[number], matched.cameras[number].size) for number in copies.camera_of]
+        before = pairs
         pairs = find_consistent_matches(pairs, [one.points for one in matched.features], model.poses, of_photo)
+        for (pair, verified), (_, kept) in zip(before, pairs, strict=True):
+            contradicted[pair] = contradicted[pair[::-1]] = len(verified) - len(kept)
         registered = np.isfinite(model.poses[:, 0, 0])
         tracks = make_tracks(numbers, pairs, registered, point_of, model.points)
     factors = np.array([copies.factor(photo) for photo in range(len(copies.names))])
-    return replace(tracks, pixels=tracks.pixels * factors[tracks.photo, None])
+    return replace(tracks, pixels=tracks.pixels * factors[tracks.photo, None]), contradicted
 
 
 def _summarise(matched: _Matched, tracks: PhotoTracks) -> MatchedPhotos:

@@ -26,6 +26,8 @@ class MatchedPhotos:
         turned: rotation of each photo in its image plane relative to most others, radians in (-pi, pi]; NaN if
             unknown.
         tracks: in pixels of the photos.
+        contradicted: of each pair's verified matches, how many contradict the cameras of the model, symmetric; they
+            are not among the tracks. None without a model.
     """
 
     inliers: Int[np.ndarray, "photos photos"]
@@ -33,6 +35,7 @@ class MatchedPhotos:
     homographies: Bool[np.ndarray, "photos photos"]
     turned: Float[np.ndarray, " photos"]
     tracks: PhotoTracks
+    contradicted: Int[np.ndarray, "photos photos"] | None = None
 
     @property
     def connected(self) -> Bool[np.ndarray, " photos"]:
@@ -76,9 +79,9 @@ def select_photos(found: QuickReconstruction, kept: Int[np.ndarray, " kept"]) ->
     selected = PhotoTracks(
         number[tracks.photo[seen]], new_track[tracks.track[seen]], tracks.pixels[seen], tracks.points[enough]
     )
-    matches = MatchedPhotos(
-        matches.inliers[block], matches.checked[block], matches.homographies[block], matches.turned[kept], selected
-    )
+    contradicted = None if matches.contradicted is None else matches.contradicted[block]
+    tables = matches.inliers[block], matches.checked[block], matches.homographies[block]
+    matches = MatchedPhotos(*tables, matches.turned[kept], selected, contradicted)
     return replace(found, matches=matches, poses=found.poses[kept])
 
 
@@ -98,6 +101,7 @@ def turn_photos(
 def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
     """Writes a result as `.npz`."""
     matches = found.matches
+    contradicted = np.empty((0, 0), np.int64) if matches.contradicted is None else matches.contradicted
     lenses = [
         [np.nan] * 6 if lens is None else [lens.focal, lens.radial, *lens.covariance.ravel()] for lens in found.lenses
     ]
@@ -114,6 +118,7 @@ def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
         poses=found.poses,
         lenses=np.array(lenses).reshape(-1, 6),
         error=np.array(found.error),
+        contradicted=contradicted,
     )
 
 
@@ -127,7 +132,8 @@ def read_reconstruction(file: Path) -> QuickReconstruction:
         tracks = PhotoTracks(
             data["photo"].astype(np.int64), data["track"].astype(np.int64), data["pixels"], data["points"]
         )
-        matches = MatchedPhotos(data["inliers"], data["checked"], data["homographies"], data["turned"], tracks)
+        tables = data["inliers"], data["checked"], data["homographies"], data["turned"]
+        matches = MatchedPhotos(*tables, tracks, data["contradicted"] if data["contradicted"].size else None)
         lenses = tuple(
             None if np.isnan(row[0]) else Lens(float(row[0]), float(row[1]), row[2:].reshape(2, 2))
             for row in data["lenses"]

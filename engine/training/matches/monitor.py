@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.evidence.focal_check import FocalFit, check_focal
-from engine.evidence.frame_fit import FrameFit, measure_fit
+from engine.evidence.frame_fit import FrameFit, count_contradicted, measure_fit
 from engine.evidence.judgement import RunEvidence, judge
 from engine.evidence.triangulation import Observations
 from engine.evidence.verdict import Verdict
@@ -26,10 +26,12 @@ class MonitorOptions:
     Attributes:
         period: seconds between two measurements, at least.
         share: of the time that measuring may take.
+        supported: share of a frame's observations that fit, from which its pose is right, whatever its colours say.
     """
 
     period: float = 3.0
     share: float = 0.03
+    supported: float = 0.7
 
 
 DEFAULT = MonitorOptions()
@@ -51,9 +53,15 @@ class CameraEvidence:
 class EvidenceMonitor:
     """Measures how poses fit the tracks, whether or not the matches drive the run."""
 
-    def __init__(self, observations: Observations | None, options: MonitorOptions = DEFAULT) -> None:
-        """`observations` are of the training frames; None where the photos were not matched."""
-        self._observations, self._options = observations, options
+    def __init__(
+        self,
+        observations: Observations | None,
+        contradicted: Float[Tensor, " frames"] | None = None,
+        options: MonitorOptions = DEFAULT,
+    ) -> None:
+        """`observations` are of the training frames; None where the photos were not matched. `contradicted` is as in
+        `Tracks`, of these frames."""
+        self._observations, self._contradicted, self._options = observations, contradicted, options
         self._fit: FrameFit | None = None
         self._focal: FocalFit | None = None
         self._measured_at, self._took = -float("inf"), 0.0
@@ -76,7 +84,8 @@ class EvidenceMonitor:
         """Measures the fit of the tracks; some hundredths of a second."""
         start = time.monotonic()
         if self._observations is not None and len(poses) == len(statuses):
-            self._fit = measure_fit(self._observations, poses.cpu(), intrinsics, _registered(statuses))
+            fit = measure_fit(self._observations, poses.cpu(), intrinsics, _registered(statuses))
+            self._fit = fit if self._contradicted is None else count_contradicted(fit, self._contradicted)
         self._iteration, self._measured_at = iteration, time.monotonic()
         self._took = self._measured_at - start
 
@@ -87,6 +96,10 @@ class EvidenceMonitor:
         if self._observations is not None:
             seen = self._observations.select(_registered(statuses)[self._observations.frame])
             self._focal = check_focal(seen, poses.cpu(), intrinsics)
+
+    def supported(self) -> Bool[Tensor, " frames"] | None:
+        """The frames whose poses most of their matches fitted when it was measured last; None before."""
+        return None if self._fit is None else self._fit.share > self._options.supported
 
     def evidence(
         self,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from engine.evidence.focal_check import check_focal
-from engine.evidence.frame_fit import find_connected, measure_fit
+from engine.evidence.frame_fit import count_contradicted, find_connected, measure_fit
 from engine.evidence.judgement import RunEvidence, judge
 from engine.evidence.triangulation import Observations
 from engine.evidence.verdict import Verdict
@@ -159,8 +159,19 @@ def test_without_matches_only_held_out_photos_support_the_cameras(held_out, stat
 def test_held_out_photos_that_look_much_worse_are_a_doubt():
     poses = cameras("object")
     observations, _ = observe(poses, lens(8), noise=0.5)
-    assert verdict_on(observations, poses, held_out_psnr=14.0).state == "doubtful"
+    assert verdict_on(observations, poses, held_out_psnr=10.0).state == "doubtful"
     assert verdict_on(observations, poses, held_out_psnr=22.0).state == "registered"
+
+
+def test_matches_that_were_left_out_as_cameras_contradict_them_count_against_these():
+    poses = cameras("object")
+    observations, _ = observe(poses, lens(8), tracks=400, noise=0.5)
+    fit = measure_fit(observations, poses, lens(8), ALL)
+    counted = count_contradicted(fit, torch.tensor([0.0, 0.5, 0.0]))
+    assert counted.share[1] == fit.share[1] / 2
+    assert torch.equal(counted.share[2:], fit.share[2:])
+    assert counted.fitting < fit.fitting
+    assert verdict_on(observations, poses, fit=count_contradicted(fit, torch.full((8,), 0.7))).state == "failed"
 
 
 def test_excluded_frames_do_not_count():
