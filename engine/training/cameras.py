@@ -122,7 +122,8 @@ class CameraTrainer(BaseTrainer):
         """On the run as it stands, measured anew; `held_out_psnr` is the mean over held-out photos, dB, if known."""
         state = (self.poses(), self._intrinsics(), self.frame_status())
         self._monitor.measure(*state, self.iteration)
-        self._monitor.check_focal(*state)
+        if self._monitor.cameras_may_be_right:  # else nothing is left to ask, and wrong cameras take long to adjust
+            self._monitor.check_focal(*state)
         return self._evidence(held_out_psnr).verdict
 
     def _evidence(self, held_out_psnr: float | None = None) -> CameraEvidence:

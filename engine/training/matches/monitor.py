@@ -12,6 +12,7 @@ from torch import Tensor
 
 from engine.evidence.focal_check import FocalFit, check_focal
 from engine.evidence.frame_fit import FrameFit, count_contradicted, measure_fit
+from engine.evidence.judgement import DEFAULT as JUDGEMENT
 from engine.evidence.judgement import RunEvidence, judge
 from engine.evidence.triangulation import Observations
 from engine.evidence.verdict import Verdict
@@ -96,6 +97,11 @@ class EvidenceMonitor:
         if self._observations is not None:
             seen = self._observations.select(_registered(statuses)[self._observations.frame])
             self._focal = check_focal(seen, poses.cpu(), intrinsics)
+
+    @property
+    def cameras_may_be_right(self) -> bool:
+        """Whether what was measured last does not contradict the cameras already."""
+        return self._fit is not None and self._fit.fitting >= JUDGEMENT.run_contradicts
 
     def supported(self) -> Bool[Tensor, " frames"] | None:
         """The frames whose poses most of their matches fitted when it was measured last; None before."""
