@@ -10,7 +10,7 @@ from tests.gui.test_training import CAMERAS, go_on, pause
 from tests.support.window.places import seen_photos
 from tests.support.window.viewer import Report, Viewer
 
-MU = "Training/slider 2"
+MU, BADGE = "Training/slider 2", "Top/verdict"
 
 
 def excluded(report: Report) -> list[int]:
@@ -46,9 +46,15 @@ def test_a_right_click_on_a_camera_offers_to_exclude_it(fern: Viewer) -> None:
     go_on(fern)
 
 
-def test_mu_follows_its_slider_and_matches_can_be_switched_off(launch: Launch) -> None:
+def test_the_badge_has_the_verdict_and_mu_follows_its_slider(launch: Launch) -> None:
     viewer = launch(str(desk(launch.folder / "my_desk")), "--output", str(launch.folder / "run"))
     viewer.wait_for(lambda report: report.get("iteration", 0) >= 3, "the first iterations", LONG)
+    judged = viewer.wait_for(lambda report: report["verdict"] and BADGE in report["items"], "the verdict", LONG)
+    assert all(error is None or error < 100 for error in judged["reprojection_px"])
+    viewer.click(*viewer.point(BADGE))
+    told = viewer.wait_for(lambda report: report["notice"], "the reason")
+    assert told["notice"].split(":")[0].lower() in ("registered", "doubtful", "failed")
+    viewer.save_screenshot("verdict")
     assert viewer.report["matches"]
     assert viewer.report["mu_exponent"] == RANGE.default
     start, end = ((value - RANGE.lowest) / (RANGE.highest - RANGE.lowest) for value in (RANGE.default, -3))

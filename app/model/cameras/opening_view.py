@@ -31,13 +31,13 @@ class OpeningLook:
 
     Attributes:
         follow: seconds in which the view has made up 63 % of the way to where it sees the whole model.
-        fading: seconds of training in which the points give way to the field.
+        fading: steps of the training in which the points give way to the field.
         inner: share of the sparse points that are brought into view, by their distance from the median point.
         image_plane: half width and height of a photo at depth 1 while the size of the photos is not known.
     """
 
     follow: float = 0.35
-    fading: float = 20.0
+    fading: int = 250
     inner: float = 0.9
     image_plane: tuple[float, float] = (0.6, 0.45)
 

@@ -108,7 +108,7 @@ class ColmapProgress:
                 return f"{len(self.features)} of {len(self.names)} photos"
             case "matching" if self.stage != "features":
                 done, total = self._matched
-                return f"{done:,} of {total:,} pairs"
+                return f"{done:,} of {total:,} pairs" if total else ""
             case "verification" if self.verified:
                 good = sum(len(found.inliers) > 0 for found in self.verified.values())
                 return f"{good:,} of {self._verified[1]:,} agree"

@@ -62,7 +62,7 @@ class Opening:
         done, total: how much of it; `total` is 0 while it is not known.
         photos: names and pixels, once they were read.
         progress: features, matches and cameras so far; None before the first of these events.
-        latest: number of the photo whose features were found last, or None.
+        latest: number of the photo whose features, or matches with another, were found last, or None.
         version: number of events taken.
     """
 
@@ -117,7 +117,10 @@ class Opening:
             case sfm.FeaturesFound():
                 self.latest = event.frame
                 self._count("features", event.done, event.total)
-            case sfm.Matching() | sfm.PairVerified():
+            case sfm.PairVerified():
+                self._count("pairs", event.done, event.total)
+                self.latest = event.pair[0] if len(event.inliers) else self.latest
+            case sfm.Matching():
                 self._count("pairs", event.done, event.total)
             case sfm.Mapped():
                 self._count("cameras", len(event.frames), event.total)

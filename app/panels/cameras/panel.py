@@ -91,8 +91,12 @@ class CamerasPanel:
             self._serial = drawn.serial
             self._canvas.show(drawn.pixels)
 
-    def frame_all(self) -> None:
-        """Looks at all cameras and the near part of the scene, from the direction of a first view."""
+    def frame_all(self, from_anew: bool = True) -> None:
+        """Looks at all cameras and the near part of the scene.
+
+        Args:
+            from_anew: from the direction of a first view; else from where the view looks now.
+        """
         state, run = self._state, self._state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
@@ -100,7 +104,8 @@ class CamerasPanel:
         scale = self._pictures.scale(scene)
         points = [scale.landmarks, *(centres(poses) for poses in self._pictures.all_poses(state))]
         view = state.cameras
-        view.orbit = frame_points(make_first_view(scale, view.orbit), np.concatenate(points), self._canvas.size)
+        orbit = make_first_view(scale, view.orbit) if from_anew else view.orbit
+        view.orbit = frame_points(orbit, np.concatenate(points), self._canvas.size)
         view.framed, self._framed_for = True, (view.orbit, self._canvas.size)
         self._framed_scene = scene.path
 
@@ -161,7 +166,7 @@ class CamerasPanel:
         snapshot = state.run.snapshot if state.run is not None else None
         if picture is None or snapshot is None or self._points is None or picture.points is not None:
             return picture
-        opacity = round(20 * (1 - snapshot.seconds / LOOK.fading)) / 20  # in steps: each is uploaded anew
+        opacity = round(20 * (1 - snapshot.iteration / LOOK.fading)) / 20  # in steps: each is uploaded anew
         if opacity <= 0 or not state.timeline.live:
             return picture
         return replace(picture, points=self._kept.get("points", fade_points, self._points, opacity))
@@ -172,8 +177,10 @@ class CamerasPanel:
         untouched = state.cameras.orbit is orbit and self._canvas.size != size
         scene = get_posed_scene(state.run)
         other = scene is not None and scene.path != self._framed_scene
-        if not state.cameras.framed or untouched or other:
+        if not state.cameras.framed or other:
             self.frame_all()
+        elif untouched:
+            self.frame_all(from_anew=False)
 
     def _apply_mouse(self, state: State, picture: CamerasPicture, now: float) -> None:
         """Applies what the mouse did since the last frame, in the picture that was asked for then."""

@@ -6,7 +6,9 @@ import dearpygui.dearpygui as dpg
 
 from app.model.colmap.colmap_control import refresh_colmap
 from app.model.colmap.shown_matches import find_shown_matches
+from app.model.common import layout
 from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
 from app.panels.colmap.matrix import ColmapMatrix
 from app.panels.colmap.picture import ColmapPicture
 from app.panels.colmap.stages import WIDTH, ColmapStages
@@ -27,6 +29,7 @@ class ColmapPanel:
         self._state = state
         self._parent: int | str = 0
         self._told = ""
+        self._raised_for: ViewedRun | None = None
         self._stages, self._matrix, self._picture = ColmapStages(state), ColmapMatrix(state), ColmapPicture(state)
 
     def build(self, parent: int | str) -> None:
@@ -40,6 +43,7 @@ class ColmapPanel:
 
     def update(self, state: State) -> None:
         refresh_colmap(state)
+        self._come_forward(state)
         run = state.colmap.run
         seen = self._stages.seen
         if run is not None and run.message != self._told:
@@ -64,6 +68,21 @@ class ColmapPanel:
         side = max(min(room, int(MATRIX_SHARE * beside)), 60)
         self._matrix.update(matches, side)
         self._picture.update(matches, (max(beside - side - GAP, 100), max(room, 100)))
+
+    def _come_forward(self, state: State) -> None:
+        """Is the tab in front while a scene is being opened by its matches; then that of the warp field is again."""
+        shown = state.run
+        if shown is None:
+            return
+        if shown.opened is None and shown is not self._raised_for:
+            progress = shown.opening.progress
+            if progress is not None and progress.features:
+                self._raised_for = shown
+                dpg.focus_item(layout.COLMAP)
+        elif shown is self._raised_for and shown.snapshot is not None:
+            self._raised_for = None
+            if self._stages.seen:  # the user has not chosen another tab
+                dpg.focus_item(layout.WARP)
 
     def close(self) -> None:
         """Stops the pipeline."""

@@ -17,6 +17,7 @@ NOT_MEASURED = (
     "Rotation and translation errors are measured where there are reference poses; COLMAP's panel can make some. "
     "What the tracks say is known where the photos were matched."
 )
+LEAST = 1.0  # second, or iteration, that the x axis spans: ticks of less overlap
 REACH = 6  # pixels from a mark at which the mouse points to it
 
 
@@ -106,7 +107,7 @@ class PlotView:
         if ends is None:
             return
         places = np.concatenate([curve.x for curve in shown])
-        dpg.set_axis_limits(self._x, float(places.min()), max(float(places.max()), float(places.min()) + 1e-3))
+        dpg.set_axis_limits(self._x, float(places.min()), max(float(places.max()), float(places.min()) + LEAST))
         dpg.set_axis_limits(self._y, *ends)
         if self._log:
             ticks = choose_log_ticks(*ends)
