@@ -97,6 +97,27 @@ def load_upright(path: Path, maximum_pixels: int, reduction: int = 1) -> NDArray
     return pixels if small else round_to_uint8(downsample_area(pixels, reduction))
 
 
+def has_alpha(path: Path, maximum_pixels: int) -> bool:
+    """Whether an image has an alpha channel or a transparent colour, from its header.
+
+    Raises:
+        UserError: as `load_image`.
+    """
+    with open_image(path, maximum_pixels) as image:
+        return _is_transparent(image)
+
+
+def load_alpha(path: Path, maximum_pixels: int) -> NDArray[np.uint8]:
+    """The opacity of an image, 0 to 255 (height, width), with its EXIF orientation applied; 255 without alpha.
+
+    Raises:
+        UserError: as `load_image`.
+    """
+    with open_image(path, maximum_pixels) as image:
+        pixels = _decode(_turn_upright(image, path), path)
+    return pixels[..., 3] if pixels.shape[-1] == 4 else np.full(pixels.shape[:2], 255, dtype=np.uint8)
+
+
 def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Mean over blocks of `factor` x `factor` pixels, (height, width, channels) -> (height // factor, ...).
 
@@ -182,5 +203,8 @@ def _convert_to_uint8(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "F":  # float images hold [0, 1]
         values = np.nan_to_num(np.asarray(image, dtype=np.float32))
         return np.repeat(round_to_uint8(values * np.float32(255))[..., None], 3, axis=-1)
-    transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
-    return np.asarray(image.convert("RGBA" if transparent else "RGB"), dtype=np.uint8)
+    return np.asarray(image.convert("RGBA" if _is_transparent(image) else "RGB"), dtype=np.uint8)
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return "A" in image.mode or "a" in image.mode or "transparency" in image.info

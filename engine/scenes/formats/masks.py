@@ -1,4 +1,4 @@
-"""Masks of photos: images beside them, white where the photo counts and black where it does not."""
+"""Masks of photos: images beside them, white where the photo counts and black where it does not, or alpha channels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,25 @@ import numpy as np
 import torch
 from jaxtyping import Bool
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import ExifTags, Image
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.scenes.formats.images import load_image
+from engine.scenes.formats.images import load_alpha, load_image
 from engine.scenes.paths import resolve_inside
 from engine.scenes.pyramid.photo_masks import downsample_masks
 from engine.scenes.scene import LeftOut
 
 MASK_FOLDER = "masks"
+HIDDEN = "its mask hides all of it"  # why a photo is left out
 SAME_SHAPE_TOLERANCE = 0.01  # relative difference of aspect ratios of a mask and its photo
+# EXIF orientations that exchange width and height, and what makes such an image upright
+SIDEWAYS = {
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 @dataclass(frozen=True)
@@ -31,10 +39,12 @@ class MaskFile:
     Attributes:
         photo: the photo's file.
         file: the mask's file; None if the photo has none, so that all of its pixels count.
+        alpha: whether the mask is the alpha channel of that file.
     """
 
     photo: Path
     file: Path | None
+    alpha: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,7 @@ class LoadedMasks:
 
     def left_out(self, names: Sequence[str]) -> tuple[LeftOut, ...]:
         """The frames that are hidden altogether, for the list of those that are left out."""
-        return tuple(LeftOut(names[index], "its mask hides all of it") for index in self.hidden)
+        return tuple(LeftOut(names[index], HIDDEN) for index in self.hidden)
 
 
 def find_masks(scene: Path, photos: Sequence[Path]) -> list[MaskFile]:
@@ -101,7 +111,7 @@ def load_masks(
     def load(mask: MaskFile) -> tuple[Bool[Tensor, "height width"], tuple[int, int]]:
         if mask.file is None:
             return torch.ones(size[1] // factor, size[0] // factor, dtype=torch.bool), size
-        counts = read_mask(mask.file, maximum_pixels)
+        counts = load_alpha(mask.file, maximum_pixels) > 127 if mask.alpha else read_mask(mask.file, maximum_pixels)
         found = counts.shape[1], counts.shape[0]
         fitted = torch.from_numpy(fit_mask(counts, size, mask))
         return downsample_masks(fitted[None], factor).counts[0] & fitted.any(), found
@@ -130,21 +140,36 @@ def read_mask(file: Path, maximum_pixels: int) -> NDArray[np.bool_]:
 
 
 def fit_mask(counts: NDArray[np.bool_], size: tuple[int, int], mask: MaskFile) -> NDArray[np.bool_]:
-    """A mask resampled to the size (width, height) of its photo.
+    """A mask resampled to the size (width, height) of its photo, and turned as EXIF turns that where only this fits.
 
     Raises:
         UserError: it has another shape.
     """
-    height, width = counts.shape
-    if (width, height) == size:
+    if counts.shape[::-1] == size:
         return counts
-    if abs(width * size[1] / (height * size[0]) - 1) > SAME_SHAPE_TOLERANCE:
+    if not _have_same_shape(counts, size):
+        counts = turn_mask(counts, mask.photo)
+    height, width = counts.shape
+    if not _have_same_shape(counts, size):
         raise UserError(
             f"{mask.file} has {width} x {height} pixels but {mask.photo.name} has {size[0]} x {size[1]}; give a mask "
             "of the photo's shape, or remove it."
         )
     resampled = Image.fromarray(counts.astype(np.uint8)).resize(size, Image.Resampling.NEAREST)
     return np.asarray(resampled).astype(bool)
+
+
+def turn_mask(counts: NDArray[np.bool_], photo: Path) -> NDArray[np.bool_]:
+    """A mask of a photo as stored, turned as the EXIF orientation of the photo says if that is sideways."""
+    with Image.open(photo) as image:
+        turn = SIDEWAYS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    if turn is None:
+        return counts
+    return np.asarray(Image.fromarray(counts.astype(np.uint8)).transpose(turn)).astype(bool)
+
+
+def _have_same_shape(counts: NDArray[np.bool_], size: tuple[int, int]) -> bool:
+    return abs(counts.shape[1] * size[1] / (counts.shape[0] * size[0]) - 1) < SAME_SHAPE_TOLERANCE
 
 
 def _describe(masks: Sequence[MaskFile], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -130,14 +130,26 @@ class DecodedPhotos:
     Attributes:
         images: RGB at the scene's resolution.
         copies: grey, of the size that `engine.sfm.quick.features.choose_copy_size` chooses.
+        masks: True where a pixel of `images` counts; None if all do.
     """
 
     images: UInt8[np.ndarray, "frames height width 3"]
     copies: tuple[UInt8[np.ndarray, "copy_height copy_width"], ...]
+    masks: Bool[np.ndarray, "frames height width"] | None = None
 
     def select(self, kept: Sequence[int]) -> DecodedPhotos:
         """Some of the photos, by their indices."""
-        return DecodedPhotos(self.images[list(kept)], tuple(self.copies[index] for index in kept))
+        masks = None if self.masks is None else self.masks[list(kept)]
+        return DecodedPhotos(self.images[list(kept)], tuple(self.copies[index] for index in kept), masks)
+
+    def copy_masks(self) -> list[Bool[np.ndarray, "copy_height copy_width"]] | None:
+        """The masks at the size of the copies; None if all pixels count."""
+        if self.masks is None:
+            return None
+        return [
+            np.asarray(Image.fromarray(mask).resize(copy.shape[::-1], Image.Resampling.NEAREST))
+            for mask, copy in zip(self.masks, self.copies, strict=True)
+        ]
 
 
 def decode_photos(photos: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener) -> DecodedPhotos:

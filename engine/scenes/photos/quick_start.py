@@ -78,7 +78,9 @@ def finish_quick_start(
     if found is None:
         assert start.workers is not None
         names = tuple(photo.name for photo in photos.photos)
-        copies = PhotoCopies(photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names))
+        copies = PhotoCopies(
+            photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names), decoded.copy_masks()
+        )
         found = reconstruct_quickly(copies, start.workers, watch)
         _keep(start.key, found)
     else:

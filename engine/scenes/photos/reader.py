@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.masks import HIDDEN, MaskFile
 from engine.scenes.formats.resolution import choose_factor
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
@@ -18,6 +20,7 @@ from engine.scenes.photos.colmap_model import find_colmap_model
 from engine.scenes.photos.colmap_poses import apply_colmap_model
 from engine.scenes.photos.exif import USUAL_EQUIVALENT, convert_focal_to_pixels
 from engine.scenes.photos.files import find_photo_folder, list_photos
+from engine.scenes.photos.masked_photos import add_masks, describe_mask_files, list_masks
 from engine.scenes.photos.photo_set import (
     MINIMUM_PHOTOS,
     DecodedPhotos,
@@ -135,9 +138,10 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
         files = _choose_evenly(files, options.frames)
     photos = gather_photos(files, source, options.maximum_pixels)
     factor = choose_factor([photos.photos[0].path], *photos.size, options.downscale)
-    start = prepare_quick_start(photos, factor)
+    masks = list_masks(folder, photos, options.maximum_pixels)
+    start = prepare_quick_start(photos, factor, *describe_mask_files(masks))
     try:
-        return _match(source, photos, factor, notes, start, options, watch)
+        return _match(source, photos, factor, notes, start, masks, options, watch)
     finally:
         if start.workers is not None:
             start.workers.stop()
@@ -149,12 +153,14 @@ def _match(
     factor: int,
     notes: tuple[str, ...],
     start: QuickStart,
+    masks: Sequence[MaskFile],
     options: SceneOptions,
     watch: ProgressListener,
 ) -> _CheckedPhotos:
     decoded = decode_photos(photos, factor, options.maximum_pixels, watch)
-    left_out, notes = photos.left_out, notes + photos.notes
-    bad = find_unusable(decoded.images)
+    decoded, loaded = add_masks(decoded, photos, factor, masks, source, options.maximum_pixels)
+    left_out, notes = photos.left_out, notes + photos.notes + loaded.notes
+    bad = find_unusable(decoded.images) | dict.fromkeys(loaded.hidden, HIDDEN)
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
     photos, decoded = _select(photos, decoded, [i for i in range(len(photos.photos)) if i not in bad], source)
@@ -252,6 +258,7 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
         lens_covariance=torch.from_numpy(photos.lens.covariance),
         files=tuple(photo.path for photo in photos.photos.photos) if whole else (),
         tracks=convert_tracks(photos.found, photos.factor, None),
+        masks=None if photos.decoded.masks is None else torch.from_numpy(photos.decoded.masks),
     )
 
 

@@ -1,0 +1,61 @@
+"""The masks of photos without poses: in a folder `masks` beside them, or their alpha channels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from engine.scenes.formats.images import HEIC_SUFFIXES, has_alpha
+from engine.scenes.formats.masks import MASK_FOLDER, LoadedMasks, MaskFile, find_masks, load_masks
+from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
+
+
+def list_masks(source: Path, photos: PhotoSet, maximum_pixels: int) -> list[MaskFile]:
+    """The mask of each photo: a file in `masks`, or else the photo's own alpha channel.
+
+    Args:
+        source: folder of the photos, or that which holds `images`; a video has no masks.
+        photos: of the folder.
+        maximum_pixels: largest image that is opened.
+    Raises:
+        UserError: a mask leads out of the folder, or a photo is damaged.
+    """
+    files = find_masks(choose_mask_root(source), [photo.path for photo in photos.photos])
+    return [
+        MaskFile(mask.photo, mask.photo, alpha=True)
+        if mask.file is None and may_have_alpha(mask.photo) and has_alpha(mask.photo, maximum_pixels)
+        else mask
+        for mask in files
+    ]
+
+
+def choose_mask_root(source: Path) -> Path:
+    """The folder that holds `masks`: that of the photos, or its parent where the photos were given as `.../images`."""
+    beside = source.name == "images" and (source.parent / MASK_FOLDER).is_dir()
+    return source.parent if beside and not (source / MASK_FOLDER).is_dir() else source
+
+
+def may_have_alpha(photo: Path) -> bool:
+    """Whether files of this suffix can be transparent; those of phones and cameras cannot."""
+    return photo.suffix.lower() not in {".jpg", ".jpeg", *HEIC_SUFFIXES}
+
+
+def describe_mask_files(masks: Sequence[MaskFile]) -> tuple[object, ...]:
+    """What a cached result depends on, if there are masks: files, sizes and times; empty without masks."""
+    if all(mask.file is None for mask in masks):
+        return ()
+    stats = [None if mask.file is None else (mask.file, mask.file.stat()) for mask in masks]
+    return tuple(None if found is None else (str(found[0]), found[1].st_size, found[1].st_mtime_ns) for found in stats)
+
+
+def add_masks(
+    decoded: DecodedPhotos, photos: PhotoSet, factor: int, masks: Sequence[MaskFile], source: Path, maximum_pixels: int
+) -> tuple[DecodedPhotos, LoadedMasks]:
+    """The photos with their masks at the scene's resolution, and what is said of the masks.
+
+    Raises:
+        UserError: a mask is damaged or of another shape than its photo, or all hide everything.
+    """
+    loaded = load_masks(masks, photos.size, factor, maximum_pixels, choose_mask_root(source))
+    return replace(decoded, masks=None if loaded.counts is None else loaded.counts.numpy()), loaded
