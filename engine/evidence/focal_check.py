@@ -24,12 +24,16 @@ class FocalCheckOptions:
             shows by pixels, not by tens of them.
         scale_px: robust scale, likewise.
         steps: Levenberg-Marquardt steps, at most.
+        initial_damping: of these, small: a focal length is traded for depths along a long valley.
+        least_gain: relative decrease of the cost below which it has converged, small for the same reason.
     """
 
-    tracks: int = 500
+    tracks: int = 300
     fits_px: float = 12.0
     scale_px: float = 1.0
     steps: int = 25
+    initial_damping: float = 1e-4
+    least_gain: float = 1e-4
 
 
 DEFAULT = FocalCheckOptions()
@@ -71,7 +75,12 @@ def check_focal(
     if chosen.tracks < 20:
         return None
     points = triangulate(chosen, poses.double(), intrinsics).points
-    solver = TrackBundleOptions(scales_px=(options.scale_px,), steps=options.steps)
+    solver = TrackBundleOptions(
+        scales_px=(options.scale_px,),
+        steps=options.steps,
+        least_gain=options.least_gain,
+        initial_damping=options.initial_damping,
+    )
     held = TrackBundle(chosen, intrinsics, poses.double(), points, solver)
     for _ in held.rounds():
         pass
