@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
+
+import numpy as np
+from jaxtyping import Float
 
 from engine.sfm.events import Pair
 from engine.sfm.quick.options import OPTIONS
 
 
-def choose_pairs(photos: int) -> list[Pair]:
-    """The pairs (first < second) to match, ascending: all of a few photos; of many, each with the next few and with
-    others at distances that double."""
-    if photos <= OPTIONS.exhaustive_photos:
+def choose_pairs(photos: int, similarity: Float[np.ndarray, "photos photos"] | None = None) -> list[Pair]:
+    """The pairs (first < second) to match, ascending.
+
+    Of a few photos all; of many each with the next few, with others at distances that double, and with those that are
+    most similar to it.
+
+    Args:
+        photos: how many, in the order in which they were taken.
+        similarity: of all pairs; needed for more than `OPTIONS.exhaustive_photos`.
+    """
+    if photos <= OPTIONS.exhaustive_photos or similarity is None:
         return list(combinations(range(photos), 2))
-    steps = [*range(1, 6), *(2**power for power in range(3, photos.bit_length()))]
-    return sorted((first, first + step) for step in steps for first in range(photos - step))
+    steps = [*range(1, OPTIONS.next_photos + 1)]
+    while 2 * steps[-1] < photos:
+        steps.append(2 * steps[-1])
+    by_order = {(first, first + step) for step in steps for first in range(photos - step)}
+    return sorted(by_order | find_most_similar(range(photos), similarity, OPTIONS.similar_photos))
+
+
+def find_most_similar(
+    photos: Collection[int], similarity: Float[np.ndarray, "photos photos"], count: int
+) -> set[Pair]:
+    """The pairs of some photos with the `count` others that are most similar to each."""
+    others = similarity.copy()
+    np.fill_diagonal(others, -np.inf)
+    pairs = set()
+    for photo in photos:
+        for other in np.argsort(-others[photo], kind="stable")[: min(count, len(others) - 1)].tolist():
+            pairs.add((min(photo, other), max(photo, other)))
+    return pairs
 
 
 def split_pairs(pairs: Sequence[Pair], size: int) -> Iterator[list[Pair]]:

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
-from engine.sfm.events import FeaturesFound, Mapped, Matching, PairMatched, PairVerified, SfmEvent, Started
+from engine.sfm.events import FeaturesFound, Mapped, Matching, Pair, PairMatched, PairVerified, SfmEvent, Started
 from engine.sfm.lens import Lens
 from engine.sfm.quick.connections import find_largest_group, find_turns, measure_turn
 from engine.sfm.quick.epipolar import find_consistent_matches
@@ -24,8 +24,9 @@ from engine.sfm.quick.features import FeatureFile, Features, find_features
 from engine.sfm.quick.mapping import SmallModel, map_photos
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.pairs import choose_pairs, split_pairs
+from engine.sfm.quick.pairs import choose_pairs, find_most_similar, split_pairs
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction
+from engine.sfm.quick.similarity import measure_similarity
 from engine.sfm.quick.tracks import FeatureNumbers, PhotoTracks, make_tracks
 from engine.sfm.quick.workers import Workers
 from engine.sfm.stages import MODELS
@@ -131,8 +132,9 @@ def _match(copies: PhotoCopies, workers: Workers, folder: Path, watch: EventList
     cameras = [_shrink(copies, number) for number in range(len(copies.cameras))]
     of_photo = [cameras[number] for number in copies.camera_of]
     count = len(features)
-    checked: dict[tuple[int, int], MatchedPair] = {}
-    wanted = choose_pairs(count)
+    checked: dict[Pair, MatchedPair] = {}
+    similarity = _measure_similarity(workers, folder, count)
+    wanted = choose_pairs(count, similarity)
     while wanted:
         tasks = [(match_pairs, (folder, part, of_photo)) for part in split_pairs(wanted, OPTIONS.pairs_per_task)]
         total = len(checked) + len(wanted)
@@ -142,16 +144,29 @@ def _match(copies: PhotoCopies, workers: Workers, folder: Path, watch: EventList
                 raw = _count(checked.values(), count, lambda pair: len(pair.raw))
                 watch(Matching(raw, len(checked), total))
             _report(found, len(checked), total, watch)
-        wanted = _find_unchecked(checked, count)
+        wanted = _find_unchecked(checked, count, similarity)
     return _Matched(features, cameras, [checked[pair] for pair in sorted(checked)])
 
 
-def _find_unchecked(checked: dict[tuple[int, int], MatchedPair], count: int) -> list[tuple[int, int]]:
-    """All pairs that were not matched of the photos that overlap with no other."""
+def _measure_similarity(workers: Workers, folder: Path, count: int) -> Float[np.ndarray, "photos photos"] | None:
+    """None where all pairs will be matched."""
+    if count <= OPTIONS.exhaustive_photos:
+        return None
+    ((_, similarity),) = workers.run([(measure_similarity, (folder, count))])
+    return similarity
+
+
+def _find_unchecked(
+    checked: dict[Pair, MatchedPair], count: int, similarity: Float[np.ndarray, "photos photos"] | None
+) -> list[Pair]:
+    """Pairs that were not matched, of photos that do not belong to the largest group: with all others, or, of many
+    photos, with those that are most similar."""
     overlapping = np.zeros((count, count), dtype=bool)
     for (first, second), found in checked.items():
         overlapping[first, second] = overlapping[second, first] = found.geometry is not None
     alone = np.nonzero(~find_largest_group(overlapping))[0].tolist()
+    if similarity is not None:
+        return sorted(find_most_similar(alone, similarity, OPTIONS.similar_photos_if_alone) - checked.keys())
     pairs = {(min(one, other), max(one, other)) for one in alone for other in range(count) if one != other}
     return sorted(pairs - checked.keys())
 

@@ -1,9 +1,10 @@
 """Of few photos all pairs are matched; of many a number that grows slowly, and every photo takes part."""
 
+import numpy as np
 import pytest
 
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.pairs import choose_pairs, split_pairs
+from engine.sfm.quick.pairs import choose_pairs, find_most_similar, split_pairs
 
 
 def test_all_pairs_of_few_photos() -> None:
@@ -13,11 +14,21 @@ def test_all_pairs_of_few_photos() -> None:
 
 @pytest.mark.parametrize("photos", [100, 400])
 def test_many_photos(photos: int) -> None:
-    pairs = choose_pairs(photos)
-    assert len(pairs) == len(set(pairs)) < 14 * photos
+    similarity = np.random.default_rng(0).random((photos, photos))
+    pairs = choose_pairs(photos, (similarity + similarity.T) / 2)
+    assert len(pairs) == len(set(pairs)) < 30 * photos
     assert {photo for pair in pairs for photo in pair} == set(range(photos))
     assert all(first < second for first, second in pairs)
     assert all((photo, photo + 1) in set(pairs) for photo in range(photos - 1))
+    assert any(second - first > photos // 3 for first, second in pairs)
+
+
+def test_a_photo_is_matched_with_what_looks_like_it_however_far_away() -> None:
+    similarity = np.zeros((100, 100))
+    similarity[3, 90] = similarity[90, 3] = 1.0
+    assert (3, 90) in choose_pairs(100, similarity)
+    assert find_most_similar([90], similarity, 1) == {(3, 90)}
+    assert len(find_most_similar([0, 1], similarity, 500)) == 99 + 98
 
 
 def test_parts_hold_all_pairs_once() -> None:
