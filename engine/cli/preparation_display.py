@@ -39,7 +39,7 @@ class PreparationDisplay:
                 pass  # a terminal shows no pictures
             case sfm.Started(_, names):
                 self._features, self._models, self._inliers = [], {}, []
-                self._print(f"Matching {len(names)} photos and registering them by their matches")
+                self._print(f"Matching {len(names)} photos")
             case sfm.FeaturesFound(points=points, done=done, total=total):
                 self._features.append(len(points))
                 self._show("SIFT features", done, total, f"{np.mean(self._features):.0f} a photo")

@@ -26,7 +26,7 @@ SETTINGS = (
 )
 OPTIONS = (
     *("downscale", "init", "reference", "space", "frames", "noise_rotation", "noise_translation", "background"),
-    *("seed", "exclude"),
+    *("seed", "exclude", "matches"),
     *("warp", "patches", "crop", "noise_h", "noise_t", "noise_r"),
 )
 

@@ -15,6 +15,7 @@ from engine.scenes.formats.llff import POSES_FILE, read_llff
 from engine.scenes.formats.llff import SPACES as LLFF_SPACES
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
+from engine.scenes.matches import add_matches
 from engine.scenes.options import SceneOptions, SpaceName, check_options, check_photo_options, check_planar_options
 from engine.scenes.paths import is_image, is_video, resolve_scene_path
 from engine.scenes.photos.files import find_photo_folder
@@ -76,7 +77,8 @@ def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener
     check_planar_options(options, reader is read_planar)
     check_photo_options(options)
     try:
-        return reader(folder, options)
+        scene = reader(folder, options)
+        return add_matches(scene, watch) if options.matches and isinstance(scene, Scene) else scene
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{error.filename or folder} cannot be read ({reason}); check its permissions.") from error

@@ -45,6 +45,8 @@ class SceneOptions:
         noise_t: standard deviation of their translation, half longer image sides, >= 0.
         noise_r: standard deviation of their rotation, radians, >= 0.
         exclude: names of photos that are read but left out of training and measuring.
+        matches: whether the frames of a scene that has poses are matched, which takes some seconds the first time.
+            Photos without poses always are.
     """
 
     downscale: int | None = None
@@ -64,6 +66,7 @@ class SceneOptions:
     noise_t: float | None = None
     noise_r: float | None = None
     exclude: tuple[str, ...] = ()
+    matches: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "exclude", tuple(self.exclude))  # a checkpoint's JSON has a list

@@ -53,14 +53,10 @@ def prepare_quick_start(photos: PhotoSet, *settings: object) -> QuickStart:
     """
     turns = tuple(photo.half_turn for photo in photos.photos)
     key = compute_fingerprint([photo.path for photo in photos.photos], photos.size, turns, OPTIONS, *settings)
-    folder = choose_folder(KIND, key)
     try:
-        return QuickStart(key, read_reconstruction(folder / FILE), None)
-    except FileNotFoundError:
-        pass
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # damaged: it is made again
-        shutil.rmtree(folder, ignore_errors=True)
-    return QuickStart(key, None, Workers())
+        return QuickStart(key, read_reconstruction(choose_folder(KIND, key) / FILE), None)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # it is not there, or damaged
+        return QuickStart(key, None, Workers())
 
 
 def finish_quick_start(
@@ -82,7 +78,7 @@ def finish_quick_start(
             photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names), decoded.copy_masks()
         )
         found = reconstruct_quickly(copies, start.workers, watch)
-        _keep(start.key, found)
+        keep_reconstruction(KIND, start.key, found)
     else:
         show_result(found, watch)
     return found
@@ -97,14 +93,19 @@ def show_result(found: QuickReconstruction, watch: ProgressListener) -> None:
         watch(make_model_event(found.poses, points[np.isfinite(points).all(axis=1)], found.error, focal))
 
 
-def _keep(key: str, found: QuickReconstruction) -> None:
+def keep_reconstruction(kind: str, key: str, found: QuickReconstruction) -> None:
+    """Writes a result into the cache; a warning says if it cannot be written."""
+    folder = choose_folder(kind, key)
+    if folder.is_dir():  # damaged, or it would have been used
+        shutil.rmtree(folder, ignore_errors=True)
+
     def fill(folder: Path) -> None:
         write_reconstruction(found, folder / FILE)
 
     try:
-        find_or_fill(KIND, key, fill)
+        find_or_fill(kind, key, fill)
     except UserError as error:  # nothing is lost: it is computed again the next time
-        logger.warning("The reconstruction is not kept for the next start: %s", error)
+        logger.warning("The matches are not kept for the next start: %s", error)
 
 
 def convert_tracks(

@@ -38,16 +38,21 @@ def choose_copy_size(width: int, height: int) -> tuple[int, int]:
     return max(round(width * factor), 1), max(round(height * factor), 1)
 
 
-def find_features(copy: UInt8[np.ndarray, "height width"], masked: NDArray[np.bool_] | None) -> Iterator[Features]:
+def find_features(
+    copy: UInt8[np.ndarray, "height width"], masked: NDArray[np.bool_] | None, most: int = OPTIONS.maximum_features
+) -> Iterator[Features]:
     """Extracts the features of one photo (a task of `Workers`).
 
     Args:
         copy: grey.
         masked: of the size of the copy, True where features are wanted; None wants all.
+        most: features, about; those of the largest scale.
     """
     import pycolmap
 
-    table, descriptors = _make_extractor(max(copy.shape) <= OPTIONS.upsampled_side).extract_from_uint8_array(copy)
+    table, descriptors = _make_extractor(max(copy.shape) <= OPTIONS.upsampled_side, most).extract_from_uint8_array(
+        copy
+    )
     numbers = pycolmap.keypoints_to_matrix(table).reshape(-1, 4).astype(np.float64)  # x, y, scale, orientation
     order = np.argsort(-numbers[:, 2], kind="stable")
     if masked is not None:
@@ -58,11 +63,11 @@ def find_features(copy: UInt8[np.ndarray, "height width"], masked: NDArray[np.bo
 
 
 @lru_cache(maxsize=2)
-def _make_extractor(upsampled: bool) -> Any:
+def _make_extractor(upsampled: bool, most: int) -> Any:
     import pycolmap
 
     options = pycolmap.FeatureExtractionOptions(use_gpu=False, num_threads=1)
-    options.sift.max_num_features = OPTIONS.maximum_features
+    options.sift.max_num_features = most
     options.sift.first_octave = -1 if upsampled else 0
     return pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
 

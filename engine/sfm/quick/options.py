@@ -22,8 +22,8 @@ class QuickOptions:
         minimum_inliers: verified matches from which a pair counts as overlapping.
         maximum_error: of an inlier of the verification, COLMAP's default.
         maximum_trials: of RANSAC; pairs that do not overlap take all of them.
-        exhaustive_photos: up to so many photos, all pairs are matched. Of the fox's 50, a quarter of the pairs registers
-            all, as exactly, in half of the time.
+        exhaustive_photos: up to so many photos, all pairs are matched. A quarter of the pairs of the fox's 50 photos
+            registers all of them, as exactly, in half of the time.
         next_photos: of more photos, each is matched with so many after it, and with others at distances that double.
         similar_photos: and with so many of those that are most similar to it.
         similar_photos_if_alone: with so many where none of these pairs overlaps.

@@ -60,6 +60,7 @@ class PhotoCopies:
         cameras: by which the photos were taken.
         camera_of: number of each photo's camera.
         masks: of each photo, at the size of its copy, True where features are wanted; None for all of it.
+        maximum_features: per photo, about.
     """
 
     folder: Path
@@ -68,6 +69,7 @@ class PhotoCopies:
     cameras: Sequence[CameraPrior]
     camera_of: Sequence[int]
     masks: Sequence[Bool[np.ndarray, "height width"] | None] | None = None
+    maximum_features: int = OPTIONS.maximum_features
 
     def factor(self, photo: int) -> float:
         """Pixels of the photo per pixel of its small copy."""
@@ -173,7 +175,10 @@ def _find_unchecked(
 
 def _find_features(copies: PhotoCopies, workers: Workers, watch: EventListener) -> list[Features]:
     masks = copies.masks or [None] * len(copies.images)
-    tasks = [(find_features, (image, mask)) for image, mask in zip(copies.images, masks, strict=True)]
+    tasks = [
+        (find_features, (image, mask, copies.maximum_features))
+        for image, mask in zip(copies.images, masks, strict=True)
+    ]
     found: dict[int, Features] = {}
     for photo, features in workers.run(tasks):
         found[photo] = features
