@@ -13,7 +13,6 @@ from engine.config.methods import METHODS
 from engine.config.settings import Preset
 from engine.fields import FIELDS
 from engine.geometry.warp_names import PlanarWarp
-from engine.scenes.options import SpaceName
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video", "report"]
@@ -63,7 +62,7 @@ class TrainArguments:
     photos without poses a quick reconstruction from their matches. sfm: COLMAP's full pipeline."""
     reference: Literal["auto", "sfm"] = "auto"
     """What errors are measured against; sfm: COLMAP's poses of photos that have none."""
-    space: SpaceName = "auto"
+    space: Literal["auto", "forward-facing", "object", "unbounded"] = "auto"
     """Where the scene lies. forward-facing: the cameras look in similar directions; object: they stand around
     something before a blank background; unbounded: around something in a room or outdoors. auto decides by cameras
     and points."""
