@@ -69,7 +69,7 @@ def _make_copies(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool
 def _compute_key(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> str:
     """Of the content of the frames, so that a moved or copied scene is found again."""
     digest = hashlib.blake2b(repr((images.shape, MAXIMUM_FEATURES, OPTIONS)).encode(), digest_size=12)
-    digest.update(np.ascontiguousarray(images))
+    digest.update(images.tobytes())
     if masks is not None:
-        digest.update(np.ascontiguousarray(masks))
+        digest.update(masks.tobytes())
     return digest.hexdigest()

@@ -15,7 +15,7 @@ from engine.cli.settings import check_arguments, continued, options_of, settings
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields import FIELDS
-from engine.scenes.options import BackgroundName, InitialPoses, SceneOptions
+from engine.scenes.options import BackgroundName, InitialPoses, SceneOptions, SpaceName
 from engine.system.devices import DeviceName, resolve_device
 from tests.engine.run.test_checkpoint import example
 
@@ -30,18 +30,21 @@ def test_the_command_line_becomes_settings_and_options() -> None:
         *("--max-iterations", "12", "--downscale", "2", "--noise-rotation", "0.07", "--background", "black"),
     )
     assert settings_of(arguments) == Settings("barf", "mlp", "default", 3.0, 7, True, False, 12)
-    assert options_of(arguments) == SceneOptions(downscale=2, noise_rotation=0.07, seed=7, background="black")
+    expected = SceneOptions(downscale=2, noise_rotation=0.07, seed=7, background="black", matches=True)
+    assert options_of(arguments) == expected
+    assert not options_of(parsed("--no-matches")).matches
 
 
 def test_defaults_are_those_of_the_engine() -> None:
     assert settings_of(parsed()) == Settings()
-    assert options_of(parsed()) == SceneOptions()
+    assert options_of(parsed()) == SceneOptions(matches=True)  # programs ask for the seconds that it takes
 
 
 def test_choices_are_those_of_the_engine() -> None:
     # They are written out once more for the command line, so that --help need not import torch.
     hints = get_type_hints(TrainArguments, include_extras=False)
     assert hints["init"] == InitialPoses
+    assert hints["space"] == SpaceName
     assert hints["background"] == BackgroundName
     assert get_args(Device) == get_args(DeviceName)
 
