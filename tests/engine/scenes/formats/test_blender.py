@@ -170,3 +170,11 @@ def test_lego() -> None:
     assert 6 < scene.far < 8
     assert scene.background == (1, 1, 1)
     assert (scene.images[:, 0, 0] == 255).all()
+
+
+def test_its_space_may_be_unbounded_and_nothing_that_does_not_fit(folder: Path) -> None:
+    scene = load_scene(folder, SceneOptions(space="unbounded"))
+    assert scene.kind == "unbounded"
+    assert scene.box_half_extent == load_scene(folder).box_half_extent
+    with pytest.raises(UserError, match=r"--space forward-facing does not fit a scene in Blender's layout; choose"):
+        load_scene(folder, SceneOptions(space="forward-facing"))

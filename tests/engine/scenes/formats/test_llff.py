@@ -136,3 +136,8 @@ def test_fern() -> None:
     assert 0.1 < distances(scene.reference_poses)[:18, :18].max().item() < 2  # nearest depth is 1.33
     assert scene.reference_poses[:, 2, 2].min().item() > 0.9  # all look along +z
     assert scene.background is None
+
+
+def test_another_space_is_refused_in_a_sentence(folder: Path) -> None:
+    with pytest.raises(UserError, match=r"--space object does not fit a scene in LLFF's layout"):
+        load_scene(folder, SceneOptions(space="object"))
