@@ -42,6 +42,7 @@ class Weight:
         read: the exponent that a snapshot reports.
         command: sets the exponent; also takes the id of the gesture.
         describe: a sentence about its effect in a run.
+        is_idle: whether it has none there; the sentence is then shown below, else in the tool tip.
     """
 
     symbol: str
@@ -51,6 +52,7 @@ class Weight:
     read: Callable[[Snapshot], float]
     command: Callable[[float, int | None], Command]
     describe: Callable[[ViewedRun], str]
+    is_idle: Callable[[ViewedRun], bool]
 
 
 class ExponentSlider:
@@ -70,7 +72,7 @@ class ExponentSlider:
         dpg.add_spacer(height=2)
         with dpg.group(horizontal=True):
             self._value = dpg.add_text(self._weight.symbol, color=ACCENT)
-            add_tool_tip(self._value, tip)
+            self._tips = [add_tool_tip(self._value, tip)]
             if beside is not None:
                 beside()
         with dpg.group() as self._body:
@@ -82,13 +84,14 @@ class ExponentSlider:
                 format="10^%.2f",
                 callback=self._dragged,
             )
-            add_tool_tip(self._slider, tip)
+            self._tips.append(add_tool_tip(self._slider, tip))
             make_knobs_translucent(self._slider)
             with dpg.item_handler_registry() as handlers:
                 dpg.add_item_double_clicked_handler(callback=self._double_clicked)
             dpg.bind_item_handler_registry(self._slider, handlers)
             self._marks = dpg.add_drawlist(width=200, height=20)
         self._note = add_muted_text("", wrap=260)
+        dpg.configure_item(self._note, show=False)
 
     def update(self, state: State, width: int, now: float) -> None:
         """Brings it up to date, `width` pixels wide; to be called once per frame of the window."""
@@ -114,7 +117,12 @@ class ExponentSlider:
             dpg.set_value(self._slider, shown)
         set_text(self._value, f"{self._weight.symbol} = {format_value(shown)}, {self._weight.name}")
         if run.opened is not None:
-            set_text(self._note, self._weight.describe(run))
+            sentence, idle = self._weight.describe(run), self._weight.is_idle(run)
+            set_text(self._note, sentence)
+            for text in self._tips:
+                set_text(text, self._weight.tip if idle else f"{self._weight.tip}\n\n{sentence}")
+            if dpg.is_item_shown(self._note) != idle:
+                dpg.configure_item(self._note, show=idle)
 
     def show(self, shown: bool) -> None:
         """Shows or hides slider and marks; title and note stay."""

@@ -172,8 +172,9 @@ class NewRun:
         dpg.set_value(self._translation, options.noise_translation)
         scene = get_planar_scene(self._of)
         dpg.configure_item(self._planar, show=scene is not None)
-        for item in (self._init, self._start_note):
-            dpg.configure_item(item, show=scene is None)
+        dpg.configure_item(self._init, show=scene is None)
+        # what is usual needs no words beside those of the tool tip
+        dpg.configure_item(self._start_note, show=scene is None and options.init != "auto")
         if scene is not None:
             dpg.set_value(self._warp, self._shown_warp(scene))
             dpg.set_value(self._patches, self._shown_patches(scene))

@@ -24,6 +24,7 @@ LAMBDA_WEIGHT = Weight(
     read=lambda snapshot: snapshot.lambda_exponent,
     command=SetLambda,
     describe=lambda run: describe_lambda(run.settings, get_planar_scene(run) is not None),
+    is_idle=lambda run: not run.settings.method_spec.warps_pixels,
 )
 MU_WEIGHT = Weight(
     symbol="μ",
@@ -34,6 +35,7 @@ MU_WEIGHT = Weight(
     read=lambda snapshot: snapshot.mu_exponent,
     command=SetMu,
     describe=lambda run: describe_mu(run.settings, has_tracks(run)),
+    is_idle=lambda run: bool(find_matches_obstacle(run.settings, has_tracks(run))),
 )
 MATCHES_TIP = "Whether the matches of the photos help to register them. Off: poses are fitted to the colours alone."
 PATIENCE = 2.0  # seconds for which the switch shows what the user chose, until the engine reports the same

@@ -38,6 +38,8 @@ def test_mu_is_a_slider_of_its_own_beside_lambda() -> None:
     slider = panel._weights.mu_slider
     assert dpg.get_value(slider._value).startswith("μ = 10,")
     assert dpg.get_value(panel._weights.switch)
+    assert not dpg.is_item_shown(slider._note), "what it does is in the tool tip"
+    assert "pulls cameras" in dpg.get_value(slider._tips[0])
     slider._dragged(0, -2.5)
     panel.update(state)
     assert [dataclasses.replace(command, gesture=None) for command in run.sent] == [SetMu(-2.5)]
@@ -53,7 +55,9 @@ def test_a_scene_without_matches_says_so_and_has_no_slider_for_them() -> None:
     state = state_with(run)
     panel = TrainingPanel(state)
     built(panel, state)
-    assert "no matches" in dpg.get_value(panel._weights.mu_slider._note)
+    note = panel._weights.mu_slider._note
+    assert "no matches" in dpg.get_value(note)
+    assert dpg.is_item_shown(note)
     assert not dpg.get_item_configuration(panel._weights.switch)["enabled"]
     assert not dpg.is_item_shown(panel._weights.mu_slider._body)
 
