@@ -40,9 +40,13 @@ def launch(display: Display, tmp_path: Path) -> Iterator[Launch]:
 
 @pytest.fixture(scope="module")
 def fern(display: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Viewer]:
-    """One window in which the shipped fern is trained, shared by the tests of a module: each leaves it training."""
+    """One window in which the shipped fern is trained, shared by the tests of a module: each leaves it training.
+
+    From the identity by the colours alone, so that there is something to see of λ: matches would place the cameras
+    before the first step.
+    """
     folder = tmp_path_factory.mktemp("fern")
-    viewer = Viewer(display, folder, [str(FERN), "--output", str(folder / "run"), *SMALL])
+    viewer = Viewer(display, folder, [str(FERN), "--output", str(folder / "run"), *SMALL, "--no-matches"])
     try:
         viewer.wait_for(lambda report: report.get("iteration", 0) >= 20, "the first iterations", 120)
         yield viewer
