@@ -46,7 +46,7 @@ def make_stages(scene: Scene, settings: Settings, field_rows: FieldRows) -> tupl
     if finest and not settings.assisted:
         return _finest_alone(table)
     if scene.poses_known:
-        table = _polishing(table, settings.refine_intrinsics)
+        table = _polishing(table, settings.refine_intrinsics or (scene.tracks is not None and settings.uses_matches))
     if not settings.assisted:
         return tuple(replace(stage, bundle=()) for stage in table)
     return _finest_with_help(table) if finest else table
@@ -100,15 +100,16 @@ def _finest_with_help(table: tuple[Stage, ...]) -> tuple[Stage, ...]:
     )
 
 
-def _polishing(table: tuple[Stage, ...], lens: bool) -> tuple[Stage, ...]:
+def _polishing(table: tuple[Stage, ...], adjusts: bool) -> tuple[Stage, ...]:
     """The table for poses that are known: a coarse field would move them away, and knows less than they do.
 
-    Where the `lens` shall be refined too the adjustments of the rows in which poses move stay: nothing else moves it.
+    The adjustments of the rows in which poses move stay where the lens shall be refined too, which nothing else moves,
+    and where matches see to it that an adjustment does not jump farther than poses are off.
     """
     still = tuple(replace(stage, settle=stage.iterations, bundle=()) for stage in table[: -len(_KNOWN_POSES)])
     moving = table[len(still) :]
     return still + tuple(
-        replace(stage, pose_rate=rate, settle=settle, bundle=stage.bundle if lens else ())
+        replace(stage, pose_rate=rate, settle=settle, bundle=stage.bundle if adjusts else ())
         for stage, (rate, settle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
     )
 

@@ -5,9 +5,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.evidence.tracks import Tracks
 from engine.fields.stages import stages
 from tests.support.runs.short_runs import fern
 
@@ -132,3 +134,15 @@ def test_known_poses_wait_for_a_field_and_then_move_less(kind, width):
     assert all(row.settle == row.iterations for row in known[:-2])
     lens = stages(replace(unknown, poses_known=True), Settings(refine_intrinsics=True))
     assert [row.bundle for row in lens[-2:]] == [row.bundle for row in stages(unknown, Settings())[-2:]]
+
+
+@KINDS
+def test_known_poses_are_adjusted_where_matches_hold_them(kind):
+    none = torch.zeros(0, dtype=torch.long)
+    tracks = Tracks(none, none, torch.zeros(0, 2), torch.zeros(0, 3))
+    known = replace(scene(kind), poses_known=True, tracks=tracks)
+    adjusted = [row.bundle for row in stages(known, Settings())]
+    assert any(adjusted)
+    assert adjusted == [row.bundle for row in stages(known, Settings(refine_intrinsics=True))]
+    for without in (Settings(matches=False), Settings(assist=False)):
+        assert not any(row.bundle for row in stages(known, without))
