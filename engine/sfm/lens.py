@@ -22,12 +22,18 @@ class LensOptions:
         radial_deviation: standard deviation of k1 over the lenses of phones and similar cameras.
         deviation_factor: by which standard deviations of the bundle adjustment are enlarged. Errors of matches are
             correlated: on three scenes focal lengths were 2 to 4 times as far off as the adjustment said.
+        contradiction: standard deviations between the focal length of EXIF and that of the matches from which EXIF
+            is taken to be wrong.
+        least_contradiction: and the relative difference that it must have at least: zoom lenses and crops come close
+            to what EXIF says, a wrong sensor size or a wrong tag does not.
     """
 
     exif_deviation: float = 0.03
     guess_deviation: float = 0.2
     radial_deviation: float = 0.02
     deviation_factor: float = 3.0
+    contradiction: float = 5.0
+    least_contradiction: float = 0.15
 
 
 OPTIONS = LensOptions()
@@ -75,3 +81,10 @@ def combine_lenses(one: Lens, other: Lens) -> Lens:
     covariance = np.linalg.inv(sum(precisions))
     mean = covariance @ sum(precision @ mean for precision, mean in zip(precisions, means, strict=True))
     return Lens(float(np.exp(mean[0])), float(mean[1]), covariance)
+
+
+def contradicts(prior: Lens, found: Lens) -> bool:
+    """Whether the focal length that the matches give rules out the one that EXIF gives."""
+    difference = abs(float(np.log(found.focal / prior.focal)))
+    deviation = float(np.hypot(prior.focal_deviation, found.focal_deviation))
+    return difference > max(OPTIONS.least_contradiction, OPTIONS.contradiction * deviation)

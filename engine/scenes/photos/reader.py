@@ -44,10 +44,12 @@ from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
 from engine.scenes.world.split import list_remaining, spread_evenly
-from engine.sfm.lens import Lens, make_prior_lens
+from engine.sfm.lens import Lens, contradicts, make_prior_lens
 from engine.sfm.quick.reconstruction import CameraPrior
 from engine.sfm.quick.result import QuickReconstruction, select_photos
 
+MINIMUM_POINTS = 20  # of the quick reconstruction; photos from one spot give a few that are chance
+ONE_SPOT_SHARE = 0.9  # of the pairs that a homography explains, from which photos show no parallax
 MINIMUM_REGISTERED_SHARE = 0.5  # of the photos; with fewer in the quick reconstruction it is not started from
 PHOTO_ADVICE = (
     "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart, "
@@ -88,7 +90,8 @@ class _CheckedPhotos:
     def enough_registered(self) -> bool:
         """Whether the quick reconstruction has enough of the photos to start from it."""
         count = int(self.found.registered.sum())
-        return count >= max(MINIMUM_PHOTOS, MINIMUM_REGISTERED_SHARE * len(self.names))
+        enough_points = self.found.points_count >= MINIMUM_POINTS
+        return enough_points and count >= max(MINIMUM_PHOTOS, MINIMUM_REGISTERED_SHARE * len(self.names))
 
 
 def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) -> Scene:
@@ -112,6 +115,11 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     if options.init == "auto" and photos.enough_registered:
         scene = apply_reconstruction(scene, photos.found, photos.factor, options.space)
     elif options.init == "auto":
+        if photos.found.matches.homography_share >= ONE_SPOT_SHARE:
+            raise UserError(
+                f"{source}: all photos seem to be taken from one spot, or by a camera that stands still; depth cannot "
+                "be had from turning alone, so take them from places some steps apart."
+            )
         note = (
             f"Matches register {photos.found.registered.sum()} of {len(photos.names)} photos, which is too few to "
             "start from: registration starts from the identity, which can only work if all cameras look the same way."
@@ -188,6 +196,8 @@ def _match(
     known = found.lenses[0]
     if known is not None and found.registered.sum() >= MINIMUM_REGISTERED_SHARE * len(photos.photos):
         lens = known.scaled(1 / factor)
+        if nominal and contradicts(make_prior_lens(focal, True), known):
+            note = f"EXIF gives a focal length of {focal:.0f} pixels, but the matches rule it out."
         note += f" By the matches it is {lens.focal * factor:.0f} pixels, within {100 * lens.focal_deviation:.1g} %."
     return _CheckedPhotos(photos, decoded, factor, left_out, (*notes, note, *turned), found, focal, nominal, lens)
 
@@ -197,6 +207,11 @@ def _show_photos(photos: PhotoSet, decoded: DecodedPhotos, watch: ProgressListen
 
 
 def _select(photos: PhotoSet, decoded: DecodedPhotos, kept: list[int], source: Path) -> tuple[PhotoSet, DecodedPhotos]:
+    if len(kept) < MINIMUM_PHOTOS and is_video(source):
+        raise UserError(
+            f"{source}: {len(kept)} of {len(photos.photos)} frames differ from each other; the camera stands still, so "
+            "film while you walk round what you want to see."
+        )
     if len(kept) < MINIMUM_PHOTOS:
         raise UserError(
             f"{source}: {len(kept)} of {len(photos.photos)} photos are left after black, blank and repeated ones; "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from engine.sfm.events import Mapped
 from engine.sfm.lens import OPTIONS as LENS_OPTIONS
-from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
+from engine.sfm.lens import Lens, combine_lenses, contradicts, make_prior_lens
 from engine.sfm.mapping import map_largest_model
 from engine.sfm.quick.features import open_feature_file
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, make_camera
@@ -63,19 +63,47 @@ def map_photos(
     Yields:
         the model after each step, and the result: None if no three photos could be registered.
     """
-    import pycolmap
-
-    count = len(camera_of)
-    with pycolmap.Database.open(":memory:") as database:
-        images = _fill(database, folder, cameras, camera_of, pairs)
-        options = pycolmap.IncrementalPipelineOptions(random_seed=0, extract_colors=False)
-        model = yield from map_largest_model(_Numbering(tuple(map(str, range(count)))), database, options)
+    model, images, lenses = yield from _map_once(folder, cameras, camera_of, pairs)
+    wrong = [number for number, lens in lenses.items() if _is_wrong(cameras[number - 1], lens)]
+    if wrong:  # the mapper began with a wrong focal length: another model begins with the one that it ended with
+        corrected = list(cameras)
+        for number in wrong:
+            corrected[number - 1] = replace(cameras[number - 1], focal=lenses[number].focal, nominal=False)
+        again = yield from _map_once(folder, corrected, camera_of, pairs)
+        if _rate(again[0]) > _rate(model):
+            model, images, lenses = again
+        cameras = corrected
     if model is None:
         yield None
         return
-    lenses = {number: _improve(lens, cameras[number - 1]) for number, lens in estimate_lenses(model).items()}
-    _keep_lenses(model, lenses)
-    yield _read(model, images, tuple(lenses.get(number + 1) for number in range(len(cameras))))
+    improved = {number: _improve(lens, cameras[number - 1]) for number, lens in lenses.items()}
+    _keep_lenses(model, improved)
+    yield _read(model, images, tuple(improved.get(number + 1) for number in range(len(cameras))))
+
+
+def _map_once(
+    folder: Path, cameras: Sequence[SmallCamera], camera_of: Sequence[int], pairs: Sequence[MatchedPair]
+) -> Generator[Mapped, None, tuple[Any, list[int], dict[int, Lens]]]:
+    """The largest model (`pycolmap.Reconstruction` or None), COLMAP's ids of the photos, and lenses by those of the
+    cameras."""
+    import pycolmap
+
+    with pycolmap.Database.open(":memory:") as database:
+        images = _fill(database, folder, cameras, camera_of, pairs)
+        options = pycolmap.IncrementalPipelineOptions(random_seed=0, extract_colors=False)
+        names = tuple(map(str, range(len(camera_of))))
+        model = yield from map_largest_model(_Numbering(names), database, options)
+    return model, images, {} if model is None else estimate_lenses(model)
+
+
+def _is_wrong(camera: SmallCamera, lens: Lens) -> bool:
+    """Whether the camera's focal length comes from EXIF and the matches rule it out."""
+    return camera.nominal and contradicts(make_prior_lens(camera.focal, True), lens)
+
+
+def _rate(model: Any) -> tuple[int, float]:
+    """The better model registers more photos; of equals, it has the smaller reprojection error."""
+    return (0, 0.0) if model is None else (model.num_reg_images(), -model.compute_mean_reprojection_error())
 
 
 def _improve(lens: Lens, camera: SmallCamera) -> Lens:

@@ -42,6 +42,12 @@ class MatchedPhotos:
         """Whether each photo belongs to the largest group of photos that are connected by overlapping pairs."""
         return find_largest_group(self.inliers >= OPTIONS.minimum_inliers)
 
+    @property
+    def homography_share(self) -> float:
+        """Share in [0, 1] of the overlapping pairs that a homography explains; 0 without such pairs."""
+        overlapping = np.triu(self.inliers >= OPTIONS.minimum_inliers, 1)
+        return float(self.homographies[overlapping].mean()) if overlapping.any() else 0.0
+
 
 @dataclass(frozen=True)
 class QuickReconstruction:
@@ -59,6 +65,11 @@ class QuickReconstruction:
     poses: Float[np.ndarray, "photos 3 4"]
     lenses: tuple[Lens | None, ...]
     error: float
+
+    @property
+    def points_count(self) -> int:
+        """Number of points of the model."""
+        return int(np.isfinite(self.matches.tracks.points).all(axis=1).sum())
 
     @property
     def registered(self) -> Bool[np.ndarray, " photos"]:

@@ -15,7 +15,14 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.progress import PhotosRead, ReadingProgress
 from engine.scenes.scene import Scene
 from engine.sfm import events as sfm
-from tests.support.scenes.photos_on_disk import FERN, turn_over, write_black, write_elsewhere, write_photos
+from tests.support.scenes.photos_on_disk import (
+    FERN,
+    turn_over,
+    write_black,
+    write_elsewhere,
+    write_photos,
+    write_turning,
+)
 
 
 def read(path: Path, **options: object) -> Scene:
@@ -194,6 +201,24 @@ def test_photos_of_nothing_in_common_are_refused_unless_the_identity_is_asked_fo
     with pytest.raises(UserError, match=r"none of 4 photos have anything in common; take photos that overlap"):
         read(tmp_path)
     assert len(read(tmp_path, init="identity").names) == 4
+
+
+def test_photos_from_one_spot_have_no_depth(tmp_path: Path) -> None:
+    write_turning(tmp_path)
+    with pytest.raises(UserError, match="taken from one spot, or by a camera that stands still"):
+        read(tmp_path)
+    assert len(read(tmp_path, init="identity").names) == 8
+
+
+def test_a_wrong_focal_length_in_exif_is_reported_and_not_used(tmp_path: Path) -> None:
+    for file in write_photos(tmp_path, [0, 3, 6, 9, 12, 15, 18]):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA405] = 60  # twice the true one
+        Image.open(file).save(file, exif=exif, quality=95)
+    scene = read(tmp_path)
+    assert scene.intrinsics.focal[0, 0] / scene.intrinsics.width == pytest.approx(430 / 504, rel=0.08)
+    assert any("EXIF gives a focal length" in note and "rule it out" in note for note in scene.notes)
+    assert scene.poses_known
 
 
 def test_what_is_for_photos_is_refused_elsewhere_and_the_reverse(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import UserError
+from engine.scenes import load_scene
 from engine.scenes.photos.files import list_photos
 from engine.scenes.photos.video import extract_frames
 from engine.scenes.progress import ReadingProgress
@@ -53,3 +54,8 @@ def test_what_is_no_video_is_said_and_leaves_nothing_in_the_cache(tmp_path: Path
     with pytest.raises(UserError, match="more than 1,000"):
         extract_frames(write_video(tmp_path / "large.mp4", frames=3), None, 1000, lambda _: None)
     assert not [entry for entry in own_cache.rglob("*") if entry.is_file()]
+
+
+def test_a_camera_that_stands_still_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="the camera stands still, so film while you walk"):
+        load_scene(write_video(tmp_path / "tripod.mp4", frames=0, still=30))

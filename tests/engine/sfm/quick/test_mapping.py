@@ -68,3 +68,13 @@ def test_cameras_that_never_turn_give_a_large_covariance(tmp_path: Path) -> None
 def test_without_matches_there_is_no_model(tmp_path: Path) -> None:
     found = match_points(3, 200, turned=0.25)
     assert list(map_photos(found.write(tmp_path), [camera()], [0] * 3, [])) == [None]
+
+
+def test_a_focal_length_of_exif_that_is_wrong_by_a_factor_of_two_is_dismissed(tmp_path: Path) -> None:
+    wrong = camera(2 * FOCAL, nominal=True)
+    found = match_points(8, 250, turned=0.25, start=wrong)
+    *_, model = map_photos(found.write(tmp_path), [wrong], [0] * 8, found.pairs)
+    assert isinstance(model, SmallModel)
+    (lens,) = model.lenses
+    assert lens is not None
+    assert lens.focal / FOCAL == pytest.approx(1, abs=0.03)
