@@ -115,7 +115,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     if options.init == "auto" and photos.enough_registered:
         scene = apply_reconstruction(scene, photos.found, photos.factor, options.space)
     elif options.init == "auto":
-        if photos.found.matches.homography_share >= ONE_SPOT_SHARE:
+        if photos.found.points_count < MINIMUM_POINTS and photos.found.matches.homography_share >= ONE_SPOT_SHARE:
             raise UserError(
                 f"{source}: all photos seem to be taken from one spot, or by a camera that stands still; depth cannot "
                 "be had from turning alone, so take them from places some steps apart."
@@ -209,8 +209,8 @@ def _show_photos(photos: PhotoSet, decoded: DecodedPhotos, watch: ProgressListen
 def _select(photos: PhotoSet, decoded: DecodedPhotos, kept: list[int], source: Path) -> tuple[PhotoSet, DecodedPhotos]:
     if len(kept) < MINIMUM_PHOTOS and is_video(source):
         raise UserError(
-            f"{source}: {len(kept)} of {len(photos.photos)} frames differ from each other; the camera stands still, so "
-            "film while you walk round what you want to see."
+            f"{source}: {len(kept)} of {len(photos.photos)} frames differ from each other; the camera stands still, "
+            "so film while you walk round what you want to see."
         )
     if len(kept) < MINIMUM_PHOTOS:
         raise UserError(

@@ -22,7 +22,7 @@ def write_video(path: Path, frames: int = 30, still: int = 0) -> Path:
     writer = imageio_ffmpeg.write_frames(str(path), (width, height), fps=15, quality=8, macro_block_size=16)
     writer.send(None)
     for number in range(frames + still):
-        x = max(number - still, 0) * (photo.shape[1] - width - 1) // frames
+        x = max(number - still, 0) * (photo.shape[1] - width - 1) // max(frames, 1)
         writer.send(np.ascontiguousarray(photo[40 : 40 + height, x : x + width]))
     writer.close()
     return path
