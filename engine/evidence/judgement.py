@@ -24,8 +24,8 @@ class JudgementOptions:
         registered: share of the frames that have to agree for a run to be registered.
         failed: share of the frames that have to agree for a run to be more than failed.
         parallax_deg: median angle at which the rays of a track meet, below which photos show no depth.
-        still: share of matches that stand still, from which (up to `still_most`) a part of the picture does so.
-        still_most: above it the whole picture stands still.
+        still: share of matches that stand still while others move, from which a part of the picture does so.
+        still_fits: share of all observations that fit, above which something far away only seems to stand still.
         least_psnr: dB, of training photos: below it the field does not show them.
         held_out_gap: dB by which held-out photos may be worse than training photos while cameras are right.
         supported_gap: the same where nearly all matches fit: a photo that looks past the others shows more of what the
@@ -45,7 +45,7 @@ class JudgementOptions:
     failed: float = 0.6
     parallax_deg: float = 0.8
     still: float = 0.15
-    still_most: float = 0.9
+    still_fits: float = 0.95
     least_psnr: float = 13.0
     held_out_gap: float = 8.0
     supported_gap: float = 14.0
@@ -135,13 +135,11 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
     share = f"{fit.fitting:.0%} of the matches fit the cameras"
     parts: list[Part] = []
     apart = count - int(fit.connected.sum())
-    if fit.still > options.still_most:
-        parts.append(("doubtful", "The camera stood still: photos from one place show no depth; move between them."))
-    elif fit.still > options.still and fit.fitting < 0.95:
-        failed: VerdictState = "failed" if fit.fitting < options.run_fits else "doubtful"
+    no_parallax = fit.parallax_deg < options.parallax_deg
+    if fit.still > options.still and (no_parallax or fit.fitting < options.still_fits):
         parts.append(
             (
-                failed,
+                "failed" if no_parallax or fit.fitting < options.run_fits else "doubtful",
                 f"{fit.still:.0%} of the matches stand still while others move: an object was turned before a still "
                 "room, or something in the room moved; mask what stands still (masks/).",
             )
@@ -168,7 +166,7 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
         if max(ratio, 1 / ratio) > options.focal_ratio:
             sentence = f"The matches want a focal length {ratio:.2f} times that of the run: it is wrong."
             parts.append(("failed" if max(ratio, 1 / ratio) > options.focal_ratio**2 else "doubtful", sentence))
-    if fit.parallax_deg < options.parallax_deg:
+    if no_parallax:
         parts.append(
             ("doubtful", f"Rays meet at {fit.parallax_deg:.1f}° only: photos from nearly one place show no depth.")
         )

@@ -25,6 +25,7 @@ from engine.registration.relocalisation.relocaliser import Relocaliser
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
+from engine.system import cores
 from engine.training.base import BaseTrainer
 from engine.training.build import build_field, build_registration, starting_poses
 from engine.training.camera_adjustment import CameraAdjustment
@@ -115,15 +116,19 @@ class CameraTrainer(BaseTrainer):
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
         snapshot = with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
         if self._monitor.due(self.iteration) and self._track_start is None:
-            self._monitor.measure(self.poses(), self._intrinsics(), self.frame_status(), self.iteration)
+            with cores.leave_one_core_free():
+                self._monitor.measure(self.poses(), self._intrinsics(), self.frame_status(), self.iteration)
         return with_evidence(snapshot, self._evidence())
 
     def verdict(self, held_out_psnr: float | None = None) -> Verdict:
         """On the run as it stands, measured anew; `held_out_psnr` is the mean over held-out photos, dB, if known."""
         state = (self.poses(), self._intrinsics(), self.frame_status())
-        self._monitor.measure(*state, self.iteration)
-        if self._monitor.cameras_may_be_right:  # else nothing is left to ask, and wrong cameras take long to adjust
-            self._monitor.check_focal(*state)
+        with cores.leave_one_core_free():
+            self._monitor.measure(*state, self.iteration)
+            if (
+                self._monitor.cameras_may_be_right
+            ):  # else nothing is left to ask, and wrong cameras take long to adjust
+                self._monitor.check_focal(*state)
         return self._evidence(held_out_psnr).verdict
 
     def _evidence(self, held_out_psnr: float | None = None) -> CameraEvidence:
@@ -148,7 +153,8 @@ class CameraTrainer(BaseTrainer):
         """Takes poses back that fit the tracks significantly worse than the best so far; whether there were any."""
         assert self._guard is not None
         counted = self.statuses.trains(torch.device("cpu")) > 0
-        found = self._guard.check(self.registration.poses().cpu(), self._intrinsics(), counted)
+        with cores.leave_one_core_free():
+            found = self._guard.check(self.registration.poses().cpu(), self._intrinsics(), counted)
         if found is None:
             return False
         at = torch.tensor(found.frames, device=self.device)
@@ -172,7 +178,8 @@ class CameraTrainer(BaseTrainer):
     def _solve_tracks(self) -> Progress:
         """Goes on with the start from the tracks; takes its poses over when it ends."""
         assert self._track_start is not None
-        found = self._track_start.advance()
+        with cores.leave_one_core_free():
+            found = self._track_start.advance()
         if found is None:
             return "under way"
         self._track_start = None
