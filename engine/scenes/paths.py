@@ -85,6 +85,10 @@ def resolve_inside(folder: Path, path: Path) -> Path:
     return resolved
 
 
+class MissingFileError(UserError):
+    """A file that another one names does not exist."""
+
+
 def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
     """The existing file of a relative path that a scene file contains.
 
@@ -94,7 +98,8 @@ def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple
         named_in: the file that contains this path, for error messages.
         endings: appended in turn until a file exists.
     Raises:
-        UserError: the path leaves the folder or does not exist; similar names are suggested.
+        UserError: the path leaves the folder.
+        MissingFileError: it does not exist; similar names are suggested.
     """
     for spelling in dict.fromkeys((relative, relative.replace("\\", "/"))):
         for ending in endings:
@@ -109,7 +114,7 @@ def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple
     missing = folder / (relative.replace("\\", "/") + endings[0])
     siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
     hint = suggest_name(missing.name, siblings)
-    raise UserError(
+    raise MissingFileError(
         f"{named_in} names the image {relative or 'with no name'}, which does not exist{hint}; "
         "restore the file or remove its entry."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_common_size
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, make_natural_key, resolve_inside
-from engine.scenes.scene import Scene
+from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, find_file_inside, make_natural_key, resolve_inside
+from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.placement import Split, place_scene
 
@@ -45,10 +46,7 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     """
     file = resolve_inside(folder, folder / TRANSFORMS_FILE)
     content = read_object(file)
-    listed = [
-        (find_file_inside(folder, read_text(frame, "file_path", file), file, OMITTED_ENDINGS), frame)
-        for frame in read_objects(content, "frames", file)
-    ]
+    listed, left_out = list_frames(folder, read_objects(content, "frames", file), file)
     split = read_split(folder, content, sorted({image for image, _ in listed}, key=_order), file)
     if split is not None:
         listed = keep_listed_frames(listed, split, file)
@@ -72,7 +70,30 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
         poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
     )
     photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
-    return build_scene(photos, options, read_mask_paths(folder, listed, file))
+    return replace(build_scene(photos, options, read_mask_paths(folder, listed, file)), left_out=left_out)
+
+
+def list_frames(
+    folder: Path, frames: list[dict[str, Any]], file: Path
+) -> tuple[list[tuple[Path, dict[str, Any]]], tuple[LeftOut, ...]]:
+    """The images of the frames, and those that do not exist, which are left out if most of them do.
+
+    Raises:
+        MissingFileError: fewer than half of the images exist.
+        UserError: a path is wrong.
+    """
+    listed, missing = list[tuple[Path, dict[str, Any]]](), dict[str, MissingFileError]()
+    for frame in frames:
+        name = read_text(frame, "file_path", file)
+        try:
+            listed.append((find_file_inside(folder, name, file, OMITTED_ENDINGS), frame))
+        except MissingFileError as error:
+            missing[name] = error
+    if len(missing) > len(listed):
+        raise next(iter(missing.values()))
+    if missing:
+        logger.warning("%s names images that do not exist; they are left out: %s", file, ", ".join(missing))
+    return listed, tuple(LeftOut(name, "the file does not exist") for name in missing)
 
 
 def read_mask_paths(folder: Path, listed: list[tuple[Path, dict[str, Any]]], file: Path) -> list[MaskFile]:

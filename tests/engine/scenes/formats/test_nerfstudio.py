@@ -198,3 +198,22 @@ def test_json_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     file = write_json(tmp_path / "large.json", {"frames": "x" * 1000})
     with pytest.raises(UserError, match=r"large\.json has .* bytes"):
         json_files.read_object(file, maximum_bytes=1000)
+
+
+def test_images_that_are_gone_are_left_out_and_named_if_most_are_there(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_nerfstudio(tmp_path, object_poses(10))
+    for number in (2, 7):
+        (tmp_path / "images" / f"frame_{number}.png").unlink()
+    scene = load_scene(tmp_path)
+    assert scene.names == tuple(f"frame_{number}.png" for number in (0, 1, 3, 4, 5, 6, 8, 9))
+    assert {photo.name for photo in scene.left_out} == {"images/frame_2.png", "images/frame_7.png"}
+    assert "frame_7.png" in caplog.text
+    assert scene.reference_poses is not None
+    kept = object_poses(10)[[0, 1, 3, 4, 5, 6, 8, 9]]
+    torch.testing.assert_close(scene.reference_poses.double(), kept, atol=1e-5, rtol=0)
+    for number in (0, 1, 3, 4):
+        (tmp_path / "images" / f"frame_{number}.png").unlink()
+    with pytest.raises(UserError, match="which does not exist"):
+        load_scene(tmp_path)
