@@ -14,7 +14,7 @@ from engine.cli.opening import OpenedRun, open_run
 from engine.cli.settings import OPTIONS, SETTINGS
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.messages import AddFrames, Pause
+from engine.messages import AddFrames, Command, Pause, UseMatches
 from engine.scenes import AnyScene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import resolve_scene_path
@@ -65,7 +65,12 @@ class Runs:
             return
         beside = [other.settings.method for other in self._state.runs if other is not run]
         path = run.scene.path
-        self._show(self._like(path, settings, options), list_added_photos(run.scene))
+        first: list[Command] = []
+        if joining := list_added_photos(run.scene):
+            first.append(AddFrames(joining))
+        if options.matches and not settings.matches:  # read with the scene, and switched off since
+            first.append(UseMatches(False))
+        self._show(self._like(path, settings, options), tuple(first))
         for method in beside:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
@@ -106,22 +111,23 @@ class Runs:
         """The arguments that would start such a run in a folder of its own."""
         chosen = {name: getattr(settings, name) for name in SETTINGS}
         chosen |= {name: getattr(options, name) for name in OPTIONS}
+        chosen["assist"] = "on" if settings.assist else "off"
         return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
 
-    def _show(self, arguments: ViewerArguments, joining: tuple[Path, ...] = ()) -> None:
-        """Replaces the runs that are shown; `joining` are photos that are added to the new run at once."""
+    def _show(self, arguments: ViewerArguments, first: tuple[Command, ...] = ()) -> None:
+        """Replaces the runs that are shown; `first` are commands that the new run is sent at once."""
         self.leave()
         state = self._state
         state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
         state.cameras.framed = state.novel.framed = state.planar.framed = False
         state.novel.keyframes.clear()
-        self._add(arguments, arguments.paused, joining)
+        self._add(arguments, arguments.paused, first)
 
-    def _add(self, arguments: ViewerArguments, paused: bool, joining: tuple[Path, ...] = ()) -> None:
+    def _add(self, arguments: ViewerArguments, paused: bool, first: tuple[Command, ...] = ()) -> None:
         def opening(watch: ProgressListener) -> OpenedRun:
             opened = open_run(arguments, watch=watch)
-            if joining:
-                opened.run.send(AddFrames(joining))
+            for command in first:
+                opened.run.send(command)
             if paused:
                 opened.run.send(Pause())
             return opened
