@@ -6,7 +6,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
@@ -23,6 +24,22 @@ def compute_fingerprint(files: Sequence[Path], *settings: object) -> str:
         facts = file.stat()
         digest.update(repr((str(file.resolve()), facts.st_size, facts.st_mtime_ns)).encode())
     return digest.hexdigest()
+
+
+@contextmanager
+def report_full_disk() -> Iterator[None]:
+    """Turns an error of the file system, while temporary files are written, into one sentence.
+
+    Raises:
+        UserError: the folder of temporary files cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{tempfile.gettempdir()} cannot be written ({error.strerror or error}); free some space there or set "
+            "TMPDIR."
+        ) from error
 
 
 def find_or_fill(kind: str, key: str, fill: Callable[[Path], None]) -> Path:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.evidence.tracks import Tracks
-from engine.scenes.photos.cache import choose_folder, compute_fingerprint, find_or_fill
+from engine.scenes.photos.cache import choose_folder, compute_fingerprint, find_or_fill, report_full_disk
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 from engine.scenes.progress import ProgressListener
 from engine.sfm.quick.options import OPTIONS
@@ -69,6 +69,8 @@ def finish_quick_start(
         photos, decoded: the usable ones.
         prior: their camera.
         watch: receives the events of the reconstruction; only the result where it comes from the cache.
+    Raises:
+        UserError: the folder of temporary files cannot be written.
     """
     found = start.kept
     if found is None:
@@ -77,7 +79,8 @@ def finish_quick_start(
         copies = PhotoCopies(
             photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names), decoded.copy_masks()
         )
-        found = reconstruct_quickly(copies, start.workers, watch)
+        with report_full_disk():
+            found = reconstruct_quickly(copies, start.workers, watch)
         keep_reconstruction(KIND, start.key, found)
     else:
         show_result(found, watch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -113,6 +114,8 @@ def _open_video(
         meta = next(frames)
         yield meta, frames
     except (OSError, RuntimeError, KeyError, ValueError, StopIteration) as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise  # of what is written meanwhile, not of the video
         raise UserError(
             f"{video} has no frames that ffmpeg can read; film it again, or convert it to MP4 with H.264."
         ) from error
