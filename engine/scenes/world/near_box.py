@@ -21,12 +21,14 @@ class NearBoxOptions:
         looking: cosine of the angle between a camera's axis and its direction to the point where the axes meet, from
             which it counts as looking at that point; if the median camera does, that point is the middle.
         held: share of the points that the box holds.
+        unknown: half extent where no points are known, in median distances of the cameras from the middle.
         least, most: bounds of the half extent, in median distances of the cameras from the middle. At 1 the box
             reaches the cameras.
     """
 
     looking: float = 0.9
     held: float = 0.8
+    unknown: float = 0.5
     least: float = 0.3
     most: float = 1.0
 
@@ -54,7 +56,7 @@ def find_near_box(
         middle = points.median(dim=0).values
     distance = (centres - middle).norm(dim=-1).median().item()
     if not known:
-        return middle, OPTIONS.most * distance
+        return middle, OPTIONS.unknown * distance
     assert points is not None
     reach = torch.quantile((points - middle).abs().amax(dim=-1), OPTIONS.held).item()
     return middle, min(max(reach, OPTIONS.least * distance), OPTIONS.most * distance)

@@ -25,7 +25,7 @@ def test_the_box_does_not_reach_past_the_cameras_and_is_not_tiny() -> None:
     far = MEETING + 100 * torch.randn(500, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert find_near_box(object_poses(), far)[1] == pytest.approx(4.0, rel=0.01)
     assert find_near_box(object_poses(), MEETING.repeat(50, 1))[1] == pytest.approx(1.2, rel=0.01)
-    assert find_near_box(object_poses(), None)[1] == pytest.approx(4.0, rel=0.01)
+    assert find_near_box(object_poses(), None)[1] == pytest.approx(2.0, rel=0.01)
 
 
 def test_where_axes_do_not_meet_the_points_are_the_middle() -> None:
