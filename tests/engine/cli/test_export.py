@@ -37,7 +37,9 @@ FERN = REPOSITORY / "scenes" / "fern"
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of training, evaluated."""
     folder = tmp_path_factory.mktemp("export") / "run"
-    arguments = TrainArguments(FERN, downscale=8, device="cpu", output=folder, max_iterations=60, evaluate=True)
+    arguments = TrainArguments(
+        FERN, downscale=8, device="cpu", output=folder, max_iterations=60, evaluate=True, matches=False
+    )
     assert train_scene(arguments) == 0
     return folder
 
@@ -199,7 +201,9 @@ def test_a_truncated_checkpoint_is_one_sentence(run: Path, tmp_path: Path) -> No
 
 
 def test_an_untrained_field_has_no_surface(run: Path, tmp_path: Path) -> None:
-    arguments = TrainArguments(FERN, downscale=8, device="cpu", output=tmp_path / "run", max_iterations=1)
+    arguments = TrainArguments(
+        FERN, downscale=8, device="cpu", output=tmp_path / "run", max_iterations=1, matches=False
+    )
     assert train_scene(arguments) == 0
     for form, name in (("ply", "a.ply"), ("mesh", "b.glb")):
         with pytest.raises(UserError, match="surface"):
