@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import torch
@@ -133,7 +134,9 @@ class CameraTrainer(BaseTrainer):
 
     def _evidence(self, held_out_psnr: float | None = None) -> CameraEvidence:
         names = [self.scene.names[frame] for frame in self.frames]
-        return self._monitor.evidence(names, self.frame_status(), self.frame_psnr().tolist(), held_out_psnr)
+        # While the field has hardly learned, its pictures say nothing of the cameras.
+        psnr = self.frame_psnr().tolist() if self._field_has_learned else [math.nan] * len(names)
+        return self._monitor.evidence(names, self.frame_status(), psnr, held_out_psnr)
 
     # ------------------------------------------------------------------ poses that the tracks know
 
@@ -200,8 +203,12 @@ class CameraTrainer(BaseTrainer):
     @property
     def _field_shows(self) -> bool:
         """Whether the field shows enough for frames to be searched for in it; never without assistance."""
-        shows = self.stage_index > 0 or self._stage_fraction > self.options.search_from
-        return shows and self.settings.assisted
+        return self._field_has_learned and self.settings.assisted
+
+    @property
+    def _field_has_learned(self) -> bool:
+        """Whether the field shows the photos, at least coarsely."""
+        return self.stage_index > 0 or self._stage_fraction > self.options.search_from
 
     def _name(self, frame: int) -> str:
         return self.scene.names[self.frames[frame]]

@@ -68,7 +68,7 @@ SETS = {
     "fountain": PhotoSet("photos/fountain", "photos/fountain_reference.json", 12, 300, 0.19, 0.12, 20.0),
     "fern": PhotoSet("llff/fern/images_4", "llff/fern", 15, 120, 0.30, None, None),
     "fox": PhotoSet("nerfstudio/fox/images", "nerfstudio/fox/transforms.json", 40, 300, 0.4, 0.5, 24.0),
-    "desk": PhotoSet("scenes/desk", "scenes/desk/reference.json", 35, 180, 0.05, 0.1, 26.0),
+    "desk": PhotoSet("scenes/desk/images", "scenes/desk/reference.json", 35, 180, 0.05, 0.1, 26.0),
 }
 MOST_SECONDS = 600
 QUICK_SET = PhotoSet("scenes/fern/images", "scenes/fern", 60, 60, 90.0, None, None)
