@@ -9,7 +9,7 @@ LONG = 500.0  # seconds: another process reads the run, beside the training
 
 
 def open_dialog(fern: Viewer) -> Report:
-    fern.click(*fern.point("Training/Export"))
+    fern.click(*fern.point("Top/Export"))
     report = fern.wait_for(lambda report: "Export/Write" in report["items"], "the dialog")
     fern.frames(5)
     return report
