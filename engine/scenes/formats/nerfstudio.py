@@ -70,7 +70,8 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
         poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
     )
     photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
-    return replace(build_scene(photos, options, read_mask_paths(folder, listed, file)), left_out=left_out)
+    scene = build_scene(photos, options, read_mask_paths(folder, listed, file))
+    return replace(scene, left_out=left_out + scene.left_out)
 
 
 def list_frames(
