@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.arguments import TrainArguments
-from engine.config.settings import Settings
+from engine.config.settings import Settings, is_exponent
 from engine.errors import UserError
 from engine.run.checkpoint import Checkpoint
 from engine.scenes.options import SceneOptions
@@ -81,10 +81,9 @@ def check_arguments(arguments: TrainArguments) -> None:
     for name, value, least in at_least:
         if value is not None and not value >= least:
             raise UserError(f"{flag(name)} is {value}; give {least} or more.")
-    if not abs(arguments.lambda_exponent) <= 30:
-        raise UserError(f"--lambda is {arguments.lambda_exponent}; give an exponent between -30 and 30.")
-    if not abs(arguments.mu_exponent) <= 30:
-        raise UserError(f"--mu is {arguments.mu_exponent}; give an exponent between -30 and 30.")
+    for name in ("lambda_exponent", "mu_exponent"):
+        if not is_exponent(getattr(arguments, name)):
+            raise UserError(f"{flag(name)} is {getattr(arguments, name)}; give an exponent between -30 and 30.")
     if arguments.resume and arguments.overwrite:
         raise UserError("--resume continues a run and --overwrite replaces it; give one of them.")
     if arguments.output is not None and Path(arguments.output).is_file():

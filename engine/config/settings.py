@@ -8,6 +8,7 @@ from typing import Literal
 from engine.config.methods import Method, find_method
 
 Preset = Literal["default", "paper"]
+HIGHEST_EXPONENT = 30.0  # of λ and μ: 10^30 squared is still a finite float32 when it meets a small residual
 
 
 @dataclass(frozen=True)
@@ -73,3 +74,8 @@ class Settings:
 def assists_by_default(preset: Preset) -> bool:
     """Whether runs of a preset get help where nothing was chosen."""
     return preset != "paper"
+
+
+def is_exponent(value: float) -> bool:
+    """Whether λ or μ can be 10 to this power; not if it is NaN."""
+    return abs(value) <= HIGHEST_EXPONENT

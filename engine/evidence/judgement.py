@@ -174,7 +174,7 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
 
 
 def _judge_without_matches(evidence: RunEvidence, options: JudgementOptions) -> Part:
-    """Photos that nobody matched, or without features: only held-out photos can support the cameras."""
+    """Photos that were not matched, or without features: only held-out photos can support the cameras."""
     held_out, training = evidence.held_out_psnr, evidence.mean_psnr
     if held_out is None:
         return (

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from engine.config.settings import is_exponent
 from engine.errors import UserError
 from engine.messages import (
     Command,
@@ -31,7 +32,6 @@ from engine.run.state import RunState
 from engine.scenes.scene import Scene
 from engine.training.trainer import Perturbation
 
-HIGHEST_EXPONENT = 30.0  # 10^30 squared is still a finite float32 when it meets a small residual
 HIGHEST_RATE_FACTOR = 100.0
 
 
@@ -82,18 +82,21 @@ def set_reference(state: RunState, command: UseReference) -> Handled:
 
 def set_lambda(state: RunState, command: SetLambda) -> Handled:
     trainer = state.require_trainer()
-    if not abs(command.exponent) <= HIGHEST_EXPONENT:
-        raise UserError(f"lambda cannot be 10^{command.exponent}; give an exponent between -30 and 30.")
+    _check_exponent("lambda", command.exponent)
     trainer.set_lambda(command.exponent)
     return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
 
 
 def set_mu(state: RunState, command: SetMu) -> Handled:
     trainer = state.require_trainer()
-    if not abs(command.exponent) <= HIGHEST_EXPONENT:
-        raise UserError(f"mu cannot be 10^{command.exponent}; give an exponent between -30 and 30.")
+    _check_exponent("mu", command.exponent)
     trainer.set_mu(command.exponent)
     return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
+
+
+def _check_exponent(name: str, exponent: float) -> None:
+    if not is_exponent(exponent):
+        raise UserError(f"{name} cannot be 10^{exponent}; give an exponent between -30 and 30.")
 
 
 def use_matches(state: RunState, command: UseMatches) -> Handled:

@@ -29,7 +29,7 @@ class PhaseText:
 
     Attributes:
         title: what is being done, in a few words.
-        sentence: how, for somebody who does not know the terms.
+        sentence: how, in words that need no knowledge of the terms.
     """
 
     title: str

@@ -22,12 +22,12 @@ from app.panels.widgets.parts import (
     make_knobs_translucent,
     set_text,
 )
+from engine.config.settings import HIGHEST_EXPONENT
 from engine.messages import Command, Snapshot
 
 GRAB = 12  # width of the knob, pixels; marks stand where the middle of the knob would be
 MARGIN = 2  # between the knob and the ends of the slider, pixels
 PERIOD = 1 / 15  # seconds between two commands, at least
-LARGEST = 30.0  # exponent, up or down, that can be typed
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,9 @@ class ExponentSlider:
 
     def _dragged(self, _sender: int, exponent: float) -> None:
         if not self._reset:
-            self._offer(snap_exponent(min(max(exponent, -LARGEST), LARGEST), self._weight.range.default))
+            self._offer(
+                snap_exponent(min(max(exponent, -HIGHEST_EXPONENT), HIGHEST_EXPONENT), self._weight.range.default)
+            )
 
     def _double_clicked(self) -> None:
         self._reset = True

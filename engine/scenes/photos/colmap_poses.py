@@ -14,7 +14,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.options import SpaceName
 from engine.scenes.scene import Scene
 from engine.scenes.world.kind import is_border_blank
-from engine.scenes.world.placement import place_scene
+from engine.scenes.world.placement import place_scene, start_from_placement
 from engine.sfm.model import SfmModel
 
 LENS_DEVIATION = 0.01  # standard deviation of COLMAP's focal length (relative) and of its k1
@@ -61,26 +61,15 @@ def apply_colmap_model(
         notes.append(f"COLMAP could not register {names}; registration starts from a neighbour there.")
     if reference and missing:
         notes.append("Errors are measured for the others.")
-    found: Float[Tensor, "frames 3 4"] = placement.poses.float()
-    known = found.clone()
+    known: Float[Tensor, "frames 3 4"] = placement.poses.float().clone()
     known[list(missing)] = torch.nan
     scene = replace(scene, reference_poses=known if reference else None, notes=tuple(notes))
     if not initial:
         return scene
     return replace(
-        scene,
-        kind=placement.kind,
+        start_from_placement(scene, placement),
         intrinsics=lens,
-        initial_poses=found,
-        training_frames=placement.training_frames,
-        held_out_frames=placement.held_out_frames,
-        near=placement.near,
-        far=placement.far,
-        box_centre=placement.box_centre,
-        box_half_extent=placement.box_half_extent,
-        file_scale=placement.file_scale,
         focal_known=True,
-        poses_known=True,
         lens_covariance=torch.diag(torch.tensor([LENS_DEVIATION, LENS_DEVIATION])) ** 2,
         uncertain_frames=missing,
         notes=tuple(notes) + _lens_note(model),

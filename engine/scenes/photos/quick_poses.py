@@ -13,7 +13,7 @@ from engine.scenes.photos.colmap_poses import find_neighbour
 from engine.scenes.photos.quick_start import convert_tracks
 from engine.scenes.scene import Scene
 from engine.scenes.world.kind import is_border_blank
-from engine.scenes.world.placement import Placement, place_scene
+from engine.scenes.world.placement import Placement, place_scene, start_from_placement
 from engine.sfm.quick.result import QuickReconstruction
 
 
@@ -51,17 +51,7 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, 
     )
     notes = scene.notes + _describe(found, scene, missing)
     return replace(
-        scene,
-        kind=placement.kind,
-        initial_poses=placement.poses.float(),
-        training_frames=placement.training_frames,
-        held_out_frames=placement.held_out_frames,
-        near=placement.near,
-        far=placement.far,
-        box_centre=placement.box_centre,
-        box_half_extent=placement.box_half_extent,
-        file_scale=placement.file_scale,
-        poses_known=True,
+        start_from_placement(scene, placement),
         uncertain_frames=missing,
         notes=notes,
         tracks=convert_tracks(found, factor, move_points(points, poses[known[0]], placement, known[0])),

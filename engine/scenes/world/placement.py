@@ -7,7 +7,7 @@ or unbounded scene keeps the world frame and the unit of its files, or gets an u
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -17,7 +17,7 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.options import SpaceName
-from engine.scenes.scene import SceneKind
+from engine.scenes.scene import Scene, SceneKind
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, move_origin, scale_world
 from engine.scenes.world.extent import (
     find_box_depths,
@@ -50,6 +50,12 @@ class Placement:
     box_centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
     box_half_extent: float = 1.0
     file_scale: float = 1.0
+
+
+def start_from_placement(scene: Scene, placement: Placement) -> Scene:
+    """The scene as it was placed: in that world, split and unit, with those poses as its known initial ones."""
+    placed = {field.name: getattr(placement, field.name) for field in fields(placement) if field.name != "poses"}
+    return replace(scene, initial_poses=placement.poses.float(), poses_known=True, **placed)
 
 
 def place_scene(
