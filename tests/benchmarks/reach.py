@@ -111,12 +111,14 @@ def measure_errors(found: Poses, reference: Poses) -> dict[str, float]:
     }
 
 
-def run_l2g(chosen: Options, name: str, photos: Path, seed: int, reference: Poses) -> dict[str, Any]:
+def run_l2g(
+    chosen: Options, name: str, photos: Path, seed: int, reference: Poses, max_seconds: float
+) -> dict[str, Any]:
     """One run from the photos alone: when all cameras are right, errors at the moment asked for, held-out PSNR."""
     case = QUICK_SET if chosen.quick else SETS[name]
     with run_folder(chosen, f"reach-{name}-{seed}") as folder:
         command = [str(photos), "--seed", str(seed), "--device", chosen.device, "--output", str(folder)]
-        command += ["--max-seconds", str(MOST_SECONDS), "--evaluate", *(QUICK if chosen.quick else ())]
+        command += ["--max-seconds", str(max_seconds), "--evaluate", *(QUICK if chosen.quick else ())]
         print(f"l2g-train {' '.join(command)}", file=sys.stderr, flush=True)
         preparing, failure = follow([sys.executable, "-c", TRAIN, *command])
         if failure:
@@ -228,8 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs every set once per seed, pycolmap once per set, and reports."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--max-seconds", type=float, default=MOST_SECONDS)
     given, rest = parser.parse_known_args(arguments)
-    chosen = options("Bare photos of several kinds of places (--sets: which ones).", rest)
+    chosen = options("Bare photos of several kinds of places (--sets, --max-seconds).", rest)
     rows, raw = list[Measure](), dict[str, Any]()
     for name in ["fern"] if chosen.quick else given.sets:
         case = QUICK_SET if chosen.quick else SETS[name]
@@ -241,7 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for entry in sorted(folder.iterdir()):
                 if entry.suffix.lower() in (".jpg", ".png"):
                     shutil.copy(entry, photos)
-            results = [run_l2g(chosen, name, photos, seed, reference) for seed in chosen.seeds]
+            results = [run_l2g(chosen, name, photos, seed, reference, given.max_seconds) for seed in chosen.seeds]
             peer = measure_peer(photos, reference)
         raw[name] = {"l2g": results, "pycolmap": peer}
         rows += measures(name, results, peer)
