@@ -206,8 +206,7 @@ class UnboundedSpace:
 def plane_extent(scene: Scene) -> tuple[float, float]:
     """Half width and half height, on the plane z = 1, of what a projective volume must hold."""
     intrinsics = scene.intrinsics
-    wide = float((0.5 * intrinsics.width / intrinsics.focal[:, 0]).max())
-    high = float((0.5 * intrinsics.height / intrinsics.focal[:, 1]).max())
+    wide, high = (intrinsics.own_sizes / (2 * intrinsics.focal)).amax(dim=0).tolist()
     return wide * MARGIN, high * MARGIN
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from engine.scenes.formats.json_cameras import read_camera, stack_cameras
 from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
-from engine.scenes.formats.resolution import choose_factor, read_common_size
+from engine.scenes.formats.resolution import choose_factor, read_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions, SpaceName, check_space
 from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, resolve_inside
@@ -51,9 +51,11 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     training, held_out = tuple(range(counts[0])), tuple(range(counts[0], sum(counts)))
     check_frame_counts(training, files[0])
 
-    size = read_common_size(images, options.maximum_pixels)
-    cameras = [read_camera(entry, size, file, image) for (file, entry), image in zip(values, images, strict=True)]
-    intrinsics = stack_cameras(cameras, size)
+    sizes = read_sizes(images, options.maximum_pixels)
+    cameras = [
+        read_camera(entry, size, file, image) for (file, entry), image, size in zip(values, images, sizes, strict=True)
+    ]
+    intrinsics = stack_cameras(cameras, sizes)
     for file, frames in zip(files, (training, held_out), strict=False):
         check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
     all_poses = torch.cat(poses)
@@ -67,7 +69,7 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
             cameras_file=files[0],
             kind="unbounded" if options.space == "unbounded" else "object",
             images=images,
-            factor=choose_factor(images, *size, options.downscale),
+            factor=choose_factor(images, sizes, options.downscale),
             intrinsics=intrinsics,
             poses=all_poses,
             training_frames=training,

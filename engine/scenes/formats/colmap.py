@@ -6,7 +6,9 @@ COLMAP's camera axes and pixel centres are ours: x right, y down, z forward; cen
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,10 +17,11 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import Size, choose_canvas, stack_sizes
 from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.colmap_binary import check_binary_files
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
-from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_common_size
+from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import find_file_inside, list_images, make_natural_key, resolve_inside
@@ -70,12 +73,12 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     images = [find_file_inside(base, name, model) for name in registered]
     warn_of_unregistered(base, images)
 
-    poses = torch.stack([torch.from_numpy(pose) for pose, *_ in registered.values()])
+    poses = torch.stack([torch.from_numpy(image.pose) for image in registered.values()])
     poses = check_poses(poses, model, list(registered))
-    size = read_common_size(images, options.maximum_pixels)
-    downscale = choose_factor(images, *size, options.downscale)
+    sizes = read_sizes(images, options.maximum_pixels)
+    downscale = choose_factor(images, sizes, options.downscale)
     stored, factor = find_smaller_copies(folder, base, images, downscale)
-    intrinsics = scale_intrinsics(registered, read_common_size(stored, options.maximum_pixels), model, stored)
+    intrinsics = scale_intrinsics(registered, read_sizes(stored, options.maximum_pixels), model, stored)
     check_intrinsics(intrinsics, model, list(registered))
     placement = place_scene(
         poses, intrinsics, points, None, model, options.space, lambda: has_blank_background(stored, options)
@@ -83,15 +86,30 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     return build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
 
 
-Registered = dict[str, tuple[np.ndarray, tuple[float, ...], tuple[int, int]]]
+class RegisteredImage(NamedTuple):
+    """An image of a model that has a pose.
+
+    Attributes:
+        pose: world-to-camera (3, 4).
+        parameters: fx, fy, cx, cy, k1, k2, p1, p2 in pixels of an image of `size`.
+        size: (width, height) for which the camera was computed, pixels.
+        camera: number of the camera in the model.
+    """
+
+    pose: np.ndarray
+    parameters: tuple[float, ...]
+    size: Size
+    camera: int
+
+
+Registered = dict[str, RegisteredImage]
 
 
 def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     """The registered images and the points of a model.
 
     Returns:
-        by image name in natural order: world-to-camera pose (3, 4), intrinsics (fx, fy, cx, cy, k1, k2, p1, p2) and
-        size (width, height) in pixels; and the sparse points in the same world, double precision.
+        the images by name in natural order, and the sparse points in the same world, double precision.
     Raises:
         UserError: the model is damaged or uses a camera model that is not supported.
     """
@@ -109,7 +127,8 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
             camera = reconstruction.cameras[image.camera_id]
             parameters = _parameters(camera.model.name, camera.params, model, image.name)
             pose = np.asarray(image.cam_from_world().matrix(), dtype=np.float64)
-            registered[image.name] = pose, parameters, (camera.width, camera.height)
+            size = camera.width, camera.height
+            registered[image.name] = RegisteredImage(pose, parameters, size, image.camera_id)
         points = [point.xyz for point in reconstruction.points3D.values()]
     except (ValueError, IndexError, KeyError, RuntimeError, MemoryError, OSError) as error:
         raise UserError(f"{model} is damaged or not a COLMAP model; export or compute it again.") from error
@@ -140,14 +159,26 @@ def warn_of_unregistered(base: Path, images: list[Path]) -> None:
         logger.warning("COLMAP registered no pose for these images; they are left out: %s", ", ".join(left_out))
 
 
-def scale_intrinsics(registered: Registered, size: tuple[int, int], model: Path, images: list[Path]) -> Intrinsics:
-    """Intrinsics of the images as stored (`size`), scaled from the size for which COLMAP computed them."""
+def scale_intrinsics(registered: Registered, sizes: Sequence[Size], model: Path, images: list[Path]) -> Intrinsics:
+    """Intrinsics of the images as stored, of `sizes`, scaled from the sizes for which COLMAP computed them."""
     rows = []
-    for (_, (fx, fy, cx, cy, *distortion), declared), image in zip(registered.values(), images, strict=True):
-        wider, taller = compute_size_factors(declared, size, model, image)
+    for found, size, image in zip(registered.values(), sizes, images, strict=True):
+        fx, fy, cx, cy, *distortion = found.parameters
+        wider, taller = compute_size_factors(found.size, size, model, image)
         rows.append([fx * wider, fy * taller, cx * wider, cy * taller, *distortion])
     table = torch.tensor(rows)
-    return Intrinsics(table[:, :2], table[:, 2:4], table[:, 4:], width=size[0], height=size[1])
+    width, height = choose_canvas(sizes)
+    numbers = sorted({found.camera for found in registered.values()})
+    cameras = torch.tensor([numbers.index(found.camera) for found in registered.values()])
+    return Intrinsics(
+        focal=table[:, :2],
+        centre=table[:, 2:4],
+        distortion=table[:, 4:],
+        width=width,
+        height=height,
+        sizes=stack_sizes(sizes),
+        cameras=cameras if len(numbers) > 1 else None,
+    )
 
 
 def _parameters(name: str, parameters: np.ndarray, model: Path, image: str) -> tuple[float, ...]:

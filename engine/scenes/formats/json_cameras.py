@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import Size, choose_canvas, stack_sizes
 from engine.scenes.formats.json_files import read_number
 from engine.scenes.formats.validation import compute_size_factors
 
@@ -72,14 +73,24 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     )
 
 
-def stack_cameras(cameras: list[JsonCamera], size: tuple[int, int]) -> Intrinsics:
-    """The cameras of all frames as `Intrinsics`, for images of `size` (width, height)."""
+def stack_cameras(cameras: Sequence[JsonCamera], sizes: Sequence[Size]) -> Intrinsics:
+    """The cameras of all frames as `Intrinsics`; frames with the same lens and size were taken by one camera.
+
+    Args:
+        cameras: of the frames.
+        sizes: (width, height) of their images as stored, pixels.
+    """
+    width, height = choose_canvas(sizes)
+    numbers: dict[tuple[JsonCamera, Size], int] = {}
+    each = [numbers.setdefault(key, len(numbers)) for key in zip(cameras, sizes, strict=True)]
     return Intrinsics(
         focal=torch.tensor([camera.focal for camera in cameras]),
         centre=torch.tensor([camera.centre for camera in cameras]),
         distortion=torch.tensor([camera.distortion for camera in cameras]),
-        width=size[0],
-        height=size[1],
+        width=width,
+        height=height,
+        sizes=stack_sizes(sizes),
+        cameras=torch.tensor(each) if len(numbers) > 1 else None,
     )
 
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import choose_canvas, stack_sizes
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
-from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_common_size
+from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_sizes
 from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions, SpaceName, check_space
 from engine.scenes.paths import list_images, resolve_inside
@@ -111,8 +112,8 @@ def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]
     folders = {number: entry for number, entry in find_image_folders(folder).items() if list_images(entry)}
     if not folders:
         raise UserError(f"{folder} has no images in images, images_2, images_4, images_8, ...; add one such folder.")
-    largest = list_images(folders[min(folders)])[:1]
-    downscale = choose_factor(largest, *read_common_size(largest, options.maximum_pixels), options.downscale)
+    largest = list_images(folders[min(folders)])
+    downscale = choose_factor(largest, read_sizes(largest, options.maximum_pixels), options.downscale)
     chosen, factor = choose_folder(folders, downscale)
     return [resolve_inside(folder, image) for image in list_images(chosen)], factor
 
@@ -128,19 +129,23 @@ def scale_intrinsics(
         file: for error messages.
         options: for the largest image size.
     Raises:
-        UserError: the images differ in size or shape from what the file says.
+        UserError: the shape of an image differs from what the file says.
     """
-    width, height = read_common_size(images, options.maximum_pixels)
+    sizes = read_sizes(images, options.maximum_pixels)
     factors = torch.tensor(
         [
-            compute_size_factors((declared[1].item(), declared[0].item()), (width, height), file, image)
-            for declared, image in zip(sizes_and_focals, images, strict=True)
+            compute_size_factors((declared[1].item(), declared[0].item()), size, file, image)
+            for declared, size, image in zip(sizes_and_focals, sizes, images, strict=True)
         ]
     )
+    width, height = choose_canvas(sizes)
+    numbers = sizes_and_focals.unique(dim=0, return_inverse=True)[1]
     return Intrinsics(
         focal=(sizes_and_focals[:, 2:] * factors).float(),
-        centre=torch.tensor([[width / 2, height / 2]]).repeat(len(images), 1),
+        centre=torch.tensor(sizes) / 2,
         distortion=torch.zeros(len(images), 4),
         width=width,
         height=height,
+        sizes=stack_sizes(sizes),
+        cameras=numbers if int(numbers.max()) else None,
     )

@@ -15,7 +15,9 @@ from PIL import ExifTags, Image
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.scenes.canvas import Size, stack_pictures
 from engine.scenes.formats.images import load_alpha, load_image
+from engine.scenes.formats.resolution import Reduction
 from engine.scenes.paths import resolve_inside
 from engine.scenes.pyramid.photo_masks import downsample_masks
 from engine.scenes.scene import LeftOut
@@ -86,17 +88,16 @@ def find_masks(scene: Path, photos: Sequence[Path]) -> list[MaskFile]:
 
 
 def load_masks(
-    masks: Sequence[MaskFile], size: tuple[int, int], factor: int, maximum_pixels: int, scene: Path
+    masks: Sequence[MaskFile], reductions: Sequence[Reduction], maximum_pixels: int, scene: Path
 ) -> LoadedMasks:
     """Decodes the masks of photos, downsampled as the photos are: a pixel counts where all that it averages count.
 
     A mask of another size than its photo is resampled where it has the same shape. Where only some photos have one,
-    all pixels of the others count.
+    all pixels of the others count. What lies outside a frame's own picture does not count.
 
     Args:
         masks: of the photos.
-        size: (width, height) of all photos as stored.
-        factor: by which they are downsampled.
+        reductions: how the photos become the pictures of their frames.
         maximum_pixels: largest mask that is decoded.
         scene: the scene's folder, for sentences.
     Raises:
@@ -108,24 +109,32 @@ def load_masks(
         note = f"No mask in {folder} belongs to a photo (photo.jpg.png or photo.png is wanted): all pixels count."
         return LoadedMasks(None, notes=() if empty else (note,))
 
-    def load(mask: MaskFile) -> tuple[Bool[Tensor, "height width"], tuple[int, int]]:
+    def load(mask: MaskFile, reduction: Reduction) -> tuple[NDArray[np.bool_], Size]:
         if mask.file is None:
-            return torch.ones(size[1] // factor, size[0] // factor, dtype=torch.bool), size
+            return np.ones(reduction.size[::-1], dtype=np.bool_), reduction.stored
         counts = load_alpha(mask.file, maximum_pixels) > 127 if mask.alpha else read_mask(mask.file, maximum_pixels)
         found = counts.shape[1], counts.shape[0]
-        fitted = torch.from_numpy(fit_mask(counts, size, mask))
-        return downsample_masks(fitted[None], factor).counts[0] & fitted.any(), found
+        return _reduce_mask(fit_mask(counts, reduction.stored, mask), reduction), found
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        loaded = list(pool.map(load, masks))
-    counts = torch.stack([counts for counts, _ in loaded])
+        loaded = list(pool.map(load, masks, reductions))
+    counts = torch.from_numpy(stack_pictures([counts for counts, _ in loaded]))
     hidden = tuple(int(index) for index in (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0])
     if len(hidden) == len(masks):
         raise UserError(
             f"{masks[0].file} and all other masks hide everything; what counts must be white: invert them, or remove "
             f"{folder.name}."
         )
-    return LoadedMasks(counts, hidden, _describe(masks, [found for _, found in loaded], size))
+    return LoadedMasks(counts, hidden, _describe(masks, [found for _, found in loaded], reductions))
+
+
+def _reduce_mask(counts: NDArray[np.bool_], reduction: Reduction) -> NDArray[np.bool_]:
+    """A mask of the size of its photo, as that of the frame's picture: a pixel counts if all that it averages do."""
+    if reduction.factor is not None:
+        reduced = downsample_masks(torch.from_numpy(counts)[None], reduction.factor).counts[0].numpy()
+        return reduced & counts.any()
+    grey = Image.fromarray(counts.astype(np.uint8) * 255).resize(reduction.size, Image.Resampling.BOX)
+    return np.asarray(grey) == 255
 
 
 def read_mask(file: Path, maximum_pixels: int) -> NDArray[np.bool_]:
@@ -172,7 +181,7 @@ def _have_same_shape(counts: NDArray[np.bool_], size: tuple[int, int]) -> bool:
     return abs(counts.shape[1] * size[1] / (counts.shape[0] * size[0]) - 1) < SAME_SHAPE_TOLERANCE
 
 
-def _describe(masks: Sequence[MaskFile], sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> tuple[str, ...]:
+def _describe(masks: Sequence[MaskFile], sizes: Sequence[Size], reductions: Sequence[Reduction]) -> tuple[str, ...]:
     """Sentences about photos without a mask, and about masks of another size."""
     notes = []
     without = [mask for mask in masks if mask.file is None]
@@ -183,12 +192,12 @@ def _describe(masks: Sequence[MaskFile], sizes: Sequence[tuple[int, int]], size:
         )
     # a mask of the full-size photo is usual where smaller copies of the photos are read
     other = [
-        (mask, found)
-        for mask, found in zip(masks, sizes, strict=True)
+        (mask, found, size)
+        for mask, found, size in zip(masks, sizes, (one.stored for one in reductions), strict=True)
         if found != size and (found[0] % size[0] or found[1] % size[1])
     ]
     if other:
-        mask, (width, height) = other[0]
+        mask, (width, height), size = other[0]
         assert mask.file is not None
         notes.append(
             f"{len(other)} of {len(masks)} masks are of another size than their photos ({size[0]} x {size[1]}) and "

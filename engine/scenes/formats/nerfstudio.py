@@ -18,7 +18,7 @@ from engine.scenes.formats.json_files import read_object, read_objects, read_pos
 from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
-from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_common_size
+from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_sizes, scale_to_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, find_file_inside, make_natural_key, resolve_inside
@@ -56,16 +56,19 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
 
     matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for _, frame in listed])
     poses = convert_from_opengl(check_poses(matrices, file, names))
-    size = read_common_size(images, options.maximum_pixels)
-    intrinsics = stack_cameras([read_camera(content | frame, size, file, image) for image, frame in listed], size)
+    sizes = read_sizes(images, options.maximum_pixels)
+    cameras = [
+        read_camera(content | frame, size, file, image) for (image, frame), size in zip(listed, sizes, strict=True)
+    ]
+    intrinsics = stack_cameras(cameras, sizes)
     check_intrinsics(intrinsics, file, names)
     indices = None if split is None else convert_split_to_indices(images, split)
     check_frame_counts(range(len(images)) if indices is None else indices[0], file)
 
     points = read_point_cloud(folder, content, file)
-    downscale = choose_factor(images, *size, options.downscale)
+    downscale = choose_factor(images, sizes, options.downscale)
     stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
-    intrinsics = intrinsics.resized(*read_common_size(stored, options.maximum_pixels))
+    intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels))
     placement = place_scene(
         poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
     )

@@ -11,8 +11,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import list_sizes, mark_pictures
 from engine.scenes.formats.masks import MaskFile, find_masks, load_masks
-from engine.scenes.formats.resolution import load_images, shrink_intrinsics
+from engine.scenes.formats.resolution import choose_reductions, load_images, reduce_intrinsics
 from engine.scenes.formats.validation import check_bounds, check_frame_counts
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import name_frames
@@ -29,9 +30,9 @@ class PosedPhotos:
         folder: the scene's folder, resolved.
         cameras_file: file of the cameras, for error messages.
         kind: as in `Scene`.
-        images: one file per frame, all of one size.
-        factor: by which the images still have to be downsampled.
-        intrinsics: of the images as stored.
+        images: one file per frame.
+        factor: by which the largest of the images still have to be downsampled.
+        intrinsics: of the images as stored, with their sizes.
         poses: reference world-to-camera poses in scene units, double precision.
         training_frames, held_out_frames: the split, as frame indices.
         near, far, box_centre, box_half_extent, file_scale: as in `Scene`.
@@ -85,16 +86,22 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
     Raises:
         UserError: an image or a mask is damaged, there are too few training frames, or the depth bounds are invalid.
     """
-    size = photos.intrinsics.width, photos.intrinsics.height
     masks = find_masks(photos.folder, photos.images) if masks is None else masks
-    loaded = load_masks(masks, size, photos.factor, options.maximum_pixels, photos.folder)
+    reductions = choose_reductions(list_sizes(photos.intrinsics), photos.factor)
+    loaded = load_masks(masks, reductions, options.maximum_pixels, photos.folder)
     counts, left_out = loaded.counts, loaded.left_out(name_frames(photos.folder, photos.images))
     if counts is not None and loaded.hidden:
-        counts = counts[[index for index in range(len(counts)) if index not in loaded.hidden]]
+        kept = [index for index in range(len(counts)) if index not in loaded.hidden]
+        counts, reductions = counts[kept], [reductions[index] for index in kept]
         photos = drop_frames(photos, loaded.hidden)
     check_frame_counts(photos.training_frames, photos.cameras_file)
     check_bounds(photos.near, photos.far, photos.cameras_file)
-    images, transparent = load_images(photos.images, photos.factor, options)
+    images, transparent = load_images(photos.images, reductions, options)
+    intrinsics = reduce_intrinsics(photos.intrinsics, reductions)
+    if counts is None and intrinsics.sizes is not None:
+        counts = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))
+    if counts is not None:  # the canvas may have become smaller where frames were left out
+        counts = counts[:, : intrinsics.height, : intrinsics.width]
     reference = photos.poses.float()
     initial, noise = choose_initial_poses(
         reference, len(reference), photos.training_frames, photos.kind, options, str(photos.folder)
@@ -105,7 +112,7 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
         kind=photos.kind,
         names=name_frames(photos.folder, photos.images),
         images=images,
-        intrinsics=shrink_intrinsics(photos.intrinsics, photos.factor),
+        intrinsics=intrinsics,
         initial_poses=initial,
         reference_poses=reference,
         training_frames=photos.training_frames,

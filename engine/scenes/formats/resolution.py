@@ -4,24 +4,50 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_pictures, stack_sizes
 from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import resolve_inside
 
 LONGER_SIDE = 512  # pixels, at most, if the user gives no factor
 MINIMUM_SIDE = 8  # pixels of the shorter side after downsampling
+SMALLEST_SHARE = 0.75  # of the largest working size, below which a picture is resampled instead of averaged by blocks
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How one image as stored becomes the picture of its frame.
+
+    Attributes:
+        stored: (width, height) of the file, pixels.
+        size: (width, height) of the picture, pixels.
+        factor: side of the blocks of pixels that are averaged; None if the image is resampled to `size`.
+    """
+
+    stored: Size
+    size: Size
+    factor: int | None
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Pixels of the picture per pixel of the file, across and down."""
+        if self.factor is not None:  # exact: only whole blocks are kept
+            return 1 / self.factor, 1 / self.factor
+        return self.size[0] / self.stored[0], self.size[1] / self.stored[1]
 
 
 def find_image_folders(folder: Path) -> dict[int, Path]:
@@ -71,52 +97,90 @@ def find_smaller_copies(scene: Path, base: Path, files: list[Path], downscale: i
     return files, downscale
 
 
-def read_common_size(files: list[Path], maximum_pixels: int) -> tuple[int, int]:
-    """(width, height) in pixels that all images share, read from their headers.
+def read_sizes(files: Sequence[Path], maximum_pixels: int) -> list[Size]:
+    """(width, height) in pixels of images as stored, read from their headers.
 
     Raises:
-        UserError: two differ, or one cannot be read.
+        UserError: one cannot be read, or is larger than `maximum_pixels`.
     """
-    sizes = [read_image_size(file, maximum_pixels) for file in files]
-    for file, size in zip(files, sizes, strict=True):
-        if size != sizes[0]:
+    return [read_image_size(file, maximum_pixels) for file in files]
+
+
+def choose_factor(files: Sequence[Path], sizes: Sequence[Size], downscale: int | None) -> int:
+    """The given downsampling factor, or the automatic one if it is None, of the largest of some images.
+
+    Raises:
+        UserError: one of the images would have fewer than `MINIMUM_SIDE` pixels along its shorter side.
+    """
+    factor = choose_automatic_factor(*max(sizes, key=max)) if downscale is None else downscale
+    longest = max(max(size) for size in sizes)
+    for file, reduction in zip(files, choose_reductions(sizes, factor), strict=True):
+        if reduction.size != reduction.stored and min(reduction.size) < MINIMUM_SIDE:
+            most = max(1, min(reduction.stored) // MINIMUM_SIDE * longest // max(reduction.stored))
             raise UserError(
-                f"{files[0]} has {sizes[0][0]} x {sizes[0][1]} pixels but {file} has {size[0]} x {size[1]}; "
-                "bring all images of the scene to one size."
+                f"A downscale factor of {factor} leaves {reduction.size[0]} x {reduction.size[1]} pixels of {file}; "
+                f"give at most {most}."
             )
-    return sizes[0]
-
-
-def choose_factor(files: list[Path], width: int, height: int, downscale: int | None) -> int:
-    """The given downsampling factor, or the automatic one if it is None.
-
-    Raises:
-        UserError: the images would have fewer than `MINIMUM_SIDE` pixels along their shorter side.
-    """
-    factor = choose_automatic_factor(width, height) if downscale is None else downscale
-    if factor > 1 and min(width, height) // factor < MINIMUM_SIDE:
-        raise UserError(
-            f"A downscale factor of {factor} leaves {width // factor} x {height // factor} pixels of {files[0]}; "
-            f"give at most {max(1, min(width, height) // MINIMUM_SIDE)}."
-        )
     return factor
 
 
-def shrink_intrinsics(intrinsics: Intrinsics, factor: int) -> Intrinsics:
-    """The intrinsics after `downsample_area`: exactly divided by the factor, as only whole blocks are kept."""
+def choose_reductions(sizes: Sequence[Size], factor: int) -> list[Reduction]:
+    """How images become the pictures of their frames, so that none has a longer side than the largest one's.
+
+    Each is reduced by a whole factor of its own. Where that leaves an image that is large enough with fewer than
+    `SMALLEST_SHARE` of the pixels along the longer side, it is resampled to the longer side of the largest instead.
+
+    Args:
+        sizes: (width, height) of the images as stored, pixels.
+        factor: of the largest.
+    """
+    longest = max(max(size) for size in sizes)
+    side = max(longest // factor, 1)
+    chosen = []
+    for width, height in sizes:
+        longer = max(width, height)
+        own = math.ceil(longer * factor / longest)
+        reduction = Reduction((width, height), (max(width // own, 1), max(height // own, 1)), own)
+        if longer // own < SMALLEST_SHARE * min(side, longer):
+            scale = side / longer
+            reduction = Reduction((width, height), (max(round(width * scale), 1), max(round(height * scale), 1)), None)
+        chosen.append(reduction)
+    return chosen
+
+
+def reduce_intrinsics(intrinsics: Intrinsics, reductions: Sequence[Reduction]) -> Intrinsics:
+    """The intrinsics of the pictures, from those of the files."""
+    scale = torch.tensor([reduction.scale for reduction in reductions], dtype=torch.float64)
+    sizes = [reduction.size for reduction in reductions]
+    width, height = choose_canvas(sizes)
     return replace(
         intrinsics,
-        focal=intrinsics.focal / factor,
-        centre=intrinsics.centre / factor,
-        width=intrinsics.width // factor,
-        height=intrinsics.height // factor,
+        focal=(intrinsics.focal.double() * scale).to(intrinsics.focal),
+        centre=(intrinsics.centre.double() * scale).to(intrinsics.centre),
+        width=width,
+        height=height,
+        sizes=stack_sizes(sizes),
     )
 
 
+def scale_to_sizes(intrinsics: Intrinsics, sizes: Sequence[Size]) -> Intrinsics:
+    """The intrinsics of resampled copies of the images, of these sizes (width, height)."""
+    reductions = [Reduction(before, after, None) for before, after in zip(list_sizes(intrinsics), sizes, strict=True)]
+    return reduce_intrinsics(intrinsics, reductions)
+
+
+def reduce_image(image: NDArray[np.uint8] | NDArray[np.float32], reduction: Reduction) -> NDArray[np.uint8]:
+    """An image as stored (height, width, 3) as the picture of its frame."""
+    if reduction.factor is not None:
+        return round_to_uint8(downsample_area(image, reduction.factor))
+    whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
+    return np.asarray(Image.fromarray(whole).resize(reduction.size, Image.Resampling.LANCZOS))
+
+
 def load_images(
-    files: list[Path], factor: int, options: SceneOptions
+    files: Sequence[Path], reductions: Sequence[Reduction], options: SceneOptions
 ) -> tuple[UInt8[Tensor, "frames height width 3"], bool]:
-    """Decodes, composites and downsamples images of one size.
+    """Decodes, composites and downsamples images, and puts them in the corners of one canvas.
 
     Returns:
         8-bit RGB, and whether any image had transparent pixels.
@@ -124,10 +188,11 @@ def load_images(
         UserError: an image is damaged or too large.
     """
 
-    def load(file: Path) -> tuple[NDArray[np.uint8], bool]:
+    def load(file: Path, reduction: Reduction) -> tuple[NDArray[np.uint8], bool]:
         image, transparent = load_image(file, options.background_colour, options.maximum_pixels)
-        return round_to_uint8(downsample_area(image, factor)), transparent
+        return reduce_image(image, reduction), transparent
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        loaded = list(pool.map(load, files))
-    return torch.from_numpy(np.stack([image for image, _ in loaded])), any(transparent for _, transparent in loaded)
+        loaded = list(pool.map(load, files, reductions))
+    pictures = stack_pictures([picture for picture, _ in loaded])
+    return torch.from_numpy(pictures), any(transparent for _, transparent in loaded)

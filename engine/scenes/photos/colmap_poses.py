@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import cut_pictures
 from engine.scenes.options import SpaceName
 from engine.scenes.scene import Scene
 from engine.scenes.world.kind import is_border_blank
@@ -52,8 +53,9 @@ def apply_colmap_model(
     lens = _scale_lens(scene.intrinsics, model)
     points = torch.from_numpy(model.points)
     split = scene.training_frames, scene.held_out_frames
+    pictures = cut_pictures(scene.images, scene.intrinsics)
     placement = place_scene(
-        poses, lens, points, split, scene.path, space, lambda: is_border_blank(scene.images), own_world=True
+        poses, lens, points, split, scene.path, space, lambda: is_border_blank(pictures), own_world=True
     )
     notes = list(scene.notes)
     if missing:

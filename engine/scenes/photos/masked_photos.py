@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.scenes.formats.images import HEIC_SUFFIXES, has_alpha
 from engine.scenes.formats.masks import MASK_FOLDER, LoadedMasks, MaskFile, find_masks, load_masks
+from engine.scenes.formats.resolution import choose_reductions
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 
 
@@ -57,5 +58,6 @@ def add_masks(
     Raises:
         UserError: a mask is damaged or of another shape than its photo, or all hide everything.
     """
-    loaded = load_masks(masks, photos.size, factor, maximum_pixels, choose_mask_root(source))
+    reductions = choose_reductions([photos.size] * len(masks), factor)
+    loaded = load_masks(masks, reductions, maximum_pixels, choose_mask_root(source))
     return replace(decoded, masks=None if loaded.counts is None else loaded.counts.numpy()), loaded

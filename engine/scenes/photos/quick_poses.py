@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+from engine.scenes.canvas import cut_pictures
 from engine.scenes.options import SpaceName
 from engine.scenes.photos.colmap_poses import find_neighbour
 from engine.scenes.photos.quick_start import convert_tracks
@@ -46,7 +47,7 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, 
         (scene.training_frames, scene.held_out_frames),
         scene.path,
         space,
-        lambda: is_border_blank(scene.images),
+        lambda: is_border_blank(cut_pictures(scene.images, scene.intrinsics)),
         own_world=True,
     )
     notes = scene.notes + _describe(found, scene, missing)

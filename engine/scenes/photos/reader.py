@@ -145,7 +145,7 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
     if not is_video(source) and options.frames is not None:
         files = _choose_evenly(files, options.frames)
     photos = gather_photos(files, source, options.maximum_pixels)
-    factor = choose_factor([photos.photos[0].path], *photos.size, options.downscale)
+    factor = choose_factor([photos.photos[0].path], [photos.size], options.downscale)
     masks = list_masks(folder, photos, options.maximum_pixels)
     start = prepare_quick_start(photos, factor, *describe_mask_files(masks))
     try:

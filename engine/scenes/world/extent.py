@@ -61,7 +61,7 @@ def find_object_box(poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics) 
     """
     centre = find_nearest_point_to_axes(poses)
     distance = (camera_centres(poses) - centre).norm(dim=-1).mean().item()
-    tangents = torch.tensor([intrinsics.width, intrinsics.height]) / (2 * intrinsics.focal.double())
+    tangents = intrinsics.own_sizes / (2 * intrinsics.focal.double())
     return centre, distance * tangents.amin(dim=-1).mean().item() * OPTIONS.box_margin
 
 
@@ -93,9 +93,10 @@ def measure_depths_in_view(
         depths, the farthest at least 1.1 times the nearest; None where fewer than ten points are in view.
     """
     points = points[:: max(1, len(points) // OPTIONS.maximum_points)]
-    size = torch.tensor([intrinsics.width, intrinsics.height], dtype=points.dtype)
     seen = []
-    for pose, focal, principal in zip(poses, intrinsics.focal, intrinsics.centre, strict=True):
+    for pose, focal, principal, size in zip(
+        poses, intrinsics.focal, intrinsics.centre, intrinsics.own_sizes, strict=True
+    ):
         x, y, depth = (points @ pose[:, :3].T + pose[:, 3]).unbind(dim=-1)
         pixels = torch.stack([x, y], dim=-1) / depth[:, None] * focal + principal
         seen.append(depth[(depth > 0) & ((pixels >= 0) & (pixels <= size)).all(dim=-1)])

@@ -6,7 +6,7 @@ Poses are world-to-camera `[R|t]` with OpenCV axes; lengths are in the unit of t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -84,16 +84,18 @@ def looks_forward(poses: Float[Tensor, "frames 3 4"]) -> bool:
     return not bool(looks_at_point.all()) or _widest_angle(towards) <= OPTIONS.widest_convergence
 
 
-def is_border_blank(images: UInt8[Tensor, "frames height width 3"]) -> bool:
+def is_border_blank(pictures: Iterable[UInt8[Tensor, "height width 3"]]) -> bool:
     """Whether the borders of most photos have one colour, as renderings and photos of an object on a plain ground."""
-    height, width = images.shape[1:3]
-    thick = max(round(OPTIONS.border * min(height, width)), 1)
-    values = images.float()
-    sides = (values[:, :thick], values[:, -thick:], values[:, :, :thick], values[:, :, -thick:])
-    border = torch.cat([side.flatten(1, 2) for side in sides], dim=1)
-    usual = border.flatten(0, 1).median(dim=0).values
-    blank = ((border - usual).abs().amax(dim=-1) <= OPTIONS.border_tolerance).float().mean(dim=1)
-    return bool(blank.median() >= OPTIONS.blank_share)
+    borders = [_cut_border(picture.float()) for picture in pictures]
+    usual = torch.cat(borders).median(dim=0).values
+    shares = [((border - usual).abs().amax(dim=-1) <= OPTIONS.border_tolerance).float().mean() for border in borders]
+    return bool(torch.stack(shares).median() >= OPTIONS.blank_share)
+
+
+def _cut_border(picture: Float[Tensor, "height width 3"]) -> Float[Tensor, "pixels 3"]:
+    thick = max(round(OPTIONS.border * min(picture.shape[:2])), 1)
+    sides = (picture[:thick], picture[-thick:], picture[:, :thick], picture[:, -thick:])
+    return torch.cat([side.flatten(0, 1) for side in sides])
 
 
 def _keeps_in_front(poses: Float[Tensor, "frames 3 4"], points: Float[Tensor, "points 3"]) -> bool:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
-from engine.scenes.formats.resolution import choose_automatic_factor, choose_folder, read_common_size
+from engine.scenes.formats.resolution import choose_automatic_factor, choose_folder
 from tests.support.scenes.synthetic import write_image
 
 WHITE = (1.0, 1.0, 1.0)
@@ -158,12 +158,6 @@ def test_large_images_are_refused_by_their_header(tmp_path: Path, side: int) -> 
     path.write_bytes(_png_header(side, side))
     with pytest.raises(UserError, match=r"bomb\.png has .* more than the bound of 10,000"):
         read_image_size(path, BOUND)
-
-
-def test_sizes_must_agree(tmp_path: Path) -> None:
-    files = [write_image(tmp_path / "a.png", 8, 6), write_image(tmp_path / "b.png", 8, 7)]
-    with pytest.raises(UserError, match=r"a\.png has 8 x 6 .*b\.png has 8 x 7"):
-        read_common_size(files, BOUND)
 
 
 @pytest.mark.parametrize(("size", "factor"), [((512, 300), 1), ((513, 300), 2), ((1008, 756), 2), ((3024, 4032), 8)])
