@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import Observations, pixel_scale, triangulate
 from engine.geometry import se3
+from engine.geometry.distortion import distortion_jacobian
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points
 
@@ -52,20 +53,27 @@ class KnownPoints(NamedTuple):
         plane: where the photo sees them, on its normalised image plane.
         focal: mean focal length of the photo, pixels.
         unit: pixels of the photo per pixel of an image of 640.
+        bend: derivatives of the lens's distortion there: distances on the plane times it are in focal lengths, as the
+            photo shows them. None for an ideal pinhole.
     """
 
     points: Float[Tensor, "points 3"]
     plane: Float[Tensor, "points 2"]
     focal: float
     unit: float
+    bend: Float[Tensor, "points 2 2"] | None = None
 
     def errors(self, poses: Float[Tensor, "poses 3 4"]) -> Float[Tensor, "poses points"]:
         """Reprojection errors under poses of the photo, pixels of an image of 640; infinite behind the camera."""
         camera = se3.transform(poses[:, None].double().cpu(), self.points)
         ahead = camera[..., 2] > 1e-6
         seen = camera[..., :2] / camera[..., 2:].clamp(min=1e-6)
-        error = (seen - self.plane).norm(dim=-1) * self.focal / self.unit
+        error = self.measure(seen - self.plane).norm(dim=-1) * self.focal / self.unit
         return torch.where(ahead, error, torch.inf)
+
+    def measure(self, difference: Float[Tensor, "*batch points 2"]) -> Float[Tensor, "*batch points 2"]:
+        """Differences on the plane as the photo shows them, in focal lengths."""
+        return difference if self.bend is None else (self.bend @ difference[..., None])[..., 0]
 
     def worse(
         self, pose: Float[Tensor, "3 4"], than: Float[Tensor, "3 4"], options: ResectionOptions = DEFAULT
@@ -117,7 +125,8 @@ def find_known_points(
     of = intrinsics[torch.tensor([frame])].to("cpu")
     distortion = of.distortion.double() if intrinsics.distorted else None
     plane = normalised_points(pixels[None], of.focal.double(), of.centre.double(), distortion)[0]
-    return KnownPoints(found.points[known], plane, float(of.focal.mean()), unit)
+    bend = None if distortion is None else distortion_jacobian(plane, distortion)
+    return KnownPoints(found.points[known], plane, float(of.focal.mean()), unit, bend)
 
 
 @torch.no_grad()
@@ -151,11 +160,13 @@ def _step(known: KnownPoints, poses: Tensor, scale: float, damping: float) -> Te
     camera = se3.transform(poses[:, None], known.points)
     x, y, z = camera.unbind(-1)
     ahead, inverse = z > 1e-6, 1 / z.clamp(min=1e-6)
-    residual = torch.stack([x * inverse, y * inverse], dim=-1) - known.plane
+    residual = known.measure(torch.stack([x * inverse, y * inverse], dim=-1) - known.plane)
     weight = ahead / (1 + residual.square().sum(-1) / scale**2)
     zero = torch.zeros_like(x)
     rows = [torch.stack([inverse, zero, -x * inverse**2], -1), torch.stack([zero, inverse, -y * inverse**2], -1)]
     by_camera = torch.stack(rows, dim=-2)
+    if known.bend is not None:
+        by_camera = known.bend @ by_camera
     turn = torch.linalg.cross(camera[..., None, :].expand_as(by_camera), by_camera, dim=-1)
     jacobian = torch.cat([turn, by_camera], dim=-1)
     matrix = torch.einsum("spci,sp,spcj->sij", jacobian, weight, jacobian)

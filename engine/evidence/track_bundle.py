@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.evidence.track_equations import TrackEquations, linearise, residuals
 from engine.evidence.triangulation import Observations, pixel_scale
 from engine.geometry import se3
+from engine.geometry.distortion import distort
 from engine.geometry.intrinsics import Intrinsics
 
 
@@ -118,7 +119,8 @@ class TrackBundle:
     def _focal_jacobian(self, camera: Float[Tensor, "observations 3"]) -> Float[Tensor, "observations 2 1"]:
         """Of pixels by the logarithm of the factor on the focal lengths."""
         plane = camera[:, :2] / camera[:, 2:].clamp(min=self.options.least_depth)
-        return (plane * self.intrinsics.focal.to(camera)[self.observations.frame])[..., None]
+        seen = distort(plane, self.intrinsics.distortion.to(camera)[self.observations.frame])
+        return (seen * self.intrinsics.focal.to(camera)[self.observations.frame])[..., None]
 
     def _cost(self, poses: Tensor, points: Tensor, intrinsics: Intrinsics, scale: float) -> float:
         residual, camera = residuals(self.observations, points, poses, intrinsics)

@@ -11,7 +11,7 @@ from torch import Tensor
 from engine.evidence.triangulation import Observations
 from engine.geometry import se3
 from engine.geometry.intrinsics import Intrinsics
-from engine.geometry.rays import project
+from engine.geometry.rays import differentiate_projection, project
 
 LEAST_DEPTH = 1e-4  # scene units, in a Jacobian's denominators
 BLOCK = 400_000  # pairs of observations whose couplings are multiplied at once: bounds the memory to about 0.1 GB
@@ -132,8 +132,6 @@ def linearise(
 ) -> TrackEquations:
     """The equations of weighted squared residuals.
 
-    The distortion, close to the identity, is left out of the Jacobian but not out of the residual.
-
     Args:
         observations: of the tracks.
         camera, residual: of `residuals`.
@@ -144,15 +142,9 @@ def linearise(
     """
     frame, track, count = observations.frame, observations.track, observations.tracks
     frames = len(poses)
-    x, y, z = camera.unbind(-1)
-    inverse = 1 / z.clamp(min=LEAST_DEPTH)
-    zero = torch.zeros_like(x)
+    distortion = intrinsics.distortion.to(camera)[frame] if intrinsics.distorted else None
     focal = intrinsics.focal.to(camera)[frame]
-    rows = [
-        torch.stack([inverse, zero, -x * inverse**2], dim=-1) * focal[:, :1],
-        torch.stack([zero, inverse, -y * inverse**2], dim=-1) * focal[:, 1:],
-    ]
-    by_camera = torch.stack(rows, dim=-2)
+    by_camera = differentiate_projection(camera[:, None], focal, distortion, LEAST_DEPTH)[:, 0]
     turn = torch.linalg.cross(camera[:, None].expand_as(by_camera), by_camera, dim=-1)
     root = weight.sqrt()[:, None, None]
     by_pose = torch.cat([turn, by_camera], dim=-1) * root

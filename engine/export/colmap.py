@@ -11,6 +11,8 @@ from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
 from engine.export.images import ExportedImages, have_same_intrinsics
 from engine.export.points import PointCloud
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.camera_models import write_parameters
 from engine.scenes.formats.colmap import read_model
 from engine.sfm.pycolmap_import import load_pycolmap
 
@@ -21,8 +23,8 @@ FILES = ("sparse", "images")
 def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
     """Writes cameras, images and points (without tracks).
 
-    The camera model is PINHOLE, or OPENCV where there is lens distortion; one camera for all frames if their
-    intrinsics are equal.
+    The camera model is PINHOLE, or OPENCV where there is lens distortion, or that of a lens which needs another; one
+    camera for all frames if their intrinsics are equal.
 
     Raises:
         UserError: the files are incomplete. They are read back to find this out, because COLMAP's library does not
@@ -61,8 +63,19 @@ def _make_camera(images: ExportedImages, index: int, camera_id: int) -> Any:
     import pycolmap
 
     intrinsics = images.intrinsics
-    model = "OPENCV" if intrinsics.distorted else "PINHOLE"
+    found = _find_model(intrinsics, index)
+    assert found is not None, "the lens was checked before anything was written"
+    model, parameters = found
     camera = pycolmap.Camera.create_from_model_name(camera_id, model, 1.0, intrinsics.width, intrinsics.height)
-    parameters = [*intrinsics.focal[index].tolist(), *intrinsics.centre[index].tolist()]
-    camera.params = parameters + (intrinsics.distortion[index].tolist() if intrinsics.distorted else [])
+    camera.params = parameters
     return camera
+
+
+def _find_model(intrinsics: Intrinsics, index: int) -> tuple[str, list[float]] | None:
+    focal, centre, distortion = intrinsics.focal[index], intrinsics.centre[index], intrinsics.distortion[index]
+    return write_parameters(focal.tolist(), centre.tolist(), distortion.tolist())
+
+
+def find_unsupported(intrinsics: Intrinsics) -> list[int]:
+    """The frames whose lens no camera model of COLMAP holds."""
+    return [index for index in range(intrinsics.frames) if _find_model(intrinsics, index) is None]

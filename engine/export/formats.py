@@ -21,6 +21,7 @@ from engine.export.report import write_report
 from engine.export.targets import check_file, check_folder
 from engine.export.video import plan_cameras, write_video
 from engine.export.visible_surfaces import measure_depth_bounds
+from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.similarity import Similarity
 from engine.geometry.view_camera import find_mean_up
 from engine.run.saved_run import SavedRun
@@ -80,11 +81,13 @@ class CamerasFolder:
     Attributes:
         own: names of its files and folders.
         fill: writes everything but the images into a folder; returns sentences for the user.
+        find_unsupported: the frames, by index among the exported ones, whose lens the format has no place for.
         flat: names of images without folders, in alphabetical order of the frames.
     """
 
     own: tuple[str, ...]
     fill: Callable[[Export, ExportedCameras, ExportedImages, Path], list[str]]
+    find_unsupported: Callable[[Intrinsics], list[int]]
     flat: bool = False
 
     def check(self, options: ExportOptions, protected: Collection[Path]) -> None:
@@ -92,6 +95,13 @@ class CamerasFolder:
 
     def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
         scene, cameras = run.trainer.scene, collect_cameras(run)
+        unsupported = [cameras.names[index] for index in self.find_unsupported(cameras.intrinsics)]
+        if unsupported:
+            raise UserError(
+                f"This format has no place for the lens of {unsupported[0]}"
+                f"{f' and {len(unsupported) - 1} more' if unsupported[1:] else ''} (a fisheye, or of another model); "
+                "export to colmap, which holds most lenses, or undistort the photos before a run."
+            )
         images = choose_images(scene, cameras, self.flat)
         with replace_folder(options.output) as folder:
             notes = self.fill(Export(run, options, part_of(progress, 0.0, 0.5)), cameras, images, folder)
@@ -195,9 +205,11 @@ def _video(export: Export) -> list[str]:
 
 
 EXPORTERS: dict[str, Exporter] = {
-    "colmap": CamerasFolder(colmap.FILES, _with_points(colmap.write_model)),
-    "nerfstudio": CamerasFolder(nerfstudio.FILES, _with_points(nerfstudio.write_transforms)),
-    "llff": CamerasFolder(llff.FILES, _llff, flat=True),
+    "colmap": CamerasFolder(colmap.FILES, _with_points(colmap.write_model), colmap.find_unsupported),
+    "nerfstudio": CamerasFolder(
+        nerfstudio.FILES, _with_points(nerfstudio.write_transforms), nerfstudio.find_unsupported
+    ),
+    "llff": CamerasFolder(llff.FILES, _llff, llff.find_unsupported, flat=True),
     "ply": OneFile((".ply",), _ply),
     "report": OneFile((".html",), _report),
     "video": OneFile(VIDEO_ENDINGS, _video),

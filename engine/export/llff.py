@@ -11,6 +11,8 @@ from torch import Tensor
 
 from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages
+from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import find_models, has_model
 from engine.scenes.formats.llff import POSES_FILE
 from engine.scenes.world.axes import invert_pose
 
@@ -39,6 +41,15 @@ def write_poses_bounds(
     if not omitted:
         return []
     return [f"LLFF's format has no place for {', '.join(omitted)}: it is left out."]
+
+
+def find_unsupported(intrinsics: Intrinsics) -> list[int]:
+    """The frames whose lens is no perspective one: without it, their poses would say nothing."""
+    bent = torch.zeros(intrinsics.frames, dtype=torch.bool)
+    for model in find_models(intrinsics.distortion):
+        if not model.is_perspective:
+            bent |= has_model(intrinsics.distortion, model)
+    return bent.nonzero()[:, 0].tolist()
 
 
 def make_table(

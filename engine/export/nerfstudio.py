@@ -13,6 +13,8 @@ from torch import Tensor
 from engine.export.cameras import ExportedCameras
 from engine.export.images import FOLDER, ExportedImages, have_same_intrinsics
 from engine.export.points import PointCloud, write_ply
+from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.formats.camera_models import write_json_lens
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE
 from engine.scenes.world.axes import invert_pose
 
@@ -41,12 +43,17 @@ def make_transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[st
     frames: list[dict[str, Any]] = [
         {"file_path": file, "transform_matrix": matrix.tolist()} for file, matrix in zip(files, matrices, strict=True)
     ]
-    content: dict[str, Any] = {"camera_model": "OPENCV", "w": intrinsics.width, "h": intrinsics.height}
+    content: dict[str, Any] = {"w": intrinsics.width, "h": intrinsics.height}
     if have_same_intrinsics(intrinsics):
         content |= _intrinsics_entries(images, 0)
     else:
         for index, frame in enumerate(frames):
             frame |= _intrinsics_entries(images, index)
+        models = {frame["camera_model"] for frame in frames}
+        if len(models) == 1:  # nerfstudio looks for it at the top alone
+            content["camera_model"] = models.pop()
+            for frame in frames:
+                del frame["camera_model"]
     if cameras.held_out:
         held_out = {file for file, name in zip(files, cameras.names, strict=True) if name in cameras.held_out}
         content["train_filenames"] = [file for file in files if file not in held_out]
@@ -61,7 +68,14 @@ def to_opengl(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "frames 4 4"]
     return torch.cat([camera_to_world, last], dim=1)
 
 
-def _intrinsics_entries(images: ExportedImages, index: int) -> dict[str, float]:
+def _intrinsics_entries(images: ExportedImages, index: int) -> dict[str, Any]:
     intrinsics = images.intrinsics
-    values = torch.cat([intrinsics.focal[index], intrinsics.centre[index], intrinsics.distortion[index]]).tolist()
-    return dict(zip(("fl_x", "fl_y", "cx", "cy", "k1", "k2", "p1", "p2"), values, strict=True))
+    lens = write_json_lens(intrinsics.distortion[index].tolist())
+    assert lens is not None, "the lens was checked before anything was written"
+    values = torch.cat([intrinsics.focal[index], intrinsics.centre[index]]).tolist()
+    return {"camera_model": lens[0], **dict(zip(("fl_x", "fl_y", "cx", "cy"), values, strict=True)), **lens[1]}
+
+
+def find_unsupported(intrinsics: Intrinsics) -> list[int]:
+    """The frames whose lens `transforms.json` has no place for."""
+    return [index for index, row in enumerate(intrinsics.distortion.tolist()) if write_json_lens(row) is None]

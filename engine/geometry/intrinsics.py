@@ -1,4 +1,4 @@
-"""Pinhole intrinsics with OpenCV distortion, one set per frame."""
+"""Focal length, principal point and lens distortion, one set per frame."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class Intrinsics:
     Attributes:
         focal: focal lengths fx, fy in pixels, > 0.
         centre: principal point cx, cy in pixels.
-        distortion: OpenCV k1, k2, p1, p2 (zeros for an ideal pinhole).
+        distortion: OpenCV k1, k2, p1, p2 and more columns where a lens needs them (see `lens_models`): further
+            coefficients, and the number of the lens model (a fisheye, for example). Zeros for an ideal pinhole.
         width: of the canvas, pixels: the largest width among the frames.
         height: of the canvas, pixels: the largest height among the frames.
         sizes: (width, height) of each frame's own picture, pixels; None if all fill the canvas.
@@ -30,7 +31,7 @@ class Intrinsics:
 
     focal: Float[Tensor, "frames 2"]
     centre: Float[Tensor, "frames 2"]
-    distortion: Float[Tensor, "frames 4"]
+    distortion: Float[Tensor, "frames coefficients"]
     width: int
     height: int
     sizes: Int64[Tensor, "frames 2"] | None = None
@@ -43,7 +44,7 @@ class Intrinsics:
 
     @property
     def distorted(self) -> bool:
-        """Whether any frame has a distortion other than zero."""
+        """Whether any frame has a lens other than an ideal pinhole."""
         return bool((self.distortion != 0).any())
 
     @property

@@ -10,10 +10,18 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.geometry.distortion import distort, undistort
+from engine.geometry.distortion import distort, distortion_jacobian, undistort
 from engine.geometry.se3 import camera_centre, transform
 
-__all__ = ["distort", "normalised_points", "pixel_grid", "project", "rays_through", "undistort"]
+__all__ = [
+    "differentiate_projection",
+    "distort",
+    "normalised_points",
+    "pixel_grid",
+    "project",
+    "rays_through",
+    "undistort",
+]
 
 _MINIMUM_DEPTH = 1e-6  # depths between plus and minus this are moved here before the perspective division
 
@@ -31,7 +39,7 @@ def normalised_points(
     pixels: Float[Tensor, "*#batch points 2"],
     focal: Float[Tensor, "*#batch 2"],
     centre: Float[Tensor, "*#batch 2"],
-    distortion: Float[Tensor, "*#batch 4"] | None = None,
+    distortion: Float[Tensor, "*#batch coefficients"] | None = None,
 ) -> Float[Tensor, "*batch points 2"]:
     """Pixel coordinates as points of the ideal image plane z = 1.
 
@@ -39,7 +47,7 @@ def normalised_points(
         pixels: (x, y) in pixels, centres at +0.5.
         focal: fx, fy in pixels, > 0.
         centre: principal point cx, cy in pixels.
-        distortion: OpenCV k1, k2, p1, p2; None skips the undistortion (do so where a camera has none).
+        distortion: as `lens_models` orders it; None skips the undistortion (do so where a camera has none).
     Returns:
         ideal image-plane coordinates.
     """
@@ -75,7 +83,7 @@ def project(
     world_to_camera: Float[Tensor, "*#batch 3 4"],
     focal: Float[Tensor, "*#batch 2"],
     centre: Float[Tensor, "*#batch 2"],
-    distortion: Float[Tensor, "*#batch 4"] | None = None,
+    distortion: Float[Tensor, "*#batch coefficients"] | None = None,
 ) -> tuple[Float[Tensor, "*batch points 2"], Float[Tensor, "*batch points"]]:
     """Projects world points into images.
 
@@ -84,7 +92,7 @@ def project(
         world_to_camera: poses.
         focal: fx, fy in pixels.
         centre: principal point in pixels.
-        distortion: OpenCV k1, k2, p1, p2, or None.
+        distortion: as `lens_models` orders it, or None.
     Returns:
         pixels (x, y), finite even for points in the plane of the camera; and depths z in scene units, <= 0 for
         points beside or behind the camera.
@@ -96,3 +104,31 @@ def project(
     if distortion is not None:
         on_plane = distort(on_plane, distortion[..., None, :])
     return on_plane * focal[..., None, :] + centre[..., None, :], depth
+
+
+def differentiate_projection(
+    in_camera: Float[Tensor, "*#batch points 3"],
+    focal: Float[Tensor, "*#batch 2"],
+    distortion: Float[Tensor, "*#batch coefficients"] | None,
+    least_depth: float,
+) -> Float[Tensor, "*batch points 2 3"]:
+    """The derivatives of pixels by the point in camera axes.
+
+    Args:
+        in_camera: points in camera axes, scene units.
+        focal: fx, fy in pixels.
+        distortion: as `lens_models` orders it, or None.
+        least_depth: depth below which a point counts as this deep, so that the derivatives stay finite.
+    """
+    x, y, z = in_camera.unbind(-1)
+    inverse = 1 / z.clamp(min=least_depth)
+    zero = torch.zeros_like(x)
+    rows = [
+        torch.stack([inverse, zero, -x * inverse**2], dim=-1),
+        torch.stack([zero, inverse, -y * inverse**2], dim=-1),
+    ]
+    by_point = torch.stack(rows, dim=-2)
+    if distortion is not None:
+        plane = in_camera[..., :2] * inverse[..., None]
+        by_point = distortion_jacobian(plane, distortion[..., None, :]) @ by_point
+    return by_point * focal[..., None, :, None]

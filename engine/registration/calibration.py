@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.config.settings import Settings
+from engine.geometry.distortion import add_to_radial
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.lens import FreeLens, LensPrior
 from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
@@ -105,8 +106,9 @@ class Calibration(nn.Module):
 
     def intrinsics(self, intrinsics: Intrinsics) -> Intrinsics:
         """The scene's intrinsics with the fitted lens."""
-        added = torch.stack([self.radial, *self.radial.new_zeros(3)]).to(intrinsics.distortion)
-        distortion = intrinsics.distortion + added if self.free.radial else intrinsics.distortion
+        distortion = intrinsics.distortion
+        if self.free.radial:
+            distortion = add_to_radial(distortion, self.radial.to(distortion))
         return replace(intrinsics, focal=intrinsics.focal * self.focal_factor, distortion=distortion)
 
     def free_lens(self, intrinsics: Intrinsics) -> FreeLens:

@@ -1,4 +1,5 @@
-"""Which parameters of the lens may be fitted: one factor on all focal lengths, one addition to all k1."""
+"""Which parameters of the lens may be fitted: one factor on all focal lengths, one addition to all k1 (that of the
+polynomial in the angle for a fisheye; lens models without a k1 keep what they have)."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.geometry.distortion import add_to_radial, differentiate_by_radial, distort
 from engine.geometry.intrinsics import Intrinsics
 
 
@@ -79,17 +81,15 @@ class FreeLens:
     ) -> Float[Tensor, "frames points 2 unknowns"]:
         """Derivatives of pixel positions by the free parameters.
 
-        The effect of the distortion on the focal length's column is left out: the distortion is close to the identity.
-
         Args:
             camera: points in camera axes, scene units.
             intrinsics: of the frames.
         """
         plane = camera[..., :2] / camera[..., 2:].clamp(min=LIMITS.least_depth)
-        scaled = plane * intrinsics.focal[:, None]
-        columns = [scaled] if self.focal else []
-        columns += [scaled * plane.square().sum(dim=-1, keepdim=True)] if self.radial else []
-        return torch.stack(columns, dim=-1) if columns else scaled.new_zeros(*scaled.shape, 0)
+        focal, distortion = intrinsics.focal[:, None], intrinsics.distortion[:, None].to(plane)
+        columns = [distort(plane, distortion) * focal] if self.focal else []
+        columns += [differentiate_by_radial(plane, distortion) * focal] if self.radial else []
+        return torch.stack(columns, dim=-1) if columns else plane.new_zeros(*plane.shape, 0)
 
     def prior_cost(self, intrinsics: Intrinsics) -> PriorCost:
         """The cost of these intrinsics under the prior; zero without a prior or without free parameters."""
@@ -110,7 +110,8 @@ class FreeLens:
             largest = LIMITS.log_focal_step
             intrinsics = replace(intrinsics, focal=intrinsics.focal * step[0].clamp(-largest, largest).exp())
         if self.radial:
-            distortion = intrinsics.distortion.clone()
-            distortion[:, 0] = (distortion[:, 0] + step[-1]).clamp(-LIMITS.radial, LIMITS.radial)
-            intrinsics = replace(intrinsics, distortion=distortion)
+            before = intrinsics.distortion[:, 0]
+            bound = before.abs().clamp(min=LIMITS.radial)  # a lens that came with more keeps it
+            added = torch.minimum(torch.maximum(before + step[-1], -bound), bound) - before
+            intrinsics = replace(intrinsics, distortion=add_to_radial(intrinsics.distortion, added))
         return intrinsics

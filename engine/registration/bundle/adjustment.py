@@ -151,20 +151,12 @@ class Adjustment:
         return _Observations(camera, pixels, self.visible & inside & (depth > self.options.least_depth))
 
     def _linearise(self, seen: _Observations, sampled: Tensor, weights: Tensor, residual: Tensor) -> _System:
-        """The normal equations: Jacobians of colour by the camera's motion in its own axes, the point and the lens.
-
-        The lens distortion, close to the identity, is left out of the Jacobian but not out of the residual.
-        """
+        """The normal equations: Jacobians of colour by the camera's motion in its own axes, the point and the lens."""
         slope = torch.stack([sampled[..., 3:6], sampled[..., 6:9]], dim=-1)  # colour by pixel
-        x, y, z = seen.camera.clamp(min=-1e6).unbind(dim=-1)
-        inverse = 1 / z.clamp(min=self.options.least_depth)
-        focal = self.intrinsics.focal[:, None]
-        zero = torch.zeros_like(x)
-        rows = [
-            torch.stack([inverse, zero, -x * inverse**2], dim=-1) * focal[..., :1],
-            torch.stack([zero, inverse, -y * inverse**2], dim=-1) * focal[..., 1:],
-        ]
-        by_camera = slope @ torch.stack(rows, dim=-2)  # colour by point in camera axes
+        distortion = self.intrinsics.distortion if self.intrinsics.distorted else None
+        by_camera = slope @ rays.differentiate_projection(  # colour by point in camera axes
+            seen.camera.clamp(min=-1e6), self.intrinsics.focal, distortion, self.options.least_depth
+        )
         turn = torch.linalg.cross(seen.camera[..., None, :].expand_as(by_camera), by_camera, dim=-1)
         root = weights.sqrt()[..., None, None]
         by_pose = torch.cat([turn, by_camera], dim=-1) * root

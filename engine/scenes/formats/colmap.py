@@ -17,8 +17,10 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import stack_distortions
 from engine.scenes.canvas import Size, choose_canvas, stack_sizes
 from engine.scenes.formats.background import has_blank_background
+from engine.scenes.formats.camera_models import MODELS, read_parameters
 from engine.scenes.formats.colmap_binary import check_binary_files
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_sizes
@@ -30,14 +32,6 @@ from engine.scenes.world.placement import place_scene
 from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
-# Camera model -> position of fx, fy, cx, cy, k1, k2, p1, p2 among COLMAP's parameters (None means zero).
-MODELS: dict[str, tuple[int | None, ...]] = {
-    "SIMPLE_PINHOLE": (0, 0, 1, 2, None, None, None, None),
-    "PINHOLE": (0, 1, 2, 3, None, None, None, None),
-    "SIMPLE_RADIAL": (0, 0, 1, 2, 3, None, None, None),
-    "RADIAL": (0, 0, 1, 2, 3, 4, None, None),
-    "OPENCV": (0, 1, 2, 3, 4, 5, 6, 7),
-}
 logger = logging.getLogger(__name__)
 
 
@@ -161,19 +155,20 @@ def warn_of_unregistered(base: Path, images: list[Path]) -> None:
 
 def scale_intrinsics(registered: Registered, sizes: Sequence[Size], model: Path, images: list[Path]) -> Intrinsics:
     """Intrinsics of the images as stored, of `sizes`, scaled from the sizes for which COLMAP computed them."""
-    rows = []
+    rows, distortions = [], []
     for found, size, image in zip(registered.values(), sizes, images, strict=True):
         fx, fy, cx, cy, *distortion = found.parameters
         wider, taller = compute_size_factors(found.size, size, model, image)
-        rows.append([fx * wider, fy * taller, cx * wider, cy * taller, *distortion])
+        rows.append([fx * wider, fy * taller, cx * wider, cy * taller])
+        distortions.append(distortion)
     table = torch.tensor(rows)
     width, height = choose_canvas(sizes)
     numbers = sorted({found.camera for found in registered.values()})
     cameras = torch.tensor([numbers.index(found.camera) for found in registered.values()])
     return Intrinsics(
         focal=table[:, :2],
-        centre=table[:, 2:4],
-        distortion=table[:, 4:],
+        centre=table[:, 2:],
+        distortion=stack_distortions(distortions),
         width=width,
         height=height,
         sizes=stack_sizes(sizes),
@@ -182,9 +177,10 @@ def scale_intrinsics(registered: Registered, sizes: Sequence[Size], model: Path,
 
 
 def _parameters(name: str, parameters: np.ndarray, model: Path, image: str) -> tuple[float, ...]:
-    if name not in MODELS:
+    read = read_parameters(name, parameters.tolist())
+    if read is None:
         raise UserError(
-            f"{model} uses the camera model {name} for {image}; undistort the images with COLMAP's image_undistorter "
-            f"to one of {', '.join(MODELS)}."
+            f"{model} uses the camera model {name} for {image}, which is not a lens with one image plane; convert the "
+            f"photos to one of {', '.join(MODELS)}, by COLMAP's panorama tools or its image_undistorter."
         )
-    return tuple(0.0 if position is None else float(parameters[position]) for position in MODELS[name])
+    return read

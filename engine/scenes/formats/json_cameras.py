@@ -12,13 +12,11 @@ import torch
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import stack_distortions
 from engine.scenes.canvas import Size, choose_canvas, stack_sizes
+from engine.scenes.formats.camera_models import JSON_FISHEYE, JSON_PERSPECTIVE, read_json_lens
 from engine.scenes.formats.json_files import read_number
 from engine.scenes.formats.validation import compute_size_factors
-
-SUPPORTED_MODELS = ("SIMPLE_PINHOLE", "PINHOLE", "SIMPLE_RADIAL", "RADIAL", "OPENCV")
-DISTORTION = ("k1", "k2", "p1", "p2")
-UNSUPPORTED_DISTORTION = ("k3", "k4", "k5", "k6")
 
 
 @dataclass(frozen=True)
@@ -28,12 +26,12 @@ class JsonCamera:
     Attributes:
         focal: fx, fy in pixels.
         centre: principal point cx, cy in pixels.
-        distortion: OpenCV's k1, k2, p1, p2.
+        distortion: its row (see `lens_models`).
     """
 
     focal: tuple[float, float]
     centre: tuple[float, float]
-    distortion: tuple[float, float, float, float]
+    distortion: tuple[float, ...]
 
 
 def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, image: Path) -> JsonCamera:
@@ -51,7 +49,7 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     Raises:
         UserError: the camera model is unknown, or a key is missing or wrong.
     """
-    _check_model(values, file)
+    distortion = _read_lens(values, file)
     declared = read_number(values, "w", file, size[0]), read_number(values, "h", file, size[1])
     factors = compute_size_factors(declared, size, file, image)
     focal_x = _read_focal(values, "x", declared[0], file)
@@ -65,11 +63,10 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     assert focal_x is not None
     assert focal_y is not None
     centre = read_number(values, "cx", file, declared[0] / 2), read_number(values, "cy", file, declared[1] / 2)
-    k1, k2, p1, p2 = (read_number(values, key, file, 0.0) for key in DISTORTION)
     return JsonCamera(
         focal=(focal_x * factors[0], focal_y * factors[1]),
         centre=(centre[0] * factors[0], centre[1] * factors[1]),
-        distortion=(k1, k2, p1, p2),
+        distortion=distortion,
     )
 
 
@@ -86,7 +83,7 @@ def stack_cameras(cameras: Sequence[JsonCamera], sizes: Sequence[Size]) -> Intri
     return Intrinsics(
         focal=torch.tensor([camera.focal for camera in cameras]),
         centre=torch.tensor([camera.centre for camera in cameras]),
-        distortion=torch.tensor([camera.distortion for camera in cameras]),
+        distortion=stack_distortions([camera.distortion for camera in cameras]),
         width=width,
         height=height,
         sizes=stack_sizes(sizes),
@@ -105,17 +102,17 @@ def _read_focal(values: Mapping[str, Any], axis: str, side: float, file: Path) -
     return None
 
 
-def _check_model(values: Mapping[str, Any], file: Path) -> None:
-    model = values.get("camera_model", "OPENCV")
-    if values.get("is_fisheye"):
-        model = "fisheye"
-    if model not in SUPPORTED_MODELS:
+def _read_lens(values: Mapping[str, Any], file: Path) -> tuple[float, ...]:
+    """The row of the distortion. instant-ngp says `is_fisheye` where nerfstudio names the camera model."""
+    model = values.get("camera_model") or "OPENCV"
+    name = model.upper() if isinstance(model, str) else str(model)
+    if values.get("is_fisheye") and "FISHEYE" not in name:
+        name = "OPENCV_FISHEYE"
+    row = read_json_lens(name, lambda key: read_number(values, key, file, 0.0))
+    unknown = [key for key in values if key.startswith("ftheta_p") and read_number(values, key, file, 0.0) != 0]
+    if row is None or unknown:
         raise UserError(
-            f"{file} uses the camera model {model}; undistort the images to one of {', '.join(SUPPORTED_MODELS)}."
+            f"{file} uses the camera model {'FTHETA' if unknown else model}; convert the photos to one of "
+            f"{', '.join((*JSON_PERSPECTIVE, *JSON_FISHEYE))}."
         )
-    for key in UNSUPPORTED_DISTORTION:
-        if read_number(values, key, file, 0.0) != 0:
-            raise UserError(
-                f"{file} uses the distortion coefficient {key}, but only {', '.join(DISTORTION)} are supported; "
-                f"undistort the images to one of the models {', '.join(SUPPORTED_MODELS)}."
-            )
+    return row

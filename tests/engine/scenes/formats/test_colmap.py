@@ -13,6 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.geometry.lens_models import LensModel, find_models
 from engine.scenes import Scene, SceneOptions, load_scene
 from tests.support.scenes.synthetic import (
     HEIGHT,
@@ -31,7 +32,9 @@ PARAMETERS = {
     "SIMPLE_RADIAL": [40.0, 16.5, 12.5, 0.01],
     "RADIAL": [40.0, 16.5, 12.5, 0.01, 0.02],
     "OPENCV": [40.0, 41.0, 16.5, 12.5, 0.01, 0.02, 0.001, -0.002],
+    "FULL_OPENCV": [40.0, 41.0, 16.5, 12.5, 0.01, 0.02, 0.001, -0.002, 0.03, 0.04, 0.05, 0.06],
     "OPENCV_FISHEYE": [40.0, 41.0, 16.5, 12.5, 0.01, 0.02, 0.001, -0.002],
+    "EQUIRECTANGULAR": [WIDTH, HEIGHT],
 }
 MIDDLE = torch.tensor([0.2, -0.1, 0.3], dtype=torch.float64)
 
@@ -117,9 +120,19 @@ def test_camera_models(tmp_path: Path, model: str, focal: tuple, distortion: tup
     assert intrinsics.distortion[0].tolist() == pytest.approx(distortion)
 
 
+def test_models_with_more_coefficients_are_read(tmp_path: Path) -> None:
+    write_object(tmp_path / "full", model="FULL_OPENCV")
+    full = load_scene(tmp_path / "full").intrinsics
+    assert full.distortion[0].tolist() == pytest.approx(PARAMETERS["FULL_OPENCV"][4:])
+    write_object(tmp_path / "fisheye", model="OPENCV_FISHEYE")
+    fisheye = load_scene(tmp_path / "fisheye").intrinsics
+    assert find_models(fisheye.distortion) == (LensModel.FISHEYE,)
+    assert fisheye.distortion[0, :6].tolist() == pytest.approx([0.01, 0.02, 0, 0, 0.001, -0.002])
+
+
 def test_an_unsupported_camera_model_is_named(tmp_path: Path) -> None:
-    write_object(tmp_path, model="OPENCV_FISHEYE")
-    with pytest.raises(UserError, match=r"OPENCV_FISHEYE.*SIMPLE_PINHOLE, PINHOLE") as raised:
+    write_object(tmp_path, model="EQUIRECTANGULAR")
+    with pytest.raises(UserError, match=r"EQUIRECTANGULAR.*PINHOLE, OPENCV") as raised:
         load_scene(tmp_path)
     assert str(tmp_path / "sparse" / "0") in str(raised.value)
 

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 
 from engine.errors import UserError
+from engine.geometry.lens_models import LensModel
 from engine.scenes import SceneOptions, load_scene
 from tests.support.scenes.synthetic import (
     FOCAL,
@@ -88,6 +89,27 @@ def test_shared_intrinsics_are_read(tmp_path: Path) -> None:
     torch.testing.assert_close(intrinsics.distortion[0], torch.tensor([0.01, 0.0, 0.001, -0.002]))
 
 
+@pytest.mark.parametrize(
+    ("keys", "row"),
+    [
+        ({"k3": 0.1}, [0.01, 0, 0.001, -0.002, 0.1, 0, 0, 0]),
+        ({"camera_model": "FULL_OPENCV", "k4": 0.1}, [0.01, 0, 0.001, -0.002, 0, 0.1, 0, 0]),
+        ({"k4": 0.1, "k6": 0.2}, [0.01, 0, 0.001, -0.002, 0, 0.1, 0, 0.2]),
+        # nerfstudio's k4 of a perspective camera is a power of the radius
+        ({"camera_model": "OPENCV", "k4": 0.1}, [0.01, 0, 0.001, -0.002, 0, 0.1, *[0] * 6, LensModel.POLYNOMIAL]),
+        ({"camera_model": "OPENCV_FISHEYE"}, [0.01, 0, 0.001, -0.002, *[0] * 8, LensModel.FISHEYE]),
+        ({"is_fisheye": True, "k3": 0.02}, [0.01, 0, 0.001, -0.002, 0.02, *[0] * 7, LensModel.FISHEYE]),
+        (
+            {"camera_model": "THIN_PRISM_FISHEYE", "sx1": 0.3, "sy1": 0.4},
+            [0.01, 0, 0.001, -0.002, *[0] * 4, 0.3, 0, 0.4, 0, LensModel.FISHEYE],
+        ),
+    ],
+)
+def test_lenses_are_read(tmp_path: Path, keys: dict, row: list[float]) -> None:
+    write_nerfstudio(tmp_path, object_poses(), **keys)
+    assert load_scene(tmp_path).intrinsics.distortion[0].tolist() == pytest.approx(row)
+
+
 def test_a_frames_intrinsics_win_and_angles_serve(tmp_path: Path) -> None:
     content = write_nerfstudio(tmp_path, object_poses())
     for key in ("fl_x", "fl_y", "cx", "cy", "w", "h"):
@@ -142,9 +164,10 @@ def test_one_list_leaves_the_rest_to_the_other_side(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "words"),
     [
-        ({"camera_model": "OPENCV_FISHEYE"}, "OPENCV_FISHEYE.*SIMPLE_RADIAL, RADIAL, OPENCV"),
-        ({"is_fisheye": True}, "fisheye"),
-        ({"k3": 0.1}, "k3.*k1, k2, p1, p2"),
+        ({"camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR.*OPENCV, FULL_OPENCV"),
+        ({"camera_model": 3}, "camera model 3"),
+        ({"ftheta_p1": 0.5}, "FTHETA"),
+        ({"k3": "a"}, "k3"),
         ({"fl_x": -5.0}, "focal length"),
         ({"fl_x": [1]}, "fl_x"),
         ({"k1": None}, "k1"),
