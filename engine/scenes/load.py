@@ -10,7 +10,8 @@ from engine.errors import UserError
 from engine.scenes.excluded_frames import exclude_frames
 from engine.scenes.formats.blender import SPACES as BLENDER_SPACES
 from engine.scenes.formats.blender import TRAINING_FILE, read_blender
-from engine.scenes.formats.colmap import MODEL_FOLDERS, find_model_folder, read_colmap
+from engine.scenes.formats.colmap import read_colmap
+from engine.scenes.formats.colmap_model.find import MODEL_PLACES, find_models
 from engine.scenes.formats.llff import POSES_FILE, read_llff
 from engine.scenes.formats.llff import SPACES as LLFF_SPACES
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
@@ -38,7 +39,7 @@ READERS: dict[str, Reader] = {
 LAYOUTS = (
     f"{PLANAR_FILE} (one image, planar), "
     "transforms_train.json (Blender), transforms.json (nerfstudio, instant-ngp), poses_bounds.npy (LLFF) nor "
-    f"a model in {', '.join(MODEL_FOLDERS)} (COLMAP), and no photos"
+    f"a model in {MODEL_PLACES} (COLMAP), and no photos"
 )
 
 
@@ -89,7 +90,7 @@ def find_reader(folder: Path) -> Reader | None:
     for marker, reader in READERS.items():
         if (folder / marker).is_file():
             return reader
-    return read_colmap if find_model_folder(folder) else None
+    return read_colmap if find_models(folder) else None
 
 
 def list_spaces(path: Path) -> tuple[SpaceName, ...]:

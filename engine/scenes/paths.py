@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
 VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
-OMITTED_ENDINGS = ("", ".png", ".jpg", ".jpeg")  # endings that image paths in Blender's and instant-ngp's files omit
+# Endings that image paths in Blender's and instant-ngp's files omit, the most usual first.
+OMITTED_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
 
 def suggest_name(name: str, candidates: Iterable[str]) -> str:
@@ -70,54 +72,131 @@ def is_image(path: Path) -> bool:
         return False
 
 
-def resolve_inside(folder: Path, path: Path) -> Path:
-    """`path` with symbolic links resolved; the result must lie inside `folder`, which is resolved already.
-
-    Raises:
-        UserError: the path leaves the folder.
-    """
-    try:
-        resolved = path.resolve()
-    except (OSError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be followed ({_reason(error)}); correct the path.") from error
-    if not resolved.is_relative_to(folder):
-        raise UserError(f"{path} leads out of the scene folder {folder}; copy the file into the folder.")
-    return resolved
-
-
 class MissingFileError(UserError):
-    """A file that another one names does not exist."""
+    """A file that another one names does not exist in the scene's folder."""
 
 
-def find_file_inside(folder: Path, relative: str, named_in: Path, endings: tuple[str, ...] = ("",)) -> Path:
-    """The existing file of a relative path that a scene file contains.
+class SceneFiles:
+    """Finds the files that paths in a scene's files mean; what it returns lies inside the folder.
 
-    Args:
-        folder: the scene's folder, resolved.
-        relative: path relative to it, with / or \\.
-        named_in: the file that contains this path, for error messages.
-        endings: appended in turn until a file exists.
-    Raises:
-        UserError: the path leaves the folder.
-        MissingFileError: it does not exist; similar names are suggested.
+    Such paths come from other machines and other folders. `..` is taken out before the disk is asked, so that a path
+    never leads out of the folder; links in the folder are the user's own and are followed.
     """
-    for spelling in dict.fromkeys((relative, relative.replace("\\", "/"))):
-        for ending in endings:
-            try:
-                candidate = resolve_inside(folder, folder / (spelling + ending))
-                if candidate.is_file():
-                    return candidate
-            except (OSError, ValueError) as error:
-                raise UserError(
-                    f"{named_in} names the image {relative!r}, which is no path ({_reason(error)}); correct it."
-                ) from error
-    missing = folder / (relative.replace("\\", "/") + endings[0])
-    siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
-    hint = suggest_name(missing.name, siblings)
-    raise MissingFileError(
-        f"{named_in} names the image {relative or 'with no name'}, which does not exist{hint}; "
-        "restore the file or remove its entry."
-    )
+
+    def __init__(self, folder: Path, *below: Path) -> None:
+        """Args:
+        folder: the scene's folder, resolved.
+        below: folders inside it to which paths may be relative as well, looked into after it.
+        """
+        self.folder = folder
+        self._bases = tuple(dict.fromkeys((folder, *below)))
+        self._listings: dict[Path, dict[str, list[str]]] = {}
+
+    def find(self, written: str, named_in: Path, endings: Collection[str] = (), *, as_written: bool = False) -> Path:
+        """The existing file that a path means: the longest ending of it that exists, in any case of its letters.
+
+        Args:
+            written: path with / or \\, relative or absolute, of this or of another machine.
+            named_in: the file that contains it, for error messages.
+            endings: file endings that the path may omit.
+            as_written: whether the whole path has to exist, not only an ending of it.
+        Raises:
+            MissingFileError: no ending of it exists in the folder; similar names are suggested.
+            UserError: it is no path.
+        """
+        if as_written and _leads_out(written.replace("\\", "/")):
+            raise MissingFileError(self._describe_missing(written, named_in))
+        try:
+            for parts in dict.fromkeys((_split_path(written), _split_path(written.replace("\\", "/")))):
+                for base in self._bases:
+                    for start in range(1 if as_written else len(parts)):
+                        found = self._find_exactly(base, parts[start:], endings)
+                        found = found or self._find_in_any_case(base, parts[start:], endings)
+                        if found is not None:
+                            return found
+        except (OSError, ValueError) as error:
+            raise UserError(
+                f"{named_in} names the image {written[:200]!r}, which is no path ({_reason(error)}); correct it."
+            ) from error
+        raise MissingFileError(self._describe_missing(written, named_in))
+
+    def _find_exactly(self, base: Path, parts: tuple[str, ...], endings: Collection[str]) -> Path | None:
+        path = base.joinpath(*parts)
+        if path.is_file():
+            return path
+        return next((file for ending in endings if (file := path.with_name(path.name + ending)).is_file()), None)
+
+    def _find_in_any_case(self, base: Path, parts: tuple[str, ...], endings: Collection[str]) -> Path | None:
+        """As `_find_exactly`, but neither case nor the way in which accents are stored matters."""
+        folder = base
+        for part in parts[:-1]:
+            name = self._match(folder, part)
+            if name is None:
+                return None
+            folder /= name
+        for ending in ("", *endings):
+            name = self._match(folder, parts[-1] + ending)
+            if name is not None and (folder / name).is_file():
+                return folder / name
+        return None
+
+    def _match(self, folder: Path, name: str) -> str | None:
+        """The entry of a folder with this name; None if there is none, or several that differ from it alike."""
+        if folder not in self._listings:
+            listing: dict[str, list[str]] = {}
+            for entry in folder.iterdir() if folder.is_dir() else ():
+                listing.setdefault(_fold_name(entry.name), []).append(entry.name)
+            self._listings[folder] = listing
+        names = self._listings[folder].get(_fold_name(name), [])
+        if name in names:
+            return name
+        alike = [entry for entry in names if Path(entry).stem == Path(name).stem] if len(names) > 1 else names
+        return alike[0] if len(alike) == 1 else None
+
+    def _describe_missing(self, written: str, named_in: Path) -> str:
+        path = written.replace("\\", "/")
+        if _leads_out(path):
+            return (
+                f"{named_in} names {written}, which leads out of the scene folder {self.folder}; copy the file into "
+                "the folder."
+            )
+        missing = self.folder.joinpath(*_split_path(path))
+        siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
+        hint = suggest_name(missing.name, siblings)
+        return (
+            f"{named_in} names the image {written or 'with no name'}, which does not exist{hint}; "
+            "restore the file or remove its entry."
+        )
+
+
+def find_file_inside(folder: Path, written: str, named_in: Path) -> Path:
+    """As `SceneFiles.find`, for a single path that was written by hand and has to exist as a whole."""
+    return SceneFiles(folder).find(written, named_in, as_written=True)
+
+
+def _split_path(written: str) -> tuple[str, ...]:
+    """The parts of a path with /, without a drive, and without `.` and `..`: what a `..` leaves goes with it."""
+    parts: list[str] = []
+    for part in written.split("/"):
+        if part == "..":
+            parts = parts[:-1]
+        elif part not in ("", ".") and not (not parts and re.fullmatch(r"[A-Za-z]:", part)):
+            parts.append(part)
+    return tuple(parts)
+
+
+def _leads_out(path: str) -> bool:
+    """Whether a path with / is absolute, on any system, or climbs out of the folder that it is relative to."""
+    depth = 0
+    for part in path.split("/"):
+        depth += {"": 0, ".": 0, "..": -1}.get(part, 1)
+        if depth < 0:
+            return True
+    return path.startswith("/") or re.match(r"[A-Za-z]:/", path) is not None
+
+
+def _fold_name(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def list_images(folder: Path) -> list[Path]:

@@ -15,7 +15,7 @@ from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor, read_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions, SpaceName, check_space
-from engine.scenes.paths import OMITTED_ENDINGS, find_file_inside, resolve_inside
+from engine.scenes.paths import OMITTED_ENDINGS, SceneFiles
 from engine.scenes.scene import Scene
 from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.extent import find_box_depths, find_object_box
@@ -39,11 +39,12 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
         UserError: files are missing, damaged or disagree.
     """
     files = [folder / TRAINING_FILE, *[folder / name for name in HELD_OUT_FILES if (folder / name).is_file()][:1]]
+    places = SceneFiles(folder)
     images: list[Path] = []
     values: list[tuple[Path, dict[str, Any]]] = []
     poses, counts = [], []
     for file in files:
-        split = read_split(folder, resolve_inside(folder, file))
+        split = read_split(places, file)
         images += split[0]
         values += [(file, entry) for entry in split[1]]
         poses.append(split[2])
@@ -83,7 +84,7 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     )
 
 
-def read_split(folder: Path, file: Path) -> tuple[list[Path], list[dict[str, Any]], Float[Tensor, "frames 3 4"]]:
+def read_split(places: SceneFiles, file: Path) -> tuple[list[Path], list[dict[str, Any]], Float[Tensor, "frames 3 4"]]:
     """Images, camera keys (those of the file, overridden by the frame's) and poses of one `transforms_*.json`.
 
     Returns:
@@ -93,7 +94,7 @@ def read_split(folder: Path, file: Path) -> tuple[list[Path], list[dict[str, Any
     """
     content = read_object(file)
     frames = read_objects(content, "frames", file)
-    images = [find_file_inside(folder, read_text(frame, "file_path", file), file, OMITTED_ENDINGS) for frame in frames]
+    images = [places.find(read_text(frame, "file_path", file), file, OMITTED_ENDINGS) for frame in frames]
     matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for frame in frames])
     poses = convert_from_opengl(check_poses(matrices, file, [image.name for image in images]))
     return images, [content | frame for frame in frames], poses

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,30 +22,21 @@ from engine.geometry.lens_models import stack_distortions
 from engine.scenes.canvas import Size, choose_canvas, stack_sizes
 from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.camera_models import MODELS, read_parameters
-from engine.scenes.formats.colmap_binary import check_binary_files
+from engine.scenes.formats.colmap_model.contents import ModelContents
+from engine.scenes.formats.colmap_model.find import read_largest_model, read_model_in
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import find_file_inside, list_images, make_natural_key, resolve_inside
+from engine.scenes.paths import SceneFiles, list_images, make_natural_key
 from engine.scenes.scene import Scene
 from engine.scenes.world.placement import place_scene
-from engine.sfm.pycolmap_import import load_pycolmap
 
-MODEL_FOLDERS = ("sparse/0", "sparse", "colmap/sparse/0")
 logger = logging.getLogger(__name__)
 
 
-def find_model_folder(folder: Path) -> Path | None:
-    """The folder of the sparse model, if there is one."""
-    for place in MODEL_FOLDERS:
-        if any((folder / place / f"images{ending}").is_file() for ending in (".bin", ".txt")):
-            return folder / place
-    return None
-
-
 def read_colmap(folder: Path, options: SceneOptions) -> Scene:
-    """Reads a folder with a sparse model and `images` (or `images_2`, `images_4`, ...).
+    """Reads a folder with sparse models and `images` (or `images_2`, `images_4`, ...); the largest model is taken.
 
     Images without a pose are left out and named in a warning. Depths are measured from the model's points. World frame
     and split are chosen by `world.placement`.
@@ -55,29 +47,27 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: the model is damaged, a camera model is not supported, or images are missing.
     """
-    found = find_model_folder(folder)
-    if found is None:
-        raise UserError(f"{folder} has no COLMAP model in {', '.join(MODEL_FOLDERS)}; run the mapper first.")
-    model = resolve_inside(folder, found)
-    for file in sorted(model.iterdir()):
-        resolve_inside(folder, file)
-    registered, points = read_model(model)
+    place, contents, notes = read_largest_model(folder)
+    model = place.folder
+    registered, points = list_registered(contents, model)
     check_frame_counts(range(len(registered)), model)
-    base = resolve_inside(folder, find_image_folder(folder))
-    images = [find_file_inside(base, name, model) for name in registered]
-    warn_of_unregistered(base, images)
+    base = find_image_folder(folder)
+    files = SceneFiles(base)
+    images = [files.find(name, model) for name in registered]
+    warn_of_unregistered(images)
 
     poses = torch.stack([torch.from_numpy(image.pose) for image in registered.values()])
     poses = check_poses(poses, model, list(registered))
     sizes = read_sizes(images, options.maximum_pixels)
     downscale = choose_factor(images, sizes, options.downscale)
-    stored, factor = find_smaller_copies(folder, base, images, downscale)
+    stored, factor = find_smaller_copies(base, images, downscale)
     intrinsics = scale_intrinsics(registered, read_sizes(stored, options.maximum_pixels), model, stored)
     check_intrinsics(intrinsics, model, list(registered))
     placement = place_scene(
         poses, intrinsics, points, None, model, options.space, lambda: has_blank_background(stored, options)
     )
-    return build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
+    scene = build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
+    return replace(scene, notes=notes + scene.notes)
 
 
 class RegisteredImage(NamedTuple):
@@ -107,26 +97,20 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     Raises:
         UserError: the model is damaged or uses a camera model that is not supported.
     """
-    load_pycolmap()  # imported here because it is slow and only COLMAP's scenes need it
-    import pycolmap
+    return list_registered(read_model_in(model), model)
 
-    check_binary_files(model)
-    try:
-        reconstruction = pycolmap.Reconstruction(str(model))
-        registered: Registered = {}
-        for image in sorted(reconstruction.images.values(), key=lambda image: make_natural_key(image.name)):
-            if not image.has_pose:
-                logger.warning("%s has no pose for %s; the image is left out.", model, image.name)
-                continue
-            camera = reconstruction.cameras[image.camera_id]
-            parameters = _parameters(camera.model.name, camera.params, model, image.name)
-            pose = np.asarray(image.cam_from_world().matrix(), dtype=np.float64)
-            size = camera.width, camera.height
-            registered[image.name] = RegisteredImage(pose, parameters, size, image.camera_id)
-        points = [point.xyz for point in reconstruction.points3D.values()]
-    except (ValueError, IndexError, KeyError, RuntimeError, MemoryError, OSError) as error:
-        raise UserError(f"{model} is damaged or not a COLMAP model; export or compute it again.") from error
-    return registered, torch.from_numpy(np.asarray(points, dtype=np.float64).reshape(-1, 3))
+
+def list_registered(contents: ModelContents, model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
+    """The registered images of a model that was read from a folder, and its points, as `read_model`."""
+    registered: Registered = {}
+    for image in sorted(contents.images, key=lambda image: make_natural_key(image.name)):
+        camera = contents.cameras.get(image.camera)
+        if camera is None:
+            raise UserError(f"{model} has no camera {image.camera} for {image.name}; export or compute it again.")
+        parameters = _parameters(camera.model, np.asarray(camera.parameters), model, image.name)
+        size = camera.width, camera.height
+        registered[image.name] = RegisteredImage(image.find_pose().numpy(), parameters, size, image.camera)
+    return registered, torch.from_numpy(contents.points)
 
 
 def find_image_folder(folder: Path) -> Path:
@@ -139,14 +123,14 @@ def find_image_folder(folder: Path) -> Path:
     return folders[min(folders)]
 
 
-def warn_of_unregistered(base: Path, images: list[Path]) -> None:
+def warn_of_unregistered(images: list[Path]) -> None:
     """Logs a warning that names images in the same folders that the model does not contain."""
     left_out = sorted(
         {
             other.name
             for parent in {image.parent for image in images}
             for other in list_images(parent)
-            if resolve_inside(base, other) not in set(images)
+            if other not in images
         }
     )
     if left_out:

@@ -16,7 +16,7 @@ from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_sizes
 from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions, SpaceName, check_space
-from engine.scenes.paths import list_images, resolve_inside
+from engine.scenes.paths import list_images
 from engine.scenes.scene import Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
 from engine.scenes.world.axes import convert_from_llff
@@ -38,7 +38,7 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree.
     """
-    file = resolve_inside(folder, folder / POSES_FILE)
+    file = folder / POSES_FILE
     table = read_table(file)
     images, factor = choose_images(folder, options)
     if len(images) != len(table):
@@ -115,7 +115,7 @@ def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]
     largest = list_images(folders[min(folders)])
     downscale = choose_factor(largest, read_sizes(largest, options.maximum_pixels), options.downscale)
     chosen, factor = choose_folder(folders, downscale)
-    return [resolve_inside(folder, image) for image in list_images(chosen)], factor
+    return list_images(chosen), factor
 
 
 def scale_intrinsics(

@@ -18,7 +18,6 @@ from engine.errors import UserError
 from engine.scenes.canvas import Size, stack_pictures
 from engine.scenes.formats.images import load_alpha, load_image
 from engine.scenes.formats.resolution import Reduction
-from engine.scenes.paths import resolve_inside
 from engine.scenes.pyramid.photo_masks import downsample_masks
 from engine.scenes.scene import LeftOut
 
@@ -83,7 +82,7 @@ def find_masks(scene: Path, photos: Sequence[Path]) -> list[MaskFile]:
         below = folder.joinpath(*parts[1:] if len(parts) > 1 and parts[0].startswith("images") else parts)
         names = (below.with_name(below.name + ".png"), below.with_suffix(".png"), below)
         file = next((file for file in dict.fromkeys(names) if file.is_file() and file != photo), None)
-        found.append(MaskFile(photo, None if file is None else resolve_inside(scene, file)))
+        found.append(MaskFile(photo, file))
     return found
 
 

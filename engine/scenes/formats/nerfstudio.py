@@ -21,7 +21,7 @@ from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_sizes, scale_to_sizes
 from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, find_file_inside, make_natural_key, resolve_inside
+from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, SceneFiles, make_natural_key
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.placement import Split, place_scene
@@ -44,10 +44,11 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree, or the camera model is not supported.
     """
-    file = resolve_inside(folder, folder / TRANSFORMS_FILE)
+    file = folder / TRANSFORMS_FILE
     content = read_object(file)
-    listed, left_out = list_frames(folder, read_objects(content, "frames", file), file)
-    split = read_split(folder, content, sorted({image for image, _ in listed}, key=_order), file)
+    files = SceneFiles(folder, folder / "images")
+    listed, left_out = list_frames(files, read_objects(content, "frames", file), file)
+    split = read_split(files, content, sorted({image for image, _ in listed}, key=_order), file)
     if split is not None:
         listed = keep_listed_frames(listed, split, file)
     listed.sort(key=lambda entry: _order(entry[0]))
@@ -65,20 +66,20 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     indices = None if split is None else convert_split_to_indices(images, split)
     check_frame_counts(range(len(images)) if indices is None else indices[0], file)
 
-    points = read_point_cloud(folder, content, file)
+    points = read_point_cloud(files, content, file)
     downscale = choose_factor(images, sizes, options.downscale)
-    stored, factor = find_smaller_copies(folder, images[0].parent, images, downscale)
+    stored, factor = find_smaller_copies(images[0].parent, images, downscale)
     intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels))
     placement = place_scene(
         poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
     )
     photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
-    scene = build_scene(photos, options, read_mask_paths(folder, listed, file))
+    scene = build_scene(photos, options, read_mask_paths(files, listed, file))
     return replace(scene, left_out=left_out + scene.left_out)
 
 
 def list_frames(
-    folder: Path, frames: list[dict[str, Any]], file: Path
+    files: SceneFiles, frames: list[dict[str, Any]], file: Path
 ) -> tuple[list[tuple[Path, dict[str, Any]]], tuple[LeftOut, ...]]:
     """The images of the frames, and those that do not exist, which are left out if most of them do.
 
@@ -90,7 +91,7 @@ def list_frames(
     for frame in frames:
         name = read_text(frame, "file_path", file)
         try:
-            listed.append((find_file_inside(folder, name, file, OMITTED_ENDINGS), frame))
+            listed.append((files.find(name, file, OMITTED_ENDINGS), frame))
         except MissingFileError as error:
             missing[name] = error
     if len(missing) > len(listed):
@@ -100,15 +101,15 @@ def list_frames(
     return listed, tuple(LeftOut(name, "the file does not exist") for name in missing)
 
 
-def read_mask_paths(folder: Path, listed: list[tuple[Path, dict[str, Any]]], file: Path) -> list[MaskFile]:
+def read_mask_paths(files: SceneFiles, listed: list[tuple[Path, dict[str, Any]]], file: Path) -> list[MaskFile]:
     """The masks that the frames name in `mask_path`; of frames that name none, those in the folder `masks`.
 
     Raises:
         UserError: a mask does not exist.
     """
-    by_name = find_masks(folder, [image for image, _ in listed])
+    by_name = find_masks(files.folder, [image for image, _ in listed])
     return [
-        MaskFile(image, find_file_inside(folder, read_text(frame, "mask_path", file), file))
+        MaskFile(image, files.find(read_text(frame, "mask_path", file), file, OMITTED_ENDINGS))
         if frame.get("mask_path")
         else found
         for (image, frame), found in zip(listed, by_name, strict=True)
@@ -116,7 +117,7 @@ def read_mask_paths(folder: Path, listed: list[tuple[Path, dict[str, Any]]], fil
 
 
 def read_split(
-    folder: Path, content: dict[str, Any], images: list[Path], file: Path
+    files: SceneFiles, content: dict[str, Any], images: list[Path], file: Path
 ) -> tuple[set[Path], set[Path]] | None:
     """Training and held-out images as listed in `train_filenames` and `test_filenames` (or else `val_filenames`).
 
@@ -127,7 +128,7 @@ def read_split(
     """
 
     def named(key: str) -> set[Path]:
-        chosen = {find_file_inside(folder, name, file, OMITTED_ENDINGS) for name in read_texts(content, key, file)}
+        chosen = {files.find(name, file, OMITTED_ENDINGS) for name in read_texts(content, key, file)}
         for image in sorted(chosen - set(images)):
             raise UserError(f"{file} lists {image.name} in {key} but has no such frame; remove it from the list.")
         return chosen
@@ -162,13 +163,15 @@ def convert_split_to_indices(images: list[Path], split: tuple[set[Path], set[Pat
     return training, tuple(index for index, image in enumerate(images) if image in split[1])
 
 
-def read_point_cloud(folder: Path, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
+def read_point_cloud(files: SceneFiles, content: dict[str, Any], file: Path) -> Float[Tensor, "points 3"] | None:
     """The sparse points in the file that `ply_file_path` names, in the world of the cameras; None if there is none."""
     if "ply_file_path" not in content:
         return None
-    path = resolve_inside(folder, folder / read_text(content, "ply_file_path", file))
-    if not path.is_file():
-        logger.warning("%s names the point cloud %s, which does not exist; depths are guessed.", file, path)
+    name = read_text(content, "ply_file_path", file)
+    try:
+        path = files.find(name, file)
+    except MissingFileError:
+        logger.warning("%s names the point cloud %s, which does not exist; depths are guessed.", file, name)
         return None
     return read_points(path)
 

@@ -21,7 +21,6 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_pictures, stack_sizes
 from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
 from engine.scenes.options import SceneOptions
-from engine.scenes.paths import resolve_inside
 
 LONGER_SIDE = 512  # pixels, at most, if the user gives no factor
 MINIMUM_SIDE = 8  # pixels of the shorter side after downsampling
@@ -75,11 +74,10 @@ def choose_folder(folders: dict[int, Path], factor: int) -> tuple[Path, int]:
     return folders[best], wanted // best
 
 
-def find_smaller_copies(scene: Path, base: Path, files: list[Path], downscale: int) -> tuple[list[Path], int]:
+def find_smaller_copies(base: Path, files: list[Path], downscale: int) -> tuple[list[Path], int]:
     """The same images from a sibling folder such as `images_4`, if it has them all at a suitable size.
 
     Args:
-        scene: the scene's folder, resolved.
         base: folder of the files.
         files: the images.
         downscale: wanted factor relative to the files.
@@ -93,7 +91,7 @@ def find_smaller_copies(scene: Path, base: Path, files: list[Path], downscale: i
     for other in sorted(folders, reverse=True):
         copies = [folders[other] / file.relative_to(base) for file in files]
         if other > number and (number * downscale) % other == 0 and all(copy.is_file() for copy in copies):
-            return [resolve_inside(scene, copy) for copy in copies], number * downscale // other
+            return copies, number * downscale // other
     return files, downscale
 
 

@@ -5,25 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.scenes.formats.images import HEIC_SUFFIXES
-from engine.scenes.paths import IMAGE_SUFFIXES, make_natural_key, resolve_inside
+from engine.scenes.paths import IMAGE_SUFFIXES, make_natural_key
 
 PHOTO_SUFFIXES = IMAGE_SUFFIXES | HEIC_SUFFIXES
 
 
 def list_photos(folder: Path) -> list[Path]:
-    """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are skipped.
-
-    Raises:
-        UserError: one is a link that leads out of the folder.
-    """
+    """The photos of a folder in natural order (`IMG_9` before `IMG_10`); hidden files are skipped."""
     files = [
         entry
         for entry in folder.iterdir()
         if entry.suffix.lower() in PHOTO_SUFFIXES and not entry.name.startswith(".") and entry.is_file()
     ]
     files.sort(key=lambda entry: make_natural_key(entry.name))
-    for file in files:
-        resolve_inside(folder, file)
     return files
 
 

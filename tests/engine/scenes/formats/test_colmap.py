@@ -180,7 +180,7 @@ def test_an_empty_model_has_too_few_frames(tmp_path: Path) -> None:
         load_scene(tmp_path)
 
 
-@pytest.mark.parametrize("name", ["cameras.bin", "images.bin", "points3D.bin", "frames.bin", "rigs.bin"])
+@pytest.mark.parametrize("name", ["cameras.bin", "images.bin", "points3D.bin"])
 @pytest.mark.parametrize("kept", [0.0, 0.5])
 def test_a_truncated_model_is_named(tmp_path: Path, name: str, kept: float) -> None:
     write_object(tmp_path)
