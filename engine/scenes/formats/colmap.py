@@ -125,12 +125,13 @@ def find_image_folder(folder: Path) -> Path:
 
 def warn_of_unregistered(images: list[Path]) -> None:
     """Logs a warning that names images in the same folders that the model does not contain."""
+    known = set(images)
     left_out = sorted(
         {
             other.name
             for parent in {image.parent for image in images}
             for other in list_images(parent)
-            if other not in images
+            if other not in known
         }
     )
     if left_out:
