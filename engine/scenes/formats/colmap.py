@@ -75,7 +75,7 @@ class RegisteredImage(NamedTuple):
 
     Attributes:
         pose: world-to-camera (3, 4).
-        parameters: fx, fy, cx, cy, k1, k2, p1, p2 in pixels of an image of `size`.
+        parameters: fx, fy, cx, cy in pixels of an image of `size`, then the row of the distortion.
         size: (width, height) for which the camera was computed, pixels.
         camera: number of the camera in the model.
     """

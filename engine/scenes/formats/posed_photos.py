@@ -10,14 +10,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import list_sizes, mark_pictures
-from engine.scenes.formats.masks import MaskFile, find_masks, load_masks
+from engine.scenes.formats.masks import HIDDEN, MaskFile, find_masks, load_masks
 from engine.scenes.formats.resolution import choose_reductions, load_images, reduce_intrinsics
 from engine.scenes.formats.validation import check_bounds, check_frame_counts
+from engine.scenes.lens_masks import MISFIT, combine_masks, mask_by_lens
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import name_frames
-from engine.scenes.scene import Scene, SceneKind
+from engine.scenes.scene import LeftOut, Scene, SceneKind
 from engine.scenes.world.initial_poses import choose_initial_poses, resolve_init
 from engine.scenes.world.placement import Placement
 
@@ -89,17 +91,27 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
     masks = find_masks(photos.folder, photos.images) if masks is None else masks
     reductions = choose_reductions(list_sizes(photos.intrinsics), photos.factor)
     loaded = load_masks(masks, reductions, options.maximum_pixels, photos.folder)
-    counts, left_out = loaded.counts, loaded.left_out(name_frames(photos.folder, photos.images))
-    if counts is not None and loaded.hidden:
-        kept = [index for index in range(len(counts)) if index not in loaded.hidden]
+    names = name_frames(photos.folder, photos.images)
+    shown = mask_by_lens(reduce_intrinsics(photos.intrinsics, reductions), names)
+    counts = combine_masks(loaded.counts, shown.counts)
+    dropped = dict.fromkeys(shown.misfits, MISFIT) | dict.fromkeys(loaded.hidden, HIDDEN)
+    if counts is not None:
+        nothing = (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0].tolist()
+        dropped = dict.fromkeys(nothing, HIDDEN) | dropped
+    left_out = tuple(LeftOut(names[index], reason) for index, reason in sorted(dropped.items()))
+    if len(dropped) == len(names):
+        raise UserError(f"{photos.cameras_file} has no photo that can be used: {names[0]}: {left_out[0].reason}.")
+    if counts is not None and dropped:
+        kept = [index for index in range(len(counts)) if index not in dropped]
         counts, reductions = counts[kept], [reductions[index] for index in kept]
-        photos = drop_frames(photos, loaded.hidden)
+        photos = drop_frames(photos, list(dropped))
     check_frame_counts(photos.training_frames, photos.cameras_file)
     check_bounds(photos.near, photos.far, photos.cameras_file)
     images, transparent = load_images(photos.images, reductions, options)
     intrinsics = reduce_intrinsics(photos.intrinsics, reductions)
-    if counts is None and intrinsics.sizes is not None:
-        counts = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))
+    if loaded.counts is None and intrinsics.sizes is not None:
+        own = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))
+        counts = combine_masks(own, None if counts is None else counts[:, : own.shape[1], : own.shape[2]])
     if counts is not None:  # the canvas may have become smaller where frames were left out
         counts = counts[:, : intrinsics.height, : intrinsics.width]
     reference = photos.poses.float()
@@ -127,6 +139,6 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
         poses_known=resolve_init(photos.kind, options) == "reference",
         files=tuple(photos.images),
         left_out=left_out,
-        notes=loaded.notes,
+        notes=loaded.notes + shown.notes,
         masks=counts,
     )
