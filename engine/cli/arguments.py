@@ -89,7 +89,7 @@ class TrainArguments:
     noise_r: float | None = None
     """Planar: standard deviation of the rotations, radians (1.0)."""
     max_seconds: float | None = None
-    """Stop after so many seconds of the run."""
+    """Fit the schedule to so many seconds of the run: fewer steps in every stage, or more in the last one."""
     max_iterations: int | None = None
     """Stop after so many iterations."""
     optimise_focal: bool = False

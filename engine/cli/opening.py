@@ -81,6 +81,7 @@ def open_run(
         folder,
         resume=checkpoint,
         options=options,
+        max_seconds=arguments.max_seconds,
         publish_period=publish_period,
         checkpoint_period=arguments.checkpoint_every,
     )

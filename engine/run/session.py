@@ -59,10 +59,14 @@ class Session:
         photo_queue: PhotoQueue | None = None,
         *,
         keep_going: bool = False,
+        max_seconds: float | None = None,
         make_trainer: TrainerFactory = make_trainer,
     ) -> None:
-        """Nothing happens before `begin`; `keep_going` trains on after the end of the schedule until told to stop."""
-        self.state = RunState(scene, settings, torch.device(device), keep_going)
+        """Nothing happens before `begin`; `keep_going` trains on after the end of the schedule until told to stop.
+
+        The schedule is planned to end after `max_seconds` on the run's clock.
+        """
+        self.state = RunState(scene, settings, torch.device(device), keep_going, max_seconds)
         self.writer = writer or CheckpointWriter(None, None, None)
         self.photo_queue = photo_queue or PhotoQueue()
         self.make_trainer = make_trainer
@@ -173,6 +177,8 @@ class Session:
         state.clock.start()
         self.writer.changed = True
         state.changed()
+        if state.max_seconds is not None:
+            trainer.fit_to_time(state.max_seconds - self.seconds)
         trainer.step()
         state.single_step &= trainer.under_way
         state.take_events()

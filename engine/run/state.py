@@ -28,6 +28,7 @@ class RunState:
     Attributes:
         scene, settings, device: of the run; the settings change with `Restart`.
         keep_going: train on after the end of the schedule until told to stop.
+        max_seconds: the schedule shall end when the clock shows so many; None for as many steps as it has.
         trainer: None before the run has begun and where making it failed.
         history: from the start of the run, over interruptions.
         undo: perturbations that can be taken back.
@@ -45,6 +46,7 @@ class RunState:
     settings: Settings
     device: torch.device
     keep_going: bool = False
+    max_seconds: float | None = None
     trainer: Trainer | None = None
     history: History = field(default_factory=History)
     undo: UndoStack = field(default_factory=UndoStack)
@@ -70,6 +72,7 @@ class RunState:
             settings,
             self.device,
             self.keep_going,
+            self.max_seconds,
             selected_frame=self.selected_frame,
             over=self.over,
             measuring=self.measuring,

@@ -55,6 +55,7 @@ class Run:
         resume: Checkpoint | None = None,
         options: SceneOptions | None = None,
         keep_going: bool = False,
+        max_seconds: float | None = None,
         publish_period: float = 1 / 20,
         checkpoint_period: float | None = 60.0,
         make_trainer: TrainerFactory = make_trainer,
@@ -67,6 +68,7 @@ class Run:
             resume: where to go on.
             options: how the scene was read, kept in checkpoints.
             keep_going: train on after the end of the schedule.
+            max_seconds: the schedule is planned to end when the run's clock shows so many; it is not stopped there.
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
             make_trainer: in place of `engine.training.kinds.make_trainer`.
@@ -76,7 +78,14 @@ class Run:
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
         photo_queue = PhotoQueue(self._reading.submit)
         self._session = Session(
-            scene, settings, device, writer, photo_queue, keep_going=keep_going, make_trainer=make_trainer
+            scene,
+            settings,
+            device,
+            writer,
+            photo_queue,
+            keep_going=keep_going,
+            max_seconds=max_seconds,
+            make_trainer=make_trainer,
         )
         self._resume = resume
         self._publish_period = publish_period

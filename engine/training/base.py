@@ -153,6 +153,9 @@ class BaseTrainer:
             self._note("nan", f"step {self.iteration} left out: the loss or a gradient was not finite")
         self._last_skipped = self.iteration
 
+    def fit_to_time(self, seconds_left: float) -> None:
+        """Does nothing: a schedule without stages of cameras is short, and keeps its steps."""
+
     # ------------------------------------------------------------------ what the user turns
 
     def set_scene(self, scene: Any) -> None:

@@ -36,6 +36,7 @@ from engine.training.matches.guard import PoseGuard
 from engine.training.matches.monitor import CameraEvidence, EvidenceMonitor
 from engine.training.matches.start import TrackStart
 from engine.training.matches.term import MatchTerm
+from engine.training.pacing import Pacing
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.tasks import Progress
@@ -86,6 +87,7 @@ class CameraTrainer(BaseTrainer):
         self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)
         self._solved = False  # whether poses have been solved from the tracks
         self._settle_until = 0  # iteration before which poses stand still
+        self._pacing: Pacing | None = None  # where the run has a limit of time
 
     # ------------------------------------------------------------------ where the cameras stand
 
@@ -199,6 +201,15 @@ class CameraTrainer(BaseTrainer):
     def _take_stages(self) -> None:
         """The schedule of poses that are known, once they are."""
         self.stages = self._stages = self._stages_of_known_poses
+        self._pacing = None
+
+    def fit_to_time(self, seconds_left: float) -> None:
+        """Plans what is left of the schedule such that it ends when so many seconds have passed."""
+        if self._pacing is None:
+            self._pacing = Pacing(self.stages)
+        done = self.iteration - self.stage_start
+        planned = self._pacing.fit(self.stages, self.stage_index, done, self.iteration, seconds_left)
+        self.stages = self._stages = planned
 
     @property
     def _field_shows(self) -> bool:

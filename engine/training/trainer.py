@@ -94,6 +94,10 @@ class Trainer(Protocol):
         """Does a piece of work that is short enough for a command to wait for."""
         ...
 
+    def fit_to_time(self, seconds_left: float) -> None:
+        """Plans what is left of the schedule such that it ends when so many seconds have passed, where it can."""
+        ...
+
     # what is known
 
     def frame_status(self) -> tuple[FrameStatus, ...]:

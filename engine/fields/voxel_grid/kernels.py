@@ -28,6 +28,7 @@ from numba.extending import intrinsic, overload
 
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
+OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
 SKIPPED = np.float32(-1.0)  # in the place of the density of a sample that was left out
 UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # scale of coordinates that are the volume's already
 THIN = np.float32(0.03)  # below it a series is more precise than a logarithm or a difference, in single precision
@@ -265,6 +266,9 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
             alpha = np.float32(1.0) - math.exp(-density * optical_length[r] / np.float32(bins))
             weight[k] = transmittance * alpha
             transmittance *= np.float32(1.0) - alpha
+            if transmittance < OPAQUE:
+                weight[k + 1 :] = np.float32(0.0)
+                break
         if _opaque_end(step):
             weight[bins - 1] += transmittance
         total = np.float32(0.0)
@@ -348,7 +352,7 @@ def march_forward(
             x = _at(start, step, r, p, s, 0)
             y = _at(start, step, r, p, s, 1)
             z = _at(start, step, r, p, s, 2)
-            if transmittance < np.float32(1e-4) or (closed and not _inside(x, y, z, width, height, depth)):
+            if transmittance < OPAQUE or (closed and not _inside(x, y, z, width, height, depth)):
                 seen[r, k, 0] = SKIPPED
                 continue
             i, fx = _cell(x, width)

@@ -15,6 +15,7 @@ from engine.fields.spaces import Lines
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
+_OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
@@ -53,7 +54,7 @@ def edges(
     if lines.ends is not None:
         alpha = torch.cat([alpha[:, :-1], torch.ones_like(alpha[:, -1:])], dim=1)
     passed = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1]], dim=1), dim=1)
-    return edges_from_weights(passed * alpha, count, floor, jitter)
+    return edges_from_weights(passed * alpha * (passed >= _OPAQUE), count, floor, jitter)
 
 
 def march(

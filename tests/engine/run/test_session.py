@@ -179,3 +179,21 @@ def test_matches_and_excluded_frames_are_turned_by_commands() -> None:
     session.apply(ExcludeFrame(99, True))
     kinds = [event.kind for event in session.history.events[-6:]]
     assert kinds == ["set-mu", "use-matches", "exclude-frame", "refused", "refused", "refused"]
+
+
+def test_a_limit_of_time_is_handed_to_the_trainer_before_every_step() -> None:
+    given: list[float] = []
+
+    class Limited(FakeTrainer):
+        def fit_to_time(self, seconds_left: float) -> None:
+            given.append(seconds_left)
+
+    session = Session(tiny_scene(), Settings(), max_seconds=60.0, make_trainer=Limited)  # type: ignore[arg-type]
+    session.begin()
+    trained(session, 5)
+    assert len(given) == 5
+    assert all(0 < seconds < 60 for seconds in given)
+    assert given == sorted(given, reverse=True)
+    session.apply(Restart())
+    trained(session, 1)
+    assert given[-1] > given[-2]  # the clock begins anew
