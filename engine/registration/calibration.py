@@ -1,4 +1,4 @@
-"""What may be fitted beside poses and field: one lens for all frames, and an exposure for each frame."""
+"""What may be fitted beside poses and field: a lens for each camera, and an exposure for each frame."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from engine.config.settings import Settings
 from engine.geometry.distortion import add_to_radial
 from engine.geometry.intrinsics import Intrinsics
-from engine.registration.lens import FreeLens, LensPrior
+from engine.registration.lens import FreeLens, LensPrior, find_first_frames
 from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
 
 
@@ -37,8 +37,8 @@ class Calibration(nn.Module):
     field a longer focal length and a deeper scene have almost the same loss, and gradient descent would drift.
 
     Attributes:
-        log_focal: logarithm of the factor on every focal length.
-        radial: added to every k1.
+        log_focal: for each camera, the logarithm of the factor on the focal lengths of its frames.
+        radial: for each camera, added to k1 of its frames.
         log_gain: logarithms of the factors on each frame's rendered colours, (frames, 3); their mean over the frames
             is subtracted, so that the field alone determines the overall brightness.
         free: what a bundle adjustment may change of the lens.
@@ -51,7 +51,9 @@ class Calibration(nn.Module):
         settings: Settings,
         frames: int,
         device: torch.device,
-        covariance: Float[Tensor, "2 2"] | None = None,
+        covariance: Float[Tensor, "cameras 2 2"] | None = None,
+        cameras: int = 1,
+        camera_of: Int[Tensor, " frames"] | None = None,
     ) -> None:
         """Nothing is corrected yet.
 
@@ -60,18 +62,36 @@ class Calibration(nn.Module):
             frames: training frames.
             device: of the parameters.
             covariance: of (log focal, k1) as the scene knows them (see `Scene.lens_covariance`), or None.
+            cameras: of the scene.
+            camera_of: number of the camera of each training frame; None for one camera.
         """
         super().__init__()
         by_gradient = settings.optimise_focal and not settings.refine_intrinsics
-        self.log_focal = nn.Parameter(torch.zeros((), device=device), requires_grad=by_gradient)
-        self.register_buffer("radial", torch.zeros((), device=device), persistent=settings.refine_intrinsics)
+        self.log_focal = nn.Parameter(torch.zeros(cameras, device=device), requires_grad=by_gradient)
+        self.register_buffer("radial", torch.zeros(cameras, device=device), persistent=settings.refine_intrinsics)
+        self._camera_of = None if camera_of is None else camera_of.to(device)
         self.free = FreeLens(settings.optimise_focal or settings.refine_intrinsics, settings.refine_intrinsics)
         self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
         self._adjusted: tuple[PhotoLevel, tuple[int, int], PhotoLevel] | None = None
         self.log_gain = nn.Parameter(torch.zeros(frames, 3, device=device), requires_grad=settings.optimise_exposure)
 
-    def extend(self, count: int) -> None:
-        """Adds `count` frames, with the mean exposure of the frames so far."""
+    def extend(self, count: int, intrinsics: Intrinsics, covariance: Float[Tensor, "cameras 2 2"] | None) -> None:
+        """Adds `count` frames, with the mean exposure of the frames so far; lenses of new cameras are as they are.
+
+        Args:
+            count: of the new frames.
+            intrinsics: of all training frames, the new ones last.
+            covariance: of all cameras of the scene, or None.
+        """
+        device, cameras = self.log_focal.device, self.log_focal.shape[0]
+        new = max(intrinsics.cameras_count - cameras, 0)
+        if new:
+            none = torch.zeros(new, device=device)
+            learns = self.log_focal.requires_grad
+            self.log_focal = nn.Parameter(torch.cat([self.log_focal.detach(), none]), requires_grad=learns)
+            self.radial = torch.cat([self.radial, none])
+            self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
+        self._camera_of = None if intrinsics.cameras is None else intrinsics.cameras.to(device)
         gains = self.log_gain.detach()
         more = gains.mean(dim=0, keepdim=True).expand(count, -1)
         self.log_gain = nn.Parameter(torch.cat([gains, more]), requires_grad=self.log_gain.requires_grad)
@@ -83,8 +103,15 @@ class Calibration(nn.Module):
         return [{"params": [p], "relative_rate": rate} for p, rate in pairs if p.requires_grad]
 
     def points(self, points: Float[Tensor, "frames points 2"]) -> Float[Tensor, "frames points 2"]:
-        """Normalised image-plane points of pixels under the fitted focal length, differentiable in it."""
-        return points * torch.exp(-self.log_focal) if self.log_focal.requires_grad else points
+        """Normalised image-plane points of pixels of all training frames under the fitted focal lengths.
+
+        They are differentiable in these.
+        """
+        if not self.log_focal.requires_grad:
+            return points
+        if self._camera_of is None:
+            return points * torch.exp(-self.log_focal[0])
+        return points * torch.exp(-self.log_focal)[self._camera_of, None, None]
 
     def colours(self, rendered: Float[Tensor, "frames points 3"]) -> Float[Tensor, "frames points 3"]:
         """Rendered colours multiplied with each frame's gain, differentiable in the gains."""
@@ -101,33 +128,46 @@ class Calibration(nn.Module):
 
     @property
     def focal_factor(self) -> float:
-        """Fitted focal length divided by that of the scene."""
-        return float(torch.exp(self.log_focal.detach()))
+        """Fitted focal length divided by that of the scene, mean over the cameras."""
+        return float(torch.exp(self.log_focal.detach()).mean())
 
     def intrinsics(self, intrinsics: Intrinsics) -> Intrinsics:
-        """The scene's intrinsics with the fitted lens."""
+        """The scene's intrinsics with the fitted lenses."""
+        numbers = intrinsics.camera_numbers.to(self.log_focal.device)
+        factor = torch.exp(self.log_focal.detach())[numbers].to(intrinsics.focal)
         distortion = intrinsics.distortion
         if self.free.radial:
-            distortion = add_to_radial(distortion, self.radial.to(distortion))
-        return replace(intrinsics, focal=intrinsics.focal * self.focal_factor, distortion=distortion)
+            distortion = add_to_radial(distortion, self.radial[numbers].to(distortion))
+        return replace(intrinsics, focal=intrinsics.focal * factor[:, None], distortion=distortion)
 
     def free_lens(self, intrinsics: Intrinsics) -> FreeLens:
-        """What a bundle adjustment may change of the lens, with the scene's intrinsics as the mean of its prior."""
+        """What a bundle adjustment may change of the lenses; the scene's intrinsics are the means of the priors."""
         if self._precision is None:
             return self.free
-        prior = LensPrior(float(intrinsics.focal[0, 0]), float(intrinsics.distortion[0, 0]), self._precision)
-        return replace(self.free, prior=prior)
+        priors = [
+            LensPrior(
+                float(intrinsics.focal[frame, 0]),
+                float(intrinsics.distortion[frame, 0]),
+                self._precision[int(intrinsics.camera_numbers[frame])],
+            )
+            for frame in find_first_frames(intrinsics)
+        ]
+        return replace(self.free, priors=tuple(priors))
 
     def take(self, before: Intrinsics, after: Intrinsics) -> None:
-        """Adds the change of the lens in a bundle adjustment, from `before` to `after`."""
+        """Adds the change of the lenses in a bundle adjustment, from `before` to `after`."""
+        first = find_first_frames(before)
+        numbers = before.camera_numbers[first].to(self.log_focal.device)
         with torch.no_grad():
             if self.free.focal:
-                self.log_focal.add_(torch.log(after.focal[0, 0] / before.focal[0, 0]))
+                change = torch.log(after.focal[first, 0] / before.focal[first, 0])
+                self.log_focal.index_add_(0, numbers, change.to(self.log_focal))
             if self.free.radial:
-                self.radial.add_(after.distortion[0, 0] - before.distortion[0, 0])
+                change = after.distortion[first, 0] - before.distortion[first, 0]
+                self.radial.index_add_(0, numbers, change.to(self.radial))
 
     def adjusted(self, data: PhotoLevel) -> PhotoLevel:
-        """A stage's photos under the lens of the last bundle adjustment; `points` adds what gradient descent fits."""
+        """A stage's photos under the lenses of the last adjustment; `points` adds what gradient descent fits."""
         if not self.free.radial:
             return data
         version = (
@@ -140,9 +180,12 @@ class Calibration(nn.Module):
 
     @torch.no_grad()
     def data(self, data: PhotoLevel) -> PhotoLevel:
-        """A stage's photos under the fitted lens, without gradient."""
+        """A stage's photos under the fitted lenses, without gradient."""
         if not self.free.focal:
             return data
         if self.free.radial:
             return self.adjusted(data)
-        return replace(data, points=self.points(data.points), intrinsics=self.intrinsics(data.intrinsics))
+        intrinsics = self.intrinsics(data.intrinsics)
+        if len(self.log_focal) > 1:
+            return replace_intrinsics(data, intrinsics)
+        return replace(data, points=self.points(data.points), intrinsics=intrinsics)

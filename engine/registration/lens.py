@@ -1,5 +1,5 @@
-"""Which parameters of the lens may be fitted: one factor on all focal lengths, one addition to all k1 (that of the
-polynomial in the angle for a fisheye; lens models without a k1 keep what they have)."""
+"""Which parameters of lenses may be fitted: for each camera one factor on its focal lengths, one addition to k1 (that
+of the polynomial in the angle for a fisheye; lens models without a k1 keep what they have)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from engine.geometry.distortion import add_to_radial, differentiate_by_radial, distort
@@ -50,36 +50,44 @@ class LensPrior:
 
 
 class PriorCost(NamedTuple):
-    """Half the squared Mahalanobis distance to a prior, with its gradient and Hessian by the free parameters."""
+    """Half the squared Mahalanobis distances to the priors, with its gradient and Hessian by the free parameters."""
 
     value: float
-    gradient: Float[Tensor, " unknowns"]
-    curvature: Float[Tensor, "unknowns unknowns"]
+    gradient: Float[Tensor, " all_unknowns"]
+    curvature: Float[Tensor, "all_unknowns all_unknowns"]
 
 
 @dataclass(frozen=True)
 class FreeLens:
-    """Which of the two parameters may change, in the order (log focal, k1).
+    """Which of the two parameters of every camera may change, in the order (log focal, k1).
+
+    The unknowns are those of the cameras of some frames, one camera after the other in the order of their numbers.
 
     Attributes:
-        focal: the logarithm of one factor on fx and fy of all frames.
-        radial: one addition to k1 of all frames.
-        prior: a distribution that they are drawn towards, or None.
+        focal: for each camera, the logarithm of one factor on fx and fy of all its frames.
+        radial: for each camera, one addition to k1 of all its frames.
+        priors: a distribution for each of the cameras that they are drawn towards, or none.
     """
 
     focal: bool = False
     radial: bool = False
-    prior: LensPrior | None = None
+    priors: tuple[LensPrior, ...] = ()
 
     @property
     def unknowns(self) -> int:
-        """Number of free parameters, 0 to 2."""
+        """Number of free parameters of a camera, 0 to 2."""
         return int(self.focal) + int(self.radial)
+
+    def columns(self, intrinsics: Intrinsics) -> tuple[Int[Tensor, "frames unknowns"], int]:
+        """Where the parameters of each frame's camera stand among all unknowns, and how many these are."""
+        numbers, place = intrinsics.camera_numbers.unique(return_inverse=True)
+        own = torch.arange(self.unknowns, device=place.device)
+        return place[:, None] * self.unknowns + own, len(numbers) * self.unknowns
 
     def jacobian(
         self, camera: Float[Tensor, "frames points 3"], intrinsics: Intrinsics
     ) -> Float[Tensor, "frames points 2 unknowns"]:
-        """Derivatives of pixel positions by the free parameters.
+        """Derivatives of pixel positions by the free parameters of each frame's camera.
 
         Args:
             camera: points in camera axes, scene units.
@@ -92,26 +100,39 @@ class FreeLens:
         return torch.stack(columns, dim=-1) if columns else plane.new_zeros(*plane.shape, 0)
 
     def prior_cost(self, intrinsics: Intrinsics) -> PriorCost:
-        """The cost of these intrinsics under the prior; zero without a prior or without free parameters."""
+        """The cost of these intrinsics under the priors; zero without priors or without free parameters."""
         like = intrinsics.focal
-        if self.prior is None or not self.unknowns:
-            return PriorCost(0.0, like.new_zeros(self.unknowns), like.new_zeros(self.unknowns, self.unknowns))
-        difference = torch.stack(
-            [torch.log(like[0, 0] / self.prior.focal), intrinsics.distortion[0, 0] - self.prior.radial]
-        )
-        precision = self.prior.precision.to(like)
+        columns, count = self.columns(intrinsics)
+        value, gradient, curvature = 0.0, like.new_zeros(count), like.new_zeros(count, count)
+        if not self.priors or not self.unknowns:
+            return PriorCost(value, gradient, curvature)
         free = [index for index, may_change in enumerate((self.focal, self.radial)) if may_change]
-        gradient = precision @ difference
-        return PriorCost(float(difference @ gradient) / 2, gradient[free], precision[free][:, free])
+        for prior, frame in zip(self.priors, find_first_frames(intrinsics), strict=True):
+            difference = torch.stack(
+                [torch.log(like[frame, 0] / prior.focal), intrinsics.distortion[frame, 0] - prior.radial]
+            )
+            precision, place = prior.precision.to(like), columns[frame]
+            slope = precision @ difference
+            value += float(difference @ slope) / 2
+            gradient[place] = slope[free]
+            curvature[place[:, None], place] = precision[free][:, free]
+        return PriorCost(value, gradient, curvature)
 
-    def apply_step(self, intrinsics: Intrinsics, step: Float[Tensor, " unknowns"]) -> Intrinsics:
-        """The intrinsics after a step of the free parameters, within `LensLimits`."""
+    def apply_step(self, intrinsics: Intrinsics, step: Float[Tensor, " all_unknowns"]) -> Intrinsics:
+        """The intrinsics after a step of the free parameters of all cameras, within `LensLimits`."""
+        own = step[self.columns(intrinsics)[0]]
         if self.focal:
             largest = LIMITS.log_focal_step
-            intrinsics = replace(intrinsics, focal=intrinsics.focal * step[0].clamp(-largest, largest).exp())
+            intrinsics = replace(intrinsics, focal=intrinsics.focal * own[:, :1].clamp(-largest, largest).exp())
         if self.radial:
             before = intrinsics.distortion[:, 0]
             bound = before.abs().clamp(min=LIMITS.radial)  # a lens that came with more keeps it
-            added = torch.minimum(torch.maximum(before + step[-1], -bound), bound) - before
+            added = torch.minimum(torch.maximum(before + own[:, -1], -bound), bound) - before
             intrinsics = replace(intrinsics, distortion=add_to_radial(intrinsics.distortion, added))
         return intrinsics
+
+
+def find_first_frames(intrinsics: Intrinsics) -> list[int]:
+    """The first frame of each camera, in the order of the cameras' numbers."""
+    numbers = intrinsics.camera_numbers.tolist()
+    return [numbers.index(number) for number in sorted(set(numbers))]

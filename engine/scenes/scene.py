@@ -78,7 +78,8 @@ class Scene:
             `unbounded`: they stand anywhere, and what they see reaches from near them to the sky.
         names: one name per frame, all different: the image's file name without its folder, or, where two frames
             share one (`train/r_0.png`, `test/r_0.png`), its path inside `path`.
-        images: RGB, already composited over `background` where the files have alpha.
+        images: RGB, already composited over `background` where the files have alpha; each frame's own picture lies in
+            the top left corner (`intrinsics.sizes`), and what lies outside it does not count (`masks`).
         intrinsics: of the images at the resolution held here.
         initial_poses: poses from which registration starts.
         reference_poses: poses of the data set or of COLMAP, for measuring errors; None if there are none, NaN for
@@ -95,8 +96,8 @@ class Scene:
         left_out: photos of the folder that are not frames of the scene.
         notes: sentences about how the scene was read, for the user.
         focal_known: False if the focal length is a guess or a nominal value from EXIF, and has to be optimised.
-        lens_covariance: covariance of (logarithm of the focal length, k1) of the lens in `intrinsics`; None if
-            unknown.
+        lens_covariance: for each camera, the covariance of (logarithm of the focal length, k1) of the lens in
+            `intrinsics`; None if unknown.
         poses_known: True if the initial poses come from the files or from COLMAP, so that registration only refines
             them; False if registration has to find them.
         uncertain_frames: indices of frames whose initial pose is a guess, in a scene whose other poses are known.
@@ -128,7 +129,7 @@ class Scene:
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
     focal_known: bool = True
-    lens_covariance: Float[Tensor, "2 2"] | None = None
+    lens_covariance: Float[Tensor, "cameras 2 2"] | None = None
     poses_known: bool = False
     uncertain_frames: tuple[int, ...] = ()
     excluded_frames: tuple[int, ...] = ()
@@ -141,3 +142,16 @@ class Scene:
     def frames_read(self) -> int:
         """Number of frames without those that were added later."""
         return len(self.names) - (len(self.added.names) if self.added is not None else 0)
+
+    def picture(self, frame: int) -> UInt8[Tensor, "own_height own_width 3"]:
+        """A frame's own picture, as a view."""
+        width, height = self.intrinsics.own_size(frame)
+        return self.images[frame, :height, :width]
+
+    def mask(self, frame: int) -> Bool[Tensor, "own_height own_width"] | None:
+        """True where a pixel of a frame's own picture counts; None if all do."""
+        if self.masks is None:
+            return None
+        width, height = self.intrinsics.own_size(frame)
+        own = self.masks[frame, :height, :width]
+        return None if bool(own.all()) else own

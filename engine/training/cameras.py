@@ -72,7 +72,10 @@ class CameraTrainer(BaseTrainer):
             settings, initial, photo_level.make_lattice(intrinsics), self.generator
         )
         self.field: Field = build_field(scene, settings, self.generator, self.device)
-        self.calibration = Calibration(settings, len(self.frames), self.device, scene.lens_covariance)
+        cameras = scene.intrinsics.cameras_count
+        self.calibration = Calibration(
+            settings, len(self.frames), self.device, scene.lens_covariance, cameras, intrinsics.cameras
+        )
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)

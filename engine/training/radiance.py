@@ -230,7 +230,7 @@ class RadianceTrainer(CameraTrainer):
         if not (self.settings.assisted and self.statuses.frames(FrameStatus.WAITING)):
             return
         if self._field_shows or self.iteration >= min(self.iterations, self.options.search_from_iteration):
-            images = self.photos.level(self.stages[0].downsample).images
+            images = self.photos.level(self.stages[0].downsample).stretched()
             self._relocaliser.begin_waiting(images, self.poses(), self.iteration)
 
     # ------------------------------------------------------------------ added frames
@@ -248,7 +248,8 @@ class RadianceTrainer(CameraTrainer):
         self.scene, self.frames = scene, list(scene.training_frames)
         lattice = photo_level.make_lattice(scene.intrinsics[torch.tensor(new)].to(self.device))
         self.registration.extend(poses, lattice, like.to(self.device))
-        self.calibration.extend(len(new))
+        every = scene.intrinsics[torch.tensor(self.frames)]
+        self.calibration.extend(len(new), every, scene.lens_covariance)
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self.errors.extend(len(new))
@@ -285,7 +286,8 @@ class RadianceTrainer(CameraTrainer):
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
         self.field.load_state(below("field.", moved))
-        self.calibration.load_state_dict(below("calibration.", moved))
+        calibration = below("calibration.", moved)  # runs of before had one lens, without a dimension
+        self.calibration.load_state_dict({name: torch.atleast_1d(value) for name, value in calibration.items()})
         self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
         if self._guard is not None:
             self._guard.best = tensors.get("guard")

@@ -163,8 +163,9 @@ class Adjustment:
         by_position = by_camera @ self.poses[:, None, :, :3]
         by_colour = -torch.eye(3, device=slope.device).expand_as(by_position)
         by_point = torch.cat([by_position, by_colour], dim=-1) * root
-        by_lens = slope @ self.free.jacobian(seen.camera, self.intrinsics) * root
+        by_lens = slope @ self.free.jacobian(seen.camera, self.intrinsics) * root  # of each frame's own camera
         error = residual * root[..., 0]
+        lens, lens_poses, lens_points, lens_gradient = self._gather_lenses(by_lens, by_pose, by_point, error)
         prior = self.free.prior_cost(self.intrinsics)
         strength = self.options.robust_scale**2 / (2 * self.options.independent)
         return _System(
@@ -173,11 +174,28 @@ class Adjustment:
             coupling=torch.einsum("fpci,fpcj->pfij", by_pose, by_point),
             pose_gradient=torch.einsum("fpci,fpc->fi", by_pose, error),
             point_gradient=torch.einsum("fpci,fpc->pi", by_point, error),
-            lens=torch.einsum("fpci,fpcj->ij", by_lens, by_lens) + strength * prior.curvature,
-            lens_poses=torch.einsum("fpci,fpcj->fij", by_pose, by_lens),
-            lens_points=torch.einsum("fpci,fpcj->pij", by_lens, by_point),
-            lens_gradient=torch.einsum("fpci,fpc->i", by_lens, error) + strength * prior.gradient,
+            lens=lens + strength * prior.curvature,
+            lens_poses=lens_poses,
+            lens_points=lens_points,
+            lens_gradient=lens_gradient + strength * prior.gradient,
         )
+
+    def _gather_lenses(
+        self, by_lens: Tensor, by_pose: Tensor, by_point: Tensor, error: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The parts of the normal equations that have to do with lenses: each frame counts for its own camera."""
+        columns, count = self.free.columns(self.intrinsics)
+        lens, gradient = by_lens.new_zeros(count, count), by_lens.new_zeros(count)
+        poses = by_lens.new_zeros(len(by_lens), 6, count)
+        points = by_lens.new_zeros(by_point.shape[1], count, by_point.shape[-1])
+        for own in columns.unique(dim=0) if count else ():
+            of = (columns == own).all(dim=1).nonzero()[:, 0]
+            mine = by_lens[of]
+            lens[own[:, None], own] = torch.einsum("fpci,fpcj->ij", mine, mine)
+            gradient[own] = torch.einsum("fpci,fpc->i", mine, error[of])
+            poses[of[:, None], :, own] = torch.einsum("fpci,fpcj->fji", by_pose[of], mine)
+            points[:, own] = torch.einsum("fpci,fpcj->pij", mine, by_point[of])
+        return lens, poses, points, gradient
 
     def _cost(
         self, residual: Tensor, usable: Tensor, poses: Tensor, intrinsics: Intrinsics, of_tracks: Tensor | None

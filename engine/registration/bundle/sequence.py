@@ -155,13 +155,16 @@ class AdjustmentSequence:
         generator = torch.Generator().manual_seed(seed * 31 + downsample)
         data = calibration.data(photos.level(downsample))
         small = calibration.data(photos.level(max(round(photos.longer_side / options.depth_map_size), 1)))
-        height, width = small.images.shape[-2:]
-        plane = small.points.expand(frames, -1, -1).reshape(-1, height, width, 2)
         maps = []
         for frame in range(frames):
             yield
             one = slice(frame, frame + 1)
-            maps.append((*render_depth_maps(field, poses[one], plane[one]), measure_contrast(data.images[one])))
+            maps.append(
+                (
+                    *render_depth_maps(field, poses[one], small.plane_of(frame)[None]),
+                    measure_contrast(data.images[one]),
+                )
+            )
         depth, opacity, texture = (torch.cat(each) for each in zip(*maps, strict=True))
         counts = None if data.masks is None else data.masks.inside(options.mask_border)
         if counts is not None:

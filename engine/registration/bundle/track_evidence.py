@@ -66,7 +66,10 @@ class TrackEvidence:
         weight = robust * (camera[:, 2] > 0) * (self.weight * strength**2 / self.sigma**2)
         by_lens = None
         if free.unknowns:
-            by_lens = free.jacobian(camera[:, None], intrinsics[self.observations.frame])[:, 0]
+            columns, count = free.columns(intrinsics)
+            own = free.jacobian(camera[:, None], intrinsics[self.observations.frame])[:, 0]
+            place = columns[self.observations.frame][:, None].expand_as(own)
+            by_lens = own.new_zeros(*own.shape[:2], count).scatter_(-1, place, own)
         return linearise(self.observations, camera, residual, weight, poses.double(), intrinsics, by_lens)
 
 

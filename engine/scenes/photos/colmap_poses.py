@@ -72,7 +72,7 @@ def apply_colmap_model(
         start_from_placement(scene, placement),
         intrinsics=lens,
         focal_known=True,
-        lens_covariance=torch.diag(torch.tensor([LENS_DEVIATION, LENS_DEVIATION])) ** 2,
+        lens_covariance=(torch.eye(2) * LENS_DEVIATION**2).repeat(scene.intrinsics.cameras_count, 1, 1),
         uncertain_frames=missing,
         notes=tuple(notes) + _lens_note(model),
     )

@@ -270,7 +270,7 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
         left_out=photos.left_out,
         notes=photos.notes,
         focal_known=False,
-        lens_covariance=torch.from_numpy(photos.lens.covariance),
+        lens_covariance=torch.from_numpy(photos.lens.covariance)[None],
         files=tuple(photo.path for photo in photos.photos.photos) if whole else (),
         tracks=convert_tracks(photos.found, photos.factor, None),
         masks=None if photos.decoded.masks is None else torch.from_numpy(photos.decoded.masks),

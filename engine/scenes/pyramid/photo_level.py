@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from engine.geometry import rays
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import list_sizes
 from engine.scenes.pyramid.photo_masks import PhotoMasks, downsample_masks, fill_masked
 from engine.scenes.scene import Scene
 
@@ -21,16 +22,18 @@ class PhotoLevel:
 
     Attributes:
         images: RGB in [0, 1]; where a pixel does not count, the mean of those that do.
-        points: centres of all pixels, row by row, as undistorted points of the plane z = 1; a single entry for all
-            frames if they share their intrinsics.
+        points: centres of all pixels of the canvas, row by row, as undistorted points of the plane z = 1; one entry
+            for each lens. Outside a frame's own picture they are those of its border.
         intrinsics: of the downsampled images, one per frame.
         masks: which pixels count; None if all do.
+        lens_of: entry of `points` of each frame; None if there is a single one, or one per frame in order.
     """
 
     images: Float[Tensor, "frames 3 height width"]
-    points: Float[Tensor, "frames_or_one pixels 2"]
+    points: Float[Tensor, "lenses pixels 2"]
     intrinsics: Intrinsics
     masks: PhotoMasks | None = None
+    lens_of: Int[Tensor, " frames"] | None = None
 
     @property
     def pixels(self) -> int:
@@ -41,7 +44,24 @@ class PhotoLevel:
         """Points of the plane z = 1 for pixels (frames, count; flat indices) of the given frames (frames,)."""
         if self.points.shape[0] == 1:
             return self.points[0][pixels]
-        return self.points[frames[:, None], pixels]
+        lens = frames if self.lens_of is None else self.lens_of[frames]
+        return self.points[lens[:, None], pixels]
+
+    def plane_of(self, frame: int) -> Float[Tensor, "height width 2"]:
+        """Points of the plane z = 1 of all pixels of a frame's canvas."""
+        lens = frame if self.lens_of is None else int(self.lens_of[frame])
+        return self.points[0 if len(self.points) == 1 else lens].view(*self.images.shape[-2:], 2)
+
+    def stretched(self) -> Float[Tensor, "frames 3 height width"]:
+        """The images with each frame's own picture resampled to the whole canvas, to compare pictures as wholes."""
+        if self.intrinsics.sizes is None:
+            return self.images
+        canvas = self.images.shape[-2:]
+        own = [
+            image[None, :, :height, :width]
+            for image, (width, height) in zip(self.images, list_sizes(self.intrinsics), strict=True)
+        ]
+        return torch.cat([F.interpolate(picture, canvas, mode="bilinear", antialias=True) for picture in own])
 
     def colours(self, frames: Tensor, pixels: Tensor) -> Float[Tensor, "frames count 3"]:
         """RGB of pixels (frames, count; flat indices) of the given frames (frames,)."""
@@ -96,42 +116,56 @@ def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torc
     intrinsics = scene.intrinsics[torch.tensor(frames)].to(device)
     cropped = _crop(intrinsics, width * factor, height * factor).resized(width, height)
     masks = None if scene.masks is None else downsample_masks(scene.masks[frames].to(device), factor)
-    return PhotoLevel(fill_masked(images, masks).contiguous(), _compute_points(cropped), cropped, masks)
+    points, lens_of = _compute_points(cropped)
+    return PhotoLevel(fill_masked(images, masks).contiguous(), points, cropped, masks, lens_of)
 
 
 def replace_intrinsics(data: PhotoLevel, intrinsics: Intrinsics) -> PhotoLevel:
     """The same images with other intrinsics, and the points of their pixels computed anew."""
-    return PhotoLevel(data.images, _compute_points(intrinsics), intrinsics, data.masks)
+    points, lens_of = _compute_points(intrinsics)
+    return PhotoLevel(data.images, points, intrinsics, data.masks, lens_of)
 
 
 def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
-    """A regular lattice over every frame's image, on the plane z = 1: the points to which global transforms are fitted
-    where poses are published.
+    """A regular lattice over every frame's own picture, on the plane z = 1.
+
+    To its points global transforms are fitted where poses are published.
     """
-    x = (torch.arange(columns) + 0.5) / columns * intrinsics.width
-    y = (torch.arange(rows) + 0.5) / rows * intrinsics.height
-    pixels = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(1, -1, 2)
-    pixels = pixels.expand(intrinsics.frames, -1, -1).to(intrinsics.focal)
+    x = (torch.arange(columns) + 0.5) / columns
+    y = (torch.arange(rows) + 0.5) / rows
+    shares = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(1, -1, 2).to(intrinsics.focal)
+    pixels = shares * intrinsics.own_sizes[:, None]
     distortion = intrinsics.distortion if intrinsics.distorted else None
     return rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, distortion)
 
 
-def _compute_points(intrinsics: Intrinsics) -> Float[Tensor, "frames_or_one pixels 2"]:
+def _compute_points(intrinsics: Intrinsics) -> tuple[Float[Tensor, "lenses pixels 2"], Int[Tensor, " frames"] | None]:
+    """Points of the plane z = 1 of all pixels, for each lens, and which of them each frame has (see `PhotoLevel`)."""
+    first, lens_of = _find_lenses(intrinsics)
+    one = intrinsics[first]
     grid = rays.pixel_grid(intrinsics.height, intrinsics.width, device=intrinsics.focal.device).reshape(1, -1, 2)
-    count = 1 if _are_shared(intrinsics) else intrinsics.frames
-    return rays.normalised_points(
-        grid.expand(count, -1, -1),
-        intrinsics.focal[:count],
-        intrinsics.centre[:count],
-        intrinsics.distortion[:count] if intrinsics.distorted else None,
-    )
+    # A lens may not be invertible outside the picture; a point that is not finite would spoil the loss there.
+    grid = torch.minimum(grid.expand(len(first), -1, -1), (one.own_sizes[:, None] - 0.5).to(grid))
+    points = rays.normalised_points(grid, one.focal, one.centre, one.distortion if one.distorted else None)
+    return points, lens_of
 
 
 def _crop(intrinsics: Intrinsics, width: int, height: int) -> Intrinsics:
     """The intrinsics of images from which columns at the right and rows at the bottom were cut off."""
-    return Intrinsics(intrinsics.focal, intrinsics.centre, intrinsics.distortion, width, height)
+    sizes = intrinsics.sizes
+    if sizes is not None:
+        sizes = torch.minimum(sizes, sizes.new_tensor([width, height]))
+    return replace(intrinsics, width=width, height=height, sizes=sizes)
 
 
-def _are_shared(intrinsics: Intrinsics) -> bool:
+def _find_lenses(intrinsics: Intrinsics) -> tuple[Int[Tensor, " lenses"], Int[Tensor, " frames"] | None]:
+    """The first frame of each different lens, and the lens of each frame; None for one lens, or one per frame."""
     values = torch.cat([intrinsics.focal, intrinsics.centre, intrinsics.distortion], dim=-1)
-    return bool((values == values[:1]).all())
+    values = torch.cat([values, intrinsics.own_sizes.to(values)], dim=-1)
+    every = torch.arange(len(values), device=values.device)
+    _, lens_of = values.unique(dim=0, return_inverse=True)
+    count = int(lens_of.max()) + 1 if len(values) else 0
+    if count == len(values):
+        return every, None
+    first = torch.full_like(every[:count], len(values)).scatter_reduce_(0, lens_of, every, "amin")
+    return first, None if count == 1 else lens_of

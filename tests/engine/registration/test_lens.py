@@ -123,9 +123,9 @@ def test_a_wrong_focal_length_is_corrected_together_with_the_poses(world) -> Non
 @pytest.mark.slow
 def test_a_prior_counts_by_its_precision(world) -> None:  # type: ignore[no-untyped-def]
     free = adjust(world, FreeLens(True, True)).intrinsics
-    precise = adjust(world, FreeLens(True, True, prior(FOCAL, 1e-5))).intrinsics
-    vague = adjust(world, FreeLens(True, True, prior(2 * FOCAL, 10.0))).intrinsics
-    wrong = adjust(world, FreeLens(True, True, prior(1.04 * FOCAL, 1e-5))).intrinsics
+    precise = adjust(world, FreeLens(True, True, (prior(FOCAL, 1e-5),))).intrinsics
+    vague = adjust(world, FreeLens(True, True, (prior(2 * FOCAL, 10.0),))).intrinsics
+    wrong = adjust(world, FreeLens(True, True, (prior(1.04 * FOCAL, 1e-5),))).intrinsics
     assert abs(float(precise.focal[0, 0]) / FOCAL - 1) < 1e-3
     assert abs(float(precise.distortion[0, 0])) < 1e-3
     assert abs(float(vague.focal[0, 0] / free.focal[0, 0]) - 1) < 0.005
@@ -134,7 +134,7 @@ def test_a_prior_counts_by_its_precision(world) -> None:  # type: ignore[no-unty
 
 def test_the_gradient_of_a_prior_is_the_slope_of_its_cost() -> None:
     covariance = torch.tensor([[0.02**2, -1e-4], [-1e-4, 0.01**2]])
-    free = FreeLens(True, True, LensPrior(280.0, 0.01, torch.linalg.inv(covariance)))
+    free = FreeLens(True, True, (LensPrior(280.0, 0.01, torch.linalg.inv(covariance)),))
     assert free.prior_cost(replace(LENS, focal=LENS.focal * 280 / 300, distortion=LENS.distortion / 2)).value < 1e-6
     step = torch.tensor([1e-3, -1e-3])
     here, there = (free.prior_cost(free.apply_step(LENS, step * side)) for side in (-1, 1))

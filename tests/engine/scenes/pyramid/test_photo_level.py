@@ -54,10 +54,12 @@ def test_frames_share_their_points_where_they_share_their_lens():
     focal[3] *= 1.1
     scene = replace(scene, intrinsics=replace(scene.intrinsics, focal=focal))
     own = photo_level.downsample_photos(scene, FRAMES, 4, CPU)
-    assert own.points.shape[0] == 3
+    assert own.lens_of is not None
+    assert own.points.shape[0] == 2  # one for each lens
+    assert own.lens_of.tolist().count(own.lens_of[1]) == 1
     chosen, pixels = torch.tensor([1, 2]), torch.tensor([[0, 7, 9], [4, 4, 1]])
     torch.testing.assert_close(own.plane(chosen, pixels)[1], shared.plane(chosen, pixels)[1])
-    torch.testing.assert_close(own.plane(chosen, pixels)[0, 1], own.points[1, 7])
+    torch.testing.assert_close(own.plane(chosen, pixels)[0, 1], own.points[own.lens_of[1], 7])
     assert not torch.allclose(own.plane(chosen, pixels)[0], shared.plane(chosen, pixels)[0])
 
 
