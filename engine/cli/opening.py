@@ -41,7 +41,11 @@ class OpenedRun:
 
 
 def open_run(
-    arguments: TrainArguments, publish_period: float = 1 / 20, watch: ProgressListener = ignore_progress
+    arguments: TrainArguments,
+    publish_period: float = 1 / 20,
+    watch: ProgressListener = ignore_progress,
+    *,
+    wait_for_matches: bool = True,
 ) -> OpenedRun:
     """Reads the scene and, to continue, the checkpoint; makes the folder.
 
@@ -51,6 +55,8 @@ def open_run(
         arguments: as on the command line of `l2g-train`.
         publish_period: least seconds between snapshots.
         watch: called with the progress of the reading.
+        wait_for_matches: False opens scenes with poses at once, and matches their frames beside the run: poses that
+            are known train meanwhile, so that two runs may differ in when the matches join.
     Raises:
         UserError: a wrong argument, or a scene or checkpoint that cannot be read.
     """
@@ -63,7 +69,7 @@ def open_run(
         folder = folder_to_resume(arguments.output, name, arguments.method)
         checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
         settings, options = continued(arguments, checkpoint)
-    scene = load_scene(arguments.scene, options, watch)
+    scene = load_scene(arguments.scene, options, watch, wait_for_matches=wait_for_matches)
     if checkpoint is not None:
         scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)
     if arguments.export and isinstance(scene, PlanarScene):
@@ -82,6 +88,7 @@ def open_run(
         resume=checkpoint,
         options=options,
         max_seconds=arguments.max_seconds,
+        match=options.matches and not wait_for_matches,
         publish_period=publish_period,
         checkpoint_period=arguments.checkpoint_every,
     )

@@ -96,6 +96,8 @@ class Snapshot:
         reprojection_px: of each frame, the median reprojection error of its observations, pixels of the scene's
             images; NaN for none.
         verdict: on the run and its frames, without any reference; None before it was measured first.
+        doing: what the run does in place of optimising, or beside it, in a few words such as `adjusting cameras: step 7
+            of 20`; empty while it only optimises.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
@@ -133,6 +135,7 @@ class Snapshot:
     track_share: Float32[np.ndarray, " frames"] | None = None
     reprojection_px: Float32[np.ndarray, " frames"] | None = None
     verdict: Verdict | None = None
+    doing: str = ""
 
     def frames_that_are(self, *statuses: FrameStatus) -> tuple[int, ...]:
         """Indices of the training frames (or patches) with one of these statuses."""

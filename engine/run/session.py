@@ -26,6 +26,7 @@ from engine.run.checkpoint import Checkpoint, check_same_scene, restore
 from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.handlers import Handled, handle
 from engine.run.history import History
+from engine.run.match_queue import MatchQueue
 from engine.run.photo_queue import PhotoQueue
 from engine.run.state import RunState
 from engine.run.undo import UndoStack
@@ -48,6 +49,7 @@ class Session:
         state: of the run; another one after a restart.
         writer: of its checkpoints.
         photo_queue: photos that shall join, or have joined and are being searched for.
+        match_queue: matches of the scene's photos that are still to come.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Session:
         device: torch.device | str = "cpu",
         writer: CheckpointWriter | None = None,
         photo_queue: PhotoQueue | None = None,
+        match_queue: MatchQueue | None = None,
         *,
         keep_going: bool = False,
         max_seconds: float | None = None,
@@ -69,6 +72,7 @@ class Session:
         self.state = RunState(scene, settings, torch.device(device), keep_going, max_seconds)
         self.writer = writer or CheckpointWriter(None, None, None)
         self.photo_queue = photo_queue or PhotoQueue()
+        self.match_queue = match_queue or MatchQueue()
         self.make_trainer = make_trainer
 
     # ------------------------------------------------------------------ what is known of the run
@@ -114,7 +118,8 @@ class Session:
     def busy(self) -> bool:
         """Whether `advance` has something to do."""
         alive = self.trainer is not None and not self.over and self.error is None
-        return self.writer.writing or (alive and (self.state.trains or self.photo_queue.pending))
+        joining = self.photo_queue.pending or self.match_queue.pending
+        return self.writer.writing or (alive and (self.state.trains or joining))
 
     def snapshot(self) -> Snapshot:
         """The run as it stands; where it failed, as it last stood."""
@@ -144,6 +149,8 @@ class Session:
             state.undo = UndoStack.from_state(checkpoint.session.get("perturbations", []))
             state.skip_events()
             state.note("continue")
+        self.match_queue.begin(state)
+        self._take_matches(0.0)
         self._stop_clock_if_idle()
 
     def restart(self, settings: Settings | None = None) -> None:
@@ -161,7 +168,7 @@ class Session:
         """One step, and what is due after it: a row of the history, a checkpoint.
 
         While a checkpoint is written there is no step, but a look whether it is done; and a look at photos that are
-        being read for a run that rests.
+        being read, or matched, for a run that rests.
         """
         if self.writer.writing:
             self._finish_saving(LONGEST_WAIT)
@@ -169,7 +176,9 @@ class Session:
             return
         if self.photo_queue.take_read(self.state, self.writer, 0.0 if self.state.trains else LONGEST_WAIT):
             self.writer.changed = True
-        if not self.state.trains:
+        held = self.match_queue.holds(self.state)
+        self._take_matches(0.0 if self.state.trains and not held else LONGEST_WAIT)
+        if not self.state.trains or held:
             self._stop_clock_if_idle()
             return
         state = self.state
@@ -189,6 +198,15 @@ class Session:
             self.writer.begin_own(state)
             self._finish_saving(0.0)
         self._stop_clock_if_idle()
+
+    def _take_matches(self, timeout: float) -> None:
+        """Hands matches to the trainer once they are there, and says meanwhile how far they are."""
+        state = self.state
+        if self.match_queue.take(state, timeout):
+            self.writer.changed = True
+        if state.waiting_for != self.match_queue.words:
+            state.waiting_for = self.match_queue.words
+            state.changed()
 
     def apply(self, command: Command) -> None:
         """Does what a command asks, or says why not; either leaves an event."""
@@ -230,6 +248,7 @@ class Session:
         """Nothing follows; what was reached is saved."""
         self.state.over = True
         self.photo_queue.close()
+        self.match_queue.close()
         if self.trainer is not None and self.error is None:
             self.state.record()
             self.save_own()
@@ -259,5 +278,5 @@ class Session:
             self.state.note("unsaved", self.state.message)
 
     def _stop_clock_if_idle(self) -> None:
-        if not self.busy:
+        if not self.busy or self.match_queue.holds(self.state):
             self.state.clock.stop()

@@ -91,6 +91,7 @@ def take_snapshot(
         mu_exponent=trainer.mu_exponent,
         matches=trainer.matches,
         match_loss=trainer.match_loss(),
+        doing=trainer.doing,
     )
     return trainer.measure(snapshot, selected)
 

@@ -38,6 +38,7 @@ class RunState:
         over: `Stop` was given.
         error: what made the run fail, or None.
         message: a sentence that needs the user, or nothing.
+        waiting_for: what the run waits for, or has done beside it, in a few words; empty for nothing.
         measuring: seconds between snapshots, so that they take no more than `MEASURING_SHARE` of the time.
         clock: counts making the trainer and training, with what is measured and saved meanwhile, but no pauses.
     """
@@ -57,6 +58,7 @@ class RunState:
     over: bool = False
     error: Exception | None = None
     message: str = ""
+    waiting_for: str = ""
     measuring: float = 0.0
     clock: Stopwatch = field(default_factory=Stopwatch)
 
@@ -146,7 +148,8 @@ class RunState:
             state = (self.status, self.message, self.seconds, self.selected_frame, events)
             snapshot = take_snapshot(self.trainer, *state)
             undoable, redoable = self.undo.undoable, self.undo.redoable
-            self._last = dataclasses.replace(snapshot, undoable=undoable, redoable=redoable)
+            doing = snapshot.doing or self.waiting_for
+            self._last = dataclasses.replace(snapshot, undoable=undoable, redoable=redoable, doing=doing)
             self._unchanged, self.measuring = True, (time.monotonic() - start) / MEASURING_SHARE
         return self._last
 

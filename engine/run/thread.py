@@ -26,6 +26,7 @@ from engine.messages import Command, Snapshot, Stop
 from engine.run.checkpoint import Checkpoint
 from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.history import History
+from engine.run.match_queue import MatchQueue
 from engine.run.photo_queue import PhotoQueue
 from engine.run.session import Session, TrainerFactory
 from engine.run.snapshots import starting_snapshot
@@ -56,6 +57,7 @@ class Run:
         options: SceneOptions | None = None,
         keep_going: bool = False,
         max_seconds: float | None = None,
+        match: bool = False,
         publish_period: float = 1 / 20,
         checkpoint_period: float | None = 60.0,
         make_trainer: TrainerFactory = make_trainer,
@@ -69,6 +71,7 @@ class Run:
             options: how the scene was read, kept in checkpoints.
             keep_going: train on after the end of the schedule.
             max_seconds: the schedule is planned to end when the run's clock shows so many; it is not stopped there.
+            match: match the frames of a scene without matches in the background.
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
             make_trainer: in place of `engine.training.kinds.make_trainer`.
@@ -77,12 +80,14 @@ class Run:
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
         photo_queue = PhotoQueue(self._reading.submit)
+        self._matching = ThreadPoolExecutor(1, thread_name_prefix="l2g matches")
+        queues = photo_queue, MatchQueue(match, self._matching.submit)
         self._session = Session(
             scene,
             settings,
             device,
             writer,
-            photo_queue,
+            *queues,
             keep_going=keep_going,
             max_seconds=max_seconds,
             make_trainer=make_trainer,
@@ -173,6 +178,7 @@ class Run:
             self._guarded(self._turn)
         self._background.shutdown()
         self._reading.shutdown()
+        self._matching.shutdown()
         with self._queue_lock:
             self._ended = True
             self._resting.set()

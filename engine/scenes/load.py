@@ -16,7 +16,7 @@ from engine.scenes.formats.llff import POSES_FILE, read_llff
 from engine.scenes.formats.llff import SPACES as LLFF_SPACES
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
-from engine.scenes.matches import add_matches
+from engine.scenes.matches import add_kept_matches, add_matches
 from engine.scenes.options import SceneOptions, SpaceName, check_options, check_photo_options, check_planar_options
 from engine.scenes.paths import is_image, is_video, resolve_scene_path
 from engine.scenes.photos.files import find_photo_folder
@@ -44,7 +44,11 @@ LAYOUTS = (
 
 
 def load_scene(
-    path: Path | str, options: SceneOptions | None = None, watch: ProgressListener = ignore_progress
+    path: Path | str,
+    options: SceneOptions | None = None,
+    watch: ProgressListener = ignore_progress,
+    *,
+    wait_for_matches: bool = True,
 ) -> AnyScene:
     """Reads the scene in a folder of any known layout, a video, or an image (a planar scene).
 
@@ -54,17 +58,19 @@ def load_scene(
         path: of the folder or the file.
         options: how to read; None takes the defaults.
         watch: receives the progress of reading photos and videos.
+        wait_for_matches: whether the frames of a scene with poses are matched if they are not in the cache; else
+            `engine.scenes.matches.add_matches` does it later.
     Raises:
         UserError: there is no such folder, its layout is unknown, its files are missing, damaged or disagree, or an
             option does not fit this kind of scene.
     """
     options = options or SceneOptions()
     check_options(options)
-    scene = _read_scene(path, options, watch)
+    scene = _read_scene(path, options, watch, wait_for_matches)
     return exclude_frames(scene, options.exclude) if isinstance(scene, Scene) else scene
 
 
-def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener) -> AnyScene:
+def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener, wait_for_matches: bool) -> AnyScene:
     """By the layout of its folder; arguments and errors are those of `load_scene`."""
     folder = resolve_scene_path(path)
     reader = None if is_video(folder) else read_planar if is_image(folder) else find_reader(folder)
@@ -79,7 +85,9 @@ def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener
     check_photo_options(options)
     try:
         scene = reader(folder, options)
-        return add_matches(scene, watch) if options.matches and isinstance(scene, Scene) else scene
+        if not options.matches or not isinstance(scene, Scene):
+            return scene
+        return add_matches(scene, watch) if wait_for_matches else add_kept_matches(scene)
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"{error.filename or folder} cannot be read ({reason}); check its permissions.") from error

@@ -33,16 +33,15 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
 
     Args:
         scene: with frames of one size.
-        watch: receives the frames, and the events of features and matches if they are not in the cache.
+        watch: receives the frames, and the events of features and matches if they are not in the cache. Where it
+            raises, matching ends.
     """
-    if scene.tracks is not None or len(scene.names) < 2:
+    if not lacks_matches(scene):
         return scene
-    images = scene.images.numpy()
-    masks = None if scene.masks is None else scene.masks.numpy()
+    images, masks = _get_pixels(scene)
     key = _compute_key(images, masks)
-    try:
-        found = read_reconstruction(choose_folder(KIND, key) / FILE)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    found = _read_kept(key)
+    if found is None:
         watch(PhotosRead(scene.names, images))
         try:
             with Workers() as workers:
@@ -54,6 +53,33 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
         found = QuickReconstruction(matches, unknown, (), np.nan)
         keep_reconstruction(KIND, key, found)
     return replace(scene, tracks=convert_tracks(found, 1, None))
+
+
+def add_kept_matches(scene: Scene) -> Scene:
+    """The scene with tracks, if they are in the cache; otherwise as it is."""
+    if not lacks_matches(scene):
+        return scene
+    found = _read_kept(_compute_key(*_get_pixels(scene)))
+    return scene if found is None else replace(scene, tracks=convert_tracks(found, 1, None))
+
+
+def lacks_matches(scene: Scene) -> bool:
+    """Whether its frames can be matched and were not."""
+    return scene.tracks is None and scene.frames_read > 1
+
+
+def _get_pixels(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
+    """Images and masks of the frames that the scene was read with."""
+    count = scene.frames_read
+    return scene.images[:count].numpy(), None if scene.masks is None else scene.masks[:count].numpy()
+
+
+def _read_kept(key: str) -> QuickReconstruction | None:
+    """From the cache; None if it is not there, or damaged."""
+    try:
+        return read_reconstruction(choose_folder(KIND, key) / FILE)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def _make_copies(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> PhotoCopies:

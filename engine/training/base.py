@@ -88,6 +88,11 @@ class BaseTrainer:
         over = self.iteration - self.stage_start >= self._stages[self.stage_index].iterations
         return over and self.stage_index + 1 < len(self._stages)
 
+    @property
+    def doing(self) -> str:
+        """What the next step does in place of optimising, in a few words; empty where it optimises."""
+        return ""
+
     def photometric(self) -> float:
         """Running mean of the squared error of colours, over the frames of which it is known."""
         return float(self.errors.mean())

@@ -66,6 +66,13 @@ class CameraAdjustment:
         """Whether a Gauss-Newton step has been begun and not ended."""
         return self._sequence.midway
 
+    @property
+    def doing(self) -> str:
+        """How far the adjustment that is due is, in a few words."""
+        step, most = self._sequence.step, self._sequence.options.steps
+        where = f"step {min(step, most)} of {most}" if step else "choosing points"
+        return f"adjusting cameras at 1/{self.due[0]}: {where}"
+
     def show(self, poses: Float[Tensor, "frames 3 4"]) -> None:
         """Puts the poses of the adjustment under way, if there is one, into those of all frames."""
         if self._sequence.under_way is not None:

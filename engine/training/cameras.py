@@ -81,16 +81,21 @@ class CameraTrainer(BaseTrainer):
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
-        self._tracks = None if scene.tracks is None else scene.tracks.select_frames(self.frames)
-        self._matches = None if scene.tracks is None else MatchTerm(scene.tracks, self.frames, scene.intrinsics)
-        observations = None if scene.tracks is None else observations_of(scene.tracks, self.frames)
-        self._monitor = EvidenceMonitor(observations, None if self._tracks is None else self._tracks.contradicted)
-        self._guard = None if scene.tracks is None else PoseGuard(observations_of(scene.tracks, self.frames))
         self._track_start: TrackStart | None = None
-        self._stages_of_known_poses = stages(replace(scene, poses_known=True), settings)
         self._solved = False  # whether poses have been solved from the tracks
+        self._set_tracks()
         self._settle_until = 0  # iteration before which poses stand still
         self._pacing: Pacing | None = None  # where the run has a limit of time
+
+    def _set_tracks(self) -> None:
+        """Makes what depends on the tracks of the scene."""
+        scene, tracks = self.scene, self.scene.tracks
+        observations = None if tracks is None else observations_of(tracks, self.frames)
+        self._tracks = None if tracks is None else tracks.select_frames(self.frames)
+        self._matches = None if tracks is None else MatchTerm(tracks, self.frames, scene.intrinsics)
+        self._monitor = EvidenceMonitor(observations, None if self._tracks is None else self._tracks.contradicted)
+        self._guard = None if observations is None else PoseGuard(observations)
+        self._stages_of_known_poses = stages(replace(scene, poses_known=True), self.settings)
 
     # ------------------------------------------------------------------ where the cameras stand
 
@@ -182,6 +187,23 @@ class CameraTrainer(BaseTrainer):
             self._track_start = TrackStart(
                 observations, scene.intrinsics[frames], scene.initial_poses[frames], scene.kind, scene.near
             )
+
+    @property
+    def awaits_tracks(self) -> bool:
+        """Whether matches that come later shall place the cameras before the first step."""
+        return self.iteration == 0 and self.matches and not self.scene.poses_known and self.scene.tracks is None
+
+    def take_tracks(self, scene: Scene) -> None:
+        """Takes the same scene with tracks, in a run that has begun without them: term, guard and verdict use them
+        from the next step on, and before the first step poses that are a guess are solved from them."""
+        self.scene = scene
+        self._set_tracks()
+        if scene.poses_known or self._solved:
+            self._take_stages()  # where matches hold the poses, they are adjusted too
+        if self.iteration == 0:
+            self._begin_track_start()
+        assert self._tracks is not None
+        self._note("matched", f"{self._tracks.count:,} tracks in {len(self.frames)} photos")
 
     def _solve_tracks(self) -> Progress:
         """Goes on with the start from the tracks; takes its poses over when it ends."""

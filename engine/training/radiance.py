@@ -65,6 +65,13 @@ class RadianceTrainer(CameraTrainer):
         """Whether the next `step` only goes on with what the last one began."""
         return self._adjustment.within_step or self._progress == "under way"
 
+    @property
+    def doing(self) -> str:
+        """As `Trainer.doing`: by the tasks that come before the optimisation."""
+        if self._track_start is not None:
+            return "placing the cameras by their matches"
+        return self._adjustment.doing if self._adjustment.pending else ""
+
     # ------------------------------------------------------------------ the step
 
     def step(self) -> None:

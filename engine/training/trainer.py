@@ -90,6 +90,11 @@ class Trainer(Protocol):
         """Whether the next `step` only goes on with what the last one began."""
         ...
 
+    @property
+    def doing(self) -> str:
+        """What the next step does in place of optimising, in a few words; empty where it optimises."""
+        ...
+
     def step(self) -> None:
         """Does a piece of work that is short enough for a command to wait for."""
         ...

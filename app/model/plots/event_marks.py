@@ -35,6 +35,7 @@ _OF_EVENT: dict[str, MarkKind] = {
     "set-mu": "λ",
     "use-matches": "λ",
     "exclude-frame": "search",
+    "matched": "bundle",
     "tracks": "bundle",
     "taken-back": "bundle",
     "perturb-pose": "kick",

@@ -125,7 +125,7 @@ class Runs:
 
     def _add(self, arguments: ViewerArguments, paused: bool, first: tuple[Command, ...] = ()) -> None:
         def opening(watch: ProgressListener) -> OpenedRun:
-            opened = open_run(arguments, watch=watch)
+            opened = open_run(arguments, watch=watch, wait_for_matches=False)
             for command in first:
                 opened.run.send(command)
             if paused:

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from app.model.state.opening import Opening
-from app.model.state.scene_kinds import as_planar, get_posed_scene
+from app.model.state.scene_kinds import as_planar, as_posed, get_posed_scene
 from engine.cli.opening import OpenedRun
 from engine.config.settings import Settings
 from engine.errors import UserError
@@ -82,12 +82,15 @@ class ViewedRun:
         self.history = self.opened.run.history()
 
     def _take(self, opened: OpenedRun) -> None:
-        """Takes the newest snapshot together with its scene, to which frames may have been added."""
+        """Takes the newest snapshot together with its scene, to which frames or matches may have been added."""
         snapshot, scene = opened.run.latest(), opened.run.scene
         if snapshot is not None and len(snapshot.frames) != len(opened.scene.training_frames):
             if len(snapshot.frames) != len(scene.training_frames):
                 return  # frames were added once more since; the next snapshot belongs to the new scene
-            self.opened = replace(opened, scene=scene)
+            opened = self.opened = replace(opened, scene=scene)
+        joined, mine = as_posed(scene), as_posed(opened.scene)
+        if joined is not None and mine is not None and joined.tracks is not mine.tracks:
+            self.opened = replace(opened, scene=replace(mine, tracks=joined.tracks))
         self.snapshot = snapshot
 
     def send(self, command: Command) -> None:

@@ -93,6 +93,11 @@ class AdjustmentSequence:
         """Whether a step has begun and not ended."""
         return self._pieces is not None
 
+    @property
+    def step(self) -> int:
+        """Number of the step under way, from 1; 0 while surface points are being chosen."""
+        return self._steps + 1 if self.under_way is not None else 0
+
     def interrupt(self) -> None:
         """Discards the step that has begun, because the poses it started from have changed."""
         self._pieces = None

@@ -169,6 +169,10 @@ class FakeTrainer:
     def set_lambda(self, exponent: float) -> None:
         self.lambda_exponent = exponent
 
+    @property
+    def doing(self) -> str:
+        return ""
+
     def match_loss(self) -> float:
         return float("nan")
 
