@@ -58,7 +58,7 @@ class ProgressDisplay:
 
 
 def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
-    """Iteration, PSNR, pose error, iterations per second and time left, in one line."""
+    """Iteration, PSNR, pose error, iterations per second (or what is done instead) and time left, in one line."""
     parts = [f"{snapshot.iteration}/{snapshot.iterations}"]
     if math.isfinite(psnr):
         parts.append(f"{psnr:.2f} dB")
@@ -67,9 +67,11 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
         parts.append(f"pose {rotation:.2f}° {translation:.4f}")
     if snapshot.planar is not None:
         parts.append(f"corners {np.mean(snapshot.planar.corner_error_px):.2f} px")
-    if math.isfinite(rate):
+    if snapshot.doing:
+        parts.append(snapshot.doing)
+    elif math.isfinite(rate):
         parts.append(f"{rate:.1f} it/s")
-    if math.isfinite(left):
+    if math.isfinite(left) and not snapshot.doing:
         parts.append(f"ETA {format_duration(left)}")
     if snapshot.skipped_steps:
         parts.append(f"{snapshot.skipped_steps} steps left out")
@@ -77,8 +79,11 @@ def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
 
 
 def updated_rate(rate: float, before: Snapshot | None, now: Snapshot) -> float:
-    """Iterations per second, smoothed over some seconds of one stage; NaN while unknown."""
+    """Iterations per second, smoothed over some seconds of one stage; NaN while unknown, and after cameras were
+    adjusted: what is done in place of optimising says nothing of how fast that is."""
     if before is None or before.stage_index != now.stage_index:
+        return math.nan
+    if (now.doing or before.doing) and now.iteration == before.iteration:
         return math.nan
     seconds = now.seconds - before.seconds
     if seconds <= 0:

@@ -101,6 +101,8 @@ def describe_state(snapshot: Snapshot | None) -> str:
         searching = len(snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING))
         if searching:
             parts.append(f"searching for {searching} frame{'s' if searching > 1 else ''}")
+        elif snapshot.doing:
+            parts.append(snapshot.doing)
     else:
         parts.append({"starting": "preparing"}.get(snapshot.status, snapshot.status))
     excluded = len(snapshot.frames_that_are(FrameStatus.EXCLUDED))

@@ -82,7 +82,7 @@ class TrainingPanel:
             table = stages(run.scene, settings)
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
-            speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else "– it/s"
+            speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else snapshot.doing or "– it/s"
             eta = f"   {format_duration(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
             set_text(self._speed, f"{speed}   {format_duration(snapshot.seconds)} so far{eta}")
         self._bar.update(run.scene, settings, snapshot, width)

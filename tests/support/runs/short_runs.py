@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from unittest import mock
@@ -12,6 +13,8 @@ import torch
 
 from engine.config.rows import Stage
 from engine.config.settings import Settings
+from engine.evidence.tracks import Tracks
+from engine.geometry import se3
 from engine.geometry.pose_errors import PoseErrors, pose_errors
 from engine.registration.bundle import sequence
 from engine.registration.bundle.options import SequenceOptions
@@ -98,3 +101,21 @@ def alike(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> list[
     return sorted(
         name for name in names if name not in one or name not in other or not torch.equal(one[name], other[name])
     )
+
+
+@cache
+def matched_fern() -> Scene:
+    """The fern with matches of points that nobody photographed: where its cameras would see them."""
+    scene = fern()
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(300, 3, generator=generator) * torch.tensor([2.4, 1.6, 2.0]) + torch.tensor([-1.2, -0.8, 2.5])
+    poses, intrinsics = scene.reference_poses, scene.intrinsics
+    camera = se3.transform(poses[:, None], points[None])
+    pixels = camera[..., :2] / camera[..., 2:] * intrinsics.focal[:, None] + intrinsics.centre[:, None]
+    size = torch.tensor([intrinsics.width, intrinsics.height])
+    inside = (camera[..., 2] > 0.1) & (pixels > 0).all(-1) & (pixels < size).all(-1)
+    inside[:, inside.sum(0) < 2] = False
+    track, frame = inside.T.nonzero(as_tuple=True)
+    number = (inside.any(0).long().cumsum(0) - 1)[track]
+    observed = pixels[frame, track] + 0.1 * torch.randn(len(frame), 2, generator=generator)
+    return replace(scene, tracks=Tracks(frame, number, observed, torch.full((int(inside.any(0).sum()), 3), torch.nan)))

@@ -1,42 +1,21 @@
 """Matches in a run: as a term of the loss, and as its start."""
 
 from dataclasses import replace
-from functools import cache
 
 import pytest
 import torch
 
 from engine.config.settings import Settings
-from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import choose_tracks, observations_of
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
-from engine.scenes.scene import Scene
 from engine.training.build import build_registration
 from engine.training.matches.start import TrackStart
 from engine.training.matches.term import MatchTerm
-from tests.support.runs.short_runs import TINY, alike, event_kinds, fern, trainer
+from tests.support.runs.short_runs import TINY, alike, event_kinds, matched_fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
-
-
-@cache
-def matched_fern() -> Scene:
-    """The fern with matches of points that nobody photographed: where its cameras would see them."""
-    scene = fern()
-    generator = torch.Generator().manual_seed(0)
-    points = torch.rand(300, 3, generator=generator) * torch.tensor([2.4, 1.6, 2.0]) + torch.tensor([-1.2, -0.8, 2.5])
-    poses, intrinsics = scene.reference_poses, scene.intrinsics
-    camera = se3.transform(poses[:, None], points[None])
-    pixels = camera[..., :2] / camera[..., 2:] * intrinsics.focal[:, None] + intrinsics.centre[:, None]
-    size = torch.tensor([intrinsics.width, intrinsics.height])
-    inside = (camera[..., 2] > 0.1) & (pixels > 0).all(-1) & (pixels < size).all(-1)
-    inside[:, inside.sum(0) < 2] = False
-    track, frame = inside.T.nonzero(as_tuple=True)
-    number = (inside.any(0).long().cumsum(0) - 1)[track]
-    observed = pixels[frame, track] + 0.1 * torch.randn(len(frame), 2, generator=generator)
-    return replace(scene, tracks=Tracks(frame, number, observed, torch.full((int(inside.any(0).sum()), 3), torch.nan)))
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf", "reference"])
