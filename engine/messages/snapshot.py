@@ -96,8 +96,8 @@ class Snapshot:
         reprojection_px: of each frame, the median reprojection error of its observations, pixels of the scene's
             images; NaN for none.
         verdict: on the run and its frames, without any reference; None before it was measured first.
-        doing: what the run does in place of optimising, or beside it, in a few words such as `adjusting cameras: step 7
-            of 20`; empty while it only optimises.
+        doing: what the run does in place of optimising, or beside it, in a few words such as `adjusting cameras: step
+            7 of 20`; empty while it only optimises.
         planar: in place of poses, references, errors and `warp` where the scene is one image; None else.
     """
 
