@@ -23,7 +23,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[Opened]:
     """The arguments of each run that is opened, and what it was sent; none of them begins."""
     found: list[Opened] = []
 
-    def open_run(arguments: ViewerArguments, watch: Any) -> Any:
+    def open_run(arguments: ViewerArguments, watch: Any, wait_for_matches: bool) -> Any:
         sent: list[Command] = []
         found.append((arguments, sent))
         return SimpleNamespace(run=SimpleNamespace(send=sent.append))
