@@ -98,14 +98,15 @@ def evaluate_held_out(
     levels: list[Level] = []
     for position in spread_evenly(len(scene.held_out_frames), limit):
         frame = scene.held_out_frames[position]
-        colours = scene.images[frame].to(fitted.device).to(fitted.dtype) / 255
-        mask = None if scene.masks is None else scene.masks[frame].to(fitted.device)
+        colours = scene.picture(frame).to(fitted.device).to(fitted.dtype) / 255
+        mask = scene.mask(frame)
+        mask = None if mask is None else mask.to(fitted.device)
         photo = Photo(image_points(cameras, frame).to(fitted.dtype), colours, mask)
         pose = aligned[position] if aligned is not None and is_finite(aligned[position]) else None
         if refine or pose is None:
             starts = list_candidate_poses(scene, fitted, frame) if pose is None else pose[None]
             known, located = _locate(scene, fitted, frame, cameras, starts)
-            levels = levels or make_pyramid(field, cameras.width, cameras.height)
+            levels = levels or make_pyramid(field, max(cameras.width, cameras.height), int(cameras.own_sizes.min()))
             pose = refine_pose(levels, photo, starts if located is None else located[None])
             if known is not None and located is not None:
                 pose = _hold_back(known, located, pose)

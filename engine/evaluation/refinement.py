@@ -54,13 +54,13 @@ class Level(NamedTuple):
     field: Field
 
 
-def make_pyramid(field: Field, width: int, height: int, options: RefinementOptions = DEFAULT) -> list[Level]:
-    """Levels from coarse to fine for photos of `width` x `height` pixels; the last is the field at full resolution.
+def make_pyramid(field: Field, longest: int, shortest: int, options: RefinementOptions = DEFAULT) -> list[Level]:
+    """Levels from coarse to fine for photos with sides of `shortest` to `longest` pixels; the last is the whole field.
 
     Photo and field have the same band limit on every level: the coarse ones converge from larger pose errors.
     """
-    factors = [factor for factor in options.factors if min(width, height) >= factor * options.least_side]
-    longest, per_pixel = max(width, height), options.voxels_per_pixel
+    factors = [factor for factor in options.factors if shortest >= factor * options.least_side]
+    per_pixel = options.voxels_per_pixel
     blurred = [Level(factor, field.at_resolution(round(longest / factor * per_pixel))) for factor in factors]
     return [*blurred, Level(1, field)]
 

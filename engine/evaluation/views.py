@@ -47,10 +47,9 @@ class View(NamedTuple):
 
 
 def image_points(intrinsics: Intrinsics, frame: int) -> Float[Tensor, "height width 2"]:
-    """Pixel centres of a frame on the normalised image plane z = 1, without lens distortion."""
-    pixels = pixel_grid(
-        intrinsics.height, intrinsics.width, dtype=intrinsics.focal.dtype, device=intrinsics.focal.device
-    ).flatten(0, 1)
+    """Pixel centres of a frame's own picture on the normalised image plane z = 1, without lens distortion."""
+    width, height = intrinsics.own_size(frame)
+    pixels = pixel_grid(height, width, dtype=intrinsics.focal.dtype, device=intrinsics.focal.device).flatten(0, 1)
     distortion = intrinsics.distortion[frame]
     points = normalised_points(
         pixels,
@@ -58,7 +57,7 @@ def image_points(intrinsics: Intrinsics, frame: int) -> Float[Tensor, "height wi
         intrinsics.centre[frame],
         distortion if bool((distortion != 0).any()) else None,
     )
-    return points.unflatten(0, (intrinsics.height, intrinsics.width))
+    return points.unflatten(0, (height, width))
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
-from engine.export.images import ExportedImages, have_same_intrinsics
+from engine.export.images import ExportedImages, number_cameras
 from engine.export.points import PointCloud
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.camera_models import write_parameters
@@ -24,7 +24,7 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
     """Writes cameras, images and points (without tracks).
 
     The camera model is PINHOLE, or OPENCV where there is lens distortion, or that of a lens which needs another; one
-    camera for all frames if their intrinsics are equal.
+    camera for all frames whose intrinsics and size are equal.
 
     Raises:
         UserError: the files are incomplete. They are read back to find this out, because COLMAP's library does not
@@ -36,10 +36,10 @@ def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointC
     model = folder / MODEL
     model.mkdir(parents=True)
     reconstruction = pycolmap.Reconstruction()
-    one_camera = have_same_intrinsics(images.intrinsics)
+    numbers = number_cameras(images.intrinsics)
     for index, name in enumerate(images.names):
-        camera_id = 1 if one_camera else index + 1
-        if index == 0 or not one_camera:
+        camera_id = numbers[index] + 1
+        if numbers.index(numbers[index]) == index:
             reconstruction.add_camera_with_trivial_rig(_make_camera(images, index, camera_id))
         image = pycolmap.Image()
         image.image_id, image.camera_id, image.name = index + 1, camera_id, name
@@ -66,7 +66,7 @@ def _make_camera(images: ExportedImages, index: int, camera_id: int) -> Any:
     found = _find_model(intrinsics, index)
     assert found is not None, "the lens was checked before anything was written"
     model, parameters = found
-    camera = pycolmap.Camera.create_from_model_name(camera_id, model, 1.0, intrinsics.width, intrinsics.height)
+    camera = pycolmap.Camera.create_from_model_name(camera_id, model, 1.0, *intrinsics.own_size(index))
     camera.params = parameters
     return camera
 

@@ -25,6 +25,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.similarity import Similarity
 from engine.geometry.view_camera import find_mean_up
 from engine.run.saved_run import SavedRun
+from engine.scenes.canvas import list_sizes
 from engine.system.files import replace_file, replace_folder
 from engine.system.video_writer import VIDEO_ENDINGS
 
@@ -83,12 +84,14 @@ class CamerasFolder:
         fill: writes everything but the images into a folder; returns sentences for the user.
         find_unsupported: the frames, by index among the exported ones, whose lens the format has no place for.
         flat: names of images without folders, in alphabetical order of the frames.
+        one_size: whether programs that read the format take all images to have the size of the first.
     """
 
     own: tuple[str, ...]
     fill: Callable[[Export, ExportedCameras, ExportedImages, Path], list[str]]
     find_unsupported: Callable[[Intrinsics], list[int]]
     flat: bool = False
+    one_size: bool = False
 
     def check(self, options: ExportOptions, protected: Collection[Path]) -> None:
         check_folder(options.output, options.force, self.own, protected)
@@ -103,6 +106,12 @@ class CamerasFolder:
                 "export to colmap, which holds most lenses, or undistort the photos before a run."
             )
         images = choose_images(scene, cameras, self.flat)
+        if self.one_size and images.intrinsics.sizes is not None:
+            sizes = ", ".join(f"{width} x {height}" for width, height in dict.fromkeys(list_sizes(images.intrinsics)))
+            raise UserError(
+                f"This format holds images of one size, and those of this run have several ({sizes}); export to "
+                "colmap or nerfstudio."
+            )
         with replace_folder(options.output) as folder:
             notes = self.fill(Export(run, options, part_of(progress, 0.0, 0.5)), cameras, images, folder)
             write_images(scene, cameras, images, folder / FOLDER, part_of(progress, 0.5, 1.0))
@@ -209,7 +218,7 @@ EXPORTERS: dict[str, Exporter] = {
     "nerfstudio": CamerasFolder(
         nerfstudio.FILES, _with_points(nerfstudio.write_transforms), nerfstudio.find_unsupported
     ),
-    "llff": CamerasFolder(llff.FILES, _llff, llff.find_unsupported, flat=True),
+    "llff": CamerasFolder(llff.FILES, _llff, llff.find_unsupported, flat=True, one_size=True),
     "ply": OneFile((".ply",), _ply),
     "report": OneFile((".html",), _report),
     "video": OneFile(VIDEO_ENDINGS, _video),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import torch
@@ -13,7 +13,9 @@ from engine.errors import UserError
 from engine.export.cameras import ExportedCameras
 from engine.export.progress import Progress
 from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import list_sizes
 from engine.scenes.formats.images import FORMATS, read_image_size
+from engine.scenes.formats.resolution import Reduction, enlarge_intrinsics, find_reduction
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.scene import Scene
 
@@ -28,7 +30,7 @@ class ExportedImages:
 
     Attributes:
         names: paths below the folder of images, all different, with "/" between folders.
-        intrinsics: of the exported images, pixels.
+        intrinsics: of the exported images, pixels, with the sizes of the files.
         files: the files to copy; None if the images of the scene are written.
     """
 
@@ -41,7 +43,7 @@ def choose_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) ->
     """Chooses the images to export with the cameras.
 
     The files themselves, at full resolution, if all are upright and the images of the run are these files downsampled
-    by one integer factor; else the images of the run, as PNG.
+    as all readers do it; else the images of the run, as PNG.
 
     Args:
         scene: of the run.
@@ -50,17 +52,14 @@ def choose_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) ->
     """
     files = tuple(scene.files[frame] for frame in cameras.frames) if scene.files else None
     intrinsics = cameras.intrinsics
-    factor = _find_downsampling(files, intrinsics) if files is not None else None
+    reductions = _find_reductions(files, intrinsics) if files is not None else None
     names = cameras.names
-    if files is None or factor is None:
+    if files is None or reductions is None:
         files = None
         short = [str(PurePosixPath(name).with_suffix(".png")) for name in names]
         names = tuple(short) if len(set(short)) == len(short) else tuple(f"{name}.png" for name in names)
     else:
-        width, height = read_image_size(files[0], _MOST_PIXELS)
-        intrinsics = replace(
-            intrinsics, focal=intrinsics.focal * factor, centre=intrinsics.centre * factor, width=width, height=height
-        )
+        intrinsics = enlarge_intrinsics(intrinsics, reductions)
     if flat:
         plain = [name.replace("/", "_") for name in names]
         sortable = plain == sorted(plain) and len(set(plain)) == len(plain)
@@ -82,7 +81,7 @@ def write_images(
         target = folder.joinpath(*PurePosixPath(name).parts)
         target.parent.mkdir(parents=True, exist_ok=True)
         if images.files is None:
-            Image.fromarray(scene.images[frame].cpu().numpy()).save(target, format="PNG")
+            Image.fromarray(scene.picture(frame).cpu().numpy()).save(target, format="PNG")
             continue
         source = images.files[done]
         if not source.is_file():
@@ -90,28 +89,34 @@ def write_images(
         shutil.copyfile(source, target)
 
 
-def _find_downsampling(files: tuple[Path, ...], intrinsics: Intrinsics) -> int | None:
-    """The integer factor from the images of the run to the files; None if they do not match or are not upright."""
-    sizes = set()
-    for file in files:
+def _find_reductions(files: tuple[Path, ...], intrinsics: Intrinsics) -> list[Reduction] | None:
+    """How the files became the images of the run; None if they do not match or are not upright."""
+    found = []
+    for file, size in zip(files, list_sizes(intrinsics), strict=True):
         if file.suffix.lower() not in IMAGE_SUFFIXES:
             return None
         try:
-            sizes.add(read_image_size(file, _MOST_PIXELS))
+            stored = read_image_size(file, _MOST_PIXELS)
             with Image.open(file, formats=FORMATS) as image:
                 if image.getexif().get(_ORIENTATION, _UPRIGHT) != _UPRIGHT:
                     return None
         except (UserError, OSError):
             return None
-    if len(sizes) != 1:
-        return None
-    width, height = sizes.pop()
-    factor = max(width // intrinsics.width, 1)
-    same = (width // factor, height // factor) == (intrinsics.width, intrinsics.height)
-    return factor if same else None
+        reduction = find_reduction(stored, size)
+        if reduction is None:
+            return None
+        found.append(reduction)
+    return found
 
 
 def have_same_intrinsics(intrinsics: Intrinsics) -> bool:
-    """Whether all frames have the same intrinsics."""
-    table = torch.cat([intrinsics.focal, intrinsics.centre, intrinsics.distortion], dim=-1)
-    return bool((table == table[0]).all())
+    """Whether all frames have the same intrinsics and size."""
+    return len(set(number_cameras(intrinsics))) <= 1
+
+
+def number_cameras(intrinsics: Intrinsics) -> list[int]:
+    """A number for each frame, from 0 in the order of the frames; those with equal intrinsics and size share it."""
+    sizes = intrinsics.own_sizes.to(intrinsics.focal)
+    table = torch.cat([intrinsics.focal, intrinsics.centre, intrinsics.distortion, sizes], dim=-1)
+    numbers: dict[tuple[float, ...], int] = {}
+    return [numbers.setdefault(tuple(row), len(numbers)) for row in table.tolist()]

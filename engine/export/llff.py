@@ -31,7 +31,7 @@ def write_poses_bounds(
     """
     np.save(folder / POSES_FILE, make_table(cameras, images, bounds).numpy(), allow_pickle=False)
     intrinsics, omitted = images.intrinsics, []
-    middle = torch.tensor([intrinsics.width / 2, intrinsics.height / 2])
+    middle = intrinsics.own_sizes / 2
     if not torch.allclose(intrinsics.centre, middle.expand_as(intrinsics.centre), atol=1e-3):
         omitted.append("the principal point")
     if intrinsics.distorted:
@@ -65,7 +65,7 @@ def make_table(
     """
     intrinsics = images.intrinsics
     right, down, forward, centre = invert_pose(cameras.poses).unbind(dim=-1)
-    size = cameras.poses.new_tensor([intrinsics.height, intrinsics.width]).expand(len(cameras.frames), 2)
+    size = intrinsics.own_sizes.flip(1).to(cameras.poses)
     hwf = torch.cat([size, intrinsics.focal[:, :1].to(size)], dim=-1)
     matrices = torch.stack([down, right, -forward, centre, hwf], dim=-1)
     return torch.cat([matrices.flatten(1), bounds.to(size)], dim=-1)

@@ -182,9 +182,9 @@ def find_visible_vertices(
     points, tolerance = world.float(), DEFAULT.depth_tolerance * lattice.spacing
     for frame, seen in zip(trainer.frames, views, strict=True):
         height, width = seen.view.depth.shape
-        lens = intrinsics.resized(width, height)
-        distortion = lens.distortion[frame] if lens.distorted else None
-        pixels, depth = project(points, seen.pose.cpu(), lens.focal[frame], lens.centre[frame], distortion)
+        lens = intrinsics.fitted_to(frame).resized(width, height)
+        distortion = lens.distortion[0] if lens.distorted else None
+        pixels, depth = project(points, seen.pose.cpu(), lens.focal[0], lens.centre[0], distortion)
         column, row = pixels.floor().long().unbind(-1)
         inside = (depth > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
         # The rendered depth at an edge lies between near and far: the farthest neighbour decides.

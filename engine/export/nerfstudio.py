@@ -43,12 +43,15 @@ def make_transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[st
     frames: list[dict[str, Any]] = [
         {"file_path": file, "transform_matrix": matrix.tolist()} for file, matrix in zip(files, matrices, strict=True)
     ]
-    content: dict[str, Any] = {"w": intrinsics.width, "h": intrinsics.height}
+    one_size = {"w": intrinsics.width, "h": intrinsics.height}
+    content: dict[str, Any] = one_size if intrinsics.sizes is None else {}
     if have_same_intrinsics(intrinsics):
         content |= _intrinsics_entries(images, 0)
     else:
         for index, frame in enumerate(frames):
             frame |= _intrinsics_entries(images, index)
+            if intrinsics.sizes is not None:
+                frame["w"], frame["h"] = intrinsics.own_size(index)
         models = {frame["camera_model"] for frame in frames}
         if len(models) == 1:  # nerfstudio looks for it at the top alone
             content["camera_model"] = models.pop()

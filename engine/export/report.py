@@ -25,6 +25,7 @@ from engine.results.error_plot import plot_errors
 from engine.results.result import CAMERAS_VIDEO, training_psnr
 from engine.run.history import Row, summary
 from engine.run.saved_run import SavedRun
+from engine.scenes.canvas import list_sizes
 from engine.scenes.scene import Scene
 from engine.system.durations import format_duration
 from engine.system.files import replace_file
@@ -158,8 +159,9 @@ def _render_training_pictures(trainer: RadianceTrainer, progress: Progress) -> l
         frame = trainer.frames[index]
         view = render_view(trainer.field, poses[index], image_points(intrinsics, frame))
         view = view._replace(colour=trainer.calibration.seen_by(index, view.colour).detach().clamp(0, 1))
-        photo = scene.images[frame].to(view.colour) / 255
-        mask = None if scene.masks is None else scene.masks[frame].to(view.colour.device)
+        photo = scene.picture(frame).to(view.colour) / 255
+        mask = scene.mask(frame)
+        mask = None if mask is None else mask.to(view.colour.device)
         scores = Scores(psnr(view.colour, photo, mask), ssim(view.colour, photo, mask), None)
         sheet = draw_side_by_side(
             HeldOutFrame(frame, scene.names[frame], photo, view, poses[index], scores, mask), scene.kind
@@ -238,7 +240,7 @@ def _describe_scene(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
         ("kind", scene.kind),
         ("training frames", str(len(scene.training_frames))),
         ("held-out frames", str(len(scene.held_out_frames))),
-        ("image size", f"{intrinsics.width} x {intrinsics.height}"),
+        ("image size", ", ".join(f"{width} x {height}" for width, height in dict.fromkeys(list_sizes(intrinsics)))),
         ("focal length, pixels", f"{focal[0]:.2f}, {focal[1]:.2f}"),
         ("reference poses", "yes" if scene.reference_poses is not None else "none"),
         *(

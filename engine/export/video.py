@@ -43,7 +43,7 @@ def plan_cameras(run: SavedRun, path: Path | None, count: int, height: int | Non
         cameras, words = interpolate_cameras(keys, count, closed), f"Along the {len(keys)} views of {saved}."
     else:
         scene, poses = trainer.scene, trainer.poses().detach().cpu().numpy()
-        lens = trainer.calibration.intrinsics(scene.intrinsics)
+        lens = trainer.calibration.intrinsics(scene.intrinsics).fitted_to(0)
         field_of_view = 2 * math.atan(0.5 * lens.height / float(lens.focal[0, 1]))
         if scene.kind == "object":
             path_poses, words = make_orbit(poses, scene.box_centre, count), "On an orbit around the object."

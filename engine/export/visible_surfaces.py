@@ -73,13 +73,14 @@ def render_visible_surfaces(trainer: RadianceTrainer, pixels: int, progress: Pro
         progress: called before every frame.
     """
     intrinsics = trainer.calibration.intrinsics(trainer.scene.intrinsics).to(trainer.device)
-    shrink = min(math.sqrt(pixels / (intrinsics.width * intrinsics.height)), 1.0)
-    width, height = (max(round(side * shrink), 8) for side in (intrinsics.width, intrinsics.height))
-    small, poses = intrinsics.resized(width, height), trainer.poses()
+    poses = trainer.poses()
     farthest = find_farthest_depth(trainer)
     for index, frame in enumerate(trainer.frames):
         progress(index / len(trainer.frames), "depth")
-        points = image_points(small, frame)
+        own = intrinsics.fitted_to(frame)
+        shrink = min(math.sqrt(pixels / (own.width * own.height)), 1.0)
+        width, height = (max(round(side * shrink), 8) for side in (own.width, own.height))
+        points = image_points(own.resized(width, height), 0)
         view = render_view(trainer.field, poses[index], points)
         yield VisibleSurface(poses[index], points, view, find_surfaces(view, farthest))
 

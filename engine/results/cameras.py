@@ -61,6 +61,10 @@ def poses(scene: Scene, last: Row, trainer: RadianceTrainer | None = None) -> di
             "centre": intrinsics.centre[frame],
             "distortion": intrinsics.distortion[frame],
         }
+        if intrinsics.sizes is not None:
+            entry["width"], entry["height"] = intrinsics.own_size(frame)
+        if intrinsics.cameras is not None:
+            entry["camera"] = int(intrinsics.cameras[frame])
         if gains is not None:
             entry["exposure"] = gains[index]
         if trainer is not None and index in trainer.statuses.never_registered:

@@ -39,9 +39,9 @@ def write_video(history: History, scene: Scene, path: Path) -> None:
     rows = history.rows
     target, moments = worlds(rows, scene)
     size = frustum_size(target)
-    opening = half_opening(scene)
-    reference = frusta(target, size, opening)
-    walk = np.stack([frusta(poses, size, opening) for poses in moments])
+    openings = half_openings(scene)
+    reference = frusta(target, size, openings)
+    walk = np.stack([frusta(poses, size, openings) for poses in moments])
     view = View(reference)
 
     def pictures() -> Iterator[np.ndarray]:
@@ -82,19 +82,18 @@ def frustum_size(poses: Float[torch.Tensor, "frames 3 4"]) -> float:
     return 0.25 * extent if extent > 0 else 1.0
 
 
-def half_opening(scene: Scene) -> tuple[float, float]:
-    """Half width and half height of the picture at depth 1."""
-    intrinsics = scene.intrinsics
-    focal = intrinsics.focal[0]
-    return intrinsics.width / 2 / float(focal[0]), intrinsics.height / 2 / float(focal[1])
+def half_openings(scene: Scene) -> Float[torch.Tensor, "frames 2"]:
+    """Half width and half height of each training frame's own picture at depth 1."""
+    intrinsics = scene.intrinsics[torch.tensor(scene.training_frames)]
+    return intrinsics.own_sizes / (2 * intrinsics.focal)
 
 
-def frusta(poses: Float[torch.Tensor, "frames 3 4"], size: float, opening: tuple[float, float]) -> Frusta:
+def frusta(poses: Float[torch.Tensor, "frames 3 4"], size: float, openings: Float[torch.Tensor, "frames 2"]) -> Frusta:
     """The tip and the four corners of every camera's frustum, in the world."""
-    wide, high = opening
-    corners = torch.tensor([[0, 0, 0], [-wide, -high, 1], [wide, -high, 1], [wide, high, 1], [-wide, high, 1]]) * size
+    signs = torch.tensor([[0, 0, 0], [-1, -1, 1], [1, -1, 1], [1, 1, 1], [-1, 1, 1]]) * size
+    corners = signs * torch.nn.functional.pad(openings[: len(poses), None], (0, 1), value=1.0)
     rotation, translation = poses[:, :, :3], poses[:, :, 3]
-    return ((corners[None] - translation[:, None]) @ rotation).numpy()
+    return ((corners - translation[:, None]) @ rotation).numpy()
 
 
 class View:

@@ -140,8 +140,7 @@ def choose_reductions(sizes: Sequence[Size], factor: int) -> list[Reduction]:
         own = math.ceil(longer * factor / longest)
         reduction = Reduction((width, height), (max(width // own, 1), max(height // own, 1)), own)
         if longer // own < SMALLEST_SHARE * min(side, longer):
-            scale = side / longer
-            reduction = Reduction((width, height), (max(round(width * scale), 1), max(round(height * scale), 1)), None)
+            reduction = _resample((width, height), side)
         chosen.append(reduction)
     return chosen
 
@@ -159,6 +158,35 @@ def reduce_intrinsics(intrinsics: Intrinsics, reductions: Sequence[Reduction]) -
         height=height,
         sizes=stack_sizes(sizes),
     )
+
+
+def enlarge_intrinsics(intrinsics: Intrinsics, reductions: Sequence[Reduction]) -> Intrinsics:
+    """The intrinsics of the files, from those of the pictures: the inverse of `reduce_intrinsics`."""
+    scale = torch.tensor([reduction.scale for reduction in reductions], dtype=torch.float64)
+    sizes = [reduction.stored for reduction in reductions]
+    width, height = choose_canvas(sizes)
+    return replace(
+        intrinsics,
+        focal=(intrinsics.focal.double() / scale).to(intrinsics.focal),
+        centre=(intrinsics.centre.double() / scale).to(intrinsics.centre),
+        width=width,
+        height=height,
+        sizes=stack_sizes(sizes),
+    )
+
+
+def find_reduction(stored: Size, size: Size) -> Reduction | None:
+    """How an image of one size became a picture of another; None if neither blocks nor resampling explain it."""
+    factor = max(stored[0] // size[0], 1)
+    if (stored[0] // factor, stored[1] // factor) == size:
+        return Reduction(stored, size, factor)
+    resampled = _resample((stored[0], stored[1]), max(size))
+    return resampled if resampled.size == size else None
+
+
+def _resample(stored: Size, longer: int) -> Reduction:
+    scale = longer / max(stored)
+    return Reduction(stored, (max(round(stored[0] * scale), 1), max(round(stored[1] * scale), 1)), None)
 
 
 def scale_to_sizes(intrinsics: Intrinsics, sizes: Sequence[Size]) -> Intrinsics:

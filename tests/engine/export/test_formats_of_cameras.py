@@ -18,7 +18,7 @@ from engine.export.images import ExportedImages
 from engine.geometry.se3 import transform
 from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
-from tests.support.runs.exported import cameras_of, images_of, lens, poses, some_points, write_photos
+from tests.support.runs.exported import cameras_of, images_of, lens, poses, several_cameras, some_points, write_photos
 from tests.support.scenes.synthetic import forward_poses, object_poses
 
 CLOSE = {"atol": 1e-5, "rtol": 0.0}
@@ -130,6 +130,30 @@ def test_frames_with_different_lenses_keep_them(tmp_path: Path) -> None:
     assert focals == {"photo_00.png": 40, "photo_01.png": 42, "photo_02.png": 40}
     frames = nerfstudio.make_transforms(cameras, images_of(cameras))["frames"]
     assert [frame["fl_x"] for frame in frames] == [40, 42, 40]
+
+
+@pytest.mark.parametrize("form", ["colmap", "nerfstudio"])
+def test_several_cameras_and_sizes_are_read_back(tmp_path: Path, form: str) -> None:
+    wanted, intrinsics = object_poses(7), several_cameras(7)
+    cameras = cameras_of(wanted, intrinsics)
+    write_photos(cameras, tmp_path / "images")
+    if form == "colmap":
+        colmap.write_model(cameras, images_of(cameras), some_points(), tmp_path)
+        assert len(pycolmap.Reconstruction(str(tmp_path / "sparse" / "0")).cameras) == 3
+    else:
+        nerfstudio.write_transforms(cameras, images_of(cameras), some_points(), tmp_path)
+    scene = load_scene(tmp_path, SceneOptions(downscale=1))
+    assert scene.reference_poses is not None
+    gauge = align_cameras(scene.reference_poses.double(), wanted)
+    torch.testing.assert_close(gauge.apply_to_poses(scene.reference_poses.double()), wanted, **CLOSE)
+    found = scene.intrinsics
+    assert torch.equal(found.own_sizes, intrinsics.own_sizes)
+    torch.testing.assert_close(found.focal, intrinsics.focal, rtol=1e-5, atol=0)
+    torch.testing.assert_close(found.centre, intrinsics.centre, rtol=1e-5, atol=0)
+    assert torch.equal(found.camera_numbers, intrinsics.camera_numbers)
+    assert [tuple(scene.picture(frame).shape) for frame in (0, 2)] == [(24, 32, 3), (32, 24, 3)]
+    assert scene.masks is not None  # what lies outside a picture does not count
+    assert int(scene.masks.sum()) == 7 * 32 * 24
 
 
 def test_llff_names_what_the_format_cannot_hold(tmp_path: Path) -> None:

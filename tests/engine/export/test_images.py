@@ -12,10 +12,12 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.export.images import choose_images, write_images
+from engine.export.nerfstudio import write_transforms
 from engine.scenes import SceneOptions, load_scene
+from engine.scenes.canvas import list_sizes
 from engine.scenes.scene import Scene
-from tests.support.runs.exported import cameras_of
-from tests.support.scenes.synthetic import FOCAL, forward_poses, write_llff
+from tests.support.runs.exported import cameras_of, images_of, several_cameras, some_points, write_photos
+from tests.support.scenes.synthetic import FOCAL, forward_poses, object_poses, write_llff
 
 
 def silent(fraction: float, what: str) -> None:
@@ -93,3 +95,20 @@ def test_names_below_folders_are_kept_or_made_flat_in_order(tmp_path: Path) -> N
     assert flat[1] == "00001_train_r_2.jpg.png"
     plain = replace(made, names=("x.jpg", "y.JPG", "z.png", "za.png", "zb.png", "zc.png"))
     assert choose_images(scene, plain).names[:3] == ("x.png", "y.png", "z.png")
+
+
+def test_each_file_of_several_sizes_has_the_intrinsics_of_its_own(tmp_path: Path) -> None:
+    wanted = several_cameras(6)
+    made = cameras_of(object_poses(6), wanted)
+    write_photos(made, tmp_path / "images")
+    write_transforms(made, images_of(made), some_points(), tmp_path)
+    scene = load_scene(tmp_path, SceneOptions(downscale=2))
+    assert list_sizes(scene.intrinsics)[1:3] == [(16, 12), (12, 16)]
+    half = replace(made, intrinsics=scene.intrinsics)
+    images = choose_images(scene, half)
+    torch.testing.assert_close(images.intrinsics.focal, wanted.focal)
+    assert torch.equal(images.intrinsics.own_sizes, wanted.own_sizes)
+    without = choose_images(replace(scene, files=()), half)
+    write_images(scene, half, without, tmp_path / "out", silent)
+    with Image.open(tmp_path / "out" / without.names[2]) as picture:
+        assert picture.size == (12, 16)  # its own picture, not the canvas

@@ -205,15 +205,15 @@ except UserError as error:
 def test_the_video_s_view_has_every_camera_in_the_picture(kind: str) -> None:
     poses = tiny_scene(20).reference_poses if kind == "forward" else object_poses(20).float()
     assert poses is not None
-    view = View(frusta(poses, 0.2, (0.4, 0.3)))
-    pixels = view(frusta(poses, 0.2, (0.4, 0.3))).reshape(-1, 2)
+    view = View(frusta(poses, 0.2, torch.tensor([[0.4, 0.3]]).expand(len(poses), 2)))
+    pixels = view(frusta(poses, 0.2, torch.tensor([[0.4, 0.3]]).expand(len(poses), 2))).reshape(-1, 2)
     assert (pixels >= 0).all()
     assert (pixels <= np.array([1600, 1200])).all()
     assert np.ptp(pixels, axis=0).max() > 600
 
 
 def test_frusta_open_towards_what_the_cameras_see() -> None:
-    (corners,) = frusta(torch.eye(3, 4)[None], 2.0, (0.5, 0.25))
+    (corners,) = frusta(torch.eye(3, 4)[None], 2.0, torch.tensor([[0.5, 0.25]]))
     np.testing.assert_allclose(corners[[0, 3]], [[0, 0, 0], [1.0, 0.5, 2.0]])
 
 

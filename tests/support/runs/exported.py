@@ -45,6 +45,15 @@ def lens(frames: int, distorted: bool = False, width: int = 32, height: int = 24
     )
 
 
+def several_cameras(frames: int) -> Intrinsics:
+    """Three cameras in turn: one of 32 x 24, a zoom of the same size, and one of 24 x 32 pixels."""
+    number = torch.arange(frames) % 3
+    sizes = torch.tensor([[32, 24], [32, 24], [24, 32]])
+    focals = torch.tensor([[40.0, 41.0], [55.0, 55.5], [39.0, 39.0]])
+    centres = torch.tensor([[15.5, 12.25], [16.0, 12.0], [12.25, 15.75]])
+    return Intrinsics(focals[number], centres[number], torch.zeros(frames, 4), 32, 32, sizes[number], number)
+
+
 def cameras_of(poses: Tensor, intrinsics: Intrinsics | None = None, held_out: tuple[int, ...] = ()) -> ExportedCameras:
     frames = tuple(range(len(poses)))
     names = tuple(f"photo_{index:02d}.png" for index in frames)
@@ -65,7 +74,7 @@ def some_points(count: int = 20) -> PointCloud:
 def write_photos(cameras: ExportedCameras, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for index, name in enumerate(cameras.names):
-        pixels = np.full((cameras.intrinsics.height, cameras.intrinsics.width, 3), index, np.uint8)
+        pixels = np.full((*cameras.intrinsics.own_size(index)[::-1], 3), index, np.uint8)
         Image.fromarray(pixels).save(folder / name)
 
 
@@ -79,7 +88,9 @@ def standing(scene: Scene, fitted: Tensor, folder: Path, field: Any = None, iter
         device=torch.device("cpu"),
         poses=lambda: fitted,
         statuses=SimpleNamespace(never_registered=set()),
-        calibration=Calibration(settings, len(scene.training_frames), torch.device("cpu")),
+        calibration=Calibration(
+            settings, len(scene.training_frames), torch.device("cpu"), cameras=scene.intrinsics.cameras_count
+        ),
         iteration=iteration,
         field=field,
     )
