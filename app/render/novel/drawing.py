@@ -40,7 +40,7 @@ class Marcher:
         shader = self._variant(volume.space, pooled is not None, volume.tint is not None and effort.tint)
         samples, bins = volume.samples, 1
         if pooled is not None:
-            bins = min(pooled[0] * (1 if volume.space == "projective" else 2), MOST_BINS)
+            bins = min(pooled[0] * (2 if volume.space == "box" else 1), MOST_BINS)
         elif volume.proposals:
             samples = SAMPLES_PER_VOXEL * volume.voxels.shape[0]
         texture.use(shader.program)

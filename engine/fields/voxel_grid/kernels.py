@@ -28,10 +28,12 @@ from numba.extending import intrinsic, overload
 
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
+AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
 OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
 SKIPPED = np.float32(-1.0)  # in the place of the density of a sample that was left out
 UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # scale of coordinates that are the volume's already
 THIN = np.float32(0.03)  # below it a series is more precise than a logarithm or a difference, in single precision
+FAINT = np.float32(1e-3)  # optical depth below which two terms of a series are as precise as an exponential
 # All of LLVM's fast-math except "no NaNs" and "no infinities": a NaN must reach the loss, where it is detected.
 FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
 
@@ -239,7 +241,7 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width = coarse.shape
-    bins = 2 * depth if closed else depth
+    bins = 2 * depth if closed and not _opaque_end(step) else depth
     for r in prange(rays):
         weight = np.empty(bins, np.float32)
         transmittance = np.float32(1.0)
@@ -263,7 +265,11 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
                             (np.float32(1.0) - fx) * coarse[level_z + a, j + b, i]
                             + fx * coarse[level_z + a, j + b, i + 1]
                         )
-            alpha = np.float32(1.0) - math.exp(-density * optical_length[r] / np.float32(bins))
+            depth_of_bin = density * optical_length[r] / np.float32(bins)
+            # Most bins are empty, and this is cheaper than an exponential.
+            alpha = depth_of_bin * (np.float32(1.0) - np.float32(0.5) * depth_of_bin)
+            if depth_of_bin > FAINT:
+                alpha = np.float32(1.0) - math.exp(-depth_of_bin)
             weight[k] = transmittance * alpha
             transmittance *= np.float32(1.0) - alpha
             if transmittance < OPAQUE:
@@ -698,24 +704,37 @@ def adam(
 ):
     """One Adam step on the touched tiles; clears their gradients and flags."""
     depth, height, width, channels = voxels.shape
+    tiles = touched.shape[2]
     values, slopes = voxels.reshape(-1), gradient.reshape(-1)
     means, squares = first.reshape(-1), second.reshape(-1)
     rates = np.full(width * channels, rate * correction1, np.float32)
     rates[::channels] *= density_rate
     for j in prange(height):
+        listed = np.empty(depth * tiles + AHEAD, np.int64)  # where the touched tiles of these rows begin
+        count = 0
         for level_z in range(depth):
-            base = _voxel(level_z, j, 0, height, width) * np.uintp(channels)
-            tile, end = _run(touched, level_z, j, 0)
-            while tile < end:
-                for t in range(tile, end):
+            row = (level_z * height + j) * width
+            for t in range(tiles):
+                if touched[level_z, j, t] != 0:
                     touched[level_z, j, t] = 0
-                for e in range(tile * TILE * channels, min(end * TILE, width) * channels):
-                    at = base + np.uintp(e)
-                    g = slopes[at]
-                    m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
-                    v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
-                    means[at] = m
-                    squares[at] = v
-                    slopes[at] = np.float32(0.0)
-                    values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
-                tile, end = _run(touched, level_z, j, end)
+                    listed[count] = (row + t * TILE) * channels
+                    count += 1
+        for n in range(count, count + AHEAD):
+            listed[n] = listed[count - 1] if count > 0 else 0
+        for n in range(count):
+            later = np.uintp(listed[n + AHEAD])
+            _fetch(values, later)
+            _fetch(slopes, later)
+            _fetch(means, later)
+            _fetch(squares, later)
+            at = np.uintp(listed[n])
+            begin = listed[n] % (width * channels)
+            for e in range(begin, min(begin + TILE * channels, width * channels)):
+                g = slopes[at]
+                m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
+                v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
+                means[at] = m
+                squares[at] = v
+                slopes[at] = np.float32(0.0)
+                values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
+                at += np.uintp(1)

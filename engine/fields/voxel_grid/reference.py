@@ -44,7 +44,7 @@ def edges(
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
     """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
-    bins = coarse.shape[0] * (2 if closed else 1)
+    bins = coarse.shape[0] * (2 if closed and lines.ends is None else 1)
     s = (torch.arange(bins, device=coarse.device) + 0.5) / bins
     positions = lines.at(s.expand(len(lines.start), -1))
     density = _sample(coarse[..., None], positions)[..., 0]
