@@ -73,7 +73,11 @@ def is_image(path: Path) -> bool:
 
 
 class MissingFileError(UserError):
-    """A file that another one names does not exist in the scene's folder."""
+    """A file that another one names does not exist in the scene's folder; `reason` says so in a few words."""
+
+    def __init__(self, sentence: str, reason: str = "the file does not exist") -> None:
+        super().__init__(sentence)
+        self.reason = reason
 
 
 class SceneFiles:
@@ -105,7 +109,7 @@ class SceneFiles:
             UserError: it is no path.
         """
         if as_written and _leads_out(written.replace("\\", "/")):
-            raise MissingFileError(self._describe_missing(written, named_in))
+            raise self._describe_missing(written, named_in)
         try:
             for parts in dict.fromkeys((_split_path(written), _split_path(written.replace("\\", "/")))):
                 for base in self._bases:
@@ -118,7 +122,7 @@ class SceneFiles:
             raise UserError(
                 f"{named_in} names the image {written[:200]!r}, which is no path ({_reason(error)}); correct it."
             ) from error
-        raise MissingFileError(self._describe_missing(written, named_in))
+        raise self._describe_missing(written, named_in)
 
     def _find_exactly(self, base: Path, parts: tuple[str, ...], endings: Collection[str]) -> Path | None:
         path = base.joinpath(*parts)
@@ -153,17 +157,18 @@ class SceneFiles:
         alike = [entry for entry in names if Path(entry).stem == Path(name).stem] if len(names) > 1 else names
         return alike[0] if len(alike) == 1 else None
 
-    def _describe_missing(self, written: str, named_in: Path) -> str:
+    def _describe_missing(self, written: str, named_in: Path) -> MissingFileError:
         path = written.replace("\\", "/")
         if _leads_out(path):
-            return (
+            return MissingFileError(
                 f"{named_in} names {written}, which leads out of the scene folder {self.folder}; copy the file into "
-                "the folder."
+                "the folder.",
+                "the file is not in the scene's folder",
             )
         missing = self.folder.joinpath(*_split_path(path))
         siblings = [entry.name for entry in missing.parent.iterdir()] if missing.parent.is_dir() else []
         hint = suggest_name(missing.name, siblings)
-        return (
+        return MissingFileError(
             f"{named_in} names the image {written or 'with no name'}, which does not exist{hint}; "
             "restore the file or remove its entry."
         )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.scenes import load_scene
 from tests.support.in_process import Command, is_one_sentence
 from tests.support.scenes.synthetic import (
     forward_poses,
@@ -233,26 +234,12 @@ BAD_SCENES: dict[Callable[[Path], object], tuple[str, ...]] = {
     empty_poses: ("poses_bounds.npy is damaged",),
     no_photos: ("has no images in images, images_2",),
     missing_photo: ("poses_bounds.npy has 6 poses but", "images_4 has 5 images"),
-    photo_that_is_text: ("IMG_002.png is not an image that can be read",),
-    truncated_photo: ("IMG_002.png is damaged or cut short",),
-    empty_photo: ("IMG_002.png is empty (0 bytes)",),
-    photo_without_pixels: ("IMG_002.png",),
-    photo_of_another_size: ("IMG_000.png has 32 x 24 pixels but", "IMG_002.png has 40 x 24"),
-    nan_pose: ("poses_bounds.npy has a pose that is not finite for IMG_002.png",),
-    mirrored_pose: ("poses_bounds.npy has a pose for IMG_002.png whose 3x3 part is not a rotation",),
-    zero_focal: ("poses_bounds.npy gives IMG_002.png the focal length 0, 0",),
-    nan_bounds: ("poses_bounds.npy has depth bounds that are not finite",),
     single_photo: ("poses_bounds.npy has a single training frame",),
     truncated_json: ("transforms_train.json is not valid JSON (line 1)",),
     no_frames: ("transforms_train.json has an empty list of frames",),
     single_frame: ("transforms_train.json has a single training frame",),
-    missing_rendering: ("transforms_train.json names the image ./train/r_2, which does not exist",),
-    path_out_of_the_folder: ("secret leads out of the scene folder",),
-    scaled_rotation: ("transforms_train.json has a pose for r_2.png whose 3x3 part is not a rotation",),
     zero_angle: ("transforms_train.json has camera_angle_x = 0",),
-    infinite_pose: ("transforms.json has a pose that is not finite for frame_1.png",),
     zero_focal_in_json: ("transforms.json gives", "the focal length 0,"),
-    absolute_path: ("secret.png leads out of the scene folder",),
     truncated_model: ("cameras.bin is damaged or cut short",),
 }
 
@@ -265,6 +252,38 @@ def test_a_scene_that_cannot_be_read(
     before = sorted(tmp_path.rglob("*"))
     is_one_sentence(command("l2g-train", "scene", *QUICK), str(tmp_path / "scene"), *words)
     assert sorted(tmp_path.rglob("*")) == before  # no run folder was made, nothing taken away
+
+
+BAD_FRAMES: dict[Callable[[Path], object], tuple[str, str]] = {
+    photo_that_is_text: ("IMG_002.png", "is not an image that can be read"),
+    truncated_photo: ("IMG_002.png", "is damaged or cut short"),
+    empty_photo: ("IMG_002.png", "is empty (0 bytes)"),
+    photo_without_pixels: ("IMG_002.png", "IMG_002.png"),
+    photo_of_another_size: ("IMG_002.png", "40 x 24"),
+    nan_pose: ("IMG_002.png", "has a pose that is not finite"),
+    mirrored_pose: ("IMG_002.png", "3x3 part is not a rotation"),
+    zero_focal: ("IMG_002.png", "the focal length 0, 0"),
+    nan_bounds: ("IMG_002.png", "has depth bounds that are not finite"),
+    missing_rendering: ("./train/r_2", "the file does not exist"),
+    path_out_of_the_folder: ("../secret", "the file is not in the scene's folder"),
+    scaled_rotation: ("./train/r_2", "3x3 part is not a rotation"),
+    infinite_pose: ("images/frame_1.png", "has a pose that is not finite"),
+    absolute_path: ("secret.png", "the file is not in the scene's folder"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), BAD_FRAMES.items(), ids=lambda case: getattr(case, "__name__", ""))
+def test_a_frame_that_cannot_be_used_is_left_out(
+    tmp_path: Path, make: Callable[[Path], object], words: tuple[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    make(tmp_path / "scene")
+    before = sorted(tmp_path.rglob("*"))
+    scene = load_scene(tmp_path / "scene")
+    (left_out,) = scene.left_out
+    assert left_out.name.endswith(words[0])
+    assert words[1] in left_out.reason or words[1] in caplog.text
+    assert left_out.name in caplog.text
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_folder_that_is_not_there(command: Command, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from engine.errors import UserError
 from engine.scenes.formats.images import load_image
 from engine.scenes.options import SceneOptions
 from engine.scenes.world.kind import is_border_blank
@@ -17,15 +18,14 @@ SIDE = 128  # pixels to which they are shrunk
 
 
 def has_blank_background(files: list[Path], options: SceneOptions) -> bool:
-    """Whether photos have transparent parts or a border of one colour.
-
-    Raises:
-        UserError: one cannot be read.
-    """
+    """Whether photos have transparent parts or a border of one colour; those that cannot be read do not count."""
     small = []
     for index in np.unique(np.linspace(0, len(files) - 1, PHOTOS).round().astype(int)).tolist():
-        image, transparent = load_image(files[index], options.background_colour, options.maximum_pixels)
+        try:
+            image, transparent = load_image(files[index], options.background_colour, options.maximum_pixels)
+        except UserError:  # it is named, and left out, when all images are decoded
+            continue
         if transparent:
             return True
         small.append(np.asarray(Image.fromarray(image.astype(np.uint8)).resize((SIDE, SIDE), Image.Resampling.BOX)))
-    return is_border_blank(torch.from_numpy(np.stack(small)))
+    return bool(small) and is_border_blank(torch.from_numpy(np.stack(small)))

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from engine.scenes.formats.json_cameras import read_camera, stack_cameras
-from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text
+from engine.errors import UserError
+from engine.scenes.formats.json_cameras import stack_cameras
+from engine.scenes.formats.json_files import (
+    check_object,
+    name_entry,
+    read_list,
+    read_object,
+    read_pose_matrix,
+    read_text,
+)
+from engine.scenes.formats.left_out import read_each
+from engine.scenes.formats.posed_frames import PosedFrame, make_frame
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
-from engine.scenes.formats.resolution import choose_factor, read_sizes
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
+from engine.scenes.formats.resolution import choose_factor
+from engine.scenes.formats.validation import check_frame_counts
 from engine.scenes.options import SceneOptions, SpaceName, check_space
 from engine.scenes.paths import OMITTED_ENDINGS, SceneFiles
-from engine.scenes.scene import Scene
+from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.axes import convert_from_opengl
 from engine.scenes.world.extent import find_box_depths, find_object_box
 
@@ -38,43 +47,30 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree.
     """
-    files = [folder / TRAINING_FILE, *[folder / name for name in HELD_OUT_FILES if (folder / name).is_file()][:1]]
-    places = SceneFiles(folder)
-    images: list[Path] = []
-    values: list[tuple[Path, dict[str, Any]]] = []
-    poses, counts = [], []
-    for file in files:
-        split = read_split(places, file)
-        images += split[0]
-        values += [(file, entry) for entry in split[1]]
-        poses.append(split[2])
-        counts.append(len(split[0]))
-    training, held_out = tuple(range(counts[0])), tuple(range(counts[0], sum(counts)))
-    check_frame_counts(training, files[0])
-
-    sizes = read_sizes(images, options.maximum_pixels)
-    cameras = [
-        read_camera(entry, size, file, image) for (file, entry), image, size in zip(values, images, sizes, strict=True)
-    ]
-    intrinsics = stack_cameras(cameras, sizes)
-    for file, frames in zip(files, (training, held_out), strict=False):
-        check_intrinsics(intrinsics[torch.tensor(frames)], file, [images[frame].name for frame in frames])
-    all_poses = torch.cat(poses)
-    training_intrinsics = intrinsics[: len(training)]
     check_space(options, SPACES, "Blender")
-    centre, half = find_object_box(all_poses[: len(training)], training_intrinsics)
-    near, far = find_box_depths(all_poses[: len(training)], centre, half)
-    return build_scene(
+    places, file = SceneFiles(folder), folder / TRAINING_FILE
+    frames, left_out = read_split(places, file, options)
+    check_frame_counts(range(len(frames)), file)
+    held_out, more_left_out, notes = read_held_out(places, options)
+    training = range(len(frames))
+    frames += held_out
+
+    images, sizes = [frame.image for frame in frames], [frame.size for frame in frames]
+    intrinsics = stack_cameras([frame.camera for frame in frames], sizes)
+    poses = torch.stack([frame.pose for frame in frames])
+    centre, half = find_object_box(poses[: len(training)], intrinsics[: len(training)])
+    near, far = find_box_depths(poses[: len(training)], centre, half)
+    scene = build_scene(
         PosedPhotos(
             folder=folder,
-            cameras_file=files[0],
+            cameras_file=file,
             kind="unbounded" if options.space == "unbounded" else "object",
             images=images,
             factor=choose_factor(images, sizes, options.downscale),
             intrinsics=intrinsics,
-            poses=all_poses,
-            training_frames=training,
-            held_out_frames=held_out,
+            poses=poses,
+            training_frames=tuple(training),
+            held_out_frames=tuple(range(len(training), len(frames))),
             near=near,
             far=far,
             box_centre=(centre[0].item(), centre[1].item(), centre[2].item()),
@@ -82,19 +78,40 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
         ),
         options,
     )
+    return replace(scene, left_out=left_out + more_left_out + scene.left_out, notes=notes + scene.notes)
 
 
-def read_split(places: SceneFiles, file: Path) -> tuple[list[Path], list[dict[str, Any]], Float[Tensor, "frames 3 4"]]:
-    """Images, camera keys (those of the file, overridden by the frame's) and poses of one `transforms_*.json`.
+def read_held_out(
+    places: SceneFiles, options: SceneOptions
+) -> tuple[list[PosedFrame], tuple[LeftOut, ...], tuple[str, ...]]:
+    """The frames of the first test or validation split that can be read; no frames if there is none.
 
     Returns:
-        image files, keys per frame, and world-to-camera poses with OpenCV axes, double precision.
+        the frames, what was left out of them, and sentences on splits that were passed over.
+    """
+    notes = list[str]()
+    for name in HELD_OUT_FILES:
+        if (places.folder / name).is_file():
+            try:
+                return *read_split(places, places.folder / name, options), tuple(notes)
+            except UserError as error:
+                notes.append(f"{name} was passed over: {error}")
+    return [], (), tuple(notes)
+
+
+def read_split(places: SceneFiles, file: Path, options: SceneOptions) -> tuple[list[PosedFrame], tuple[LeftOut, ...]]:
+    """The frames of one `transforms_*.json`, and those that are left out because they are wrong.
+
     Raises:
-        UserError: the file or one of its frames is wrong, or an image is missing.
+        UserError: the file is wrong, or more of its frames are than are right.
     """
     content = read_object(file)
-    frames = read_objects(content, "frames", file)
-    images = [places.find(read_text(frame, "file_path", file), file, OMITTED_ENDINGS) for frame in frames]
-    matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for frame in frames])
-    poses = convert_from_opengl(check_poses(matrices, file, [image.name for image in images]))
-    return images, [content | frame for frame in frames], poses
+
+    def read(listed: Any) -> PosedFrame:
+        entry = check_object(listed, file)
+        name = read_text(entry, "file_path", file)
+        image = places.find(name, file, OMITTED_ENDINGS)
+        matrix = read_pose_matrix(entry, "transform_matrix", file)
+        return make_frame(name, image, matrix, convert_from_opengl, content | entry, file, options)
+
+    return read_each(read_list(content, "frames", file), name_entry, read, file)

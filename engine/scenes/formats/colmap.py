@@ -5,9 +5,6 @@ COLMAP's camera axes and pixel centres are ours: x right, y down, z forward; cen
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,22 +14,19 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.geometry.intrinsics import Intrinsics
-from engine.geometry.lens_models import stack_distortions
-from engine.scenes.canvas import Size, choose_canvas, stack_sizes
-from engine.scenes.formats.background import has_blank_background
+from engine.scenes.canvas import Size
 from engine.scenes.formats.camera_models import MODELS, read_parameters
-from engine.scenes.formats.colmap_model.contents import ModelContents
+from engine.scenes.formats.colmap_model.contents import ModelContents, ModelImage
 from engine.scenes.formats.colmap_model.find import read_largest_model, read_model_in
-from engine.scenes.formats.posed_photos import build_scene, combine_placement
-from engine.scenes.formats.resolution import choose_factor, find_image_folders, find_smaller_copies, read_sizes
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses, compute_size_factors
+from engine.scenes.formats.images import read_image_size
+from engine.scenes.formats.json_cameras import JsonCamera
+from engine.scenes.formats.left_out import read_each
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, name_unlisted
+from engine.scenes.formats.resolution import find_image_folders
+from engine.scenes.formats.validation import check_camera, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import SceneFiles, list_images, make_natural_key
 from engine.scenes.scene import Scene
-from engine.scenes.world.placement import place_scene
-
-logger = logging.getLogger(__name__)
 
 
 def read_colmap(folder: Path, options: SceneOptions) -> Scene:
@@ -49,25 +43,28 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
     """
     place, contents, notes = read_largest_model(folder)
     model = place.folder
-    registered, points = list_registered(contents, model)
-    check_frame_counts(range(len(registered)), model)
     base = find_image_folder(folder)
-    files = SceneFiles(base)
-    images = [files.find(name, model) for name in registered]
-    warn_of_unregistered(images)
+    files = SceneFiles(base, folder)
 
-    poses = torch.stack([torch.from_numpy(image.pose) for image in registered.values()])
-    poses = check_poses(poses, model, list(registered))
-    sizes = read_sizes(images, options.maximum_pixels)
-    downscale = choose_factor(images, sizes, options.downscale)
-    stored, factor = find_smaller_copies(base, images, downscale)
-    intrinsics = scale_intrinsics(registered, read_sizes(stored, options.maximum_pixels), model, stored)
-    check_intrinsics(intrinsics, model, list(registered))
-    placement = place_scene(
-        poses, intrinsics, points, None, model, options.space, lambda: has_blank_background(stored, options)
-    )
-    scene = build_scene(combine_placement(folder, model, stored, factor, intrinsics, placement), options)
-    return replace(scene, notes=notes + scene.notes)
+    def read(image: ModelImage) -> PosedFrame:
+        found = find_registered(image, contents, model)
+        file = files.find(image.name, model)
+        pose = check_poses(torch.from_numpy(found.pose)[None], model, [image.name])[0]
+        size = read_image_size(file, options.maximum_pixels)
+        wider, taller = compute_size_factors(found.size, size, model, file)
+        fx, fy, cx, cy, *distortion = found.parameters
+        camera = JsonCamera((fx * wider, fy * taller), (cx * wider, cy * taller), tuple(distortion))
+        check_camera(camera.focal, camera.centre, camera.distortion, model, image.name)
+        return PosedFrame(image.name, file, size, pose, camera, found.camera)
+
+    entries = sorted(contents.images, key=lambda image: make_natural_key(image.name))
+    frames, left_out = read_each(entries, lambda image: image.name, read, model)
+    frames, doubles = drop_doubles(frames, model)
+    left_out += doubles
+    images = [frame.image for frame in frames]
+    left_out += name_unlisted(images, left_out, "COLMAP registered no pose for it", model)
+    points = torch.from_numpy(contents.points)
+    return build_from_frames(folder, model, frames, options, base=base, points=points, left_out=left_out, notes=notes)
 
 
 class RegisteredImage(NamedTuple):
@@ -97,20 +94,22 @@ def read_model(model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
     Raises:
         UserError: the model is damaged or uses a camera model that is not supported.
     """
-    return list_registered(read_model_in(model), model)
+    contents = read_model_in(model)
+    images = sorted(contents.images, key=lambda image: make_natural_key(image.name))
+    return {image.name: find_registered(image, contents, model) for image in images}, torch.from_numpy(contents.points)
 
 
-def list_registered(contents: ModelContents, model: Path) -> tuple[Registered, Float[Tensor, "points 3"]]:
-    """The registered images of a model that was read from a folder, and its points, as `read_model`."""
-    registered: Registered = {}
-    for image in sorted(contents.images, key=lambda image: make_natural_key(image.name)):
-        camera = contents.cameras.get(image.camera)
-        if camera is None:
-            raise UserError(f"{model} has no camera {image.camera} for {image.name}; export or compute it again.")
-        parameters = _parameters(camera.model, np.asarray(camera.parameters), model, image.name)
-        size = camera.width, camera.height
-        registered[image.name] = RegisteredImage(image.find_pose().numpy(), parameters, size, image.camera)
-    return registered, torch.from_numpy(contents.points)
+def find_registered(image: ModelImage, contents: ModelContents, model: Path) -> RegisteredImage:
+    """The pose and the camera of an image.
+
+    Raises:
+        UserError: the model has no such camera, or a camera model that is not supported.
+    """
+    camera = contents.cameras.get(image.camera)
+    if camera is None:
+        raise UserError(f"{model} has no camera {image.camera} for {image.name}; export or compute it again.")
+    parameters = _parameters(camera.model, np.asarray(camera.parameters), model, image.name)
+    return RegisteredImage(image.find_pose().numpy(), parameters, (camera.width, camera.height), image.camera)
 
 
 def find_image_folder(folder: Path) -> Path:
@@ -123,46 +122,13 @@ def find_image_folder(folder: Path) -> Path:
     return folders[min(folders)]
 
 
-def warn_of_unregistered(images: list[Path]) -> None:
-    """Logs a warning that names images in the same folders that the model does not contain."""
-    known = set(images)
-    left_out = sorted(
-        {
-            other.name
-            for parent in {image.parent for image in images}
-            for other in list_images(parent)
-            if other not in known
-        }
-    )
-    if left_out:
-        logger.warning("COLMAP registered no pose for these images; they are left out: %s", ", ".join(left_out))
-
-
-def scale_intrinsics(registered: Registered, sizes: Sequence[Size], model: Path, images: list[Path]) -> Intrinsics:
-    """Intrinsics of the images as stored, of `sizes`, scaled from the sizes for which COLMAP computed them."""
-    rows, distortions = [], []
-    for found, size, image in zip(registered.values(), sizes, images, strict=True):
-        fx, fy, cx, cy, *distortion = found.parameters
-        wider, taller = compute_size_factors(found.size, size, model, image)
-        rows.append([fx * wider, fy * taller, cx * wider, cy * taller])
-        distortions.append(distortion)
-    table = torch.tensor(rows)
-    width, height = choose_canvas(sizes)
-    numbers = sorted({found.camera for found in registered.values()})
-    cameras = torch.tensor([numbers.index(found.camera) for found in registered.values()])
-    return Intrinsics(
-        focal=table[:, :2],
-        centre=table[:, 2:],
-        distortion=stack_distortions(distortions),
-        width=width,
-        height=height,
-        sizes=stack_sizes(sizes),
-        cameras=cameras if len(numbers) > 1 else None,
-    )
-
-
 def _parameters(name: str, parameters: np.ndarray, model: Path, image: str) -> tuple[float, ...]:
-    read = read_parameters(name, parameters.tolist())
+    try:
+        read = read_parameters(name, parameters.tolist())
+    except ValueError as error:
+        raise UserError(
+            f"{model} gives {image} a camera of the model {name} with {len(parameters)} parameters; export it again."
+        ) from error
     if read is None:
         raise UserError(
             f"{model} uses the camera model {name} for {image}, which is not a lens with one image plane; convert the "

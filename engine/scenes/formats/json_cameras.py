@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,16 +70,21 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     )
 
 
-def stack_cameras(cameras: Sequence[JsonCamera], sizes: Sequence[Size]) -> Intrinsics:
+def stack_cameras(
+    cameras: Sequence[JsonCamera], sizes: Sequence[Size], lenses: Sequence[Hashable] | None = None
+) -> Intrinsics:
     """The cameras of all frames as `Intrinsics`; frames with the same lens and size were taken by one camera.
 
     Args:
         cameras: of the frames.
         sizes: (width, height) of their images as stored, pixels.
+        lenses: tell frames of different cameras apart where the file does; None, or all of them None, if it does not.
     """
     width, height = choose_canvas(sizes)
-    numbers: dict[tuple[JsonCamera, Size], int] = {}
-    each = [numbers.setdefault(key, len(numbers)) for key in zip(cameras, sizes, strict=True)]
+    numbers: dict[Hashable, int] = {}
+    told = lenses is not None and any(lens is not None for lens in lenses)
+    keys: Sequence[Hashable] = lenses if lenses is not None and told else list(zip(cameras, sizes, strict=True))
+    each = [numbers.setdefault(key, len(numbers)) for key in keys]
     return Intrinsics(
         focal=torch.tensor([camera.focal for camera in cameras]),
         centre=torch.tensor([camera.centre for camera in cameras]),

@@ -82,17 +82,28 @@ def read_texts(values: Mapping[str, Any], key: str, path: Path) -> list[str]:
     return value
 
 
-def read_objects(values: Mapping[str, Any], key: str, path: Path) -> list[dict[str, Any]]:
-    """The list of objects of a key.
+def read_list(values: Mapping[str, Any], key: str, path: Path) -> list[Any]:
+    """The list of a key.
 
     Raises:
         UserError: the key is missing, or its value is something else or an empty list.
     """
     value = _get_value(values, key, path)
-    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
-        raise UserError(f"{path} has {key} = {_shorten(value)} where a list of objects is needed; correct it.")
+    if not isinstance(value, list):
+        raise UserError(f"{path} has {key} = {_shorten(value)} where a list is needed; correct it.")
     if not value:
         raise UserError(f"{path} has an empty list of {key}; give at least two.")
+    return value
+
+
+def check_object(value: Any, path: Path) -> dict[str, Any]:
+    """An element of a list that has to be an object.
+
+    Raises:
+        UserError: it is something else.
+    """
+    if not isinstance(value, dict):
+        raise UserError(f"{path} has {_shorten(value)} where a frame's object is needed; correct it.")
     return value
 
 
@@ -110,6 +121,12 @@ def read_pose_matrix(values: Mapping[str, Any], key: str, path: Path) -> Float[T
     if matrix.shape not in ((3, 4), (4, 4)):
         raise UserError(f"{path} has {key} = {_shorten(value)} where a 4x4 matrix of numbers is needed; correct it.")
     return matrix[:3]
+
+
+def name_entry(entry: Any) -> str:
+    """The `file_path` of a frame's entry, or what stands for it where it has none that is a text."""
+    name = entry.get("file_path") if isinstance(entry, dict) else None
+    return name if isinstance(name, str) and name else "a frame without file_path"
 
 
 def _get_value(values: Mapping[str, Any], key: str, path: Path) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,22 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.canvas import choose_canvas, stack_sizes
+from engine.scenes.formats.images import read_image_size
+from engine.scenes.formats.json_cameras import JsonCamera, stack_cameras
+from engine.scenes.formats.left_out import read_each, warn_of_left_out
+from engine.scenes.formats.llff_images import bind_images
+from engine.scenes.formats.posed_frames import PosedFrame
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
-from engine.scenes.formats.resolution import choose_factor, choose_folder, find_image_folders, read_sizes
-from engine.scenes.formats.validation import check_bounds, check_intrinsics, check_poses, compute_size_factors
+from engine.scenes.formats.validation import (
+    check_bounds,
+    check_camera,
+    check_frame_counts,
+    check_poses,
+    compute_size_factors,
+)
 from engine.scenes.options import SceneOptions, SpaceName, check_space
-from engine.scenes.paths import list_images
-from engine.scenes.scene import Scene
+from engine.scenes.paths import MissingFileError
+from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
 from engine.scenes.world.axes import convert_from_llff
 from engine.scenes.world.split import list_remaining, take_last_tenth
@@ -38,34 +47,38 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     Raises:
         UserError: files are missing, damaged or disagree.
     """
+    check_space(options, SPACES, "LLFF")
     file = folder / POSES_FILE
     table = read_table(file)
-    images, factor = choose_images(folder, options)
-    if len(images) != len(table):
-        raise UserError(
-            f"{file} has {len(table)} poses but {images[0].parent} has {len(images)} images; "
-            "restore the missing images or run the pose estimation again."
-        )
-    names = [image.name for image in images]
-    matrices = table[:, :15].reshape(-1, 3, 5)
-    intrinsics = scale_intrinsics(matrices[:, :, 4], images, file, options)
-    check_intrinsics(intrinsics, file, names)
-    poses = convert_from_llff(check_poses(matrices[:, :, :4], file, names))
+    bound = bind_images(folder, len(table), file, options)
 
-    check_space(options, SPACES, "LLFF")
-    near, far = table[:, 15].min().item(), table[:, 16].max().item()
+    def read(row: int) -> tuple[int, PosedFrame]:
+        return row, read_row(table[row], bound.names[row], bound.images[row], file, options)
+
+    read_rows, left_out = read_each(range(len(table)), lambda row: bound.names[row], read, file)
+    frames, rows = [frame for _, frame in read_rows], [row for row, _ in read_rows]
+    check_frame_counts(range(len(frames)), file)
+    left_out += tuple(LeftOut(name, "the file has no pose for it") for name in bound.others)
+    warn_of_left_out(left_out[len(left_out) - len(bound.others) :], file)
+
+    near, far = table[rows, 15].min().item(), table[rows, 16].max().item()
     check_bounds(near, far, file)
     scale = 1 / (near * NEAREST_DEPTH)
-    held_out = take_last_tenth(len(images))
-    training = list_remaining(len(images), held_out)
-    return build_scene(
+    held_out = take_last_tenth(len(frames))
+    training = list_remaining(len(frames), held_out)
+    poses = torch.stack([frame.pose for frame in frames])
+    scene = build_scene(
         PosedPhotos(
             folder=folder,
             cameras_file=file,
             kind="forward-facing",
-            images=images,
-            factor=factor,
-            intrinsics=intrinsics,
+            images=[frame.image for frame in frames],
+            factor=bound.factor,
+            intrinsics=stack_cameras(
+                [frame.camera for frame in frames],
+                [frame.size for frame in frames],
+                [frame.lens for frame in frames],
+            ),
             poses=scale_world(centre_on(poses, find_average_camera(poses[list(training)])), scale),
             training_frames=training,
             held_out_frames=held_out,
@@ -75,6 +88,7 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
         ),
         options,
     )
+    return replace(scene, left_out=left_out + scene.left_out)
 
 
 def read_table(file: Path) -> Float[Tensor, "frames 17"]:
@@ -98,54 +112,32 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
         raise UserError(f"{file} has shape {shape} where (frames, 17) is needed; compute it again with LLFF.")
     if shape[0] == 0:
         raise UserError(f"{file} has no frames; give at least two images with cameras.")
-    if not np.isfinite(values[:, 15:]).all():
-        raise UserError(f"{file} has depth bounds that are not finite; compute it again with LLFF.")
     return torch.from_numpy(values)
 
 
-def choose_images(folder: Path, options: SceneOptions) -> tuple[list[Path], int]:
-    """The image files of the best matching folder, and the factor by which they still have to be downsampled.
-
-    Raises:
-        UserError: there are no images.
-    """
-    folders = {number: entry for number, entry in find_image_folders(folder).items() if list_images(entry)}
-    if not folders:
-        raise UserError(f"{folder} has no images in images, images_2, images_4, images_8, ...; add one such folder.")
-    largest = list_images(folders[min(folders)])
-    downscale = choose_factor(largest, read_sizes(largest, options.maximum_pixels), options.downscale)
-    chosen, factor = choose_folder(folders, downscale)
-    return list_images(chosen), factor
-
-
-def scale_intrinsics(
-    sizes_and_focals: Float[Tensor, "frames 3"], images: list[Path], file: Path, options: SceneOptions
-) -> Intrinsics:
-    """Intrinsics of the images as stored: LLFF's focal length scaled to their size, the principal point in the middle.
+def read_row(
+    row: Float[Tensor, " 17"], name: str, image: Path | None, file: Path, options: SceneOptions
+) -> PosedFrame:
+    """The frame of a row: LLFF's focal length scaled to the image as stored, the principal point in the middle.
 
     Args:
-        sizes_and_focals: (height, width, focal) per frame, pixels, as in the file.
-        images: the image files.
+        row: of the table.
+        name: of the image.
+        image: its file; None if it is missing.
         file: for error messages.
         options: for the largest image size.
     Raises:
-        UserError: the shape of an image differs from what the file says.
+        UserError: the image is missing, cannot be read or has another shape than the row says, or a number is wrong.
     """
-    sizes = read_sizes(images, options.maximum_pixels)
-    factors = torch.tensor(
-        [
-            compute_size_factors((declared[1].item(), declared[0].item()), size, file, image)
-            for declared, size, image in zip(sizes_and_focals, sizes, images, strict=True)
-        ]
-    )
-    width, height = choose_canvas(sizes)
-    numbers = sizes_and_focals.unique(dim=0, return_inverse=True)[1]
-    return Intrinsics(
-        focal=(sizes_and_focals[:, 2:] * factors).float(),
-        centre=torch.tensor(sizes) / 2,
-        distortion=torch.zeros(len(images), 4),
-        width=width,
-        height=height,
-        sizes=stack_sizes(sizes),
-        cameras=numbers if int(numbers.max()) else None,
-    )
+    if image is None:
+        raise MissingFileError(f"{file} has a pose for the image {name}, which does not exist; restore the file.")
+    if not bool(torch.isfinite(row[15:]).all()):
+        raise UserError(f"{file} has depth bounds that are not finite for {name}; compute it again with LLFF.")
+    matrix = row[:15].reshape(3, 5)
+    pose = convert_from_llff(check_poses(matrix[None, :, :4], file, [name]))[0]
+    height, width, focal = matrix[:, 4].tolist()
+    check_camera((focal, focal), (), (), file, name)
+    size = read_image_size(image, options.maximum_pixels)
+    wider, taller = compute_size_factors((width, height), size, file, image)
+    camera = JsonCamera((focal * wider, focal * taller), (size[0] / 2, size[1] / 2), (0.0,) * 4)
+    return PosedFrame(name, image, size, pose, camera, (width, height, focal))

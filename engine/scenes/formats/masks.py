@@ -181,9 +181,9 @@ def _have_same_shape(counts: NDArray[np.bool_], size: tuple[int, int]) -> bool:
 
 
 def _describe(masks: Sequence[MaskFile], sizes: Sequence[Size], reductions: Sequence[Reduction]) -> tuple[str, ...]:
-    """Sentences about photos without a mask, and about masks of another size."""
-    notes = []
+    """Sentences about photos with and without a mask, and about masks of another size."""
     without = [mask for mask in masks if mask.file is None]
+    notes = [f"{len(masks) - len(without)} of {len(masks)} photos have a mask."]
     if without:
         notes.append(
             f"{len(without)} of {len(masks)} photos have no mask, such as {without[0].photo.name}: all of their "

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.scenes.formats.background import has_blank_background
-from engine.scenes.formats.json_cameras import read_camera, stack_cameras
-from engine.scenes.formats.json_files import read_object, read_objects, read_pose_matrix, read_text, read_texts
+from engine.scenes.formats.json_files import (
+    check_object,
+    name_entry,
+    read_list,
+    read_object,
+    read_pose_matrix,
+    read_text,
+    read_texts,
+)
+from engine.scenes.formats.left_out import read_each
 from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
-from engine.scenes.formats.posed_photos import build_scene, combine_placement
-from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_sizes, scale_to_sizes
-from engine.scenes.formats.validation import check_frame_counts, check_intrinsics, check_poses
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, make_frame, name_unlisted
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, SceneFiles, make_natural_key
-from engine.scenes.scene import LeftOut, Scene
+from engine.scenes.scene import Scene
 from engine.scenes.world.axes import convert_from_opengl
-from engine.scenes.world.placement import Split, place_scene
+from engine.scenes.world.placement import Split
 
 TRANSFORMS_FILE = "transforms.json"
 logger = logging.getLogger(__name__)
@@ -47,73 +51,59 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     file = folder / TRANSFORMS_FILE
     content = read_object(file)
     files = SceneFiles(folder, folder / "images")
-    listed, left_out = list_frames(files, read_objects(content, "frames", file), file)
-    split = read_split(files, content, sorted({image for image, _ in listed}, key=_order), file)
+
+    def read(listed: Any) -> ListedFrame:
+        entry = check_object(listed, file)
+        name = read_text(entry, "file_path", file)
+        image = files.find(name, file, OMITTED_ENDINGS)
+        matrix = read_pose_matrix(entry, "transform_matrix", file)
+        frame = make_frame(name, image, matrix, convert_from_opengl, content | entry, file, options)
+        return ListedFrame(frame, read_mask_path(files, entry, file))
+
+    listed, left_out = read_each(read_list(content, "frames", file), name_entry, read, file)
+    masks = {entry.frame.image: entry.mask for entry in listed}
+    frames, doubles = drop_doubles([entry.frame for entry in listed], file)
+    left_out += doubles
+    frames.sort(key=lambda frame: make_natural_key(frame.image.as_posix()))
+    left_out += name_unlisted([frame.image for frame in frames], left_out, "it is no frame of the file", file)
+
+    split = read_split(files, content, [frame.image for frame in frames], file)
     if split is not None:
-        listed = keep_listed_frames(listed, split, file)
-    listed.sort(key=lambda entry: _order(entry[0]))
-    images = [image for image, _ in listed]
-    names = [image.name for image in images]
-
-    matrices = torch.stack([read_pose_matrix(frame, "transform_matrix", file) for _, frame in listed])
-    poses = convert_from_opengl(check_poses(matrices, file, names))
-    sizes = read_sizes(images, options.maximum_pixels)
-    cameras = [
-        read_camera(content | frame, size, file, image) for (image, frame), size in zip(listed, sizes, strict=True)
-    ]
-    intrinsics = stack_cameras(cameras, sizes)
-    check_intrinsics(intrinsics, file, names)
-    indices = None if split is None else convert_split_to_indices(images, split)
-    check_frame_counts(range(len(images)) if indices is None else indices[0], file)
-
-    points = read_point_cloud(files, content, file)
-    downscale = choose_factor(images, sizes, options.downscale)
-    stored, factor = find_smaller_copies(images[0].parent, images, downscale)
-    intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels))
-    placement = place_scene(
-        poses, intrinsics, points, indices, file, options.space, lambda: has_blank_background(stored, options)
+        frames = keep_listed_frames(frames, split, file)
+    images = [frame.image for frame in frames]
+    by_name = find_masks(folder, images)
+    return build_from_frames(
+        folder,
+        file,
+        frames,
+        options,
+        points=read_point_cloud(files, content, file),
+        split=None if split is None else convert_split_to_indices(images, split),
+        masks=[MaskFile(mask.photo, masks[mask.photo] or mask.file) for mask in by_name],
+        left_out=left_out,
     )
-    photos = combine_placement(folder, file, stored, factor, intrinsics, placement)
-    scene = build_scene(photos, options, read_mask_paths(files, listed, file))
-    return replace(scene, left_out=left_out + scene.left_out)
 
 
-def list_frames(
-    files: SceneFiles, frames: list[dict[str, Any]], file: Path
-) -> tuple[list[tuple[Path, dict[str, Any]]], tuple[LeftOut, ...]]:
-    """The images of the frames, and those that do not exist, which are left out if most of them do.
+@dataclass(frozen=True)
+class ListedFrame:
+    """A frame of the file, and the file of its mask if it names one."""
 
-    Raises:
-        MissingFileError: fewer than half of the images exist.
-        UserError: a path is wrong.
-    """
-    listed, missing = list[tuple[Path, dict[str, Any]]](), dict[str, MissingFileError]()
-    for frame in frames:
-        name = read_text(frame, "file_path", file)
-        try:
-            listed.append((files.find(name, file, OMITTED_ENDINGS), frame))
-        except MissingFileError as error:
-            missing[name] = error
-    if len(missing) > len(listed):
-        raise next(iter(missing.values()))
-    if missing:
-        logger.warning("%s names images that do not exist; they are left out: %s", file, ", ".join(missing))
-    return listed, tuple(LeftOut(name, "the file does not exist") for name in missing)
+    frame: PosedFrame
+    mask: Path | None
 
 
-def read_mask_paths(files: SceneFiles, listed: list[tuple[Path, dict[str, Any]]], file: Path) -> list[MaskFile]:
-    """The masks that the frames name in `mask_path`; of frames that name none, those in the folder `masks`.
+def read_mask_path(files: SceneFiles, entry: dict[str, Any], file: Path) -> Path | None:
+    """The mask that a frame names in `mask_path`; None if it names none.
 
     Raises:
-        UserError: a mask does not exist.
+        UserError: it does not exist.
     """
-    by_name = find_masks(files.folder, [image for image, _ in listed])
-    return [
-        MaskFile(image, files.find(read_text(frame, "mask_path", file), file, OMITTED_ENDINGS))
-        if frame.get("mask_path")
-        else found
-        for (image, frame), found in zip(listed, by_name, strict=True)
-    ]
+    if not entry.get("mask_path"):
+        return None
+    try:
+        return files.find(read_text(entry, "mask_path", file), file, OMITTED_ENDINGS)
+    except MissingFileError as error:
+        raise MissingFileError(str(error), "its mask does not exist") from error
 
 
 def read_split(
@@ -147,14 +137,12 @@ def read_split(
     return training, held_out
 
 
-def keep_listed_frames(
-    listed: list[tuple[Path, dict[str, Any]]], split: tuple[set[Path], set[Path]], file: Path
-) -> list[tuple[Path, dict[str, Any]]]:
+def keep_listed_frames(frames: list[PosedFrame], split: tuple[set[Path], set[Path]], file: Path) -> list[PosedFrame]:
     """The frames that are in one of the two lists; a warning names the others."""
-    left_out = [image.name for image, _ in listed if image not in split[0] | split[1]]
+    left_out = [frame.image.name for frame in frames if frame.image not in split[0] | split[1]]
     if left_out:
         logger.warning("%s lists these frames in no split; they are left out: %s", file, ", ".join(left_out))
-    return [entry for entry in listed if entry[0] in split[0] | split[1]]
+    return [frame for frame in frames if frame.image in split[0] | split[1]]
 
 
 def convert_split_to_indices(images: list[Path], split: tuple[set[Path], set[Path]]) -> Split:
@@ -174,7 +162,3 @@ def read_point_cloud(files: SceneFiles, content: dict[str, Any], file: Path) -> 
         logger.warning("%s names the point cloud %s, which does not exist; depths are guessed.", file, name)
         return None
     return read_points(path)
-
-
-def _order(image: Path) -> tuple[tuple[int, int, str], ...]:
-    return make_natural_key(image.as_posix())

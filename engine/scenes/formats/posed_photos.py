@@ -12,7 +12,8 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.canvas import list_sizes, mark_pictures
+from engine.scenes.canvas import list_sizes, mark_pictures, stack_pictures
+from engine.scenes.formats.left_out import check_enough_remain, describe_reason, warn_of_left_out
 from engine.scenes.formats.masks import HIDDEN, MaskFile, find_masks, load_masks
 from engine.scenes.formats.resolution import choose_reductions, load_images, reduce_intrinsics
 from engine.scenes.formats.validation import check_bounds, check_frame_counts
@@ -86,7 +87,8 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
         options: how to read.
         masks: of the photos; None for those that lie in the folder `masks`.
     Raises:
-        UserError: an image or a mask is damaged, there are too few training frames, or the depth bounds are invalid.
+        UserError: a mask or most images are damaged, there are too few training frames, or the depth bounds are
+            invalid.
     """
     masks = find_masks(photos.folder, photos.images) if masks is None else masks
     reductions = choose_reductions(list_sizes(photos.intrinsics), photos.factor)
@@ -101,13 +103,21 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
     left_out = tuple(LeftOut(names[index], reason) for index, reason in sorted(dropped.items()))
     if len(dropped) == len(names):
         raise UserError(f"{photos.cameras_file} has no photo that can be used: {names[0]}: {left_out[0].reason}.")
-    if counts is not None and dropped:
-        kept = [index for index in range(len(counts)) if index not in dropped]
-        counts, reductions = counts[kept], [reductions[index] for index in kept]
+    if dropped:
+        kept = [index for index in range(len(names)) if index not in dropped]
+        counts, reductions = None if counts is None else counts[kept], [reductions[index] for index in kept]
         photos = drop_frames(photos, list(dropped))
-    check_frame_counts(photos.training_frames, photos.cameras_file)
     check_bounds(photos.near, photos.far, photos.cameras_file)
-    images, transparent = load_images(photos.images, reductions, options)
+    pictures, transparent = load_images(photos.images, reductions, options)
+    if broken := {index: picture for index, picture in enumerate(pictures) if isinstance(picture, UserError)}:
+        check_enough_remain(len(pictures) - len(broken), list(broken.values()))
+        damaged = tuple(LeftOut(photos.images[index].name, describe_reason(broken[index])) for index in broken)
+        warn_of_left_out(damaged, photos.cameras_file)
+        kept = [index for index in range(len(pictures)) if index not in broken]
+        counts, reductions = None if counts is None else counts[kept], [reductions[index] for index in kept]
+        photos, left_out = drop_frames(photos, list(broken)), left_out + damaged
+    check_frame_counts(photos.training_frames, photos.cameras_file)
+    images = torch.from_numpy(stack_pictures([picture for picture in pictures if not isinstance(picture, UserError)]))
     intrinsics = reduce_intrinsics(photos.intrinsics, reductions)
     if loaded.counts is None and intrinsics.sizes is not None:
         own = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))

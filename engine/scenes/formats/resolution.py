@@ -11,14 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
-from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_pictures, stack_sizes
+from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_sizes
 from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
 from engine.scenes.options import SceneOptions
 
@@ -64,14 +62,14 @@ def choose_automatic_factor(width: int, height: int) -> int:
     return max(1, math.ceil(max(width, height) / LONGER_SIDE))
 
 
-def choose_folder(folders: dict[int, Path], factor: int) -> tuple[Path, int]:
-    """The folder to read for images `factor` times smaller than the largest, and the factor left to downsample.
+def choose_folder(folders: dict[int, Path], wanted: int) -> tuple[Path, int]:
+    """The folder to read for images `wanted` times smaller than full size, and the factor left to downsample.
 
-    It is the folder with the smallest images whose size is an integer multiple of the wanted size.
+    It is the folder with the smallest images whose size is an integer multiple of the wanted size; if there is none,
+    the one with the largest images.
     """
-    wanted = min(folders) * factor
-    best = max(available for available in folders if wanted % available == 0)
-    return folders[best], wanted // best
+    best = max((available for available in folders if wanted % available == 0), default=min(folders))
+    return folders[best], max(1, wanted // best)
 
 
 def find_smaller_copies(base: Path, files: list[Path], downscale: int) -> tuple[list[Path], int]:
@@ -205,20 +203,21 @@ def reduce_image(image: NDArray[np.uint8] | NDArray[np.float32], reduction: Redu
 
 def load_images(
     files: Sequence[Path], reductions: Sequence[Reduction], options: SceneOptions
-) -> tuple[UInt8[Tensor, "frames height width 3"], bool]:
-    """Decodes, composites and downsamples images, and puts them in the corners of one canvas.
+) -> tuple[list[NDArray[np.uint8] | UserError], bool]:
+    """Decodes, composites and downsamples images, several at a time.
 
     Returns:
-        8-bit RGB, and whether any image had transparent pixels.
-    Raises:
-        UserError: an image is damaged or too large.
+        the frames' pictures, RGB (height, width, 3), or what is wrong with an image; and whether any image had
+        transparent pixels.
     """
 
-    def load(file: Path, reduction: Reduction) -> tuple[NDArray[np.uint8], bool]:
-        image, transparent = load_image(file, options.background_colour, options.maximum_pixels)
+    def load(file: Path, reduction: Reduction) -> tuple[NDArray[np.uint8] | UserError, bool]:
+        try:
+            image, transparent = load_image(file, options.background_colour, options.maximum_pixels)
+        except UserError as error:
+            return error, False
         return reduce_image(image, reduction), transparent
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         loaded = list(pool.map(load, files, reductions))
-    pictures = stack_pictures([picture for picture, _ in loaded])
-    return torch.from_numpy(pictures), any(transparent for _, transparent in loaded)
+    return [picture for picture, _ in loaded], any(transparent for _, transparent in loaded)

@@ -15,6 +15,7 @@ from engine.geometry.intrinsics import Intrinsics
 
 ROTATION_TOLERANCE = 1e-3  # largest entry of |R R^T - I|; files round their numbers
 ASPECT_TOLERANCE = 0.02  # relative difference of aspect ratios
+LARGEST = 1e9  # number in a pose or a camera that is taken for finite
 
 
 def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[str]) -> Float[Tensor, "frames 3 4"]:
@@ -28,7 +29,7 @@ def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[
         UserError: a pose is not finite, or its 3x3 part is no rotation within `ROTATION_TOLERANCE`.
     """
     for name, pose in zip(names, poses, strict=True):
-        if not bool(torch.isfinite(pose).all()):
+        if not bool((pose.abs() < LARGEST).all()):
             raise UserError(f"{file} has a pose that is not finite for {name}; remove the frame or mend its matrix.")
         matrix = pose[:, :3]
         error = (matrix @ matrix.mT - torch.eye(3, dtype=pose.dtype)).abs().max().item()
@@ -40,20 +41,26 @@ def check_poses(poses: Float[Tensor, "frames 3 4"], file: Path, names: Sequence[
     return torch.cat([roma.special_procrustes(poses[..., :3]), poses[..., 3:]], dim=-1)
 
 
+def check_camera(
+    focal: Sequence[float], centre: Sequence[float], distortion: Sequence[float], file: Path, name: str
+) -> None:
+    """Raises `UserError` if a focal length (pixels) is not positive or any number is not finite.
+
+    Numbers beyond `LARGEST` are taken for infinite: they would be in single precision.
+    """
+    if not all(0 < value < LARGEST for value in focal):
+        raise UserError(
+            f"{file} gives {name} the focal length {focal[0]:g}, {focal[1]:g}; it must be a positive number of pixels."
+        )
+    if not all(abs(value) < LARGEST for value in (*centre, *distortion)):
+        raise UserError(f"{file} gives {name} a principal point or distortion that is not finite; mend the numbers.")
+
+
 def check_intrinsics(intrinsics: Intrinsics, file: Path, names: Sequence[str]) -> None:
-    """Raises `UserError` if a focal length is not positive or any number is not finite."""
-    for name, focal, centre, distortion in zip(
-        names, intrinsics.focal, intrinsics.centre, intrinsics.distortion, strict=True
-    ):
-        if not bool((torch.isfinite(focal) & (focal > 0)).all()):
-            raise UserError(
-                f"{file} gives {name} the focal length {focal[0].item():g}, {focal[1].item():g}; "
-                "it must be a positive number of pixels."
-            )
-        if not bool(torch.isfinite(torch.cat([centre, distortion])).all()):
-            raise UserError(
-                f"{file} gives {name} a principal point or distortion that is not finite; mend the numbers."
-            )
+    """Raises `UserError` if the camera of a frame is none, as `check_camera`."""
+    rows = (intrinsics.focal.tolist(), intrinsics.centre.tolist(), intrinsics.distortion.tolist())
+    for name, focal, centre, distortion in zip(names, *rows, strict=True):
+        check_camera(focal, centre, distortion, file, name)
 
 
 def check_bounds(near: float, far: float, file: Path) -> None:

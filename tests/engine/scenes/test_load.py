@@ -104,7 +104,7 @@ def test_files_that_may_not_be_read_are_named(tmp_path: Path, monkeypatch: pytes
     def refuse(folder: Path) -> None:
         raise PermissionError(13, "Permission denied", str(folder / "images_4"))
 
-    monkeypatch.setattr("engine.scenes.formats.llff.find_image_folders", refuse)
+    monkeypatch.setattr("engine.scenes.formats.llff_images.find_image_folders", refuse)
     with pytest.raises(UserError, match=r"images_4 cannot be read \(Permission denied\)"):
         load_scene(tmp_path)
 

@@ -99,14 +99,11 @@ def read_contents(place: ModelPlace) -> ModelContents:
     files = binary if place.ending == ".bin" else text
     if not place.file("cameras").is_file():
         raise UserError(f"{place.file('cameras')} does not exist; export or compute the model again.")
+    cameras, images = files.read_cameras(place.file("cameras")), files.read_images(place.file("images"))
     points = np.zeros((0, 3))
     if place.file("points3D").is_file():
         points = files.read_points(place.file("points3D"))
-    return ModelContents(
-        cameras=files.read_cameras(place.file("cameras")),
-        images=files.read_images(place.file("images")),
-        points=points[np.isfinite(points).all(axis=1)],
-    )
+    return ModelContents(cameras, images, points[np.isfinite(points).all(axis=1)])
 
 
 def _find_model(folder: Path, needed: Iterable[str]) -> ModelPlace | None:

@@ -160,10 +160,50 @@ def test_unregistered_images_are_left_out_and_named(tmp_path: Path, caplog: pyte
     assert "photo_1.png" not in caplog.text
 
 
-def test_a_missing_image_is_named(tmp_path: Path) -> None:
-    write_object(tmp_path)
+def test_what_is_missing_or_broken_is_left_out_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_object(tmp_path, form="text")
     (tmp_path / "images" / "photo_3.png").unlink()
-    with pytest.raises(UserError, match=r"photo_3\.png, which does not exist"):
+    cut = tmp_path / "images" / "photo_5.png"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    file = tmp_path / "sparse" / "0" / "images.txt"
+    lines = file.read_text().splitlines()
+    row = next(index for index, line in enumerate(lines) if line.endswith("photo_7.png"))
+    lines[row] = " ".join(["1", "nan", *lines[row].split()[2:]])
+    file.write_text("\n".join(lines))
+    scene = load_scene(tmp_path)
+    assert scene.names == tuple(f"photo_{index}.png" for index in (0, 1, 2, 4, 6, 8, 9))
+    reasons = {photo.name: photo.reason for photo in scene.left_out}
+    assert reasons["photo_3.png"] == "the file does not exist"
+    assert "not finite" in reasons["photo_7.png"]
+    assert "damaged" in reasons["photo_5.png"]
+    assert len(reasons) == 3
+    assert all(name in caplog.text for name in reasons)
+    assert scene.reference_poses is not None
+    kept = object_poses()[[0, 1, 2, 4, 6, 8, 9]].float()
+    torch.testing.assert_close(scene.reference_poses, kept, atol=1e-5, rtol=0)
+
+
+def test_a_camera_that_is_none_costs_its_images(tmp_path: Path) -> None:
+    write_object(tmp_path, form="text")
+    model = tmp_path / "sparse" / "0"
+    cameras = (model / "cameras.txt").read_text()
+    (model / "cameras.txt").write_text(cameras + f"2 PINHOLE {WIDTH} {HEIGHT} nan 40 16 12\n3 PINHOLE 64 64\n")
+    lines = (model / "images.txt").read_text().splitlines()
+    for name, camera in (("photo_1.png", "2"), ("photo_2.png", "3"), ("photo_4.png", "9")):
+        row = next(index for index, line in enumerate(lines) if line.endswith(name))
+        words = lines[row].split()
+        lines[row] = " ".join([*words[:8], camera, *words[9:]])
+    (model / "images.txt").write_text("\n".join(lines))
+    scene = load_scene(tmp_path)
+    assert [photo.name for photo in scene.left_out] == ["photo_1.png", "photo_2.png", "photo_4.png"]
+    assert len(scene.names) == 7
+
+
+def test_without_its_images_a_model_is_refused(tmp_path: Path) -> None:
+    write_object(tmp_path)
+    for index in range(6):
+        (tmp_path / "images" / f"photo_{index}.png").unlink()
+    with pytest.raises(UserError, match=r"photo_0\.png, which does not exist"):
         load_scene(tmp_path)
 
 

@@ -166,9 +166,9 @@ def test_the_automatic_factor(size: tuple[int, int], factor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("available", "factor", "expected"),
-    [((1, 4, 8), 8, (8, 1)), ((1, 4, 8), 2, (1, 2)), ((4, 8), 2, (8, 1)), ((4, 8), 6, (8, 3)), ((4, 8), 1, (4, 1))],
+    ("available", "wanted", "expected"),
+    [((1, 4, 8), 8, (8, 1)), ((1, 4, 8), 2, (1, 2)), ((4, 8), 24, (8, 3)), ((4, 8), 4, (4, 1)), ((4, 8), 2, (4, 1))],
 )
-def test_the_fitting_folder(available: tuple[int, ...], factor: int, expected: tuple[int, int]) -> None:
+def test_the_fitting_folder(available: tuple[int, ...], wanted: int, expected: tuple[int, int]) -> None:
     folders = {number: Path(f"images_{number}") for number in available}
-    assert choose_folder(folders, factor) == (folders[expected[0]], expected[1])
+    assert choose_folder(folders, wanted) == (folders[expected[0]], expected[1])

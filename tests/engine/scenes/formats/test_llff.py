@@ -85,7 +85,7 @@ def test_few_frames_are_all_trained_on(tmp_path: Path) -> None:
         (lambda table: table[:7], "7 poses"),
         (lambda table: table[:, :15], "shape"),
         (lambda table: table[:0], "no frames"),
-        (lambda table: np.where(np.arange(17) == 3, np.nan, table), "not finite"),
+        (lambda table: np.where(np.arange(17) == 3, np.nan, table), "not finite for IMG_000"),
         (lambda table: np.where(np.arange(17) == 16, np.inf, table), "not finite"),
         (lambda table: np.where(np.arange(17) == 15, -1.0, table), "positive and increasing"),
         (lambda table: np.where(np.arange(17) == 14, 0.0, table), "focal length"),
@@ -141,3 +141,55 @@ def test_fern() -> None:
 def test_another_space_is_refused_in_a_sentence(folder: Path) -> None:
     with pytest.raises(UserError, match=r"--space object does not fit a scene in LLFF's layout"):
         load_scene(folder, SceneOptions(space="object"))
+
+
+def test_rows_and_images_that_are_broken_are_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = load_scene(folder)
+    table = np.load(folder / "poses_bounds.npy")
+    table[2, 3], table[4, 16] = np.nan, np.inf
+    np.save(folder / "poses_bounds.npy", table)
+    (folder / "images_4" / "IMG_006.png").write_bytes(b"not an image")
+    cut = folder / "images_4" / "IMG_007.png"
+    cut.write_bytes(cut.read_bytes()[:1000])
+    scene = load_scene(folder)
+    kept = [0, 1, 3, 5, 8, 9]
+    assert scene.names == tuple(f"IMG_{index:03d}.png" for index in kept)
+    assert {photo.name for photo in scene.left_out} == {f"IMG_{index:03d}.png" for index in (2, 4, 6, 7)}
+    assert "IMG_004.png" in caplog.text
+    assert scene.reference_poses is not None
+    assert whole.reference_poses is not None
+    torch.testing.assert_close(relative(scene.reference_poses), relative(whole.reference_poses[kept]))
+    assert bool((scene.images == whole.images[kept]).all())
+
+
+def test_a_folder_of_all_images_is_preferred_to_one_that_lacks_some(folder: Path) -> None:
+    for index in range(9):
+        write_image(folder / "images_2" / f"IMG_{index:03d}.png", 2 * WIDTH, 2 * HEIGHT, seed=50 + index)
+    scene = load_scene(folder)
+    assert scene.files[0].parent.name == "images_4"
+    assert len(scene.names) == 10
+
+
+def test_a_colmap_model_says_which_image_is_missing_or_has_no_row(folder: Path) -> None:
+    from tests.engine.scenes.formats.test_colmap import write_colmap
+
+    write_colmap(folder, forward_poses(), forward_poses()[:0, 0, :3], images="elsewhere")
+    for index in range(10):
+        (folder / "images_4" / f"IMG_{index:03d}.png").rename(folder / "images_4" / f"photo_{index}.png")
+    write_image(folder / "images_4" / "photo_10.png")
+    write_image(folder / "images_4" / "photo_11.png")
+    (folder / "images_4" / "photo_3.png").unlink()
+    scene = load_scene(folder)
+    kept = [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert scene.names == tuple(f"photo_{index}.png" for index in kept)
+    assert {photo.name for photo in scene.left_out} == {"photo_3.png", "photo_10.png", "photo_11.png"}
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(
+        relative(scene.reference_poses.double()), relative(forward_poses()[kept]), atol=1e-5, rtol=0
+    )
+
+
+def test_a_missing_image_alone_is_refused_because_the_order_binds(folder: Path) -> None:
+    (folder / "images_4" / "IMG_003.png").unlink()
+    with pytest.raises(UserError, match=r"10 poses but .* 9 images; restore the missing images"):
+        load_scene(folder)

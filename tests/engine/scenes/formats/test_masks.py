@@ -62,7 +62,7 @@ def test_masks_go_with_photos_by_their_names(nerfstudio: Path, name: str) -> Non
     assert scene.masks.shape == scene.images.shape[:3]
     assert not scene.masks[:, :, :10].any()
     assert scene.masks[:, :, 10:].all()
-    assert scene.notes == ()
+    assert scene.notes == (f"{len(scene.names)} of {len(scene.names)} photos have a mask.",)
 
 
 def test_a_frame_may_name_its_mask(nerfstudio: Path) -> None:
@@ -76,8 +76,11 @@ def test_a_frame_may_name_its_mask(nerfstudio: Path) -> None:
     assert sorted(counted(load_scene(nerfstudio, FIXED)), reverse=True) == wanted
     content["frames"][0]["mask_path"] = "elsewhere/mask_x.png"
     file.write_text(json.dumps(content))
-    with pytest.raises(UserError, match=r"names the image elsewhere/mask_x\.png, which does not exist"):
-        load_scene(nerfstudio, FIXED)
+    left = load_scene(nerfstudio, FIXED)
+    assert len(left.names) == len(content["frames"]) - 1
+    assert [(photo.name, photo.reason) for photo in left.left_out] == [
+        (content["frames"][0]["file_path"], "its mask does not exist")
+    ]
 
 
 def test_masks_in_subfolders_lie_in_the_same_ones(tmp_path: Path) -> None:
@@ -120,7 +123,7 @@ def test_photos_without_a_mask_count_whole_and_are_named(nerfstudio: Path) -> No
     (nerfstudio / "masks" / f"{first.name}.png").unlink()
     scene = load_scene(nerfstudio, FIXED)
     assert counted(scene)[scene.names.index(first.name)] == WIDTH * HEIGHT
-    assert f"1 of {len(scene.names)} photos have no mask, such as {first.name}" in scene.notes[0]
+    assert f"1 of {len(scene.names)} photos have no mask, such as {first.name}" in scene.notes[1]
 
 
 def test_masks_that_belong_to_no_photo_are_reported(nerfstudio: Path) -> None:
@@ -135,7 +138,7 @@ def test_a_mask_of_another_size_is_resampled_and_reported(nerfstudio: Path) -> N
         write_mask(nerfstudio / "masks" / f"{photo.name}.png", left=5, size=(WIDTH // 2, HEIGHT // 2))
     scene = load_scene(nerfstudio, FIXED)
     assert counted(scene) == [(WIDTH - 10) * HEIGHT] * len(scene.names)
-    assert "were resampled" in scene.notes[0]
+    assert "were resampled" in scene.notes[1]
 
 
 def test_a_mask_of_another_shape_is_refused(nerfstudio: Path) -> None:

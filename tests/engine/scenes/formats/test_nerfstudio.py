@@ -240,3 +240,43 @@ def test_images_that_are_gone_are_left_out_and_named_if_most_are_there(
         (tmp_path / "images" / f"frame_{number}.png").unlink()
     with pytest.raises(UserError, match="which does not exist"):
         load_scene(tmp_path)
+
+
+def test_images_that_are_no_frames_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_nerfstudio(tmp_path, object_poses(6))
+    write_image(tmp_path / "images" / "stray.png")
+    scene = load_scene(tmp_path)
+    assert [(photo.name, photo.reason) for photo in scene.left_out] == [("stray.png", "it is no frame of the file")]
+    assert "stray.png" in caplog.text
+
+
+def test_frames_of_another_machine_are_found_and_not_mixed_up(tmp_path: Path) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(6))
+    for frame in content["frames"]:
+        frame["file_path"] = "C:\\Users\\bob\\desk\\" + frame["file_path"].replace("/", "\\")
+    other = content["frames"][0] | {"file_path": "D:\\other\\images\\frame_5.png"}
+    exact = content["frames"][0] | {"file_path": "images/frame_5.png"}
+    write_json(tmp_path / "transforms.json", content | {"frames": [other, *content["frames"][1:], exact]})
+    scene = load_scene(tmp_path)
+    assert scene.names == tuple(f"frame_{index}.png" for index in range(6))
+    assert [photo.name for photo in scene.left_out] == [other["file_path"]]
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(scene.reference_poses, object_poses(6).float(), atol=1e-5, rtol=0)
+
+
+def test_one_camera_that_is_none_costs_its_frame(tmp_path: Path) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(6))
+    content["frames"][1]["fl_x"] = -3.0
+    content["frames"][2]["k1"] = float("nan")
+    write_json(tmp_path / "transforms.json", content)
+    assert {photo.name for photo in load_scene(tmp_path).left_out} == {"images/frame_4.png", "images/frame_3.png"}
+
+
+def test_a_damaged_smaller_copy_is_not_used(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(6))
+    for index in range(6):
+        write_image(tmp_path / "images_2" / f"frame_{index}.png", WIDTH // 2, HEIGHT // 2, seed=90 + index)
+    (tmp_path / "images_2" / "frame_3.png").write_bytes(b"")
+    scene = load_scene(tmp_path, SceneOptions(downscale=2))
+    assert len(scene.names) == 6
+    assert scene.files[0].parent.name == "images"
