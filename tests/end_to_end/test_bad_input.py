@@ -279,7 +279,7 @@ def test_a_frame_that_cannot_be_used_is_left_out(
     make(tmp_path / "scene")
     before = sorted(tmp_path.rglob("*"))
     scene = load_scene(tmp_path / "scene")
-    (left_out,) = scene.left_out
+    left_out = scene.left_out[0]
     assert left_out.name.endswith(words[0])
     assert words[1] in left_out.reason or words[1] in caplog.text
     assert left_out.name in caplog.text
