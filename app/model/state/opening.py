@@ -122,8 +122,13 @@ class Opening:
                 self.latest = event.pair[0] if len(event.inliers) else self.latest
             case sfm.Matching():
                 self._count("pairs", event.done, event.total)
-            case sfm.Mapped():
+            case sfm.Mapped() if self.phase == "cameras" or self._all_pairs:  # else those of a few first photos
                 self._count("cameras", len(event.frames), event.total)
+
+    @property
+    def _all_pairs(self) -> bool:
+        """Whether all pairs were compared, or the result comes without that."""
+        return self.phase == "photos" or (self.phase == "pairs" and self.done == self.total)
 
     def _count(self, phase: Phase, done: int, total: int) -> None:
         self.phase, self.text, self.done, self.total = phase, PHASE_TEXTS[phase], done, total

@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from engine.sfm.events import Pair
+from engine.sfm.quick.connections import find_largest_group
 from engine.sfm.quick.options import OPTIONS
 
 
@@ -31,6 +32,15 @@ def choose_pairs(photos: int, similarity: Float[np.ndarray, "photos photos"] | N
     return sorted(by_order | find_most_similar(range(photos), similarity, OPTIONS.similar_photos))
 
 
+def choose_first_photos(photos: int) -> list[int]:
+    """The photos that are mapped before the others, ascending: neighbours in order, which overlap most likely; none
+    of a few photos."""
+    if photos < OPTIONS.first_from:
+        return []
+    step = max(photos // OPTIONS.first_steps, 1)
+    return list(range(0, photos, step))[: OPTIONS.first_photos]
+
+
 def find_most_similar(
     photos: Collection[int], similarity: Float[np.ndarray, "photos photos"], count: int
 ) -> set[Pair]:
@@ -42,6 +52,27 @@ def find_most_similar(
         for other in np.argsort(-others[photo], kind="stable")[: min(count, len(others) - 1)].tolist():
             pairs.add((min(photo, other), max(photo, other)))
     return pairs
+
+
+def find_unchecked(
+    overlapping: Bool[np.ndarray, "photos photos"],
+    checked: Collection[Pair],
+    similarity: Float[np.ndarray, "photos photos"] | None,
+) -> list[Pair]:
+    """Pairs that were not matched, of photos that do not belong to the largest group: with all others, or, of many
+    photos, with those that are most similar.
+
+    Args:
+        overlapping: pairs whose matches agree, symmetric.
+        checked: pairs that were matched.
+        similarity: of all pairs; None for few photos.
+    """
+    count = len(overlapping)
+    alone = np.nonzero(~find_largest_group(overlapping))[0].tolist()
+    if similarity is not None:
+        return sorted(find_most_similar(alone, similarity, OPTIONS.similar_photos_if_alone) - set(checked))
+    pairs = {(min(one, other), max(one, other)) for one in alone for other in range(count) if one != other}
+    return sorted(pairs - set(checked))
 
 
 def split_pairs(pairs: Sequence[Pair], size: int) -> Iterator[list[Pair]]:

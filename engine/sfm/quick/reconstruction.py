@@ -8,27 +8,29 @@ seconds instead of minutes.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 from numpy.typing import NDArray
 
-from engine.sfm.events import FeaturesFound, Mapped, Matching, Pair, PairMatched, PairVerified, SfmEvent, Started
+from engine.sfm.events import FeaturesFound, Mapped, Matching, PairMatched, PairVerified, SfmEvent, Started
 from engine.sfm.lens import Lens
-from engine.sfm.quick.connections import find_largest_group, find_turns, measure_turn
+from engine.sfm.quick.connections import find_turns, measure_turn
 from engine.sfm.quick.epipolar import find_consistent_matches
 from engine.sfm.quick.features import FeatureFile, Features, find_features
 from engine.sfm.quick.mapping import SmallModel, map_photos
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.pairs import choose_pairs, find_most_similar, split_pairs
+from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_unchecked, split_pairs
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction
 from engine.sfm.quick.similarity import measure_similarity
 from engine.sfm.quick.tracks import FeatureNumbers, PhotoTracks, make_tracks
-from engine.sfm.quick.workers import Workers
+from engine.sfm.quick.workers import Task, Workers
 from engine.sfm.stages import MODELS
 
 EventListener = Callable[[SfmEvent], None]
@@ -87,9 +89,9 @@ def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListe
         the result; without poses and lenses where no three photos could be registered.
     """
     with tempfile.TemporaryDirectory(prefix="l2g-quick-") as folder:
-        matched = _match(copies, workers, Path(folder), watch)
-        good = [pair for pair in matched.pairs if pair.geometry is not None]
-        model = _map(copies, workers, Path(folder), matched.cameras, good, watch) if len(good) > 1 else None
+        first = choose_first_photos(len(copies.names))
+        matched = _match(copies, workers, Path(folder), watch, first)
+        model = _map(copies, workers, Path(folder), matched, watch)
     tracks, contradicted = _make_tracks(copies, matched, model)
     found = replace(_summarise(matched, tracks), contradicted=None if model is None else contradicted)
     if model is None:
@@ -120,23 +122,43 @@ def match_photos(copies: PhotoCopies, workers: Workers, watch: EventListener) ->
 
 @dataclass(frozen=True)
 class _Matched:
-    """Features and matches in pixels of the small copies."""
+    """Features and matches in pixels of the small copies.
+
+    Attributes:
+        shown: cameras that `watch` has been shown already.
+    """
 
     features: list[Features]
     cameras: list[SmallCamera]
     pairs: list[MatchedPair]
+    shown: int = 0
 
 
-def _match(copies: PhotoCopies, workers: Workers, folder: Path, watch: EventListener) -> _Matched:
+def _match(
+    copies: PhotoCopies, workers: Workers, folder: Path, watch: EventListener, first: Sequence[int] = ()
+) -> _Matched:
+    """Features and matches; cameras of the `first` photos are shown while the features of the others are found."""
     watch(Started(copies.folder, copies.names))
-    features = _find_features(copies, workers, watch)
-    FeatureFile.write(folder, features)
+    count = len(copies.images)
     cameras = [_shrink(copies, number) for number in range(len(copies.cameras))]
     of_photo = [cameras[number] for number in copies.camera_of]
-    count = len(features)
-    checked: dict[Pair, MatchedPair] = {}
+    features: dict[int, Features] = {}
+    known, beside, shown = list[MatchedPair](), list[Task](), 0
+    if first:
+        deque(_find_features(copies, workers, first, features, watch), maxlen=0)
+        known, beside = _match_first(copies, workers, folder / "first", first, features, cameras)
+    rest = [photo for photo in range(count) if photo not in features]
+    for item in _find_features(copies, workers, rest, features, watch, beside):
+        if isinstance(item, Mapped):
+            numbers = tuple(first[number] for number in item.frames)
+            watch(replace(_enlarge(item, copies.factor(0)), frames=numbers, total=count))
+            shown = max(shown, len(numbers))
+    FeatureFile.write(folder, [features[photo] for photo in range(count)])
+    checked = {pair.pair: pair for pair in known}
     similarity = _measure_similarity(workers, folder, count)
-    wanted = choose_pairs(count, similarity)
+    wanted = sorted(set(choose_pairs(count, similarity)) - checked.keys())
+    for number, found in enumerate(known, 1):
+        _report(found, number, len(checked) + len(wanted), watch)
     while wanted:
         tasks = [(match_pairs, (folder, part, of_photo)) for part in split_pairs(wanted, OPTIONS.pairs_per_task)]
         total = len(checked) + len(wanted)
@@ -146,8 +168,31 @@ def _match(copies: PhotoCopies, workers: Workers, folder: Path, watch: EventList
                 raw = _count(checked.values(), count, lambda pair: len(pair.raw))
                 watch(Matching(raw, len(checked), total))
             _report(found, len(checked), total, watch)
-        wanted = _find_unchecked(checked, count, similarity)
-    return _Matched(features, cameras, [checked[pair] for pair in sorted(checked)])
+        overlapping = _count(checked.values(), count, lambda pair: len(pair.inliers)) > 0
+        wanted = find_unchecked(overlapping, checked.keys(), similarity)
+    in_order = [features[photo] for photo in range(count)]
+    return _Matched(in_order, cameras, [checked[pair] for pair in sorted(checked)], shown)
+
+
+def _match_first(
+    copies: PhotoCopies,
+    workers: Workers,
+    folder: Path,
+    first: Sequence[int],
+    features: dict[int, Features],
+    cameras: list[SmallCamera],
+) -> tuple[list[MatchedPair], list[Task]]:
+    """Matches of all pairs of the first photos, and the task that maps them, numbered from 0, if they overlap."""
+    folder.mkdir()
+    FeatureFile.write(folder, [features[photo] for photo in first])
+    camera_of = [copies.camera_of[photo] for photo in first]
+    each = len(first) // 2  # small parts, so that all processes have one
+    parts = split_pairs(choose_pairs(len(first)), each)
+    tasks = [(match_pairs, (folder, part, [cameras[number] for number in camera_of])) for part in parts]
+    found = [pair for _, pair in workers.run(tasks)]
+    good = [replace(pair, raw=pair.raw[:0]) for pair in found if pair.geometry is not None]
+    beside: list[Task] = [(map_photos, (folder, cameras, camera_of, good))] if len(good) > 1 else []
+    return [replace(pair, pair=(first[pair.pair[0]], first[pair.pair[1]])) for pair in found], beside
 
 
 def _measure_similarity(workers: Workers, folder: Path, count: int) -> Float[np.ndarray, "photos photos"] | None:
@@ -158,35 +203,29 @@ def _measure_similarity(workers: Workers, folder: Path, count: int) -> Float[np.
     return similarity
 
 
-def _find_unchecked(
-    checked: dict[Pair, MatchedPair], count: int, similarity: Float[np.ndarray, "photos photos"] | None
-) -> list[Pair]:
-    """Pairs that were not matched, of photos that do not belong to the largest group: with all others, or, of many
-    photos, with those that are most similar."""
-    overlapping = np.zeros((count, count), dtype=bool)
-    for (first, second), found in checked.items():
-        overlapping[first, second] = overlapping[second, first] = found.geometry is not None
-    alone = np.nonzero(~find_largest_group(overlapping))[0].tolist()
-    if similarity is not None:
-        return sorted(find_most_similar(alone, similarity, OPTIONS.similar_photos_if_alone) - checked.keys())
-    pairs = {(min(one, other), max(one, other)) for one in alone for other in range(count) if one != other}
-    return sorted(pairs - checked.keys())
-
-
-def _find_features(copies: PhotoCopies, workers: Workers, watch: EventListener) -> list[Features]:
+def _find_features(
+    copies: PhotoCopies,
+    workers: Workers,
+    photos: Sequence[int],
+    features: dict[int, Features],
+    watch: EventListener,
+    beside: Sequence[Task] = (),
+) -> Iterator[Any]:
+    """Adds the features of some photos to `features`; yields what the tasks `beside` yield, which begin before."""
     masks = copies.masks or [None] * len(copies.images)
-    tasks = [
-        (find_features, (image, mask, copies.maximum_features))
-        for image, mask in zip(copies.images, masks, strict=True)
+    tasks: list[Task] = [
+        (find_features, (copies.images[photo], masks[photo], copies.maximum_features)) for photo in photos
     ]
-    found: dict[int, Features] = {}
-    for photo, features in workers.run(tasks):
-        found[photo] = features
+    for number, found in workers.run([*beside, *tasks]):
+        if number < len(beside):
+            yield found
+            continue
+        photo = photos[number - len(beside)]
+        features[photo] = found
         factor = copies.factor(photo)
-        points, scale = features.points * factor, features.scale * factor
+        points, scale = found.points * factor, found.scale * factor
         size = copies.cameras[copies.camera_of[photo]].size
-        watch(FeaturesFound(photo, size, points, scale, features.orientation, len(found), len(tasks)))
-    return [found[photo] for photo in range(len(tasks))]
+        watch(FeaturesFound(photo, size, points, scale, found.orientation, len(features), len(copies.images)))
 
 
 def _shrink(copies: PhotoCopies, number: int) -> SmallCamera:
@@ -207,26 +246,30 @@ def _report(found: MatchedPair, done: int, total: int, watch: EventListener) -> 
 
 
 def _map(
-    copies: PhotoCopies,
-    workers: Workers,
-    folder: Path,
-    cameras: list[SmallCamera],
-    pairs: list[MatchedPair],
-    watch: EventListener,
+    copies: PhotoCopies, workers: Workers, folder: Path, matched: _Matched, watch: EventListener
 ) -> SmallModel | None:
-    sent = [replace(pair, raw=pair.raw[:0]) for pair in pairs]
+    """The model of all photos; what it has is shown from when it has more than was shown before."""
+    good = [replace(pair, raw=pair.raw[:0]) for pair in matched.pairs if pair.geometry is not None]
+    if len(good) < 2:
+        return None
     factor, model, last = copies.factor(0), None, None
-    for _, item in workers.run([(map_photos, (folder, cameras, list(copies.camera_of), sent))]):
-        if isinstance(item, Mapped):
-            last = replace(item, before=item.before * factor, after=item.after * factor, focal=item.focal * factor)
-            watch(last)
-        else:
+    for _, item in workers.run([(map_photos, (folder, matched.cameras, list(copies.camera_of), good))]):
+        if not isinstance(item, Mapped):
             model = item
+            continue
+        last = _enlarge(item, factor)
+        if len(last.frames) > matched.shown:
+            watch(last)
     if model is not None and last is not None:
         lens = next((lens for lens in model.lenses if lens is not None), None)
         focal = last.focal if lens is None else lens.focal * factor
         watch(make_model_event(model.poses, model.points, model.error * factor, focal))
     return model
+
+
+def _enlarge(item: Mapped, factor: float) -> Mapped:
+    """The event in pixels of the photos; `factor` of them are one of the small copies."""
+    return replace(item, before=item.before * factor, after=item.after * factor, focal=item.focal * factor)
 
 
 def make_model_event(

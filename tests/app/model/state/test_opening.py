@@ -57,6 +57,15 @@ def test_phases_follow_the_events() -> None:
     assert opening.latest == PHOTOS - 3  # of the last pair with inliers
 
 
+def test_cameras_of_a_few_first_photos_are_shown_while_features_are_found() -> None:
+    events = whole_run(PHOTOS)
+    features = [event for event in events if isinstance(event, sfm.FeaturesFound)]
+    first = next(event for event in events if isinstance(event, sfm.Mapped))
+    opening = taken(read(), *features[:3], first, features[3])
+    assert opening.model is first
+    assert (opening.phase, opening.done, opening.total) == ("features", 4, PHOTOS)
+
+
 def test_few_events_are_taken_at_once() -> None:
     opening = Opening()
     for done in range(EVENTS_AT_ONCE + 50):

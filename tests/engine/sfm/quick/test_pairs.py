@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.pairs import choose_pairs, find_most_similar, split_pairs
+from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_most_similar, split_pairs
 
 
 def test_all_pairs_of_few_photos() -> None:
     few = OPTIONS.exhaustive_photos
     assert len(choose_pairs(few)) == few * (few - 1) // 2
+
+
+def test_neighbours_are_the_first_and_in_a_video_some_frames_apart() -> None:
+    assert choose_first_photos(OPTIONS.first_from - 1) == []
+    assert choose_first_photos(OPTIONS.first_from) == list(range(OPTIONS.first_photos))
+    of_video = choose_first_photos(300)
+    assert len(of_video) == OPTIONS.first_photos
+    assert {second - first for first, second in zip(of_video, of_video[1:], strict=False)} == {7}
 
 
 @pytest.mark.parametrize("photos", [100, 400])

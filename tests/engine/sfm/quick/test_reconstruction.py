@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.sfm import events as sfm
+from engine.sfm.quick import pairs
 from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, match_photos, reconstruct_quickly
 from engine.sfm.quick.result import (
     QuickReconstruction,
@@ -88,6 +91,26 @@ def test_events_tell_of_every_stage(quick: tuple[QuickReconstruction, list[sfm.S
     assert [len(event.frames) for event in mapped] == sorted(len(event.frames) for event in mapped)
     assert mapped[-1].what == "model"
     np.testing.assert_array_equal(mapped[-1].poses, found.poses)
+
+
+def test_first_cameras_come_before_the_features_of_all_photos(
+    quick: tuple[QuickReconstruction, list[sfm.SfmEvent]],
+) -> None:
+    told: list[sfm.SfmEvent] = []
+    few = mock.patch.object(pairs, "OPTIONS", replace(pairs.OPTIONS, first_photos=4, first_from=6))
+    with few, Workers() as workers:
+        found = reconstruct_quickly(copies(), workers, told.append)
+    kinds = [type(event) for event in told]
+    mapped = [event for event in told if isinstance(event, sfm.Mapped)]
+    assert kinds.index(sfm.Mapped) < kinds.index(sfm.PairVerified)
+    assert mapped[0].frames[0] in range(4)
+    assert {event.total for event in mapped} == {len(NUMBERS)}
+    assert [len(event.frames) for event in mapped] == sorted(len(event.frames) for event in mapped)
+    verified = [event for event in told if isinstance(event, sfm.PairVerified)]
+    assert len({event.pair for event in verified}) == len(verified) == 15
+    assert verified[-1].done == verified[-1].total == 15
+    np.testing.assert_array_equal(found.matches.inliers, quick[0].matches.inliers)
+    np.testing.assert_allclose(found.poses, quick[0].poses, atol=1e-6)
 
 
 def test_a_second_time_gives_the_same(quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]) -> None:
