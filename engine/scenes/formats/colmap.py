@@ -50,7 +50,7 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
         found = find_registered(image, contents, model)
         file = files.find(image.name, model)
         pose = check_poses(torch.from_numpy(found.pose)[None], model, [image.name])[0]
-        size = read_image_size(file, options.maximum_pixels)
+        size = read_image_size(file, options.maximum_pixels, found.size)
         wider, taller = compute_size_factors(found.size, size, model, file)
         fx, fy, cx, cy, *distortion = found.parameters
         camera = JsonCamera((fx * wider, fy * taller), (cx * wider, cy * taller), tuple(distortion))

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from engine.errors import UserError
 
 # Formats that cameras and renderers write; Pillow's other decoders are not used, for safety.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
+SHAPE_TOLERANCE = 0.02  # relative difference of aspect ratios of one shape
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
 
 # Errors that Pillow's decoders raise on damaged files; they have no common base class.
@@ -34,8 +36,10 @@ DECODER_ERRORS = (
 )
 
 
-def read_image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
-    """(width, height) in pixels as stored, from the header; nothing is decoded.
+def read_image_size(path: Path, maximum_pixels: int, shape: tuple[float, float] | None = None) -> tuple[int, int]:
+    """(width, height) in pixels, from the header; nothing is decoded.
+
+    As stored, or as EXIF turns the image where only this has the given `shape` (width, height; of any scale).
 
     Raises:
         UserError: the file is no image, or larger than `maximum_pixels`.
@@ -43,11 +47,35 @@ def read_image_size(path: Path, maximum_pixels: int) -> tuple[int, int]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is checked instead
         with open_image(path, maximum_pixels) as image:
-            return image.size
+            return image.size[::-1] if shape is not None and turns_to(image, shape) else image.size
+
+
+def turns_to(image: Image.Image, shape: tuple[float, float]) -> bool:
+    """Whether EXIF turns an image on its side, and only so it has a shape (width, height; of any scale).
+
+    Cameras in files speak of the pixels as stored where COLMAP has read these, which ignores the orientation; and of
+    the upright picture where a program before it has turned the photos. The size that they declare tells which.
+    """
+    if not all(0 < side < math.inf for side in shape):
+        return False
+    tolerance = SHAPE_TOLERANCE + 1 / min(image.size)  # sizes are rounded to whole pixels
+    stored = image.width / image.height * shape[1] / shape[0]
+    turned = image.height / image.width * shape[1] / shape[0]
+    if abs(stored - 1) <= tolerance or abs(turned - 1) > tolerance:
+        return False
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
+    except DECODER_ERRORS:
+        return False
 
 
 def load_image(
-    path: Path, background: tuple[float, float, float], maximum_pixels: int, *, upright: bool = False
+    path: Path,
+    background: tuple[float, float, float],
+    maximum_pixels: int,
+    *,
+    upright: bool = False,
+    shape: tuple[float, float] | None = None,
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float32], bool]:
     """Decodes one image to RGB.
 
@@ -58,15 +86,17 @@ def load_image(
         path: of the file.
         background: RGB in [0, 1].
         maximum_pixels: largest image that is decoded.
-        upright: whether the EXIF orientation is applied. Poses and intrinsics of files refer to the pixels as stored,
-            so it is not by default.
+        upright: whether the EXIF orientation is applied. Poses and intrinsics of files mostly refer to the pixels as
+            stored, so it is not by default.
+        shape: (width, height) that the image shall have; the EXIF orientation is applied where only so it has it.
     Returns:
         RGB in [0, 255] (height, width, 3), uint8 or float32; and whether any pixel was transparent.
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
     with open_image(path, maximum_pixels) as image:
-        pixels = _decode(_turn_upright(image, path) if upright else image, path)
+        turned = upright or (shape is not None and turns_to(image, shape))
+        pixels = _decode(_turn_upright(image, path) if turned else image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
         return colour, False

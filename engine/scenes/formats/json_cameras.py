@@ -43,7 +43,7 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
 
     Args:
         values: keys of the file, overridden by those of the frame.
-        size: (width, height) of the image as stored, pixels; the intrinsics are scaled to it.
+        size: (width, height) of the image, pixels; the intrinsics are scaled to it.
         file: for error messages.
         image: for error messages.
     Raises:
@@ -68,6 +68,14 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
         centre=(centre[0] * factors[0], centre[1] * factors[1]),
         distortion=distortion,
     )
+
+
+def find_declared_size(values: Mapping[str, Any]) -> tuple[float, float] | None:
+    """(width, height) for which the keys of a frame were written, pixels; None where they do not say."""
+    width, height = values.get("w"), values.get("h")
+    if isinstance(width, (int, float)) and isinstance(height, (int, float)) and 0 < width < 1e9 and 0 < height < 1e9:
+        return float(width), float(height)
+    return None
 
 
 def stack_cameras(

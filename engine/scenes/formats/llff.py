@@ -118,7 +118,7 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
 def read_row(
     row: Float[Tensor, " 17"], name: str, image: Path | None, file: Path, options: SceneOptions
 ) -> PosedFrame:
-    """The frame of a row: LLFF's focal length scaled to the image as stored, the principal point in the middle.
+    """The frame of a row: LLFF's focal length scaled to the size of the image, the principal point in the middle.
 
     Args:
         row: of the table.
@@ -137,7 +137,7 @@ def read_row(
     pose = convert_from_llff(check_poses(matrix[None, :, :4], file, [name]))[0]
     height, width, focal = matrix[:, 4].tolist()
     check_camera((focal, focal), (), (), file, name)
-    size = read_image_size(image, options.maximum_pixels)
+    size = read_image_size(image, options.maximum_pixels, (width, height))
     wider, taller = compute_size_factors((width, height), size, file, image)
     camera = JsonCamera((focal * wider, focal * taller), (size[0] / 2, size[1] / 2), (0.0,) * 4)
     return PosedFrame(name, image, size, pose, camera, (width, height, focal))

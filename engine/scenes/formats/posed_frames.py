@@ -15,7 +15,7 @@ from engine.errors import UserError
 from engine.scenes.canvas import Size
 from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.images import read_image_size
-from engine.scenes.formats.json_cameras import JsonCamera, read_camera, stack_cameras
+from engine.scenes.formats.json_cameras import JsonCamera, find_declared_size, read_camera, stack_cameras
 from engine.scenes.formats.left_out import warn_of_left_out
 from engine.scenes.formats.masks import MaskFile
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
@@ -34,9 +34,10 @@ class PosedFrame:
     Attributes:
         name: of the image, as the file writes it.
         image: its file.
-        size: (width, height) of that as stored, pixels.
+        size: (width, height) of that, pixels: as stored, or as EXIF turns it where the camera is that of the upright
+            picture.
         pose: world-to-camera, in the file's world and unit, double precision.
-        camera: intrinsics of the image as stored.
+        camera: intrinsics of an image of this size.
         lens: tells frames of different cameras apart, where the file does.
     """
 
@@ -71,7 +72,7 @@ def make_frame(
         UserError: the image cannot be read, or the pose or the camera is none.
     """
     pose = convert(check_poses(matrix[None], file, [image.name]))[0]
-    size = read_image_size(image, options.maximum_pixels)
+    size = read_image_size(image, options.maximum_pixels, find_declared_size(values))
     camera = read_camera(values, size, file, image)
     check_camera(camera.focal, camera.centre, camera.distortion, file, image.name)
     return PosedFrame(name, image, size, pose, camera)
@@ -131,7 +132,7 @@ def build_from_frames(
     stored, factor = find_smaller_copies(base or images[0].parent, images, downscale)
     if stored != images:
         try:
-            intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels))
+            intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels, sizes))
         except UserError:  # a damaged copy: the images themselves serve
             stored, factor = images, downscale
     poses = torch.stack([frame.pose for frame in frames])

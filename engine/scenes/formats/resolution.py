@@ -93,13 +93,19 @@ def find_smaller_copies(base: Path, files: list[Path], downscale: int) -> tuple[
     return files, downscale
 
 
-def read_sizes(files: Sequence[Path], maximum_pixels: int) -> list[Size]:
-    """(width, height) in pixels of images as stored, read from their headers.
+def read_sizes(files: Sequence[Path], maximum_pixels: int, shapes: Sequence[Size] | None = None) -> list[Size]:
+    """(width, height) in pixels of images, read from their headers.
 
+    Args:
+        files: the images.
+        maximum_pixels: largest image that is read.
+        shapes: (width, height) of any scale; an image that has this shape only as EXIF turns it is taken so turned, all
+            others as stored.
     Raises:
         UserError: one cannot be read, or is larger than `maximum_pixels`.
     """
-    return [read_image_size(file, maximum_pixels) for file in files]
+    wanted = [None] * len(files) if shapes is None else shapes
+    return [read_image_size(file, maximum_pixels, shape) for file, shape in zip(files, wanted, strict=True)]
 
 
 def choose_factor(files: Sequence[Path], sizes: Sequence[Size], downscale: int | None) -> int:
@@ -213,7 +219,9 @@ def load_images(
 
     def load(file: Path, reduction: Reduction) -> tuple[NDArray[np.uint8] | UserError, bool]:
         try:
-            image, transparent = load_image(file, options.background_colour, options.maximum_pixels)
+            image, transparent = load_image(
+                file, options.background_colour, options.maximum_pixels, shape=reduction.stored
+            )
         except UserError as error:
             return error, False
         return reduce_image(image, reduction), transparent

@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-from engine.scenes.formats.images import open_image
+from engine.scenes.formats.images import SIDEWAYS, open_image
 
 FILM_DIAGONAL = math.hypot(
     36, 24
@@ -18,7 +18,6 @@ FILM_DIAGONAL = math.hypot(
 USUAL_EQUIVALENT = 27.0  # mm; the main cameras of phones are 24 to 30
 SHORTEST, LONGEST = 8.0, 400.0  # mm; equivalents outside this range are taken for errors
 MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}  # per unit of the focal plane's resolution
-SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that exchange width and height
 
 
 @dataclass(frozen=True)
