@@ -99,8 +99,8 @@ def read_sizes(files: Sequence[Path], maximum_pixels: int, shapes: Sequence[Size
     Args:
         files: the images.
         maximum_pixels: largest image that is read.
-        shapes: (width, height) of any scale; an image that has this shape only as EXIF turns it is taken so turned, all
-            others as stored.
+        shapes: (width, height) of any scale; an image that has this shape only as EXIF turns it is taken so turned,
+            all others as stored.
     Raises:
         UserError: one cannot be read, or is larger than `maximum_pixels`.
     """
