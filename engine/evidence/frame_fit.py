@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import (
     Observations,
     Triangulated,
@@ -57,6 +58,7 @@ class FrameFit(NamedTuple):
         parallax_deg: median over the tracks that fit of the angle at which their rays meet, degrees; NaN for none.
         still: share of tracks that stand still in pairs of photos in which others move; NaN where too few pairs have
             tracks enough.
+        still_part, repeated, opposed: as in `Tracks`.
     """
 
     tracks: Int[Tensor, " frames"]
@@ -66,6 +68,9 @@ class FrameFit(NamedTuple):
     connected: Bool[Tensor, " frames"]
     parallax_deg: float
     still: float
+    still_part: float = 0.0
+    repeated: float = 0.0
+    opposed: float = 0.0
 
 
 @torch.no_grad()
@@ -110,6 +115,12 @@ def measure_fit(
         parallax_deg=measure_parallax(seen, found, fits & of_counted, poses, intrinsics),
         still=measure_still_share(seen, frames, unit, options),
     )
+
+
+def add_match_facts(fit: FrameFit, tracks: Tracks) -> FrameFit:
+    """The fit with what is known of the matches beside the tracks."""
+    fit = fit._replace(still_part=tracks.still_part, repeated=tracks.repeated, opposed=tracks.opposed)
+    return fit if tracks.contradicted is None else count_contradicted(fit, tracks.contradicted)
 
 
 def count_contradicted(fit: FrameFit, contradicted: Float[Tensor, " frames"]) -> FrameFit:

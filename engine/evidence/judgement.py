@@ -25,7 +25,11 @@ class JudgementOptions:
         failed: share of the frames that have to agree for a run to be more than failed.
         parallax_deg: median angle at which the rays of a track meet, below which photos show no depth.
         still: share of matches that stand still while others move, from which a part of the picture does so.
+        still_much: share from which a run has failed, for the field cannot show both parts.
         still_fits: share of all observations that fit, above which something far away only seems to stand still.
+        repeated: share of a photo's features that look like another place of it, from which it shows a pattern.
+        opposed: share of the frames with strong matches that contradict the cameras, from which things that look alike
+            were taken for one another.
         least_psnr: dB, of training photos: below it the field does not show them.
         held_out_gap: dB by which held-out photos may be worse than training photos while cameras are right.
         supported_gap: the same where nearly all matches fit: a photo that looks past the others shows more of what the
@@ -45,7 +49,10 @@ class JudgementOptions:
     failed: float = 0.6
     parallax_deg: float = 0.8
     still: float = 0.15
+    still_much: float = 0.3
     still_fits: float = 0.95
+    repeated: float = 0.4
+    opposed: float = 0.1
     least_psnr: float = 13.0
     held_out_gap: float = 8.0
     supported_gap: float = 14.0
@@ -136,14 +143,18 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
     parts: list[Part] = []
     apart = count - int(fit.connected.sum())
     no_parallax = fit.parallax_deg < options.parallax_deg
-    if fit.still > options.still and (no_parallax or fit.fitting < options.still_fits):
+    seems_still = fit.still if no_parallax or fit.fitting < options.still_fits else 0.0
+    still = max(fit.still_part, seems_still if math.isfinite(seems_still) else 0.0)
+    if still > options.still:
+        much = no_parallax or fit.fitting < options.run_fits or fit.still_part > options.still_much
         parts.append(
             (
-                "failed" if no_parallax or fit.fitting < options.run_fits else "doubtful",
-                f"{fit.still:.0%} of the matches stand still while others move: an object was turned before a still "
+                "failed" if much else "doubtful",
+                f"{still:.0%} of the matches stand still while others move: an object was turned before a still "
                 "room, or something in the room moved; mask what stands still (masks/).",
             )
         )
+    parts += _judge_alike(fit, right < options.registered * count, options)
     if apart > (1 - options.registered) * count:
         parts.append(
             (
@@ -171,6 +182,28 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
             ("doubtful", f"Rays meet at {fit.parallax_deg:.1f}° only: photos from nearly one place show no depth.")
         )
     return parts or [("registered", f"{right} of {count} photos agree with their matches: {share}.")]
+
+
+def _judge_alike(fit: FrameFit, some_wrong: bool, options: JudgementOptions) -> list[Part]:
+    """Things that look alike: within a photo, or on several sides of what is photographed."""
+    parts: list[Part] = []
+    if fit.repeated > options.repeated:
+        parts.append(
+            (
+                "failed" if fit.fitting < options.run_fits else "doubtful",
+                f"{fit.repeated:.0%} of what a photo shows looks like another place of it: cameras may be off by "
+                "whole repeats of the pattern; take something into the photos that is there once.",
+            )
+        )
+    if fit.opposed > options.opposed:
+        parts.append(
+            (
+                "failed" if some_wrong else "doubtful",
+                f"{fit.opposed:.0%} of the photos match others that the cameras have elsewhere: parts that look alike "
+                "were taken for one another; leave such photos out, or add some that show both parts.",
+            )
+        )
+    return parts
 
 
 def _judge_without_matches(evidence: RunEvidence, options: JudgementOptions) -> Part:

@@ -129,6 +129,15 @@ def find_known_points(
     return KnownPoints(found.points[known], plane, float(of.focal.mean()), unit, bend)
 
 
+def find_sharing_frames(tracks: Tracks, frame: int, others: list[int], most: int) -> list[int]:
+    """Those of the others that share most tracks with a frame, the most first; none that shares none."""
+    seen = torch.zeros(tracks.count, dtype=torch.bool)
+    seen[tracks.track[tracks.frame == frame]] = True
+    shared = torch.bincount(tracks.frame[seen[tracks.track]], minlength=max([*others, 0]) + 1)
+    sharing = [other for other in others if int(shared[other])]
+    return sorted(sharing, key=lambda other: -int(shared[other]))[:most]
+
+
 @torch.no_grad()
 def locate_frame(
     known: KnownPoints, starts: Float[Tensor, "starts 3 4"], options: ResectionOptions = DEFAULT

@@ -22,6 +22,11 @@ class Tracks:
             triangulated.
         contradicted: of each frame, the share of its verified matches that contradict the cameras that made the
             tracks, in [0, 1]; they are not among the observations. None where all verified matches are.
+        opposed: share of the frames, in [0, 1], that have strong matches with another one nearly all of which
+            contradict those cameras: things that look alike were taken for one another.
+        repeated: share of a photo's features, in [0, 1], that look like another place of the photo.
+        still_part: share of the matches, in [0, 1], that stand still where others move, in pairs of photos in which
+            no motion of the camera is both: an object was turned before a still room. 0 for none.
     """
 
     frame: Int[Tensor, " observations"]
@@ -29,6 +34,9 @@ class Tracks:
     pixels: Float[Tensor, "observations 2"]
     points: Float[Tensor, "tracks 3"]
     contradicted: Float[Tensor, " frames"] | None = None
+    still_part: float = 0.0
+    repeated: float = 0.0
+    opposed: float = 0.0
 
     @property
     def count(self) -> int:

@@ -34,8 +34,6 @@ FAST_SIZE = WarpNetworkSize()
 PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
 """Of L2G-NeRF (Chen et al., CVPR 2023), section 3.3."""
 
-_LAST_LAYER_SCALE = 0.01  # on the initial weights of the last layer, so that all warps start near the identity
-
 
 class WarpNetwork(nn.Module):
     """W(u, e_i): an MLP with ReLU that gives a vector of a Lie algebra for each image point u of frame i.
@@ -58,7 +56,8 @@ class WarpNetwork(nn.Module):
             self.hidden.append(make_linear(inputs[index] + again, size.width, generator))
         self.last = make_linear(size.width, outputs, generator)
         with torch.no_grad():
-            self.last.weight.mul_(_LAST_LAYER_SCALE)
+            # All warps start at the identity: known poses are kept to the last digit until something moves them.
+            self.last.weight.zero_()
             self.last.bias.zero_()
 
     def forward(

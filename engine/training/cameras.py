@@ -12,6 +12,7 @@ from torch import Tensor
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.evidence.resection import find_known_points, find_sharing_frames, locate_frame
 from engine.evidence.triangulation import observations_of
 from engine.evidence.verdict import Verdict
 from engine.fields.field import Field
@@ -43,6 +44,7 @@ from engine.training.tasks import Progress
 from engine.training.trainer import Moves, Perturbation
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
+LOCATING_STARTS = 8  # frames that share most tracks, from whose poses a frame is located by its matches
 
 
 class CameraTrainer(BaseTrainer):
@@ -81,6 +83,10 @@ class CameraTrainer(BaseTrainer):
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
+        uncertain = set(scene.uncertain_frames) & set(self.frames)
+        self._guessed = {self.frames.index(frame) for frame in uncertain}  # frames whose initial pose is still a guess
+        self._evidence_shown: CameraEvidence | None = None
+        self._evidence_of: tuple[FrameStatus, ...] = ()  # the statuses that it was judged with
         self._track_start: TrackStart | None = None
         self._solved = False  # whether poses have been solved from the tracks
         self._set_tracks()
@@ -93,7 +99,8 @@ class CameraTrainer(BaseTrainer):
         observations = None if tracks is None else observations_of(tracks, self.frames)
         self._tracks = None if tracks is None else tracks.select_frames(self.frames)
         self._matches = None if tracks is None else MatchTerm(tracks, self.frames, scene.intrinsics)
-        self._monitor = EvidenceMonitor(observations, None if self._tracks is None else self._tracks.contradicted)
+        self._monitor = EvidenceMonitor(observations, self._tracks)
+        self._evidence_shown = None
         self._guard = None if observations is None else PoseGuard(observations)
         self._stages_of_known_poses = stages(replace(scene, poses_known=True), self.settings)
 
@@ -126,10 +133,14 @@ class CameraTrainer(BaseTrainer):
         if selected is not None:
             snapshot = replace(snapshot, warp=warp_snapshot(self.registration.warp(selected), self.scene, selected))
         snapshot = with_poses(snapshot, self.scene, self.poses(), self.statuses.frames(FrameStatus.EXCLUDED))
+        statuses = snapshot.frame_status
         if self._monitor.due(self.iteration) and self._track_start is None:
             with cores.leave_one_core_free():
-                self._monitor.measure(self.poses(), self._intrinsics(), self.frame_status(), self.iteration)
-        return with_evidence(snapshot, self._evidence())
+                self._monitor.measure(self.poses(), self._intrinsics(), statuses, self.iteration)
+            self._evidence_shown = None
+        if self._evidence_shown is None or self._evidence_of != statuses:
+            self._evidence_shown, self._evidence_of = self._evidence(), statuses
+        return with_evidence(snapshot, self._evidence_shown)
 
     def verdict(self, held_out_psnr: float | None = None) -> Verdict:
         """On the run as it stands, measured anew; `held_out_psnr` is the mean over held-out photos, dB, if known."""
@@ -223,6 +234,20 @@ class CameraTrainer(BaseTrainer):
             self._settle_until = self.iteration + self.stage.settle
         return "under way"
 
+    def _locate_by_matches(self, frame: int) -> Float[Tensor, "3 4"] | None:
+        """The pose of a frame by its matches with registered ones; None where too few fit, or none are in use."""
+        registered = [other for other in self.statuses.frames(FrameStatus.REGISTERED) if other != frame]
+        registered = [other for other in registered if other not in self._guessed]
+        in_use = self.matches and self.settings.assisted and self._tracks is not None
+        if not in_use or self._tracks is None or len(registered) < 2:
+            return None
+        poses = self.poses().cpu()
+        known = find_known_points(self._tracks, frame, registered, poses[registered], self._intrinsics())
+        nearest = find_sharing_frames(self._tracks, frame, registered, LOCATING_STARTS)
+        with cores.leave_one_core_free():
+            located = locate_frame(known, poses[[frame, *nearest]])
+        return None if located is None else located.to(self.registration.poses())
+
     def _take_stages(self) -> None:
         """The schedule of poses that are known, once they are."""
         self.stages = self._stages = self._stages_of_known_poses
@@ -292,6 +317,21 @@ class CameraTrainer(BaseTrainer):
             self.statuses.exclude(frame)
         else:
             self.statuses.bring_back(frame)
-            if self._field_shows and self.statuses[frame] is FrameStatus.REGISTERED:
-                self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
         self._note("exclude-frame", f"{self._name(frame)} {'excluded' if exclude else 'brought back'}", frame)
+        if exclude or self._register_by_matches(frame):
+            return
+        if self._field_shows and self.statuses[frame] is FrameStatus.REGISTERED:
+            self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
+
+    def _register_by_matches(self, frame: int) -> bool:
+        """Registers a frame where its matches say that it stands; False where they are too few."""
+        pose = self._locate_by_matches(frame)
+        if pose is None:
+            return False
+        self._relocaliser.cancel(frame)
+        self._place(frame, pose)
+        self._guessed.discard(frame)
+        self.statuses.register(frame)
+        self._forget_best_poses()
+        self._note("found", self._name(frame), frame)
+        return True

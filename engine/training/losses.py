@@ -27,6 +27,7 @@ class StepOutput(NamedTuple):
         trains: 1 for frames that train, 0 for those that are left out of the loss.
         matches: how far the rays of matched keypoints are from meeting; None where no matches are in use.
         counts: 1 for pixels that count, 0 for those that are masked; None if all count.
+        match_steps: how many steps `matches` stands for.
     """
 
     rendered: Float[Tensor, "frames points 3"]
@@ -35,6 +36,7 @@ class StepOutput(NamedTuple):
     trains: Float[Tensor, " frames"]
     matches: Float[Tensor, ""] | None = None
     counts: Float[Tensor, "frames points"] | None = None
+    match_steps: float = 1.0
 
 
 class LossWeights(NamedTuple):
@@ -70,7 +72,7 @@ def alignment(output: StepOutput) -> Float[Tensor, ""]:
 
 def matches(output: StepOutput) -> Float[Tensor, ""] | None:
     """How far the rays of matched keypoints are from meeting in front of their cameras; None without tracks."""
-    return output.matches
+    return None if output.matches is None else output.matches * output.match_steps
 
 
 LOSSES: dict[str, Loss] = {

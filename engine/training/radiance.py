@@ -97,12 +97,12 @@ class RadianceTrainer(CameraTrainer):
             self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
         )
         trains, matches = self.statuses.trains(self.device), None
-        shown = poses_move or self.iteration % self.options.match_period == 0
-        if self.matches and self._matches is not None and shown:
+        steps = self.options.match_steps if poses_move else self.options.match_period
+        if self.matches and self._matches is not None and self.iteration % steps == 0:
             seed = self.settings.seed * 6151 + self.iteration
             with torch.set_grad_enabled(poses_move):
                 matches = self._matches.loss(self.registration, self.calibration, trains, seed)
-        output = StepOutput(rendered, colours, alignment, trains, matches, counts)
+        output = StepOutput(rendered, colours, alignment, trains, matches, counts, steps)
         self._learn(
             self.field,
             self._optimiser,
@@ -137,6 +137,9 @@ class RadianceTrainer(CameraTrainer):
         self.stage_index, self.stage_start = index, self.iteration
         if index > 0:
             self.statuses.retry_rejected()
+        if index == 0 and self.matches:  # before anything is learned from a guess
+            for frame in sorted(self._doubtful_frames()):
+                self._register_by_matches(frame)
         if index == 1 and self.settings.assisted:
             for frame in sorted(self._doubtful_frames()):
                 self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
@@ -148,8 +151,7 @@ class RadianceTrainer(CameraTrainer):
     def _doubtful_frames(self) -> set[int]:
         """Frames to search for once the field shows what the others agree on: those whose initial pose is a guess
         and, where known poses stood still until now, those that were moved by hand meanwhile."""
-        doubtful = {self.frames.index(frame) for frame in set(self.scene.uncertain_frames) & set(self.frames)}
-        doubtful |= set(self._perturbed) if self.scene.poses_known else set()
+        doubtful = self._guessed | (set(self._perturbed) if self.scene.poses_known else set())
         return doubtful - set(self.statuses.frames(FrameStatus.EXCLUDED))
 
     def _enter_stage(self) -> None:
@@ -211,11 +213,16 @@ class RadianceTrainer(CameraTrainer):
         self._place(frame, search.pose)
         self._note("found", self._name(frame), frame)
         first_time = frame in self.statuses.never_registered
+        self._guessed.discard(frame)
         self.statuses.register(frame)
         if first_time:
-            self.train_until = self.iteration + self.options.train_on
-            if self.stage.bundle and not self._adjustment.pending:  # it was registered in a field that had not seen it
-                self._adjustment.request([self.stage.bundle[-1]])
+            self._train_on()
+
+    def _train_on(self) -> None:
+        """For a frame that was registered for the first time, in a field that had not seen it."""
+        self.train_until = self.iteration + self.options.train_on
+        if self.stage.bundle and not self._adjustment.pending:
+            self._adjustment.request([self.stage.bundle[-1]])
 
     def _search_outliers(self) -> None:
         if not self.settings.assisted:
@@ -237,6 +244,9 @@ class RadianceTrainer(CameraTrainer):
         if not (self.settings.assisted and self.statuses.frames(FrameStatus.WAITING)):
             return
         if self._field_shows or self.iteration >= min(self.iterations, self.options.search_from_iteration):
+            found = [frame for frame in self.statuses.frames(FrameStatus.WAITING) if self._register_by_matches(frame)]
+            if found:
+                self._train_on()
             images = self.photos.level(self.stages[0].downsample).stretched()
             self._relocaliser.begin_waiting(images, self.poses(), self.iteration)
 
@@ -281,6 +291,7 @@ class RadianceTrainer(CameraTrainer):
             "bundles_due": self._adjustment.due,
             "relocalisation": self._relocaliser.state(),
             "perturbed": self._perturbed,
+            "guessed": sorted(self._guessed),
             "solved": self._solved,
         }
 
@@ -301,6 +312,7 @@ class RadianceTrainer(CameraTrainer):
         self._settle_until = metadata["settle_until"]
         self._adjustment = CameraAdjustment(metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])
+        self._guessed = set(metadata.get("guessed", self._guessed))  # older checkpoints have none
         self._relocaliser = Relocaliser.from_state(
             metadata["relocalisation"], self.registration.poses(), self.iteration, self.options.search
         )

@@ -23,6 +23,8 @@ class RadianceOptions:
         train_on: iterations that a run goes on for, at least, after an added frame has been registered.
         calibrate_from: fraction of the schedule before which focal length and exposures stand still: a field
             without surfaces cannot tell a focal length from a depth.
+        match_steps: steps that one look at the matches stands for, with as many times its weight: drawing pairs and
+            warping their rays takes a fifth of a step on the smallest photos, and a twenty-fifth so.
         match_period: iterations between two measurements of the matches while poses stand still, for people to see.
         check_period: iterations between two comparisons of the poses with those that have fitted the tracks best.
         hold: iterations for which poses stand still after some were taken back.
@@ -36,6 +38,7 @@ class RadianceOptions:
     nearest_disparity: float = 0.85
     train_on: int = 300
     calibrate_from: float = 0.1
+    match_steps: int = 5
     match_period: int = 25
     check_period: int = 100
     hold: int = 100

@@ -131,6 +131,9 @@ def convert_tracks(
         pixels=torch.from_numpy(tracks.pixels / factor).float(),
         points=unknown if points is None else torch.from_numpy(points).float(),
         contradicted=_share_contradicted(found.matches),
+        still_part=found.matches.still_part,
+        repeated=found.matches.repeated,
+        opposed=float(found.matches.opposed.mean()),
     )
 
 

@@ -50,6 +50,7 @@ from engine.sfm.quick.result import QuickReconstruction, select_photos
 
 MINIMUM_POINTS = 20  # of the quick reconstruction; photos from one spot give a few that are chance
 ONE_SPOT_SHARE = 0.9  # of the pairs that a homography explains, from which photos show no parallax
+STILL_SHARE = 0.15  # of the matches, from which a part of the picture stands still
 MINIMUM_REGISTERED_SHARE = 0.5  # of the photos; with fewer in the quick reconstruction it is not started from
 PHOTO_ADVICE = (
     "take photos that overlap by two thirds, of something textured and sharp, from places some steps apart, "
@@ -115,6 +116,11 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     if options.init == "auto" and photos.enough_registered:
         scene = apply_reconstruction(scene, photos.found, photos.factor, options.space)
     elif options.init == "auto":
+        if photos.found.matches.still_part > STILL_SHARE:
+            raise UserError(
+                f"{source}: part of what the photos show stands still while another part moves, as where an object is "
+                "turned before a camera on a tripod; mask what stands still (masks/, white where the object is)."
+            )
         if photos.found.points_count < MINIMUM_POINTS and photos.found.matches.homography_share >= ONE_SPOT_SHARE:
             raise UserError(
                 f"{source}: all photos seem to be taken from one spot, or by a camera that stands still; depth cannot "

@@ -20,6 +20,8 @@ class NearBoxOptions:
     Attributes:
         looking: cosine of the angle between a camera's axis and its direction to the point where the axes meet, from
             which it counts as looking at that point; if the median camera does, that point is the middle.
+        beyond: where the axes meet so many times farther away than the median point, or farther, they are nearly
+            parallel (somebody walked along a facade): the middle of the points is the middle then.
         held: share of the points that the box holds.
         unknown: half extent where no points are known, in median distances of the cameras from the middle.
         least, most: bounds of the half extent, in median distances of the cameras from the middle. At 1 the box
@@ -27,6 +29,7 @@ class NearBoxOptions:
     """
 
     looking: float = 0.9
+    beyond: float = 2.0
     held: float = 0.8
     unknown: float = 0.5
     least: float = 0.3
@@ -51,9 +54,11 @@ def find_near_box(
     middle = find_nearest_point_to_axes(poses)
     known = points is not None and len(points) > 0
     towards = torch.nn.functional.normalize(middle - centres, dim=-1)
-    if known and (towards * axes).sum(dim=-1).median() < OPTIONS.looking:
-        assert points is not None
-        middle = points.median(dim=0).values
+    if points is not None and len(points):
+        usual = torch.cdist(centres.to(points), points).median()
+        too_far = (centres - middle).norm(dim=-1).median() > OPTIONS.beyond * usual
+        if too_far or (towards * axes).sum(dim=-1).median() < OPTIONS.looking:
+            middle = points.median(dim=0).values
     distance = (centres - middle).norm(dim=-1).median().item()
     if not known:
         return middle, OPTIONS.unknown * distance

@@ -24,12 +24,49 @@ class Features:
         scale: radius, pixels of the small copy.
         orientation: direction of the dominant gradient, radians, from x towards y.
         descriptors: 128 numbers each, 8 bit, about 512 long.
+        repeated: share of the features that another place of the same photo looks like, in [0, 1].
     """
 
     points: Float[np.ndarray, "features 2"]
     scale: Float[np.ndarray, " features"]
     orientation: Float[np.ndarray, " features"]
     descriptors: UInt8[np.ndarray, "features 128"]
+    repeated: float = 0.0
+
+
+@dataclass(frozen=True)
+class RepetitionOptions:
+    """When features of one photo look alike.
+
+    Attributes:
+        similarity: cosine of two descriptors from which they do. Of photos of fountains, ferns, rooms and desks
+            2 to 8 % of the features have such a twin, of a wall of equal windows 93 %.
+        apart: least distance, pixels of the small copy: features of one place have several scales.
+        looked_at: features at most, those of the largest scale.
+    """
+
+    similarity: float = 0.95
+    apart: float = 16.0
+    looked_at: int = 800
+
+
+REPETITION = RepetitionOptions()
+
+
+def measure_repetition(
+    points: Float[np.ndarray, "features 2"],
+    descriptors: UInt8[np.ndarray, "features 128"],
+    options: RepetitionOptions = REPETITION,
+) -> float:
+    """The share of a photo's features that look like another place of the photo, in [0, 1]; 0 for fewer than two."""
+    points, units = points[: options.looked_at], descriptors[: options.looked_at].astype(np.float32)
+    if len(points) < 2:
+        return 0.0
+    units /= np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-6)
+    alike = units @ units.T > options.similarity
+    squared = (points**2).sum(axis=1)
+    alike &= squared[:, None] + squared[None] - 2 * points @ points.T > options.apart**2
+    return float(alike.any(axis=1).mean())
 
 
 def choose_copy_size(width: int, height: int) -> tuple[int, int]:
@@ -59,7 +96,7 @@ def find_features(
         column, row = numbers[order, :2].astype(np.int64).T
         order = order[masked[row.clip(0, copy.shape[0] - 1), column.clip(0, copy.shape[1] - 1)]]
     numbers, data = numbers[order], np.asarray(descriptors.data).reshape(-1, 128)[order]
-    yield Features(numbers[:, :2], numbers[:, 2], numbers[:, 3], data)
+    yield Features(numbers[:, :2], numbers[:, 2], numbers[:, 3], data, measure_repetition(numbers[:, :2], data))
 
 
 @lru_cache(maxsize=2)

@@ -20,6 +20,9 @@ class QuickOptions:
         maximum_features: SIFT features per photo, those of the largest scale.
         maximum_ratio: of the distances to the nearest and second nearest descriptor (Lowe, IJCV 2004, section 7.1).
         minimum_inliers: verified matches from which a pair counts as overlapping.
+        opposed_inliers, opposed_strength: verified matches of a pair, at least, and at least so many times those of
+            the strongest pair of either photo, for it to be strong. Of a few books that look alike there are 50.
+        opposed_share: of its matches that contradict the cameras, from which a pair opposes them.
         maximum_error: of an inlier of the verification, COLMAP's default.
         maximum_trials: of RANSAC; pairs that do not overlap take all of them.
         exhaustive_photos: up to so many photos, all pairs are matched. A quarter of the pairs of the fox's 50 photos
@@ -43,6 +46,9 @@ class QuickOptions:
     maximum_features: int = 1500
     maximum_ratio: float = 0.8
     minimum_inliers: int = 15
+    opposed_inliers: int = 40
+    opposed_strength: float = 0.3
+    opposed_share: float = 0.7
     maximum_error: float = 4.0
     maximum_trials: int = 1500
     exhaustive_photos: int = 25

@@ -29,6 +29,7 @@ from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_unchecked, split_pairs
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction
 from engine.sfm.quick.similarity import measure_similarity
+from engine.sfm.quick.still_parts import measure_still_parts
 from engine.sfm.quick.tracks import FeatureNumbers, PhotoTracks, make_tracks
 from engine.sfm.quick.workers import Task, Workers
 from engine.sfm.stages import MODELS
@@ -330,7 +331,11 @@ def _summarise(matched: _Matched, tracks: PhotoTracks) -> MatchedPhotos:
         turns[first, second], turns[second, first] = turn, -turn
         planar[first, second] = planar[second, first] = pair.model.startswith(("PLANAR", "PANORAMIC"))
     inliers = _count(matched.pairs, count, lambda pair: len(pair.inliers))
-    return MatchedPhotos(inliers, checked, planar, find_turns(inliers, turns), tracks)
+    still = measure_still_parts(matched.pairs, matched.features, max(matched.cameras[0].size))
+    repeated = float(np.median([one.repeated for one in matched.features])) if matched.features else 0.0
+    return MatchedPhotos(
+        inliers, checked, planar, find_turns(inliers, turns), tracks, still_part=still, repeated=repeated
+    )
 
 
 def _count(

@@ -28,6 +28,8 @@ class MatchedPhotos:
         tracks: in pixels of the photos.
         contradicted: of each pair's verified matches, how many contradict the cameras of the model, symmetric; they
             are not among the tracks. None without a model.
+        repeated: median over the photos of the share of features in [0, 1] that another place of the photo looks like.
+        still_part: share in [0, 1] of the matches that stand still where others move (`still_parts`); 0 for none.
     """
 
     inliers: Int[np.ndarray, "photos photos"]
@@ -36,11 +38,26 @@ class MatchedPhotos:
     turned: Float[np.ndarray, " photos"]
     tracks: PhotoTracks
     contradicted: Int[np.ndarray, "photos photos"] | None = None
+    still_part: float = 0.0
+    repeated: float = 0.0
 
     @property
     def connected(self) -> Bool[np.ndarray, " photos"]:
         """Whether each photo belongs to the largest group of photos that are connected by overlapping pairs."""
         return find_largest_group(self.inliers >= OPTIONS.minimum_inliers)
+
+    @property
+    def opposed(self) -> Bool[np.ndarray, " photos"]:
+        """Whether a photo has strong matches with another one nearly all of which contradict the cameras of the model:
+        things that look alike were taken for one another, by these matches or by the model."""
+        if self.contradicted is None:
+            return np.zeros(len(self.inliers), dtype=bool)
+        strongest = self.inliers.max(axis=1, initial=0)
+        strong = self.inliers >= np.maximum(
+            OPTIONS.opposed_inliers, OPTIONS.opposed_strength * np.minimum(strongest[:, None], strongest[None])
+        )
+        opposed = strong & (self.contradicted > OPTIONS.opposed_share * self.inliers)
+        return np.asarray(opposed.any(axis=1))
 
     @property
     def homography_share(self) -> float:
@@ -92,8 +109,13 @@ def select_photos(found: QuickReconstruction, kept: Int[np.ndarray, " kept"]) ->
     )
     contradicted = None if matches.contradicted is None else matches.contradicted[block]
     tables = matches.inliers[block], matches.checked[block], matches.homographies[block]
-    matches = MatchedPhotos(*tables, matches.turned[kept], selected, contradicted)
+    matches = MatchedPhotos(*tables, matches.turned[kept], selected, contradicted, *_parts(matches))
     return replace(found, matches=matches, poses=found.poses[kept])
+
+
+def _parts(matches: MatchedPhotos) -> tuple[float, float]:
+    """What is said of all photos together."""
+    return matches.still_part, matches.repeated
 
 
 def turn_photos(
@@ -130,6 +152,8 @@ def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
         lenses=np.array(lenses).reshape(-1, 6),
         error=np.array(found.error),
         contradicted=contradicted,
+        still_part=np.array(matches.still_part),
+        repeated=np.array(matches.repeated),
     )
 
 
@@ -144,7 +168,8 @@ def read_reconstruction(file: Path) -> QuickReconstruction:
             data["photo"].astype(np.int64), data["track"].astype(np.int64), data["pixels"], data["points"]
         )
         tables = data["inliers"], data["checked"], data["homographies"], data["turned"]
-        matches = MatchedPhotos(*tables, tracks, data["contradicted"] if data["contradicted"].size else None)
+        contradicted = data["contradicted"] if data["contradicted"].size else None
+        matches = MatchedPhotos(*tables, tracks, contradicted, float(data["still_part"]), float(data["repeated"]))
         lenses = tuple(
             None if np.isnan(row[0]) else Lens(float(row[0]), float(row[1]), row[2:].reshape(2, 2))
             for row in data["lenses"]

@@ -11,9 +11,10 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.evidence.focal_check import FocalFit, check_focal
-from engine.evidence.frame_fit import FrameFit, count_contradicted, measure_fit
+from engine.evidence.frame_fit import FrameFit, add_match_facts, measure_fit
 from engine.evidence.judgement import DEFAULT as JUDGEMENT
 from engine.evidence.judgement import RunEvidence, judge
+from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import Observations
 from engine.evidence.verdict import Verdict
 from engine.geometry.intrinsics import Intrinsics
@@ -57,12 +58,12 @@ class EvidenceMonitor:
     def __init__(
         self,
         observations: Observations | None,
-        contradicted: Float[Tensor, " frames"] | None = None,
+        tracks: Tracks | None = None,
         options: MonitorOptions = DEFAULT,
     ) -> None:
-        """`observations` are of the training frames; None where the photos were not matched. `contradicted` is as in
-        `Tracks`, of these frames."""
-        self._observations, self._contradicted, self._options = observations, contradicted, options
+        """`observations` are of the training frames; None where the photos were not matched. `tracks` are those that
+        they were taken from."""
+        self._observations, self._tracks, self._options = observations, tracks, options
         self._fit: FrameFit | None = None
         self._focal: FocalFit | None = None
         self._measured_at, self._took = -float("inf"), 0.0
@@ -86,7 +87,7 @@ class EvidenceMonitor:
         start = time.monotonic()
         if self._observations is not None and len(poses) == len(statuses):
             fit = measure_fit(self._observations, poses.cpu(), intrinsics, _registered(statuses))
-            self._fit = fit if self._contradicted is None else count_contradicted(fit, self._contradicted)
+            self._fit = fit if self._tracks is None else add_match_facts(fit, self._tracks)
         self._iteration, self._measured_at = iteration, time.monotonic()
         self._took = self._measured_at - start
 

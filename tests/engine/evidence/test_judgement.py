@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import pytest
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from engine.evidence.focal_check import check_focal
-from engine.evidence.frame_fit import count_contradicted, find_connected, measure_fit
+from engine.evidence.frame_fit import add_match_facts, count_contradicted, find_connected, measure_fit
 from engine.evidence.judgement import RunEvidence, judge
 from engine.evidence.track_bundle import TrackBundle, TrackBundleOptions
 from engine.evidence.triangulation import Observations
@@ -17,7 +18,7 @@ from engine.evidence.verdict import Verdict
 from engine.geometry import se3
 from engine.geometry.intrinsics import Intrinsics
 from tests.support.strategies import normal
-from tests.support.worlds.tracked import HEIGHT, WIDTH, cameras, lens, observe
+from tests.support.worlds.tracked import HEIGHT, WIDTH, as_tracks, cameras, lens, observe
 
 ALL = torch.ones(8, dtype=torch.bool)
 
@@ -139,6 +140,26 @@ def test_an_object_that_turns_before_a_still_room_is_named():
     assert verdict.state == "failed"
     assert "stand still" in verdict.reason
     assert "mask" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("facts", "state", "word"),
+    [
+        ({"still_part": 0.2}, "doubtful", "mask what stands still"),
+        ({"still_part": 0.5}, "failed", "mask what stands still"),
+        ({"repeated": 0.9}, "doubtful", "repeats of the pattern"),
+        ({"opposed": 0.3}, "doubtful", "taken for one another"),
+        ({"still_part": 0.1, "repeated": 0.1, "opposed": 0.05}, "registered", "agree"),
+    ],
+)
+def test_what_matches_tell_beside_the_tracks(facts, state, word):
+    poses = cameras("object")
+    observations, _ = observe(poses, lens(8), tracks=400, noise=0.5)
+    tracks = dataclasses.replace(as_tracks(observations), **facts)
+    fit = add_match_facts(measure_fit(observations, poses, lens(8), ALL), tracks)
+    verdict = verdict_on(observations, poses, fit=fit)
+    assert verdict.state == state
+    assert word in verdict.reason
 
 
 def test_photos_from_one_place_show_no_depth():

@@ -37,7 +37,8 @@ def made(kind: str, warped: float = 0.0):
     size = WarpNetworkSize(32, layers=5, embedding=8, skip=3) if kind == "l2g with a skip" else FAST_SIZE
     local = LocalToGlobal(initial(), lattice(), torch.Generator().manual_seed(3), size)
     with torch.no_grad():
-        local.network.last.weight *= 1 + 100 * warped  # so that it is not rigid
+        noise = torch.randn(local.network.last.weight.shape, generator=torch.Generator().manual_seed(4))
+        local.network.last.weight += 0.1 * warped * noise  # so that it is not rigid
         local.network.last.bias += warped * torch.tensor([0.1, -0.2, 0.3, 0.2, 0.1, -0.1])
     return local
 

@@ -43,6 +43,19 @@ def test_where_axes_do_not_meet_the_points_are_the_middle() -> None:
     assert half > 0
 
 
+def test_a_facade_along_which_somebody_walked_is_the_near_part() -> None:
+    """Axes that are nearly parallel meet far behind what is photographed."""
+    x = torch.linspace(-5, 5, 9, dtype=torch.float64)
+    centres = torch.stack([x, torch.full_like(x, -3.5), torch.full_like(x, 1.6)], dim=-1)
+    meeting = torch.tensor([0.0, 300.0, 1.6], dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    wall = torch.rand(400, 3, generator=generator, dtype=torch.float64) * torch.tensor([14.0, 0.3, 3.0])
+    wall -= torch.tensor([7.0, 0.0, 0.0])
+    centre, half = find_near_box(looking_at(centres, meeting), wall)
+    assert (centre - wall.mean(dim=0)).norm() < 1.5
+    assert 3 < half < 10
+
+
 def test_the_upright_world_has_the_cameras_up_along_z() -> None:
     poses = object_poses()
     rotation = find_upright_rotation(poses)
