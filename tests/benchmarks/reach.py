@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -120,7 +121,8 @@ def run_l2g(
         command = [str(photos), "--seed", str(seed), "--device", chosen.device, "--output", str(folder)]
         command += ["--max-seconds", str(max_seconds), "--evaluate", *(QUICK if chosen.quick else ())]
         print(f"l2g-train {' '.join(command)}", file=sys.stderr, flush=True)
-        preparing, failure = follow([sys.executable, "-c", TRAIN, *command])
+        with tempfile.TemporaryDirectory() as cache:  # nothing of an earlier run is found there
+            preparing, failure = follow([sys.executable, "-c", TRAIN, *command], Path(cache))
         if failure:
             print(failure, file=sys.stderr, flush=True)
             return {"failure": failure}
@@ -148,11 +150,12 @@ def run_l2g(
     }
 
 
-def follow(command: Sequence[str]) -> tuple[float | None, str]:
+def follow(command: Sequence[str], cache: Path) -> tuple[float | None, str]:
     """Runs a command to its end: seconds from its start to that of the training's clock, and why it failed."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     begun, preparing, lines = time.perf_counter(), None, list[str]()
     with subprocess.Popen(
-        command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -18,8 +18,9 @@ from engine.evidence.tracks import Tracks
 from engine.scenes.photos.cache import choose_folder, compute_fingerprint, find_or_fill, report_full_disk
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 from engine.scenes.progress import ProgressListener
+from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, make_model_event, reconstruct_quickly
+from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, reconstruct_quickly
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction, read_reconstruction, write_reconstruction
 from engine.sfm.quick.workers import Workers
 

@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
-from numpy.typing import NDArray
 
 from engine.sfm.events import Mapped
-from engine.sfm.lens import OPTIONS as LENS_OPTIONS
-from engine.sfm.lens import Lens, combine_lenses, contradicts, make_prior_lens
+from engine.sfm.lens import Lens, contradicts, make_prior_lens
 from engine.sfm.mapping import map_largest_model
 from engine.sfm.quick.features import open_feature_file
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, make_camera
+from engine.sfm.quick.model_lenses import estimate_lenses, improve_lens, keep_lenses
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,9 @@ class SmallModel:
         lenses: of each camera, by matches and prior knowledge; None where no photo of it was registered.
         points: of the model, in its world.
         photo, feature, point: of each observation: which photo's which feature shows which point.
+        pixels: of each observation, where it was seen.
         error: mean reprojection error.
+        cameras: with the focal lengths that the mapper began with.
     """
 
     poses: Float[np.ndarray, "photos 3 4"]
@@ -37,7 +38,9 @@ class SmallModel:
     photo: Int[np.ndarray, " observations"]
     feature: Int[np.ndarray, " observations"]
     point: Int[np.ndarray, " observations"]
+    pixels: Float[np.ndarray, "observations 2"]
     error: float
+    cameras: tuple[SmallCamera, ...]
 
 
 @dataclass(frozen=True)
@@ -76,9 +79,9 @@ def map_photos(
     if model is None:
         yield None
         return
-    improved = {number: _improve(lens, cameras[number - 1]) for number, lens in lenses.items()}
-    _keep_lenses(model, improved)
-    yield _read(model, images, tuple(improved.get(number + 1) for number in range(len(cameras))))
+    improved = {number: improve_lens(lens, cameras[number - 1]) for number, lens in lenses.items()}
+    keep_lenses(model, improved)
+    yield _read(model, images, tuple(improved.get(number + 1) for number in range(len(cameras))), tuple(cameras))
 
 
 def _map_once(
@@ -104,34 +107,6 @@ def _is_wrong(camera: SmallCamera, lens: Lens) -> bool:
 def _rate(model: Any) -> tuple[int, float]:
     """The better model registers more photos; of equals, it has the smaller reprojection error."""
     return (0, 0.0) if model is None else (model.num_reg_images(), -model.compute_mean_reprojection_error())
-
-
-def _improve(lens: Lens, camera: SmallCamera) -> Lens:
-    """The lens by the matches and by what was known before; few photos alone determine it badly."""
-    return combine_lenses(make_prior_lens(camera.focal, camera.nominal), lens)
-
-
-def _keep_lenses(model: Any, lenses: dict[int, Lens]) -> None:
-    """Adjusts poses and points of a `pycolmap.Reconstruction` to lenses that stay as they are."""
-    import pycolmap
-
-    for number, lens in lenses.items():
-        width, height = model.cameras[number].width, model.cameras[number].height
-        model.cameras[number].params = [lens.focal, width / 2, height / 2, lens.radial]
-    options = pycolmap.BundleAdjustmentOptions(refine_focal_length=False, refine_extra_params=False)
-    _make_adjuster(model, options).solve()
-    model.update_point_3d_errors()
-
-
-def _make_adjuster(model: Any, options: Any) -> Any:
-    """A bundle adjustment of everything in a model (`pycolmap.CeresBundleAdjuster`)."""
-    import pycolmap
-
-    config = pycolmap.BundleAdjustmentConfig()
-    for image in model.reg_image_ids():
-        config.add_image(image)
-    config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
-    return pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
 
 
 def _fill(
@@ -167,7 +142,9 @@ def _fill(
     return images
 
 
-def _read(model: Any, images: list[int], lenses: tuple[Lens | None, ...]) -> SmallModel:
+def _read(
+    model: Any, images: list[int], lenses: tuple[Lens | None, ...], cameras: tuple[SmallCamera, ...]
+) -> SmallModel:
     number = {image: photo for photo, image in enumerate(images)}
     poses = np.full((len(images), 3, 4), np.nan)
     for image in model.images.values():
@@ -180,6 +157,11 @@ def _read(model: Any, images: list[int], lenses: tuple[Lens | None, ...]) -> Sma
         for element in point.track.elements
     ]
     table = np.array(observations, dtype=np.int64).reshape(-1, 3)
+    pixels = [
+        model.images[element.image_id].point2D(element.point2D_idx).xy
+        for point in points
+        for element in point.track.elements
+    ]
     return SmallModel(
         poses=poses,
         lenses=lenses,
@@ -187,34 +169,7 @@ def _read(model: Any, images: list[int], lenses: tuple[Lens | None, ...]) -> Sma
         photo=table[:, 0],
         feature=table[:, 1],
         point=table[:, 2],
+        pixels=np.array(pixels).reshape(-1, 2),
         error=float(model.compute_mean_reprojection_error()),
+        cameras=cameras,
     )
-
-
-def estimate_lenses(model: Any) -> dict[int, Lens]:
-    """The lenses of a `pycolmap.Reconstruction` by the ids of its cameras, after another adjustment of everything.
-
-    Covariances are those of the adjustment times the model's own mean reprojection error, enlarged by
-    `LensOptions.deviation_factor`. A camera whose covariance cannot be computed, or whose focal length is not
-    positive, has no lens.
-    """
-    import pycolmap
-
-    adjuster = _make_adjuster(model, pycolmap.BundleAdjustmentOptions())
-    adjuster.solve()
-    model.update_point_3d_errors()
-    found = pycolmap.estimate_ba_covariance(
-        pycolmap.BACovarianceOptions(params=pycolmap.BACovarianceOptionsParams.ALL), model, adjuster
-    )
-    noise = LENS_OPTIONS.deviation_factor * max(float(model.compute_mean_reprojection_error()), 1e-3)
-    used = {image.camera_id for image in model.images.values() if image.has_pose}
-    lenses = {}
-    for number in used:
-        parameters: NDArray[np.float64] = model.cameras[number].params
-        covariance = None if found is None else found.get_other_params_cov(parameters)
-        if covariance is None or not np.isfinite(covariance).all() or not parameters[0] > 0:
-            continue
-        by_logarithm = np.diag([1 / parameters[0], 1.0])
-        scaled = by_logarithm @ covariance @ by_logarithm * noise**2
-        lenses[number] = Lens(float(parameters[0]), float(parameters[3]), scaled)
-    return lenses
