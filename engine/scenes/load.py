@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 from engine.errors import UserError
 from engine.scenes.excluded_frames import exclude_frames
 from engine.scenes.formats.blender import SPACES as BLENDER_SPACES
-from engine.scenes.formats.blender import TRAINING_FILE, read_blender
-from engine.scenes.formats.colmap import read_colmap
-from engine.scenes.formats.colmap_model.find import MODEL_PLACES, find_models
-from engine.scenes.formats.llff import POSES_FILE, read_llff
+from engine.scenes.formats.blender import read_blender
 from engine.scenes.formats.llff import SPACES as LLFF_SPACES
-from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
-from engine.scenes.formats.single_image import PLANAR_FILE, read_planar
+from engine.scenes.formats.llff import read_llff
+from engine.scenes.formats.single_image import read_planar
+from engine.scenes.layouts import KNOWN_LAYOUTS, LAYOUTS, AnyScene, Layout, find_layouts, find_reader
 from engine.scenes.matches import add_kept_matches, add_matches
-from engine.scenes.options import SceneOptions, SpaceName, check_options, check_photo_options, check_planar_options
+from engine.scenes.options import (
+    OptionError,
+    SceneOptions,
+    SpaceName,
+    check_options,
+    check_photo_options,
+    check_planar_options,
+)
 from engine.scenes.paths import is_image, is_video, resolve_scene_path
 from engine.scenes.photos.files import find_photo_folder
 from engine.scenes.photos.reader import read_photos
-from engine.scenes.planar import PlanarScene
 from engine.scenes.progress import ProgressListener, ignore_progress
 from engine.scenes.scene import Scene
 
-AnyScene = Scene | PlanarScene
-
-Reader = Callable[[Path, SceneOptions], AnyScene]
-# File that marks a layout -> its reader. The first file that exists decides, and COLMAP's models come last, because
-# LLFF's and nerfstudio's folders often keep the COLMAP model from which their poses were made.
-READERS: dict[str, Reader] = {
-    PLANAR_FILE: read_planar,
-    TRAINING_FILE: read_blender,
-    TRANSFORMS_FILE: read_nerfstudio,
-    POSES_FILE: read_llff,
-}
-LAYOUTS = (
-    f"{PLANAR_FILE} (one image, planar), "
-    "transforms_train.json (Blender), transforms.json (nerfstudio, instant-ngp), poses_bounds.npy (LLFF) nor "
-    f"a model in {MODEL_PLACES} (COLMAP), and no photos"
-)
+logger = logging.getLogger(__name__)
 
 
 def load_scene(
@@ -73,18 +64,20 @@ def load_scene(
 def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener, wait_for_matches: bool) -> AnyScene:
     """By the layout of its folder; arguments and errors are those of `load_scene`."""
     folder = resolve_scene_path(path)
-    reader = None if is_video(folder) else read_planar if is_image(folder) else find_reader(folder)
-    if reader is None and (is_video(folder) or find_photo_folder(folder)):
+    image, video = is_image(folder), is_video(folder)
+    layouts = [] if video else LAYOUTS[:1] if image else find_layouts(folder)
+    if not layouts and (video or find_photo_folder(folder)):
         check_planar_options(options, False)
         return read_photos(folder, options, watch)
-    if reader is None:
+    if not layouts:
         raise UserError(
-            f"{folder} is no scene: it has neither {LAYOUTS}; give the folder that has one{_hint(folder)}."
+            f"{folder} is no scene: it has neither {KNOWN_LAYOUTS}; give the folder that has one{_hint(folder)}."
         )
-    check_planar_options(options, reader is read_planar)
+    planar = layouts[0].read is read_planar
+    check_planar_options(options, planar)
     check_photo_options(options)
     try:
-        scene = reader(folder, options)
+        scene = read_layouts(folder, layouts[:1] if planar else layouts, options)
         if not options.matches or not isinstance(scene, Scene):
             return scene
         return add_matches(scene, watch) if wait_for_matches else add_kept_matches(scene)
@@ -93,12 +86,29 @@ def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener
         raise UserError(f"{error.filename or folder} cannot be read ({reason}); check its permissions.") from error
 
 
-def find_reader(folder: Path) -> Reader | None:
-    """The reader of a folder's layout; None if the folder has no known layout with poses."""
-    for marker, reader in READERS.items():
-        if (folder / marker).is_file():
-            return reader
-    return read_colmap if find_models(folder) else None
+def read_layouts(folder: Path, layouts: Sequence[Layout], options: SceneOptions) -> AnyScene:
+    """The scene of the first of a folder's layouts that can be read; a note says what was passed over.
+
+    Raises:
+        UserError: none can be read (then it says why the first cannot), or an option does not fit the first.
+    """
+    errors: list[UserError] = []
+    for layout in layouts:
+        try:
+            scene = layout.read(folder, options)
+        except OptionError:
+            raise
+        except UserError as error:
+            errors.append(error)
+            continue
+        if errors and isinstance(scene, Scene):
+            names = zip(layouts, errors, strict=False)
+            notes = [f"{passed.name} was passed over, and {layout.name} is read: {error}" for passed, error in names]
+            for note in notes:
+                logger.warning(note)
+            return replace(scene, notes=(*notes, *scene.notes))
+        return scene
+    raise errors[0]
 
 
 def list_spaces(path: Path) -> tuple[SpaceName, ...]:

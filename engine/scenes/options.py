@@ -16,6 +16,10 @@ BackgroundName = Literal["white", "black"]
 BACKGROUNDS: dict[str, tuple[float, float, float]] = {"white": (1.0, 1.0, 1.0), "black": (0.0, 0.0, 0.0)}
 
 
+class OptionError(UserError):
+    """An option does not fit the scene, whatever its files hold."""
+
+
 @dataclass(frozen=True)
 class SceneOptions:
     """How a scene is read.
@@ -103,7 +107,7 @@ def check_options(options: SceneOptions) -> None:
 def check_space(options: SceneOptions, fitting: tuple[SpaceName, ...], layout: str) -> None:
     """Raises `UserError` if a layout whose scenes are of one kind is asked to be of a kind that does not fit it."""
     if options.space not in ("auto", *fitting):
-        raise UserError(
+        raise OptionError(
             f"--space {options.space} does not fit a scene in {layout}'s layout; choose {' or '.join(fitting)}, "
             "or leave it away."
         )

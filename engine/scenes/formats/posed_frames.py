@@ -24,7 +24,11 @@ from engine.scenes.formats.validation import check_camera, check_frame_counts, c
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import list_images
 from engine.scenes.scene import LeftOut, Scene
+from engine.scenes.world.average_camera import move_origin
+from engine.scenes.world.axes import camera_centres
 from engine.scenes.world.placement import Split, place_scene
+
+FAR = 1e4  # times the spread of the cameras; beyond, single precision leaves less than a thousandth of the spread
 
 
 @dataclass(frozen=True)
@@ -135,12 +139,32 @@ def build_from_frames(
             intrinsics = scale_to_sizes(intrinsics, read_sizes(stored, options.maximum_pixels, sizes))
         except UserError:  # a damaged copy: the images themselves serve
             stored, factor = images, downscale
-    poses = torch.stack([frame.pose for frame in frames])
+    poses, points, moved = move_far_world(torch.stack([frame.pose for frame in frames]), points)
     placement = place_scene(
         poses, intrinsics, points, split, file, options.space, lambda: has_blank_background(stored, options)
     )
     scene = build_scene(combine_placement(folder, file, stored, factor, intrinsics, placement), options, masks)
-    return replace(scene, left_out=(*left_out, *scene.left_out), notes=(*notes, *scene.notes))
+    return replace(scene, left_out=(*left_out, *scene.left_out), notes=(*notes, *moved, *scene.notes))
+
+
+def move_far_world(
+    poses: Float[Tensor, "frames 3 4"], points: Float[Tensor, "points 3"] | None
+) -> tuple[Float[Tensor, "frames 3 4"], Float[Tensor, "points 3"] | None, tuple[str, ...]]:
+    """Cameras and points with the origin among the cameras, if it is so far away that single precision loses them.
+
+    Such worlds are those of maps and of the Earth.
+
+    Returns:
+        poses, points, and a sentence for the user if the origin was moved.
+    """
+    centres = camera_centres(poses)
+    middle = centres.mean(dim=0)
+    spread = (centres - middle).norm(dim=-1).square().mean().sqrt()
+    if middle.norm() <= FAR * spread or not bool(spread > 0):
+        return poses, points, ()
+    origin = ", ".join(f"{value:.3f}" for value in middle.tolist())
+    note = f"The cameras stand far from the origin of their world; it is moved to ({origin}) among them."
+    return move_origin(poses, middle), None if points is None else points - middle, (note,)
 
 
 def name_unlisted(images: Sequence[Path], left_out: Sequence[LeftOut], reason: str, file: Path) -> tuple[LeftOut, ...]:
@@ -155,7 +179,11 @@ def name_unlisted(images: Sequence[Path], left_out: Sequence[LeftOut], reason: s
     known, named = set(images), {Path(frame.name.replace("\\", "/")).name for frame in left_out}
     folders = dict.fromkeys(image.parent for image in images)
     others = [other for folder in folders for other in list_images(folder)]
-    unlisted = [LeftOut(other.name, reason) for other in others if other not in known and other.name not in named]
+    unlisted = [
+        LeftOut(other.name, reason)
+        for other in others
+        if other not in known and named.isdisjoint((other.name, other.stem))
+    ]
     warn_of_left_out(unlisted, file)
     return tuple(unlisted)
 

@@ -18,7 +18,7 @@ from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_sizes
 from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
-from engine.scenes.options import SceneOptions
+from engine.scenes.options import OptionError, SceneOptions
 
 LONGER_SIDE = 512  # pixels, at most, if the user gives no factor
 MINIMUM_SIDE = 8  # pixels of the shorter side after downsampling
@@ -119,7 +119,7 @@ def choose_factor(files: Sequence[Path], sizes: Sequence[Size], downscale: int |
     for file, reduction in zip(files, choose_reductions(sizes, factor), strict=True):
         if reduction.size != reduction.stored and min(reduction.size) < MINIMUM_SIDE:
             most = max(1, min(reduction.stored) // MINIMUM_SIDE * longest // max(reduction.stored))
-            raise UserError(
+            raise OptionError(
                 f"A downscale factor of {factor} leaves {reduction.size[0]} x {reduction.size[1]} pixels of {file}; "
                 f"give at most {most}."
             )

@@ -18,6 +18,11 @@ def convert_from_opengl(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[
     return invert_pose(camera_to_world * camera_to_world.new_tensor([1.0, -1.0, -1.0, 1.0]))
 
 
+def convert_from_arkit(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
+    """As `convert_from_opengl`, from a world whose y axis is up (apps for phones) to one whose z axis is."""
+    return convert_from_opengl(camera_to_world[..., [2, 0, 1], :])
+
+
 def convert_from_llff(camera_to_world: Float[Tensor, "*frames 3 4"]) -> Float[Tensor, "*frames 3 4"]:
     """World-to-camera from camera-to-world whose axes are down, right, back (`poses_bounds.npy`)."""
     down, right, back, centre = camera_to_world.unbind(dim=-1)

@@ -143,3 +143,35 @@ def test_the_layout_says_which_kinds_a_scene_can_be_of_and_whether_it_has_poses(
     assert list_spaces(tmp_path / "cat.png") == ()
     for space in known["blender"]:
         assert load_scene(tmp_path / "blender", SceneOptions(space=space)).kind == space  # type: ignore[arg-type]
+
+
+def test_a_file_that_misleads_gives_way_to_one_that_serves(tmp_path: Path) -> None:
+    from tests.engine.scenes.formats.test_colmap import assert_object, write_object
+
+    write_object(tmp_path)
+    write_json(tmp_path / "transforms_train.json", {"frames": []})
+    content = {"file_path": "renders/x.png", "transform_matrix": object_poses(1)[0].tolist()}
+    write_json(tmp_path / "transforms.json", {"fl_x": 40.0, "frames": [content, content]})
+    scene = load_scene(tmp_path)
+    assert_object(scene)
+    assert "transforms_train.json was passed over, and the COLMAP model is read" in scene.notes[0]
+    assert "transforms.json was passed over" in scene.notes[1]
+    assert "renders/x.png" in scene.notes[1]
+
+
+def test_if_no_layout_serves_the_first_says_why(tmp_path: Path) -> None:
+    write_nerfstudio(tmp_path, object_poses(3))
+    write_json(tmp_path / "transforms_train.json", {"frames": []})
+    for image in (tmp_path / "images").iterdir():
+        image.unlink()
+    with pytest.raises(UserError, match=r"transforms_train\.json has an empty list of frames"):
+        load_scene(tmp_path)
+
+
+def test_an_option_that_does_not_fit_the_first_layout_is_no_reason_to_read_another(tmp_path: Path) -> None:
+    write_llff(tmp_path, forward_poses(6))
+    from tests.engine.scenes.formats.test_colmap import write_object
+
+    write_object(tmp_path)
+    with pytest.raises(UserError, match="--space object does not fit"):
+        load_scene(tmp_path, SceneOptions(space="object"))
