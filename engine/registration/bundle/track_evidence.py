@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.evidence.keypoint_noise import estimate_scale
 from engine.evidence.track_equations import TrackEquations, linearise, residuals
 from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import Observations, choose_tracks, pixel_scale, triangulate
@@ -20,7 +21,8 @@ class TrackEvidenceOptions:
     """What an observation of a track counts beside an observation of a colour.
 
     Attributes:
-        sigma_px: error of a keypoint at which its Cauchy weight has halved, pixels of an image of 640.
+        sigma_px: error of a keypoint at which its Cauchy weight has halved, pixels of an image of 640; less where the
+            keypoints fit better (`estimate_scale`).
         weight: cost of an observation at that error, relative to that of a colour at `SolverOptions.robust_scale`. All
             colours of a frame depend on one field, which is wrong in ways that no colour tells: of thousands, some
             dozens are independent.
@@ -100,4 +102,5 @@ def gather_evidence(
         return None
     kept = choose_tracks(kept, options.tracks)
     again = triangulate(kept, poses.double(), intrinsics)
-    return TrackEvidence(kept, again.points, options.sigma_px * unit, options.weight)
+    sigma = estimate_scale(again.error_px, options.sigma_px * unit)
+    return TrackEvidence(kept, again.points, sigma, options.weight)

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from engine.evidence.keypoint_noise import estimate_scale
 from engine.evidence.triangulation import Observations, choose_tracks, pixel_scale, triangulate
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.similarity import align_cameras
@@ -20,7 +21,8 @@ class GuardOptions:
 
     Attributes:
         tracks: that are looked at, at most: those that most frames see.
-        sigma_px: error of a keypoint at which its robust cost is log 2, pixels of an image of 640.
+        sigma_px: error of a keypoint at which its robust cost is log 2, pixels of an image of 640; less where the
+            keypoints fit the best poses better (`estimate_scale`).
         correlated: so many observations count as one: keypoints of one photo share errors of lens and scale.
         deviations: by how many times what chance explains the cost must have risen, to be worse.
         rise: of the mean cost, at least, to be worse: 0.05 is about 0.1 pixels of the median error.
@@ -47,11 +49,13 @@ class Fit(NamedTuple):
         poses: that were measured.
         cost: mean robust cost of each frame's observations; NaN where there are too few.
         weight: observations of each frame.
+        sigma_px: scale of the cost, pixels of an image of 640.
     """
 
     poses: Float[Tensor, "frames 3 4"]
     cost: Float[Tensor, " frames"]
     weight: Float[Tensor, " frames"]
+    sigma_px: float
 
     def mean(self, frames: Bool[Tensor, " frames"]) -> float:
         """Of the observations of some frames."""
@@ -90,21 +94,34 @@ class PoseGuard:
         self.best = None
 
     def measure(
-        self, poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics, counted: Bool[Tensor, " frames"]
+        self,
+        poses: Float[Tensor, "frames 3 4"],
+        intrinsics: Intrinsics,
+        counted: Bool[Tensor, " frames"],
+        sigma_px: float | None = None,
     ) -> Fit:
-        """How well poses fit; only observations of `counted` frames are looked at."""
+        """How well poses fit.
+
+        Args:
+            poses: world-to-camera, of all frames.
+            intrinsics: of the frames.
+            counted: frames whose observations are looked at.
+            sigma_px: scale of the cost, pixels of an image of 640; None estimates it from these poses.
+        """
         poses = poses.double().cpu()
         count = len(poses)
         seen = self._observations.select(counted[self._observations.frame])
         if not seen.tracks:
-            return Fit(poses, torch.full((count,), torch.nan, dtype=torch.float64), torch.zeros(count).double())
-        sigma = self._options.sigma_px * pixel_scale(intrinsics)
-        error = triangulate(seen, poses, intrinsics).error_px.clamp(max=1e3 * sigma)
+            unknown = torch.full((count,), torch.nan, dtype=torch.float64)
+            return Fit(poses, unknown, torch.zeros(count).double(), sigma_px or self._options.sigma_px)
+        error = triangulate(seen, poses, intrinsics).error_px / pixel_scale(intrinsics)
+        sigma = sigma_px or estimate_scale(error, self._options.sigma_px)
+        error = error.clamp(max=1e3 * self._options.sigma_px)
         cost = torch.log1p((error / sigma).square())
         weight = torch.bincount(seen.frame, minlength=count).double()
         total = cost.new_zeros(count).index_add_(0, seen.frame, cost)
         enough = weight >= self._options.fewest
-        return Fit(poses, torch.where(enough, total / weight.clamp(min=1), torch.nan), weight)
+        return Fit(poses, torch.where(enough, total / weight.clamp(min=1), torch.nan), weight, sigma)
 
     def check(
         self, poses: Float[Tensor, "frames 3 4"], intrinsics: Intrinsics, counted: Bool[Tensor, " frames"]
@@ -116,12 +133,12 @@ class PoseGuard:
             intrinsics: of the frames, as the run has them now.
             counted: frames that are registered.
         """
-        now = self.measure(poses, intrinsics, counted)
         if self.best is None or len(self.best) != len(poses):
-            self.best = now.poses
+            self.best = poses.double().cpu()
             return None
         # Under the lens of now: a lens that was refined makes poses of before worse, and that is no fault of theirs.
         best = self.measure(self.best, intrinsics, counted)
+        now = self.measure(poses, intrinsics, counted, best.sigma_px)
         both = counted & now.cost.isfinite() & best.cost.isfinite()
         if not bool(both.any()):
             return None
@@ -151,7 +168,9 @@ class PoseGuard:
                 break
             restored |= rise >= rise.max() / 2
             back = _into_world(best.poses, now.poses, both & ~restored)
-            found = self.measure(torch.where(restored[:, None, None], back, now.poses), intrinsics, counted)
+            found = self.measure(
+                torch.where(restored[:, None, None], back, now.poses), intrinsics, counted, best.sigma_px
+            )
         return found, restored
 
     def _rise(self, before: Fit, after: Fit, frames: Bool[Tensor, " frames"]) -> float:
@@ -167,7 +186,8 @@ class PoseGuard:
         return max(chance, self._options.rise / 2)
 
     def _sentence(self, before: Fit, after: Fit, frames: Bool[Tensor, " frames"]) -> str:
-        count, was, now = int(frames.sum()), _pixels(before.mean(frames)), _pixels(after.mean(frames))
+        count = int(frames.sum())
+        was, now = (fit.sigma_px * _pixels(fit.mean(frames)) for fit in (before, after))
         poses = f"{count} pose{'s' if count > 1 else ''}"
         return f"{poses}: reprojection error {was:.2f} px before, {now:.2f} px after, at 640"
 

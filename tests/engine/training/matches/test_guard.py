@@ -58,6 +58,17 @@ def test_what_chance_explains_stays(guard):
     assert guard.check(moved(0.0003), lens(8), ALL) is None
 
 
+def test_exact_keypoints_notice_what_inexact_ones_let_pass(guard: PoseGuard) -> None:
+    poses = cameras("object")
+    observations, _ = observe(poses, lens(8), tracks=500, noise=0.03, wrong=0.05)
+    exact = PoseGuard(observations)
+    assert exact.check(poses, lens(8), ALL) is None
+    slightly = moved(0.001)
+    found = exact.check(slightly, lens(8), ALL)
+    assert found is not None
+    assert pose_errors(found.poses, poses).rotation_deg.max() < pose_errors(slightly, poses).rotation_deg.max() / 5
+
+
 def test_better_poses_become_those_that_others_are_compared_with():
     poses = cameras("object")
     observations, _ = observe(poses, lens(8), tracks=500, noise=0.4)
