@@ -28,6 +28,7 @@ class NearBoxOptions:
             would reach the cameras, and its voxels would be twice as coarse: outside of it they grow in depth only, as
             long as things are seen from its other side. Of 0.35, 0.5, 0.7 and 1 one half is best on scenes/desk, whose
             whole room has points (22.3, 23.1, 22.8 and 22.1 dB held out at 256 pixels and 128 voxels).
+        beside: the upper bound where cameras do not look at one point: what they pass by reaches far to the sides.
     """
 
     looking: float = 0.9
@@ -36,6 +37,7 @@ class NearBoxOptions:
     unknown: float = 0.5
     least: float = 0.3
     most: float = 0.5
+    beside: float = 1.0
 
 
 OPTIONS = NearBoxOptions()
@@ -55,18 +57,19 @@ def find_near_box(
     centres, axes = camera_centres(poses), optical_axes(poses)
     middle = find_nearest_point_to_axes(poses)
     known = points is not None and len(points) > 0
+    most = OPTIONS.most
     towards = torch.nn.functional.normalize(middle - centres, dim=-1)
     if points is not None and len(points):
         usual = torch.cdist(centres.to(points), points).median()
         too_far = (centres - middle).norm(dim=-1).median() > OPTIONS.beyond * usual
         if too_far or (towards * axes).sum(dim=-1).median() < OPTIONS.looking:
-            middle = points.median(dim=0).values
+            middle, most = points.median(dim=0).values, OPTIONS.beside
     distance = (centres - middle).norm(dim=-1).median().item()
     if not known:
         return middle, OPTIONS.unknown * distance
     assert points is not None
     reach = torch.quantile((points - middle).abs().amax(dim=-1), OPTIONS.held).item()
-    return middle, min(max(reach, OPTIONS.least * distance), OPTIONS.most * distance)
+    return middle, min(max(reach, OPTIONS.least * distance), most * distance)
 
 
 def find_upright_rotation(poses: Float[Tensor, "frames 3 4"]) -> Float[Tensor, "3 3"]:
