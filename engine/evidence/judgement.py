@@ -52,7 +52,7 @@ class JudgementOptions:
     still_much: float = 0.3
     still_fits: float = 0.95
     repeated: float = 0.4
-    opposed: float = 0.1
+    opposed: float = 0.2
     least_psnr: float = 13.0
     held_out_gap: float = 8.0
     supported_gap: float = 14.0

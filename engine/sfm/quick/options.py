@@ -47,7 +47,7 @@ class QuickOptions:
     maximum_ratio: float = 0.8
     minimum_inliers: int = 15
     opposed_inliers: int = 40
-    opposed_strength: float = 0.3
+    opposed_strength: float = 0.4
     opposed_share: float = 0.7
     maximum_error: float = 4.0
     maximum_trials: int = 1500
