@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import UserError
+from engine.geometry.lens_models import LENGTHS
+from engine.scenes.formats.camera_models import write_parameters
 from engine.scenes.photos.cache import choose_folder
 from engine.scenes.photos.quick_start import FILE, convert_tracks, keep_reconstruction
 from engine.scenes.progress import PhotosRead, ProgressListener
@@ -39,7 +41,7 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
     if not lacks_matches(scene):
         return scene
     images, masks = _get_pixels(scene)
-    key = _compute_key(images, masks)
+    key = _compute_key(scene, images, masks)
     found = _read_kept(key)
     if found is None:
         watch(PhotosRead(scene.names, images))
@@ -59,7 +61,7 @@ def add_kept_matches(scene: Scene) -> Scene:
     """The scene with tracks, if they are in the cache; otherwise as it is."""
     if not lacks_matches(scene):
         return scene
-    found = _read_kept(_compute_key(*_get_pixels(scene)))
+    found = _read_kept(_compute_key(scene, *_get_pixels(scene)))
     return scene if found is None else replace(scene, tracks=convert_tracks(found, 1, None))
 
 
@@ -83,19 +85,36 @@ def _read_kept(key: str) -> QuickReconstruction | None:
 
 
 def _make_copies(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> PhotoCopies:
-    """Grey copies; frames of one focal length share their camera."""
+    """Grey copies; frames of one focal length and lens share their camera."""
     grey = [(image @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8) for image in images]
     size = scene.intrinsics.width, scene.intrinsics.height
-    focals, camera_of = np.unique(scene.intrinsics.focal[:, 0].numpy().round(2), return_inverse=True)
-    cameras = [CameraPrior(size, float(focal), nominal=True) for focal in focals]
+    numbers: dict[CameraPrior, int] = {}
+    camera_of = []
+    for focal, lens in zip(scene.intrinsics.focal[: len(images), 0].tolist(), _list_lenses(scene), strict=False):
+        prior = CameraPrior(size, round(focal, 2), True, lens)
+        camera_of.append(numbers.setdefault(prior, len(numbers)))
     wanted = None if masks is None else list(masks)
-    return PhotoCopies(scene.path, scene.names, grey, cameras, camera_of.tolist(), wanted, MAXIMUM_FEATURES)
+    return PhotoCopies(scene.path, scene.names, grey, list(numbers), camera_of, wanted, MAXIMUM_FEATURES)
 
 
-def _compute_key(images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> str:
-    """Of the content of the frames, so that a moved or copied scene is found again."""
+def _list_lenses(scene: Scene) -> list[tuple[str, tuple[float, ...]] | None]:
+    """The lens of each frame that differs too much from a pinhole for two-view geometry, as COLMAP has it."""
+    intrinsics = scene.intrinsics
+    if intrinsics.distortion.shape[-1] == LENGTHS[0]:  # weak by its nature: it is taken for a pinhole
+        return [None] * intrinsics.frames
+    found = []
+    for focal, centre, row in zip(intrinsics.focal, intrinsics.centre, intrinsics.distortion, strict=True):
+        written = write_parameters(focal.tolist(), centre.tolist(), row.tolist()) if bool(row.any()) else None
+        found.append(None if written is None else (written[0], tuple(written[1])))
+    return found
+
+
+def _compute_key(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> str:
+    """Of the content of the frames, so that a moved or copied scene is found again, and of lenses that count."""
     digest = hashlib.blake2b(repr((images.shape, MAXIMUM_FEATURES, OPTIONS)).encode(), digest_size=12)
     digest.update(images.tobytes())
+    if lenses := [lens for lens in _list_lenses(scene) if lens is not None]:
+        digest.update(repr(lenses).encode())
     if masks is not None:
         digest.update(masks.tobytes())
     return digest.hexdigest()

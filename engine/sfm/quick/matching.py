@@ -23,11 +23,14 @@ class SmallCamera:
         size: (width, height), pixels.
         focal: initial focal length, pixels.
         nominal: whether it comes from EXIF; else it is a guess.
+        lens: a camera model of COLMAP and its parameters (fx, fy, cx, cy first, pixels), where a lens is known that
+            two-view geometry has to be computed with; None for an ideal pinhole.
     """
 
     size: tuple[int, int]
     focal: float
     nominal: bool
+    lens: tuple[str, tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,11 @@ def verify_pair(
 
 
 def make_camera(camera: SmallCamera) -> Any:
-    """A `pycolmap.Camera` of the model SIMPLE_RADIAL, without distortion."""
+    """A `pycolmap.Camera` with the known lens, or else of the model SIMPLE_RADIAL, without distortion."""
     import pycolmap
 
     width, height = camera.size
-    made = pycolmap.Camera(
-        model="SIMPLE_RADIAL", width=width, height=height, params=[camera.focal, width / 2, height / 2, 0.0]
-    )
+    model, parameters = camera.lens or ("SIMPLE_RADIAL", (camera.focal, width / 2, height / 2, 0.0))
+    made = pycolmap.Camera(model=model, width=width, height=height, params=list(parameters))
     made.has_prior_focal_length = camera.nominal
     return made

@@ -48,11 +48,14 @@ class CameraPrior:
         size: (width, height) of its photos, pixels.
         focal: initial focal length, pixels of the photos.
         nominal: whether it comes from EXIF; else it is a guess.
+        lens: a camera model of COLMAP and its parameters (fx, fy, cx, cy first, pixels of the photos); None for an
+            ideal pinhole.
     """
 
     size: tuple[int, int]
     focal: float
     nominal: bool
+    lens: tuple[str, tuple[float, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,10 @@ def _shrink(copies: PhotoCopies, number: int) -> SmallCamera:
     """A camera in pixels of the small copies of its photos."""
     camera, photo = copies.cameras[number], copies.camera_of.index(number)
     height, width = copies.images[photo].shape
-    return SmallCamera((width, height), camera.focal / copies.factor(photo), camera.nominal)
+    factor, lens = copies.factor(photo), camera.lens
+    if lens is not None:
+        lens = lens[0], (*(value / factor for value in lens[1][:4]), *lens[1][4:])
+    return SmallCamera((width, height), camera.focal / factor, camera.nominal, lens)
 
 
 def _report(found: MatchedPair, done: int, total: int, watch: EventListener) -> None:
