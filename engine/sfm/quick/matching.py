@@ -14,6 +14,8 @@ from engine.sfm.events import Pair
 from engine.sfm.quick.features import open_feature_file
 from engine.sfm.quick.options import OPTIONS
 
+KnownLens = tuple[str, tuple[float, ...]]  # a camera model of COLMAP and its parameters
+
 
 @dataclass(frozen=True)
 class SmallCamera:
@@ -30,7 +32,7 @@ class SmallCamera:
     size: tuple[int, int]
     focal: float
     nominal: bool
-    lens: tuple[str, tuple[float, ...]] | None = None
+    lens: KnownLens | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,13 @@ def verify_pair(
     model = pycolmap.TwoViewGeometryConfiguration(geometry.config).name
     entries = {name: getattr(geometry, name) for name in ("config", "E", "F", "H")}
     return MatchedPair(pair, raw, entries, model, inliers)
+
+
+def shrink_lens(lens: KnownLens | None, factor: float) -> KnownLens | None:
+    """A lens in pixels of photos that are smaller by a factor."""
+    if lens is None:
+        return None
+    return lens[0], (*(value / factor for value in lens[1][:4]), *lens[1][4:])
 
 
 def make_camera(camera: SmallCamera) -> Any:

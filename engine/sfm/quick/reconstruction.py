@@ -25,7 +25,7 @@ from engine.sfm.quick.connections import find_turns, measure_turn
 from engine.sfm.quick.epipolar import find_consistent_matches
 from engine.sfm.quick.features import FeatureFile, Features, find_features
 from engine.sfm.quick.mapping import SmallModel, map_photos
-from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
+from engine.sfm.quick.matching import KnownLens, MatchedPair, SmallCamera, match_pairs, shrink_lens
 from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_unchecked, split_pairs
@@ -48,14 +48,13 @@ class CameraPrior:
         size: (width, height) of its photos, pixels.
         focal: initial focal length, pixels of the photos.
         nominal: whether it comes from EXIF; else it is a guess.
-        lens: a camera model of COLMAP and its parameters (fx, fy, cx, cy first, pixels of the photos); None for an
-            ideal pinhole.
+        lens: as in `SmallCamera`, in pixels of the photos.
     """
 
     size: tuple[int, int]
     focal: float
     nominal: bool
-    lens: tuple[str, tuple[float, ...]] | None = None
+    lens: KnownLens | None = None
 
 
 @dataclass(frozen=True)
@@ -241,10 +240,8 @@ def _shrink(copies: PhotoCopies, number: int) -> SmallCamera:
     """A camera in pixels of the small copies of its photos."""
     camera, photo = copies.cameras[number], copies.camera_of.index(number)
     height, width = copies.images[photo].shape
-    factor, lens = copies.factor(photo), camera.lens
-    if lens is not None:
-        lens = lens[0], (*(value / factor for value in lens[1][:4]), *lens[1][4:])
-    return SmallCamera((width, height), camera.focal / factor, camera.nominal, lens)
+    factor = copies.factor(photo)
+    return SmallCamera((width, height), camera.focal / factor, camera.nominal, shrink_lens(camera.lens, factor))
 
 
 def _report(found: MatchedPair, done: int, total: int, watch: EventListener) -> None:
