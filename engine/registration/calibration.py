@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from engine.config.settings import Settings
-from engine.geometry.distortion import add_to_radial
+from engine.geometry.distortion import add_to_radial, distort, undistort
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import LENGTHS
 from engine.registration.lens import FreeLens, LensPrior, find_first_frames
 from engine.scenes.pyramid.photo_level import PhotoLevel, replace_intrinsics
 
@@ -53,7 +54,7 @@ class Calibration(nn.Module):
         device: torch.device,
         covariance: Float[Tensor, "cameras 2 2"] | None = None,
         cameras: int = 1,
-        camera_of: Int[Tensor, " frames"] | None = None,
+        intrinsics: Intrinsics | None = None,
     ) -> None:
         """Nothing is corrected yet.
 
@@ -63,13 +64,13 @@ class Calibration(nn.Module):
             device: of the parameters.
             covariance: of (log focal, k1) as the scene knows them (see `Scene.lens_covariance`), or None.
             cameras: of the scene.
-            camera_of: number of the camera of each training frame; None for one camera.
+            intrinsics: of the training frames; None for one camera that is nearly a pinhole.
         """
         super().__init__()
         by_gradient = settings.optimise_focal and not settings.refine_intrinsics
         self.log_focal = nn.Parameter(torch.zeros(cameras, device=device), requires_grad=by_gradient)
         self.register_buffer("radial", torch.zeros(cameras, device=device), persistent=settings.refine_intrinsics)
-        self._camera_of = None if camera_of is None else camera_of.to(device)
+        self._take_cameras(intrinsics, device)
         self.free = FreeLens(settings.optimise_focal or settings.refine_intrinsics, settings.refine_intrinsics)
         self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
         self._adjusted: tuple[PhotoLevel, tuple[int, int], PhotoLevel] | None = None
@@ -91,10 +92,19 @@ class Calibration(nn.Module):
             self.log_focal = nn.Parameter(torch.cat([self.log_focal.detach(), none]), requires_grad=learns)
             self.radial = torch.cat([self.radial, none])
             self._precision = None if covariance is None else torch.linalg.inv(covariance).float()
-        self._camera_of = None if intrinsics.cameras is None else intrinsics.cameras.to(device)
+        self._take_cameras(intrinsics, device)
         gains = self.log_gain.detach()
         more = gains.mean(dim=0, keepdim=True).expand(count, -1)
         self.log_gain = nn.Parameter(torch.cat([gains, more]), requires_grad=self.log_gain.requires_grad)
+
+    def _take_cameras(self, intrinsics: Intrinsics | None, device: torch.device) -> None:
+        """Keeps which camera each frame has, and distortions that are more than a small change."""
+        self._camera_of: Tensor | None = None
+        self._distortion: Tensor | None = None
+        if intrinsics is not None:
+            self._camera_of = None if intrinsics.cameras is None else intrinsics.cameras.to(device)
+            if intrinsics.distortion.shape[-1] > LENGTHS[0]:
+                self._distortion = intrinsics.distortion.to(device)
 
     def groups(self) -> list[dict[str, Any]]:
         """Optimiser groups of the parameters that are fitted; `relative_rate` is relative to the pose rate."""
@@ -109,9 +119,12 @@ class Calibration(nn.Module):
         """
         if not self.log_focal.requires_grad:
             return points
-        if self._camera_of is None:
-            return points * torch.exp(-self.log_focal[0])
-        return points * torch.exp(-self.log_focal)[self._camera_of, None, None]
+        factor = torch.exp(-self.log_focal)
+        scale = factor[0] if self._camera_of is None else factor[self._camera_of, None, None]
+        if self._distortion is None:
+            return points * scale
+        lens = self._distortion[:, None]  # what is scaled is what the lens shows
+        return undistort(distort(points, lens).detach() * scale, lens)
 
     def colours(self, rendered: Float[Tensor, "frames points 3"]) -> Float[Tensor, "frames points 3"]:
         """Rendered colours multiplied with each frame's gain, differentiable in the gains."""
@@ -186,6 +199,6 @@ class Calibration(nn.Module):
         if self.free.radial:
             return self.adjusted(data)
         intrinsics = self.intrinsics(data.intrinsics)
-        if len(self.log_focal) > 1:
+        if len(self.log_focal) > 1 or self._distortion is not None:
             return replace_intrinsics(data, intrinsics)
         return replace(data, points=self.points(data.points), intrinsics=intrinsics)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from engine.geometry.distortion import is_invertible
 from engine.geometry.intrinsics import Intrinsics
-from engine.geometry.lens_models import WIDEST_ANGLE
+from engine.geometry.lens_models import WIDEST_ANGLE, find_models
 from engine.geometry.rays import pixel_grid
 
 BORDER_POINTS = 64  # along each side of a picture that are looked at first: what a lens shows has no holes
@@ -26,7 +26,7 @@ class LensMasks(NamedTuple):
     Attributes:
         counts: False for such pixels; None where there are none.
         misfits: frames whose lens has rays for hardly any pixel.
-        notes: a sentence for the user, if there is something to say.
+        notes: sentences for the user.
     """
 
     counts: Bool[Tensor, "frames height width"] | None
@@ -43,9 +43,14 @@ def mask_by_lens(intrinsics: Intrinsics, names: Sequence[str]) -> LensMasks:
     """
     if not intrinsics.distorted:
         return LensMasks(None)
+    fixed = tuple(
+        f"The lens model {model.name} has no k1: where lenses are refined, its focal length alone is."
+        for model in find_models(intrinsics.distortion)
+        if not model.has_polynomial
+    )
     cut = _find_cut_frames(intrinsics)
     if not cut:
-        return LensMasks(None)
+        return LensMasks(None, notes=fixed)
     counts = torch.ones(intrinsics.frames, intrinsics.height, intrinsics.width, dtype=torch.bool)
     known: dict[tuple[float, ...], Bool[Tensor, "height width"]] = {}
     grid = pixel_grid(intrinsics.height, intrinsics.width)
@@ -59,14 +64,14 @@ def mask_by_lens(intrinsics: Intrinsics, names: Sequence[str]) -> LensMasks:
     misfits = tuple(frame for frame in cut if shares[frame] < LEAST_SHARE)
     masked = [frame for frame in cut if frame not in misfits]
     if not masked:
-        return LensMasks(counts, misfits)
+        return LensMasks(counts, misfits, fixed)
     hidden = 100 * (1 - sum(shares[frame] for frame in masked) / len(masked))
     note = (
         f"{max(hidden, 0.1):.2g} % of the pixels of {len(masked)} photos, such as {names[masked[0]]}, lie further "
         f"than {math.degrees(WIDEST_ANGLE):.0f} degrees from the axis of their lens or outside of what it shows; they "
         "do not count."
     )
-    return LensMasks(counts, misfits, (note,))
+    return LensMasks(counts, misfits, (note, *fixed))
 
 
 def combine_masks(

@@ -76,7 +76,7 @@ class CameraTrainer(BaseTrainer):
         self.field: Field = build_field(scene, settings, self.generator, self.device)
         cameras = scene.intrinsics.cameras_count
         self.calibration = Calibration(
-            settings, len(self.frames), self.device, scene.lens_covariance, cameras, intrinsics.cameras
+            settings, len(self.frames), self.device, scene.lens_covariance, cameras, intrinsics
         )
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
         self.photos = PhotoPyramid(scene, self.frames, self.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -14,6 +15,8 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import list_sizes
 from engine.scenes.pyramid.photo_masks import PhotoMasks, downsample_masks, fill_masked
 from engine.scenes.scene import Scene
+
+LATTICE_RADIUS = math.tan(math.radians(60))  # of the plane z = 1, that the lattice reaches
 
 
 @dataclass(frozen=True)
@@ -129,14 +132,16 @@ def replace_intrinsics(data: PhotoLevel, intrinsics: Intrinsics) -> PhotoLevel:
 def make_lattice(intrinsics: Intrinsics, columns: int = 16, rows: int = 12) -> Float[Tensor, "frames points 2"]:
     """A regular lattice over every frame's own picture, on the plane z = 1.
 
-    To its points global transforms are fitted where poses are published.
+    To its points global transforms are fitted where poses are published. Those further than 60 degrees from the axis
+    are moved there: far out on the plane, they would outweigh all others.
     """
     x = (torch.arange(columns) + 0.5) / columns
     y = (torch.arange(rows) + 0.5) / rows
     shares = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).reshape(1, -1, 2).to(intrinsics.focal)
     pixels = shares * intrinsics.own_sizes[:, None]
     distortion = intrinsics.distortion if intrinsics.distorted else None
-    return rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, distortion)
+    points = rays.normalised_points(pixels, intrinsics.focal, intrinsics.centre, distortion)
+    return points * (LATTICE_RADIUS / points.norm(dim=-1, keepdim=True).clamp(min=LATTICE_RADIUS))
 
 
 def _compute_points(intrinsics: Intrinsics) -> tuple[Float[Tensor, "lenses pixels 2"], Int[Tensor, " frames"] | None]:

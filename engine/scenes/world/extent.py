@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.rays import project
 from engine.scenes.world.axes import camera_centres, optical_axes
 
 
@@ -83,8 +84,6 @@ def measure_depths_in_view(
 ) -> tuple[float, float] | None:
     """Nearest and farthest depth of 3D points in the images, without 0.5 % of outliers at each end.
 
-    Distortion is ignored.
-
     Args:
         points: in the world of the poses.
         poses: world-to-camera.
@@ -94,11 +93,9 @@ def measure_depths_in_view(
     """
     points = points[:: max(1, len(points) // OPTIONS.maximum_points)]
     seen = []
-    for pose, focal, principal, size in zip(
-        poses, intrinsics.focal, intrinsics.centre, intrinsics.own_sizes, strict=True
-    ):
-        x, y, depth = (points @ pose[:, :3].T + pose[:, 3]).unbind(dim=-1)
-        pixels = torch.stack([x, y], dim=-1) / depth[:, None] * focal + principal
+    for frame, (pose, size) in enumerate(zip(poses, intrinsics.own_sizes, strict=True)):
+        lens = (intrinsics.focal[frame], intrinsics.centre[frame], intrinsics.distortion[frame])
+        pixels, depth = project(points, pose, *(part.to(points) for part in lens))
         seen.append(depth[(depth > 0) & ((pixels >= 0) & (pixels <= size)).all(dim=-1)])
     depths = torch.cat(seen).sort().values
     if len(depths) < OPTIONS.minimum_points:

@@ -6,7 +6,7 @@ import torch
 from engine.evidence.resection import find_known_points, locate_frame
 from engine.geometry import se3
 from tests.support.strategies import normal
-from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
+from tests.support.worlds.tracked import as_tracks, cameras, fisheye, lens, observe
 
 
 @pytest.mark.parametrize("kind", ["forward", "object"])
@@ -21,6 +21,19 @@ def test_a_photo_is_located_from_other_cameras_poses(kind, wrong):
     assert torch.rad2deg(se3.rotation_angle(found[:, :3] @ poses[3, :, :3].mT)) < 0.2
     assert (se3.camera_centre(found) - se3.camera_centre(poses[3])).norm() < 0.02
     assert known.cost(found) < known.cost(poses[2])
+
+
+def test_a_photo_of_a_fisheye_is_located():
+    """At its border a pixel is a long way on the plane z = 1; errors are still those in pixels."""
+    poses, intrinsics = cameras("object"), fisheye(8)
+    observations, _ = observe(poses, intrinsics, tracks=400, noise=0.4, wrong=0.1)
+    others = [frame for frame in range(8) if frame != 3]
+    known = find_known_points(as_tracks(observations), 3, others, poses[others], intrinsics)
+    assert known.plane.norm(dim=-1).max() > 2
+    assert known.errors(poses[3][None]).median() < 1
+    found = locate_frame(known, poses[others])
+    assert found is not None
+    assert torch.rad2deg(se3.rotation_angle(found[:, :3] @ poses[3, :, :3].mT)) < 0.2
 
 
 def test_points_are_those_of_the_photo_and_not_of_others():

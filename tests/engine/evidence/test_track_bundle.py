@@ -1,5 +1,7 @@
 """Bundle adjustment of tracks: its equations, where it ends, and pycolmap beside it."""
 
+import dataclasses
+
 import numpy as np
 import pycolmap
 import pytest
@@ -12,7 +14,7 @@ from engine.evidence.triangulation import Observations, triangulate
 from engine.geometry import se3
 from engine.geometry.pose_errors import pose_errors
 from tests.support.strategies import normal, seeds
-from tests.support.worlds.tracked import FOCAL, HEIGHT, WIDTH, cameras, lens, observe
+from tests.support.worlds.tracked import FOCAL, HEIGHT, WIDTH, cameras, fisheye, lens, observe
 
 
 def solve(bundle: TrackBundle) -> TrackBundle:
@@ -106,6 +108,27 @@ def adjust_by_pycolmap(observations: Observations, poses: torch.Tensor, points: 
     return torch.stack(
         [torch.tensor(reconstruction.image(f + 1).cam_from_world().matrix()) for f in range(len(poses))]
     )
+
+
+@pytest.mark.parametrize("kind", ["forward", "object"])
+def test_a_fisheye_is_as_good_as_any_lens(kind):
+    poses, intrinsics = cameras(kind), fisheye(8)
+    observations, points = observe(poses, intrinsics, noise=0.3)
+    assert len(points) > 60
+    started = se3.compose(se3.exponential(0.01 * normal(8, 6, seed=1)), poses)
+    found = solve(TrackBundle(observations, intrinsics, started, points))
+    before, after = pose_errors(started, poses), pose_errors(found.poses, poses)
+    assert after.relative_rotation_deg.mean() < 0.1 * before.relative_rotation_deg.mean()
+    error = triangulate(observations, found.poses, intrinsics).error_px
+    assert error.median() < 0.6
+
+
+def test_a_wrong_focal_length_of_a_fisheye_is_found():
+    poses, intrinsics = cameras("object"), fisheye(8)
+    observations, points = observe(poses, intrinsics, tracks=300)
+    wrong = dataclasses.replace(intrinsics, focal=intrinsics.focal * 1.05)
+    found = solve(TrackBundle(observations, wrong, poses, points, frees_focal=True))
+    assert float((found.intrinsics.focal / intrinsics.focal).mean()) == pytest.approx(1.0, abs=2e-3)
 
 
 def test_cameras_that_all_begin_at_one_pose_come_apart():

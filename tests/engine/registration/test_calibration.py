@@ -7,6 +7,9 @@ import pytest
 import torch
 
 from engine.config.settings import Settings
+from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import LensModel, make_row, stack_distortions
+from engine.geometry.rays import normalised_points
 from engine.registration.calibration import Calibration
 from tests.support.runs.short_runs import REGISTERS, fern, run, stage, trainer
 
@@ -40,6 +43,24 @@ def test_a_longer_focal_length_moves_points_towards_the_middle():
     torch.testing.assert_close(learned.intrinsics.focal, data.intrinsics.focal * 1.25)
     assert learned.images is data.images
     assert len(made.groups()) == 1
+
+
+def test_a_longer_focal_length_of_a_fisheye_scales_what_it_shows():
+    """On the plane z = 1 its points do not move in proportion."""
+    rows = stack_distortions([make_row([0.05], LensModel.FISHEYE), make_row([0.02])])
+    lens = Intrinsics(torch.full((2, 2), 20.0), torch.full((2, 2), 15.0), rows, 30, 30)
+    made = Calibration(Settings(optimise_focal=True), 2, CPU, intrinsics=lens)
+    with torch.no_grad():
+        made.log_focal += math.log(1.25)
+    pixels = torch.rand(2, 40, 2) * 30
+    before = normalised_points(pixels, lens.focal, lens.centre, lens.distortion)
+    after = normalised_points(pixels, lens.focal * 1.25, lens.centre, lens.distortion)
+    found = made.points(before)
+    torch.testing.assert_close(found, after, atol=1e-4, rtol=1e-4)
+    assert (found - before / 1.25).abs().max() > 0.05
+    found.sum().backward()
+    assert made.log_focal.grad is not None
+    assert made.log_focal.grad.isfinite().all()
 
 
 def test_gains_have_mean_one():

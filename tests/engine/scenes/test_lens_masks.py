@@ -51,6 +51,11 @@ def test_a_perspective_lens_is_masked_where_it_folds_over():
     assert not found.counts[0][radius > 0.56].any()
 
 
+def test_what_cannot_be_refined_is_said():
+    found = mask_by_lens(lens(40, make_row([0.9], LensModel.FOV), make_row([])), ["a", "b"])
+    assert found.notes == ("The lens model FOV has no k1: where lenses are refined, its focal length alone is.",)
+
+
 def test_a_scene_tells_what_it_masks(tmp_path: Path):
     write_nerfstudio(tmp_path, object_poses(), camera_model="OPENCV_FISHEYE", fl_x=10.0, fl_y=10.0)
     scene = load_scene(tmp_path)

@@ -11,6 +11,7 @@ from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry import rays, se3
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import stack_distortions
 
 WIDTH, HEIGHT, FOCAL = 64, 48, 60.0
 
@@ -91,22 +92,24 @@ def moved(poses: Tensor, degrees: float, distance: float, seed: int = 2) -> Tens
     return se3.compose(se3.exponential(torch.cat([axes[0], axes[1]], dim=-1)), poses)
 
 
-def intrinsics(frames: int, scale: float = 1.0) -> Intrinsics:
+def intrinsics(frames: int, scale: float = 1.0, lens: tuple[float, ...] = (0.0,) * 4) -> Intrinsics:
     focal = torch.full((frames, 2), FOCAL * scale)
     centre = torch.tensor([WIDTH / 2, HEIGHT / 2]).expand(frames, 2) * scale
-    return Intrinsics(focal, centre, torch.zeros(frames, 4), round(WIDTH * scale), round(HEIGHT * scale))
+    distortion = stack_distortions([lens] * frames)
+    return Intrinsics(focal, centre, distortion, round(WIDTH * scale), round(HEIGHT * scale))
 
 
 def plane_points(of: Intrinsics) -> Tensor:
     """(frames, height, width, 2)."""
     grid = rays.pixel_grid(of.height, of.width).reshape(1, -1, 2).expand(of.frames, -1, -1)
-    return rays.normalised_points(grid, of.focal, of.centre).view(of.frames, of.height, of.width, 2)
+    points = rays.normalised_points(grid, of.focal, of.centre, of.distortion)
+    return points.view(of.frames, of.height, of.width, 2)
 
 
 @torch.no_grad()
-def photos(field: VoxelGrid, poses: Tensor) -> Tensor:
+def photos(field: VoxelGrid, poses: Tensor, lens: tuple[float, ...] = (0.0,) * 4) -> Tensor:
     """(frames, 3, height, width)."""
-    points = plane_points(intrinsics(poses.shape[0])).flatten(1, 2)
+    points = plane_points(intrinsics(poses.shape[0], lens=lens)).flatten(1, 2)
     origins, directions = rays.rays_through(poses[:, None], points)
     colour = field.render(origins.expand_as(directions).reshape(-1, 3), directions.reshape(-1, 3)).colour
     return colour.view(-1, HEIGHT, WIDTH, 3).permute(0, 3, 1, 2).contiguous()

@@ -9,20 +9,28 @@ from engine.evidence.tracks import Tracks
 from engine.evidence.triangulation import Observations
 from engine.geometry import rays
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import LensModel, make_row, stack_distortions
 from tests.support.scenes.synthetic import forward_poses, object_poses
 
 WIDTH, HEIGHT, FOCAL = 640, 480, 600.0
 
 
-def lens(frames: int, radial: float = 0.0) -> Intrinsics:
+def lens(
+    frames: int, radial: float = 0.0, focal: float = FOCAL, model: LensModel = LensModel.PERSPECTIVE
+) -> Intrinsics:
     """The same for all frames."""
     return Intrinsics(
-        torch.full((frames, 2), FOCAL),
+        torch.full((frames, 2), focal),
         torch.tensor([[WIDTH / 2, HEIGHT / 2]]).repeat(frames, 1),
-        torch.tensor([[radial, 0.0, 0.0, 0.0]]).repeat(frames, 1),
+        stack_distortions([make_row([radial], model)] * frames),
         WIDTH,
         HEIGHT,
     )
+
+
+def fisheye(frames: int) -> Intrinsics:
+    """A lens that shows 76 degrees from the axis in the corners; with k1 = 0.02."""
+    return lens(frames, 0.02, 290.0, LensModel.FISHEYE)
 
 
 def cameras(kind: str = "forward", frames: int = 8) -> Tensor:
@@ -54,7 +62,10 @@ def observe(
     depth = 3.5 + 2.5 * torch.rand(tracks, generator=generator, dtype=torch.float64)
     first = torch.arange(tracks) % frames
     plane = rays.normalised_points(
-        pixels[:, None], intrinsics.focal[first].double(), intrinsics.centre[first].double()
+        pixels[:, None],
+        intrinsics.focal[first].double(),
+        intrinsics.centre[first].double(),
+        intrinsics.distortion[first].double(),
     )
     origin, direction = rays.rays_through(poses[first], plane[:, 0])
     points = origin + depth[:, None] * direction

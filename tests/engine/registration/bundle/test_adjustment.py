@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from engine.geometry import rays
+from engine.geometry.lens_models import LensModel, make_row
 from engine.geometry.pose_errors import pose_errors
 from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
@@ -54,6 +55,22 @@ def test_perturbed_poses_are_recovered(world):
     before, after = pose_errors(start, true), pose_errors(made.poses, true)
     assert after.relative_rotation_deg.mean() < 0.25 * before.relative_rotation_deg.mean()
     assert after.rotation_deg.mean() < 0.3 * before.rotation_deg.mean()
+    assert after.translation.mean() < 0.3 * before.translation.mean()
+
+
+def test_perturbed_poses_of_a_fisheye_are_recovered(world):
+    field, true, _ = world
+    lens = make_row([0.3, -0.1], LensModel.FISHEYE)
+    images, of = photos(field, true, lens), intrinsics(FRAMES, lens=lens)
+    start = moved(true, degrees=0.6, distance=0.015)
+    depth, opacity = surface_points.render_depth_maps(field, start, plane_points(intrinsics(FRAMES, 0.5, lens)))
+    surface = surface_points.choose_points(
+        surface_points.measure_contrast(images), of, start, depth, opacity, 150, torch.Generator().manual_seed(0)
+    )
+    made = adjustment.start_from_surface(images, of, start, surface)
+    assert take_steps(made) > 2
+    before, after = pose_errors(start, true), pose_errors(made.poses, true)
+    assert after.relative_rotation_deg.mean() < 0.25 * before.relative_rotation_deg.mean()
     assert after.translation.mean() < 0.3 * before.translation.mean()
 
 
