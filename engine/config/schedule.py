@@ -107,7 +107,8 @@ def _polishing(table: tuple[Stage, ...], refines: bool, matched: bool) -> tuple[
     """The table for poses that are known: a coarse field would move them away, and knows less than they do.
 
     The adjustments of the rows in which poses move stay where the lens shall be refined too, which nothing else moves,
-    and where matches see to it that an adjustment does not jump farther than poses are off.
+    and where matches see to it that an adjustment does not jump farther than poses are off: there the finest of a row
+    alone, for matches know more than small photos.
     """
     share = _MATCHED_SHARE if matched else 1.0
     still = tuple(replace(stage, settle=stage.iterations, bundle=()) for stage in table[: -len(_KNOWN_POSES)])
@@ -117,7 +118,7 @@ def _polishing(table: tuple[Stage, ...], refines: bool, matched: bool) -> tuple[
             stage,
             pose_rate=(first * share, last * share),
             settle=settle,
-            bundle=stage.bundle if refines or matched else (),
+            bundle=stage.bundle[-1:] if matched else stage.bundle if refines else (),
         )
         for stage, ((first, last), settle) in zip(moving, _KNOWN_POSES[-len(moving) :], strict=True)
     )
