@@ -13,6 +13,8 @@ RAISED_MORE = (50, 58, 69)
 LINE = (45, 52, 62)
 ACCENT_DEEP = (30, 110, 102)
 ACCENT_DARK = (27, 66, 66)
+KNOB = (32, 118, 109)
+KNOB_HELD = (40, 146, 135)
 
 _COLOURS: dict[int, tuple[int, ...]] = {
     dpg.mvThemeCol_WindowBg: PANEL,
@@ -30,8 +32,8 @@ _COLOURS: dict[int, tuple[int, ...]] = {
     dpg.mvThemeCol_Header: ACCENT_DARK,
     dpg.mvThemeCol_HeaderHovered: ACCENT_DEEP,
     dpg.mvThemeCol_HeaderActive: ACCENT_DEEP,
-    dpg.mvThemeCol_SliderGrab: ACCENT,
-    dpg.mvThemeCol_SliderGrabActive: (110, 225, 213),
+    dpg.mvThemeCol_SliderGrab: KNOB,  # dark: the value of a slider is written across its knob
+    dpg.mvThemeCol_SliderGrabActive: KNOB_HELD,
     dpg.mvThemeCol_CheckMark: ACCENT,
     dpg.mvThemeCol_TitleBg: BACKGROUND,
     dpg.mvThemeCol_TitleBgActive: BACKGROUND,

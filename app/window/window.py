@@ -24,10 +24,12 @@ from app.panels.export.dialog import ExportDialog
 from app.panels.widgets.live_texture import rest_textures
 from app.render.renderer import Renderer
 from app.window.backdrop import Backdrop
+from app.window.display import measure_screen
 from app.window.error_guard import Guard
 from app.window.file_drop import FileDrop
 from app.window.fonts import bind_font
 from app.window.panel_sets import PanelSets
+from app.window.placement import choose_corner, fit_to_screen
 from app.window.preferences import Preferences
 from app.window.report import Report
 from app.window.shortcuts import Shortcuts
@@ -112,6 +114,9 @@ class Window:
 
     def _build(self) -> None:
         preferences = self._preferences
+        screen = measure_screen()
+        if screen is not None:
+            preferences.size = fit_to_screen(preferences.size, screen)
         dpg.create_context()
         dpg.configure_app(manual_callback_management=True, docking=True, docking_space=True)
         layout_file = preferences.prepare_layout()
@@ -124,12 +129,11 @@ class Window:
         for dialog in (*asking, self._banner, self._help):
             dialog.build()
         hooks = self.state.hooks
-        hooks.reopen, hooks.save = self._runs.reopen, lambda: saving.save(self.state)
-        hooks.compare = self._runs.compare
-        hooks.load, hooks.export = self._ask_for_run, self._export.open
+        hooks.reopen, hooks.compare = self._runs.reopen, self._runs.compare
         Shortcuts(make_keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
         width, height = preferences.size
-        dpg.create_viewport(title="l2g-viewer", width=width, height=height, disable_close=True)
+        left, top = (0, 0) if screen is None else choose_corner((width, height), screen)
+        dpg.create_viewport(title="l2g-viewer", width=width, height=height, x_pos=left, y_pos=top, disable_close=True)
         dpg.set_exit_callback(self.ask_to_leave)
         dpg.setup_dearpygui()
         dpg.show_viewport()

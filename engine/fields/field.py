@@ -102,6 +102,11 @@ class Field(Protocol):
         """Whether its steps are so little work that it would hardly be done sooner by many cores."""
         ...
 
+    @property
+    def prepared(self) -> bool:
+        """Whether what its first step has to prepare, which may take many seconds, is done: compiled kernels."""
+        ...
+
     def grow(self, factor: float) -> bool:
         """Follows a world whose unit is divided by `factor` (cameras and things move apart); False if it cannot."""
         ...
@@ -118,6 +123,11 @@ class FieldDefaults:
     def light(self) -> bool:
         """False: it uses all cores."""
         return False
+
+    @property
+    def prepared(self) -> bool:
+        """True: it has nothing to prepare."""
+        return True
 
     def progress(self, fraction: float) -> None:
         """Nothing opens as the run proceeds: the stages are all the band limit there is."""

@@ -149,7 +149,10 @@ class RunState:
             snapshot = take_snapshot(self.trainer, *state)
             undoable, redoable = self.undo.undoable, self.undo.redoable
             doing = snapshot.doing or self.waiting_for
-            self._last = dataclasses.replace(snapshot, undoable=undoable, redoable=redoable, doing=doing)
+            verdict = None if self.waiting_for else snapshot.verdict  # which would say that there are no matches
+            self._last = dataclasses.replace(
+                snapshot, undoable=undoable, redoable=redoable, doing=doing, verdict=verdict
+            )
             self._unchanged, self.measuring = True, (time.monotonic() - start) / MEASURING_SHARE
         return self._last
 

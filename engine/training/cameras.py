@@ -140,7 +140,9 @@ class CameraTrainer(BaseTrainer):
             self._evidence_shown = None
         if self._evidence_shown is None or self._evidence_of != statuses:
             self._evidence_shown, self._evidence_of = self._evidence(), statuses
-        return with_evidence(snapshot, self._evidence_shown)
+        snapshot = with_evidence(snapshot, self._evidence_shown)
+        # before the tracks have placed the cameras there is nothing to judge
+        return replace(snapshot, verdict=None) if self._track_start is not None else snapshot
 
     def verdict(self, held_out_psnr: float | None = None) -> Verdict:
         """On the run as it stands, measured anew; `held_out_psnr` is the mean over held-out photos, dB, if known."""

@@ -69,7 +69,9 @@ class RadianceTrainer(CameraTrainer):
     def doing(self) -> str:
         """As `Trainer.doing`: by the tasks that come before the optimisation."""
         if self._track_start is not None:
-            return "placing the cameras by their matches"
+            return "placing cameras by their matches"
+        if not self.field.prepared:
+            return "preparing kernels (compiled once, about 20 s)"
         return self._adjustment.doing if self._adjustment.pending else ""
 
     # ------------------------------------------------------------------ the step

@@ -118,6 +118,7 @@ _WORDS = {
     "set-mu": "μ set to",
     "use-matches": "matches",
     "exclude-frame": "",
+    "matched": "matched:",
     "tracks": "tracks:",
     "taken-back": "taken back:",
     "perturb-pose": "kicked",

@@ -161,15 +161,10 @@ class Hooks:
         reopen: reads the scene of the active run again and starts it with these settings. Needed for other initial
             poses, which `Restart` does not change.
         compare: starts a second run of the scene by another method beside the active one; None ends it.
-        save: has the runs write checkpoints.
-        load, export: open their dialogs.
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
     compare: Callable[[str | None], None] | None = None
-    save: Callable[[], None] | None = None
-    load: Callable[[], None] | None = None
-    export: Callable[[], None] | None = None
 
 
 @dataclass

@@ -10,11 +10,12 @@ import dearpygui.dearpygui as dpg
 from app.model.common.process_memory import measure_resident_bytes
 from app.model.state.state import State
 from app.panels.bars.badge import COLOURS
-from app.panels.widgets.parts import AMBER, MUTED, add_tool_tip, set_text
+from app.panels.widgets.parts import AMBER, MUTED, PADDING, add_tool_tip, measure_size, set_text
 from app.render.renderer import Renderer
 from engine.cli.progress import updated_rate
 from engine.messages import Snapshot
 
+SEPARATOR = "   ·   "
 PERIOD = 0.5  # seconds between two updates
 
 
@@ -63,7 +64,11 @@ class StatusLine:
         if run is not None and run.opened is not None:
             parts.append(str(run.opened.folder))
         parts.append(self._renderer.info)
-        set_text(self._text, "   ·   ".join(parts))
+        taken = measure_size(self._verdict)[0] if dpg.is_item_shown(self._verdict) else 0
+        room = dpg.get_viewport_client_width() - taken - 3 * PADDING
+        while len(parts) > 1 and (dpg.get_text_size(SEPARATOR.join(parts)) or [0])[0] > room:
+            parts.pop()
+        set_text(self._text, SEPARATOR.join(parts))
 
     def _show_verdict(self, snapshot: Snapshot | None) -> None:
         """The reason of a verdict, where it is not that the cameras are registered: to be read without a tool tip."""

@@ -12,9 +12,11 @@ from app.model.state.choices import describe_assistance
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.bars.badge import VerdictBadge
-from app.panels.widgets.parts import ACCENT, MUTED, add_tool_tip, set_text
+from app.panels.widgets.parts import ACCENT, MUTED, PADDING, add_tool_tip, set_text
 from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
+
+GAP = "   "  # between numbers
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,19 @@ class TopBar:
         words = (run.name, run.settings.method, run.settings.field, describe_assistance(run.settings))
         set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
-        set_text(self._how, describe_progress(snapshot) if snapshot is not None else "")
+        set_text(self._how, self._fit(describe_progress(snapshot)) if snapshot is not None else "")
         doing = describe_opening(run) if run.opened is None else describe_state(snapshot)
         set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
         if doing:
             set_text(self._note, doing)
+
+    def _fit(self, words: str) -> str:
+        """As many of the numbers, from the left, as a narrow window has room for."""
+        room = dpg.get_viewport_client_width() - dpg.get_item_pos(self._how)[0] - PADDING
+        parts = words.split(GAP)
+        while len(parts) > 1 and (dpg.get_text_size(GAP.join(parts)) or [0])[0] > room:
+            parts.pop()
+        return GAP.join(parts)
 
 
 def describe_opening(run: ViewedRun) -> str:
@@ -108,7 +118,7 @@ def describe_state(snapshot: Snapshot | None) -> str:
     excluded = len(snapshot.frames_that_are(FrameStatus.EXCLUDED))
     if excluded:
         parts.append(f"{excluded} frame{'s' if excluded > 1 else ''} excluded")
-    return "   ".join(parts)
+    return GAP.join(parts)
 
 
 def describe_progress(snapshot: Snapshot) -> str:
@@ -125,4 +135,4 @@ def describe_progress(snapshot: Snapshot) -> str:
         parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
     if snapshot.skipped_steps:
         parts.append(f"{snapshot.skipped_steps} steps left out")
-    return "   ".join(parts)
+    return GAP.join(parts)

@@ -19,6 +19,7 @@ from app.panels.widgets.layer_switches import LayerSwitches, Switch
 from app.panels.widgets.parts import Colour
 
 COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
+NARROW_COLUMNS = (76, 98, 82)  # of a panel that has no room for those
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
 TICKS_PX = (0.3, 1.0, 3.0, 10.0)
 AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
@@ -71,19 +72,24 @@ SWITCHES = (
 
 
 class CamerasLegend:
-    """Two rows of switches with swatches, with the error scale beside them."""
+    """Two rows of switches with swatches, with the error scale beside them; in a narrow panel four short rows."""
 
     def __init__(self, state: State) -> None:
         self._switches = LayerSwitches(state.cameras.layers, SWITCHES)
+        self._narrow = LayerSwitches(state.cameras.layers, SWITCHES)
         self._scale: list[int | str] = []
         self._parts: dict[ErrorScale, list[int | str]] = {ROTATION_DEG: [], REPROJECTION_PX: []}
 
     def build(self) -> None:
         """Adds it to the container that is open."""
-        self._scale = self._switches.build(COLUMNS, BAR + BESIDE, (self._add_scales, self._add_ticks))
+        with dpg.group() as self._wide_group:
+            self._scale = self._switches.build(COLUMNS, BAR + BESIDE, (self._add_scales, self._add_ticks))
+        with dpg.group(show=False) as self._narrow_group:
+            rows = -(-len(SWITCHES) // len(NARROW_COLUMNS))
+            self._narrow.build(NARROW_COLUMNS, 1, (dpg.add_spacer,) * rows)
 
     def update(self, width: float, scale: ErrorScale) -> None:
-        """Brings it up to date for a panel `width` pixels wide; a narrow one hides the error scale.
+        """Brings it up to date for a panel `width` pixels wide; one that is not wide enough hides the error scale.
 
         Args:
             width: of the panel, pixels.
@@ -99,7 +105,11 @@ class CamerasLegend:
                     dpg.configure_item(part, show=kind == scale)
         # A narrow panel has no room for it; COLMAP's own panel has the same switch.
         self._switches.show("colmap", width >= sum(COLUMNS) + 60)
-        self._switches.update()
+        narrow = width < sum(COLUMNS[:-1]) + 60
+        for group, shown in ((self._narrow_group, narrow), (self._wide_group, not narrow)):
+            if dpg.is_item_shown(group) != shown:
+                dpg.configure_item(group, show=shown)
+        (self._narrow if narrow else self._switches).update()
 
     def _add_scales(self) -> int | str:
         with dpg.group() as group:

@@ -15,7 +15,7 @@ from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT
-from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, set_text
+from app.panels.widgets.parts import MUTED, SCROLL_BAR, add_tool_tip, measure_inner_width, measure_size, set_text
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
@@ -25,6 +25,7 @@ from engine.geometry.view_camera import ViewCamera, pinhole
 VIEW = "novel"
 MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")
 CHANNELS = ("colour", "depth", "opacity", "residual")
+SLIDER = (64, 106)  # width of the slider: least, for its value to be read, and where there is room; pixels
 FILM_SECONDS = 6.0
 FILM_SIZE = (640, 480)  # pixels
 RATE_PICTURES = 16  # the last ones, from which the frames per second are counted
@@ -40,14 +41,16 @@ class NovelViewPanel:
         """`ask_path(title, default, act)` asks the user for the path of a file, and calls `act` with it."""
         self._state, self._renderer, self._ask_path = state, renderer, ask_path
         self._canvas, self._control = Canvas(), NovelControl()
+        self._parent: int | str = 0
         self._drawn: Drawn | None = None
         self._before = time.monotonic()
         self._times: list[float] = []
         self._recording: Recording | None = None
 
     def build(self, parent: int | str) -> None:
+        self._parent = parent
         with dpg.group(parent=parent):
-            with dpg.group(horizontal=True):
+            with dpg.group(horizontal=True) as self._row:
                 self._mode = dpg.add_combo(MODES, default_value="orbit", width=84, callback=self._choose_mode)
                 add_tool_tip(
                     self._mode, "Orbit a point, fly with WASD and QE, or follow the selected frame (O, P, L)."
@@ -59,10 +62,9 @@ class NovelViewPanel:
                     "while a frame is followed.",
                 )
                 self._slider = dpg.add_slider_float(
-                    width=106, min_value=10, max_value=110, format="view %.0f°", callback=self._slide
+                    width=SLIDER[1], min_value=10, max_value=110, format="view %.0f°", callback=self._slide
                 )
                 self._slider_tip = add_tool_tip(self._slider, "")
-                make_knobs_translucent(self._slider)
                 dpg.add_button(label="PNG", callback=self._save_picture)
                 add_tool_tip(dpg.last_item(), "Writes this picture to a PNG file.")
                 dpg.add_button(label="Key", callback=self._add_keyframe)
@@ -85,6 +87,7 @@ class NovelViewPanel:
             self._control.fly(view, held, min(passed, LONGEST_STEP), now)
         picture = self._control.picture(state, self._canvas.size, now)
         self._show_choices()
+        self._fit_row()
         if picture is None:
             return
         self._renderer.request(VIEW, picture)
@@ -94,6 +97,13 @@ class NovelViewPanel:
             self._drawn = drawn
             self._canvas.show(letterbox(drawn.pixels, self._canvas.size))
         self._write_note(drawn, now)
+
+    def _fit_row(self) -> None:
+        """Makes the slider as narrow as it must be for all buttons to be seen."""
+        others = measure_size(self._row)[0] - dpg.get_item_width(self._slider)
+        width = int(min(max(measure_inner_width(self._parent) + SCROLL_BAR - others, SLIDER[0]), SLIDER[1]))
+        if others > 0 and dpg.get_item_width(self._slider) != width:
+            dpg.configure_item(self._slider, width=width)
 
     # ------------------------------------------------------------------ what the user does
 

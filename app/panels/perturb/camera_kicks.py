@@ -20,7 +20,7 @@ from app.model.perturb.recovery_measures import CAMERAS
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
-from app.panels.widgets.parts import add_tool_tip, make_knobs_translucent
+from app.panels.widgets.parts import add_tool_tip
 from engine.messages import PerturbAll, PerturbPose, Snapshot
 
 TURNS = (("rx", "tilts up"), ("ry", "pans right"), ("rz", "rolls clockwise"))
@@ -54,7 +54,6 @@ class CameraKicks:
         for name, what in SHIFTS:
             tip = f"{name}: the camera moves {what}, per cent of the cameras' spread."
             self._shifts.add(f"{name} %.0f%%", -100, 100, 0, tip, self._moved)
-        make_knobs_translucent(*self._turns.items, *self._shifts.items)
         with dpg.group(horizontal=True, horizontal_spacing=GAP):
             kick = dpg.add_button(label="Kick this frame", callback=self.kick)
             add_tool_tip(kick, "Moves the selected camera as the sliders say, in its own axes; training continues.")
@@ -84,7 +83,6 @@ class CameraKicks:
             "Standard deviation of each component of the shift, per cent of the spread.",
             self._sigmas,
         )
-        make_knobs_translucent(*self._sigma.items)
 
     @property
     def note(self) -> str:

@@ -12,7 +12,7 @@ from app.model.planar.patch_handles import Family, make_perturb_command
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.panels.perturb.kicks import GAP, SliderRow
-from app.panels.widgets.parts import add_tool_tip, make_knobs_translucent
+from app.panels.widgets.parts import add_tool_tip
 from engine.messages import PerturbAll, Snapshot
 
 
@@ -34,7 +34,6 @@ class PatchKicks:
         self._exact.add("x %.0f px", -100, 100, 0, "The patch moves right, pixels of the image.", self._moved)
         self._exact.add("y %.0f px", -100, 100, 0, "The patch moves down, pixels of the image.", self._moved)
         self._exact.add("turn %.0f°", -90, 90, 0, "The patch turns clockwise about its middle.", self._moved)
-        make_knobs_translucent(*self._exact.items)
         with dpg.group(horizontal=True, horizontal_spacing=GAP):
             kick = dpg.add_button(label="Kick this patch", callback=self.kick)
             add_tool_tip(
@@ -59,7 +58,6 @@ class PatchKicks:
             "Kick all.",
             self._sigmas,
         )
-        make_knobs_translucent(*self._sigma.items)
 
     @property
     def obstacle(self) -> str:

@@ -9,7 +9,7 @@ from app.model.planar.planar_shapes import AMBER, GREY
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
-from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, set_text
+from app.panels.widgets.parts import MUTED, add_tool_tip, set_text
 from engine.config.methods import METHODS, find_method
 
 COLUMNS = (94, 76, 66, 74)  # pixels of each column of switches
@@ -68,7 +68,6 @@ class PlanarLegend:
                 slider = dpg.add_slider_float(
                     width=140, max_value=100, default_value=100, format="learned %.0f %%", callback=self._blended
                 )
-                make_knobs_translucent(slider)
                 add_tool_tip(slider, "Opacity of the learned image over the true one.")
         self._switches.build(COLUMNS, BAR + BESIDE, (_add_scale, _add_ticks))
 

@@ -96,9 +96,9 @@ class PlotsPanel:
         chosen = self._state.plots
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
-                self._which = dpg.add_combo([ALL, *self._of], default_value=ALL, width=108, callback=self._arrange)
+                self._which = dpg.add_combo([ALL, *self._of], default_value=ALL, width=84, callback=self._arrange)
                 self._over = dpg.add_combo(
-                    ["seconds", "iterations"], default_value=chosen.over, width=84, callback=self._choose
+                    ["seconds", "iterations"], default_value=chosen.over, width=80, callback=self._choose
                 )
                 add_tool_tip(self._over, "The x axis; seconds of training, pauses do not count.")
                 self._log = dpg.add_checkbox(label="log", default_value=chosen.logarithmic, callback=self._choose)

@@ -19,7 +19,6 @@ from app.panels.widgets.parts import (
     MUTED,
     add_muted_text,
     add_tool_tip,
-    make_knobs_translucent,
     set_text,
 )
 from engine.config.settings import HIGHEST_EXPONENT
@@ -85,7 +84,6 @@ class ExponentSlider:
                 callback=self._dragged,
             )
             self._tips.append(add_tool_tip(self._slider, tip))
-            make_knobs_translucent(self._slider)
             with dpg.item_handler_registry() as handlers:
                 dpg.add_item_double_clicked_handler(callback=self._double_clicked)
             dpg.bind_item_handler_registry(self._slider, handlers)

@@ -1,4 +1,4 @@
-"""The training panel: pause and step, the schedule, λ and μ, learning rates, a new run, save, load, export."""
+"""The training panel: pause and step, the schedule, λ and μ, learning rates, a new run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.panels.training.new_run import NewRun
 from app.panels.training.rates import Rates
 from app.panels.training.schedule_bar import ScheduleBar
 from app.panels.training.weights import Weights
-from app.panels.widgets.parts import add_heading, add_muted_text, add_tool_tip, measure_full_width, set_text
+from app.panels.widgets.parts import add_muted_text, add_tool_tip, measure_full_width, set_text
 from engine.cli.progress import seconds_left, updated_rate
 from engine.fields.stages import stages
 from engine.messages import Pause, Resume, Snapshot, Step
@@ -55,14 +55,6 @@ class TrainingPanel:
             self._weights.build()
             self._rates.build()
             self._new_run.build()
-            add_heading("Run")
-            with dpg.group(horizontal=True):
-                self._save = dpg.add_button(label="Save", width=84, callback=lambda: self._call("save"))
-                add_tool_tip(self._save, "Writes a checkpoint from which the run can be continued.")
-                self._load = dpg.add_button(label="Load", width=60, callback=lambda: self._call("load"))
-                add_tool_tip(self._load, "Continues a saved run.")
-                self._export = dpg.add_button(label="Export", width=76, callback=lambda: self._call("export"))
-                add_tool_tip(self._export, "Writes cameras, points, a mesh, a film or a report for other programs.")
 
     def update(self, state: State) -> None:
         run = state.run
@@ -82,9 +74,7 @@ class TrainingPanel:
             table = stages(run.scene, settings)
             set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
-            speed = f"{self._rate:.1f} it/s" if math.isfinite(self._rate) else snapshot.doing or "– it/s"
-            eta = f"   {format_duration(left)} left" if math.isfinite(left) and snapshot.status == "running" else ""
-            set_text(self._speed, f"{speed}   {format_duration(snapshot.seconds)} so far{eta}")
+            set_text(self._speed, describe_speed(snapshot, self._rate, left))
         self._bar.update(run.scene, settings, snapshot, width)
         self._bar.explain(run.scene, settings, snapshot)
 
@@ -93,7 +83,19 @@ class TrainingPanel:
         if run is not None and run.snapshot is not None:
             self._state.send_all(Resume() if run.snapshot.status in PLAY else Pause())
 
-    def _call(self, name: str) -> None:
-        hook = getattr(self._state.hooks, name)
-        if hook is not None:
-            hook()
+
+def describe_speed(snapshot: Snapshot, rate: float, left: float) -> str:
+    """Iterations per second and times in a line; while something else is done, what that is: there is no room for
+    more.
+
+    Args:
+        snapshot: the newest one.
+        rate: iterations per second; NaN while unknown.
+        left: seconds until the end of the schedule; NaN while unknown.
+    """
+    running = snapshot.status == "running"
+    if snapshot.doing and running:
+        return f"{snapshot.doing[0].upper()}{snapshot.doing[1:]}"
+    speed = f"{rate:.1f} it/s" if math.isfinite(rate) else "– it/s"
+    eta = f"   {format_duration(left)} left" if math.isfinite(left) and running else ""
+    return f"{speed}   {format_duration(snapshot.seconds)} so far{eta}"

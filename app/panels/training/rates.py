@@ -10,7 +10,7 @@ from app.model.common.gestures import DragGesture
 from app.model.common.slider_scale import find_exponent, find_factor
 from app.model.common.throttle import Confirmed, Throttle
 from app.model.state.state import State
-from app.panels.widgets.parts import add_tool_tip, make_knobs_translucent
+from app.panels.widgets.parts import add_tool_tip
 from engine.messages import SetRates
 
 PERIOD = 1 / 15  # seconds between two commands, at least
@@ -64,7 +64,6 @@ class Rates:
             callback=lambda: self._changed(),
         )
         add_tool_tip(slider, tip + " Double click for 1.")
-        make_knobs_translucent(slider)
         with dpg.item_handler_registry() as handlers:
             dpg.add_item_double_clicked_handler(callback=lambda: self._set(slider, 0.0))
         dpg.bind_item_handler_registry(slider, handlers)

@@ -17,7 +17,7 @@ from app.model.warp.warp_drawing import choose_magnification
 from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp.picture import WarpPicture
-from app.panels.widgets.parts import MUTED, add_tool_tip, make_knobs_translucent, measure_inner_width, set_text
+from app.panels.widgets.parts import MUTED, add_tool_tip, measure_inner_width, set_text
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
@@ -61,7 +61,6 @@ class WarpPanel:
                 opacity = dpg.add_slider_float(
                     width=110, max_value=1.0, default_value=self._opacity, format="colour %.2f", callback=self._choose
                 )
-                make_knobs_translucent(opacity)
                 add_tool_tip(
                     opacity, "Opacity of the colours over the photo: hue is the direction, strength the length."
                 )

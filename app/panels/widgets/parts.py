@@ -92,15 +92,6 @@ def set_text(item: int | str, text: str) -> None:
         dpg.set_value(item, text)
 
 
-def make_knobs_translucent(*sliders: int | str) -> None:
-    """Makes the knobs of sliders translucent, so that the text under them can be read."""
-    with dpg.theme() as theme, dpg.theme_component(dpg.mvSliderFloat):
-        dpg.add_theme_color(dpg.mvThemeCol_SliderGrab, (*ACCENT[:3], 120))
-        dpg.add_theme_color(dpg.mvThemeCol_SliderGrabActive, (*ACCENT[:3], 190))
-    for slider in sliders:
-        dpg.bind_item_theme(slider, theme)
-
-
 def dim_when_disabled(*buttons: int | str) -> None:
     """Makes buttons pale while they are disabled."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):

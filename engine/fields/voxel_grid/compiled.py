@@ -52,6 +52,11 @@ def edges(
     return torch.from_numpy(drawn)
 
 
+def are_loaded() -> bool:
+    """Whether the kernels were compiled, or loaded from Numba's cache, in this process; the first step does it."""
+    return bool(grid_kernels.march_forward.signatures)
+
+
 def _with_ends(step: Tensor, ends: Tensor | None) -> np.ndarray:
     """The steps of rays as the kernels want them: those of bent rays with the ends of their pieces."""
     step = step.detach()

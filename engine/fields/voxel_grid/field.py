@@ -136,6 +136,10 @@ class VoxelGrid:
     def light(self) -> bool:
         return math.prod(self.grid.shape) < OPTIONS.light_voxels
 
+    @property
+    def prepared(self) -> bool:
+        return self._backend is not grid_compiled or grid_compiled.are_loaded()
+
     def progress(self, fraction: float) -> None:
         """Does nothing: the band limit of a grid is its resolution, which changes with the stage."""
 

@@ -54,6 +54,19 @@ def test_a_layout_is_kept_until_it_no_longer_fits(tmp_path: Path) -> None:
     assert is_complete(path.read_text())
 
 
+def test_a_window_that_is_higher_than_wide_gets_a_layout_of_its_own(tmp_path: Path) -> None:
+    found = Preferences(tmp_path)
+    path = found.prepare_layout()
+    assert path is not None
+    landscape = path.read_text()
+    found.size = (900, 1300)
+    found.prepare_layout()
+    assert path.read_text() != landscape
+    found.size = (1280, 800)
+    found.prepare_layout()
+    assert "Size=1280,800" in path.read_text()
+
+
 def test_a_folder_that_cannot_be_made_costs_only_the_memory(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     found = Preferences(tmp_path / "file" / "folder")

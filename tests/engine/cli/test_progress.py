@@ -75,3 +75,14 @@ def test_it_shows_on_a_terminal_and_in_a_log(terminal: bool) -> None:
     assert ("\x1b[" in text.getvalue()) == terminal
     if not terminal:
         assert text.getvalue().count("\n") == 1  # lines in a log are rare
+
+
+def test_what_is_done_in_place_of_optimising_is_said_in_place_of_the_speed() -> None:
+    adjusting = moment(iteration=50, seconds=9.0, doing="adjusting cameras at 1/4: step 7 of 20")
+    words = describe(adjusting, 20.0, 10.0, 30.0)
+    assert "step 7 of 20" in words
+    assert "it/s" not in words
+    before = moment(iteration=50, seconds=5.0, doing=adjusting.doing)
+    assert math.isnan(updated_rate(10.0, before, adjusting))
+    after = moment(iteration=70, seconds=11.0)
+    assert updated_rate(math.nan, adjusting, after) == pytest.approx(10.0)

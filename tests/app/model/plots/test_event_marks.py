@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 from app.model.plots.event_marks import COLOURS, KINDS, LABELS, find_nearest, make_marks
 from engine.messages import Event
+from engine.messages.event import TrainingKind
 
 
 def test_a_drag_of_lambda_is_one_mark_at_its_end() -> None:
@@ -14,6 +17,12 @@ def test_a_drag_of_lambda_is_one_mark_at_its_end() -> None:
     assert found[0].x == drag[-1].seconds
     assert "10^0.1" in found[0].text
     assert "10^4" in found[1].text
+
+
+def test_every_event_of_a_training_that_is_marked_has_words() -> None:
+    events = [Event(1, 100.0 * index, kind, "detail") for index, kind in enumerate(get_args(TrainingKind))]
+    assert len(make_marks(events, "seconds")) == len(events)
+    assert all("detail" in mark.text for mark in make_marks(events, "seconds"))
 
 
 def test_different_things_at_once_keep_their_own_marks_in_order() -> None:
