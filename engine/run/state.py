@@ -148,7 +148,7 @@ class RunState:
             state = (self.status, self.message, self.seconds, self.selected_frame, events)
             snapshot = take_snapshot(self.trainer, *state)
             undoable, redoable = self.undo.undoable, self.undo.redoable
-            doing = snapshot.doing or self.waiting_for
+            doing = self.waiting_for or snapshot.doing
             verdict = None if self.waiting_for else snapshot.verdict  # which would say that there are no matches
             self._last = dataclasses.replace(
                 snapshot, undoable=undoable, redoable=redoable, doing=doing, verdict=verdict
