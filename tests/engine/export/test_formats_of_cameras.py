@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,26 @@ import torch
 from hypothesis import given
 from torch import Tensor
 
+from engine.errors import UserError
 from engine.export import colmap, llff, nerfstudio
+from engine.export.formats import EXPORTERS
 from engine.export.images import ExportedImages
+from engine.export.options import ExportOptions
+from engine.geometry.distortion import distort
+from engine.geometry.lens_models import LensModel, make_row, stack_distortions
 from engine.geometry.se3 import transform
 from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
-from tests.support.runs.exported import cameras_of, images_of, lens, poses, several_cameras, some_points, write_photos
+from tests.support.runs.exported import (
+    cameras_of,
+    images_of,
+    lens,
+    poses,
+    several_cameras,
+    some_points,
+    standing,
+    write_photos,
+)
 from tests.support.scenes.synthetic import forward_poses, object_poses
 
 CLOSE = {"atol": 1e-5, "rtol": 0.0}
@@ -154,6 +169,70 @@ def test_several_cameras_and_sizes_are_read_back(tmp_path: Path, form: str) -> N
     assert [tuple(scene.picture(frame).shape) for frame in (0, 2)] == [(24, 32, 3), (32, 24, 3)]
     assert scene.masks is not None  # what lies outside a picture does not count
     assert int(scene.masks.sum()) == 7 * 32 * 24
+
+
+FISHEYES = [
+    make_row([0.02, -0.01, 0, 0, 0.005, -0.002], LensModel.FISHEYE),
+    make_row([0.02, -0.01, 0.001, -0.002, 0.005, -0.002], LensModel.FISHEYE),
+    make_row([0.02, 0, 0, 0, 0, 0, 0, 0, 0.003, 0, -0.004], LensModel.FISHEYE),
+]
+PERSPECTIVE = [make_row([0.02, -0.01, 0.001, 0.002, 0.03, 0.01, -0.02, 0.005]), make_row([-0.05]), make_row([])]
+COLMAPS = [
+    make_row([0.02, 0.01, 0.001, 0.002, 0, 0, 0, 0, 0.001], LensModel.RAD_TAN_FISHEYE),
+    make_row([0.9], LensModel.FOV),
+    make_row([-0.05], LensModel.DIVISION),
+    make_row([0.6, 1.1], LensModel.EUCM),
+]
+
+
+@pytest.mark.parametrize(
+    ("form", "rows"),
+    [
+        ("colmap", FISHEYES[:1] * 5),
+        ("colmap", FISHEYES + PERSPECTIVE + COLMAPS),
+        ("nerfstudio", FISHEYES[:1] * 5),
+        ("nerfstudio", FISHEYES + PERSPECTIVE),
+    ],
+)
+def test_lenses_are_read_back(tmp_path: Path, form: str, rows: list[tuple[float, ...]]) -> None:
+    wanted = object_poses(len(rows))
+    intrinsics = replace(lens(len(rows)), distortion=stack_distortions(rows))
+    cameras = cameras_of(wanted, intrinsics)
+    write_photos(cameras, tmp_path / "images")
+    write = colmap.write_model if form == "colmap" else nerfstudio.write_transforms
+    write(cameras, images_of(cameras), some_points(), tmp_path)
+    scene = load_scene(tmp_path, SceneOptions(downscale=1))
+    assert scene.reference_poses is not None
+    gauge = align_cameras(scene.reference_poses.double(), wanted)
+    torch.testing.assert_close(gauge.apply_to_poses(scene.reference_poses.double()), wanted, **CLOSE)
+    points = torch.rand(len(rows), 50, 2) - 0.5
+    found, expected = (distort(points, of.distortion[:, None]) for of in (scene.intrinsics, intrinsics))
+    torch.testing.assert_close(found, expected, **CLOSE)
+    if len(set(rows)) == 1 and form == "nerfstudio":
+        content = json.loads((tmp_path / "transforms.json").read_text())
+        assert content["camera_model"] == "OPENCV_FISHEYE"
+        assert [content[key] for key in ("k1", "k2", "k3", "k4")] == pytest.approx([0.02, -0.01, 0.005, -0.002])
+    if len(set(rows)) == 1 and form == "colmap":
+        (camera,) = pycolmap.Reconstruction(str(tmp_path / "sparse" / "0")).cameras.values()
+        assert camera.model.name == "OPENCV_FISHEYE"
+
+
+@pytest.mark.parametrize(("form", "row"), [("llff", FISHEYES[0]), ("nerfstudio", COLMAPS[1]), ("colmap", None)])
+def test_a_lens_without_a_place_is_said_before_anything_is_written(
+    tmp_path: Path, form: str, row: tuple[float, ...] | None
+) -> None:
+    row = row or make_row([0.1] * 12)  # OpenCV's thin prism of a perspective lens
+    poses = object_poses(5)
+    cameras = cameras_of(poses)
+    write_photos(cameras, tmp_path / "scene" / "images")
+    nerfstudio.write_transforms(cameras, images_of(cameras), some_points(), tmp_path / "scene")
+    scene = load_scene(tmp_path / "scene", SceneOptions(downscale=1))
+    distortion = stack_distortions([make_row([]), row, row, make_row([]), row])
+    scene = replace(scene, intrinsics=replace(scene.intrinsics, distortion=distortion))
+    run = standing(scene, poses[list(scene.training_frames)], tmp_path)
+    with pytest.raises(UserError, match=r"no place for the lens of photo_01\.png and 2 more"):
+        EXPORTERS[form].write(run, ExportOptions(tmp_path / "out"), lambda share, what: None)
+    assert not (tmp_path / "out").exists()
 
 
 def test_llff_names_what_the_format_cannot_hold(tmp_path: Path) -> None:
