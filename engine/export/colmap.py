@@ -14,10 +14,11 @@ from engine.export.points import PointCloud
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.camera_models import write_parameters
 from engine.scenes.formats.colmap import read_model
+from engine.scenes.formats.masks import MASK_FOLDER
 from engine.sfm.pycolmap_import import load_pycolmap
 
 MODEL = "sparse/0"
-FILES = ("sparse", "images")
+FILES = ("sparse", "images", MASK_FOLDER)
 
 
 def write_model(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:

@@ -13,6 +13,7 @@ from engine.errors import UserError
 from engine.export import colmap, llff, nerfstudio
 from engine.export.cameras import ExportedCameras, collect_cameras, find_gauge
 from engine.export.images import FOLDER, ExportedImages, choose_images, write_images
+from engine.export.masks import write_masks
 from engine.export.mesh import make_mesh, write_mesh
 from engine.export.options import ExportOptions
 from engine.export.points import PointCloud, collect_points, write_ply
@@ -26,6 +27,7 @@ from engine.geometry.similarity import Similarity
 from engine.geometry.view_camera import find_mean_up
 from engine.run.saved_run import SavedRun
 from engine.scenes.canvas import list_sizes
+from engine.scenes.formats.masks import MASK_FOLDER
 from engine.system.files import replace_file, replace_folder
 from engine.system.video_writer import VIDEO_ENDINGS
 
@@ -114,7 +116,8 @@ class CamerasFolder:
             )
         with replace_folder(options.output) as folder:
             notes = self.fill(Export(run, options, part_of(progress, 0.0, 0.5)), cameras, images, folder)
-            write_images(scene, cameras, images, folder / FOLDER, part_of(progress, 0.5, 1.0))
+            write_images(scene, cameras, images, folder / FOLDER, part_of(progress, 0.5, 0.9))
+            notes += write_masks(scene, cameras, images, folder / MASK_FOLDER, part_of(progress, 0.9, 1.0))
         return describe_frames(cameras) + notes
 
 

@@ -32,11 +32,13 @@ class ExportedImages:
         names: paths below the folder of images, all different, with "/" between folders.
         intrinsics: of the exported images, pixels, with the sizes of the files.
         files: the files to copy; None if the images of the scene are written.
+        masks: paths of their masks below the folder of masks, as COLMAP names them; none if all pixels count.
     """
 
     names: tuple[str, ...]
     intrinsics: Intrinsics
     files: tuple[Path, ...] | None
+    masks: tuple[str, ...] = ()
 
 
 def choose_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) -> ExportedImages:
@@ -64,7 +66,9 @@ def choose_images(scene: Scene, cameras: ExportedCameras, flat: bool = False) ->
         plain = [name.replace("/", "_") for name in names]
         sortable = plain == sorted(plain) and len(set(plain)) == len(plain)
         names = tuple(plain) if sortable else tuple(f"{index:05d}_{name}" for index, name in enumerate(plain))
-    return ExportedImages(names, intrinsics, files)
+    masked = any(scene.mask(frame) is not None for frame in cameras.frames)
+    masks = tuple(f"{name}.png" for name in names) if masked else ()  # nerfstudio wants one for each image, or none
+    return ExportedImages(names, intrinsics, files, masks)
 
 
 def write_images(

@@ -14,9 +14,10 @@ from engine.export.images import FOLDER, ExportedImages
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.lens_models import find_models, has_model
 from engine.scenes.formats.llff import POSES_FILE
+from engine.scenes.formats.masks import MASK_FOLDER
 from engine.scenes.world.axes import invert_pose
 
-FILES = (POSES_FILE, FOLDER)
+FILES = (POSES_FILE, FOLDER, MASK_FOLDER)
 
 
 def write_poses_bounds(

@@ -15,11 +15,12 @@ from engine.export.images import FOLDER, ExportedImages, have_same_intrinsics
 from engine.export.points import PointCloud, write_ply
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.formats.camera_models import write_json_lens
+from engine.scenes.formats.masks import MASK_FOLDER
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE
 from engine.scenes.world.axes import invert_pose
 
 POINTS_FILE = "sparse_pc.ply"  # as nerfstudio names it
-FILES = (TRANSFORMS_FILE, POINTS_FILE, FOLDER)
+FILES = (TRANSFORMS_FILE, POINTS_FILE, FOLDER, MASK_FOLDER)
 
 
 def write_transforms(cameras: ExportedCameras, images: ExportedImages, points: PointCloud, folder: Path) -> None:
@@ -43,6 +44,8 @@ def make_transforms(cameras: ExportedCameras, images: ExportedImages) -> dict[st
     frames: list[dict[str, Any]] = [
         {"file_path": file, "transform_matrix": matrix.tolist()} for file, matrix in zip(files, matrices, strict=True)
     ]
+    for frame, mask in zip(frames, images.masks, strict=False):
+        frame["mask_path"] = f"{MASK_FOLDER}/{mask}"
     one_size = {"w": intrinsics.width, "h": intrinsics.height}
     content: dict[str, Any] = one_size if intrinsics.sizes is None else {}
     if have_same_intrinsics(intrinsics):
