@@ -57,6 +57,7 @@ def register_photos(arguments: SfmArguments) -> int:
             found = _find_photos(source, arguments, display)
             stored = _store_photos(found, source, output, work, display)
             options = SfmOptions(
+                one_camera=len(set(found.camera_of)) == 1 and len(set(found.sizes)) == 1,
                 longer_side=arguments.longer_side,
                 window=arguments.window or choose_matching_window(len(stored.names)),
                 mesh=arguments.mesh,
@@ -114,11 +115,11 @@ def _store_photos(shots: PhotoSet, source: Path, output: Path, work: Path, watch
     """The photos in their own folder, if the model can refer to them there; else upright copies beside the model."""
     parent = shots.photos[0].path.parent
     beside = not is_video(source) and parent in (output, output / IMAGES)
-    if beside and all(is_usable_as_stored(shot, shots.size, MOST_PIXELS) for shot in shots.photos):
+    if beside and all(is_usable_as_stored(shot, MOST_PIXELS) for shot in shots.photos):
         return _PhotoNames(parent, tuple(shot.name for shot in shots.photos), copied=False)
     if parent == output / IMAGES:
         raise UserError(
-            f"{parent} holds photos that COLMAP cannot read as they are (turned by EXIF, HEIC, or of mixed sizes); "
+            f"{parent} holds photos that COLMAP cannot read as they are (turned by EXIF, or HEIC); "
             "give another --output, which gets upright copies of them."
         )
     return _PhotoNames(work / IMAGES, write_copies(shots, work / IMAGES, MOST_PIXELS, watch), copied=True)

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
 from engine.run.history import History
 from engine.scenes.added_frames import add_frames, find_copies
 from engine.scenes.load import AnyScene
@@ -152,7 +153,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {f"trainer/{name}": tensor for name, tensor in trainer_tensors.items()}
     tensors |= {f"history/{name}": tensor for name, tensor in history_tensors.items()}
     if checkpoint.added is not None:
-        tensors |= {"added/images": checkpoint.added.images}
+        tensors |= {"added/images": checkpoint.added.images} | _added_intrinsics(checkpoint.added)
     if checkpoint.reference is not None:
         tensors |= {"reference/poses": checkpoint.reference}
     if noise is not None:
@@ -239,7 +240,21 @@ def _added(words: dict[str, Any] | None, tensors: dict[str, Tensor]) -> AddedFra
     if words is None:
         return None
     names = tuple(words["names"])
-    return AddedFrames(names, tensors["images"], tuple(words["nearest"]), (None,) * len(names))
+    images, intrinsics = tensors["images"], None
+    if "focal" in tensors:
+        lens = tensors["focal"], tensors["centre"], tensors["distortion"]
+        intrinsics = Intrinsics(*lens, images.shape[2], images.shape[1], tensors["sizes"], tensors["cameras"])
+    return AddedFrames(names, images, tuple(words["nearest"]), (None,) * len(names), intrinsics)
+
+
+def _added_intrinsics(added: AddedFrames) -> dict[str, Tensor]:
+    """Empty where they are those of the nearest frames."""
+    own = added.intrinsics
+    if own is None:
+        return {}
+    parts = {"focal": own.focal, "centre": own.centre, "distortion": own.distortion}
+    parts |= {"sizes": own.own_sizes, "cameras": own.camera_numbers}
+    return {f"added/{name}": tensor for name, tensor in parts.items()}
 
 
 def _separate(tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -10,21 +10,29 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import stack_distortions
+from engine.scenes.canvas import Size, choose_canvas, list_sizes, mark_pictures, stack_sizes
 from engine.scenes.scene import AddedFrames, Scene
+from engine.sfm.lens import make_prior_lens
 
 
 def add_frames(scene: Scene, added: AddedFrames) -> Scene:
     """The scene with more training frames, appended after the frames that it has.
 
-    An added frame takes over intrinsics and initial pose of its nearest frame; its reference pose is NaN.
+    An added frame takes over the initial pose of its nearest frame, and its intrinsics unless it brings its own; its
+    reference pose is NaN. Where its picture is larger than the canvas of the scene, the canvas grows.
 
     Raises:
-        UserError: the frames do not fit the scene: another image size, names in use, or invalid nearest frames.
+        UserError: the frames do not fit the scene: sizes that do not go together, names in use, or a nearest frame
+            that is none.
     """
     _check(scene, added)
     count = len(added.names)
     nearest = torch.tensor(added.nearest, dtype=torch.long)
-    intrinsics, noise = scene.intrinsics, scene.noise
+    noise = scene.noise
+    own = scene.intrinsics[nearest] if added.intrinsics is None else added.intrinsics
+    intrinsics = _join_intrinsics(scene.intrinsics, own)
+    canvas = intrinsics.width, intrinsics.height
     reference = scene.reference_poses
     if reference is not None:
         reference = torch.cat([reference, torch.full_like(reference[:1].expand(count, -1, -1), torch.nan)])
@@ -38,21 +46,16 @@ def add_frames(scene: Scene, added: AddedFrames) -> Scene:
     return replace(
         scene,
         names=scene.names + added.names,
-        images=torch.cat([scene.images, added.images.to(scene.images)]),
-        intrinsics=Intrinsics(
-            focal=_extend(intrinsics.focal, nearest),
-            centre=_extend(intrinsics.centre, nearest),
-            distortion=_extend(intrinsics.distortion, nearest),
-            width=intrinsics.width,
-            height=intrinsics.height,
-        ),
+        images=torch.cat([_enlarge(scene.images, canvas), _enlarge(added.images.to(scene.images), canvas)]),
+        intrinsics=intrinsics,
+        lens_covariance=_extend_covariance(scene.lens_covariance, intrinsics.cameras_count),
         initial_poses=_extend(scene.initial_poses, nearest),
         reference_poses=reference,
         training_frames=scene.training_frames + tuple(range(first, first + count)),
         noise=noise,
-        masks=None if scene.masks is None else _extend_masks(scene.masks, count),
+        masks=_extend_masks(scene.masks, intrinsics, count),
         files=scene.files + files if scene.files and len(files) == count else (),
-        added=added if scene.added is None else _concatenate(scene.added, added),
+        added=added if scene.added is None else _concatenate(scene.added, added, scene.intrinsics),
     )
 
 
@@ -77,9 +80,10 @@ def is_safe_name(name: object) -> bool:
 
 
 def _check(scene: Scene, added: AddedFrames) -> None:
-    shape = (len(added.names), *scene.images.shape[1:])
+    canvas = scene.intrinsics if added.intrinsics is None else added.intrinsics
     fits = (
-        tuple(added.images.shape) == shape
+        tuple(added.images.shape) == (len(added.names), canvas.height, canvas.width, 3)
+        and (added.intrinsics is None or added.intrinsics.frames == len(added.names))
         and added.images.dtype == torch.uint8
         and len(added.nearest) == len(added.files) == len(added.names) == len(set(added.names) - set(scene.names))
         and all(is_safe_name(name) for name in added.names)
@@ -94,15 +98,57 @@ def _extend(values: Tensor, nearest: Tensor) -> Tensor:
     return torch.cat([values, values[nearest]])
 
 
-def _extend_masks(masks: Tensor, count: int) -> Tensor:
-    """Masks of all frames, followed by those of `count` frames of which all pixels count."""
-    return torch.cat([masks, torch.ones_like(masks[:1].expand(count, -1, -1))])
-
-
-def _concatenate(one: AddedFrames, other: AddedFrames) -> AddedFrames:
-    return AddedFrames(
-        one.names + other.names,
-        torch.cat([one.images, other.images]),
-        one.nearest + other.nearest,
-        one.files + other.files,
+def _join_intrinsics(one: Intrinsics, other: Intrinsics) -> Intrinsics:
+    """The intrinsics of all frames of both, on a canvas that holds all of their pictures."""
+    sizes = list_sizes(one) + list_sizes(other)
+    width, height = choose_canvas(sizes)
+    distortion = stack_distortions([tuple(row) for row in (*one.distortion.tolist(), *other.distortion.tolist())])
+    several = one.cameras is not None or other.cameras is not None
+    return Intrinsics(
+        focal=torch.cat([one.focal, other.focal]),
+        centre=torch.cat([one.centre, other.centre]),
+        distortion=distortion.to(one.distortion),
+        width=width,
+        height=height,
+        sizes=stack_sizes(sizes),
+        cameras=torch.cat([one.camera_numbers, other.camera_numbers]) if several else None,
     )
+
+
+def _enlarge(images: Tensor, canvas: Size) -> Tensor:
+    """Images (frames, height, width, ...) in the corner of a canvas (width, height), zero outside."""
+    frames, height, width, *rest = images.shape
+    if (width, height) == canvas:
+        return images
+    larger = images.new_zeros(frames, canvas[1], canvas[0], *rest)
+    larger[:, :height, :width] = images
+    return larger
+
+
+def _extend_masks(masks: Tensor | None, intrinsics: Intrinsics, count: int) -> Tensor | None:
+    """Masks of all frames on their canvas, followed by those of `count` frames of which all pixels count."""
+    canvas = intrinsics.width, intrinsics.height
+    if masks is None:
+        return None if intrinsics.sizes is None else mark_pictures(intrinsics.sizes, canvas)
+    added = mark_pictures(intrinsics.own_sizes[-count:], canvas)
+    return torch.cat([_enlarge(masks, canvas), added.to(masks)])
+
+
+def _extend_covariance(covariance: Tensor | None, cameras: int) -> Tensor | None:
+    """Covariances of the lenses of all cameras; those of new cameras are guesses."""
+    if covariance is None or len(covariance) >= cameras:
+        return covariance
+    guess = torch.from_numpy(make_prior_lens(1.0, False).covariance).to(covariance)
+    return torch.cat([covariance, guess.expand(cameras - len(covariance), -1, -1)])
+
+
+def _concatenate(one: AddedFrames, other: AddedFrames, scene: Intrinsics) -> AddedFrames:
+    """Both; where one of them brings intrinsics, those of all are kept."""
+    names, nearest, files = one.names + other.names, one.nearest + other.nearest, one.files + other.files
+    if one.intrinsics is None and other.intrinsics is None:
+        return AddedFrames(names, torch.cat([one.images, other.images]), nearest, files)
+    each = [scene[torch.tensor(part.nearest)] if part.intrinsics is None else part.intrinsics for part in (one, other)]
+    intrinsics = _join_intrinsics(*each)
+    canvas = intrinsics.width, intrinsics.height
+    images = torch.cat([_enlarge(part.images[:, : canvas[1], : canvas[0]], canvas) for part in (one, other)])
+    return AddedFrames(names, images, nearest, files, intrinsics)

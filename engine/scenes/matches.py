@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from engine.errors import UserError
 from engine.geometry.lens_models import LENGTHS
+from engine.scenes.canvas import cut_picture, list_sizes
 from engine.scenes.formats.camera_models import write_parameters
 from engine.scenes.photos.cache import choose_folder
 from engine.scenes.photos.quick_start import FILE, convert_tracks, keep_reconstruction
 from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import Scene
+from engine.sfm.quick.copies import CameraPrior, PhotoCopies
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, match_photos
+from engine.sfm.quick.reconstruction import match_photos
 from engine.sfm.quick.result import QuickReconstruction, read_reconstruction
 from engine.sfm.quick.workers import Workers
 
@@ -34,7 +36,7 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
     is, and so does one whose frames have nothing in common.
 
     Args:
-        scene: with frames of one size.
+        scene: whose frames are matched.
         watch: receives the frames, and the events of features and matches if they are not in the cache. Where it
             raises, matching ends.
     """
@@ -44,7 +46,7 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
     key = _compute_key(scene, images, masks)
     found = _read_kept(key)
     if found is None:
-        watch(PhotosRead(scene.names, images))
+        watch(PhotosRead(scene.names, [scene.picture(frame).numpy() for frame in range(len(images))]))
         try:
             with Workers() as workers:
                 matches = match_photos(_make_copies(scene, images, masks), workers, watch)
@@ -54,7 +56,7 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
         unknown = np.full((len(images), 3, 4), np.nan)
         found = QuickReconstruction(matches, unknown, (), np.nan)
         keep_reconstruction(KIND, key, found)
-    return replace(scene, tracks=convert_tracks(found, 1, None))
+    return replace(scene, tracks=convert_tracks(found, np.ones((len(scene.names), 2)), None))
 
 
 def add_kept_matches(scene: Scene) -> Scene:
@@ -62,7 +64,9 @@ def add_kept_matches(scene: Scene) -> Scene:
     if not lacks_matches(scene):
         return scene
     found = _read_kept(_compute_key(scene, *_get_pixels(scene)))
-    return scene if found is None else replace(scene, tracks=convert_tracks(found, 1, None))
+    return (
+        scene if found is None else replace(scene, tracks=convert_tracks(found, np.ones((len(scene.names), 2)), None))
+    )
 
 
 def lacks_matches(scene: Scene) -> bool:
@@ -85,15 +89,17 @@ def _read_kept(key: str) -> QuickReconstruction | None:
 
 
 def _make_copies(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> PhotoCopies:
-    """Grey copies; frames of one focal length and lens share their camera."""
-    grey = [(image @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8) for image in images]
-    size = scene.intrinsics.width, scene.intrinsics.height
+    """Grey copies of the frames' own pictures; frames of one focal length, lens and size share their camera."""
+    sizes = list_sizes(scene.intrinsics)[: len(images)]
+    pictures = [cut_picture(image, size) for image, size in zip(images, sizes, strict=True)]
+    grey = [(picture @ np.array([0.299, 0.587, 0.114])).round().astype(np.uint8) for picture in pictures]
+    focals = scene.intrinsics.focal[: len(images), 0].tolist()
     numbers: dict[CameraPrior, int] = {}
     camera_of = []
-    for focal, lens in zip(scene.intrinsics.focal[: len(images), 0].tolist(), _list_lenses(scene), strict=False):
+    for focal, lens, size in zip(focals, _list_lenses(scene), sizes, strict=False):
         prior = CameraPrior(size, round(focal, 2), True, lens)
         camera_of.append(numbers.setdefault(prior, len(numbers)))
-    wanted = None if masks is None else list(masks)
+    wanted = None if masks is None else [cut_picture(mask, size) for mask, size in zip(masks, sizes, strict=True)]
     return PhotoCopies(scene.path, scene.names, grey, list(numbers), camera_of, wanted, MAXIMUM_FEATURES)
 
 
@@ -113,6 +119,8 @@ def _compute_key(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool
     """Of the content of the frames, so that a moved or copied scene is found again, and of lenses that count."""
     digest = hashlib.blake2b(repr((images.shape, MAXIMUM_FEATURES, OPTIONS)).encode(), digest_size=12)
     digest.update(images.tobytes())
+    if scene.intrinsics.sizes is not None:
+        digest.update(repr(scene.intrinsics.sizes[: len(images)].tolist()).encode())
     if lenses := [lens for lens in _list_lenses(scene) if lens is not None]:
         digest.update(repr(lenses).encode())
     if masks is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,11 +33,12 @@ class PhotosRead:
 
     Attributes:
         names: of the photos.
-        images: RGB, upright, at the scene's resolution; not written to afterwards.
+        images: RGB, upright, at the scene's resolution, of different sizes where the photos are; not written to
+            afterwards.
     """
 
     names: tuple[str, ...]
-    images: UInt8[np.ndarray, "frames height width 3"]
+    images: Sequence[UInt8[np.ndarray, "height width 3"]]
 
 
 ReadingEvent = ReadingProgress | PhotosRead | SfmEvent

@@ -51,9 +51,10 @@ class AddedFrames:
 
     Attributes:
         names: names of the frames.
-        images: RGB, at the scene's resolution.
+        images: RGB, at the scene's resolution, each in the top left corner of a canvas.
         nearest: for each added frame, the frame with the most similar image among those that the scene was read with.
-            Its intrinsics are taken over, and its pose serves as the initial pose.
+            Its pose serves as the initial pose.
+        intrinsics: of the images; None where those of the nearest frames are taken over, size included.
         files: full-size upright copies of the photos, for exports; None where there is no copy.
     """
 
@@ -61,6 +62,7 @@ class AddedFrames:
     images: UInt8[Tensor, "added height width 3"]
     nearest: tuple[int, ...]
     files: tuple[Path | None, ...]
+    intrinsics: Intrinsics | None = None
 
 
 @dataclass(frozen=True)

@@ -117,7 +117,7 @@ class OpeningView:
             thumbnails = kept.get("thumbnails", _make_thumbnails, opening.photos)
         return CamerasPicture(
             camera=kept.get("camera", lambda orbit, size: orbit.view(size), orbit, size),
-            fitted=kept.get("cameras", _colour_cameras, model.poses),
+            fitted=kept.get("cameras", _colour_cameras, model.poses, opening.photos, model.scale.image_plane),
             image_plane=model.scale.image_plane,
             frustum_depth=model.scale.frustum_depth * frustum_scale,
             selected=model.newest,
@@ -240,8 +240,15 @@ def fade_points(points: PointCloud, opacity: float) -> PointCloud:
     return PointCloud(points.places, points.colours * np.array([1, 1, 1, opacity], np.float32))
 
 
-def _colour_cameras(poses: Float32[np.ndarray, "photos 3 4"]) -> CameraSet:
-    return CameraSet(poses, np.tile(np.array(ACCENT, np.float32), (len(poses), 1)))
+def _colour_cameras(
+    poses: Float32[np.ndarray, "photos 3 4"], photos: PhotosRead | None, image_plane: tuple[float, float]
+) -> CameraSet:
+    colours = np.tile(np.array(ACCENT, np.float32), (len(poses), 1))
+    if photos is None or len(photos.images) != len(poses) or len({image.shape for image in photos.images}) == 1:
+        return CameraSet(poses, colours)
+    sizes = np.array([image.shape[1::-1] for image in photos.images], np.float32)
+    planes = sizes / sizes.max(axis=1, keepdims=True) * max(image_plane)  # the longer sides are taken to be alike
+    return CameraSet(poses, colours, planes=planes)
 
 
 def _make_thumbnails(photos: PhotosRead) -> Thumbnails:

@@ -28,10 +28,11 @@ def pick_frame(picture: CamerasPicture, x: float, y: float, size: tuple[int, int
     if not len(shown):
         return None
     poses = poses[shown]
-    depths = _find_photo_depths(picture, poses, across, down)
+    planes = np.array(picture.image_plane) if picture.fitted.planes is None else picture.fitted.planes[shown]
+    depths = _find_photo_depths(picture, poses, planes, across, down)
     if np.isfinite(depths).any():
         return int(shown[np.argmin(depths)])
-    corners = make_frustum_corners(poses, picture.image_plane, picture.frustum_depth)
+    corners = make_frustum_corners(poses, planes, picture.frustum_depth)
     apart, depth = measure_distances_to_segments(
         picture.camera, corners[:, EDGES[:, 0]], corners[:, EDGES[:, 1]], across, down
     )
@@ -43,7 +44,11 @@ def pick_frame(picture: CamerasPicture, x: float, y: float, size: tuple[int, int
 
 
 def _find_photo_depths(
-    picture: CamerasPicture, poses: Float[np.ndarray, "frames 3 4"], x: float, y: float
+    picture: CamerasPicture,
+    poses: Float[np.ndarray, "frames 3 4"],
+    planes: Float[np.ndarray, "*frames 2"],
+    x: float,
+    y: float,
 ) -> Float[np.ndarray, " frames"]:
     """Distance along the ray through a pixel at which it meets each photo; infinity where it does not."""
     origin, direction = find_ray(picture.camera, x, y)
@@ -52,7 +57,7 @@ def _find_photo_depths(
     with np.errstate(divide="ignore", invalid="ignore"):
         far = (picture.frustum_depth - seen_from[:, 2]) / towards[:, 2]
         place = (seen_from + far[:, None] * towards)[:, :2] / picture.frustum_depth
-        hit = (np.abs(place) <= np.array(picture.image_plane)).all(axis=1) & (far > 0)
+        hit = (np.abs(place) <= planes).all(axis=1) & (far > 0)
     return np.where(hit, far, np.inf)
 
 

@@ -115,6 +115,7 @@ class CamerasPictures:
         known = (moment.rotation_error_deg, moment.reprojection_px)
         colours = kept.get("colours", _fitted_colours, *known, len(poses), layers.fitted, statuses)
         dashed = kept.get("dashed", _find_dashed, statuses, len(poses))
+        planes = kept.get("planes", find_image_planes, scene, len(poses))
         reference = None
         if layers.reference or layers.links:
             reference = kept.get("reference", _reference, scene, moment.poses, layers.reference)
@@ -130,7 +131,7 @@ class CamerasPictures:
         colmap = self._colmap(state, scene, poses) if layers.colmap else None
         return CamerasPicture(
             camera=camera,
-            fitted=kept.get("fitted", CameraSet, poses, colours, dashed),
+            fitted=kept.get("fitted", CameraSet, poses, colours, dashed, planes),
             image_plane=scale.image_plane,
             frustum_depth=depth,
             initial=kept.get("initial", _initial, scene) if layers.initial else None,
@@ -174,16 +175,28 @@ class CamerasPictures:
 def make_thumbnails(scene: Scene) -> Thumbnails:
     """The photos of the training frames, small."""
     frames = list(scene.training_frames)
-    small = reduce_photos([scene.images[frame].numpy() for frame in frames])
+    small = reduce_photos([scene.picture(frame).numpy() for frame in frames])
     return Thumbnails((str(scene.path), id(scene), len(frames)), small)
 
 
 def reduce_photos(
     photos: Sequence[UInt8[np.ndarray, "height width 3"]],
 ) -> UInt8[np.ndarray, "photos rows columns 3"]:
-    """Photos of one size, reduced to about `CamerasLook.thumbnail_width`."""
-    factor = max(math.ceil(photos[0].shape[1] / LOOK.thumbnail_width), 1)
-    return np.stack([np.asarray(Image.fromarray(photo).reduce(factor)) for photo in photos])
+    """Photos reduced to about `CamerasLook.thumbnail_width`; those of different shapes are stretched to one."""
+    if len({photo.shape for photo in photos}) == 1:
+        factor = max(math.ceil(photos[0].shape[1] / LOOK.thumbnail_width), 1)
+        return np.stack([np.asarray(Image.fromarray(photo).reduce(factor)) for photo in photos])
+    size = (LOOK.thumbnail_width, LOOK.thumbnail_width)
+    return np.stack([np.asarray(Image.fromarray(photo).resize(size, Image.Resampling.BOX)) for photo in photos])
+
+
+def find_image_planes(scene: Scene, count: int) -> Float32[np.ndarray, "frames 2"] | None:
+    """Half width and half height of the photos of the first training frames at depth 1; None where all are alike."""
+    intrinsics = scene.intrinsics
+    if intrinsics.sizes is None and intrinsics.cameras is None:
+        return None
+    planes = intrinsics.own_sizes / (2 * intrinsics.focal)
+    return planes[list(scene.training_frames[:count])].numpy().astype(np.float32)
 
 
 def decimate_lattice(warp: WarpSnapshot, across: int = LOOK.rays_across) -> Float32[np.ndarray, " rays"]:
@@ -238,7 +251,8 @@ def _reference(scene: Scene, fitted: Poses, shown: bool) -> CameraSet | None:
     frames = scene.training_frames[: len(fitted)]  # at an earlier moment some had not been added yet
     poses = draw_reference(scene.reference_poses[list(frames)].numpy(), fitted)
     colour = (*REFERENCE[:3], REFERENCE[3] if shown else 0.0)
-    return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)))
+    planes = find_image_planes(scene, len(poses))
+    return CameraSet(poses, np.tile(np.array(colour, np.float32), (len(poses), 1)), planes=planes)
 
 
 def _initial(scene: Scene) -> CameraSet:

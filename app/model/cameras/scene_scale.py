@@ -53,7 +53,7 @@ class SceneScale:
     Attributes:
         kind: of the scene.
         up, ahead: unit vectors at right angles; ahead is where forward-facing cameras look.
-        image_plane: half width and half height of the photos at depth 1.
+        image_plane: half width and half height of the photos at depth 1, their mean where they differ.
         frustum_depth: scene units.
         landmarks: points of the near part of the volume, which "frame all" brings into view beside the cameras.
         reach: depth to which a forward-facing volume is drawn, scene units.
@@ -78,7 +78,8 @@ def measure_scene(scene: Scene) -> SceneScale:
     poses = poses[np.isfinite(poses).all(axis=(1, 2))]
     intrinsics = scene.intrinsics
     focal = intrinsics.focal[frames].double().mean(dim=0).tolist()
-    image_plane = (intrinsics.width / (2 * focal[0]), intrinsics.height / (2 * focal[1]))
+    width, height = intrinsics.own_sizes[frames].double().mean(dim=0).tolist()
+    image_plane = (width / (2 * focal[0]), height / (2 * focal[1]))
     up = snap_to_axis(find_mean_up(poses))
     facing = scene.kind == "forward-facing"
     ahead = level_direction(poses[:, 2, :3].mean(axis=0) if facing and len(poses) else np.array([0.0, 1.0, 0.0]), up)

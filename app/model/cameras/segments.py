@@ -12,6 +12,7 @@ from app.model.common.pictures import Ground, PointCloud, RayBundle
 # start, end, start colour, end colour, width: what `line.vert.glsl` takes per segment
 Segments = Float32[np.ndarray, "segments 15"]
 Colours = Float[np.ndarray, "*#segments 4"]
+Planes = tuple[float, float] | Float[np.ndarray, "*frames 2"]  # half width and half height of photos at depth 1
 
 # corners of a frustum: apex, image plane clockwise from the top left, then foot, tip and foot of the mark for up
 EDGES: Int[np.ndarray, "10 2"] = np.array(
@@ -75,20 +76,27 @@ def find_camera_centres(poses: Float[np.ndarray, "frames 3 4"]) -> Float[np.ndar
 
 
 def make_frustum_corners(
-    poses: Float[np.ndarray, "frames 3 4"], image_plane: tuple[float, float], depth: float
+    poses: Float[np.ndarray, "frames 3 4"], image_plane: Planes, depth: float
 ) -> Float[np.ndarray, "frames 8 3"]:
-    """The points in the world between which `EDGES` run: apex, image plane, foot, tip and foot of the up mark."""
-    x, y = image_plane
-    tip, foot = -y - 0.32 * min(x, y), 0.28 * min(x, y)
-    plane = [(-x, -y), (x, -y), (x, y), (-x, y), (-foot, -1.06 * y), (0.0, tip), (foot, -1.06 * y)]
-    local = depth * np.array([(0, 0, 0), *((u, v, 1) for u, v in plane)], poses.dtype)
-    return find_camera_centres(poses)[:, None] + np.einsum("fij,ci->fcj", poses[:, :, :3], local)
+    """The points in the world between which `EDGES` run: apex, image plane, foot, tip and foot of the up mark.
+
+    Args:
+        poses: world-to-camera.
+        image_plane: half width and half height of the photos at depth 1, of all or of each.
+        depth: length of the frusta.
+    """
+    x, y = np.broadcast_to(np.asarray(image_plane, poses.dtype), (len(poses), 2)).T
+    tip, foot, none = -y - 0.32 * np.minimum(x, y), 0.28 * np.minimum(x, y), np.zeros_like(x)
+    plane = [(-x, -y), (x, -y), (x, y), (-x, y), (-foot, -1.06 * y), (none, tip), (foot, -1.06 * y)]
+    corners = [(none, none, none), *((u, v, none + 1) for u, v in plane)]
+    local = depth * np.array(corners, poses.dtype).transpose(2, 0, 1)
+    return find_camera_centres(poses)[:, None] + np.einsum("fij,fci->fcj", poses[:, :, :3], local)
 
 
 def make_frustum_segments(
     poses: Float[np.ndarray, "frames 3 4"],
     colours: Float[np.ndarray, "frames 4"],
-    image_plane: tuple[float, float],
+    image_plane: Planes,
     depth: float,
     width: float,
     *,

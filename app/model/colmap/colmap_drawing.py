@@ -76,7 +76,7 @@ def draw_keypoints(
 
 
 def fit_pair_size(image: tuple[int, int], box: tuple[float, float]) -> tuple[int, int]:
-    """(width, height) of each of two equal photos that fill a box side by side."""
+    """(width, height) of a photo in one half of a box, beside another."""
     scale = min((box[0] - LOOK.gap) / 2 / image[0], box[1] / image[1])
     return max(int(image[0] * scale), 8), max(int(image[1] * scale), 8)
 
@@ -88,7 +88,7 @@ def draw_matches(
     good: tuple[Points, Points],
     good_colour: tuple[int, int, int] = GOOD,
 ) -> Pixels:
-    """Two photos of one size side by side with lines between matching features; rejected ones red, beneath.
+    """Two photos side by side with lines between matching features; rejected ones red, beneath.
 
     Where there are more than `ColmapLook.lines` matches the same share of both kinds is drawn.
 
@@ -97,10 +97,10 @@ def draw_matches(
         rejected, good: where matching features lie in the left and in the right photo, pixels of the pictures.
         good_colour: of the lines of `good`, 8-bit RGB.
     """
-    height, width = left.shape[:2]
-    whole = np.empty((height, 2 * width + LOOK.gap, 3), np.float32)
+    width, height = left.shape[1], max(left.shape[0], right.shape[0])
+    whole = np.empty((height, width + LOOK.gap + right.shape[1], 3), np.float32)
     whole[:] = np.array(GROUND, np.float32) / 255
-    whole[:, :width], whole[:, width + LOOK.gap :] = _dimmed(left), _dimmed(right)
+    whole[: len(left), :width], whole[: len(right), width + LOOK.gap :] = _dimmed(left), _dimmed(right)
     canvas, pen = _canvas(whole)
     total, dot = len(rejected[0]) + len(good[0]), LOOK.oversampling
     for (first, second), colour in ((rejected, BAD), (good, good_colour)):

@@ -18,7 +18,7 @@ NO_MATCHES: Int[np.ndarray, "0 2"] = np.zeros((0, 2), int)
 
 def make_keypoints_picture(matches: ShownMatches, frame: int, box: Box) -> tuple[Pixels, str]:
     """The photo of a frame with its features, fitted into a box, and a caption."""
-    size = fit_size(matches.size, box)
+    size = fit_size(matches.size(frame), box)
     photo = resize_photo(matches.photo(frame), size)
     name = matches.progress.names[frame]
     found = matches.progress.features.get(frame)
@@ -35,8 +35,8 @@ def make_pair_picture(matches: ShownMatches, pair: Pair, box: Box) -> tuple[Pixe
     Once the pair is verified, matches that disagree with its geometry are red.
     """
     progress = matches.progress
-    size = fit_pair_size(matches.size, box)
-    left, right = (resize_photo(matches.photo(frame), size) for frame in pair)
+    sizes = [fit_pair_size(matches.size(frame), box) for frame in pair]
+    left, right = (resize_photo(matches.photo(frame), size) for frame, size in zip(pair, sizes, strict=True))
     checked = progress.verified.get(pair)
     if checked is not None:
         bad, good, colour = checked.rejected, checked.inliers, GOOD
@@ -45,16 +45,16 @@ def make_pair_picture(matches: ShownMatches, pair: Pair, box: Box) -> tuple[Pixe
         bad, good, colour = NO_MATCHES, progress.raw.get(pair, NO_MATCHES), RAW
         words = f"{len(good):,} raw matches" if len(good) else "no matches"
     names = "  ↔  ".join(progress.names[frame] for frame in pair)
-    picture = draw_matches(left, right, _ends(progress, pair, bad, size), _ends(progress, pair, good, size), colour)
+    picture = draw_matches(left, right, _ends(progress, pair, bad, sizes), _ends(progress, pair, good, sizes), colour)
     return picture, f"{names}: {words}"
 
 
 def _ends(
-    progress: ColmapProgress, pair: Pair, matches: Int[np.ndarray, "matches 2"], size: tuple[int, int]
+    progress: ColmapProgress, pair: Pair, matches: Int[np.ndarray, "matches 2"], sizes: list[tuple[int, int]]
 ) -> tuple[Float[np.ndarray, "matches 2"], Float[np.ndarray, "matches 2"]]:
-    """The ends of matches in the two pictures of (width, height) pixels."""
+    """The ends of matches in the two pictures, of (width, height) pixels each."""
     first, second = (
-        _find_points(progress.features.get(frame), matches[:, side], size[0]) for side, frame in enumerate(pair)
+        _find_points(progress.features.get(frame), matches[:, side], sizes[side][0]) for side, frame in enumerate(pair)
     )
     return first, second
 

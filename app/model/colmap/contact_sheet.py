@@ -63,7 +63,7 @@ class ContactSheet:
         """The sheet as RGBA in [0, 1], (width, height) = `size` pixels.
 
         Args:
-            images: the photos, all of one size.
+            images: the photos.
             features: those found so far, by number of the photo.
             counts, agreeing: matches of each pair, as in `ColmapProgress`; no matrix is drawn while no pair has any.
             size: pixels.
@@ -78,7 +78,7 @@ class ContactSheet:
             square = (255 * draw_matrix(counts, agreeing, side)).astype(np.uint8)
             sheet.paste(Image.fromarray(square), (size[0] - LOOK.border - side, LOOK.border + (height - side) // 2))
             width -= side + 2 * LOOK.border
-        shape = (images[0].shape[1], images[0].shape[0])
+        shape = max(image.shape[1] for image in images), max(image.shape[0] for image in images)
         columns, cell = lay_out_photos(len(images), shape, (width, height))
         rows = math.ceil(len(images) / columns)
         left = LOOK.border + (width - columns * (cell[0] + LOOK.gap) + LOOK.gap) // 2
@@ -86,7 +86,9 @@ class ContactSheet:
         for number, image in enumerate(images):
             row, column = divmod(number, columns)
             place = (left + column * (cell[0] + LOOK.gap), top + row * (cell[1] + LOOK.gap))
-            sheet.paste(self._cell(number, image, features.get(number), cell), place)
+            own = fit_size((image.shape[1], image.shape[0]), cell)
+            inside = (place[0] + (cell[0] - own[0]) // 2, place[1] + (cell[1] - own[1]) // 2)
+            sheet.paste(self._cell(number, image, features.get(number), own), inside)
         pixels = np.ones((size[1], size[0], 4), np.float32)
         pixels[..., :3] = np.asarray(sheet, np.float32) / 255
         return pixels

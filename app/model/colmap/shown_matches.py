@@ -25,7 +25,7 @@ class ShownMatches:
 
     Attributes:
         progress: features, matches and cameras so far.
-        size: (width, height) of the photos, pixels.
+        size: gives (width, height) of a photo by its number, pixels.
         photo: gives a photo by its number, which is that of the frame of the scene.
         status: of what finds them.
         message: why it failed, in a sentence.
@@ -34,7 +34,7 @@ class ShownMatches:
     """
 
     progress: ColmapProgress
-    size: tuple[int, int]
+    size: Callable[[int], tuple[int, int]]
     photo: Callable[[int], UInt8[Tensor, "height width 3"]]
     status: SfmProcessStatus
     message: str
@@ -76,11 +76,10 @@ def choose_pair(state: State, matches: ShownMatches | None) -> Pair | None:
 
 
 def _of_pipeline(state: State, run: ColmapRun) -> ShownMatches:
-    intrinsics = run.scene.intrinsics
     return ShownMatches(
         progress=run.progress,
-        size=(intrinsics.width, intrinsics.height),
-        photo=lambda frame: run.scene.images[frame],
+        size=run.scene.intrinsics.own_size,
+        photo=run.scene.picture,
         status=run.status,
         message=run.message,
         frame=_find_selected(state),

@@ -28,6 +28,7 @@ def resize_photo(
 
 def make_frame_camera(intrinsics: Intrinsics, frame: int, pose: np.ndarray, size: tuple[int, int]) -> ViewCamera:
     """The camera of a frame of the scene for a picture of (width, height) pixels, without lens distortion."""
-    across, down = size[0] / intrinsics.width, size[1] / intrinsics.height
+    width, height = intrinsics.own_size(frame)
+    across, down = size[0] / width, size[1] / height
     (fx, fy), (cx, cy) = intrinsics.focal[frame].tolist(), intrinsics.centre[frame].tolist()
     return ViewCamera(pose, (fx * across, fy * down), (cx * across, cy * down), size)

@@ -57,16 +57,21 @@ class CameraSet:
         poses: of the frames.
         colours: of each frustum's lines.
         dashed: whose lines are dashed; None for none.
+        planes: half width and half height of each one's photo at depth 1; None where all have that of the picture.
     """
 
     poses: Float32[np.ndarray, "frames 3 4"]
     colours: Float32[np.ndarray, "frames 4"]
     dashed: Bool[np.ndarray, " frames"] | None = None
+    planes: Float32[np.ndarray, "frames 2"] | None = None
 
 
 @dataclass(frozen=True)
 class Thumbnails:
-    """Small photos for the image planes of the fitted frusta, all of one size, in the order of the frames."""
+    """Small photos for the image planes of the fitted frusta, in the order of the frames.
+
+    All are stretched to one size; the planes give them their shape back.
+    """
 
     key: Hashable
     pixels: UInt8[np.ndarray, "frames height width 3"]

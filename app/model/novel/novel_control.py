@@ -64,7 +64,7 @@ class NovelControl:
         """Puts the orbiting and the flying camera to the first view of a scene."""
         poses = snapshot.poses
         places, up = centres(poses), find_mean_up(poses)
-        field_of_view = 2 * math.atan(0.5 * scene.intrinsics.height / float(scene.intrinsics.focal[0, 1]))
+        field_of_view = 2 * math.atan(0.5 * scene.intrinsics.own_size(0)[1] / float(scene.intrinsics.focal[0, 1]))
         view.field_of_view_deg = math.degrees(field_of_view)
         if scene.kind != "forward-facing":  # the object, or the near part of an unbounded scene
             target = np.array(scene.box_centre, np.float64)
@@ -147,7 +147,7 @@ class NovelControl:
         if view.mode == "orbit" or snapshot is None or state.selected >= len(snapshot.poses):
             return self._kept.get("orbit", _orbiting, view.orbit, field_of_view, size)
         frame, pose = scene.training_frames[state.selected], snapshot.poses[state.selected]
-        shown = fit_frame_size(scene, size)
+        shown = fit_frame_size(scene, frame, size)
         followed = pinhole(pose, field_of_view, shown)
         view.orbit = replace(make_orbit_from_pose(pose, view.orbit), field_of_view=view.orbit.field_of_view)
         view.fly = replace(view.fly, pose=followed.world_to_camera)
@@ -157,7 +157,7 @@ class NovelControl:
         frame = scene.training_frames[selected]
         key = (id(scene), frame)
         if self._photo is None or self._photo.key != key:
-            self._photo = Photo(key, scene.images[frame].numpy())
+            self._photo = Photo(key, np.ascontiguousarray(scene.picture(frame).numpy()))
         return self._photo
 
 
@@ -202,10 +202,11 @@ def make_orbit_from_pose(pose: np.ndarray, before: OrbitCamera) -> OrbitCamera:
     return make_orbit(position, target, np.array(before.up), before.field_of_view)
 
 
-def fit_frame_size(scene: Scene, size: tuple[int, int]) -> tuple[int, int]:
-    """The largest (width, height) with the photos' aspect ratio within a view."""
-    scale = min(size[0] / scene.intrinsics.width, size[1] / scene.intrinsics.height)
-    return max(round(scene.intrinsics.width * scale), 1), max(round(scene.intrinsics.height * scale), 1)
+def fit_frame_size(scene: Scene, frame: int, size: tuple[int, int]) -> tuple[int, int]:
+    """The largest (width, height) with the aspect ratio of a frame's photo within a view."""
+    width, height = scene.intrinsics.own_size(frame)
+    scale = min(size[0] / width, size[1] / height)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
 
 
 def find_depth_range(scene: Scene) -> tuple[float, float]:

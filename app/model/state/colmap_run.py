@@ -36,8 +36,8 @@ def find_photo_paths(scene: Scene) -> tuple[Path, tuple[str, ...]] | None:
 def write_photos(scene: Scene, folder: Path, names: tuple[str, ...]) -> None:
     """Writes the frames of a scene, at the size at which they were read, as photos for COLMAP."""
     folder.mkdir()
-    for image, name in zip(scene.images, names, strict=True):
-        Image.fromarray(image.numpy()).save(folder / name, compress_level=1)
+    for frame, name in enumerate(names):
+        Image.fromarray(scene.picture(frame).numpy()).save(folder / name, compress_level=1)
 
 
 class ColmapRun:
@@ -67,7 +67,13 @@ class ColmapRun:
         self._names = names
         self.progress = ColmapProgress(scene.names)
         self._status: SfmProcessStatus = "running"
-        self._live = SfmProcess(self.folder, names, output, SfmOptions(window=window), prepare=prepare)
+        self._live = SfmProcess(
+            self.folder,
+            names,
+            output,
+            SfmOptions(one_camera=scene.intrinsics.cameras is None, window=window),
+            prepare=prepare,
+        )
         self._live.start()
 
     @property
@@ -99,7 +105,8 @@ class ColmapRun:
         found = find_photo_paths(self.scene)
         if self.status == "finished" and found is not None:
             files = self.scene.files
-            store_colmap_model(files, read_image_size(files[0], LARGEST), self.output / MODEL, found[1])
+            sizes = [read_image_size(file, LARGEST) for file in files]
+            store_colmap_model(files, sizes, self.output / MODEL, found[1])
 
     def stop(self) -> None:
         """Asks its process to end; what it has found stays visible."""

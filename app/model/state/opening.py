@@ -144,11 +144,10 @@ class Opening:
 
     # ------------------------------------------------------------------ for the pictures of the COLMAP panel
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """(width, height) of the photos, pixels."""
+    def size(self, frame: int) -> tuple[int, int]:
+        """(width, height) of one photo, pixels."""
         assert self.photos is not None
-        return self.photos.images.shape[2], self.photos.images.shape[1]
+        return self.photos.images[frame].shape[1], self.photos.images[frame].shape[0]
 
     def photo(self, frame: int) -> UInt8[Tensor, "height width 3"]:
         """One photo."""

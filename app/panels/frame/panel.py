@@ -92,9 +92,9 @@ class FramePanel:
             dpg.configure_item(self._exclude, label=label)
         width = measure_inner_width(self._parent)
         height = measure_size(self._parent)[1] - AROUND
-        size = self._pictures.place((scene.intrinsics.width, scene.intrinsics.height), width, height)
+        size = self._pictures.place(scene.intrinsics.own_size(index), width, height)
         photo = (id(scene), index, size)
-        self._pictures.show_photo(photo, lambda: resize_photo(scene.images[index], size))
+        self._pictures.show_photo(photo, lambda: resize_photo(scene.picture(index), size))
         self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
         # A picture of an earlier pose is shown too, the newest follows. One of another size belongs to another frame.

@@ -11,6 +11,7 @@ from app.model.frame.frame_errors import choose_frame_errors
 from app.model.state.state import State
 from app.panels.widgets.parts import CLEAR, TEXT, add_drawing, set_text
 from engine.messages import Snapshot
+from engine.scenes.canvas import choose_canvas, list_sizes
 from engine.scenes.scene import Scene
 
 PHOTO_HEIGHT = 27  # pixels
@@ -25,7 +26,8 @@ class ThumbnailStrip:
     def __init__(self, state: State) -> None:
         self._state = state
         self._of: Scene | None = None
-        self._size = (PHOTO_HEIGHT, PHOTO_HEIGHT)
+        self._size = (PHOTO_HEIGHT, PHOTO_HEIGHT)  # of a place; each photo has its own shape in the middle of it
+        self._own: list[tuple[int, int]] = []
         self._columns = 1
         self._first, self._count = 0, 0
         self._drawn: tuple[object, ...] = ()
@@ -66,15 +68,18 @@ class ThumbnailStrip:
     def _begin(self, scene: Scene) -> None:
         """Makes one texture with all photos. It is never deleted: Dear PyGui does not release its memory."""
         self._of = scene
-        self._size = fit_size((scene.intrinsics.width, scene.intrinsics.height), (PHOTO_HEIGHT * 2, PHOTO_HEIGHT))
+        sizes = list_sizes(scene.intrinsics)
+        self._own = [fit_size(sizes[frame], (PHOTO_HEIGHT * 2, PHOTO_HEIGHT)) for frame in scene.training_frames]
+        self._size = choose_canvas(self._own)
         wide, high = self._size
         self._columns = ATLAS_WIDTH // wide
         rows = -(-len(scene.training_frames) // self._columns)
         atlas = np.ones((rows * high, self._columns * wide, 4), np.float32)
         for place, frame in enumerate(scene.training_frames):
             row, column = divmod(place, self._columns)
-            small = resize_photo(scene.images[frame], self._size)
-            atlas[row * high : (row + 1) * high, column * wide : (column + 1) * wide, :3] = small
+            own = self._own[place]
+            small = resize_photo(scene.picture(frame), own)
+            atlas[row * high : row * high + own[1], column * wide : column * wide + own[0], :3] = small
         self._atlas = (atlas.shape[1], atlas.shape[0])
         with dpg.texture_registry():
             self._texture = dpg.add_static_texture(*self._atlas, atlas.ravel().tolist())
@@ -100,8 +105,12 @@ class ThumbnailStrip:
                 frame = self._first + place
                 row, column = divmod(frame, self._columns)
                 low = (column * wide / self._atlas[0], row * high / self._atlas[1])
-                top = ((column + 1) * wide / self._atlas[0], (row + 1) * high / self._atlas[1])
-                dpg.configure_item(image, uv_min=low, uv_max=top)
+                own = self._own[frame]
+                top = ((column * wide + own[0]) / self._atlas[0], (row * high + own[1]) / self._atlas[1])
+                across, above = place * (wide + GAP) + (wide - own[0]) / 2, (high - own[1]) / 2
+                dpg.configure_item(
+                    image, uv_min=low, uv_max=top, pmin=(across, above), pmax=(across + own[0], above + own[1])
+                )
                 dpg.configure_item(bar, fill=(255 * paints[frame]).astype(int).tolist())
         left = (self._state.selected - self._first) * (wide + GAP)
         dpg.configure_item(self._frame, pmin=(left, 0), pmax=(left + wide, high))

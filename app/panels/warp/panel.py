@@ -115,7 +115,7 @@ class WarpPanel:
         taken = dpg.get_item_rect_size(self._why)[1] + SPACING if dpg.is_item_shown(self._why) else 0.0
         box, width = self._arrange((panel[0], int(panel[1] - taken)))
         index = scene.training_frames[warp.frame]
-        intrinsics = scene.intrinsics[index : index + 1]
+        intrinsics = scene.intrinsics.fitted_to(index)
         vectors = compute_warp_vectors(warp, intrinsics, scene.initial_poses[index].numpy())
         image = (intrinsics.width, intrinsics.height)
         photo = self._photo_at(scene, index, self._pictures[0].resolution(image, box))
@@ -148,7 +148,7 @@ class WarpPanel:
     def _photo_at(self, scene: Scene, index: int, size: tuple[int, int]) -> np.ndarray:
         key = (id(scene), index, size)
         if key != self._photo[0]:
-            self._photo = (key, resize_photo(scene.images[index], size))
+            self._photo = (key, resize_photo(scene.picture(index), size))
         return self._photo[1]
 
     def _choose(self) -> None:

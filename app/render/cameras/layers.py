@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Shaped
 
 from app.model.cameras.segments import (
     Segments,
@@ -72,7 +72,7 @@ def make_layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     """All layers of lines; those that are not in the picture are empty."""
     fitted, reference, ground = picture.fitted, picture.reference, picture.ground
     shape, selected = (picture.image_plane, picture.frustum_depth), picture.selected
-    every = (fitted.poses, fitted.colours, fitted.dashed, *shape, selected)
+    every = (fitted.poses, fitted.colours, fitted.dashed, fitted.planes, *shape, selected)
     yield LayerLines("fitted", every, lambda: _some_frusta(fitted, shape, selected, chosen=False))
     yield LayerLines("selected", every, lambda: _some_frusta(fitted, shape, selected, chosen=True))
     yield LayerLines("halo", every, lambda: _halo(fitted, shape, selected))
@@ -114,7 +114,7 @@ def _cameras(
 ) -> LayerLines:
     if cameras is None:
         return LayerLines(name, (), _nothing)
-    inputs = (cameras.poses, cameras.colours, *shape)
+    inputs = (cameras.poses, cameras.colours, shape[0] if cameras.planes is None else cameras.planes, shape[1])
     return LayerLines(name, inputs, lambda: make_frustum_segments(*inputs, width, up_mark=False))
 
 
@@ -125,19 +125,28 @@ def _some_frusta(
     which: Float32[np.ndarray, " frames"] = (np.arange(len(cameras.poses)) == selected) == chosen
     width = WIDTHS.selected if chosen else WIDTHS.fitted
     if cameras.dashed is None:
-        return make_frustum_segments(cameras.poses[which], cameras.colours[which], *shape, width)
+        return _frusta(cameras, cameras.colours[which], which, shape, width)
     whole, broken = which & ~cameras.dashed, which & cameras.dashed
-    parts = (
-        make_frustum_segments(cameras.poses[some], cameras.colours[some], *shape, width) for some in (whole, broken)
-    )
-    solid, lines = parts
+    solid, lines = (_frusta(cameras, cameras.colours[some], some, shape, width) for some in (whole, broken))
     return join_segments([solid, dash_segments(lines)])
 
 
 def _halo(cameras: CameraSet, shape: tuple[tuple[float, float], float], selected: int | None) -> Segments:
     """Wide faint lines around the selected frustum."""
     which = np.flatnonzero((np.arange(len(cameras.poses)) == selected) & (cameras.colours[:, 3] > 0))
-    return make_frustum_segments(cameras.poses[which], np.repeat(HALO_COLOUR, len(which), axis=0), *shape, WIDTHS.halo)
+    return _frusta(cameras, np.repeat(HALO_COLOUR, len(which), axis=0), which, shape, WIDTHS.halo)
+
+
+def _frusta(
+    cameras: CameraSet,
+    colours: Float32[np.ndarray, "some 4"],
+    which: Shaped[np.ndarray, " chosen"],
+    shape: tuple[tuple[float, float], float],
+    width: float,
+) -> Segments:
+    """The frusta of some of the cameras, each with its own photo's shape."""
+    planes = shape[0] if cameras.planes is None else cameras.planes[which]
+    return make_frustum_segments(cameras.poses[which], colours, planes, shape[1], width)
 
 
 def _nothing() -> Segments:

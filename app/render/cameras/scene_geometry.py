@@ -46,7 +46,7 @@ class SceneGeometry:
         if picture.thumbnails is not None:
             self._context.enable_only(moderngl.DEPTH_TEST)
             shape = (picture.image_plane, picture.frustum_depth)
-            self._thumbnails.draw(picture.thumbnails, picture.fitted.poses, *shape)
+            self._thumbnails.draw(picture.thumbnails, picture.fitted, *shape)
 
     def draw_overlay(self, picture: CamerasPicture, veil: Veil | None = None) -> None:
         """Draws all lines over photos and volume: their soft edges blend with what is behind them.

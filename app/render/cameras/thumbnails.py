@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float32, UInt8
 
 from app.model.cameras.segments import find_camera_centres, find_usable
-from app.model.common.pictures import Thumbnails
+from app.model.common.pictures import CameraSet, Thumbnails
 from app.model.common.unchanged import Remembered
 from app.render.gl.programs import compile_program, set_uniforms
 
-_LAYOUT = "3f 3f 3f 3f 1f/i"
-_INPUTS = ("centre", "right", "down", "forward", "layer")
+_LAYOUT = "3f 3f 3f 3f 2f 1f/i"
+_INPUTS = ("centre", "right", "down", "forward", "image_plane", "layer")
 
 
 class ThumbnailPlanes:
@@ -37,7 +37,7 @@ class ThumbnailPlanes:
     def draw(
         self,
         thumbnails: Thumbnails,
-        poses: Float32[np.ndarray, "frames 3 4"],
+        cameras: CameraSet,
         image_plane: tuple[float, float],
         depth: float,
     ) -> None:
@@ -45,16 +45,18 @@ class ThumbnailPlanes:
 
         Args:
             thumbnails: the photos.
-            poses: of the frames.
-            image_plane: half width and half height of the photos at depth 1.
+            cameras: of the frames.
+            image_plane: half width and half height of the photos at depth 1, unless `cameras` has those of each.
             depth: length of the frusta, scene units.
         """
         if self._key != thumbnails.key:
             self._take_photos(thumbnails)
-        if self._inputs.changed(thumbnails.key, poses):
+        if self._inputs.changed(thumbnails.key, cameras.poses, cameras.planes, image_plane):
+            same = np.tile(np.array(image_plane, np.float32), (len(cameras.poses), 1))
+            planes = same if cameras.planes is None else cameras.planes
             for index, sheet in enumerate(self._sheets):
-                sheet.place(poses[index * self._layers :])
-        set_uniforms(self.program, image_plane=image_plane, depth=depth)
+                sheet.place(cameras.poses[index * self._layers :], planes[index * self._layers :])
+        set_uniforms(self.program, depth=depth)
         for sheet in self._sheets:
             sheet.draw()
 
@@ -86,16 +88,16 @@ class _Sheet:
         texture.filter = (moderngl.LINEAR_MIPMAP_LINEAR, moderngl.LINEAR)
         texture.repeat_x = texture.repeat_y = False
         self._texture = texture
-        self._buffer = context.buffer(reserve=self._frames * 13 * 4, dynamic=True)
+        self._buffer = context.buffer(reserve=self._frames * 15 * 4, dynamic=True)
         self._vertices = context.vertex_array(program, [(self._buffer, _LAYOUT, *_INPUTS)])
         self._count = 0
 
-    def place(self, poses: Float32[np.ndarray, "frames 3 4"]) -> None:
+    def place(self, poses: Float32[np.ndarray, "frames 3 4"], planes: Float32[np.ndarray, "frames 2"]) -> None:
         """Puts the photos where the cameras are; those with a pose that is not finite are not drawn."""
         layers = np.flatnonzero(find_usable(poses[: self._frames]))
-        packed = np.empty((len(layers), 13), np.float32)
+        packed = np.empty((len(layers), 15), np.float32)
         packed[:, :3], packed[:, 3:12] = find_camera_centres(poses[layers]), poses[layers, :, :3].reshape(-1, 9)
-        packed[:, 12] = layers
+        packed[:, 12:14], packed[:, 14] = planes[layers], layers
         self._count = len(layers)
         if self._count:
             self._buffer.write(packed)

@@ -3,13 +3,13 @@
 
 uniform mat4 to_clip;
 uniform vec3 viewer;
-uniform vec2 image_plane;  // half width and half height at depth 1
 uniform float depth;
 
 in vec3 centre;
 in vec3 right;
 in vec3 down;
 in vec3 forward;
+in vec2 image_plane;  // half width and half height at depth 1
 in float layer;
 
 out vec3 texel;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,14 +16,16 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes.added_frames import is_safe_name
-from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
+from engine.scenes.canvas import Size, list_sizes, stack_pictures
+from engine.scenes.formats.images import downsample_area, load_image, round_to_uint8
+from engine.scenes.formats.resolution import Reduction, choose_reductions, reduce_image
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import IMAGE_SUFFIXES
-from engine.scenes.photos.exif import convert_focal_to_pixels, read_photo_facts
+from engine.scenes.photos.added_lenses import choose_intrinsics
+from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
 from engine.scenes.photos.files import PHOTO_SUFFIXES, find_photo_folder, list_photos
 from engine.scenes.photos.photo_set import (
     JPEG_QUALITY,
-    SAME_SHAPE_TOLERANCE,
     Photo,
     have_same_shape,
     is_usable_as_stored,
@@ -33,7 +36,6 @@ from engine.scenes.scene import AddedFrames, Scene
 from engine.system.files import replace_file
 
 MAXIMUM_AT_ONCE = 500  # photos per request, to bound memory
-FOCAL_TOLERANCE = 0.05  # relative difference from the run's focal length up to which the user is not told
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -55,9 +57,13 @@ class AddedPhotos:
 
 @dataclass(frozen=True)
 class _Photo:
+    """`picture` is that of its frame; `stored`: whether it holds the pixels as stored, not turned by EXIF."""
+
     path: Path
     name: str
     picture: Picture
+    stored: bool
+    facts: PhotoFacts
 
 
 def read_added_photos(
@@ -82,35 +88,43 @@ def read_added_photos(
         if stopped():
             return AddedPhotos(None, ())
         try:
-            picture = _read_picture(path, scene, options)
+            picture, stored = _read_picture(path, scene, options)
+            facts = read_photo_facts(path, options.maximum_pixels)
         except UserError as error:
             refused.append(str(error))
             continue
         name = _choose_name(path, names)
         names.add(name)
-        taken.append(_Photo(path, name, picture))
+        taken.append(_Photo(path, name, picture, stored, facts))
     if len(files) > MAXIMUM_AT_ONCE:
         refused.append(f"{len(files)} photos are too many at once; give at most {MAXIMUM_AT_ONCE}.")
     taken = _drop_unusable(taken, scene, refused)
     if not taken:
         return AddedPhotos(None, tuple(refused))
     nearest = [find_nearest_frame(photo.picture, scene) for photo in taken]
-    notes = [_note_focal(photo, scene, frame, options) for photo, frame in zip(taken, nearest, strict=True)]
+    intrinsics, notes = choose_intrinsics(
+        [(photo.name, photo.picture, photo.facts) for photo in taken], nearest, scene
+    )
     added = AddedFrames(
         names=tuple(photo.name for photo in taken),
-        images=torch.from_numpy(np.stack([photo.picture for photo in taken])),
+        images=torch.from_numpy(stack_pictures([photo.picture for photo in taken])),
         nearest=tuple(nearest),
-        files=tuple(_write_copy(photo, scene, options, folder, refused) for photo in taken),
+        files=tuple(_write_copy(photo, options, folder, refused) for photo in taken),
+        intrinsics=intrinsics,
     )
-    return AddedPhotos(added, tuple(refused), tuple(note for note in notes if note))
+    return AddedPhotos(added, tuple(refused), notes)
 
 
 def find_nearest_frame(picture: Picture, scene: Scene) -> int:
     """The training frame, of those that the scene was read with, whose image is most similar, ignoring exposure."""
     wanted = _normalise_cells(picture)
-    others = scene.images[: scene.frames_read].numpy()
     training = [frame for frame in scene.training_frames if frame < scene.frames_read]
-    return min(training, key=lambda frame: float(np.square(wanted - _normalise_cells(others[frame])).mean()))
+
+    def compare(frame: int) -> float:
+        cells = _normalise_cells(scene.picture(frame).numpy())
+        return float(np.square(wanted - cells).mean()) if cells.shape == wanted.shape else np.inf
+
+    return min(training, key=compare)
 
 
 def _list_files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
@@ -137,41 +151,40 @@ def _list_files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
     return list(dict.fromkeys(file.absolute() for file in found))
 
 
-def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> Picture:
-    """A photo at the scene's resolution, RGB (height, width, 3).
+def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> tuple[Picture, bool]:
+    """A photo at the scene's resolution, RGB (height, width, 3), and whether it holds the pixels as stored.
 
-    It is turned by its EXIF orientation, unless only the stored pixels have the shape of the scene's images: in
+    It is turned by its EXIF orientation, unless only the stored pixels have the shape of one of the scene's images: in
     scenes with poses from other programs, cameras refer to the pixels as stored.
 
     Raises:
-        UserError: the photo is damaged, no image, too large, too small or of another shape.
+        UserError: the photo is damaged, no image, or too large.
     """
-    size = width, height = scene.intrinsics.width, scene.intrinsics.height
     background = scene.background or options.background_colour
+    sizes = list(dict.fromkeys(list_sizes(scene.intrinsics)))
     image, _ = load_image(path, background, options.maximum_pixels, upright=True)
-    if not _fits_shape(image, size):
-        shape = image.shape
-        image, _ = load_image(path, background, options.maximum_pixels)
-        if not _fits_shape(image, size):
-            raise UserError(
-                f"{path} has another shape ({shape[1]} x {shape[0]} pixels) than the photos of the run "
-                f"({width} x {height}); add photos of the same camera, held in the same way."
-            )
-    if image.shape[1] < width or image.shape[0] < height:
-        raise UserError(
-            f"{path} has {image.shape[1]} x {image.shape[0]} pixels, fewer than the run uses ({width} x {height}); "
-            "add the photo at its full size."
-        )
-    factor = image.shape[1] // width
-    if (image.shape[1] // factor, image.shape[0] // factor) == size:  # the same downsampling as in all readers
-        return round_to_uint8(downsample_area(image, factor))
+    size, stored = _find_fitting_size(image, sizes), False
+    if size is None:
+        as_stored, _ = load_image(path, background, options.maximum_pixels)
+        size = _find_fitting_size(as_stored, sizes)
+        if size is not None:
+            image, stored = as_stored, True
+    height, width = image.shape[:2]
+    if size is None:  # another camera, or one that was held the other way
+        factor = math.ceil(max(width, height) / max(scene.intrinsics.width, scene.intrinsics.height))
+        return reduce_image(image, choose_reductions([(width, height)], factor)[0]), stored
+    if width < size[0] or height < size[1]:
+        return reduce_image(image, Reduction((width, height), (width, height), 1)), stored
+    factor = width // size[0]
+    if (width // factor, height // factor) == size:  # the same downsampling as in all readers
+        return round_to_uint8(downsample_area(image, factor)), stored
     whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
-    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX))
+    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX)), stored
 
 
-def _fits_shape(image: NDArray[np.uint8] | NDArray[np.float32], size: tuple[int, int]) -> bool:
-    """Whether an image has the aspect ratio of `size`, which downsampling may have made smaller by a row or column."""
-    return abs(image.shape[1] * size[1] / (image.shape[0] * size[0]) - 1) < SAME_SHAPE_TOLERANCE + 1 / min(size)
+def _find_fitting_size(image: NDArray[np.uint8] | NDArray[np.float32], sizes: Sequence[Size]) -> Size | None:
+    """The first of the sizes whose aspect ratio an image has; downsampling may have cut off a row or column."""
+    return next((size for size in sizes if have_same_shape(image.shape[1::-1], size, 1 / min(size))), None)
 
 
 def _drop_unusable(photos: list[_Photo], scene: Scene, refused: list[str]) -> list[_Photo]:
@@ -179,7 +192,7 @@ def _drop_unusable(photos: list[_Photo], scene: Scene, refused: list[str]) -> li
     if not photos:
         return []
     known = len(scene.names)
-    everything = np.concatenate([scene.images.numpy(), np.stack([photo.picture for photo in photos])])
+    everything = [scene.picture(frame).numpy() for frame in range(known)] + [photo.picture for photo in photos]
     names = [*scene.names, *(photo.name for photo in photos)]
     reasons = {index - known: why for index, why in find_unusable(everything).items() if index >= known}
     for index, why in sorted(reasons.items()):
@@ -208,25 +221,8 @@ def _choose_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def _note_focal(photo: _Photo, scene: Scene, nearest: int, options: SceneOptions) -> str:
-    """A sentence if EXIF gives another focal length than the run uses; else an empty string."""
-    equivalent = read_photo_facts(photo.path, options.maximum_pixels).equivalent
-    if equivalent is None:
-        return ""
-    told = convert_focal_to_pixels(equivalent, scene.intrinsics.width, scene.intrinsics.height)
-    used = float(scene.intrinsics.focal[nearest].mean())
-    if abs(told / used - 1) <= FOCAL_TOLERANCE:
-        return ""
-    return (
-        f"{photo.name} has a focal length of {told:.0f} pixels by its EXIF data, {used:.0f} are taken as for the "
-        "other photos."
-    )
-
-
-def _write_copy(
-    photo: _Photo, scene: Scene, options: SceneOptions, folder: Path | None, refused: list[str]
-) -> Path | None:
-    """Writes a full-size copy of a photo for exports: upright and of the size of the other frames' files.
+def _write_copy(photo: _Photo, options: SceneOptions, folder: Path | None, refused: list[str]) -> Path | None:
+    """Writes a full-size copy of a photo for exports, of the pixels that the frame holds.
 
     Returns None if `folder` is None or the copy cannot be written; training does not need it.
     """
@@ -234,17 +230,12 @@ def _write_copy(
         return None
     target = folder / photo.name
     try:
-        source = Photo(photo.path, read_photo_facts(photo.path, options.maximum_pixels))
-        size = read_image_size(scene.files[0], options.maximum_pixels) if scene.files else source.facts.size
-        # If the upright photo has another shape, the frame holds the pixels as stored (see `_read_picture`).
-        keep_stored = not have_same_shape(source.facts.size, size) or is_usable_as_stored(
-            source, size, options.maximum_pixels
-        )
+        source = Photo(photo.path, photo.facts)
         with replace_file(target) as temporary:
-            if keep_stored:
+            if photo.stored or is_usable_as_stored(source, options.maximum_pixels):
                 shutil.copyfile(photo.path, temporary)
             else:
-                image = Image.fromarray(read_pixels(source, size, options.maximum_pixels))
+                image = Image.fromarray(read_pixels(source, options.maximum_pixels))
                 image.save(temporary, quality=JPEG_QUALITY)
     except UserError as error:
         refused.append(str(error))

@@ -21,12 +21,11 @@ MATCHING_WINDOW = 12  # of more photos, each is matched with so many after it
 NAMES_FILE = "names.json"
 
 
-def find_colmap_model(photos: PhotoSet, focal: float | None, maximum_pixels: int, watch: ProgressListener) -> SfmModel:
+def find_colmap_model(photos: PhotoSet, maximum_pixels: int, watch: ProgressListener) -> SfmModel:
     """COLMAP's cameras of the photos, from the cache or by running the pipeline.
 
     Args:
-        photos: the photos, in order.
-        focal: focal length from EXIF, pixels of the photos; None lets COLMAP choose an initial one.
+        photos: the photos, in order. Of several cameras, COLMAP finds out by EXIF and size which took which.
         maximum_pixels: largest image that is decoded.
         watch: receives progress and events, if the pipeline has to run.
     Returns:
@@ -34,8 +33,14 @@ def find_colmap_model(photos: PhotoSet, focal: float | None, maximum_pixels: int
     Raises:
         UserError: COLMAP cannot register the photos, or the cache cannot be written.
     """
+    one_camera = len(set(photos.camera_of)) == 1 and len(set(photos.sizes)) == 1
+    prior = photos.cameras[photos.camera_of[0]].prior
     options = SfmOptions(
-        focal=focal, longer_side=LONGER_SIDE, window=choose_matching_window(len(photos.photos)), mesh=False
+        one_camera=one_camera,
+        focal=prior.focal if one_camera and prior.nominal else None,
+        longer_side=LONGER_SIDE,
+        window=choose_matching_window(len(photos.photos)),
+        mesh=False,
     )
 
     def fill(folder: Path) -> None:
@@ -46,7 +51,7 @@ def find_colmap_model(photos: PhotoSet, focal: float | None, maximum_pixels: int
         (folder / NAMES_FILE).write_text(json.dumps(names), encoding="utf-8")
 
     turns = tuple(photo.half_turn for photo in photos.photos)
-    folder = find_or_fill("sfm", _make_key([photo.path for photo in photos.photos], photos.size, turns), fill)
+    folder = find_or_fill("sfm", _make_key([photo.path for photo in photos.photos], photos.sizes, turns), fill)
     try:
         names = json.loads((folder / NAMES_FILE).read_text(encoding="utf-8"))
         return read_sfm_model(folder / MODEL, names)
@@ -55,12 +60,14 @@ def find_colmap_model(photos: PhotoSet, focal: float | None, maximum_pixels: int
         raise
 
 
-def store_colmap_model(files: Sequence[Path], size: tuple[int, int], model: Path, names: Sequence[str]) -> None:
+def store_colmap_model(
+    files: Sequence[Path], sizes: Sequence[tuple[int, int]], model: Path, names: Sequence[str]
+) -> None:
     """Stores a model that `run_sfm` made elsewhere in the cache, so that `find_colmap_model` finds it.
 
     Args:
         files: the photos, in order, as they were given to `run_sfm`.
-        size: (width, height) of all of them, pixels.
+        sizes: (width, height) of each, pixels.
         model: folder of COLMAP's files.
         names: names of the photos in the model, in the same order.
     Raises:
@@ -71,13 +78,13 @@ def store_colmap_model(files: Sequence[Path], size: tuple[int, int], model: Path
         shutil.copytree(model, folder / MODEL)
         (folder / NAMES_FILE).write_text(json.dumps(list(names)), encoding="utf-8")
 
-    find_or_fill("sfm", _make_key(files, size, (False,) * len(files)), fill)
+    find_or_fill("sfm", _make_key(files, sizes, (False,) * len(files)), fill)
 
 
-def _make_key(files: Sequence[Path], size: tuple[int, int], turns: tuple[bool, ...]) -> str:
+def _make_key(files: Sequence[Path], sizes: Sequence[tuple[int, int]], turns: tuple[bool, ...]) -> str:
     """Cache key. The initial focal length is no part of it, because it follows from the files."""
     options = SfmOptions(longer_side=LONGER_SIDE, window=choose_matching_window(len(files)), mesh=False)
-    return compute_fingerprint(files, size, turns, options)
+    return compute_fingerprint(files, tuple(sizes), turns, options)
 
 
 def choose_matching_window(photos: int) -> int | None:

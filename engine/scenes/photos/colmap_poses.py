@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,7 +50,7 @@ def apply_colmap_model(
     missing = tuple(frame for frame in range(frames) if frame not in model.poses)
     neighbours = {frame: find_neighbour(frame, list(model.poses), inliers) for frame in missing}
     poses = torch.from_numpy(np.stack([model.poses[neighbours.get(frame, frame)] for frame in range(frames)]))
-    lens = _scale_lens(scene.intrinsics, model)
+    lens = _scale_lens(scene.intrinsics, model, neighbours)
     points = torch.from_numpy(model.points)
     split = scene.training_frames, scene.held_out_frames
     pictures = cut_pictures(scene.images, scene.intrinsics)
@@ -78,21 +78,23 @@ def apply_colmap_model(
     )
 
 
-def _scale_lens(intrinsics: Intrinsics, model: SfmModel) -> Intrinsics:
-    frames = intrinsics.frames
-    # The principal point tells the exact factor; width and height may have lost columns or rows in downsampling.
-    shrunk = intrinsics.centre[0, 0].item() * 2 / model.width
-    return replace(
-        intrinsics,
-        focal=torch.full((frames, 2), model.focal * shrunk),
-        distortion=torch.tensor([model.radial, 0.0, 0.0, 0.0]).expand(frames, 4).clone(),
-    )
+def _scale_lens(intrinsics: Intrinsics, model: SfmModel, neighbours: Mapping[int, int]) -> Intrinsics:
+    """COLMAP's lenses for the scene's images; a photo without one takes over that of its neighbour."""
+    focal, distortion = intrinsics.focal.clone(), torch.zeros_like(intrinsics.distortion)
+    for frame in range(intrinsics.frames):
+        lens = model.lenses[neighbours.get(frame, frame)]
+        # The principal point tells the exact factor; width and height may have lost columns or rows in downsampling.
+        focal[frame] = lens.focal * intrinsics.centre[frame, 0].item() * 2 / lens.width
+        distortion[frame, 0] = lens.radial
+    return replace(intrinsics, focal=focal, distortion=distortion)
 
 
 def _lens_note(model: SfmModel) -> tuple[str, ...]:
+    focals = list(dict.fromkeys(f"{lens.focal:.0f}" for lens in model.lenses.values()))
+    shown = " and ".join(focals) if len(focals) < 4 else f"{focals[0]} to {focals[-1]}"
     return (
         f"COLMAP: {len(model.poses)} photos registered, {len(model.points)} points, {model.error:.2f} pixels "
-        f"reprojection error, focal length {model.focal:.0f} pixels of the photos.",
+        f"reprojection error, focal length {shown} pixels of the photos.",
     )
 
 

@@ -27,11 +27,13 @@ class PhotoFacts:
     Attributes:
         width, height: pixels, after the EXIF orientation is applied.
         equivalent: focal length in mm of a 35 mm film camera with the same diagonal angle of view; None if unknown.
+        device: maker and model of the camera, and its focal length, as far as the header names them; else empty.
     """
 
     width: int
     height: int
     equivalent: float | None
+    device: str = ""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -50,7 +52,23 @@ def read_photo_facts(path: Path, maximum_pixels: int) -> PhotoFacts:
         tags = _tags(image)
     if tags.get(ExifTags.Base.Orientation) in SIDEWAYS:
         width, height = height, width
-    return PhotoFacts(width, height, read_equivalent_focal(tags, max(width, height), min(width, height)))
+    equivalent = read_equivalent_focal(tags, max(width, height), min(width, height))
+    return PhotoFacts(width, height, equivalent, describe_device(tags, equivalent))
+
+
+def describe_device(tags: Mapping[int, Any], equivalent: float | None) -> str:
+    """Maker, model and focal length, the same for all photos that one camera took at one zoom.
+
+    Args:
+        tags: EXIF tags by number.
+        equivalent: focal length as `read_equivalent_focal` finds it.
+    """
+    named = [str(tags.get(tag, "")).strip("\x00 ") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)]
+    focal, zoom = _number(tags.get(ExifTags.Base.FocalLength)), _number(tags.get(ExifTags.Base.DigitalZoomRatio))
+    numbers = [f"{focal:.1f} mm"] if focal else []
+    numbers += [f"{equivalent:.0f} mm equivalent"] if equivalent else []
+    numbers += [f"zoom {zoom:.2f}"] if zoom and zoom != 1 else []
+    return " ".join(word for word in (*named, *numbers) if word)
 
 
 def read_equivalent_focal(tags: Mapping[int, Any], longer: int, shorter: int) -> float | None:

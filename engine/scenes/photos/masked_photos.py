@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from engine.scenes.canvas import cut_picture
 from engine.scenes.formats.images import HEIC_SUFFIXES, has_alpha
 from engine.scenes.formats.masks import MASK_FOLDER, LoadedMasks, MaskFile, find_masks, load_masks
-from engine.scenes.formats.resolution import choose_reductions
+from engine.scenes.formats.resolution import Reduction
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 
 
@@ -51,13 +52,19 @@ def describe_mask_files(masks: Sequence[MaskFile]) -> tuple[object, ...]:
 
 
 def add_masks(
-    decoded: DecodedPhotos, photos: PhotoSet, factor: int, masks: Sequence[MaskFile], source: Path, maximum_pixels: int
+    decoded: DecodedPhotos,
+    reductions: Sequence[Reduction],
+    masks: Sequence[MaskFile],
+    source: Path,
+    maximum_pixels: int,
 ) -> tuple[DecodedPhotos, LoadedMasks]:
     """The photos with their masks at the scene's resolution, and what is said of the masks.
 
     Raises:
         UserError: a mask is damaged or of another shape than its photo, or all hide everything.
     """
-    reductions = choose_reductions([photos.size] * len(masks), factor)
     loaded = load_masks(masks, reductions, maximum_pixels, choose_mask_root(source))
-    return replace(decoded, masks=None if loaded.counts is None else loaded.counts.numpy()), loaded
+    if loaded.counts is None:
+        return decoded, loaded
+    own = (cut_picture(counts, one.size) for counts, one in zip(loaded.counts.numpy(), reductions, strict=True))
+    return replace(decoded, masks=tuple(own)), loaded

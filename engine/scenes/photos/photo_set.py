@@ -1,9 +1,8 @@
-"""The photos of a folder as a set of one size and shape, upright; photos of another shape are left out."""
+"""The photos of a folder, upright, by the cameras that took them."""
 
 from __future__ import annotations
 
 import shutil
-from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,8 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from engine.errors import UserError
+from engine.scenes.canvas import Size
 from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, open_image, round_to_uint8
+from engine.scenes.formats.resolution import Reduction, reduce_image
 from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
+from engine.scenes.photos.photo_cameras import PhotoCamera, group_by_camera, orient
 from engine.scenes.progress import ProgressListener, ReadingProgress
 from engine.scenes.scene import LeftOut
 from engine.sfm.quick.features import choose_copy_size
@@ -26,6 +28,7 @@ MINIMUM_PHOTOS = 3
 UPRIGHT_ORIENTATIONS = (None, 0, 1)  # values of EXIF's orientation for which nothing has to be turned
 ORIENTATION_TAG = 0x0112  # number of EXIF's orientation tag
 JPEG_QUALITY = 97
+MOST_DESCRIBED = 3  # cameras in a sentence
 
 
 @dataclass(frozen=True)
@@ -50,34 +53,49 @@ class Photo:
 
 @dataclass(frozen=True)
 class PhotoSet:
-    """Photos of one shape, which can be the frames of one scene.
+    """Photos which can be the frames of one scene.
 
     Attributes:
         photos: in natural order of their names.
-        size: (width, height) to which all are resampled, pixels.
-        left_out: photos of another shape.
+        cameras: that took them; a camera may have none of the photos that were selected.
+        camera_of: number of each photo's camera.
+        left_out: photos that cannot be frames.
         notes: sentences for the user.
     """
 
     photos: tuple[Photo, ...]
-    size: tuple[int, int]
+    cameras: tuple[PhotoCamera, ...]
+    camera_of: tuple[int, ...]
     left_out: tuple[LeftOut, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def sizes(self) -> list[Size]:
+        """(width, height) of each photo, upright, pixels."""
+        return [photo.facts.size for photo in self.photos]
+
     def select(self, kept: Sequence[int]) -> PhotoSet:
-        """The set of some of the photos, by their indices."""
-        return replace(self, photos=tuple(self.photos[index] for index in kept))
+        """The set of some of the photos, by their indices; cameras keep their numbers."""
+        return replace(
+            self,
+            photos=tuple(self.photos[index] for index in kept),
+            camera_of=tuple(self.camera_of[index] for index in kept),
+        )
+
+    def copy_size(self, index: int) -> Size:
+        """(width, height) of the small copy of a photo: all copies of one camera have one size, upright or wide."""
+        return orient(choose_copy_size(*self.cameras[self.camera_of[index]].size), self.photos[index].facts.size)
 
 
 def gather_photos(files: Sequence[Path], folder: Path, maximum_pixels: int) -> PhotoSet:
-    """Reads the headers and chooses the most frequent shape and its most frequent size.
+    """Reads the headers of photos and finds out which were taken by one camera.
 
     Args:
         files: image files, in order.
         folder: their folder, for error messages.
         maximum_pixels: largest image that is accepted.
     Raises:
-        UserError: a file is damaged or no image, or fewer than three photos share a shape.
+        UserError: a file is damaged or no image, or there are fewer than three.
     """
     if len(files) < MINIMUM_PHOTOS:
         raise UserError(
@@ -85,41 +103,18 @@ def gather_photos(files: Sequence[Path], folder: Path, maximum_pixels: int) -> P
             "(20 are a good start)."
         )
     photos = [Photo(file, read_photo_facts(file, maximum_pixels)) for file in files]
-    sizes = Counter(photo.facts.size for photo in photos)
-    shapes = {size: sum(n for other, n in sizes.items() if have_same_shape(size, other)) for size in sizes}
-    size = max(sizes, key=lambda size: (shapes[size], sizes[size], size))
-    kept = [photo for photo in photos if have_same_shape(photo.facts.size, size)]
-    width, height = size
-    if len(kept) < MINIMUM_PHOTOS:
-        other_shape = next(photo for photo in photos if not have_same_shape(photo.facts.size, photos[0].facts.size))
-        raise UserError(
-            f"{folder} mixes photos of different shapes ({photos[0].name} has {_describe_size(photos[0])}, "
-            f"{other_shape.name} another); keep those of one camera held one way."
-        )
-    left_out = tuple(
-        LeftOut(photo.name, f"another shape: {_describe_size(photo)} where most have {width} x {height}")
-        for photo in photos
-        if photo not in kept
-    )
-    other = [photo for photo in kept if photo.facts.size != size]
-    notes: tuple[str, ...] = ()
-    if other:
-        notes = (
-            f"{_describe_count(len(other))} of another size than {width} x {height}, such as {other[0].name} "
-            f"({_describe_size(other[0])}), {'is' if len(other) == 1 else 'are'} resampled to it.",
-        )
-    return PhotoSet(tuple(kept), size, left_out, notes)
+    cameras, camera_of = group_by_camera([photo.facts for photo in photos])
+    notes = () if len(cameras) == 1 else (_describe_cameras(cameras, camera_of),)
+    return PhotoSet(tuple(photos), cameras, camera_of, notes=notes)
 
 
-def read_pixels(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> NDArray[np.uint8]:
-    """Decodes a photo to RGB (height, width, 3), upright, resampled to `size` (width, height) where it differs.
+def read_pixels(photo: Photo, maximum_pixels: int) -> NDArray[np.uint8]:
+    """Decodes a photo to RGB (height, width, 3), upright.
 
     Raises:
         UserError: the file is damaged.
     """
     image = load_upright(photo.path, maximum_pixels)
-    if image.shape[1::-1] != size:
-        image = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
     return np.ascontiguousarray(image[::-1, ::-1]) if photo.half_turn else image
 
 
@@ -129,18 +124,19 @@ class DecodedPhotos:
 
     Attributes:
         images: RGB at the scene's resolution.
-        copies: grey, of the size that `engine.sfm.quick.features.choose_copy_size` chooses.
+        copies: grey, of the size that `PhotoSet.copy_size` says.
         masks: True where a pixel of `images` counts; None if all do.
     """
 
-    images: UInt8[np.ndarray, "frames height width 3"]
+    images: tuple[UInt8[np.ndarray, "height width 3"], ...]
     copies: tuple[UInt8[np.ndarray, "copy_height copy_width"], ...]
-    masks: Bool[np.ndarray, "frames height width"] | None = None
+    masks: tuple[Bool[np.ndarray, "height width"], ...] | None = None
 
     def select(self, kept: Sequence[int]) -> DecodedPhotos:
         """Some of the photos, by their indices."""
-        masks = None if self.masks is None else self.masks[list(kept)]
-        return DecodedPhotos(self.images[list(kept)], tuple(self.copies[index] for index in kept), masks)
+        masks = None if self.masks is None else tuple(self.masks[index] for index in kept)
+        images, copies = (tuple(every[index] for index in kept) for every in (self.images, self.copies))
+        return DecodedPhotos(images, copies, masks)
 
     def copy_masks(self) -> list[Bool[np.ndarray, "copy_height copy_width"]] | None:
         """The masks at the size of the copies; None if all pixels count."""
@@ -152,34 +148,35 @@ class DecodedPhotos:
         ]
 
 
-def decode_photos(photos: PhotoSet, factor: int, maximum_pixels: int, watch: ProgressListener) -> DecodedPhotos:
-    """Decodes all photos; those at the scene's resolution are means of blocks of `factor` x `factor` pixels.
+def decode_photos(
+    photos: PhotoSet, reductions: Sequence[Reduction], maximum_pixels: int, watch: ProgressListener
+) -> DecodedPhotos:
+    """Decodes all photos; those at the scene's resolution are reduced as `reductions` say.
 
     Raises:
         UserError: a file is damaged.
     """
-    width, height = photos.size
-    copy_size = choose_copy_size(width, height)
-    reduction = choose_reduction(factor, max(photos.size), max(copy_size))
     images: list[NDArray[np.uint8]] = []
     copies: list[NDArray[np.uint8]] = []
 
-    def load(photo: Photo) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        if photo.facts.size == photos.size and not photo.half_turn:
-            reduced, left = load_upright(photo.path, maximum_pixels, reduction), factor // reduction
-        else:
-            reduced, left = read_pixels(photo, photos.size, maximum_pixels), factor
-        grey, whole = Image.fromarray(reduced).convert("L"), (0, 0, width * left / factor, height * left / factor)
+    def load(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        photo, reduction, copy_size = photos.photos[index], reductions[index], photos.copy_size(index)
+        (width, height), factor = reduction.stored, reduction.factor
+        by = 1 if factor is None or photo.half_turn else choose_reduction(factor, max(width, height), max(copy_size))
+        reduced = read_pixels(photo, maximum_pixels) if by == 1 else load_upright(photo.path, maximum_pixels, by)
+        grey, whole = Image.fromarray(reduced).convert("L"), (0, 0, width / by, height / by)
         copy = grey if grey.size == copy_size else grey.resize(copy_size, Image.Resampling.LANCZOS, whole)
-        small = reduced if left == 1 else round_to_uint8(downsample_area(reduced, left))
+        if factor is None:
+            return reduce_image(reduced, reduction), np.asarray(copy)
+        small = reduced if factor == by else round_to_uint8(downsample_area(reduced, factor // by))
         return small[: height // factor, : width // factor], np.asarray(copy)
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        for image, copy in pool.map(load, photos.photos):
+        for image, copy in pool.map(load, range(len(photos.photos))):
             images.append(image)
             copies.append(copy)
             watch(ReadingProgress("reading the photos", len(images), len(photos.photos)))
-    return DecodedPhotos(np.stack(images), tuple(copies))
+    return DecodedPhotos(tuple(images), tuple(copies))
 
 
 def choose_reduction(factor: int, longer_side: int, copy_side: int) -> int:
@@ -194,43 +191,49 @@ def choose_reduction(factor: int, longer_side: int, copy_side: int) -> int:
     return next(fitting, 1)
 
 
-def is_usable_as_stored(photo: Photo, size: tuple[int, int], maximum_pixels: int) -> bool:
+def is_usable_as_stored(photo: Photo, maximum_pixels: int) -> bool:
     """Whether the file itself holds the pixels that `read_pixels` returns, in a format that COLMAP reads."""
-    if photo.half_turn or photo.facts.size != size or photo.path.suffix.lower() in HEIC_SUFFIXES:
+    if photo.half_turn or photo.path.suffix.lower() in HEIC_SUFFIXES:
         return False
     with open_image(photo.path, maximum_pixels) as image:
         return image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS and image.mode in ("RGB", "L")
 
 
 def write_copies(photos: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:
-    """Writes the photos upright and in one size, for programs that ignore EXIF orientation; returns the file names.
+    """Writes the photos upright, for programs that ignore EXIF orientation; returns the file names.
 
-    A file that is upright and of that size is copied unchanged, with its EXIF data; the others become JPEGs.
+    A file that is upright is copied unchanged, with its EXIF data; the others become JPEGs.
     """
     folder.mkdir(parents=True, exist_ok=True)
     names: list[str] = []
     for photo in photos.photos:
-        kept = is_usable_as_stored(photo, photos.size, maximum_pixels)
+        kept = is_usable_as_stored(photo, maximum_pixels)
         name = photo.name if kept else f"{photo.path.stem}.jpg"
         if name in names:
             name = f"{photo.path.stem}{photo.path.suffix}.jpg"
         if kept:
             shutil.copyfile(photo.path, folder / name)
         else:
-            image = Image.fromarray(read_pixels(photo, photos.size, maximum_pixels))
+            image = Image.fromarray(read_pixels(photo, maximum_pixels))
             image.save(folder / name, quality=JPEG_QUALITY, subsampling=0)
         names.append(name)
         watch(ReadingProgress("turning and copying the photos", len(names), len(photos.photos)))
     return tuple(names)
 
 
-def have_same_shape(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two sizes (width, height) have the same aspect ratio, within `SAME_SHAPE_TOLERANCE`."""
-    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE_TOLERANCE
+def have_same_shape(one: tuple[int, ...], other: tuple[int, ...], rounding: float = 0.0) -> bool:
+    """Whether two sizes (width, height) have the same aspect ratio, within `SAME_SHAPE_TOLERANCE` and `rounding`."""
+    return abs(one[0] * other[1] / (one[1] * other[0]) - 1) < SAME_SHAPE_TOLERANCE + rounding
 
 
-def _describe_size(photo: Photo) -> str:
-    return f"{photo.facts.width} x {photo.facts.height}"
+def _describe_cameras(cameras: Sequence[PhotoCamera], camera_of: Sequence[int]) -> str:
+    each = [
+        f"{camera_of.count(number)} of {camera.size[0]} x {camera.size[1]} pixels"
+        + ("" if camera.equivalent is None else f" at {camera.equivalent:.3g} mm")
+        for number, camera in enumerate(cameras[:MOST_DESCRIBED])
+    ]
+    more = f" and {len(cameras) - len(each)} more" if len(cameras) > len(each) else ""
+    return f"The photos seem to be of {len(cameras)} cameras or zooms: {', '.join(each)}{more}."
 
 
 def _describe_count(count: int) -> str:

@@ -17,8 +17,12 @@ from engine.scenes.world.kind import is_border_blank
 from engine.scenes.world.placement import Placement, place_scene, start_from_placement
 from engine.sfm.quick.result import QuickReconstruction
 
+MOST_FOCALS = 3  # in a sentence
 
-def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, space: SpaceName) -> Scene:
+
+def apply_reconstruction(
+    scene: Scene, found: QuickReconstruction, scales: Float[np.ndarray, "photos 2"], space: SpaceName
+) -> Scene:
     """The scene, starting from the poses of the quick reconstruction.
 
     A photo that was not registered gets the initial pose of the registered photo with which it shares most matches.
@@ -26,7 +30,7 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, 
     Args:
         scene: a scene of photos that starts from the identity, with the lens of the reconstruction.
         found: numbered like the frames; at least one photo is registered.
-        factor: by which the scene's images are smaller than the photos.
+        scales: pixels of the scene's images per pixel of each photo, across and down.
         space: kind of the scene, or `auto`.
     Returns:
         the changed scene; its world and unit are chosen as for scenes with poses (`world.placement`).
@@ -55,7 +59,7 @@ def apply_reconstruction(scene: Scene, found: QuickReconstruction, factor: int, 
         start_from_placement(scene, placement),
         uncertain_frames=missing,
         notes=notes,
-        tracks=convert_tracks(found, factor, move_points(points, poses[known[0]], placement, known[0])),
+        tracks=convert_tracks(found, scales, move_points(points, poses[known[0]], placement, known[0])),
     )
 
 
@@ -77,8 +81,8 @@ def move_points(
 
 def _describe(found: QuickReconstruction, scene: Scene, missing: tuple[int, ...]) -> tuple[str, ...]:
     count, total = len(scene.names) - len(missing), len(scene.names)
-    lens = found.lenses[0]
-    focal = "" if lens is None else f", focal length {lens.focal:.0f} pixels of the photos"
+    focals = [f"{lens.focal:.0f}" for lens in found.lenses[:MOST_FOCALS] if lens is not None]
+    focal = f", focal length {' and '.join(focals)} pixels of the photos" if focals else ""
     notes = [
         f"Matches register {count} of {total} photos: {found.error:.2f} pixels reprojection error{focal}. "
         "Registration starts from there."

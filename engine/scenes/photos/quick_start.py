@@ -18,9 +18,10 @@ from engine.evidence.tracks import Tracks
 from engine.scenes.photos.cache import choose_folder, compute_fingerprint, find_or_fill, report_full_disk
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 from engine.scenes.progress import ProgressListener
+from engine.sfm.quick.copies import PhotoCopies
 from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
-from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, reconstruct_quickly
+from engine.sfm.quick.reconstruction import reconstruct_quickly
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction, read_reconstruction, write_reconstruction
 from engine.sfm.quick.workers import Workers
 
@@ -53,7 +54,8 @@ def prepare_quick_start(photos: PhotoSet, *settings: object) -> QuickStart:
         settings: what else the result depends on.
     """
     turns = tuple(photo.half_turn for photo in photos.photos)
-    key = compute_fingerprint([photo.path for photo in photos.photos], photos.size, turns, OPTIONS, *settings)
+    cameras = photos.cameras, photos.camera_of
+    key = compute_fingerprint([photo.path for photo in photos.photos], cameras, turns, OPTIONS, *settings)
     try:
         return QuickStart(key, read_reconstruction(choose_folder(KIND, key) / FILE), None)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # it is not there, or damaged
@@ -61,14 +63,13 @@ def prepare_quick_start(photos: PhotoSet, *settings: object) -> QuickStart:
 
 
 def finish_quick_start(
-    start: QuickStart, photos: PhotoSet, decoded: DecodedPhotos, prior: CameraPrior, watch: ProgressListener
+    start: QuickStart, photos: PhotoSet, decoded: DecodedPhotos, watch: ProgressListener
 ) -> QuickReconstruction:
     """The reconstruction of the usable photos; it is kept in the cache, where that can be written.
 
     Args:
         start: of all photos.
         photos, decoded: the usable ones.
-        prior: their camera.
         watch: receives the events of the reconstruction; only the result where it comes from the cache.
     Raises:
         UserError: the folder of temporary files cannot be written.
@@ -78,7 +79,13 @@ def finish_quick_start(
         assert start.workers is not None
         names = tuple(photo.name for photo in photos.photos)
         copies = PhotoCopies(
-            photos.photos[0].path.parent, names, decoded.copies, [prior], [0] * len(names), decoded.copy_masks()
+            photos.photos[0].path.parent,
+            names,
+            decoded.copies,
+            [camera.prior for camera in photos.cameras],
+            photos.camera_of,
+            decoded.copy_masks(),
+            sizes=photos.sizes,
         )
         with report_full_disk():
             found = reconstruct_quickly(copies, start.workers, watch)
@@ -113,13 +120,13 @@ def keep_reconstruction(kind: str, key: str, found: QuickReconstruction) -> None
 
 
 def convert_tracks(
-    found: QuickReconstruction, factor: int, points: Float[np.ndarray, "tracks 3"] | None
+    found: QuickReconstruction, scales: Float[np.ndarray, "photos 2"], points: Float[np.ndarray, "tracks 3"] | None
 ) -> Tracks | None:
     """The tracks as part of a scene; None if there are none.
 
     Args:
         found: numbered like the scene's frames.
-        factor: by which the scene's images are smaller than the photos.
+        scales: pixels of the scene's images per pixel of each photo, across and down.
         points: of the tracks, in the world of the scene's initial poses; None if they are unknown there.
     """
     tracks = found.matches.tracks
@@ -129,7 +136,7 @@ def convert_tracks(
     return Tracks(
         frame=torch.from_numpy(tracks.photo),
         track=torch.from_numpy(tracks.track),
-        pixels=torch.from_numpy(tracks.pixels / factor).float(),
+        pixels=torch.from_numpy(tracks.pixels * scales[tracks.photo]).float(),
         points=unknown if points is None else torch.from_numpy(points).float(),
         contradicted=_share_contradicted(found.matches),
         still_part=found.matches.still_part,

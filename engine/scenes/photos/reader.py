@@ -9,17 +9,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 
 from engine.errors import UserError
-from engine.geometry.intrinsics import Intrinsics
+from engine.scenes.canvas import mark_pictures, stack_pictures
 from engine.scenes.formats.masks import HIDDEN, MaskFile
-from engine.scenes.formats.resolution import choose_factor
+from engine.scenes.formats.resolution import Reduction, choose_factor, choose_reductions
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
 from engine.scenes.photos.colmap_model import find_colmap_model
 from engine.scenes.photos.colmap_poses import apply_colmap_model
-from engine.scenes.photos.exif import USUAL_EQUIVALENT, convert_focal_to_pixels
 from engine.scenes.photos.files import find_photo_folder, list_photos
+from engine.scenes.photos.lenses import estimate_lenses, make_intrinsics
 from engine.scenes.photos.masked_photos import add_masks, describe_mask_files, list_masks
 from engine.scenes.photos.photo_set import (
     MINIMUM_PHOTOS,
@@ -44,8 +45,7 @@ from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
 from engine.scenes.world.split import list_remaining, spread_evenly
-from engine.sfm.lens import Lens, contradicts, make_prior_lens
-from engine.sfm.quick.reconstruction import CameraPrior
+from engine.sfm.lens import Lens
 from engine.sfm.quick.result import QuickReconstruction, select_photos
 
 MINIMUM_POINTS = 20  # of the quick reconstruction; photos from one spot give a few that are chance
@@ -65,27 +65,28 @@ class _CheckedPhotos:
     Attributes:
         photos: the photos that become frames, upright.
         decoded: the same photos at the scene's resolution, and small copies.
-        factor: by which the scene's images are smaller than `photos`.
+        reductions: how the photos become the pictures of their frames.
         left_out, notes: as in `Scene`.
         found: quick reconstruction of the photos.
-        focal: pixels of the photos.
-        nominal: whether `focal` comes from EXIF; else it is a guess.
-        lens: estimated from EXIF and the matches, in pixels of the scene's images.
+        lenses: of each camera, estimated from EXIF and the matches, in pixels of its photos.
     """
 
     photos: PhotoSet
     decoded: DecodedPhotos
-    factor: int
+    reductions: list[Reduction]
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
     found: QuickReconstruction
-    focal: float
-    nominal: bool
-    lens: Lens
+    lenses: tuple[Lens, ...]
 
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(photo.name for photo in self.photos.photos)
+
+    @property
+    def scales(self) -> Float[np.ndarray, "photos 2"]:
+        """Pixels of the scene's images per pixel of each photo, across and down."""
+        return np.array([reduction.scale for reduction in self.reductions])
 
     @property
     def enough_registered(self) -> bool:
@@ -114,7 +115,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     photos = _check_photos(source, options, watch)
     scene = _build_scene(source, photos)
     if options.init == "auto" and photos.enough_registered:
-        scene = apply_reconstruction(scene, photos.found, photos.factor, options.space)
+        scene = apply_reconstruction(scene, photos.found, photos.scales, options.space)
     elif options.init == "auto":
         if photos.found.matches.still_part > STILL_SHARE:
             raise UserError(
@@ -132,9 +133,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
         )
         scene = replace(scene, notes=(*scene.notes, note))
     if options.init == "sfm" or options.reference == "sfm":
-        model = find_colmap_model(
-            photos.photos, photos.focal if photos.nominal else None, options.maximum_pixels, watch
-        )
+        model = find_colmap_model(photos.photos, options.maximum_pixels, watch)
         inliers = photos.found.matches.inliers
         initial, reference = options.init == "sfm", options.reference == "sfm"
         scene = apply_colmap_model(scene, model, inliers, initial, reference, options.space)
@@ -151,11 +150,12 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
     if not is_video(source) and options.frames is not None:
         files = _choose_evenly(files, options.frames)
     photos = gather_photos(files, source, options.maximum_pixels)
-    factor = choose_factor([photos.photos[0].path], [photos.size], options.downscale)
+    factor = choose_factor([photo.path for photo in photos.photos], photos.sizes, options.downscale)
+    reductions = choose_reductions(photos.sizes, factor)
     masks = list_masks(folder, photos, options.maximum_pixels)
     start = prepare_quick_start(photos, factor, *describe_mask_files(masks))
     try:
-        return _match(source, photos, factor, notes, start, masks, options, watch)
+        return _match(source, photos, reductions, notes, start, masks, options, watch)
     finally:
         if start.workers is not None:
             start.workers.stop()
@@ -164,24 +164,25 @@ def _check_photos(source: Path, options: SceneOptions, watch: ProgressListener) 
 def _match(
     source: Path,
     photos: PhotoSet,
-    factor: int,
+    reductions: list[Reduction],
     notes: tuple[str, ...],
     start: QuickStart,
     masks: Sequence[MaskFile],
     options: SceneOptions,
     watch: ProgressListener,
 ) -> _CheckedPhotos:
-    decoded = decode_photos(photos, factor, options.maximum_pixels, watch)
-    decoded, loaded = add_masks(decoded, photos, factor, masks, source, options.maximum_pixels)
+    decoded = decode_photos(photos, reductions, options.maximum_pixels, watch)
+    decoded, loaded = add_masks(decoded, reductions, masks, source, options.maximum_pixels)
     left_out, notes = photos.left_out, notes + photos.notes + loaded.notes
     bad = find_unusable(decoded.images) | dict.fromkeys(loaded.hidden, HIDDEN)
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
-    photos, decoded = _select(photos, decoded, [i for i in range(len(photos.photos)) if i not in bad], source)
+    usable = [i for i in range(len(photos.photos)) if i not in bad]
+    photos, decoded = _select(photos, decoded, usable, source)
+    reductions = [reductions[index] for index in usable]
     _show_photos(photos, decoded, watch)
 
-    focal, nominal, note = _find_focal(photos)
-    found = finish_quick_start(start, photos, decoded, CameraPrior(photos.size, focal, nominal), watch)
+    found = finish_quick_start(start, photos, decoded, watch)
     connected = found.matches.connected
     if options.init == "auto" and connected.sum() < max(MINIMUM_PHOTOS, len(connected) / 2):
         raise UserError(
@@ -194,18 +195,13 @@ def _match(
         kept = np.nonzero(connected)[0]
         found = select_photos(found, kept)
         photos, decoded = _select(photos, decoded, kept.tolist(), source)
+        reductions = [reductions[index] for index in kept.tolist()]
     photos, decoded, found, turned = turn_upright(photos, decoded, found)
     if isolated or turned:
         _show_photos(photos, decoded, watch)
         show_result(found, watch)
-    lens = make_prior_lens(focal / factor, nominal)
-    known = found.lenses[0]
-    if known is not None and found.registered.sum() >= MINIMUM_REGISTERED_SHARE * len(photos.photos):
-        lens = known.scaled(1 / factor)
-        if nominal and contradicts(make_prior_lens(focal, True), known):
-            note = f"EXIF gives a focal length of {focal:.0f} pixels, but the matches rule it out."
-        note += f" By the matches it is {lens.focal * factor:.0f} pixels, within {100 * lens.focal_deviation:.1g} %."
-    return _CheckedPhotos(photos, decoded, factor, left_out, (*notes, note, *turned), found, focal, nominal, lens)
+    lenses, said = estimate_lenses(photos, found, MINIMUM_REGISTERED_SHARE)
+    return _CheckedPhotos(photos, decoded, reductions, left_out, (*notes, *said, *turned), found, lenses)
 
 
 def _show_photos(photos: PhotoSet, decoded: DecodedPhotos, watch: ProgressListener) -> None:
@@ -226,46 +222,22 @@ def _select(photos: PhotoSet, decoded: DecodedPhotos, kept: list[int], source: P
     return photos.select(kept), decoded.select(kept)
 
 
-def _find_focal(photos: PhotoSet) -> tuple[float, bool, str]:
-    """Focal length in pixels of the photos, whether it comes from EXIF, and a sentence for the user.
-
-    EXIF is used if more than half of the photos have a focal length: their median.
-    """
-    written = [photo.facts.equivalent for photo in photos.photos if photo.facts.equivalent is not None]
-    if len(written) * 2 > len(photos.photos):
-        equivalent = float(np.median(written))
-        focal = convert_focal_to_pixels(equivalent, *photos.size)
-        return (
-            focal,
-            True,
-            f"Focal length {focal:.0f} pixels, by EXIF ({equivalent:.3g} mm equivalent), then optimised.",
-        )
-    focal = convert_focal_to_pixels(USUAL_EQUIVALENT, *photos.size)
-    note = (
-        f"The photos tell no focal length: {focal:.0f} pixels ({USUAL_EQUIVALENT:g} mm equivalent) are taken to begin "
-        "with, then optimised."
-    )
-    return focal, False, note
-
-
 def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
     """A forward-facing scene whose cameras all start at the identity; scene units as for LLFF's."""
-    frames, height, width = photos.decoded.images.shape[:3]
+    frames = len(photos.names)
     held_out = spread_evenly(frames)
-    whole = all(is_usable_as_stored(photo, photos.photos.size, 2**62) for photo in photos.photos.photos)
+    whole = all(is_usable_as_stored(photo, 2**62) for photo in photos.photos.photos)
+    intrinsics = make_intrinsics(photos.photos, photos.reductions, photos.lenses)
+    masks = None if photos.decoded.masks is None else torch.from_numpy(stack_pictures(photos.decoded.masks))
+    if masks is None and intrinsics.sizes is not None:
+        masks = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))
     return Scene(
         name=source.stem if is_video(source) else source.name,
         path=source,
         kind="forward-facing",
         names=photos.names,
-        images=torch.from_numpy(photos.decoded.images),
-        intrinsics=Intrinsics(
-            focal=torch.full((frames, 2), photos.lens.focal),
-            centre=torch.tensor(photos.photos.size).div(2 * photos.factor).expand(frames, 2).clone(),
-            distortion=torch.tensor([photos.lens.radial, 0.0, 0.0, 0.0]).expand(frames, 4).clone(),
-            width=width,
-            height=height,
-        ),
+        images=torch.from_numpy(stack_pictures(photos.decoded.images)),
+        intrinsics=intrinsics,
         initial_poses=torch.eye(3, 4).repeat(frames, 1, 1),
         reference_poses=None,
         training_frames=list_remaining(frames, held_out),
@@ -276,10 +248,10 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
         left_out=photos.left_out,
         notes=photos.notes,
         focal_known=False,
-        lens_covariance=torch.from_numpy(photos.lens.covariance)[None],
+        lens_covariance=torch.from_numpy(np.stack([lens.covariance for lens in photos.lenses])),
         files=tuple(photo.path for photo in photos.photos.photos) if whole else (),
-        tracks=convert_tracks(photos.found, photos.factor, None),
-        masks=None if photos.decoded.masks is None else torch.from_numpy(photos.decoded.masks),
+        tracks=convert_tracks(photos.found, photos.scales, None),
+        masks=masks,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,15 +30,15 @@ class UnusableOptions:
 OPTIONS = UnusableOptions()
 
 
-def find_unusable(images: UInt8[np.ndarray, "frames height width 3"]) -> dict[int, str | int]:
+def find_unusable(images: Sequence[UInt8[np.ndarray, "height width 3"]]) -> dict[int, str | int]:
     """The unusable photos by index, with the reason: `black`, `blank`, or the index of the photo that it repeats."""
-    averages = np.stack([average_cells(image) for image in images])
+    averages = [average_cells(image) for image in images]
     found: dict[int, str | int] = {}
     for index, image in enumerate(averages):
         if image.std() < OPTIONS.blank_deviation:
             found[index] = "black" if image.mean() < OPTIONS.black_brightness else "blank"
             continue
-        earlier = [other for other in range(index) if other not in found]
+        earlier = [other for other in range(index) if other not in found and averages[other].shape == image.shape]
         differences = [float(np.abs(image - averages[other]).mean()) for other in earlier]
         if differences and min(differences) < OPTIONS.repeated_difference:
             found[index] = earlier[int(np.argmin(differences))]

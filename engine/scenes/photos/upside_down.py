@@ -35,18 +35,19 @@ def turn_upright(
     over = find_upside_down(found)
     if not len(over) or len(over) > OPTIONS.maximum_share * len(photos.photos):
         return photos, decoded, found, ()
-    images, copies, turned = decoded.images.copy(), list(decoded.copies), list(photos.photos)
-    masks = None if decoded.masks is None else decoded.masks.copy()
+    images, copies, turned = list(decoded.images), list(decoded.copies), list(photos.photos)
+    masks = None if decoded.masks is None else list(decoded.masks)
     for index in over.tolist():
-        images[index] = images[index, ::-1, ::-1]
+        images[index] = np.ascontiguousarray(images[index][::-1, ::-1])
         copies[index] = np.ascontiguousarray(copies[index][::-1, ::-1])
         if masks is not None:
-            masks[index] = masks[index, ::-1, ::-1]
+            masks[index] = np.ascontiguousarray(masks[index][::-1, ::-1])
         turned[index] = replace(turned[index], half_turn=True)
     names = ", ".join(photos.photos[index].name for index in over.tolist())
     note = f"Upside down among the others, and turned for the run: {names}."
-    photos, decoded = replace(photos, photos=tuple(turned)), DecodedPhotos(images, tuple(copies), masks)
-    return photos, decoded, turn_photos(found, over, photos.size), (note,)
+    decoded = DecodedPhotos(tuple(images), tuple(copies), None if masks is None else tuple(masks))
+    photos = replace(photos, photos=tuple(turned))
+    return photos, decoded, turn_photos(found, over, photos.sizes), (note,)
 
 
 def find_upside_down(found: QuickReconstruction) -> Int[np.ndarray, " photos"]:

@@ -16,21 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
 from engine.sfm.events import FeaturesFound, Mapped, Matching, PairMatched, PairVerified, SfmEvent, Started
 from engine.sfm.lens import Lens
 from engine.sfm.quick.connections import find_turns, measure_turn
+from engine.sfm.quick.copies import PhotoCopies
 from engine.sfm.quick.epipolar import find_consistent_matches
 from engine.sfm.quick.features import FeatureFile, Features, find_features
 from engine.sfm.quick.mapping import SmallModel, map_photos
-from engine.sfm.quick.matching import KnownLens, MatchedPair, SmallCamera, match_pairs, shrink_lens
+from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
 from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_unchecked, split_pairs
 from engine.sfm.quick.refinement import refine_model
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction
+from engine.sfm.quick.sideways import Sideways
 from engine.sfm.quick.similarity import measure_similarity
 from engine.sfm.quick.still_parts import measure_still_parts
 from engine.sfm.quick.tracks import FeatureNumbers, PhotoTracks, make_tracks
@@ -38,50 +40,6 @@ from engine.sfm.quick.workers import Task, Workers
 from engine.sfm.stages import MODELS
 
 EventListener = Callable[[SfmEvent], None]
-
-
-@dataclass(frozen=True)
-class CameraPrior:
-    """A camera that took some of the photos.
-
-    Attributes:
-        size: (width, height) of its photos, pixels.
-        focal: initial focal length, pixels of the photos.
-        nominal: whether it comes from EXIF; else it is a guess.
-        lens: as in `SmallCamera`, in pixels of the photos.
-    """
-
-    size: tuple[int, int]
-    focal: float
-    nominal: bool
-    lens: KnownLens | None = None
-
-
-@dataclass(frozen=True)
-class PhotoCopies:
-    """Small copies of photos.
-
-    Attributes:
-        folder: of the photos, for the listener.
-        names: of the photos, in the order in which they were taken.
-        images: grey, of the size that `choose_copy_size` chooses.
-        cameras: by which the photos were taken.
-        camera_of: number of each photo's camera.
-        masks: of each photo, at the size of its copy, True where features are wanted; None for all of it.
-        maximum_features: per photo, about.
-    """
-
-    folder: Path
-    names: tuple[str, ...]
-    images: Sequence[UInt8[np.ndarray, "height width"]]
-    cameras: Sequence[CameraPrior]
-    camera_of: Sequence[int]
-    masks: Sequence[Bool[np.ndarray, "height width"] | None] | None = None
-    maximum_features: int = OPTIONS.maximum_features
-
-    def factor(self, photo: int) -> float:
-        """Pixels of the photo per pixel of its small copy."""
-        return max(self.cameras[self.camera_of[photo]].size) / max(self.images[photo].shape)
 
 
 def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListener) -> QuickReconstruction:
@@ -94,6 +52,13 @@ def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListe
     Returns:
         the result; without poses and lenses where no three photos could be registered.
     """
+    sideways = Sideways(copies)
+    found = _reconstruct(sideways.copies, workers, sideways.listen(watch))
+    poses = sideways.turn_poses_back(found.poses, np.arange(len(found.poses)))
+    return replace(found, matches=sideways.turn_matches_back(found.matches), poses=poses)
+
+
+def _reconstruct(copies: PhotoCopies, workers: Workers, watch: EventListener) -> QuickReconstruction:
     with tempfile.TemporaryDirectory(prefix="l2g-quick-") as folder:
         first = choose_first_photos(len(copies.names))
         matched = _match(copies, workers, Path(folder), watch, first)
@@ -105,10 +70,8 @@ def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListe
     if model is None:
         unknown = np.full((len(copies.names), 3, 4), np.nan)
         return QuickReconstruction(found, unknown, (None,) * len(copies.cameras), np.nan)
-    first_of = [copies.camera_of.index(number) for number in range(len(copies.cameras))]
     lenses = tuple(
-        None if lens is None else lens.scaled(copies.factor(photo))
-        for lens, photo in zip(model.lenses, first_of, strict=True)
+        None if lens is None else lens.scaled(copies.shrink(number)[1]) for number, lens in enumerate(model.lenses)
     )
     registered = np.nonzero(np.isfinite(model.poses[:, 0, 0]))[0].tolist()
     error = model.error * float(np.mean([copies.factor(photo) for photo in registered]))
@@ -123,9 +86,10 @@ def match_photos(copies: PhotoCopies, workers: Workers, watch: EventListener) ->
         workers: processes that do the work.
         watch: receives the events of features and matches, in pixels of the photos.
     """
+    sideways = Sideways(copies)
     with tempfile.TemporaryDirectory(prefix="l2g-quick-") as folder:
-        matched = _match(copies, workers, Path(folder), watch)
-    return _summarise(matched, _make_tracks(copies, matched, None)[0])
+        matched = _match(sideways.copies, workers, Path(folder), sideways.listen(watch))
+    return sideways.turn_matches_back(_summarise(matched, _make_tracks(sideways.copies, matched, None)[0]))
 
 
 @dataclass(frozen=True)
@@ -148,7 +112,7 @@ def _match(
     """Features and matches; cameras of the `first` photos are shown while the features of the others are found."""
     watch(Started(copies.folder, copies.names))
     count = len(copies.images)
-    cameras = [_shrink(copies, number) for number in range(len(copies.cameras))]
+    cameras = [copies.shrink(number)[0] for number in range(len(copies.cameras))]
     of_photo = [cameras[number] for number in copies.camera_of]
     features: dict[int, Features] = {}
     known, beside, shown = list[MatchedPair](), list[Task](), 0
@@ -232,16 +196,8 @@ def _find_features(
         features[photo] = found
         factor = copies.factor(photo)
         points, scale = found.points * factor, found.scale * factor
-        size = copies.cameras[copies.camera_of[photo]].size
-        watch(FeaturesFound(photo, size, points, scale, found.orientation, len(features), len(copies.images)))
-
-
-def _shrink(copies: PhotoCopies, number: int) -> SmallCamera:
-    """A camera in pixels of the small copies of its photos."""
-    camera, photo = copies.cameras[number], copies.camera_of.index(number)
-    height, width = copies.images[photo].shape
-    factor = copies.factor(photo)
-    return SmallCamera((width, height), camera.focal / factor, camera.nominal, shrink_lens(camera.lens, factor))
+        done = len(features), len(copies.images)
+        watch(FeaturesFound(photo, copies.size(photo), points, scale, found.orientation, *done))
 
 
 def _report(found: MatchedPair, done: int, total: int, watch: EventListener) -> None:

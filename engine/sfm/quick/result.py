@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -119,14 +120,22 @@ def _parts(matches: MatchedPhotos) -> tuple[float, float]:
 
 
 def turn_photos(
-    found: QuickReconstruction, over: Int[np.ndarray, " turned"], size: tuple[int, int]
+    found: QuickReconstruction, over: Int[np.ndarray, " turned"], sizes: Sequence[tuple[int, int]]
 ) -> QuickReconstruction:
-    """The result after photos of `size` (width, height) pixels were turned by half a turn in their plane."""
+    """The result after some photos were turned by half a turn in their plane.
+
+    Args:
+        found: the result before.
+        over: numbers of the photos that were turned.
+        sizes: (width, height) of all photos, pixels.
+    """
     poses, tracks = found.poses.copy(), found.matches.tracks
     poses[over] *= np.array([-1.0, -1.0, 1.0])[:, None]
     turned = found.matches.turned.copy()
     turned[over] = np.angle(np.exp(1j * (turned[over] + np.pi)))
-    pixels = np.where(np.isin(tracks.photo, over)[:, None], np.array(size) - tracks.pixels, tracks.pixels)
+    pixels = np.where(
+        np.isin(tracks.photo, over)[:, None], np.array(sizes)[tracks.photo] - tracks.pixels, tracks.pixels
+    )
     matches = replace(found.matches, turned=turned, tracks=replace(tracks, pixels=pixels))
     return replace(found, matches=matches, poses=poses)
 

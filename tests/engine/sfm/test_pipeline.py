@@ -118,7 +118,7 @@ def test_files_hold_what_the_events_said(registered: Registered, six_photos: tup
     model = read_sfm_model(finished.model, six_photos[1])
     last = of(events, sfm.Mapped)[-1]
     np.testing.assert_allclose([model.poses[frame] for frame in range(6)], last.poses, atol=1e-9)
-    assert model.focal == pytest.approx(last.focal)
+    assert model.lenses[0].focal == pytest.approx(last.focal)
     assert pycolmap.Reconstruction(finished.model).num_reg_images() == 6
     (mesh,) = of(events, sfm.Meshed)
     assert (output / "mesh.ply").is_file() == (not mesh.remark)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from engine.scenes import SceneOptions, load_scene
+from engine.scenes.added_frames import add_frames
 from engine.scenes.photos.added_photos import AddedPhotos, find_nearest_frame, read_added_photos
 from engine.scenes.scene import Scene
 from tests.support.scenes.photos_on_disk import FERN, fern_photos, turn_over, write_black, write_photos
@@ -124,8 +125,8 @@ def test_bad_files_are_refused_in_a_sentence_each(scene: Scene, tmp_path: Path) 
         ("cut.jpg", "damaged"),
         ("empty.jpg", "empty"),
         ("black.jpg", "black"),
-        ("tall.png", "another shape"),
-        ("little.png", "fewer than the run uses"),
+        ("tall.png", "blank"),
+        ("little.png", "blank"),
         ("notes.txt", "no photo"),
         ("missing.jpg", "no photo"),
     ):
@@ -146,7 +147,7 @@ def test_a_bad_photo_does_not_keep_a_good_one_out(scene: Scene, tmp_path: Path) 
     assert len(result.refused) == 1
 
 
-def test_copies_are_kept_as_they_are_or_brought_to_the_size_of_the_others(scene: Scene, tmp_path: Path) -> None:
+def test_copies_are_kept_as_they_are_or_written_upright(scene: Scene, tmp_path: Path) -> None:
     photo, kept = fern_photos()[LEFT_OUT], tmp_path / "kept"
     added = read(scene, photo, folder=kept).added
     assert added is not None
@@ -157,7 +158,7 @@ def test_copies_are_kept_as_they_are_or_brought_to_the_size_of_the_others(scene:
     added = read(scene, shrunk, folder=kept).added
     assert added is not None
     assert added.files[0] is not None
-    with Image.open(added.files[0]) as copy, Image.open(photo) as original:
+    with Image.open(added.files[0]) as copy, Image.open(shrunk) as original:
         assert copy.size == original.size
     assert sorted(file.name for file in kept.iterdir()) == sorted([photo.name, "IMG_1.jpg"])
 
@@ -184,3 +185,45 @@ def test_transparent_pixels_are_put_on_the_scenes_background(scene: Scene, tmp_p
 
 def test_reading_can_be_given_up(scene: Scene) -> None:
     assert read_added_photos(fern_photos(), scene, OPTIONS, stopped=lambda: True) == AddedPhotos(None, ())
+
+
+def test_a_photo_that_was_held_the_other_way_has_the_lens_of_its_camera(scene: Scene, tmp_path: Path) -> None:
+    Image.open(fern_photos()[LEFT_OUT]).transpose(Image.Transpose.ROTATE_90).save(tmp_path / "tall.png")
+    result = read(scene, tmp_path / "tall.png")
+    assert result.refused == ()
+    assert result.added is not None
+    own = result.added.intrinsics
+    assert own is not None
+    width, height = scene.intrinsics.width, scene.intrinsics.height
+    assert own.own_size(0) == (height, width)
+    torch.testing.assert_close(own.focal[0], scene.intrinsics.focal[0].flip(0))
+    assert int(own.camera_numbers[0]) == 0
+    grown = add_frames(scene, result.added)
+    assert grown.images.shape[1:3] == (width, width)
+    assert tuple(grown.picture(0).shape) == (height, width, 3)
+    assert torch.equal(grown.picture(0), scene.images[0])
+    assert torch.equal(grown.picture(len(scene.names)), result.added.images[0])
+    assert grown.masks is not None
+    assert int(grown.masks[-1].sum()) == width * height
+
+
+def test_a_photo_of_another_camera_has_a_lens_of_its_own(scene: Scene, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0xA405] = 36  # mm, 35 mm equivalent
+    image = Image.open(fern_photos()[LEFT_OUT])
+    image.crop((0, 0, image.width, image.height // 2)).save(tmp_path / "wide.jpg", exif=exif, quality=95)
+    result = read(scene, tmp_path / "wide.jpg")
+    assert result.added is not None
+    own = result.added.intrinsics
+    assert own is not None
+    width, height = own.own_size(0)
+    focal = 36 / np.hypot(36, 24) * np.hypot(width, height)
+    torch.testing.assert_close(own.focal[0], torch.full((2,), float(focal)), rtol=1e-3, atol=0)
+    assert "wide.jpg is of another camera" in result.notes[0]
+    grown = add_frames(replace(scene, lens_covariance=torch.eye(2)[None] * 1e-4), result.added)
+    assert grown.intrinsics.cameras_count == 2
+    assert grown.lens_covariance is not None
+    assert len(grown.lens_covariance) == 2
+    twice = add_frames(scene, result.added)
+    assert twice.added is not None
+    assert twice.added.intrinsics is own

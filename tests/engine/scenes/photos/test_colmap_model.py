@@ -36,11 +36,10 @@ def test_it_is_not_made_again(photos: list[Path], monkeypatch: pytest.MonkeyPatc
     model.write(made)
     names = [image.name for image in model.images.values()]
     monkeypatch.setattr(colmap_model, "run_sfm", lambda *_: pytest.fail("COLMAP's pipeline runs"))
-    store_colmap_model(photos, (60, 40), made, names)
+    store_colmap_model(photos, [(60, 40)] * len(photos), made, names)
     shutil.rmtree(made)
     shots = gather_photos(photos, photos[0].parent, 10**6)
-    for focal in (None, 55.0):  # what EXIF says does not come from elsewhere
-        found = find_colmap_model(shots, focal, 10**6, ignore_progress)
-        assert set(found.poses) == {0, 1, 2}
-        assert len(found.points) == 20
-        assert np.isfinite(found.focal)
+    found = find_colmap_model(shots, 10**6, ignore_progress)
+    assert set(found.poses) == set(found.lenses) == {0, 1, 2}
+    assert len(found.points) == 20
+    assert all(np.isfinite(lens.focal) for lens in found.lenses.values())

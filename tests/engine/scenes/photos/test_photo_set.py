@@ -1,4 +1,4 @@
-"""A set of photos has one shape and size and is upright, whatever the files hold."""
+"""Photos are upright and belong to the cameras that took them, whatever the files hold."""
 
 from pathlib import Path
 
@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from engine.errors import UserError
+from engine.scenes.formats.resolution import choose_reductions
 from engine.scenes.photos.files import find_photo_folder, list_photos
-from engine.scenes.photos.photo_set import gather_photos, is_usable_as_stored, read_pixels, write_copies
+from engine.scenes.photos.photo_set import decode_photos, gather_photos, is_usable_as_stored, read_pixels, write_copies
 from engine.scenes.photos.unusable_photos import find_unusable
 from engine.scenes.progress import ignore_progress
 
@@ -49,9 +49,9 @@ def test_photos_stand_upright(tmp_path: Path, orientation: int, as_seen) -> None
         save(tmp_path / f"{number}.png", exif=exif)
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
     expected = as_seen(PICTURE)
-    assert shots.size == expected.shape[1::-1]
-    np.testing.assert_array_equal(read_pixels(shots.photos[0], shots.size, BOUND), expected)
-    assert is_usable_as_stored(shots.photos[0], shots.size, BOUND) == (orientation == 1)
+    assert shots.sizes[0] == expected.shape[1::-1]
+    np.testing.assert_array_equal(read_pixels(shots.photos[0], BOUND), expected)
+    assert is_usable_as_stored(shots.photos[0], BOUND) == (orientation == 1)
     (name, *_) = write_copies(shots, tmp_path / "copies", BOUND, ignore_progress)
     copy = np.asarray(Image.open(tmp_path / "copies" / name))
     assert np.abs(copy.astype(float) - expected).mean() < 3
@@ -63,30 +63,46 @@ def test_heic_photos_are_read(tmp_path: Path) -> None:
     folder_of(tmp_path, 2)
     save(tmp_path / "p2.heic", quality=95)
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
-    found = read_pixels(shots.photos[2], shots.size, BOUND)
+    found = read_pixels(shots.photos[2], BOUND)
     assert np.abs(found.astype(float) - PICTURE).mean() < 12
-    assert not is_usable_as_stored(shots.photos[2], shots.size, BOUND)
+    assert not is_usable_as_stored(shots.photos[2], BOUND)
 
 
-def test_another_size_is_resampled_and_another_shape_left_out_and_both_are_said(tmp_path: Path) -> None:
-    folder_of(tmp_path)
-    save(tmp_path / "small.png", PICTURE[::2, ::2])
-    save(tmp_path / "tall.png", np.rot90(PICTURE).copy())
+def write_with_exif(path: Path, size: tuple[int, int], model: str = "", equivalent: int | None = None) -> None:
+    exif = Image.Exif()
+    if model:
+        exif[0x0110] = model
+    if equivalent is not None:
+        exif.get_ifd(0x8769)[0xA405] = equivalent
+    Image.new("RGB", size).save(path, exif=exif)
+
+
+def test_photos_are_grouped_by_the_cameras_that_took_them(tmp_path: Path) -> None:
+    phone = [(80, 60), (60, 80), (80, 60), (40, 30)]  # held both ways, and a smaller copy
+    for number, size in enumerate(phone):
+        write_with_exif(tmp_path / f"a{number}.jpg", size, "phone", 26)
+    write_with_exif(tmp_path / "b0.jpg", (80, 60), "phone", 52)  # zoomed in
+    write_with_exif(tmp_path / "b1.jpg", (90, 60), "camera", 26)
+    write_with_exif(tmp_path / "c0.jpg", (80, 60))  # its header was lost
+    write_with_exif(tmp_path / "c1.jpg", (70, 30))
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
-    assert shots.size == (80, 60)
-    assert [photo.name for photo in shots.left_out] == ["tall.png"]
-    assert "60 x 80" in shots.left_out[0].reason
-    assert len(shots.notes) == 1
-    assert "small.png (40 x 30), is resampled" in shots.notes[0]
-    small = next(shot for shot in shots.photos if shot.name == "small.png")
-    assert read_pixels(small, shots.size, BOUND).shape == (60, 80, 3)
+    assert shots.camera_of == (0, 0, 0, 0, 1, 2, 0, 3)
+    assert [camera.size for camera in shots.cameras] == [(80, 60), (80, 60), (90, 60), (70, 30)]
+    assert [camera.equivalent for camera in shots.cameras] == [26, 52, 26, None]
+    assert len(shots.photos) == 8  # none is left out
+    assert "4 cameras or zooms" in shots.notes[0]
 
 
-def test_all_of_different_shapes_is_a_mistake(tmp_path: Path) -> None:
-    for number, crop in enumerate((60, 40, 20)):
-        save(tmp_path / f"{number}.png", PICTURE[:crop])
-    with pytest.raises(UserError, match="mixes photos of different shapes"):
-        gather_photos(list_photos(tmp_path), tmp_path, BOUND)
+def test_all_photos_are_decoded_at_their_own_size_with_copies_of_one_size_for_each_camera(tmp_path: Path) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "b.png", np.rot90(PICTURE).copy())
+    save(tmp_path / "c.png", PICTURE[:, ::2].copy())
+    shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
+    reductions = choose_reductions(shots.sizes, 2)
+    decoded = decode_photos(shots, reductions, BOUND, ignore_progress)
+    assert [image.shape for image in decoded.images] == [(30, 40, 3), (40, 30, 3), (30, 20, 3)]
+    assert [copy.shape for copy in decoded.copies] == [(60, 80), (80, 60), (60, 40)]
+    np.testing.assert_array_equal(decoded.images[1], np.rot90(decoded.images[0]))
 
 
 def test_black_blank_and_repeated_photos_are_told_apart_from_neighbours() -> None:
@@ -94,5 +110,5 @@ def test_black_blank_and_repeated_photos_are_told_apart_from_neighbours() -> Non
     scene = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
     again = np.clip(scene.astype(int) + rng.integers(-3, 4, scene.shape), 0, 255).astype(np.uint8)
     moved = np.roll(scene, 2, axis=1)
-    images = np.stack([scene, np.full_like(scene, 5), moved, again, np.full_like(scene, 200)])
+    images = [scene, np.full_like(scene, 5), moved, again, np.full_like(scene, 200)]
     assert find_unusable(images) == {1: "black", 3: 0, 4: "blank"}

@@ -142,7 +142,7 @@ def test_exif_gives_the_focal_length(tmp_path: Path) -> None:
     assert scene.intrinsics.focal[0, 0] == pytest.approx(told, rel=0.04)  # four photos tell a little
     assert any(f"{told:.0f} pixels, by EXIF" in note and "By the matches" in note for note in scene.notes)
     assert scene.lens_covariance is not None
-    assert 0 < scene.lens_covariance[0, 0] < 0.04**2
+    assert 0 < scene.lens_covariance[0, 0, 0] < 0.04**2
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.sfm import events as sfm
 from engine.sfm.quick import pairs
-from engine.sfm.quick.reconstruction import CameraPrior, PhotoCopies, match_photos, reconstruct_quickly
+from engine.sfm.quick.copies import CameraPrior, PhotoCopies
+from engine.sfm.quick.reconstruction import match_photos, reconstruct_quickly
 from engine.sfm.quick.result import (
     QuickReconstruction,
     read_reconstruction,
@@ -179,7 +180,7 @@ def test_turning_photos_turns_their_poses_and_pixels(
     quick: tuple[QuickReconstruction, list[sfm.SfmEvent]],
 ) -> None:
     found, _ = quick
-    turned = turn_photos(found, np.array([2]), SIZE)
+    turned = turn_photos(found, np.array([2]), [SIZE] * len(found.poses))
     mine = found.matches.tracks.photo == 2
     np.testing.assert_allclose(
         turned.matches.tracks.pixels[mine], np.array(SIZE) - found.matches.tracks.pixels[mine], atol=1e-9
