@@ -12,6 +12,7 @@ from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.lens_models import stack_distortions
 from engine.scenes.canvas import Size, choose_canvas, list_sizes, mark_pictures, stack_sizes
+from engine.scenes.lens_masks import mask_by_lens
 from engine.scenes.scene import AddedFrames, Scene
 from engine.sfm.lens import make_prior_lens
 
@@ -126,12 +127,17 @@ def _enlarge(images: Tensor, canvas: Size) -> Tensor:
 
 
 def _extend_masks(masks: Tensor | None, intrinsics: Intrinsics, count: int) -> Tensor | None:
-    """Masks of all frames on their canvas, followed by those of `count` frames of which all pixels count."""
+    """Masks of all frames on their canvas, followed by those of `count` frames: all pixels of these count that their
+    lenses have rays for."""
     canvas = intrinsics.width, intrinsics.height
-    if masks is None:
-        return None if intrinsics.sizes is None else mark_pictures(intrinsics.sizes, canvas)
-    added = mark_pictures(intrinsics.own_sizes[-count:], canvas)
-    return torch.cat([_enlarge(masks, canvas), added.to(masks)])
+    frames = intrinsics.frames
+    own = mark_pictures(intrinsics.own_sizes, canvas)
+    shown = mask_by_lens(intrinsics[torch.arange(frames - count, frames)], [""] * count).counts
+    if masks is None and shown is None:
+        return None if intrinsics.sizes is None else own
+    added = own[-count:] if shown is None else own[-count:] & shown
+    before = own[:-count] if masks is None else _enlarge(masks, canvas)
+    return torch.cat([before, added.to(before)])
 
 
 def _extend_covariance(covariance: Tensor | None, cameras: int) -> Tensor | None:

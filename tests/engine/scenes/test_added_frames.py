@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from engine.errors import UserError
+from engine.geometry.lens_models import LensModel, make_row, stack_distortions
 from engine.scenes.added_frames import add_frames, find_copies, is_safe_name
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
 from tests.support.runs.fake_trainer import tiny_scene
@@ -43,6 +44,20 @@ def test_frames_added_twice_are_kept_together() -> None:
     again = add_frames(tiny_scene(), scene.added)
     assert again.names == scene.names
     assert torch.equal(again.images, scene.images)
+
+
+def test_a_frame_of_a_fisheye_gets_the_mask_of_its_lens() -> None:
+    before = tiny_scene()
+    lens = make_row([0.01], LensModel.FISHEYE)
+    rows = stack_distortions([lens, lens, lens, make_row([-0.01]), lens])
+    intrinsics = replace(before.intrinsics, distortion=rows, focal=torch.full((5, 2), 2.0))
+    scene = add_frames(replace(before, intrinsics=intrinsics), added(("one.jpg", "two.jpg"), (1, 3)))
+    assert torch.equal(scene.intrinsics.distortion[5:], rows[[1, 3]])
+    assert scene.masks is not None
+    assert scene.masks[:5].all()  # as the scene was read
+    assert not scene.masks[5, 0, 0]
+    assert scene.masks[5, 3, 4]
+    assert scene.masks[6].all()
 
 
 def test_a_scene_with_noise_has_none_for_new_frames() -> None:
