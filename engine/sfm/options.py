@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -14,6 +15,8 @@ class SfmOptions:
         focal: initial focal length, pixels, where it is known better than by COLMAP; None lets COLMAP read EXIF.
         longer_side: photos larger than this are shrunk before features are extracted, pixels.
         window: match each photo with so many after it, as in a video; None matches all pairs.
+        masks: folder of masks, white where a photo counts, as large as the photos and named like them with `.png` added;
+            None for none.
         mesh: whether to reconstruct a mesh at the end.
     """
 
@@ -21,4 +24,5 @@ class SfmOptions:
     focal: float | None = None
     longer_side: int = 3200
     window: int | None = None
+    masks: Path | None = None
     mesh: bool = True

@@ -40,7 +40,7 @@ def run_sfm(folder: Path, names: tuple[str, ...], output: Path, options: SfmOpti
     seconds: dict[str, float] = {}
     yield Started(folder, names)
     stages = (
-        ("features", find_features(photos, options.longer_side, options.one_camera, options.focal)),
+        ("features", find_features(photos, options.longer_side, options.one_camera, options.focal, options.masks)),
         ("matching", match_pairs(photos, options.window)),
         ("verification", verify_pairs(photos)),
     )

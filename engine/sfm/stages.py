@@ -52,7 +52,7 @@ class SfmPhotos:
 
 
 def find_features(
-    photos: SfmPhotos, longer_side: int, one_camera: bool, focal: float | None
+    photos: SfmPhotos, longer_side: int, one_camera: bool, focal: float | None, masks: Path | None = None
 ) -> Iterator[FeaturesFound]:
     """Extracts SIFT features of every photo.
 
@@ -61,6 +61,7 @@ def find_features(
         longer_side: photos larger than this are shrunk first, pixels.
         one_camera: whether all photos share their intrinsics.
         focal: initial focal length, pixels; None lets COLMAP read EXIF.
+        masks: as in `SfmOptions`.
     Yields:
         one event per photo, when its features are in the database.
     Raises:
@@ -73,6 +74,8 @@ def find_features(
     if focal is not None:
         camera = pycolmap.infer_camera_from_image(photos.folder / photos.names[0])
         reader.camera_params = f"{focal}, {camera.width / 2}, {camera.height / 2}, 0"
+    if masks is not None:
+        reader.mask_path = masks
     mode = pycolmap.CameraMode.SINGLE if one_camera else pycolmap.CameraMode.AUTO
 
     def extract(token: Any) -> None:

@@ -72,6 +72,9 @@ class RadianceTrainer(CameraTrainer):
             return "placing cameras by their matches"
         if not self.field.prepared:
             return "preparing kernels (compiled once, about 20 s)"
+        searched = len(self._relocaliser.searches)
+        if 2 * searched > len(self.frames):  # nothing trains until some are found
+            return f"searching for {searched} frames"
         return self._adjustment.doing if self._adjustment.pending else ""
 
     # ------------------------------------------------------------------ the step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from engine.errors import UserError
+from engine.scenes.photos.mask_copies import write_masks
 from engine.sfm import events as sfm
 from engine.sfm.model import read_sfm_model
 from engine.sfm.options import SfmOptions
@@ -53,6 +55,24 @@ def test_features_lie_in_the_photos_with_scale_and_orientation(registered: Regis
         assert (event.points < event.size).all()
         assert (event.scale > 0).all()
         assert np.ptp(event.orientation) > 3
+
+
+def test_what_a_mask_hides_has_no_features(
+    six_photos: tuple[Path, tuple[str, ...]], tmp_path: Path, registered: Registered
+) -> None:
+    folder, names = six_photos
+    half = np.zeros((24, 32), dtype=bool)  # smaller than the photos
+    half[:, :16] = True
+    write_masks([half] * len(names), names, [(320, 240)] * len(names), tmp_path / "masks")
+    options = SfmOptions(masks=tmp_path / "masks", mesh=False)
+    (tmp_path / "output").mkdir()
+    features = list(itertools.islice(run_sfm(folder, names, tmp_path / "output", options), 1, 1 + len(names)))
+    found = of(features, sfm.FeaturesFound)
+    assert len(found) == len(names)
+    before = {event.frame: event for event in of(registered[1], sfm.FeaturesFound)}
+    for event in found:
+        assert event.points[:, 0].max() < 161
+        assert len(event.points) == (before[event.frame].points[:, 0] < 160).sum()
 
 
 def test_the_matrix_counts_the_matches_of_the_pairs(registered: Registered) -> None:
