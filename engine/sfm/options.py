@@ -15,8 +15,8 @@ class SfmOptions:
         focal: initial focal length, pixels, where it is known better than by COLMAP; None lets COLMAP read EXIF.
         longer_side: photos larger than this are shrunk before features are extracted, pixels.
         window: match each photo with so many after it, as in a video; None matches all pairs.
-        masks: folder of masks, white where a photo counts, as large as the photos and named like them with `.png` added;
-            None for none.
+        masks: folder of masks, white where a photo counts, as large as the photos and named like them with `.png`
+            added; None for none.
         mesh: whether to reconstruct a mesh at the end.
     """
 
