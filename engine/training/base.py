@@ -84,9 +84,10 @@ class BaseTrainer:
         return min((self.iteration - self.stage_start) / self._stages[self.stage_index].iterations, 1.0)
 
     def _next_stage_due(self) -> bool:
-        """Whether the stage is over and another one follows."""
+        """Whether the stage is over and another one follows, for which there is time."""
         over = self.iteration - self.stage_start >= self._stages[self.stage_index].iterations
-        return over and self.stage_index + 1 < len(self._stages)
+        following = self._stages[self.stage_index + 1 : self.stage_index + 2]
+        return over and any(stage.iterations > 0 for stage in following)
 
     @property
     def doing(self) -> str:

@@ -20,6 +20,10 @@ class PacingOptions:
         fewest: steps of a stage that have been timed before its number of steps changes.
         most: a stage before the last gets at most so many times its usual steps; what time is left goes to the last
             one, which sees the photos as they are.
+        worth: share of its usual steps below which a stage is left out: it would end blurrier than the one before it,
+            whose time it takes. The locomotive at 100 pixels ends at 25.2 dB held out after 60 s in its second stage,
+            and at 23.6 dB where a fifth of the steps of each of three stages fit into them.
+        returns: the same for a stage that has been left out already, so that plans do not go to and fro.
         least_steps: of a stage, however little time there is.
         reserve: seconds before the end at which the schedule shall be done: the last step must not come too late.
     """
@@ -27,6 +31,8 @@ class PacingOptions:
     window: int = 25
     fewest: int = 5
     most: float = 1.0
+    worth: float = 0.3
+    returns: float = 0.5
     least_steps: int = 20
     reserve: float = 0.5
 
@@ -38,7 +44,8 @@ class Pacing:
     """Fits what is left of a schedule to the time that is left, again and again while it runs.
 
     Until a stage has been timed its steps are estimated from those of another, in proportion to `Stage.cost`. All
-    stages shrink alike where time is short; where there is plenty the last one grows.
+    stages shrink alike where time is short, and the last ones are left out (no steps) where it is very short; where
+    there is plenty the last one grows.
     """
 
     def __init__(self, usual: Sequence[Stage]) -> None:
@@ -62,7 +69,7 @@ class Pacing:
             if stage == index and iteration == before + 1:
                 self._time_step(index, left_before - left)
         self._before = index, iteration, left
-        if left <= 0:  # the user lets it go on: there is no limit any more
+        if left <= 0 or stages[index].iterations == 0:  # the user lets it go on: there is no limit any more
             return self._usual
         if len(self._timed.get(index, ())) < OPTIONS.fewest:
             return tuple(stages)
@@ -70,10 +77,14 @@ class Pacing:
         usual = [round(to_do * self._usual[index].iterations)]
         usual += [stage.iterations for stage in self._usual[index + 1 :]]
         seconds = [self._estimate(number) for number in range(index, len(stages))]
-        steps = spread_time(usual, seconds, max(left - OPTIONS.reserve, 0.0))
+        left = max(left - OPTIONS.reserve, 0.0)
+        kept = len(usual)
+        while kept > 1 and not self._fits(usual[:kept], seconds, left, stages[index + kept - 1].iterations == 0):
+            kept -= 1
+        steps = spread_time(usual[:kept], seconds[:kept], left)
         steps[0] += done
-        least = [min(OPTIONS.least_steps, stage.iterations) for stage in self._usual[index:]]
-        planned = [max(pair) for pair in zip(steps, least, strict=True)]
+        least = [min(OPTIONS.least_steps, stage.iterations) for stage in self._usual[index : index + kept]]
+        planned = [max(pair) for pair in zip(steps, least, strict=True)] + [0] * (len(usual) - kept)
         earlier = list(stages[:index])
         if earlier:  # it may have ended a few steps after its last plan, or another one, where the run was resumed
             before_it = sum(stage.iterations for stage in earlier[:-1])
@@ -82,6 +93,11 @@ class Pacing:
             replace(stage, iterations=count, settle=self._settle(number, count))
             for number, (stage, count) in enumerate(zip(stages[index:], planned, strict=True), index)
         )
+
+    def _fits(self, usual: Sequence[int], seconds: Sequence[float], left: float, out: bool) -> bool:
+        """Whether there is time enough for the last of these stages to be worth it; it may be out already."""
+        wanted = sum(count * each for count, each in zip(usual, seconds, strict=False))
+        return left >= (OPTIONS.returns if out else OPTIONS.worth) * wanted
 
     def _settle(self, number: int, count: int) -> int:
         """Steps of a stage of `count` in which poses stand still: as large a part as usual, but no more steps."""

@@ -42,6 +42,9 @@ class ScheduleBar:
             self._draw(stages(scene, settings), width)
             self._drawn, self._scene = key, scene  # kept, so that no other scene gets the same id
         x = find_place(self._iterations, self._spans, snapshot.iteration)
+        if snapshot.stage and snapshot.stage_index < len(self._spans):
+            here = self._spans[snapshot.stage_index]  # with a limit of time stages end sooner than the table says
+            x = min(max(x, here.left), here.right)
         for index, span in enumerate(self._spans):
             right = min(max(x, span.left), span.right)
             done = right > span.left

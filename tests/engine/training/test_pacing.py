@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -76,17 +77,25 @@ def test_steps_that_wait_for_a_compilation_or_a_checkpoint_do_not_shorten_a_stag
     assert taken == pytest.approx(30.0 - OPTIONS.reserve, abs=0.1)
 
 
-def test_little_time_leaves_every_stage_a_few_steps():
+def test_where_time_is_very_short_the_last_stage_is_left_out_and_its_time_goes_to_the_others():
     steps, seconds, _ = simulate(2.6, proportional)
-    assert min(steps) >= OPTIONS.least_steps
+    assert steps[2] == 0
+    assert steps[0] >= 0.4 * TABLE[0].iterations
+    assert steps[1] >= 0.4 * TABLE[1].iterations
     assert seconds == pytest.approx(2.6 - OPTIONS.reserve, abs=0.1)
 
 
 def test_poses_stand_still_for_as_large_a_part_of_a_stage_as_usual():
     table = (*TABLE[:2], stage(1, 400, rays=2000, samples=20, settle=100))
     whole = sum(each.iterations * each.cost * 1e-6 for each in table)
-    _, _, stages = simulate(whole / 4, proportional, table)
+    _, _, stages = simulate(whole / 2, proportional, table)
     assert stages[2].settle == pytest.approx(stages[2].iterations / 4, abs=2)
+
+
+def test_a_stage_that_was_left_out_has_its_usual_steps_where_the_user_goes_on():
+    pacing = Pacing(TABLE)
+    out = (*TABLE[:2], replace(TABLE[2], iterations=0))
+    assert pacing.fit(out, 2, 0, 300, 0.4) == TABLE
 
 
 def test_after_the_limit_the_usual_schedule_holds_again():
