@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -122,6 +123,44 @@ def test_a_wrong_focal_length_is_corrected_together_with_the_poses(world) -> Non
     assert abs(float(made.intrinsics.focal[0, 0]) / FOCAL - 1) < 0.01
     torch.testing.assert_close(fixed.intrinsics.focal, torch.full((FRAMES, 2), FOCAL * 1.03))
     assert made.cost < fixed.cost
+
+
+def test_the_lens_of_each_camera_is_refined_on_its_own(world) -> None:  # type: ignore[no-untyped-def]
+    """One camera has a focal length that is 3 % too long, the other one that is 3 % too short."""
+    images, true, surface = world
+    number = torch.arange(FRAMES) % 2
+    right = replace(intrinsics(FRAMES), cameras=number)
+    wrong = replace(right, focal=right.focal * torch.tensor([1.03, 0.97])[number][:, None])
+    made = adjustment.start_from_surface(images, wrong, true, surface, FreeLens(focal=True))
+    for _ in range(30):
+        if not made.improve():
+            break
+    found = made.intrinsics.focal[:, 0] / FOCAL
+    assert (found - 1).abs().max() < 0.01
+    assert torch.equal(found[::2], found[:1].expand(4))  # shared by the frames of a camera
+    assert found[0] != found[1]
+    calibration = Calibration(Settings(refine_intrinsics=True), FRAMES, torch.device("cpu"), None, 2, wrong)
+    calibration.take(wrong, made.intrinsics)
+    torch.testing.assert_close(calibration.intrinsics(wrong).focal, made.intrinsics.focal)
+    torch.testing.assert_close(calibration.log_focal, torch.log(found[:2] / torch.tensor([1.03, 0.97])))
+
+
+def test_each_camera_has_its_prior() -> None:
+    pair = replace(
+        LENS,
+        focal=torch.tensor([[300.0, 310.0], [200.0, 200.0]]),
+        centre=LENS.centre.repeat(2, 1),
+        distortion=LENS.distortion.repeat(2, 1),
+        cameras=torch.tensor([0, 1]),
+    )
+    free = FreeLens(True, True, (LensPrior(300.0, 0.02, torch.eye(2)), LensPrior(100.0, 0.02, torch.eye(2) * 3)))
+    cost = free.prior_cost(pair)
+    assert cost.value == pytest.approx(3 * math.log(2) ** 2 / 2)
+    torch.testing.assert_close(cost.gradient, torch.tensor([0.0, 0.0, 3 * math.log(2), 0.0]), atol=1e-6, rtol=1e-5)
+    moved = free.apply_step(pair, torch.tensor([0.0, 0.0, 0.1, 0.01]))
+    assert torch.equal(moved.focal[0], pair.focal[0])
+    torch.testing.assert_close(moved.focal[1], pair.focal[1] * math.exp(0.1))
+    torch.testing.assert_close(moved.distortion[:, 0], torch.tensor([0.02, 0.03]))
 
 
 @pytest.mark.slow

@@ -63,6 +63,39 @@ def test_photos_are_a_scene_that_starts_from_their_matches(tmp_path: Path) -> No
     assert read.names == scene.names
 
 
+def test_photos_held_both_ways_and_of_two_cameras_register_together(tmp_path: Path) -> None:
+    files = write_photos(tmp_path)
+    turned, cut = [1, 4], [2, 6]
+    for number, file in enumerate(files):
+        image, exif = Image.open(file), Image.Exif()
+        if number in turned:
+            image = image.transpose(Image.Transpose.ROTATE_90)
+        if number in cut:  # another camera that sees less
+            image = image.crop((72, 9, image.width - 72, image.height - 9))
+        exif[0x0110] = "second" if number in cut else "first"
+        image.save(file, quality=95, exif=exif)
+    scene = read(tmp_path)
+    assert scene.left_out == ()
+    assert scene.intrinsics.camera_numbers.tolist() == [int(number in cut) for number in range(8)]
+    assert scene.intrinsics.own_size(1) == scene.intrinsics.own_size(0)[::-1]
+    assert scene.lens_covariance is not None
+    assert scene.lens_covariance.shape == (2, 2, 2)
+    published = load_scene(FERN.parent)
+    assert isinstance(published, Scene)
+    assert published.reference_poses is not None
+    wanted = published.reference_poses[:8].clone()
+    wanted[turned] = torch.tensor([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]) @ wanted[turned]
+    assert pose_errors(scene.initial_poses, wanted).relative_rotation_deg.max() < 0.6
+    focal = scene.intrinsics.focal[:, 0]
+    assert float(focal[0] / 504) == pytest.approx(430 / 504, rel=0.05)
+    assert focal[1] == focal[0]  # one lens, whichever way it is held
+    assert float(focal[2]) == pytest.approx(float(focal[0]), rel=0.03)  # pixels are as large
+    assert scene.tracks is not None
+    for frame in (1, 2):
+        pixels = scene.tracks.pixels[scene.tracks.frame == frame]
+        assert (pixels <= torch.tensor(scene.intrinsics.own_size(frame))).all()
+
+
 def test_tracks_lie_in_the_world_of_the_initial_poses(tmp_path: Path) -> None:
     write_photos(tmp_path, [0, 4, 8, 12, 16])
     scene = read(tmp_path)
