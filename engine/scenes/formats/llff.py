@@ -105,6 +105,8 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
         table = np.load(file, mmap_mode="r", allow_pickle=False)
         if not isinstance(table, np.ndarray):
             raise ValueError("an archive")
+        if table.dtype.kind not in "fiu":
+            raise ValueError("no real numbers")
         shape, values = table.shape, np.array(table, dtype=np.float64)
     except (ValueError, TypeError, EOFError, OSError, OverflowError) as error:
         raise UserError(f"{file} is damaged or not a NumPy array of numbers; copy or compute it again.") from error
