@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.formats.images import load_image
+from engine.scenes.formats.images import load_image, read_image_size
 from engine.scenes.options import SceneOptions
 from engine.scenes.world.kind import is_border_blank
 
@@ -22,7 +22,11 @@ def has_blank_background(files: list[Path], options: SceneOptions) -> bool:
     small = []
     for index in np.unique(np.linspace(0, len(files) - 1, PHOTOS).round().astype(int)).tolist():
         try:
-            image, transparent = load_image(files[index], options.background_colour, options.maximum_pixels)
+            width, height = read_image_size(files[index], options.maximum_pixels)
+            draft = max(draft for draft in (1, 2, 4, 8) if draft == 1 or min(width, height) >= draft * SIDE)
+            image, transparent = load_image(
+                files[index], options.background_colour, options.maximum_pixels, reduction=draft
+            )
         except UserError:  # it is named, and left out, when all images are decoded
             continue
         if transparent:

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from engine.errors import UserError
 
 # Formats that cameras and renderers write; Pillow's other decoders are not used, for safety.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+LARGEST_SIDE = 1e9  # pixels; a larger one in a file is a mistake
 SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
 SHAPE_TOLERANCE = 0.02  # relative difference of aspect ratios of one shape
 HEIC_SUFFIXES = frozenset({".heic", ".heif"})
@@ -56,7 +58,7 @@ def turns_to(image: Image.Image, shape: tuple[float, float]) -> bool:
     Cameras in files speak of the pixels as stored where COLMAP has read these, which ignores the orientation; and of
     the upright picture where a program before it has turned the photos. The size that they declare tells which.
     """
-    if not all(0 < side < math.inf for side in shape):
+    if not all(0 < side < LARGEST_SIDE for side in shape):
         return False
     tolerance = SHAPE_TOLERANCE + 1 / min(image.size)  # sizes are rounded to whole pixels
     stored = image.width / image.height * shape[1] / shape[0]
@@ -76,6 +78,7 @@ def load_image(
     *,
     upright: bool = False,
     shape: tuple[float, float] | None = None,
+    reduction: int = 1,
 ) -> tuple[NDArray[np.uint8] | NDArray[np.float32], bool]:
     """Decodes one image to RGB.
 
@@ -89,6 +92,8 @@ def load_image(
         upright: whether the EXIF orientation is applied. Poses and intrinsics of files mostly refer to the pixels as
             stored, so it is not by default.
         shape: (width, height) that the image shall have; the EXIF orientation is applied where only so it has it.
+        reduction: 1, 2, 4 or 8; a JPEG is decoded smaller by this factor, which is several times as fast. Other images
+            are not.
     Returns:
         RGB in [0, 255] (height, width, 3), uint8 or float32; and whether any pixel was transparent.
     Raises:
@@ -96,6 +101,8 @@ def load_image(
     """
     with open_image(path, maximum_pixels) as image:
         turned = upright or (shape is not None and turns_to(image, shape))
+        if reduction > 1:
+            image.draft(None, (image.width // reduction, image.height // reduction))  # nothing for other formats
         pixels = _decode(_turn_upright(image, path) if turned else image, path)
     colour = pixels[..., :3]
     if pixels.shape[-1] == 3 or bool((pixels[..., 3] == 255).all()):
@@ -156,12 +163,49 @@ def downsample_area(image: NDArray[np.uint8] | NDArray[np.float32], factor: int)
     """
     height, width = image.shape[0] // factor, image.shape[1] // factor
     cut = image[: height * factor, : width * factor]
+    # Rows first: their sums are contiguous in memory, and of 8-bit values exact in 16 bits up to a factor of 257.
+    exact = image.dtype == np.uint8 and factor <= 257
+    rows = cut.reshape(height, factor, *cut.shape[1:]).sum(axis=1, dtype=np.uint16 if exact else np.float32)
     total = np.zeros((height, width, *image.shape[2:]), dtype=np.float32)
-    for row in range(factor):
-        for column in range(factor):
-            total += cut[row::factor, column::factor]
+    for column in range(factor):
+        total += rows[:, column::factor]
     total /= np.float32(factor * factor)
     return total
+
+
+def downsample_halves(
+    image: NDArray[np.uint8] | NDArray[np.float32], factor: int, size: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Mean over blocks whose side is half of an odd factor: of two neighbouring blocks each gets half of the middle.
+
+    Args:
+        image: (height, width, channels), at half the size of what `factor` refers to.
+        factor: odd.
+        size: (width, height) of the result; what is missing of its last blocks is filled with the border.
+    """
+    half, (width, height) = factor // 2, size
+    exact = image.dtype == np.uint8 and factor <= 257  # then sums of a column of a block fit in 16 bits
+    kind = np.uint16 if exact else np.float32
+    pairs = _fill(image, -(-height // 2) * factor).reshape(-1, factor, *image.shape[1:])
+    middle = pairs[:, half].astype(kind)
+    ends = (
+        pairs[:, :half].sum(axis=1, dtype=kind) * 2 + middle,
+        pairs[:, half + 1 :].sum(axis=1, dtype=kind) * 2 + middle,
+    )
+    rows = np.stack(ends, axis=1).reshape(-1, *image.shape[1:])[:height].swapaxes(0, 1)
+    columns = _fill(rows, -(-width // 2) * factor)
+    total = np.zeros((len(columns) // factor, 2, *rows.shape[1:]), dtype=np.float32)
+    for column in range(half):
+        total[:, 0] += columns[column::factor]
+        total[:, 1] += columns[half + 1 + column :: factor]
+    total = total * 2 + columns[half::factor][:, None]
+    return total.reshape(-1, *rows.shape[1:])[:width].swapaxes(0, 1) / np.float32(factor**2)
+
+
+def _fill(image: NDArray[Any], rows: int) -> NDArray[Any]:
+    """An image with so many rows: cut, or with its last row repeated."""
+    missing = rows - len(image)
+    return np.concatenate([image, np.repeat(image[-1:], missing, axis=0)]) if missing > 0 else image[:rows]
 
 
 def round_to_uint8(image: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -233,7 +277,8 @@ def _convert_to_uint8(image: Image.Image) -> NDArray[np.uint8]:
     if image.mode == "F":  # float images hold [0, 1]
         values = np.nan_to_num(np.asarray(image, dtype=np.float32))
         return np.repeat(round_to_uint8(values * np.float32(255))[..., None], 3, axis=-1)
-    return np.asarray(image.convert("RGBA" if _is_transparent(image) else "RGB"), dtype=np.uint8)
+    mode = "RGBA" if _is_transparent(image) else "RGB"
+    return np.asarray(image if image.mode == mode else image.convert(mode), dtype=np.uint8)
 
 
 def _is_transparent(image: Image.Image) -> bool:

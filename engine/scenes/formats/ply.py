@@ -31,7 +31,7 @@ def read_points(path: Path) -> Float[Tensor, "points 3"]:
         if path.stat().st_size > MAXIMUM_BYTES:
             raise UserError(f"{path} is larger than {MAXIMUM_BYTES:,} bytes; thin out the point cloud.")
         points = _parse(path.read_bytes())
-    except (ValueError, KeyError, IndexError, OSError, OverflowError) as error:
+    except (ValueError, KeyError, IndexError, OSError, OverflowError, StopIteration) as error:
         raise UserError(f"{path} is damaged or not a PLY point cloud; export it again.") from error
     return torch.from_numpy(points[np.isfinite(points).all(axis=1)])
 

@@ -17,7 +17,13 @@ from PIL import Image
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_sizes
-from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
+from engine.scenes.formats.images import (
+    downsample_area,
+    downsample_halves,
+    load_image,
+    read_image_size,
+    round_to_uint8,
+)
 from engine.scenes.options import OptionError, SceneOptions
 
 LONGER_SIDE = 512  # pixels, at most, if the user gives no factor
@@ -199,12 +205,35 @@ def scale_to_sizes(intrinsics: Intrinsics, sizes: Sequence[Size]) -> Intrinsics:
     return reduce_intrinsics(intrinsics, reductions)
 
 
-def reduce_image(image: NDArray[np.uint8] | NDArray[np.float32], reduction: Reduction) -> NDArray[np.uint8]:
-    """An image as stored (height, width, 3) as the picture of its frame."""
-    if reduction.factor is not None:
-        return round_to_uint8(downsample_area(image, reduction.factor))
-    whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
-    return np.asarray(Image.fromarray(whole).resize(reduction.size, Image.Resampling.LANCZOS))
+def choose_draft(reduction: Reduction) -> int:
+    """By how much an image may be reduced when it is decoded, which for JPEGs saves most of the time: 8, 4, 2 or 1.
+
+    A divisor of the factor, or 2 for odd factors.
+    """
+    factor = reduction.factor or 1
+    return next((draft for draft in (8, 4, 2) if factor % draft == 0), 2 if factor > 1 else 1)
+
+
+def reduce_image(
+    image: NDArray[np.uint8] | NDArray[np.float32], reduction: Reduction, draft: int = 1
+) -> NDArray[np.uint8]:
+    """An image (height, width, 3) as the picture of its frame.
+
+    Args:
+        image: as stored, or smaller by `draft` where it could be decoded so.
+        reduction: of the image.
+        draft: as `choose_draft`.
+    """
+    factor, (width, height) = reduction.factor, reduction.size
+    if factor is None:
+        whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
+        return np.asarray(Image.fromarray(whole).resize((width, height), Image.Resampling.LANCZOS))
+    draft = 1 if image.shape[1::-1] == reduction.stored else draft
+    if factor == draft:
+        return image.astype(np.uint8)[:height, :width]
+    if factor % draft == 0:
+        return round_to_uint8(downsample_area(image, factor // draft))[:height, :width]
+    return round_to_uint8(downsample_halves(image, factor, reduction.size))
 
 
 def load_images(
@@ -218,13 +247,14 @@ def load_images(
     """
 
     def load(file: Path, reduction: Reduction) -> tuple[NDArray[np.uint8] | UserError, bool]:
+        draft = choose_draft(reduction)
         try:
             image, transparent = load_image(
-                file, options.background_colour, options.maximum_pixels, shape=reduction.stored
+                file, options.background_colour, options.maximum_pixels, shape=reduction.stored, reduction=draft
             )
         except UserError as error:
             return error, False
-        return reduce_image(image, reduction), transparent
+        return reduce_image(image, reduction, draft), transparent
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         loaded = list(pool.map(load, files, reductions))

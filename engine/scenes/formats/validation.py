@@ -88,8 +88,9 @@ def compute_size_factors(
     Raises:
         UserError: the shapes differ by more than 2 %, as when images were rotated or cropped after calibration.
     """
-    if not all(side > 0 and side < float("inf") for side in declared):
-        raise UserError(f"{file} gives {image.name} a size of {declared[0]:g} x {declared[1]:g} pixels; mend it.")
+    if not all(0 < side < LARGEST for side in declared):
+        width, height = (str(side)[:20] for side in declared)
+        raise UserError(f"{file} gives {image.name} a size of {width} x {height} pixels; mend it.")
     factors = actual[0] / declared[0], actual[1] / declared[1]
     # Downscaled images are rounded to whole pixels, which counts where they are small.
     tolerance = ASPECT_TOLERANCE + 1 / min(actual)

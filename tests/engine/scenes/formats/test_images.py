@@ -14,8 +14,21 @@ from hypothesis.extra import numpy as arrays
 from PIL import Image
 
 from engine.errors import UserError
-from engine.scenes.formats.images import downsample_area, load_image, read_image_size, round_to_uint8
-from engine.scenes.formats.resolution import choose_automatic_factor, choose_folder
+from engine.scenes.formats.images import (
+    downsample_area,
+    downsample_halves,
+    load_image,
+    read_image_size,
+    round_to_uint8,
+)
+from engine.scenes.formats.resolution import (
+    Reduction,
+    choose_automatic_factor,
+    choose_draft,
+    choose_folder,
+    load_images,
+)
+from engine.scenes.options import SceneOptions
 from tests.support.scenes.synthetic import write_image
 
 WHITE = (1.0, 1.0, 1.0)
@@ -172,3 +185,44 @@ def test_the_automatic_factor(size: tuple[int, int], factor: int) -> None:
 def test_the_fitting_folder(available: tuple[int, ...], wanted: int, expected: tuple[int, int]) -> None:
     folders = {number: Path(f"images_{number}") for number in available}
     assert choose_folder(folders, wanted) == (folders[expected[0]], expected[1])
+
+
+@pytest.mark.parametrize("factor", [3, 5, 9])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_blocks_of_half_an_odd_factor(factor: int, kind: type) -> None:
+    """They are the blocks of the image in which every pixel stands twice, across and down."""
+    image = np.random.default_rng(0).integers(0, 256, (47, 61, 3)).astype(kind)
+    doubled = image.repeat(2, axis=0).repeat(2, axis=1)
+    size = doubled.shape[1] // factor, doubled.shape[0] // factor
+    found = downsample_halves(image, factor, size)
+    assert found == pytest.approx(downsample_area(doubled, factor), rel=1e-5)
+    more = downsample_halves(image[:-1], factor, (size[0], 46 * 2 // factor + 1))
+    assert more.shape == (46 * 2 // factor + 1, size[0], 3)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4, 5, 6, 7, 8, 9, 12, 16])
+def test_jpegs_are_decoded_small_and_look_the_same(tmp_path: Path, factor: int) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((643, 427), Image.Resampling.BICUBIC).save(tmp_path / "a.jpg", quality=95)
+    reduction = Reduction((643, 427), (643 // factor, 427 // factor), factor)
+    (small,), transparent = load_images([tmp_path / "a.jpg"], [reduction], SceneOptions())
+    assert isinstance(small, np.ndarray)
+    whole, _ = load_image(tmp_path / "a.jpg", (1.0, 1.0, 1.0), 10**6)
+    expected = round_to_uint8(downsample_area(whole, factor)).astype(int)
+    assert small.shape == expected.shape
+    assert not transparent
+    assert np.sqrt(np.mean((small - expected) ** 2)) < 1.5
+    assert choose_draft(reduction) > 1
+
+
+def test_a_damaged_image_is_told_from_the_others(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        Image.new("RGB", (32, 24), "red").save(tmp_path / name)
+    (tmp_path / "b.png").write_bytes((tmp_path / "b.png").read_bytes()[:60])
+    reductions = [Reduction((32, 24), (16, 12), 2)] * 3
+    files = [tmp_path / name for name in ("a.png", "b.png", "c.png")]
+    first, second, third = load_images(files, reductions, SceneOptions())[0]
+    assert isinstance(second, UserError)
+    assert isinstance(first, np.ndarray)
+    assert isinstance(third, np.ndarray)
+    assert first.shape == (12, 16, 3)
