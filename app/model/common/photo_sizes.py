@@ -8,6 +8,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.rays import distort, pixel_grid
 from engine.geometry.view_camera import ViewCamera
 
 
@@ -24,6 +25,31 @@ def resize_photo(
     planes = photo.permute(2, 0, 1)[None].float() / 255
     small = torch.nn.functional.adaptive_avg_pool2d(planes, (size[1], size[0]))
     return small[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def straighten_photo(
+    photo: Float32[np.ndarray, "rows columns 3"], intrinsics: Intrinsics, frame: int
+) -> Float32[np.ndarray, "rows columns 3"]:
+    """A photo as an ideal pinhole of the same focal length would have taken it, which is how pictures are rendered.
+
+    What the lens did not show is black.
+
+    Args:
+        photo: a reduced copy, RGB in [0, 1].
+        intrinsics: of the scene.
+        frame: of the scene.
+    """
+    distortion = intrinsics.distortion[frame]
+    if not bool(distortion.any()):
+        return photo
+    rows, columns = photo.shape[:2]
+    size = torch.tensor(intrinsics.own_size(frame), dtype=torch.float32)
+    pixels = pixel_grid(rows, columns) * (size / torch.tensor([columns, rows]))
+    focal, centre = intrinsics.focal[frame].cpu(), intrinsics.centre[frame].cpu()
+    seen = distort((pixels - centre) / focal, distortion.cpu()) * focal + centre
+    planes = torch.from_numpy(photo).permute(2, 0, 1)[None]
+    straight = torch.nn.functional.grid_sample(planes, (2 * seen / size - 1)[None], align_corners=False)
+    return straight[0].permute(1, 2, 0).contiguous().numpy()
 
 
 def make_frame_camera(intrinsics: Intrinsics, frame: int, pose: np.ndarray, size: tuple[int, int]) -> ViewCamera:

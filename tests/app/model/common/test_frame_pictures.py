@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.common.error_map import FULL, colour_levels, compute_psnr, measure_difference
-from app.model.common.photo_sizes import fit_size, make_frame_camera, resize_photo
+from app.model.common.photo_sizes import fit_size, make_frame_camera, resize_photo, straighten_photo
 from app.model.common.sparkline import make_sparkline
 from engine.geometry.intrinsics import Intrinsics
+from engine.geometry.lens_models import LensModel, make_row, stack_distortions
+from engine.geometry.rays import normalised_points, pixel_grid
 
 
 @given(st.integers(10, 4000), st.integers(10, 4000), st.floats(20, 800), st.floats(20, 800))
@@ -36,6 +38,27 @@ def test_a_smaller_camera_sees_the_same() -> None:
     assert camera.focal == (75.0, 77.5)
     assert camera.centre == (25.0, 20.0)
     assert camera.size == (50, 40)
+
+
+@pytest.mark.parametrize("model", [LensModel.PERSPECTIVE, LensModel.FISHEYE])
+def test_a_photo_is_shown_without_its_lens(model: LensModel) -> None:
+    """A pattern on the plane z = 1 as a lens shows it becomes the pattern as a pinhole shows it."""
+    row = stack_distortions([make_row([-0.4], model)])
+    lens = Intrinsics(torch.tensor([[120.0, 120.0]]), torch.tensor([[104.0, 78.0]]), row, 200, 160)
+
+    def pattern(plane: torch.Tensor) -> np.ndarray:
+        return torch.stack([plane[..., 0], plane[..., 1], (4 * plane[..., 0]).sin()], dim=-1).numpy() / 4 + 0.5
+
+    pixels = pixel_grid(80, 100) * 2  # a copy of half the size
+    bent = normalised_points(pixels.reshape(1, -1, 2), lens.focal, lens.centre, lens.distortion).view(80, 100, 2)
+    straight = (pixels - lens.centre[0]) / lens.focal[0]
+    shown = straighten_photo(pattern(bent).astype(np.float32), lens, 0)
+    inside = shown.min(axis=-1) > 0.1
+    assert inside[20:60, 25:75].all()
+    assert np.abs(shown - pattern(straight))[20:60, 25:75].max() < 0.005
+    assert np.abs(shown - pattern(bent))[20:60, 25:75].max() > 0.015
+    untouched = Intrinsics(lens.focal, lens.centre, torch.zeros(1, 4), 200, 160)
+    assert straighten_photo(shown, untouched, 0) is shown
 
 
 def test_the_error_map_is_dark_where_right_and_brighter_where_worse() -> None:
