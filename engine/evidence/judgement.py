@@ -195,7 +195,7 @@ def _judge_alike(fit: FrameFit, some_wrong: bool, options: JudgementOptions) -> 
                 "whole repeats of the pattern; take something into the photos that is there once.",
             )
         )
-    if fit.opposed > options.opposed:
+    if fit.opposed > options.opposed and fit.fitting >= options.run_contradicts:
         parts.append(
             (
                 "failed" if some_wrong else "doubtful",
