@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,8 @@ from engine.scenes.world.axes import convert_from_llff
 from engine.scenes.world.split import list_remaining, take_last_tenth
 
 POSES_FILE = "poses_bounds.npy"
+# What NumPy raises on damaged files; its header is parsed as Python's literals are.
+DAMAGE = (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError, MemoryError, tokenize.TokenError)
 SPACES: tuple[SpaceName, ...] = ("forward-facing",)  # kinds that its scenes can be of
 
 
@@ -108,7 +111,7 @@ def read_table(file: Path) -> Float[Tensor, "frames 17"]:
         if table.dtype.kind not in "fiu":
             raise ValueError("no real numbers")
         shape, values = table.shape, np.array(table, dtype=np.float64)
-    except (ValueError, TypeError, EOFError, OSError, OverflowError) as error:
+    except DAMAGE as error:
         raise UserError(f"{file} is damaged or not a NumPy array of numbers; copy or compute it again.") from error
     if len(shape) != 2 or shape[1] != 17:
         raise UserError(f"{file} has shape {shape} where (frames, 17) is needed; compute it again with LLFF.")

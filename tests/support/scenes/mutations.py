@@ -7,6 +7,7 @@ import json
 import random
 import re
 import shutil
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def _list_places(content: Any, depth: int = 0) -> Any:
 def _change_table(file: Path, draw: random.Random, files: list[Path]) -> None:
     try:
         table = np.load(file)
-    except (ValueError, EOFError, OSError):
+    except (ValueError, EOFError, OSError, SyntaxError, tokenize.TokenError):
         return
     if table.ndim != 2 or not table.size:
         return
