@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 FULL = 64.0  # error in levels of 255 at the bright end of the colours: photos differ by more only at edges
 HIGHEST_PSNR = 60.0  # dB that is shown at most: the rounding of 8-bit photos alone limits PSNR to about 59 dB
@@ -25,6 +25,7 @@ _STOPS = np.array(
 )
 
 Image = Float32[np.ndarray, "height width 3"]
+Mask = Bool[np.ndarray, "height width"]
 
 
 def measure_difference(photo: Image, rendering: Image) -> Float[np.ndarray, "height width"]:
@@ -39,7 +40,8 @@ def colour_levels(levels: Float[np.ndarray, "*any"]) -> Float32[np.ndarray, "*an
     return np.stack([np.interp(place, ticks, _STOPS[:, c]) for c in range(3)], axis=-1).astype(np.float32)
 
 
-def compute_psnr(photo: Image, rendering: Image) -> float:
-    """PSNR over all pixels, dB, at most `HIGHEST_PSNR`."""
-    error = float(np.square(photo.astype(np.float64) - rendering).mean())
+def compute_psnr(photo: Image, rendering: Image, counts: Mask | None = None) -> float:
+    """PSNR over all pixels, or those that count, dB, at most `HIGHEST_PSNR`."""
+    squares = np.square(photo.astype(np.float64) - rendering)
+    error = float((squares if counts is None else squares[counts]).mean())
     return HIGHEST_PSNR if error <= 10 ** (-HIGHEST_PSNR / 10) else -10 * math.log10(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float32, UInt8
 from torch import Tensor
 
 from engine.geometry.intrinsics import Intrinsics
@@ -50,6 +50,14 @@ def straighten_photo(
     planes = torch.from_numpy(photo).permute(2, 0, 1)[None]
     straight = torch.nn.functional.grid_sample(planes, (2 * seen / size - 1)[None], align_corners=False)
     return straight[0].permute(1, 2, 0).contiguous().numpy()
+
+
+def resize_mask(mask: Bool[Tensor, "height width"] | None, size: tuple[int, int]) -> Bool[np.ndarray, "rows columns"]:
+    """A mask reduced to (width, height): what counts is what averages only pixels that count; None hides nothing."""
+    if mask is None:
+        return np.ones(size[::-1], dtype=bool)
+    small = torch.nn.functional.adaptive_avg_pool2d(mask[None, None].float(), (size[1], size[0]))
+    return (small[0, 0] > 0.999).numpy()
 
 
 def make_frame_camera(intrinsics: Intrinsics, frame: int, pose: np.ndarray, size: tuple[int, int]) -> ViewCamera:

@@ -7,11 +7,14 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+import numpy as np
+from jaxtyping import Bool
 from PIL import Image
 
 from app.model.state.colmap_progress import ColmapProgress
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.photos.colmap_model import store_colmap_model
+from engine.scenes.photos.mask_copies import write_masks
 from engine.scenes.scene import Scene
 from engine.sfm.options import SfmOptions
 from engine.sfm.pipeline import MODEL
@@ -40,6 +43,41 @@ def write_photos(scene: Scene, folder: Path, names: tuple[str, ...]) -> None:
         Image.fromarray(scene.picture(frame).numpy()).save(folder / name, compress_level=1)
 
 
+def list_masks(scene: Scene) -> list[Bool[np.ndarray, "height width"]] | None:
+    """The masks of all frames' own pictures; None if there are none."""
+    if scene.masks is None:
+        return None
+    frames = range(len(scene.names))
+    masks = [scene.mask(frame) for frame in frames]
+    return [
+        np.ones(scene.picture(frame).shape[:2], dtype=bool) if mask is None else mask.numpy()
+        for frame, mask in zip(frames, masks, strict=True)
+    ]
+
+
+def prepare_files(scene: Scene, photos: Path | None, masks: Path | None, names: tuple[str, ...]) -> None:
+    """Writes what COLMAP needs and the scene's folder does not have.
+
+    Args:
+        scene: whose frames are used.
+        photos, masks: new folders; None for what need not be written.
+        names: of the photos, in the order of the frames.
+    """
+    if photos is not None:
+        write_photos(scene, photos, names)
+    hidden = list_masks(scene)
+    if masks is not None and hidden is not None:
+        of_files = photos is None
+        frames = range(len(names))
+        sizes = measure_files(scene) if of_files else [scene.intrinsics.own_size(frame) for frame in frames]
+        write_masks(hidden, names, sizes, masks)
+
+
+def measure_files(scene: Scene) -> list[tuple[int, int]]:
+    """(width, height) of the files of a scene's photos, pixels."""
+    return [read_image_size(file, LARGEST) for file in scene.files]
+
+
 class ColmapRun:
     """One run of the pipeline.
 
@@ -60,10 +98,12 @@ class ColmapRun:
         output = _new(parent)
         found = find_photo_paths(scene)
         if found is not None:
-            self.folder, names, prepare = *found, None
+            self.folder, names, photos = *found, None
         else:
             self.folder, names = output / "photos", tuple(f"{frame:05d}.png" for frame in range(len(scene.names)))
-            prepare = partial(write_photos, scene, self.folder, names)
+            photos = self.folder
+        masks = None if scene.masks is None else output / "masks"
+        prepare = None if photos is None and masks is None else partial(prepare_files, scene, photos, masks, names)
         self._names = names
         self.progress = ColmapProgress(scene.names)
         self._status: SfmProcessStatus = "running"
@@ -71,7 +111,7 @@ class ColmapRun:
             self.folder,
             names,
             output,
-            SfmOptions(one_camera=scene.intrinsics.cameras is None, window=window),
+            SfmOptions(one_camera=scene.intrinsics.cameras is None, window=window, masks=masks),
             prepare=prepare,
         )
         self._live.start()
@@ -104,9 +144,8 @@ class ColmapRun:
         """Stores the finished model beside the photos, where reading them to start at COLMAP's poses finds it."""
         found = find_photo_paths(self.scene)
         if self.status == "finished" and found is not None:
-            files = self.scene.files
-            sizes = [read_image_size(file, LARGEST) for file in files]
-            store_colmap_model(files, sizes, self.output / MODEL, found[1])
+            sizes, masks = measure_files(self.scene), list_masks(self.scene)
+            store_colmap_model(self.scene.files, sizes, self.output / MODEL, found[1], masks)
 
     def stop(self) -> None:
         """Asks its process to end; what it has found stays visible."""

@@ -8,7 +8,7 @@ import numpy as np
 from app.model.cameras.frame_note import describe_frame
 from app.model.cameras.replay import make_moment
 from app.model.common.error_colours import STATUS_COLOURS
-from app.model.common.photo_sizes import make_frame_camera, resize_photo, straighten_photo
+from app.model.common.photo_sizes import make_frame_camera, resize_mask, resize_photo, straighten_photo
 from app.model.common.pictures import NovelPicture
 from app.model.frame.frame_errors import describe_frame_verdict, describe_tracks
 from app.model.frame.frame_words import describe_status, get_status
@@ -94,7 +94,8 @@ class FramePanel:
         height = measure_size(self._parent)[1] - AROUND
         size = self._pictures.place(scene.intrinsics.own_size(index), width, height)
         photo = (id(scene), index, size)
-        self._pictures.show_photo(photo, lambda: show_photo(scene, index, size))
+        counts = None if scene.masks is None else lambda: show_mask(scene, index, size)
+        self._pictures.show_photo(photo, lambda: show_photo(scene, index, size), counts)
         self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
         # A picture of an earlier pose is shown too, the newest follows. One of another size belongs to another frame.
@@ -119,6 +120,13 @@ class FramePanel:
 def show_photo(scene: Scene, frame: int, size: tuple[int, int]) -> np.ndarray:
     """A photo at a size, without its lens's distortion: the rendering beside it has none."""
     return straighten_photo(resize_photo(scene.picture(frame), size), scene.intrinsics, frame)
+
+
+def show_mask(scene: Scene, frame: int, size: tuple[int, int]) -> np.ndarray:
+    """The mask that belongs to `show_photo`: True for pixels that count."""
+    counts = resize_mask(scene.mask(frame), size).astype(np.float32)
+    straight = straighten_photo(np.repeat(counts[..., None], 3, axis=-1), scene.intrinsics, frame)
+    return straight[..., 0] > 0.999
 
 
 def describe_errors(snapshot: Snapshot, frame: int) -> str:

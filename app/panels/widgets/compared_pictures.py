@@ -8,7 +8,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 from jaxtyping import Float32
 
-from app.model.common.error_map import colour_levels, compute_psnr, measure_difference
+from app.model.common.error_map import Mask, colour_levels, compute_psnr, measure_difference
 from app.model.common.photo_sizes import fit_size
 from app.panels.widgets.error_levels import HEIGHT as SCALE_HEIGHT
 from app.panels.widgets.error_levels import ErrorLevels
@@ -37,6 +37,7 @@ class ComparedPictures:
         self._photo_key: Key = ()
         self.photo: Picture = np.zeros((1, 1, 3), np.float32)
         self.shown: Key = ()
+        self._counts: Mask | None = None
         self._placed = ((0, 0), 0)
 
     def build(self, photo: str, photo_tip: str, rendered_tip: str) -> None:
@@ -66,21 +67,32 @@ class ComparedPictures:
             self._scale.place(2 * (column + GAP), size[0])
         return self._photo_item.resolution(image, box)
 
-    def show_photo(self, key: Key, photo: Callable[[], Picture]) -> None:
-        """Shows a photo; the pictures beside it stay until `compare` is called for it."""
+    def show_photo(self, key: Key, photo: Callable[[], Picture], counts: Callable[[], Mask] | None = None) -> None:
+        """Shows a photo; the pictures beside it stay until `compare` is called for it.
+
+        Args:
+            key: of the photo.
+            photo: makes it.
+            counts: makes its mask, True for pixels that are compared; None for all.
+        """
         if key == self._photo_key:
             return
         self._photo_key, self.photo, self.shown = key, photo(), ()
+        mask = counts() if counts is not None else None
+        self._counts = mask if mask is not None and mask.any() else None
         self._photo_item.show(self.photo)
 
     def compare(self, key: Key, rendered: Picture) -> None:
         """Shows a rendering of the photo, in the same size, and the difference; `key` becomes `shown`."""
         self.shown = key
-        levels = measure_difference(self.photo, rendered)
+        levels, counts = measure_difference(self.photo, rendered), self._counts
+        if counts is not None:
+            levels = np.where(counts, levels, 0.0)
         self._rendered_item.show(rendered)
         self._error_item.show(colour_levels(levels))
-        set_text(self._rendered, f"{self._title}   {compute_psnr(self.photo, rendered):.2f} dB")
-        set_text(self._error, f"Error   mean {levels.mean():.1f}")
+        set_text(self._rendered, f"{self._title}   {compute_psnr(self.photo, rendered, counts):.2f} dB")
+        mean = (levels if counts is None else levels[counts]).mean()
+        set_text(self._error, f"Error   mean {mean:.1f}")
 
 
 def _column(title: str, tip: str) -> tuple[PictureItem, int | str]:

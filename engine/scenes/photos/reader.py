@@ -133,7 +133,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
         )
         scene = replace(scene, notes=(*scene.notes, note))
     if options.init == "sfm" or options.reference == "sfm":
-        model = find_colmap_model(photos.photos, options.maximum_pixels, watch)
+        model = find_colmap_model(photos.photos, options.maximum_pixels, watch, photos.decoded.masks)
         inliers = photos.found.matches.inliers
         initial, reference = options.init == "sfm", options.reference == "sfm"
         scene = apply_colmap_model(scene, model, inliers, initial, reference, options.space)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.common.error_map import FULL, colour_levels, compute_psnr, measure_difference
-from app.model.common.photo_sizes import fit_size, make_frame_camera, resize_photo, straighten_photo
+from app.model.common.photo_sizes import fit_size, make_frame_camera, resize_mask, resize_photo, straighten_photo
 from app.model.common.sparkline import make_sparkline
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.lens_models import LensModel, make_row, stack_distortions
@@ -78,6 +78,17 @@ def test_psnr_is_of_the_pixels_shown() -> None:
     photo = np.zeros((8, 8, 3), np.float32)
     assert compute_psnr(photo, photo + np.float32(0.1)) == pytest.approx(20.0, abs=1e-4)
     assert compute_psnr(photo, photo) == 60.0
+
+
+def test_what_a_mask_hides_does_not_count() -> None:
+    photo = np.full((8, 6, 3), 0.5, np.float32)
+    rendering, counts = photo + np.float32(0.1), np.ones((8, 6), dtype=bool)
+    rendering[:, 3:], counts[:, 3:] = 0.0, False
+    assert compute_psnr(photo, rendering, counts) == pytest.approx(20.0, abs=1e-4)
+    assert compute_psnr(photo, rendering) < 10
+    small = resize_mask(torch.from_numpy(counts), (3, 4))
+    assert small.tolist() == [[True, False, False]] * 4  # the middle column averages pixels that are hidden
+    assert resize_mask(None, (3, 4)).all()
 
 
 def test_a_sparkline_stays_in_its_box_and_falls_where_values_fall() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from engine.errors import UserError
 from engine.scenes.photos import colmap_model
 from engine.scenes.photos.colmap_model import find_colmap_model, store_colmap_model
 from engine.scenes.photos.photo_set import gather_photos
 from engine.scenes.progress import ignore_progress
+from engine.sfm.events import SfmEvent
+from engine.sfm.options import SfmOptions
 
 
 @pytest.fixture
@@ -43,3 +47,26 @@ def test_it_is_not_made_again(photos: list[Path], monkeypatch: pytest.MonkeyPatc
     assert set(found.poses) == set(found.lenses) == {0, 1, 2}
     assert len(found.points) == 20
     assert all(np.isfinite(lens.focal) for lens in found.lenses.values())
+
+
+def test_the_pipeline_gets_the_masks_and_another_mask_is_another_model(
+    photos: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[tuple[int, int]]] = []
+
+    def look(folder: Path, names: tuple[str, ...], output: Path, options: SfmOptions) -> Iterator[SfmEvent]:
+        assert options.masks is not None
+        shown = [Image.open(options.masks / f"{name}.png") for name in names]
+        assert {image.size for image in shown} == {(60, 40)}
+        seen.append([image.getextrema() for image in shown])
+        raise UserError("enough")
+        yield
+
+    monkeypatch.setattr(colmap_model, "run_sfm", look)
+    shots = gather_photos(photos, photos[0].parent, 10**6)
+    left, nothing = np.zeros((20, 30), dtype=bool), np.ones((20, 30), dtype=bool)
+    left[:, :15] = True
+    for masks in ([left, nothing, left], [left, left, left]):
+        with pytest.raises(UserError, match="enough"):
+            find_colmap_model(shots, 10**6, ignore_progress, masks)
+    assert seen == [[(0, 255), (255, 255), (0, 255)], [(0, 255)] * 3]
