@@ -250,6 +250,7 @@ class Session:
         self.photo_queue.close()
         self.match_queue.close()
         if self.trainer is not None and self.error is None:
+            self.trainer.discard_half_done()
             self.state.record()
             self.save_own()
 

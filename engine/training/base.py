@@ -162,6 +162,9 @@ class BaseTrainer:
     def fit_to_time(self, seconds_left: float) -> None:
         """Does nothing: a schedule without stages of cameras is short, and keeps its steps."""
 
+    def discard_half_done(self) -> None:
+        """Where every task ends in one step there is nothing to take back."""
+
     # ------------------------------------------------------------------ what the user turns
 
     def set_scene(self, scene: Any) -> None:

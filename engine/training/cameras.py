@@ -127,6 +127,10 @@ class CameraTrainer(BaseTrainer):
             poses[search.frame] = search.pose
         return poses
 
+    def discard_half_done(self) -> None:
+        """Poses are again those before the adjustment under way: halfway they may fit worse than before and after."""
+        self._adjustment.begin_anew()
+
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
         """The snapshot with poses, their errors, and the warp field of the selected frame."""
         snapshot = replace(snapshot, frame_status=self.frame_status())

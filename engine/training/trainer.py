@@ -99,6 +99,10 @@ class Trainer(Protocol):
         """Does a piece of work that is short enough for a command to wait for."""
         ...
 
+    def discard_half_done(self) -> None:
+        """Takes back what a task has begun and not ended, for nothing follows; checkpoints keep none of it either."""
+        ...
+
     def fit_to_time(self, seconds_left: float) -> None:
         """Plans what is left of the schedule such that it ends when so many seconds have passed, where it can."""
         ...

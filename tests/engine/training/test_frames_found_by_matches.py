@@ -55,3 +55,16 @@ def test_known_poses_begin_exactly():
     scene = known_fern()
     made = trainer(TINY, scene)
     assert torch.allclose(made.poses(), scene.initial_poses[made.frames], atol=2e-6)
+
+
+def test_a_run_that_is_stopped_within_an_adjustment_has_the_poses_before_it():
+    made = trainer(TINY, known_fern())
+    while not made._adjustment.pending:
+        made.step()
+    before = made.registration.poses()
+    while torch.equal(made.poses(), before):
+        made.step()
+    assert made._adjustment.under_way
+    made.discard_half_done()
+    assert torch.equal(made.poses(), before)
+    assert made._adjustment.pending
