@@ -92,7 +92,9 @@ class ColmapProgress:
                 first, second = event.pair
                 self.agreeing[first, second] = self.agreeing[second, first] = len(event.inliers)
             case Mapped():
-                self.stage, self.model = "mapping", event
+                self.model = event
+                if not self.features or self._verified[1]:  # else it is of a few first photos
+                    self.stage = "mapping"
                 if event.what != "model":
                     step = Growth(event.what, len(event.frames), len(event.points), event.before, event.after)
                     self.growth.append(step)

@@ -20,6 +20,7 @@ from app.panels.widgets.parts import Colour
 
 COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
 NARROW_COLUMNS = (76, 98, 82)  # of a panel that has no room for those
+UNDOCKED = 120  # width of a panel in the first frames, at most, before it has got its place; pixels
 TICKS_DEG = (0.1, 0.3, 1.0, 3.0, 10.0)
 TICKS_PX = (0.3, 1.0, 3.0, 10.0)
 AXES: tuple[Colour, ...] = ((230, 84, 79, 255), (112, 194, 82, 255), (79, 143, 237, 255))
@@ -105,7 +106,7 @@ class CamerasLegend:
                     dpg.configure_item(part, show=kind == scale)
         # A narrow panel has no room for it; COLMAP's own panel has the same switch.
         self._switches.show("colmap", width >= sum(COLUMNS) + 60)
-        narrow = width < sum(COLUMNS[:-1]) + 60
+        narrow = UNDOCKED < width < sum(COLUMNS[:-1]) + 60
         for group, shown in ((self._narrow_group, narrow), (self._wide_group, not narrow)):
             if dpg.is_item_shown(group) != shown:
                 dpg.configure_item(group, show=shown)

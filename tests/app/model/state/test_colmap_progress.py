@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from app.model.state.colmap_progress import NOT_YET, STAGES, ColmapProgress
-from engine.sfm.events import Matching, Meshed, PairVerified
+from engine.sfm.events import FeaturesFound, Mapped, Matching, Meshed, PairVerified
 from tests.support.runs.sfm_events import FEATURES, GOOD, RAW, whole_run
 
 NAMES = tuple(f"photo_{frame}.png" for frame in range(6))
@@ -18,6 +18,18 @@ def progress_until(last: type, frames: int = 6) -> ColmapProgress:
         if isinstance(event, last):
             break
     return progress
+
+
+def test_cameras_of_a_few_first_photos_do_not_end_the_stages_before() -> None:
+    events = whole_run(6)
+    progress = ColmapProgress(NAMES)
+    for event in [event for event in events if isinstance(event, FeaturesFound)][:3]:
+        progress.see(event)
+    mapped = next(event for event in events if isinstance(event, Mapped))
+    progress.see(mapped)
+    assert progress.model is mapped
+    assert progress.stage == "features"
+    assert not progress.done("features")
 
 
 def test_each_stage_tells_how_far_it_is() -> None:
