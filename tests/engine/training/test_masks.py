@@ -63,7 +63,7 @@ def test_what_is_masked_has_no_influence_on_held_out_frames():
     assert first.psnr == second.psnr
     assert first.ssim == second.ssim
     whole = next(evaluate_held_out(made.field, replace(masked(1), masks=None), made.poses(), limit=1))
-    assert whole.scores.psnr < first.psnr - 2, "the noise counts where there is no mask"
+    assert whole.scores.psnr < first.psnr - 1.5, "the noise counts where there is no mask"
 
 
 def test_masks_leave_the_psnr_of_training_to_what_counts():
