@@ -65,7 +65,8 @@ class StatusLine:
             parts.append(str(run.opened.folder))
         parts.append(self._renderer.info)
         taken = measure_size(self._verdict)[0] if dpg.is_item_shown(self._verdict) else 0
-        room = dpg.get_viewport_client_width() - taken - 3 * PADDING
+        # Without a window there is room for everything.
+        room = dpg.get_viewport_client_width() - taken - 3 * PADDING if dpg.is_viewport_ok() else math.inf
         while len(parts) > 1 and (dpg.get_text_size(SEPARATOR.join(parts)) or [0])[0] > room:
             parts.pop()
         set_text(self._text, SEPARATOR.join(parts))

@@ -89,7 +89,9 @@ class TopBar:
             set_text(self._note, doing)
 
     def _fit(self, words: str) -> str:
-        """As many of the numbers, from the left, as a narrow window has room for."""
+        """As many of the numbers, from the left, as a narrow window has room for; all of them without a window."""
+        if not dpg.is_viewport_ok():
+            return words
         room = dpg.get_viewport_client_width() - dpg.get_item_pos(self._how)[0] - PADDING
         parts = words.split(GAP)
         while len(parts) > 1 and (dpg.get_text_size(GAP.join(parts)) or [0])[0] > room:
