@@ -17,8 +17,8 @@ from PIL import Image
 from engine.errors import UserError
 from engine.scenes.added_frames import is_safe_name
 from engine.scenes.canvas import Size, list_sizes, stack_pictures
-from engine.scenes.formats.images import downsample_area, load_image, round_to_uint8
-from engine.scenes.formats.resolution import Reduction, choose_reductions, reduce_image
+from engine.scenes.formats.images import load_image, round_to_uint8
+from engine.scenes.formats.resolution import Reduction, choose_draft, choose_reductions, reduce_image
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.photos.added_lenses import choose_intrinsics
@@ -176,8 +176,12 @@ def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> tuple[Pict
     if width < size[0] or height < size[1]:
         return reduce_image(image, Reduction((width, height), (width, height), 1)), stored
     factor = width // size[0]
-    if (width // factor, height // factor) == size:  # the same downsampling as in all readers
-        return round_to_uint8(downsample_area(image, factor)), stored
+    if (width // factor, height // factor) == size:  # the same decoding and downsampling as in all readers
+        reduction = Reduction((width, height), size, factor)
+        draft = choose_draft(reduction)
+        if draft > 1:
+            image, _ = load_image(path, background, options.maximum_pixels, upright=not stored, reduction=draft)
+        return reduce_image(image, reduction, draft), stored
     whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
     return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX)), stored
 

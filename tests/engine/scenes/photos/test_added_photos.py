@@ -79,7 +79,8 @@ def test_a_photo_turned_by_exif_is_seen_upright(scene: Scene, whole: Scene, tmp_
     image.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.png", exif=exif)
     added = read(scene, tmp_path / "turned.png").added
     assert added is not None
-    assert torch.equal(added.images[0], whole.images[LEFT_OUT])
+    difference = (added.images[0].float() - whole.images[LEFT_OUT].float()).abs().mean()
+    assert difference < 1  # the scene's JPEGs are decoded small, PNGs are not
 
 
 def test_a_smaller_copy_of_a_photo_is_scaled_to_the_same_view(scene: Scene, whole: Scene, tmp_path: Path) -> None:
