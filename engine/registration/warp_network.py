@@ -38,13 +38,23 @@ PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
 class WarpNetwork(nn.Module):
     """W(u, e_i): an MLP with ReLU that gives a vector of a Lie algebra for each image point u of frame i.
 
-    `outputs` is the dimension of the algebra: 6 for se(3), fewer in the plane.
-
     Reference:
         L2G-NeRF (Chen et al., CVPR 2023), section 3.3.
     """
 
-    def __init__(self, frames: int, size: WarpNetworkSize, generator: Generator, outputs: int = 6) -> None:
+    def __init__(
+        self, frames: int, size: WarpNetworkSize, generator: Generator, outputs: int = 6, start_scale: float = 0.0
+    ) -> None:
+        """All warps start at the identity, or near it.
+
+        Args:
+            frames: how many.
+            size: of the network.
+            generator: of the initial weights.
+            outputs: dimension of the algebra: 6 for se(3), fewer in the plane.
+            start_scale: factor on the initial weights of the last layer. With 0, known poses are kept to the last
+                digit until something moves them.
+        """
         super().__init__()
         self.skip = size.skip
         self.embedding = nn.Parameter(torch.randn(frames, size.embedding, generator=generator))
@@ -56,8 +66,7 @@ class WarpNetwork(nn.Module):
             self.hidden.append(make_linear(inputs[index] + again, size.width, generator))
         self.last = make_linear(size.width, outputs, generator)
         with torch.no_grad():
-            # All warps start at the identity: known poses are kept to the last digit until something moves them.
-            self.last.weight.zero_()
+            self.last.weight.mul_(start_scale)
             self.last.bias.zero_()
 
     def forward(

@@ -13,6 +13,7 @@ from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
+_START_SCALE = 0.01  # on the initial weights of the last layer: patches are never known, and need not start exactly
 _REBASE_ROUNDS = 3  # two are enough unless the warp is strongly curved
 
 
@@ -38,7 +39,7 @@ class LocalToGlobalPatches(FixedPatches):
         self.family = family
         self.local_family: PlanarWarp = "rigid" if family == "homography" else family
         outputs = DEGREES[self.local_family]
-        self.network = WarpNetwork(len(initial), size, generator, outputs).to(initial.device)
+        self.network = WarpNetwork(len(initial), size, generator, outputs, _START_SCALE).to(initial.device)
 
     def _local(
         self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]

@@ -19,6 +19,27 @@ from engine.sfm.quick.model_lenses import estimate_lenses, improve_lens, keep_le
 
 
 @dataclass(frozen=True)
+class MappingOptions:
+    """How exactly the mapper adjusts everything in between; `refinement` does so once more at the end.
+
+    Attributes:
+        tolerance: relative decrease of the cost at which an adjustment ends. COLMAP's default, 0, takes all of its
+            steps each time.
+        many_photos: from so many photos on,
+        growth: everything is adjusted each time that the model has grown by this factor (COLMAP: 1.1), and
+        repeats: so many times at most (COLMAP: 5).
+    """
+
+    tolerance: float = 1e-5
+    many_photos: int = 100
+    growth: float = 1.3
+    repeats: int = 2
+
+
+OPTIONS = MappingOptions()
+
+
+@dataclass(frozen=True)
 class SmallModel:
     """The largest model, in pixels of the small copies.
 
@@ -93,10 +114,21 @@ def _map_once(
 
     with pycolmap.Database.open(":memory:") as database:
         images = _fill(database, folder, cameras, camera_of, pairs)
-        options = pycolmap.IncrementalPipelineOptions(random_seed=0, extract_colors=False)
         names = tuple(map(str, range(len(camera_of))))
-        model = yield from map_largest_model(_Numbering(names), database, options)
+        model = yield from map_largest_model(_Numbering(names), database, _choose_options(len(names)))
     return model, images, {} if model is None else estimate_lenses(model)
+
+
+def _choose_options(photos: int) -> Any:
+    """Of the mapper (`pycolmap.IncrementalPipelineOptions`)."""
+    import pycolmap
+
+    chosen = pycolmap.IncrementalPipelineOptions(random_seed=0, extract_colors=False)
+    chosen.ba_local_function_tolerance = chosen.ba_global_function_tolerance = OPTIONS.tolerance
+    if photos >= OPTIONS.many_photos:
+        chosen.ba_global_frames_ratio = chosen.ba_global_points_ratio = OPTIONS.growth
+        chosen.ba_global_max_refinements = OPTIONS.repeats
+    return chosen
 
 
 def _is_wrong(camera: SmallCamera, lens: Lens) -> bool:

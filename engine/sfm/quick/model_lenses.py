@@ -11,6 +11,7 @@ from engine.sfm.lens import OPTIONS as LENS_OPTIONS
 from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
 from engine.sfm.quick.matching import SmallCamera
 
+TOLERANCE = 1e-7  # relative decrease of the cost at which an adjustment ends; COLMAP's default takes all steps
 ROBUST_STEPS = 30  # of a robust adjustment, which begins close to its end
 
 
@@ -57,6 +58,7 @@ def _make_options(scale: float | None) -> Any:
     import pycolmap
 
     options = pycolmap.BundleAdjustmentOptions()
+    options.ceres.solver_options.function_tolerance = TOLERANCE
     if scale is not None:
         options.ceres.loss_function_type = pycolmap.LossFunctionType.CAUCHY
         options.ceres.loss_function_scale = scale
