@@ -124,7 +124,9 @@ def test_an_interrupted_run_is_saved_and_continues(tmp_path: Path, sent: signal.
 def test_a_time_limit_ends_a_run(tmp_path: Path) -> None:
     arguments = TrainArguments(Path(FERN), downscale=8, device="cpu", output=tmp_path / "run", max_seconds=1.0)
     assert train_scene(arguments) == 0
-    assert json.loads((tmp_path / "run" / "result.json").read_text())["seconds"] >= 1
+    result = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert 0.3 < result["seconds"] < 30  # the whole schedule takes minutes
+    assert result["iterations"] < 1000
 
 
 @pytest.mark.parametrize(
