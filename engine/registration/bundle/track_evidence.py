@@ -26,12 +26,16 @@ class TrackEvidenceOptions:
         weight: cost of an observation at that error, relative to that of a colour at `SolverOptions.robust_scale`. All
             colours of a frame depend on one field, which is wrong in ways that no colour tells: of thousands, some
             dozens are independent.
+        most_gain: by how much this weight grows, at most, where keypoints are more exact than usual (in proportion):
+            what is left of their errors is also less alike. With the desk's, which are six times as exact, poses end
+            at 0.006° in place of 0.010°.
         fits_px: observations farther off than this at the start are wrong matches, pixels of an image of 640.
         tracks: at most: those that most frames see.
     """
 
     sigma_px: float = 0.5
     weight: float = 20.0
+    most_gain: float = 4.0
     fits_px: float = 8.0
     tracks: int = 3000
 
@@ -102,5 +106,6 @@ def gather_evidence(
         return None
     kept = choose_tracks(kept, options.tracks)
     again = triangulate(kept, poses.double(), intrinsics)
-    sigma = estimate_scale(again.error_px, options.sigma_px * unit)
-    return TrackEvidence(kept, again.points, sigma, options.weight)
+    usual = options.sigma_px * unit
+    sigma = estimate_scale(again.error_px, usual)
+    return TrackEvidence(kept, again.points, sigma, options.weight * min(usual / sigma, options.most_gain))
