@@ -29,7 +29,7 @@ class AdjustmentOptions:
     """
 
     first_scale: float = 1.0
-    deviations: float = 2.0
+    deviations: float = 3.0
     least_scale: float = 0.1
     observations_per_task: int = 4000
 
