@@ -12,7 +12,7 @@ from engine.sfm.lens import Lens, combine_lenses, make_prior_lens
 from engine.sfm.quick.matching import SmallCamera
 
 TOLERANCE = 1e-7  # relative decrease of the cost at which an adjustment ends; COLMAP's default takes all steps
-ROBUST_STEPS = 30  # of a robust adjustment, which begins close to its end
+ROBUST_STEPS = 100  # of a robust adjustment, at most: 300 frames end at 1.2° after 30 steps, and at 0.006° after 100
 
 
 def improve_lens(lens: Lens, camera: SmallCamera) -> Lens:
