@@ -17,7 +17,7 @@ def fit_to_screen(size: tuple[int, int], screen: Screen) -> tuple[int, int]:
 def choose_corner(size: tuple[int, int], screen: Screen) -> tuple[int, int]:
     """The upper left corner for a window that fits, such that all of it is inside the screen.
 
-    Without a window manager nobody can move it: it fills the screen from the corner on.
+    Without a window manager it cannot be moved: it fills the screen from the corner on.
     """
     if not screen.managed:
         return screen.left, screen.top

@@ -14,7 +14,7 @@ from engine.evidence.triangulation import Observations, pixel_scale, triangulate
 from engine.geometry import se3
 from engine.geometry.distortion import distortion_jacobian
 from engine.geometry.intrinsics import Intrinsics
-from engine.geometry.rays import normalised_points
+from engine.geometry.rays import differentiate_projection, normalised_points
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ class ResectionOptions:
 
 
 DEFAULT = ResectionOptions()
+LEAST_DEPTH = 1e-6  # scene units; nearer points count as behind the camera
 
 
 class KnownPoints(NamedTuple):
@@ -66,8 +67,8 @@ class KnownPoints(NamedTuple):
     def errors(self, poses: Float[Tensor, "poses 3 4"]) -> Float[Tensor, "poses points"]:
         """Reprojection errors under poses of the photo, pixels of an image of 640; infinite behind the camera."""
         camera = se3.transform(poses[:, None].double().cpu(), self.points)
-        ahead = camera[..., 2] > 1e-6
-        seen = camera[..., :2] / camera[..., 2:].clamp(min=1e-6)
+        ahead = camera[..., 2] > LEAST_DEPTH
+        seen = camera[..., :2] / camera[..., 2:].clamp(min=LEAST_DEPTH)
         error = self.measure(seen - self.plane).norm(dim=-1) * self.focal / self.unit
         return torch.where(ahead, error, torch.inf)
 
@@ -168,12 +169,10 @@ def locate_frame(
 def _step(known: KnownPoints, poses: Tensor, scale: float, damping: float) -> Tensor:
     camera = se3.transform(poses[:, None], known.points)
     x, y, z = camera.unbind(-1)
-    ahead, inverse = z > 1e-6, 1 / z.clamp(min=1e-6)
+    ahead, inverse = z > LEAST_DEPTH, 1 / z.clamp(min=LEAST_DEPTH)
     residual = known.measure(torch.stack([x * inverse, y * inverse], dim=-1) - known.plane)
     weight = ahead / (1 + residual.square().sum(-1) / scale**2)
-    zero = torch.zeros_like(x)
-    rows = [torch.stack([inverse, zero, -x * inverse**2], -1), torch.stack([zero, inverse, -y * inverse**2], -1)]
-    by_camera = torch.stack(rows, dim=-2)
+    by_camera = differentiate_projection(camera, camera.new_ones(2), None, LEAST_DEPTH)
     if known.bend is not None:
         by_camera = known.bend @ by_camera
     turn = torch.linalg.cross(camera[..., None, :].expand_as(by_camera), by_camera, dim=-1)

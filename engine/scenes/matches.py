@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import zipfile
 from dataclasses import replace
 
 import numpy as np
@@ -14,14 +13,13 @@ from engine.errors import UserError
 from engine.geometry.lens_models import LENGTHS
 from engine.scenes.canvas import cut_picture, list_sizes
 from engine.scenes.formats.camera_models import write_parameters
-from engine.scenes.photos.cache import choose_folder
-from engine.scenes.photos.quick_start import FILE, convert_tracks, keep_reconstruction
+from engine.scenes.photos.quick_start import convert_tracks, keep_reconstruction, read_kept
 from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import Scene
 from engine.sfm.quick.copies import CameraPrior, PhotoCopies
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.reconstruction import match_photos
-from engine.sfm.quick.result import QuickReconstruction, read_reconstruction
+from engine.sfm.quick.result import QuickReconstruction
 from engine.sfm.quick.workers import Workers
 
 KIND = "matches"
@@ -44,7 +42,7 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
         return scene
     images, masks = _get_pixels(scene)
     key = _compute_key(scene, images, masks)
-    found = _read_kept(key)
+    found = read_kept(KIND, key)
     if found is None:
         watch(PhotosRead(scene.names, [scene.picture(frame).numpy() for frame in range(len(images))]))
         try:
@@ -56,17 +54,20 @@ def add_matches(scene: Scene, watch: ProgressListener) -> Scene:
         unknown = np.full((len(images), 3, 4), np.nan)
         found = QuickReconstruction(matches, unknown, (), np.nan)
         keep_reconstruction(KIND, key, found)
-    return replace(scene, tracks=convert_tracks(found, np.ones((len(scene.names), 2)), None))
+    return _take_tracks(scene, found)
 
 
 def add_kept_matches(scene: Scene) -> Scene:
     """The scene with tracks, if they are in the cache; otherwise as it is."""
     if not lacks_matches(scene):
         return scene
-    found = _read_kept(_compute_key(scene, *_get_pixels(scene)))
-    return (
-        scene if found is None else replace(scene, tracks=convert_tracks(found, np.ones((len(scene.names), 2)), None))
-    )
+    found = read_kept(KIND, _compute_key(scene, *_get_pixels(scene)))
+    return scene if found is None else _take_tracks(scene, found)
+
+
+def _take_tracks(scene: Scene, found: QuickReconstruction) -> Scene:
+    """The scene with tracks, which were found at its resolution."""
+    return replace(scene, tracks=convert_tracks(found, np.ones((len(scene.names), 2)), None))
 
 
 def lacks_matches(scene: Scene) -> bool:
@@ -78,14 +79,6 @@ def _get_pixels(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | No
     """Images and masks of the frames that the scene was read with."""
     count = scene.frames_read
     return scene.images[:count].numpy(), None if scene.masks is None else scene.masks[:count].numpy()
-
-
-def _read_kept(key: str) -> QuickReconstruction | None:
-    """From the cache; None if it is not there, or damaged."""
-    try:
-        return read_reconstruction(choose_folder(KIND, key) / FILE)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
-        return None
 
 
 def _make_copies(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> PhotoCopies:

@@ -242,10 +242,11 @@ class CameraTrainer(BaseTrainer):
 
     def _locate_by_matches(self, frame: int) -> Float[Tensor, "3 4"] | None:
         """The pose of a frame by its matches with registered ones; None where too few fit, or none are in use."""
-        registered = [other for other in self.statuses.frames(FrameStatus.REGISTERED) if other != frame]
-        registered = [other for other in registered if other not in self._guessed]
-        in_use = self.matches and self.settings.assisted and self._tracks is not None
-        if not in_use or self._tracks is None or len(registered) < 2:
+        if self._tracks is None or not self.matches or not self.settings.assisted:
+            return None
+        registered = self.statuses.frames(FrameStatus.REGISTERED)
+        registered = [other for other in registered if other != frame and other not in self._guessed]
+        if len(registered) < 2:
             return None
         poses = self.poses().cpu()
         known = find_known_points(self._tracks, frame, registered, poses[registered], self._intrinsics())

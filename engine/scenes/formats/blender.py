@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from engine.errors import UserError
-from engine.scenes.formats.json_cameras import stack_cameras
 from engine.scenes.formats.json_files import (
     check_object,
     name_entry,
@@ -19,7 +18,7 @@ from engine.scenes.formats.json_files import (
     read_text,
 )
 from engine.scenes.formats.left_out import read_each
-from engine.scenes.formats.posed_frames import PosedFrame, make_frame
+from engine.scenes.formats.posed_frames import PosedFrame, make_frame, stack_intrinsics
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.resolution import choose_factor
 from engine.scenes.formats.validation import check_frame_counts
@@ -56,7 +55,7 @@ def read_blender(folder: Path, options: SceneOptions) -> Scene:
     frames += held_out
 
     images, sizes = [frame.image for frame in frames], [frame.size for frame in frames]
-    intrinsics = stack_cameras([frame.camera for frame in frames], sizes)
+    intrinsics = stack_intrinsics(frames)
     poses = torch.stack([frame.pose for frame in frames])
     centre, half = find_object_box(poses[: len(training)], intrinsics[: len(training)])
     near, far = find_box_depths(poses[: len(training)], centre, half)

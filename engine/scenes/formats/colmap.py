@@ -20,8 +20,7 @@ from engine.scenes.formats.colmap_model.contents import ModelContents, ModelImag
 from engine.scenes.formats.colmap_model.find import read_largest_model, read_model_in
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.formats.json_cameras import JsonCamera
-from engine.scenes.formats.left_out import read_each
-from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, name_unlisted
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, read_frames
 from engine.scenes.formats.resolution import find_image_folders
 from engine.scenes.formats.validation import check_camera, check_poses, compute_size_factors
 from engine.scenes.options import SceneOptions
@@ -58,11 +57,8 @@ def read_colmap(folder: Path, options: SceneOptions) -> Scene:
         return PosedFrame(image.name, file, size, pose, camera, found.camera)
 
     entries = sorted(contents.images, key=lambda image: make_natural_key(image.name))
-    frames, left_out = read_each(entries, lambda image: image.name, read, model)
-    frames, doubles = drop_doubles(frames, model)
-    left_out += doubles
-    images = [frame.image for frame in frames]
-    left_out += name_unlisted(images, left_out, "COLMAP registered no pose for it", model)
+    unlisted = "COLMAP registered no pose for it"
+    frames, left_out = read_frames(entries, lambda image: image.name, read, model, unlisted)
     points = torch.from_numpy(contents.points)
     return build_from_frames(folder, model, frames, options, base=base, points=points, left_out=left_out, notes=notes)
 

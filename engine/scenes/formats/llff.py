@@ -13,10 +13,10 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.scenes.formats.images import read_image_size
-from engine.scenes.formats.json_cameras import JsonCamera, stack_cameras
+from engine.scenes.formats.json_cameras import JsonCamera
 from engine.scenes.formats.left_out import read_each, warn_of_left_out
 from engine.scenes.formats.llff_images import bind_images
-from engine.scenes.formats.posed_frames import PosedFrame
+from engine.scenes.formats.posed_frames import PosedFrame, stack_intrinsics
 from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
 from engine.scenes.formats.validation import (
     check_bounds,
@@ -77,11 +77,7 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
             kind="forward-facing",
             images=[frame.image for frame in frames],
             factor=bound.factor,
-            intrinsics=stack_cameras(
-                [frame.camera for frame in frames],
-                [frame.size for frame in frames],
-                [frame.lens for frame in frames],
-            ),
+            intrinsics=stack_intrinsics(frames),
             poses=scale_world(centre_on(poses, find_average_camera(poses[list(training)])), scale),
             training_frames=training,
             held_out_frames=held_out,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,9 @@ from engine.scenes.formats.json_files import (
     read_text,
     read_texts,
 )
-from engine.scenes.formats.left_out import read_each
 from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
-from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, make_frame, name_unlisted
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, make_frame, read_frames
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, SceneFiles, make_natural_key
 from engine.scenes.scene import Scene
@@ -52,26 +51,26 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     content = read_object(file)
     files = SceneFiles(folder, folder / "images")
 
-    def read(listed: Any) -> ListedFrame:
+    def read(listed: Any) -> PosedFrame:
         entry = check_object(listed, file)
         name = read_text(entry, "file_path", file)
         image = files.find(name, file, OMITTED_ENDINGS)
         matrix = read_pose_matrix(entry, "transform_matrix", file)
         frame = make_frame(name, image, matrix, convert_from_opengl, content | entry, file, options)
-        return ListedFrame(frame, read_mask_path(files, entry, file))
+        return replace(frame, mask=read_mask_path(files, entry, file))
 
-    listed, left_out = read_each(read_list(content, "frames", file), name_entry, read, file)
-    masks = {entry.frame.image: entry.mask for entry in listed}
-    frames, doubles = drop_doubles([entry.frame for entry in listed], file)
-    left_out += doubles
+    entries = read_list(content, "frames", file)
+    frames, left_out = read_frames(entries, name_entry, read, file, "it is no frame of the file")
     frames.sort(key=lambda frame: make_natural_key(frame.image.as_posix()))
-    left_out += name_unlisted([frame.image for frame in frames], left_out, "it is no frame of the file", file)
 
     split = read_split(files, content, [frame.image for frame in frames], file)
     if split is not None:
         frames = keep_listed_frames(frames, split, file)
     images = [frame.image for frame in frames]
-    by_name = find_masks(folder, images)
+    masks = [
+        MaskFile(found.photo, frame.mask or found.file)
+        for frame, found in zip(frames, find_masks(folder, images), strict=True)
+    ]
     return build_from_frames(
         folder,
         file,
@@ -79,17 +78,9 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
         options,
         points=read_point_cloud(files, content, file),
         split=None if split is None else convert_split_to_indices(images, split),
-        masks=[MaskFile(mask.photo, masks[mask.photo] or mask.file) for mask in by_name],
+        masks=masks,
         left_out=left_out,
     )
-
-
-@dataclass(frozen=True)
-class ListedFrame:
-    """A frame of the file, and the file of its mask if it names one."""
-
-    frame: PosedFrame
-    mask: Path | None
 
 
 def read_mask_path(files: SceneFiles, entry: dict[str, Any], file: Path) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import Size
 from engine.scenes.formats.background import has_blank_background
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.formats.json_cameras import JsonCamera, find_declared_size, read_camera, stack_cameras
-from engine.scenes.formats.left_out import warn_of_left_out
+from engine.scenes.formats.left_out import Entry, read_each, warn_of_left_out
 from engine.scenes.formats.masks import MaskFile
 from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.resolution import choose_factor, find_smaller_copies, read_sizes, scale_to_sizes
@@ -43,6 +44,7 @@ class PosedFrame:
         pose: world-to-camera, in the file's world and unit, double precision.
         camera: intrinsics of an image of this size.
         lens: tells frames of different cameras apart, where the file does.
+        mask: file of its mask, where the file names one.
     """
 
     name: str
@@ -51,6 +53,7 @@ class PosedFrame:
     pose: Float[Tensor, "3 4"]
     camera: JsonCamera
     lens: Hashable = None
+    mask: Path | None = None
 
 
 def make_frame(
@@ -80,6 +83,37 @@ def make_frame(
     camera = read_camera(values, size, file, image)
     check_camera(camera.focal, camera.centre, camera.distortion, file, image.name)
     return PosedFrame(name, image, size, pose, camera)
+
+
+def read_frames(
+    entries: Iterable[Entry],
+    name: Callable[[Entry], str],
+    read: Callable[[Entry], PosedFrame],
+    file: Path,
+    unlisted: str,
+) -> tuple[list[PosedFrame], tuple[LeftOut, ...]]:
+    """The frames of a file, each image once, and what is left out: wrong entries, doubles, images that are no frame.
+
+    Args:
+        entries: of the frames.
+        name: of an entry, for the warning.
+        read: reads one.
+        file: that lists the frames, for the warnings.
+        unlisted: why an image beside those of the frames is left out.
+    Raises:
+        UserError: too few entries are right.
+    """
+    frames, left_out = read_each(entries, name, read, file)
+    frames, doubles = drop_doubles(frames, file)
+    left_out += doubles
+    return frames, left_out + name_unlisted([frame.image for frame in frames], left_out, unlisted, file)
+
+
+def stack_intrinsics(frames: Sequence[PosedFrame]) -> Intrinsics:
+    """The intrinsics of the frames' images as stored."""
+    return stack_cameras(
+        [frame.camera for frame in frames], [frame.size for frame in frames], [frame.lens for frame in frames]
+    )
 
 
 def drop_doubles(frames: Sequence[PosedFrame], file: Path) -> tuple[list[PosedFrame], tuple[LeftOut, ...]]:
@@ -131,7 +165,7 @@ def build_from_frames(
     check_frame_counts(range(len(frames)) if split is None else split[0], file)
     images = [frame.image for frame in frames]
     sizes = [frame.size for frame in frames]
-    intrinsics = stack_cameras([frame.camera for frame in frames], sizes, [frame.lens for frame in frames])
+    intrinsics = stack_intrinsics(frames)
     downscale = choose_factor(images, sizes, options.downscale)
     stored, factor = find_smaller_copies(base or images[0].parent, images, downscale)
     if stored != images:

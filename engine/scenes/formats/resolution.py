@@ -11,8 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
@@ -158,27 +160,22 @@ def choose_reductions(sizes: Sequence[Size], factor: int) -> list[Reduction]:
 def reduce_intrinsics(intrinsics: Intrinsics, reductions: Sequence[Reduction]) -> Intrinsics:
     """The intrinsics of the pictures, from those of the files."""
     scale = torch.tensor([reduction.scale for reduction in reductions], dtype=torch.float64)
-    sizes = [reduction.size for reduction in reductions]
-    width, height = choose_canvas(sizes)
-    return replace(
-        intrinsics,
-        focal=(intrinsics.focal.double() * scale).to(intrinsics.focal),
-        centre=(intrinsics.centre.double() * scale).to(intrinsics.centre),
-        width=width,
-        height=height,
-        sizes=stack_sizes(sizes),
-    )
+    return _scale_intrinsics(intrinsics, scale, [reduction.size for reduction in reductions])
 
 
 def enlarge_intrinsics(intrinsics: Intrinsics, reductions: Sequence[Reduction]) -> Intrinsics:
     """The intrinsics of the files, from those of the pictures: the inverse of `reduce_intrinsics`."""
     scale = torch.tensor([reduction.scale for reduction in reductions], dtype=torch.float64)
-    sizes = [reduction.stored for reduction in reductions]
+    return _scale_intrinsics(intrinsics, 1 / scale, [reduction.stored for reduction in reductions])
+
+
+def _scale_intrinsics(intrinsics: Intrinsics, scale: Float[Tensor, "frames 2"], sizes: Sequence[Size]) -> Intrinsics:
+    """Intrinsics times a scale across and down, of images of these sizes."""
     width, height = choose_canvas(sizes)
     return replace(
         intrinsics,
-        focal=(intrinsics.focal.double() / scale).to(intrinsics.focal),
-        centre=(intrinsics.centre.double() / scale).to(intrinsics.centre),
+        focal=(intrinsics.focal.double() * scale).to(intrinsics.focal),
+        centre=(intrinsics.centre.double() * scale).to(intrinsics.centre),
         width=width,
         height=height,
         sizes=stack_sizes(sizes),

@@ -56,10 +56,8 @@ def prepare_quick_start(photos: PhotoSet, *settings: object) -> QuickStart:
     turns = tuple(photo.half_turn for photo in photos.photos)
     cameras = photos.cameras, photos.camera_of
     key = compute_fingerprint([photo.path for photo in photos.photos], cameras, turns, OPTIONS, *settings)
-    try:
-        return QuickStart(key, read_reconstruction(choose_folder(KIND, key) / FILE), None)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):  # it is not there, or damaged
-        return QuickStart(key, None, Workers())
+    kept = read_kept(KIND, key)
+    return QuickStart(key, kept, Workers() if kept is None else None)
 
 
 def finish_quick_start(
@@ -102,6 +100,14 @@ def show_result(found: QuickReconstruction, watch: ProgressListener) -> None:
         lens = next((lens for lens in found.lenses if lens is not None), None)
         focal = np.nan if lens is None else lens.focal
         watch(make_model_event(found.poses, points[np.isfinite(points).all(axis=1)], found.error, focal))
+
+
+def read_kept(kind: str, key: str) -> QuickReconstruction | None:
+    """A result from the cache; None if it is not there, or damaged."""
+    try:
+        return read_reconstruction(choose_folder(kind, key) / FILE)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+        return None
 
 
 def keep_reconstruction(kind: str, key: str, found: QuickReconstruction) -> None:

@@ -21,7 +21,7 @@ class NearBoxOptions:
         looking: cosine of the angle between a camera's axis and its direction to the point where the axes meet, from
             which it counts as looking at that point; if the median camera does, that point is the middle.
         beyond: where the axes meet so many times farther away than the median point, or farther, they are nearly
-            parallel (somebody walked along a facade): the middle of the points is the middle then.
+            parallel (a walk along a facade): the middle of the points is the middle then.
         held: share of the points that the box holds.
         unknown: half extent where no points are known, in median distances of the cameras from the middle.
         least, most: bounds of the half extent, in median distances of the cameras from the middle. At 1 the box

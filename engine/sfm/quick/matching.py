@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from engine.sfm.events import Pair
 from engine.sfm.quick.features import open_feature_file
@@ -53,6 +53,11 @@ class MatchedPair:
     geometry: dict[str, Any] | None
     model: str
     inliers: Int[np.ndarray, "inliers 2"]
+
+    @property
+    def agrees(self) -> Bool[np.ndarray, " raw"]:
+        """Which of the raw matches are among the inliers; a feature of the first photo has one match at most."""
+        return np.isin(self.raw[:, 0], self.inliers[:, 0])
 
 
 def match_descriptors(

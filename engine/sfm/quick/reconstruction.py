@@ -162,9 +162,14 @@ def _match_first(
     parts = split_pairs(choose_pairs(len(first)), each)
     tasks = [(match_pairs, (folder, part, [cameras[number] for number in camera_of])) for part in parts]
     found = [pair for _, pair in workers.run(tasks)]
-    good = [replace(pair, raw=pair.raw[:0]) for pair in found if pair.geometry is not None]
+    good = _choose_overlapping(found)
     beside: list[Task] = [(map_photos, (folder, cameras, camera_of, good))] if len(good) > 1 else []
     return [replace(pair, pair=(first[pair.pair[0]], first[pair.pair[1]])) for pair in found], beside
+
+
+def _choose_overlapping(pairs: Iterable[MatchedPair]) -> list[MatchedPair]:
+    """The pairs that the mapper needs, without the raw matches, which it does not."""
+    return [replace(pair, raw=pair.raw[:0]) for pair in pairs if pair.geometry is not None]
 
 
 def _measure_similarity(workers: Workers, folder: Path, count: int) -> Float[np.ndarray, "photos photos"] | None:
@@ -204,17 +209,15 @@ def _report(found: MatchedPair, done: int, total: int, watch: EventListener) -> 
     if not len(found.raw):
         return
     watch(PairMatched(found.pair, found.raw))
-    # a feature of the first photo has one match at most
-    rejected = found.raw[~np.isin(found.raw[:, 0], found.inliers[:, 0])]
     model = MODELS.get(found.model, "none") if found.geometry is not None else "none"
-    watch(PairVerified(found.pair, found.inliers, rejected, model, done, total))
+    watch(PairVerified(found.pair, found.inliers, found.raw[~found.agrees], model, done, total))
 
 
 def _map(
     copies: PhotoCopies, workers: Workers, folder: Path, matched: _Matched, watch: EventListener
 ) -> SmallModel | None:
     """The model of all photos; what it has is shown from when it has more than was shown before."""
-    good = [replace(pair, raw=pair.raw[:0]) for pair in matched.pairs if pair.geometry is not None]
+    good = _choose_overlapping(matched.pairs)
     if len(good) < 2:
         return None
     factor, model = copies.factor(0), None

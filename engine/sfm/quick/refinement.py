@@ -122,7 +122,7 @@ def adjust_model(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallM
         model,
         poses=poses,
         lenses=tuple(lenses.get(number + 1, lens) for number, lens in enumerate(model.lenses)),
-        points=np.array([reconstruction.points3D[number + 1].xyz for number in range(len(model.points))]),
+        points=_list_points(reconstruction, len(model.points)),
         error=float(reconstruction.compute_mean_reprojection_error()),
     )
 
@@ -156,9 +156,14 @@ def _build(model: SmallModel, camera_of: Sequence[int]) -> Any:
     return made
 
 
+def _list_points(reconstruction: Any, count: int) -> Float[np.ndarray, "points 3"]:
+    """Positions of the points, in the order of our numbers."""
+    return np.array([reconstruction.points3D[number + 1].xyz for number in range(count)])
+
+
 def _measure_median_error(reconstruction: Any, model: SmallModel) -> float:
     """Of the reprojection of all observations, pixels."""
-    points = np.array([reconstruction.points3D[number + 1].xyz for number in range(len(model.points))])
+    points = _list_points(reconstruction, len(model.points))
     errors = []
     for photo in np.unique(model.photo).tolist():
         own, image = model.photo == photo, reconstruction.images[photo + 1]

@@ -109,14 +109,16 @@ def select_photos(found: QuickReconstruction, kept: Int[np.ndarray, " kept"]) ->
         number[tracks.photo[seen]], new_track[tracks.track[seen]], tracks.pixels[seen], tracks.points[enough]
     )
     contradicted = None if matches.contradicted is None else matches.contradicted[block]
-    tables = matches.inliers[block], matches.checked[block], matches.homographies[block]
-    matches = MatchedPhotos(*tables, matches.turned[kept], selected, contradicted, *_parts(matches))
+    matches = replace(
+        matches,
+        inliers=matches.inliers[block],
+        checked=matches.checked[block],
+        homographies=matches.homographies[block],
+        turned=matches.turned[kept],
+        tracks=selected,
+        contradicted=contradicted,
+    )
     return replace(found, matches=matches, poses=found.poses[kept])
-
-
-def _parts(matches: MatchedPhotos) -> tuple[float, float]:
-    """What is said of all photos together."""
-    return matches.still_part, matches.repeated
 
 
 def turn_photos(

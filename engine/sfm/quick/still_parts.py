@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from engine.sfm.quick.features import Features
@@ -48,8 +48,7 @@ def measure_still_parts(pairs: Iterable[MatchedPair], features: Sequence[Feature
     for pair in pairs:
         if pair.geometry is not None:
             first, second = (features[photo].points[pair.raw[:, side]] for side, photo in enumerate(pair.pair))
-            agrees = find_agreeing(pair.raw, pair.inliers)
-            shares.append(measure_still_part(first, second, agrees, longer_side / REFERENCE_SIDE))
+            shares.append(measure_still_part(first, second, pair.agrees, longer_side / REFERENCE_SIDE))
     return summarise_still_parts(shares)
 
 
@@ -112,8 +111,3 @@ def summarise_still_parts(shares: Iterable[float], fewest: int = 3) -> float:
     values = np.array(list(shares))
     parts = values[values > 0]
     return float(np.median(parts)) if len(parts) >= max(fewest, 0.1 * len(values)) else 0.0
-
-
-def find_agreeing(raw: Int[np.ndarray, "raw 2"], inliers: Int[np.ndarray, "inliers 2"]) -> Bool[np.ndarray, " raw"]:
-    """Which of a pair's matches are among the inliers; a feature of the first photo has one match at most."""
-    return np.isin(raw[:, 0], inliers[:, 0])

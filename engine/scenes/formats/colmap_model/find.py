@@ -57,7 +57,8 @@ def read_largest_model(folder: Path) -> tuple[ModelPlace, ModelContents, tuple[s
     places = find_models(folder)
     if not places:
         raise UserError(f"{folder} has no COLMAP model in {MODEL_PLACES}; run the mapper first.")
-    counts = [_count_images(place) for place in places]
+    several = len(places) > 1  # else nothing is chosen: to be counted, a text file is read
+    counts = [_count_images(place) for place in places] if several else [0]
     order = sorted(range(len(places)), key=lambda index: -counts[index])
     errors: list[UserError] = []
     for index in order:

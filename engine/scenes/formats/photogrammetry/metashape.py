@@ -19,9 +19,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
-from engine.scenes.formats.left_out import read_each
-from engine.scenes.formats.photogrammetry.photo_folders import list_photo_folders
-from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, make_frame, name_unlisted
+from engine.scenes.formats.photogrammetry.photo_folders import UNLISTED, find_by_head, list_photo_folders
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, make_frame, read_frames
 from engine.scenes.formats.validation import check_poses
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, SceneFiles, make_natural_key
@@ -53,13 +52,7 @@ class Chunk:
 
 def find_metashape(folder: Path) -> Path | None:
     """The first XML of cameras; None if there is none."""
-    for file in sorted(folder.glob("*.xml")):
-        if file.is_file() and not file.name.startswith("."):
-            with file.open("rb") as stream:
-                head = stream.read(HEADER_BYTES)
-            if b"<document" in head and b"<chunk" in head:
-                return file
-    return None
+    return find_by_head(folder, "*.xml", HEADER_BYTES, lambda head: b"<document" in head and b"<chunk" in head)
 
 
 def read_metashape(folder: Path, options: SceneOptions) -> Scene:
@@ -98,10 +91,9 @@ def read_metashape(folder: Path, options: SceneOptions) -> Scene:
     cameras = sorted(
         chunk.element.iterfind("cameras//camera"), key=lambda camera: make_natural_key(camera.get("label", ""))
     )
-    frames, left_out = read_each(cameras, lambda camera: camera.get("label") or "a camera without label", read, file)
-    frames, doubles = drop_doubles(frames, file)
-    left_out += doubles
-    left_out += name_unlisted([frame.image for frame in frames], left_out, "the file has no camera for it", file)
+    frames, left_out = read_frames(
+        cameras, lambda camera: camera.get("label") or "a camera without label", read, file, UNLISTED
+    )
     return build_from_frames(folder, file, frames, options, left_out=left_out, notes=chunk.notes)
 
 

@@ -17,9 +17,8 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.scenes.formats.images import read_image_size
-from engine.scenes.formats.left_out import read_each
-from engine.scenes.formats.photogrammetry.photo_folders import list_photo_folders
-from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, drop_doubles, make_frame, name_unlisted
+from engine.scenes.formats.photogrammetry.photo_folders import UNLISTED, find_by_head, list_photo_folders
+from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, make_frame, read_frames
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, SceneFiles, make_natural_key
 from engine.scenes.scene import Scene
@@ -34,13 +33,12 @@ MAXIMUM_BYTES = 64 * 2**20
 
 def find_realitycapture(folder: Path) -> Path | None:
     """The first CSV with the columns of cameras; None if there is none."""
-    for file in sorted(folder.glob("*.csv")):
-        if file.is_file() and not file.name.startswith("."):
-            with file.open("rb") as stream:
-                head = stream.read(HEADER_BYTES).decode("utf-8-sig", errors="replace")
-            if any(set(_split_header(line)) >= NEEDED for line in head.splitlines()[:10]):
-                return file
-    return None
+
+    def is_table(head: bytes) -> bool:
+        lines = head.decode("utf-8-sig", errors="replace").splitlines()
+        return any(set(_split_header(line)) >= NEEDED for line in lines[:10])
+
+    return find_by_head(folder, "*.csv", HEADER_BYTES, is_table)
 
 
 def read_realitycapture(folder: Path, options: SceneOptions) -> Scene:
@@ -63,10 +61,7 @@ def read_realitycapture(folder: Path, options: SceneOptions) -> Scene:
         return make_frame(row["name"], image, read_matrix(row, file), convert_from_opengl, values, file, options)
 
     rows = sorted(read_rows(file), key=lambda row: make_natural_key(row["name"]))
-    frames, left_out = read_each(rows, lambda row: row["name"] or "a row without a name", read, file)
-    frames, doubles = drop_doubles(frames, file)
-    left_out += doubles
-    left_out += name_unlisted([frame.image for frame in frames], left_out, "the file has no camera for it", file)
+    frames, left_out = read_frames(rows, lambda row: row["name"] or "a row without a name", read, file, UNLISTED)
     return build_from_frames(folder, file, frames, options, left_out=left_out)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from engine.sfm.quick.features import measure_repetition
-from engine.sfm.quick.still_parts import find_agreeing, measure_still_part, summarise_still_parts
+from engine.sfm.quick.matching import MatchedPair
+from engine.sfm.quick.still_parts import measure_still_part, summarise_still_parts
 
 
 def matches(still: int, moving: int, wrong: int = 20) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -45,7 +46,11 @@ def test_some_pairs_have_to_agree() -> None:
     assert summarise_still_parts([0.6, 0.7]) == 0.0
     assert summarise_still_parts([0.6, 0.7, 0.8] + 100 * [0.0]) == 0.0
     assert summarise_still_parts([]) == 0.0
-    assert find_agreeing(np.array([[0, 5], [3, 1], [4, 4]]), np.array([[3, 1]])).tolist() == [False, True, False]
+
+
+def test_matches_that_are_inliers_agree() -> None:
+    pair = MatchedPair((0, 1), np.array([[0, 5], [3, 1], [4, 4]]), None, "UNDEFINED", np.array([[3, 1]]))
+    assert pair.agrees.tolist() == [False, True, False]
 
 
 def test_features_of_a_pattern_look_like_another_place() -> None:
