@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float16
+from jaxtyping import Float16, Int32
 
-from engine.fields.field import Bakeable, Planes
+from engine.fields.field import Bakeable
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace, space_of
 from engine.scenes.scene import Scene
 
 VolumeSpace = Literal["projective", "box", "contracted"]
 Box = tuple[float, float, float]
+
+
+COARSE = 192  # voxels along the longest side of the dense copy of a volume in blocks: the overview shows no more
+
+
+@dataclass(frozen=True)
+class FineVolume:
+    """A volume in blocks of 8 x 8 x 8 voxels, stored only where something may be; never written after publication.
+
+    Space, values and quadrature are those of the `FieldVolume` that it belongs to, on a finer lattice: density counts
+    per spacing of this one. A sample whose cell's first corner (the floor of its coordinates) lies in a missing block
+    is left out.
+
+    Attributes:
+        shape: (depth, height, width) of the lattice, voxels.
+        table: which stored block begins at every eighth voxel; 0 where it is missing.
+        blocks: raw density and colour of each block, with the first voxels of its neighbours: voxel (8x + i, 8y + j,
+            8z + k) is `blocks[table[z, y, x], k, j, i]`, for i, j and k from 0 to 8. Number 0 is never looked at.
+    """
+
+    shape: tuple[int, int, int]
+    table: Int32[np.ndarray, "table_depth table_height table_width"]
+    blocks: Float16[np.ndarray, "blocks 9 9 9 4"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +83,8 @@ class FieldVolume:
         field_version: of the field when the making of this volume began, as in `Snapshot`.
         proposal_density: density pooled over blocks, its corners on the same corners, from which the engine draws its
             intervals (`grid_kernels.proposal_edges`); None where it does not, or where there is no such thing.
+        detail: the field at its full resolution where that is stored in blocks: then it is what the quadrature takes
+            its raw values from, and `voxels` is a coarser copy for overviews and for what cannot draw blocks.
     """
 
     space: VolumeSpace
@@ -75,6 +101,7 @@ class FieldVolume:
     outer: float = 0.0
     nearest: float = 0.0
     proposal_density: Float16[np.ndarray, "pooled_depth pooled_height pooled_width"] | None = None
+    detail: FineVolume | None = None
 
 
 class Baking:
@@ -82,22 +109,33 @@ class Baking:
 
     Attributes:
         field: what it is made of.
-        size: its longest side at most, voxels.
+        size: its longest side at most, voxels; the dense copy of a field in blocks has `COARSE` at most.
         field_version: when it was begun.
+        coarse: whether the field is in blocks, and they are left out.
         seconds: spent so far.
     """
 
-    def __init__(self, field: Bakeable, size: int) -> None:
+    def __init__(self, field: Bakeable, size: int, detailed: bool = True) -> None:
+        """`detailed` is whether to make the blocks of a field that is stored in blocks."""
         self.field, self.size, self.field_version = field, size, field.version
         self.seconds = 0.0
-        tint = field.tint_planes(size)
-        self._parts = [_Part(field.volume_planes(size))] + ([_Part(tint)] if tint is not None else [])
+        blocks = field.block_pieces()
+        self.coarse = blocks is not None and not detailed
+        longest = size if blocks is None else min(size, COARSE)
+        planes, tint = field.volume_planes(longest), field.tint_planes(size)
+        self._voxels = _Part(planes.shape[0], _one_by_one(planes.planes))
+        self._tint = None if tint is None else _Part(tint.shape[0], _one_by_one(tint.planes))
+        self._blocks = self._table = None
+        if blocks is not None and detailed:
+            self._blocks = _Part(blocks.count, blocks.pieces)
+            self._table, self._shape = _published(blocks.table.to("cpu", torch.int32, copy=True)), blocks.shape
+        self._parts = [part for part in (self._voxels, self._tint, self._blocks) if part is not None]
 
     def work(self, seconds: float) -> bool:
-        """Makes planes for about so long, one at least; True when the last is done."""
+        """Makes planes and blocks for about so long, one piece at least; True when the last is done."""
         begun = time.monotonic()
         while not self.done:
-            next(part for part in self._parts if not part.done).next_plane()
+            next(part for part in self._parts if not part.done).make_piece()
             if time.monotonic() - begun >= seconds:
                 break
         self.seconds += time.monotonic() - begun
@@ -110,19 +148,19 @@ class Baking:
     def volume(self, scene: Scene, version: int) -> FieldVolume:
         """The finished volume."""
         stage, space, background = self.field.stage, space_of(scene), self.field.background
-        arrays = [part.array() for part in self._parts]
         pooled = self.field.proposal_density()
         red, green, blue = [0.0] * 3 if background is None else background.tolist()
         volume = FieldVolume(
             space="projective",
-            voxels=arrays[0],
-            tint=arrays[1] if len(arrays) > 1 else None,
+            voxels=self._voxels.array(),
+            tint=None if self._tint is None else self._tint.array(),
             background=(red, green, blue),
             samples=stage.samples,
             proposals=stage.proposals,
             version=version,
             field_version=self.field_version,
             proposal_density=None if pooled is None else pooled.to("cpu", torch.float16).numpy(),
+            detail=self._detail(),
         )
         if isinstance(space, ProjectiveSpace):
             return replace(volume, extent=space.extent)
@@ -132,32 +170,43 @@ class Baking:
             return replace(volume, space="contracted", outer=space.outer, nearest=space.nearest)
         return volume
 
+    def _detail(self) -> FineVolume | None:
+        if self._blocks is None or self._table is None:
+            return None
+        return FineVolume(self._shape, self._table, self._blocks.array())
+
 
 class _Part:
-    """Half-precision copy of planes, in memory that the host reads."""
+    """Half-precision copy of planes or blocks, in memory that the host reads."""
 
-    def __init__(self, planes: Planes) -> None:
-        self._planes, self._depth, self._made = planes.planes, planes.shape[0], 0
-        self._shape = planes.shape
+    def __init__(self, count: int, pieces: Iterator[torch.Tensor]) -> None:
+        """`pieces` yields tensors whose first dimensions sum to `count`."""
+        self._pieces, self._count, self._made = pieces, count, 0
         self._half: torch.Tensor | None = None
 
     @property
     def done(self) -> bool:
-        return self._made == self._depth
+        return self._made == self._count
 
-    @property
-    def half(self) -> torch.Tensor:
-        assert self._half is not None
-        return self._half
-
-    def next_plane(self) -> None:
-        plane = next(self._planes)
+    def make_piece(self) -> None:
+        piece = next(self._pieces)
         if self._half is None:
-            self._half = torch.empty(*self._shape, plane.shape[-1], dtype=torch.float16)
-        self._half[self._made].copy_(plane.detach())
-        self._made += 1
+            self._half = torch.empty(self._count, *piece.shape[1:], dtype=torch.float16)
+        self._half[self._made : self._made + len(piece)].copy_(piece.detach())
+        self._made += len(piece)
 
     def array(self) -> np.ndarray:
-        array = self.half.numpy()
-        array.flags.writeable = False
-        return array
+        assert self._half is not None
+        return _published(self._half)
+
+
+def _one_by_one(planes: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+    """Each plane as a piece of a volume."""
+    return (plane[None] for plane in planes)
+
+
+def _published(tensor: torch.Tensor) -> np.ndarray:
+    """Its array, which cannot be written."""
+    array = tensor.numpy()
+    array.flags.writeable = False
+    return array

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol, Self, runtime_checkable
 
-from jaxtyping import Float
+from jaxtyping import Float, Int32
 from torch import Generator, Tensor
 
 from engine.config.rows import Stage
@@ -34,6 +35,29 @@ class Planes(NamedTuple):
 
     shape: tuple[int, int, int]
     planes: Iterator[Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class BlockPieces:
+    """A volume that is stored only where something may be, in blocks of 8 x 8 x 8 voxels, made piece by piece.
+
+    Values and spacings are those of `engine.fields.baking.FieldVolume`, on a lattice of its own. A sample whose cell's
+    first corner (the floor of its coordinates) lies in a block that is missing is empty. `table` and `pieces` belong
+    together whatever the field does meanwhile; the values are as the field is when a piece is asked for.
+
+    Attributes:
+        shape: (depth, height, width) of the lattice, voxels.
+        table: for each block of the lattice, in which every eighth voxel begins one, which stored block it is; 0 for
+            one that is missing.
+        count: number of stored blocks; block 0, which stands for all that are missing, is one of them.
+        pieces: some blocks at a time, in order, `count` in all; each with the first voxels of its neighbours, so that
+            it can be interpolated on its own. Raw density and colour, on the field's device.
+    """
+
+    shape: tuple[int, int, int]
+    table: Int32[Tensor, "table_depth table_height table_width"]
+    count: int
+    pieces: Iterator[Float[Tensor, "piece 9 9 9 4"]]
 
 
 class Field(Protocol):
@@ -170,6 +194,10 @@ class Bakeable(Protocol):
 
     def volume_planes(self, longest: int) -> Planes:
         """Raw density and colour (4 channels) on a lattice of at most `longest` points a side, plane by plane."""
+        ...
+
+    def block_pieces(self) -> BlockPieces | None:
+        """The field at its full resolution if it is stored in blocks; None where `volume_planes` is all there is."""
         ...
 
     def tint_planes(self, longest: int) -> Planes | None:

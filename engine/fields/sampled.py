@@ -213,6 +213,9 @@ class SampledField(ModuleField, ABC):
         raw = density + torch.log(-torch.expm1(-density))  # softplus gives the density back
         return torch.cat([raw[..., None], colour.logit(1e-3)], dim=-1)
 
+    def block_pieces(self) -> None:
+        """Its volume is dense."""
+
     def tint_planes(self, longest: int) -> None:
         """A baked volume looks alike from everywhere."""
 

@@ -157,6 +157,9 @@ class MlpField(ModuleField):
         raw = opacity + torch.log(-torch.expm1(-opacity))
         return torch.cat([raw[..., None], colour.view_as(positions).logit(1e-3)], dim=-1)
 
+    def block_pieces(self) -> None:
+        """Its volume is dense."""
+
     def tint_planes(self, longest: int) -> None:
         """A baked volume looks alike from everywhere."""
 

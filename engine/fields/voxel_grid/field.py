@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from engine.config.rows import Stage
-from engine.fields.field import Planes, Rendering
+from engine.fields.field import BlockPieces, Planes, Rendering
 from engine.fields.sampling import uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Space, UnboundedSpace
 from engine.fields.voxel_grid import compiled as grid_compiled
@@ -265,6 +265,10 @@ class VoxelGrid:
         edge = int(self.space.closed)  # density counts per spacing in a box, per plane in projective space
         gain = (shape[0] - edge) / (fits[0] - edge)
         return Planes(fits, grid_volume.make_coarser_planes(self.grid.voxels, fits, gain))
+
+    def block_pieces(self) -> BlockPieces | None:
+        """None: its voxels are dense."""
+        return None
 
     def tint_planes(self, longest: int) -> Planes | None:
         tint = self.grid.tint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from engine.fields.baking import Baking, FieldVolume
 from engine.fields.field import Bakeable
 from engine.run.feeds.feed import PIECE, Feed, Piece
@@ -14,11 +16,21 @@ __all__ = ["FieldVolume", "VolumeFeed"]
 PATIENCE = 12.0  # seconds in which a volume must be refreshed for its size to be chosen while the run is busy
 
 
+class _Shown(NamedTuple):
+    """What was published last: of which field, and as in `Baking`."""
+
+    field: Bakeable
+    field_version: int
+    size: int
+    coarse: bool
+
+
 class VolumeFeed:
     """Asks a run for the volume of its field, a few planes at a time, whenever the field has changed (see `Feed`).
 
     A field that takes long to bake is baked coarse at first, and as fine as patience allows while it trains; all
-    the way once the run rests.
+    the way once the run rests. The first volume of a field that is stored in blocks goes without them, as they take
+    longer; later ones come with them, or the picture would be sharp and soft by turns.
     """
 
     def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.03) -> None:
@@ -35,7 +47,7 @@ class VolumeFeed:
         self._feed = Feed(run, self._work, "volume of the field", period, share)
         # What follows belongs to the run's thread.
         self._baking: Baking | None = None
-        self._shown: tuple[Bakeable, int, int] | None = None  # field, its version and the size of the last volume
+        self._shown: _Shown | None = None
         self._costs: dict[int, float] = {}  # seconds by size, of this field
         self._versions = 0
 
@@ -57,26 +69,28 @@ class VolumeFeed:
             size = self._wanted_size(field, session.busy)
             if size is None:
                 return Piece()
-            baking = Baking(field, size)
+            baking = Baking(field, size, detailed=self._shown is not None and self._shown.field is field)
         if not baking.work(PIECE):
             self._baking = baking
             return Piece(unfinished=True)
         self._versions += 1
-        self._shown, self._costs[baking.size] = (field, baking.field_version, baking.size), baking.seconds
+        self._shown = _Shown(field, baking.field_version, baking.size, baking.coarse)
+        self._costs[baking.size] = baking.seconds
         return Piece(baking.volume(scene, self._versions))
 
     def _wanted_size(self, field: Bakeable, busy: bool) -> int | None:
         """Size of the next volume; None where the last one is up to date."""
         sizes = field.volume_sizes(self._longest)
-        if self._shown is None or self._shown[0] is not field:
+        shown = self._shown
+        if shown is None or shown.field is not field:
             self._costs.clear()
             return sizes[0]
-        _, version, size = self._shown
+        size = shown.size
         if busy:
             wanted = max((one for one in sizes if self._cost(one) <= PATIENCE * self._share), default=sizes[0])
         else:
             wanted = next((one for one in sizes if one > size), size)
-        return wanted if field.version != version or wanted > size else None
+        return wanted if field.version != shown.field_version or wanted > size or shown.coarse else None
 
     def _cost(self, size: int) -> float:
         """Seconds to make a volume, estimated from others in proportion to the number of voxels."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry.rays import pixel_grid, rays_through
 from engine.scenes.scene import Scene
 from tests.support.runs.fake_trainer import tiny_scene
+from tests.support.worlds.blocks import PIECE, empty_outside_shell, store_in_blocks
 from tests.support.worlds.marching import decibels, march
 from tests.support.worlds.relief import blob, looking_at_blob, relief, room
 from tests.support.worlds.spheres import facing_field
@@ -93,6 +95,49 @@ def test_a_volume_is_made_plane_by_plane_and_never_changed():
     with pytest.raises(ValueError, match="read-only"):
         volume.voxels[0] = 0
     assert (volume.version, volume.field_version) == (7, field.version)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("make", "outer"), [(relief, 0.8), (blob, 0.5), (room, 1.1)])
+def test_a_field_in_blocks_has_all_its_detail(make, outer, monkeypatch):
+    monkeypatch.setattr("engine.fields.baking.COARSE", 16)
+    field = make(samples=96)
+    field.begin_stage(replace(field.stage, directional=True, proposals=False))
+    field.grid.tint.voxels.normal_(std=0.5, generator=torch.Generator().manual_seed(0))
+    field = store_in_blocks(empty_outside_shell(field, 0.0, outer))
+    volume, rays = baked(field, scene_of(field)), view(field)
+    assert volume.detail is not None
+    assert volume.detail.shape == field.grid.shape
+    assert 0.05 < (volume.detail.table == 0).mean() < 0.9
+    assert max(volume.voxels.shape[:3]) <= 24
+    engine = field.render(*rays).colour
+    assert decibels(march(volume, *rays, volume.samples), engine) > 50
+    assert decibels(march(replace(volume, detail=None), *rays, volume.samples), engine) < 40
+
+
+def test_blocks_are_made_piece_by_piece_and_never_changed():
+    field = store_in_blocks(empty_outside_shell(blob()))
+    count, baking, pieces = field.block_pieces().count, Baking(field, 256), 1
+    while not baking.work(0.0):
+        pieces += 1
+    assert pieces == field.grid.shape[0] + math.ceil(count / PIECE)
+    detail = baking.volume(scene_of(field), 7).detail
+    assert detail.blocks.shape == (count, 9, 9, 9, 4)
+    assert detail.blocks.dtype == np.float16
+    before = detail.blocks.copy()
+    field.grid.voxels.add_(1.0)
+    assert (detail.blocks == before).all()
+    for array in (detail.blocks, detail.table):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 0
+
+
+def test_blocks_can_be_left_out():
+    field = store_in_blocks(empty_outside_shell(blob()))
+    baking = Baking(field, 256, detailed=False)
+    assert baking.work(1e9)
+    assert baking.coarse
+    assert baking.volume(scene_of(field), 1).detail is None
 
 
 def test_a_stage_that_begins_meanwhile_changes_no_volume():

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from engine.fields.baking import FieldVolume
+from engine.fields.baking import FieldVolume, FineVolume
 from engine.fields.contraction import pieces
 
 
 def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int) -> Tensor:
     """Colours of rays (rays 3), by evenly spaced intervals."""
-    voxels = torch.from_numpy(volume.voxels.astype("float32"))
-    depth, height, width, _ = voxels.shape
+    depth, height, width = volume.voxels.shape[:3] if volume.detail is None else volume.detail.shape
     last = torch.tensor([width - 1.0, height - 1.0, depth - 1.0])
     stops = None
     if volume.space == "contracted":
@@ -47,7 +48,10 @@ def march(volume: FieldVolume, origins: Tensor, directions: Tensor, samples: int
     else:
         on = (s[:, None] > stops[:, None, :]).sum(-1)[..., None].expand(-1, -1, 3)
         positions = (start.gather(1, on) + s[:, None] * step.gather(1, on)) / last
-    raw = _interpolated(voxels, positions)
+    if volume.detail is None:
+        raw = _interpolated(torch.from_numpy(volume.voxels.astype("float32")), positions)
+    else:
+        raw = _interpolated_in_blocks(volume.detail, positions)
     colour = raw[..., 1:]
     if volume.tint is not None:
         tint = _interpolated(torch.from_numpy(volume.tint.astype("float32")), positions).unflatten(-1, (3, 3))
@@ -65,6 +69,23 @@ def _interpolated(lattice: Tensor, positions: Tensor) -> Tensor:
     grid = (positions * 2 - 1)[None, :, :, None]
     found = F.grid_sample(lattice.permute(3, 0, 1, 2)[None], grid, padding_mode="border", align_corners=True)
     return found[0, ..., 0].permute(1, 2, 0)
+
+
+def _interpolated_in_blocks(detail: FineVolume, positions: Tensor) -> Tensor:
+    """The same, corner by corner; nothing is in blocks that are missing."""
+    size = torch.tensor(detail.shape[::-1])
+    at = positions.clamp(0, 1) * (size - 1)
+    block = torch.minimum(at.floor().long(), size - 2) // 8
+    number = torch.from_numpy(detail.table.copy()).long()[block[..., 2], block[..., 1], block[..., 0]]
+    within = at - 8 * block
+    cell = within.long().clamp(max=7)
+    across, down, along = (within - cell).unbind(-1)
+    blocks, raw = torch.from_numpy(detail.blocks.astype("float32")), torch.zeros(*number.shape, 4)
+    for k, j, i in itertools.product((0, 1), repeat=3):
+        weight = (across if i else 1 - across) * (down if j else 1 - down) * (along if k else 1 - along)
+        raw += weight[..., None] * blocks[number, cell[..., 2] + k, cell[..., 1] + j, cell[..., 0] + i]
+    raw[..., 0][number == 0] = -torch.inf
+    return raw
 
 
 def decibels(one: Tensor, other: Tensor) -> float:

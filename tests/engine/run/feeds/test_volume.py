@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from engine.config.settings import Settings
-from engine.fields.field import Planes
+from engine.fields.field import BlockPieces, Planes
 from engine.messages import Pause, Restart, Resume, Step
 from engine.run.feeds.volume import FieldVolume, VolumeFeed
 from engine.run.thread import Run
@@ -46,6 +46,9 @@ class FakeField:
 
     def proposal_density(self) -> None:
         """Intervals are even."""
+
+    def block_pieces(self) -> BlockPieces | None:
+        return None
 
     def tint_planes(self, longest: int) -> None:
         return None
@@ -181,6 +184,50 @@ def test_a_quick_one_is_fine_at_once(make_run: MakeRun) -> None:
     feed = VolumeFeed(make_run(trainer_of(sizes=(4, 8, 16))), period=0.2)
     assert until(feed, lambda volume: True).voxels.shape[0] == 4
     assert until(feed, lambda volume: volume.version == 2).voxels.shape[0] == 16
+
+
+class FieldInBlocks(FakeField):
+    """Two blocks, one of them missing's; each takes `pace` seconds."""
+
+    def block_pieces(self) -> BlockPieces:
+        table = torch.tensor([[[0, 1]]], dtype=torch.int32)
+        return BlockPieces((8, 8, 16), table, 2, (self._block() for _ in range(2)))
+
+    def _block(self) -> torch.Tensor:
+        time.sleep(self.pace)
+        return torch.full((1, 9, 9, 9, 4), float(self.version % 1000))
+
+
+class TrainerInBlocks(Trainer):
+    make_field = FieldInBlocks
+
+
+def test_a_field_in_blocks_is_coarse_first_and_detailed_ever_after(make_run: MakeRun) -> None:
+    feed = VolumeFeed(make_run(TrainerInBlocks), period=0.05)
+    first = until(feed, lambda volume: True)
+    assert first.detail is None
+    later = [until(feed, lambda volume, at=version: volume.version >= at) for version in (2, 3, 4)]
+    for volume in later:
+        assert volume.detail is not None
+        assert volume.detail.blocks[1, 0, 0, 0, 0] >= volume.field_version % 1000
+
+
+def test_the_detail_of_a_field_that_stands_still_comes_once(make_run: MakeRun) -> None:
+    run = make_run(TrainerInBlocks, iterations=3)
+    run.wait(10)
+    feed = VolumeFeed(run, period=0.02)
+    volume = until(feed, lambda volume: volume.detail is not None)
+    assert (volume.version, volume.field_version) == (2, 3)
+    assert watched(feed, 0.3) == [volume]
+
+
+def test_detail_takes_little_of_a_busy_run_s_time(make_run: MakeRun) -> None:
+    made = type("Made", (Trainer,), {"make_field": type("MadeField", (FieldInBlocks,), {"pace": 0.01})})
+    feed = VolumeFeed(make_run(made), period=0.0, share=0.1)
+    until(feed, lambda volume: volume.detail is not None)
+    begun = time.monotonic()
+    until(feed, lambda volume: volume.version == 4)
+    assert time.monotonic() - begun > 2 * (8 + 2) * 0.01 / 0.12
 
 
 def test_a_restart_shows_the_new_field(make_run: MakeRun) -> None:
