@@ -21,6 +21,7 @@ const bool ENDS = !PROJECTIVE && !CONTRACTED; // outside of a box there is nothi
 const int MOST_BINS = 512;
 const float FLOOR = 0.08;          // share of the weight that is spread evenly, so that every part of a ray gets samples
 const float OPAQUE = 1e-4;         // transmittance below which a ray ends
+const float SEEN_THROUGH = 0.25;   // of the optical depth of the pooled density: see the kernels
 const float TINT_THRESHOLD = 1e-3; // weight of a sample below which its directional colour is left out
 
 float weights[MOST_BINS];
@@ -37,7 +38,7 @@ float evaluate_bins(Line line) {
         float density = !ENDS || !outside(position, size) ? pooled_at(position) : 0.0;
         float survives = CONTRACTED && k == bins - 1 ? 0.0 : exp(-density * scale);
         weights[k] = transmittance * (1.0 - survives);
-        transmittance *= survives;
+        transmittance *= exp(-SEEN_THROUGH * density * scale);
         if (transmittance < OPAQUE) {
             last_bin = k;
             break;

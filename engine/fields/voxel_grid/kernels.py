@@ -30,6 +30,9 @@ TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cach
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
 AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
 OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
+# Proposals see so much of the pooled density's optical depth: blocks at the edge of a thing are half full, and many
+# rays pass through them to what lies behind; those would find hardly a sample there, and show the background.
+SEEN_THROUGH = np.float32(0.25)
 SKIPPED = np.float32(-1.0)  # in the place of the density of a sample that was left out
 UNSCALED = (np.float32(1.0), np.float32(1.0), np.float32(1.0))  # scale of coordinates that are the volume's already
 THIN = np.float32(0.03)  # below it a series is more precise than a logarithm or a difference, in single precision
@@ -236,8 +239,9 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
     """Draws interval edges from the density of a pooled volume: most near surfaces, some everywhere.
 
     `coarse` is density after softplus, (depth, height, width); start and step are in its voxel coordinates. The
-    weights of one sample per bin along s are widened to their neighbours by the maximum, a floor is added, and their
-    distribution is inverted at evenly spaced, jittered levels; see `engine.fields.sampling.edges_from_weights`.
+    weights of one sample per bin along s, behind a quarter of the density before it, are widened to their neighbours
+    by the maximum, a floor is added, and their distribution is inverted at evenly spaced, jittered levels; see
+    `engine.fields.sampling.edges_from_weights`.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width = coarse.shape
@@ -270,13 +274,16 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
             alpha = depth_of_bin * (np.float32(1.0) - np.float32(0.5) * depth_of_bin)
             if depth_of_bin > FAINT:
                 alpha = np.float32(1.0) - math.exp(-depth_of_bin)
+            if _opaque_end(step) and k == bins - 1:
+                alpha = np.float32(1.0)
             weight[k] = transmittance * alpha
-            transmittance *= np.float32(1.0) - alpha
+            if depth_of_bin > FAINT:
+                transmittance *= math.exp(-SEEN_THROUGH * depth_of_bin)
+            else:
+                transmittance *= np.float32(1.0) - SEEN_THROUGH * depth_of_bin
             if transmittance < OPAQUE:
                 weight[k + 1 :] = np.float32(0.0)
                 break
-        if _opaque_end(step):
-            weight[bins - 1] += transmittance
         total = np.float32(0.0)
         previous = np.float32(0.0)
         for k in range(bins):

@@ -16,6 +16,7 @@ from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
+_SEEN_THROUGH = 0.25  # of the optical depth that proposals see, as in the kernels
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
@@ -50,10 +51,11 @@ def edges(
     density = _sample(coarse[..., None], positions)[..., 0]
     if closed:
         density = density * _inside(positions, (coarse.shape[0], coarse.shape[1], coarse.shape[2]))
-    alpha = 1 - torch.exp(-density * lines.optical_length[:, None] / bins)
+    optical = density * lines.optical_length[:, None] / bins
+    alpha = 1 - torch.exp(-optical)
     if lines.ends is not None:
         alpha = torch.cat([alpha[:, :-1], torch.ones_like(alpha[:, -1:])], dim=1)
-    passed = torch.cumprod(torch.cat([torch.ones_like(alpha[:, :1]), 1 - alpha[:, :-1]], dim=1), dim=1)
+    passed = torch.exp(-_SEEN_THROUGH * torch.cumsum(F.pad(optical[:, :-1], (1, 0)), dim=1))
     return edges_from_weights(passed * alpha * (passed >= _OPAQUE), count, floor, jitter)
 
 
