@@ -20,6 +20,7 @@ from engine.fields.baking import FieldVolume
 
 _DONE = object()
 _UPLOAD = "volume"  # names the upload among the views, for errors
+_DETAIL = "detail"  # names what an upload had to leave out
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class Renderer:
         self._ready = threading.Event()
         self._allowance = Allowance()
         self._refused: FieldVolume | None = None  # could not be uploaded
-        self._problems: dict[str, str] = {}  # by view, or `_UPLOAD`
+        self._problems: dict[str, str] = {}  # by view, `_UPLOAD` or `_DETAIL`
         self._thread = threading.Thread(target=self._run, name="renderer", daemon=True)
 
     def start(self) -> None:
@@ -165,6 +166,9 @@ class Renderer:
                 uploading = self._upload(studio, uploading, wanted)
                 if uploading is None:
                     self._clear_problem(failing)
+                    self._clear_problem(_DETAIL)
+                    if studio.problem is not None:
+                        self._problems[_DETAIL] = self.error = studio.problem
         except Exception as error:  # a view that cannot be drawn must not take the others with it
             log.exception("drawing failed")
             self._fail(failing, error)

@@ -46,6 +46,11 @@ class Studio:
         """The volume in memory; None while there is none."""
         return self._texture.volume
 
+    @property
+    def problem(self) -> str | None:
+        """Why the detail of the volume in memory is not drawn, a sentence; None where it is, or where it has none."""
+        return self._texture.problem
+
     def upload(self, volume: FieldVolume) -> Iterator[None]:
         """Copies a volume into memory, a part per step; other work may be done between two steps.
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import moderngl
 import numpy as np
 from jaxtyping import Float16
 
+from app.render.gl.brick_atlas import BrickAtlas
 from app.render.gl.context import Driver
 from app.render.gl.overview_density import compute_overview_density
 from app.render.gl.programs import set_uniforms
@@ -26,19 +27,23 @@ class VolumeTexture:
     Attributes:
         volume: what the textures hold, or None. While an upload is under way it is the one before, although some
             planes are newer already.
+        problem: why the detail of the volume is not drawn, a sentence; None where it is, or where it has none.
     """
 
     def __init__(self, context: moderngl.Context, driver: Driver) -> None:
         self._context, self._driver = context, driver
         self._textures: dict[str, moderngl.Texture3D] = {}
         self._blank = {channels: self._texture(np.zeros((1, 1, 1, channels), np.float16)) for channels in (1, 3, 4)}
+        self._atlas = BrickAtlas(context, driver)
         self.volume: FieldVolume | None = None
+        self.problem: str | None = None
 
     def upload(self, volume: FieldVolume) -> Iterator[None]:
-        """Copies a volume into the textures, a few planes per step; the caller may draw between two steps.
+        """Copies a volume into the textures, a few megabytes per step; the caller may draw between two steps.
 
         Raises:
-            UserError: it is larger than this OpenGL allows.
+            UserError: it is larger than this OpenGL allows. A detail that is too large is left out, and `problem` says
+                so.
         """
         largest = self._context.info["GL_MAX_3D_TEXTURE_SIZE"]
         longest = max(volume.voxels.shape[:3])
@@ -49,6 +54,7 @@ class VolumeTexture:
         try:
             for name, array in arrays.items():
                 yield from self._write(fresh.get(name) or self._textures[name], array)
+            self.problem = yield from self._upload_detail(volume)
         except GeneratorExit:
             for texture in fresh.values():
                 texture.release()
@@ -69,6 +75,13 @@ class VolumeTexture:
         set_uniforms(program, **UNITS)
         set_uniforms(program, extent=volume.extent, box_centre=volume.centre, box_half_extent=volume.half_extent)
         set_uniforms(program, outer=volume.outer, nearest=volume.nearest)
+        if self._atlas.shape is not None:
+            self._atlas.use(program)
+
+    @property
+    def detail_shape(self) -> tuple[int, int, int] | None:
+        """(depth, height, width) of the lattice of the detail, voxels; None where there is none to march through."""
+        return self._atlas.shape
 
     def shape(self, name: str) -> tuple[int, int, int] | None:
         """(depth, height, width) in voxels of a texture named in `UNITS`; None if the volume has none."""
@@ -79,7 +92,20 @@ class VolumeTexture:
         """Gives everything back to OpenGL."""
         for texture in (*self._textures.values(), *self._blank.values()):
             texture.release()
+        self._atlas.release()
         self._textures, self._blank, self.volume = {}, {}, None
+
+    def _upload_detail(self, volume: FieldVolume) -> Generator[None, None, str | None]:
+        """The detail into the atlas; an atlas without content gives its memory back. A sentence if it does not fit."""
+        if volume.detail is not None:
+            try:
+                yield from self._atlas.upload(volume.detail)
+            except UserError as error:
+                self._atlas.release()
+                return str(error)
+        else:
+            self._atlas.release()
+        return None
 
     def _holds(self, name: str, array: Planes) -> bool:
         texture = self._textures.get(name)

@@ -30,19 +30,20 @@ class Marcher:
 
     def __init__(self, context: moderngl.Context) -> None:
         self._context = context
-        self._variants: dict[tuple[VolumeSpace, bool, bool], FullScreen] = {}
+        self._variants: dict[tuple[VolumeSpace, bool, bool, bool], FullScreen] = {}
 
     def draw(self, camera: ViewCamera, texture: VolumeTexture, effort: Effort, target: Target) -> None:
         """Fills the target, within its scissor, with colour, opacity and depth (scene units); first row at the top."""
         volume = texture.volume
         assert volume is not None
         pooled = texture.shape("proposals")
-        shader = self._variant(volume.space, pooled is not None, volume.tint is not None and effort.tint)
+        tinted = volume.tint is not None and effort.tint
+        shader = self._variant(volume.space, pooled is not None, tinted, texture.detail_shape is not None)
         samples, bins = volume.samples, 1
         if pooled is not None:
             bins = min(pooled[0] * (2 if volume.space == "box" else 1), MOST_BINS)
         elif volume.proposals:
-            samples = SAMPLES_PER_VOXEL * volume.voxels.shape[0]
+            samples = SAMPLES_PER_VOXEL * (texture.detail_shape or volume.voxels.shape)[0]
         texture.use(shader.program)
         shader.set(**make_camera_uniforms(camera, target.size))
         shader.set(samples=effort.count(samples), bins=effort.count(bins), background=volume.background)
@@ -55,11 +56,11 @@ class Marcher:
         for shader in self._variants.values():
             shader.release()
 
-    def _variant(self, space: VolumeSpace, proposals: bool, tinted: bool) -> FullScreen:
-        key = (space, proposals, tinted)
+    def _variant(self, space: VolumeSpace, proposals: bool, tinted: bool, detailed: bool) -> FullScreen:
+        key = (space, proposals, tinted, detailed)
         if key not in self._variants:
             constants = {"PROJECTIVE": space == "projective", "CONTRACTED": space == "contracted"}
-            constants |= {"PROPOSALS": proposals, "TINTED": tinted}
+            constants |= {"PROPOSALS": proposals, "TINTED": tinted, "DETAILED": detailed}
             self._variants[key] = FullScreen(self._context, "march", **constants)
         return self._variants[key]
 

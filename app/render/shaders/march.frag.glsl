@@ -5,6 +5,7 @@
 
 #include "volume.glsl"
 #include "ray.glsl"
+#include "detail.glsl"
 
 uniform mat3 camera_to_world;
 uniform vec3 origin;
@@ -69,28 +70,39 @@ void main() {
     vec3 colour = vec3(0.0);
     if (line.meets) {
         vec3 unit = normalize(direction);
-        vec3 size = vec3(textureSize(voxels, 0));
-        float scale = optical_length(line, textureSize(voxels, 0));
+        vec3 size = DETAILED ? detail_size : vec3(textureSize(voxels, 0));
+        float scale = optical_length(line, ivec3(size));
         float total = PROPOSALS ? evaluate_bins(line) : 0.0;
         float bin_weight = PROPOSALS ? widened(0) : 0.0;
         float passed = 0.0, from = 0.0;
-        int bin = 0;
+        int bin = 0, k = 0;
         rewind();
-        for (int k = 1; k <= samples && transmittance >= OPAQUE; ++k) {
-            float to = float(k) / float(samples);
-            if (PROPOSALS && k < samples) {
-                float target = to * total;
-                while (bin < bins - 1 && passed + bin_weight < target) {
-                    passed += bin_weight;
-                    bin_weight = widened(++bin);
+        while (k < samples && transmittance >= OPAQUE) {
+            float s, delta;
+            vec3 position, at = vec3(0.0);
+            bool found;
+            // The next sample; in a volume with detail, the next one in a block that is not missing. A loop of its own, as
+            // the pixels that are drawn together then wait for none that has to pass more of empty space.
+            do {
+                ++k;
+                float to = float(k) / float(samples);
+                if (PROPOSALS && k < samples) {
+                    float target = to * total;
+                    while (bin < bins - 1 && passed + bin_weight < target) {
+                        passed += bin_weight;
+                        bin_weight = widened(++bin);
+                    }
+                    to = (float(bin) + clamp((target - passed) / bin_weight, 0.0, 1.0)) / float(bins);
                 }
-                to = (float(bin) + clamp((target - passed) / bin_weight, 0.0, 1.0)) / float(bins);
-            }
-            float s = 0.5 * (from + to), delta = (to - from) * scale;
-            from = to;
-            vec3 position = position_at(line, s);
-            if (ENDS && outside(position, size)) continue;
-            vec4 raw = raw_at(position);
+                s = 0.5 * (from + to);
+                delta = (to - from) * scale;
+                from = to;
+                position = position_at(line, s);
+                found = !ENDS || !outside(position, size);
+                if (DETAILED) found = find_brick(position, at) && found;
+            } while (DETAILED && !found && k < samples);
+            if (!found) continue;
+            vec4 raw = DETAILED ? detail_at(at) : raw_at(position);
             float survives = CONTRACTED && k == samples ? 0.0 : exp(-softplus(raw.x) * delta);
             float weight = transmittance * (1.0 - survives);
             if (TINTED && weight > TINT_THRESHOLD) raw.yzw += tint_at(position, unit);
