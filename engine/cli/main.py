@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from engine.cli.arguments import (
     DownloadArguments,
     EvaluateArguments,
@@ -24,6 +26,20 @@ def train() -> None:
         return train_scene(arguments)
 
     exit_with(act, "l2g-train")
+
+
+def sweep() -> None:
+    """`l2g-sweep`."""
+
+    def act() -> int:
+        from engine.cli.sweep_arguments import parse_sweep
+
+        arguments = parse_sweep(sys.argv[1:])
+        from engine.cli.sweep import sweep_scenes
+
+        return sweep_scenes(arguments)
+
+    exit_with(act, "l2g-sweep")
 
 
 def sfm() -> None:

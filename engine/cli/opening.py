@@ -46,6 +46,7 @@ def open_run(
     watch: ProgressListener = ignore_progress,
     *,
     wait_for_matches: bool = True,
+    write_checkpoints: bool = True,
 ) -> OpenedRun:
     """Reads the scene and, to continue, the checkpoint; makes the folder.
 
@@ -57,6 +58,7 @@ def open_run(
         watch: called with the progress of the reading.
         wait_for_matches: False opens scenes with poses at once, and matches their frames beside the run: poses that
             are known train meanwhile, so that two runs may differ in when the matches join.
+        write_checkpoints: False writes none, also not at the end.
     Raises:
         UserError: a wrong argument, or a scene or checkpoint that cannot be read.
     """
@@ -84,7 +86,7 @@ def open_run(
         scene,
         settings,
         device,
-        folder,
+        folder if write_checkpoints else None,
         resume=checkpoint,
         options=options,
         max_seconds=arguments.max_seconds,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console
 
 from engine.cli.arguments import TrainArguments
@@ -10,6 +12,7 @@ from engine.cli.preparation_display import PreparationDisplay
 from engine.cli.progress import ProgressDisplay
 from engine.errors import UserError
 from engine.fields.stages import stages
+from engine.messages import Snapshot
 from engine.results.outliers import outliers, reading_sentences
 from engine.results.result import write_results
 from engine.results.table import results_table
@@ -38,7 +41,7 @@ def train_scene(arguments: TrainArguments) -> int:
         console.print(sentence, soft_wrap=True, markup=False)
     with Interruption() as interruption:
         with ProgressDisplay(console, table, arguments.max_seconds) as display:
-            session = follow_run(run, display, interruption, arguments.max_seconds)
+            session = follow_run(run, lambda: bool(interruption.signal), arguments.max_seconds, display.show)
         failures = write_results(session, folder)
         if session.writer.unsaved:
             failures.insert(0, session.writer.unsaved)
@@ -64,19 +67,24 @@ def train_scene(arguments: TrainArguments) -> int:
     return 1 if session.error else interruption.exit_code
 
 
-def follow_run(run: Run, display: ProgressDisplay, interruption: Interruption, max_seconds: float | None) -> Session:
-    """Starts a run and shows its progress until it ends, is interrupted or reaches `max_seconds`; then stops it."""
+def follow_run(
+    run: Run,
+    stopped: Callable[[], bool],
+    max_seconds: float | None = None,
+    show: Callable[[Snapshot], object] = lambda snapshot: None,
+) -> Session:
+    """Starts a run and follows it until it ends, `stopped` says so, or it reaches `max_seconds`; then stops it."""
     run.start()
     while not run.wait(0.0):
         snapshot = run.latest()
         if snapshot is not None:
-            display.show(snapshot)
-        if interruption.signal or (snapshot and max_seconds is not None and snapshot.seconds >= max_seconds):
+            show(snapshot)
+        if stopped() or (snapshot and max_seconds is not None and snapshot.seconds >= max_seconds):
             break
         run.wait(_SNAPSHOT_PERIOD / 2)
     run.stop()
     session = run.join()
     snapshot = run.latest()
     if snapshot is not None:
-        display.show(snapshot)
+        show(snapshot)
     return session

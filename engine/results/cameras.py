@@ -29,16 +29,18 @@ CONVENTIONS = (
 )
 
 
-def camera_writers(session: Session, folder: Path) -> list[Callable[[], object]]:
-    """One function for each file beside `result.json`."""
+def camera_writers(session: Session, folder: Path, videos: bool = True) -> list[Callable[[], object]]:
+    """One function for each file beside `result.json`; without `videos` not the film."""
     from engine.results.convergence_video import write_video
 
     history, scene = session.history, cast(Scene, session.scene)
     trainer = cast("RadianceTrainer | None", session.trainer)  # that of a scene with cameras
-    return [
-        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], trainer)),
-        lambda: write_video(history, scene, folder / CAMERAS_VIDEO),
+    written: list[Callable[[], object]] = [
+        lambda: write_json(folder / POSES_FILE, poses(scene, history.rows[-1], trainer))
     ]
+    if videos:
+        written.append(lambda: write_video(history, scene, folder / CAMERAS_VIDEO))
+    return written
 
 
 def poses(scene: Scene, last: Row, trainer: RadianceTrainer | None = None) -> dict[str, Any]:

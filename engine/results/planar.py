@@ -27,8 +27,8 @@ CONVENTIONS = (
 )
 
 
-def planar_writers(session: Session, folder: Path) -> list[Callable[[], object]]:
-    """One function for each file beside `result.json`."""
+def planar_writers(session: Session, folder: Path, videos: bool = True) -> list[Callable[[], object]]:
+    """One function for each file beside `result.json`; there are no videos of patches."""
     history, scene = session.history, cast(PlanarScene, session.scene)
     return [lambda: write_json(folder / TRANSFORMS_FILE, transforms(scene, history.rows[-1]))]
 

@@ -28,12 +28,12 @@ class ResultKind(NamedTuple):
     """What is particular to the results of a kind of scene.
 
     Attributes:
-        writers: one function for each file beside `result.json` and the plot of errors.
+        writers: one function for each file beside `result.json` and the plot of errors; False leaves videos out.
         content: keys of `result.json` of its own.
         placements: of the frames at a row of the history, as `poses.json` or `transforms.json` has them.
     """
 
-    writers: Callable[[Session, Path], list[Callable[[], object]]]
+    writers: Callable[[Session, Path, bool], list[Callable[[], object]]]
     content: Callable[[Session], dict[str, Any]]
     placements: Callable[[Any, Row], dict[str, Any]]
 
@@ -44,8 +44,11 @@ KINDS: dict[type, ResultKind] = {
 }
 
 
-def write_results(session: Session, folder: Path) -> list[UserError]:
-    """Writes what a run has come to; returns what could not be written, after writing all that could."""
+def write_results(session: Session, folder: Path, *, videos: bool = True) -> list[UserError]:
+    """Writes what a run has come to; returns what could not be written, after writing all that could.
+
+    Without `videos` the film of the cameras, which takes seconds, is left out.
+    """
     from engine.results.error_plot import plot_errors
 
     if not session.history.rows:
@@ -53,7 +56,7 @@ def write_results(session: Session, folder: Path) -> list[UserError]:
     writers = [
         lambda: write_json(folder / RESULT_FILE, result(session)),
         lambda: plot_errors(session.history, session.scene, folder / ERRORS_PLOT),
-        *KINDS[type(session.scene)].writers(session, folder),
+        *KINDS[type(session.scene)].writers(session, folder, videos),
     ]
     failures = []
     for write in writers:

@@ -13,12 +13,16 @@ class Interruption:
 
     Attributes:
         signal: number of the signal that arrived, or None.
+
+    Args:
+        words: what is said when it arrives.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-    def __init__(self) -> None:
+    def __init__(self, words: str = "Saving the run; once more to abort.") -> None:
         self.signal: int | None = None
+        self._words = f"\n{words}\n".encode()
         self._before: dict[int, Any] = {}
 
     @property
@@ -39,4 +43,4 @@ class Interruption:
             os.write(2, b"\nAborted.\n")
             os._exit(128 + number)  # an orderly end would have to wait for all threads
         self.signal = number
-        os.write(2, b"\nSaving the run; once more to abort.\n")  # not print: this may interrupt another print
+        os.write(2, self._words)  # not print: this may interrupt another print

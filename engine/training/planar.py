@@ -171,7 +171,8 @@ class PlanarTrainer(BaseTrainer):
         data = self.level(self.stage.downsample)
         before = self.registration.transforms()
         after = adjust_patches(self.scene.warp, before, chosen, data, self.generator)
-        self.registration.rebase(torch.tensor(chosen[1:], device=self.device), after[chosen[1:]])
+        moved = torch.tensor(chosen[1:], dtype=torch.long, device=self.device)  # none where only the first is
+        self.registration.rebase(moved, after[moved])
         return "complete"
 
     def _begin_stage(self, index: int) -> None:

@@ -175,6 +175,13 @@ def test_a_small_shift_is_undone_without_help(method):
     assert errors(trainer)[1] < 1.5
 
 
+def test_a_run_goes_on_where_only_the_fixed_patch_is_registered():
+    """The other one waits until it is looked for; adjustments are due before."""
+    assert (
+        trained(planar_scene("homography", patches=2, crop=16), steps=SEARCH_FROM // 2).iteration == SEARCH_FROM // 2
+    )
+
+
 def test_reference_stays_where_the_patches_were_cut():
     trainer = trained(planar_scene("homography"), 30, method="reference")
     assert errors(trainer).max() < 1e-2
