@@ -1,11 +1,12 @@
 """Pictures per second of the 3D views, with and without a training: `python -m tests.benchmarks.rendering`.
 
 A field is trained with known poses and a shortened schedule until its last stage; then it is rendered while the
-training is paused and while it goes on.
+training is paused and while it goes on. At last a field in blocks, made by a formula, beside a dense one.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import statistics
 import time
@@ -22,6 +23,7 @@ from app.render.renderer import Renderer
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evaluation.views import View, image_points, render_view
+from engine.fields.field import Bakeable
 from engine.fields.stages import stages
 from engine.geometry.camera_path import make_orbit, make_spiral, make_tour
 from engine.geometry.view_camera import ViewCamera, pinhole
@@ -33,6 +35,7 @@ from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
 from engine.training import cameras as trainer_module
+from tests.benchmarks.support.block_volume import make_dense, make_detailed
 from tests.benchmarks.support.command import REPOSITORY, Options, options, report
 from tests.benchmarks.support.table import Measure, Target
 
@@ -45,6 +48,7 @@ FRAME_PERIOD = 1 / 30  # seconds between two frames of a window
 FIELD_OF_VIEW = math.radians(45)
 
 PictureOfStep = Callable[[int], NovelPicture]
+LatestVolume = Callable[[], FieldVolume | None]
 
 
 def shorten_schedule(scene: Scene, settings: Settings, factor: float) -> tuple[Stage, ...]:
@@ -102,10 +106,19 @@ def engine_view(session: Session, frame: int) -> tuple[View, np.ndarray]:
 def wait_for_volume(run: Run, feed: VolumeFeed) -> FieldVolume:
     """Pauses the run; the volume of its current field."""
     run.send(Pause())
-    version = run.ask(lambda session: session.trainer.field.version if session.trainer else 0).result()
-    while (volume := feed.latest()) is None or volume.field_version != version:
+    version, in_blocks = run.ask(describe_field).result()
+    while True:
+        volume = feed.latest()
+        if volume is not None and volume.field_version == version and in_blocks == (volume.detail is not None):
+            return volume
         time.sleep(0.05)
-    return volume
+
+
+def describe_field(session: Session) -> tuple[int, bool]:
+    """Its version, and whether it is stored in blocks."""
+    assert session.trainer is not None
+    field = session.trainer.field
+    return field.version, isinstance(field, Bakeable) and field.block_pieces() is not None
 
 
 def render_volume(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
@@ -119,12 +132,12 @@ def render_volume(picture: NovelPicture, volume: FieldVolume) -> np.ndarray:
         renderer.close()
 
 
-def measure_rate(renderer: Renderer, picture: PictureOfStep, seconds: float, feed: VolumeFeed) -> float:
+def measure_rate(renderer: Renderer, picture: PictureOfStep, seconds: float, latest: LatestVolume) -> float:
     """Pictures per second while a view moves in every frame of a window."""
     begun, first, step = time.monotonic(), renderer.latest("novel"), 0
     before = first.serial if first else 0
     while time.monotonic() - begun < seconds:
-        renderer.set_volume(feed.latest())
+        renderer.set_volume(latest())
         renderer.request("novel", picture(step))
         step += 1
         time.sleep(FRAME_PERIOD)
@@ -141,7 +154,7 @@ def make_flight(path: np.ndarray, size: tuple[int, int]) -> tuple[PictureOfStep,
 
 def note_rate(renderer: Renderer, moving: PictureOfStep, seconds: float, feed: VolumeFeed, found: list[float]) -> None:
     """Moves a view and appends its pictures per second to `found`."""
-    found.append(measure_rate(renderer, moving, seconds, feed))
+    found.append(measure_rate(renderer, moving, seconds, feed.latest))
 
 
 def measure_complete(renderer: Renderer, picture: PictureOfStep, count: int) -> float:
@@ -190,7 +203,7 @@ def measure(chosen: Options, name: str, seed: int) -> dict[str, float]:
         for size in sizes:
             label, one, other = f"{size[0]}x{size[1]}", *make_flight(path, size)
             figures[f"{label} complete"] = measure_complete(renderer, one, 3 if chosen.quick else 6)
-            figures[f"{label} quick"] = measure_rate(renderer, other, seconds, feed)
+            figures[f"{label} quick"] = measure_rate(renderer, other, seconds, feed.latest)
         run.send(Resume())
         figures["training alone"] = measure_training(run, seconds, lambda: None)
         for size in sizes:
@@ -220,6 +233,33 @@ def measure(chosen: Options, name: str, seed: int) -> dict[str, float]:
     return figures
 
 
+def measure_blocks(quick: bool) -> dict[str, float]:
+    """An object on a dense lattice, and in blocks on a finer one: pictures per second."""
+    voxels, finer, seconds = (48, 75, 0.5) if quick else (256, 400, MEASURED)
+    dense = make_dense(voxels)
+    poses = np.stack([look_at_object(turn) for turn in np.linspace(0, 2 * np.pi, 60, endpoint=False)])
+    still, moving = make_flight(poses, SIZES[0])
+    figures = {}
+    for name, held in ((f"dense, {voxels}", dense), (f"blocks, {finer}", make_detailed(dense, finer))):
+        renderer = Renderer()
+        renderer.start()
+        try:
+            renderer.set_volume(held)
+            renderer.wait_for("novel", still(0))
+            figures[f"{name} a side: 640x480 complete"] = measure_complete(renderer, still, 3 if quick else 12)
+            rate = measure_rate(renderer, moving, seconds, partial(next, itertools.repeat(held)))
+            figures[f"{name} a side: 640x480 quick"] = rate
+        finally:
+            renderer.close()
+    return figures
+
+
+def look_at_object(turn: float) -> np.ndarray:
+    """A pose three units away from the middle, turned about the vertical axis (radians)."""
+    cosine, sine = math.cos(turn), math.sin(turn)
+    return np.array([[cosine, 0, -sine, 0], [0, 1, 0, 0], [sine, 0, cosine, 3]], np.float32)
+
+
 def overview(poses: np.ndarray, pose: np.ndarray) -> CamerasPicture:
     """The 3D view of the cameras, from the pose of one."""
     colours = np.ones((len(poses), 4), np.float32)
@@ -241,6 +281,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for key in found[0]:
             unit = "dB" if key == "agreement" else "it/s" if key.startswith("training") else "1/s"
             rows.append(Measure(f"{name}: {key}", unit, [one[key] for one in found], targets.get(key)))
+    blocks = measure_blocks(chosen.quick)
+    rows += [Measure(f"an object, {key}", "1/s", [value], None) for key, value in blocks.items()]
+    raw["blocks"] = [blocks]
     report("The 3D views", chosen, rows, raw)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -25,16 +26,13 @@ class AtlasOptions:
     """How bricks are arranged and uploaded.
 
     Attributes:
-        across: bricks along x, if the texture need not be wider. A software renderer stores rows one after the other:
-            the nearer they are in memory, the fewer of its caches' pages a brick takes.
-        down: the same along y.
+        across: bricks along x and y, if the texture need not be wider.
         room: share of the bricks that is added, so that the next volume, of a few more blocks, fits as well.
         most_room: times as much as is needed; of a larger texture the memory is given back.
         bytes_at_once: uploaded in one step: a few milliseconds, which a moving view may have to wait.
     """
 
-    across: int = 8
-    down: int = 8
+    across: int = 16
     room: float = 0.1
     most_room: float = 2.0
     bytes_at_once: int = 8 << 20
@@ -45,15 +43,14 @@ OPTIONS = AtlasOptions()
 
 @dataclass(frozen=True)
 class Layout:
-    """Numbers of bricks along x, y and z of an atlas. Brick 0 is not used: it stands for blocks that are missing."""
+    """Numbers of bricks along x and y, and along z, of an atlas. Brick 0 is not used: it stands for missing blocks."""
 
     across: int
-    down: int
     layers: int
 
     @property
     def per_layer(self) -> int:
-        return self.across * self.down
+        return self.across**2
 
     @property
     def capacity(self) -> int:
@@ -62,7 +59,7 @@ class Layout:
 
     def pack(self, slots: Slots) -> UInt32[np.ndarray, "table_depth table_height table_width"]:
         """The place (x, y, z) of each brick, in bricks, ten bits for each from the lowest on; 0 for missing ones."""
-        x, y, z = slots % self.across, slots // self.across % self.down, slots // self.per_layer
+        x, y, z = slots % self.across, slots // self.across % self.across, slots // self.per_layer
         return (x | y << 10 | z << 20).astype(np.uint32)
 
 
@@ -76,10 +73,10 @@ def choose_layout(bricks: int, largest: int) -> Layout | None:
     most = min(largest // EDGE, 1023)  # what ten bits hold
     if bricks > most**3:
         return None
-    across, down = min(OPTIONS.across, most), min(OPTIONS.down, most)
-    if bricks > across * down * most:
-        across = down = max(int(np.ceil(np.sqrt(bricks / most))), across)
-    return Layout(across, down, -(-bricks // (across * down)))
+    across = min(OPTIONS.across, most)
+    if bricks > across**2 * most:
+        across = math.ceil(math.sqrt(bricks / most))
+    return Layout(across, math.ceil(bricks / across**2))
 
 
 def assign_slots(table: Slots, before: Slots | None, capacity: int) -> Slots:
@@ -166,7 +163,7 @@ class BrickAtlas:
     def _make_bricks(self, needed: int) -> tuple[Layout, moderngl.Texture3D]:
         layout = choose_layout(needed + int(OPTIONS.room * needed), self._context.info["GL_MAX_3D_TEXTURE_SIZE"])
         if layout is not None:
-            size = (EDGE * layout.across, EDGE * layout.down, EDGE * layout.layers)
+            size = (EDGE * layout.across, EDGE * layout.across, EDGE * layout.layers)
             bricks = self._context.texture3d(size, 4, dtype="f2")
             if self._context.error == "GL_NO_ERROR":
                 bricks.repeat_x = bricks.repeat_y = bricks.repeat_z = False
@@ -190,9 +187,9 @@ class BrickAtlas:
         for first in range(0, used, at_once):
             last = min(first + at_once, used)
             part = blocks[numbers[first * layout.per_layer : last * layout.per_layer]]
-            placed = part.reshape(last - first, layout.down, layout.across, EDGE, EDGE, EDGE)
+            placed = part.reshape(last - first, layout.across, layout.across, EDGE, EDGE, EDGE)
             planes = placed.transpose(0, 3, 1, 4, 2, 5).reshape(
-                EDGE * (last - first), EDGE * layout.down, EDGE * layout.across, 1
+                EDGE * (last - first), EDGE * layout.across, EDGE * layout.across, 1
             )
             self._driver.write_planes(bricks, EDGE * first, planes.view(np.float16))
             yield
