@@ -28,6 +28,8 @@ class Row:
         directional: whether colour may depend on the direction.
         block: pixels are drawn in blocks of this many by this many: neighbours share voxels, and a volume that no
             cache holds is fetched less often.
+        sparse: whether a voxel grid stores its voxels in blocks, only where something was seen in the stage before.
+            Other fields ignore it.
         bands: how many frequencies of a positional encoding are open at the first and at the last iteration, linear
             in between; fields without an encoding ignore it.
     """
@@ -44,6 +46,7 @@ class Row:
     bundle: tuple[int, ...] = ()
     directional: bool = False
     block: int = 2
+    sparse: bool = False
     bands: tuple[float, float] = (0.0, 0.0)
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
 _NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
+_NO_CELLS = np.zeros((0, 0, 0), np.uint8)
 
 
 def edges(
@@ -79,6 +81,7 @@ class _March(torch.autograd.Function):
         closed: bool,
         background: Tensor,
         gathers: bool,
+        visible: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         rays, count = edges.shape[0], edges.shape[1] - 1
         whole = optical_length.detach().contiguous().numpy()
@@ -88,13 +91,14 @@ class _March(torch.autograd.Function):
         tint = _NO_TINT if state.tint is None else state.tint.voxels.numpy()
         directions = basis.numpy()
         grid_kernels.march_forward(
-            state.voxels.numpy(),
+            *_lattice(state),
             tint,
             directions,
             *inputs,
             closed,
             edges.numpy(),
             background.numpy(),
+            _NO_CELLS if visible is None else visible.numpy(),
             colour.numpy(),
             opacity.numpy(),
             position.numpy(),
@@ -111,7 +115,7 @@ class _March(torch.autograd.Function):
         start_gradient, step_gradient = torch.zeros(2, *inputs[0].shape).unbind()
         sample_gradient = np.empty_like(seen)
         grid_kernels.march_backward(
-            state.voxels.numpy(),
+            *_lattice(state),
             *inputs,
             closed,
             edges,
@@ -124,12 +128,24 @@ class _March(torch.autograd.Function):
         )
         if gathers:
             _scatter(state, directions, inputs, edges, seen, sample_gradient)
-        return start_gradient, step_gradient, *([None] * 8)
+        return start_gradient, step_gradient, *([None] * 9)
 
 
-def _slabs(height: int) -> np.ndarray:
-    """First rows of the slabs of the threads, and the number of rows."""
-    return np.linspace(0, height, min(numba.get_num_threads(), height // 2) + 1).astype(np.int64)
+def _lattice(state: GridState) -> tuple[np.ndarray, np.ndarray, grid_state.Shape]:
+    """Voxels, table and size as the kernels want them."""
+    return state.voxels.numpy(), _table(state), state.shape
+
+
+def _table(state: GridState) -> np.ndarray:
+    return grid_kernels.DENSE if state.table is None else state.table.numpy()
+
+
+def _slabs(height: int, unit: int = 1) -> np.ndarray:
+    """First rows of the slabs of the threads, multiples of the unit, and the number of rows."""
+    slabs = min(numba.get_num_threads(), max(height // (2 * unit), 1))
+    rows = (np.linspace(0, height / unit, slabs + 1).astype(np.int64)) * unit
+    rows[-1] = height
+    return rows
 
 
 def _scatter(
@@ -142,8 +158,8 @@ def _scatter(
 ) -> None:
     """Adds the gradients of samples to those of the voxels and of the tint."""
     samples = (inputs[0], inputs[1], edges, seen, sample_gradient)
-    slabs = _slabs(state.shape[1])
-    grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), *samples, slabs)
+    slabs = _slabs(state.shape[1], 1 if state.table is None else grid_kernels.BLOCK)
+    grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), _table(state), state.shape, *samples, slabs)
     if state.tint is not None:
         tint = state.tint
         pairs = zip(tint.shape, state.shape, strict=True)
@@ -168,6 +184,7 @@ def march(
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
+    visible: UInt8[Tensor, "cells_depth cells_height cells_width"] | None = None,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
     """Renders rays; differentiable in the lines and, if `gathers`, in the voxels.
 
@@ -181,6 +198,7 @@ def march(
         closed: whether the volume ends at its borders, as a box does.
         background: RGB in [0, 1].
         gathers: whether the voxels get gradients.
+        visible: gets a 1 in each cell (`kernels.CELL` voxels a side) in which a ray has seen something.
     Returns:
         RGB in [0, 1], opacity in [0, 1] and expected position s in [0, 1] of each ray.
     """
@@ -188,7 +206,25 @@ def march(
     if gathers and not start.requires_grad:  # autograd calls `backward` only if an input needs a gradient
         start = start.detach().requires_grad_(True)
     rays = (start, lines.step, lines.optical_length, lines.ends)
-    return _March.apply(*rays, edges, basis, state, closed, background, gathers)
+    return _March.apply(*rays, edges, basis, state, closed, background, gathers, visible)
+
+
+def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
+    """Raw values at positions (x, y, z) in voxel coordinates."""
+    values = torch.empty(len(positions), state.voxels.shape[-1])
+    grid_kernels.interpolate(*_lattice(state), positions.contiguous().numpy(), values.numpy())
+    return values
+
+
+def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
+    """Density, and colour times density, of a lattice in blocks, averaged over cubes of 1, 2, 4 or 8 voxels a side.
+
+    The corners of the coarser lattice are those of the finer one.
+    """
+    assert state.places is not None
+    averages = torch.zeros(*(max(size // factor, 2) for size in state.shape), 4)
+    grid_kernels.average_blocks(state.voxels.numpy(), state.places.numpy(), factor, averages.numpy())
+    return averages
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
@@ -212,11 +248,14 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
     state.steps += 1
     smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
-    if smoothness > 0:
-        grid_kernels.add_smoothness(
-            arrays[0], arrays[1], arrays[4], np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
-        )
-    grid_kernels.adam(
+    weights = np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
+    if smoothness > 0 and state.table is not None and state.places is not None:
+        places = state.table.numpy(), state.places.numpy()
+        grid_kernels.add_smoothness_in_blocks(arrays[0], arrays[1], arrays[4], *places, *weights)
+    elif smoothness > 0:
+        grid_kernels.add_smoothness(arrays[0], arrays[1], arrays[4], *weights)
+    step = grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks
+    step(
         *arrays,
         np.float32(rate),
         np.float32(DEFAULT.beta1),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from engine.config.rows import Stage
 from engine.fields.field import BlockPieces, Planes, Rendering
 from engine.fields.sampling import uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Space, UnboundedSpace
+from engine.fields.voxel_grid import blocks as grid_blocks
 from engine.fields.voxel_grid import compiled as grid_compiled
 from engine.fields.voxel_grid import reference as grid_dense
 from engine.fields.voxel_grid import state as grid_state
@@ -32,7 +32,9 @@ class GridOptions:
         proposal_floor: weight that proposals spread evenly over a ray, so that no part of it is never sampled.
         proposal_period: steps after which the density that proposals are drawn from is computed anew.
         pooled_rows: rows from which that density is pooled.
-        pooling: largest block of voxels along an axis that is pooled in a projective volume; in a box half of it.
+        pooling: largest block of voxels along an axis that is pooled in a projective volume, or in a lattice that is
+            stored in blocks; in a dense box half of it.
+        whole: voxels along the longest side of the dense copy of a lattice in blocks, at most, that is looked at.
         light_voxels: a grid of fewer voxels is so fast that more threads do not help.
     """
 
@@ -41,6 +43,7 @@ class GridOptions:
     proposal_period: int = 24
     pooled_rows: int = 64
     pooling: int = 4
+    whole: int = 256
     light_voxels: int = 100_000
 
 
@@ -101,6 +104,8 @@ class VoxelGrid:
         self._stage: Stage | None = None
         self._state: GridState | None = None
         self._coarse: Tensor | None = None
+        self._visible: Tensor | None = None  # cells of a dense lattice in which training rays have seen something
+        self._seen: tuple[Tensor, tuple[int, int, int]] | None = None  # of the stage before, with its lattice's shape
         self._age = 0
         self._backend: ModuleType = grid_compiled if self.device.type == "cpu" else grid_dense
 
@@ -119,22 +124,56 @@ class VoxelGrid:
 
     def begin_stage(self, stage: Stage) -> None:
         shape = self.space.shape(stage.planes, stage.voxels)
-        if self._state is None:
-            voxels = torch.randn(*shape, 4, generator=self.generator) * OPTIONS.initial_noise
-            voxels[..., 0] = voxels[..., 0] * self.density_rate + self.initial_density
-            voxels = voxels.to(self.device)
+        if self._visible is not None and bool(self._visible.any()):
+            self._seen = self._visible, self.grid.shape
+        before = self._state if self._state is not None else grid_state.make_state(self._initial_voxels(shape))
+        if stage.sparse:
+            self._state, self._visible = self._store_in_blocks(before, shape), None
         else:
-            voxels = grid_state.resample(self._state.voxels, shape)
+            voxels = self._resample(before, shape)
+            self._state = grid_state.make_state(voxels)
+            self._visible = grid_blocks.make_visible_cells(shape, self.device)
         self._stage = stage
-        self._state = grid_state.make_state(voxels)
         if stage.directional:
-            fewer = [max(size // self._tint_spacing, 2) for size in shape]
+            fewer = [max(size // self._tint_spacing, 2) for size in self._state.shape]
             self._state.tint = grid_state.make_state(torch.zeros(*fewer, 9, device=self.device))
         self._changed()
 
+    def _initial_voxels(self, shape: tuple[int, int, int]) -> Tensor:
+        """What a field begins with; coarser than asked for where that is large, for it is noise."""
+        fewer = [min(size, OPTIONS.whole) for size in shape]
+        voxels = torch.randn(*fewer, 4, generator=self.generator) * OPTIONS.initial_noise
+        voxels[..., 0] = voxels[..., 0] * self.density_rate + self.initial_density
+        return voxels.to(self.device)
+
+    def _resample(self, before: GridState, shape: tuple[int, int, int]) -> Tensor:
+        """The voxels of a dense lattice."""
+        if before.table is None:
+            return grid_state.resample(before.voxels, shape)
+        if before.shape == shape:
+            return torch.stack([grid_state.read_plane(before, index) for index in range(shape[0])])
+        return grid_state.resample(self._dense_copy(before, OPTIONS.whole), shape)
+
+    def _store_in_blocks(self, before: GridState, shape: tuple[int, int, int]) -> GridState:
+        """The voxels where the stage before has seen something; all where nothing is known."""
+        if before.table is not None and before.shape == shape:
+            return grid_state.make_block_state(before.voxels, before.table, shape)
+        seen = self._seen
+        if seen is None:
+            seen = grid_blocks.make_visible_cells(before.shape, self.device), before.shape
+        shape, kept = grid_blocks.choose_blocks(*seen, shape, self.space.closed)
+        return grid_blocks.make_blocks(before, shape, kept, self._backend.interpolate)
+
+    def _dense_copy(self, state: GridState, longest: int) -> Tensor:
+        """Raw values of a dense lattice of about so many voxels a side; density as it is in the blocks."""
+        factor = 1
+        while max(state.shape) // factor > longest and factor < grid_blocks.BLOCK:
+            factor *= 2
+        return grid_state.unweight(self._backend.average(state, factor))
+
     @property
     def light(self) -> bool:
-        return math.prod(self.grid.shape) < OPTIONS.light_voxels
+        return self.grid.voxels[..., 0].numel() < OPTIONS.light_voxels
 
     @property
     def prepared(self) -> bool:
@@ -150,6 +189,9 @@ class VoxelGrid:
 
     def _proposal_density(self) -> Float[Tensor, "depth height width"]:
         if self._coarse is None:
+            if self.grid.table is not None:
+                self._coarse = self._backend.average(self.grid, OPTIONS.pooling)[..., 0].contiguous()
+                return self._coarse
             height = self.grid.shape[1]
             factor = OPTIONS.pooling if height >= OPTIONS.pooled_rows else 1
             along = 1 if isinstance(self.space, ProjectiveSpace) else min(factor, OPTIONS.pooling // 2)
@@ -184,7 +226,8 @@ class VoxelGrid:
         gathers = self._gathers and torch.is_grad_enabled()
         basis = torch.nn.functional.normalize(directions.detach(), dim=-1)
         colour, opacity, position = self._backend.march(
-            self.grid, lines, basis, edges, self.space.closed, self.background, gathers
+            *(self.grid, lines, basis, edges, self.space.closed, self.background, gathers),
+            self._visible if gathers else None,
         )
         return Rendering(colour, opacity, self.space.depth(position, origins.detach(), directions.detach()))
 
@@ -206,7 +249,7 @@ class VoxelGrid:
             self._coarse = None
 
     def grow(self, factor: float) -> bool:
-        if not isinstance(self.space, ProjectiveSpace):
+        if not isinstance(self.space, ProjectiveSpace) or self.grid.table is not None:
             return False
         self._state = grid_state.make_state(grid_state.push_back(self.grid.voxels, factor, 2 * self.initial_density))
         self._changed()
@@ -230,7 +273,8 @@ class VoxelGrid:
         copy.background = self.background
         copy._stage = self._stage
         gain = depth / shape[0]  # density counts per voxel along the first axis (all axes of a box are alike)
-        copy._state = grid_state.make_state(grid_state.blur(self.grid.voxels, shape, gain))
+        raw = self.grid.voxels if self.grid.table is None else self._dense_copy(self.grid, max(shape))
+        copy._state = grid_state.make_state(grid_state.blur(raw, shape, gain))
         copy._gathers = False
         return copy
 
@@ -239,6 +283,10 @@ class VoxelGrid:
         if self.grid.tint is not None:
             tensors |= {f"tint.{name}": value for name, value in grid_state.tensors_to_save(self.grid.tint).items()}
         tensors["age"] = torch.tensor(self._age)
+        if self._visible is not None:
+            tensors["visible"] = self._visible
+        if self._seen is not None:
+            tensors |= {"seen": self._seen[0], "seen.shape": torch.tensor(self._seen[1])}
         if self.stage.proposals:
             tensors["coarse"] = self._proposal_density()
         return tensors
@@ -249,6 +297,11 @@ class VoxelGrid:
             tint = {name[5:]: value for name, value in state.items() if name.startswith("tint.")}
             self._state.tint = grid_state.restore_state(tint, self.device)
         self._changed()
+        self._visible = state["visible"].to(self.device).clone() if "visible" in state else None
+        self._seen = None
+        if "seen" in state:
+            depth, height, width = state["seen.shape"].tolist()
+            self._seen = state["seen"].to(self.device).clone(), (depth, height, width)
         self._age = int(state["age"])
         if "coarse" in state:
             self._coarse = state["coarse"].to(self.device)
@@ -258,17 +311,21 @@ class VoxelGrid:
         return torch.stack(list(self.volume_planes(longest).planes))
 
     def volume_planes(self, longest: int) -> Planes:
-        shape = self.grid.shape
+        grid = self.grid  # a stage that begins meanwhile has another one
+        shape = grid.shape
         if max(shape) <= longest:
-            return Planes(shape, iter(self.grid.voxels))
+            return Planes(shape, (grid_state.read_plane(grid, index) for index in range(shape[0])))
         fits = grid_volume.find_fitting_shape(shape, longest, cube=self.space.closed)
         edge = int(self.space.closed)  # density counts per spacing in a box, per plane in projective space
         gain = (shape[0] - edge) / (fits[0] - edge)
-        return Planes(fits, grid_volume.make_coarser_planes(self.grid.voxels, fits, gain))
+        voxels = grid.voxels if grid.table is None else self._dense_copy(grid, longest)
+        return Planes(fits, grid_volume.make_coarser_planes(voxels, fits, gain))
 
     def block_pieces(self) -> BlockPieces | None:
-        """None: its voxels are dense."""
-        return None
+        grid = self.grid
+        if grid.table is None:
+            return None
+        return BlockPieces(grid.shape, grid.table, len(grid.voxels), grid_blocks.cut_pieces(grid))
 
     def tint_planes(self, longest: int) -> Planes | None:
         tint = self.grid.tint
@@ -283,4 +340,4 @@ class VoxelGrid:
         return self._proposal_density() if self.stage.proposals else None
 
     def volume_sizes(self, longest: int) -> tuple[int, ...]:
-        return (longest,)
+        return (longest,) if self.grid.table is None else (min(longest, OPTIONS.whole),)

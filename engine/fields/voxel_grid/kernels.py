@@ -9,9 +9,13 @@ between the raw values; density is softplus of the raw value, colour its sigmoid
 shader does with a texture). A second, coarser volume may add a colour linear in the viewing direction, three
 coefficients per channel.
 
-Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. Gradients
-are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a run is
-repeatable whatever the number of threads, without atomics.
+Voxels are interleaved, (depth, height, width, channel), so that one corner of a cell is one cache line. A lattice of
+`size` voxels is dense, and its `table` is `DENSE`; or it is stored in blocks of 8 x 8 x 8, (blocks, 8, 8, 8, channel),
+and the table, with three dimensions, says which stored block a block of the lattice is. Block 0 stands for all that
+are missing; it is never trained, and a sample whose cell begins in one is empty.
+
+Gradients are scattered by slabs of rows: a voxel belongs to one thread, and sums run in the order of the rays, so a
+run is repeatable whatever the number of threads, without atomics. Slabs of blocks begin with a block.
 
 All of them are in one file because Numba's cache depends only on the file of a kernel: a function inlined from another
 file would not be compiled anew after a change.
@@ -26,9 +30,14 @@ from llvmlite import ir
 from numba import njit, prange, types
 from numba.extending import intrinsic, overload
 
+BLOCK = 8  # voxels along a side of a block
+IN_BLOCK = BLOCK**3
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
 AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
+CELL = 2  # voxels along a side of the cells in which it is noted whether a ray sees something
+VISIBLE = np.float32(0.01)  # weight of a sample in its ray from which it is seen
+DENSE = np.zeros(0, np.int32)  # the table of a lattice that is not stored in blocks
 OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
 # Proposals see so much of the pooled density's optical depth: blocks at the edge of a thing are half full, and many
 # rays pass through them to what lies behind; those would find hardly a sample there, and show the background.
@@ -81,6 +90,61 @@ def _cell(x, size):
 def _voxel(level_z, j, i, height, width):
     """Index of a voxel in the flattened volume; unsigned, because Numba tests other indices for negative values."""
     return np.uintp((level_z * height + j) * width + i)
+
+
+def _place(table, level_z, j, i, height, width):
+    """Index of a voxel of a lattice that is dense or stored in blocks."""
+
+
+@overload(_place, inline="never")
+def _find_place(table, level_z, j, i, height, width):
+    def dense(table, level_z, j, i, height, width):
+        return _voxel(level_z, j, i, height, width)
+
+    def in_blocks(table, level_z, j, i, height, width):
+        block = table[np.uintp(level_z >> 3), np.uintp(j >> 3), np.uintp(i >> 3)]
+        return np.uintp(block * IN_BLOCK + (((level_z & 7) << 6) | ((j & 7) << 3) | (i & 7)))
+
+    return dense if table.ndim == 1 else in_blocks
+
+
+def _stored(table, level_z, j, i):
+    """Whether a cell's first voxel is stored."""
+
+
+@overload(_stored, inline="never")
+def _find_stored(table, level_z, j, i):
+    def dense(table, level_z, j, i):
+        return True
+
+    def in_blocks(table, level_z, j, i):
+        return table[np.uintp(level_z >> 3), np.uintp(j >> 3), np.uintp(i >> 3)] != 0
+
+    return dense if table.ndim == 1 else in_blocks
+
+
+def _trained(table, v):
+    """Whether a voxel may be changed: those of block 0 stand for many."""
+
+
+@overload(_trained, inline="never")
+def _find_trained(table, v):
+    return (lambda table, v: True) if table.ndim == 1 else (lambda table, v: v >= np.uintp(IN_BLOCK))
+
+
+def _touch(touched, v, level_z, j, i):
+    """Marks the tile of a voxel as touched."""
+
+
+@overload(_touch, inline="never")
+def _find_touch(touched, v, level_z, j, i):
+    def dense(touched, v, level_z, j, i):
+        touched[level_z, j, i // TILE] = 1
+
+    def in_blocks(touched, v, level_z, j, i):
+        touched[v // np.uintp(IN_BLOCK), (v % np.uintp(IN_BLOCK)) // np.uintp(TILE)] = 1
+
+    return dense if touched.ndim == 3 else in_blocks
 
 
 @njit(inline="always", fastmath=FAST)
@@ -213,12 +277,13 @@ def _fetch(_, values, at):
 
 
 @njit(inline="always", fastmath=FAST)
-def _fetch_cells(volume, start, step, scale, edges, r, first, last):
+def _fetch_cells(flat, table, size, start, step, scale, edges, r, first, last):
     """Prefetches the voxels around the samples of a ray, of the rows from `first` to before `last`.
 
     They lie far apart in memory; without it a ray would spend most of its time waiting for them one after the other.
     """
-    depth, height, width, channels = volume.shape
+    depth, height, width = size
+    channels = flat.shape[1]
     p = 0
     for k in range(edges.shape[1] - 1):
         s = np.float32(0.5) * (edges[r, k] + edges[r, k + 1])
@@ -231,7 +296,7 @@ def _fetch_cells(volume, start, step, scale, edges, r, first, last):
         for a in range(2):
             for b in range(2):
                 for c in range(2):
-                    _fetch(volume, _voxel(level_z + a, j + b, i + c, height, width) * np.uintp(channels))
+                    _fetch(flat, _place(table, level_z + a, j + b, i + c, height, width) * np.uintp(channels))
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -331,17 +396,35 @@ def _tint(flat, height, width, depth, across, down, along, x, y, z):
 
 @njit(parallel=True, fastmath=FAST, cache=True)
 def march_forward(
-    voxels, tint, basis, start, step, optical_length, closed, edges, background, colour, opacity, depth_s, seen
+    voxels,
+    table,
+    size,
+    tint,
+    basis,
+    start,
+    step,
+    optical_length,
+    closed,
+    edges,
+    background,
+    visible,
+    colour,
+    opacity,
+    depth_s,
+    seen,
 ):
     """Renders rays; writes density and colour of every sample to `seen`, for the backward pass.
 
     `tint` is the volume of directional coefficients (width 0 without one), `basis` the unit viewing directions.
+    `visible` gets a 1 in the cells (`CELL` voxels a side) that a ray has seen something in; it may have no cells.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
-    depth, height, width, _ = voxels.shape
+    depth, height, width = size
     flat = voxels.reshape(-1, 4)
     tint_depth, tint_height, tint_width, _ = tint.shape
+    tint_size = (tint_depth, tint_height, tint_width)
     tint_flat = tint.reshape(-1, 9)
+    marks = visible.shape[0] > 0
     tinted = tint_width > 0
     scale_x = np.float32((tint_width - 1) / (width - 1))
     scale_y = np.float32((tint_height - 1) / (height - 1))
@@ -349,9 +432,9 @@ def march_forward(
     scale = (scale_x, scale_y, scale_z)
     for r in prange(rays):
         if r + 1 < rays:
-            _fetch_cells(voxels, start, step, UNSCALED, edges, r + 1, 0, height)
+            _fetch_cells(flat, table, size, start, step, UNSCALED, edges, r + 1, 0, height)
             if tinted:
-                _fetch_cells(tint, start, step, scale, edges, r + 1, 0, tint_height)
+                _fetch_cells(tint_flat, DENSE, tint_size, start, step, scale, edges, r + 1, 0, tint_height)
         transmittance = np.float32(1.0)
         red = np.float32(0.0)
         green = np.float32(0.0)
@@ -371,6 +454,9 @@ def march_forward(
             i, fx = _cell(x, width)
             j, fy = _cell(y, height)
             level_z, fz = _cell(z, depth)
+            if not _stored(table, level_z, j, i):
+                seen[r, k, 0] = SKIPPED
+                continue
             v0 = np.float32(0.0)
             v1 = np.float32(0.0)
             v2 = np.float32(0.0)
@@ -381,7 +467,7 @@ def march_forward(
                     wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
                     for c in range(2):
                         w = wy * (fx if c == 1 else np.float32(1.0) - fx)
-                        v = _voxel(level_z + a, j + b, i + c, height, width)
+                        v = _place(table, level_z + a, j + b, i + c, height, width)
                         v0 += w * flat[v, 0]
                         v1 += w * flat[v, 1]
                         v2 += w * flat[v, 2]
@@ -391,6 +477,8 @@ def march_forward(
             if _opaque_end(step) and k == count - 1:
                 survives = np.float32(0.0)
             weight = transmittance * (np.float32(1.0) - survives)
+            if marks and weight > VISIBLE:
+                visible[level_z // CELL, j // CELL, i // CELL] = 1
             if tinted and weight > TINT_THRESHOLD:
                 t1, t2, t3 = _tint(
                     tint_flat,
@@ -429,6 +517,8 @@ def march_forward(
 @njit(parallel=True, fastmath=FAST, cache=True)
 def march_backward(
     voxels,
+    table,
+    size,
     start,
     step,
     optical_length,
@@ -446,11 +536,11 @@ def march_backward(
     Softplus and sigmoid are not computed again: their slopes follow from the density and the colour in `seen`.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
-    depth, height, width, _ = voxels.shape
+    depth, height, width = size
     flat = voxels.reshape(-1, 4)
     for r in prange(rays):
         if r + 1 < rays:
-            _fetch_cells(voxels, start, step, UNSCALED, edges, r + 1, 0, height)
+            _fetch_cells(flat, table, size, start, step, UNSCALED, edges, r + 1, 0, height)
         g_red = colour_gradient[r, 0]
         g_green = colour_gradient[r, 1]
         g_blue = colour_gradient[r, 2]
@@ -529,7 +619,7 @@ def march_backward(
                     for c in range(2):
                         wx = fx if c == 1 else np.float32(1.0) - fx
                         sx = np.float32(1.0) if c == 1 else np.float32(-1.0)
-                        v = _voxel(level_z + a, j + b, i + c, height, width)
+                        v = _place(table, level_z + a, j + b, i + c, height, width)
                         dot = d0 * flat[v, 0] + d1 * flat[v, 1] + d2 * flat[v, 2] + d3 * flat[v, 3]
                         px += sx * wy * wz * dot
                         py += wx * sy * wz * dot
@@ -552,17 +642,17 @@ def march_backward(
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
-def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
+def scatter(gradient, touched, table, size, start, step, edges, seen, sample_gradient, rows):
     """Adds the gradients of samples to those of the voxels, a slab of rows per thread; marks the touched tiles."""
     rays, count = edges.shape[0], edges.shape[1] - 1
-    depth, height, width, _ = gradient.shape
+    depth, height, width = size
     flat = gradient.reshape(-1, 4)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
         for r in range(rays):
             if r + 1 < rays:
-                _fetch_cells(gradient, start, step, UNSCALED, edges, r + 1, first, last)
+                _fetch_cells(flat, table, size, start, step, UNSCALED, edges, r + 1, first, last)
             if _beside(start, step, r, first, last, height):
                 continue
             p = 0
@@ -586,11 +676,12 @@ def scatter(gradient, touched, start, step, edges, seen, sample_gradient, rows):
                     wy = fy if b == 1 else np.float32(1.0) - fy
                     for a in range(2):
                         wz = wy * (fz if a == 1 else np.float32(1.0) - fz)
-                        touched[level_z + a, j + b, i // TILE] = 1
-                        touched[level_z + a, j + b, (i + 1) // TILE] = 1
                         for c in range(2):
                             w = wz * (fx if c == 1 else np.float32(1.0) - fx)
-                            v = _voxel(level_z + a, j + b, i + c, height, width)
+                            v = _place(table, level_z + a, j + b, i + c, height, width)
+                            if not _trained(table, v):
+                                continue
+                            _touch(touched, v, level_z + a, j + b, i + c)
                             flat[v, 0] += w * d0
                             flat[v, 1] += w * d1
                             flat[v, 2] += w * d2
@@ -603,13 +694,14 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width, _ = gradient.shape
     flat = gradient.reshape(-1, 9)
+    size = (depth, height, width)
     for slab in prange(rows.shape[0] - 1):
         first = rows[slab]
         last = rows[slab + 1]
         slopes = np.empty(9, np.float32)
         for r in range(rays):
             if r + 1 < rays:
-                _fetch_cells(gradient, start, step, scale, edges, r + 1, first, last)
+                _fetch_cells(flat, DENSE, size, start, step, scale, edges, r + 1, first, last)
             p = 0
             for k in range(count):
                 if seen[r, k, 0] == SKIPPED:
@@ -745,3 +837,125 @@ def adam(
                 slopes[at] = np.float32(0.0)
                 values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
                 at += np.uintp(1)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def add_smoothness_in_blocks(voxels, gradient, touched, table, places, weight, density_weight):
+    """`add_smoothness` for blocks, of which `places` says where in the lattice of blocks they lie.
+
+    Voxels of missing blocks are not neighbours.
+    """
+    blocks, channels = voxels.shape[0], voxels.shape[4]
+    flat, slopes = voxels.reshape(-1, channels), gradient.reshape(-1, channels)
+    table_depth, table_height, table_width = table.shape
+    for block in prange(1, blocks):
+        bz, by, bx = places[block, 0], places[block, 1], places[block, 2]
+        nearer = table[bz - 1, by, bx] if bz > 0 else 0
+        farther = table[bz + 1, by, bx] if bz + 1 < table_depth else 0
+        above = table[bz, by - 1, bx] if by > 0 else 0
+        below = table[bz, by + 1, bx] if by + 1 < table_height else 0
+        before = table[bz, by, bx - 1] if bx > 0 else 0
+        behind = table[bz, by, bx + 1] if bx + 1 < table_width else 0
+        for tile in range(IN_BLOCK // TILE):
+            if touched[block, tile] == 0:
+                continue
+            for inner in range(tile * TILE, (tile + 1) * TILE):
+                z, y, x = inner >> 6, (inner >> 3) & 7, inner & 7
+                at = np.uintp(block * IN_BLOCK + inner)
+                left = _neighbour(block, before, inner, x > 0, -1, 7)
+                right = _neighbour(block, behind, inner, x < 7, 1, -7)
+                up = _neighbour(block, above, inner, y > 0, -8, 56)
+                down = _neighbour(block, below, inner, y < 7, 8, -56)
+                front = _neighbour(block, nearer, inner, z > 0, -64, 448)
+                back = _neighbour(block, farther, inner, z < 7, 64, -448)
+                for c in range(channels):
+                    here = flat[at, c]
+                    total = np.float32(6.0) * here - flat[left, c] - flat[right, c] - flat[up, c]
+                    total = total - flat[down, c] - flat[front, c] - flat[back, c]
+                    slopes[at, c] += (density_weight if c == 0 else weight) * total
+
+
+@njit(inline="always")
+def _neighbour(block, other, inner, within, step, around):
+    """Index of a voxel's neighbour in its own block or in the `other`; its own where there is none."""
+    if within:
+        return np.uintp(block * IN_BLOCK + inner + step)
+    if other == 0:
+        return np.uintp(block * IN_BLOCK + inner)
+    return np.uintp(other * IN_BLOCK + inner + around)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def adam_in_blocks(
+    voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
+):
+    """`adam` for blocks."""
+    blocks, channels = voxels.shape[0], voxels.shape[4]
+    tiles = IN_BLOCK // TILE
+    values, slopes = voxels.reshape(-1), gradient.reshape(-1)
+    means, squares = first.reshape(-1), second.reshape(-1)
+    rates = np.full(TILE * channels, rate * correction1, np.float32)
+    rates[::channels] *= density_rate
+    for block in prange(1, blocks):
+        for tile in range(tiles):
+            if touched[block, tile] == 0:
+                continue
+            touched[block, tile] = 0
+            at = np.uintp((block * IN_BLOCK + tile * TILE) * channels)
+            for e in range(TILE * channels):
+                g = slopes[at]
+                m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
+                v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
+                means[at] = m
+                squares[at] = v
+                slopes[at] = np.float32(0.0)
+                values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
+                at += np.uintp(1)
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def interpolate(voxels, table, size, positions, values):
+    """Raw values of a lattice, dense or in blocks, at positions (x, y, z) in its voxel coordinates."""
+    depth, height, width = size
+    channels = values.shape[1]
+    flat = voxels.reshape(-1, channels)
+    for n in prange(positions.shape[0]):
+        i, fx = _cell(positions[n, 0], width)
+        j, fy = _cell(positions[n, 1], height)
+        level_z, fz = _cell(positions[n, 2], depth)
+        for channel in range(channels):
+            values[n, channel] = np.float32(0.0)
+        for a in range(2):
+            wz = fz if a == 1 else np.float32(1.0) - fz
+            for b in range(2):
+                wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
+                for c in range(2):
+                    w = wy * (fx if c == 1 else np.float32(1.0) - fx)
+                    v = _place(table, level_z + a, j + b, i + c, height, width)
+                    for channel in range(channels):
+                        values[n, channel] += w * flat[v, channel]
+
+
+@njit(parallel=True, fastmath=FAST, cache=True)
+def average_blocks(voxels, places, factor, averages):
+    """Density, and colour times density, averaged over cubes of `factor` voxels a side (1, 2, 4 or 8).
+
+    `averages`, (depth, height, width, 4) of the coarser lattice, is 0 where blocks are missing; what it has too little
+    room for, at the ends of a lattice whose size no multiple of a block is, is left out.
+    """
+    cubes = BLOCK // factor
+    share = np.float32(1.0) / np.float32(factor**3)
+    flat = voxels.reshape(-1, 4)
+    depth, height, width, _ = averages.shape
+    for block in prange(1, voxels.shape[0]):
+        for inner in range(IN_BLOCK):
+            z = places[block, 0] * cubes + (inner >> 6) // factor
+            y = places[block, 1] * cubes + ((inner >> 3) & 7) // factor
+            x = places[block, 2] * cubes + (inner & 7) // factor
+            if z >= depth or y >= height or x >= width:
+                continue
+            v = np.uintp(block * IN_BLOCK + inner)
+            density = share * _softplus(flat[v, 0])
+            averages[z, y, x, 0] += density
+            for channel in range(1, 4):
+                averages[z, y, x, channel] += density * _sigmoid(flat[v, channel])

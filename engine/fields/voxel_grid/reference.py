@@ -5,24 +5,33 @@ The functions are those of `compiled`.
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
+from engine.fields.voxel_grid.kernels import BLOCK, CELL, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
-from engine.fields.voxel_grid.state import GridState
+from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
 _SEEN_THROUGH = 0.25  # of the optical depth that proposals see, as in the kernels
+_VISIBLE = float(VISIBLE)
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
 def _sample(
-    volume: Float[Tensor, "depth height width channels"], positions: Float[Tensor, "rays samples 3"]
+    volume: Float[Tensor, "*lattice channels"],
+    positions: Float[Tensor, "rays samples 3"],
+    state: GridState | None = None,
 ) -> Float[Tensor, "rays samples channels"]:
+    """Trilinear values of a dense volume, or of one in blocks, whose table is that of the state."""
+    if state is not None and state.table is not None:
+        return _sample_blocks(volume, state.table, state.shape, positions)
     depth, height, width, _ = volume.shape
     last = positions.new_tensor([width - 1, height - 1, depth - 1])
     lattice = (positions / last * 2 - 1)[None, :, :, None]
@@ -34,6 +43,52 @@ def _inside(positions: Float[Tensor, "rays samples 3"], shape: tuple[int, int, i
     depth, height, width = shape
     last = positions.new_tensor([width - 1, height - 1, depth - 1])
     return ((positions >= -_BORDER) & (positions <= last + _BORDER)).all(dim=-1)
+
+
+def _sample_blocks(
+    voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, shape: Shape, positions: Float[Tensor, "*points 3"]
+) -> Float[Tensor, "*points channels"]:
+    size = torch.tensor(shape[::-1], device=positions.device)
+    places = positions.clamp(positions.new_zeros(3), (size - 1).to(positions))
+    first = torch.minimum(places.detach().nan_to_num().floor().long(), size - 2)
+    fraction = places - first
+    flat = voxels.reshape(-1, voxels.shape[-1])
+    total = torch.zeros(*positions.shape[:-1], flat.shape[-1], dtype=flat.dtype, device=flat.device)
+    for corner in itertools.product((0, 1), repeat=3):
+        x, y, z = (first + torch.tensor(corner, device=first.device)).unbind(dim=-1)
+        block = table[z // BLOCK, y // BLOCK, x // BLOCK].long()
+        at = ((block * BLOCK + z % BLOCK) * BLOCK + y % BLOCK) * BLOCK + x % BLOCK
+        along = [f if far else 1 - f for f, far in zip(fraction.unbind(dim=-1), corner, strict=True)]
+        total = total + (along[0] * along[1] * along[2])[..., None] * flat[at]
+    return total
+
+
+def _stored(state: GridState, positions: Float[Tensor, "*points 3"]) -> Bool[Tensor, "*points"]:
+    """Whether the cell around a position begins in a block that is stored."""
+    assert state.table is not None
+    size = torch.tensor(state.shape[::-1], device=positions.device)
+    first = torch.minimum(positions.nan_to_num().clamp(min=0).floor().long(), size - 2) // BLOCK
+    return state.table[first[..., 2], first[..., 1], first[..., 0]] != 0
+
+
+def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
+    """Raw values at positions (x, y, z) in voxel coordinates; see `compiled.interpolate`."""
+    return _sample(state.voxels, positions[None], state)[0]
+
+
+def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
+    """Averages of a lattice in blocks over cubes; see `compiled.average`."""
+    assert state.places is not None
+    cubes = weight_by_density(state.voxels).permute(0, 4, 1, 2, 3)
+    cubes = F.avg_pool3d(cubes, factor).permute(0, 2, 3, 4, 1)[1:]
+    side = BLOCK // factor
+    shape = [-(-size // BLOCK) * side for size in state.shape]
+    whole = cubes.new_zeros(*shape, 4)
+    inner = torch.stack(torch.meshgrid(*[torch.arange(side, device=cubes.device)] * 3, indexing="ij"), dim=-1)
+    z, y, x = (state.places[1:, None, None, None] * side + inner).unbind(dim=-1)
+    whole[z, y, x] = cubes
+    depth, height, width = (max(size // factor, 2) for size in state.shape)
+    return whole[:depth, :height, :width].contiguous()
 
 
 def edges(
@@ -67,12 +122,13 @@ def march(
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
+    visible: UInt8[Tensor, "cells_depth cells_height cells_width"] | None = None,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
     """Renders rays; see `compiled.march`."""
     voxels = _AccumulateGradient.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
     s = (edges[:, 1:] + edges[:, :-1]) / 2
     positions = lines.at(s)
-    raw = _sample(voxels, positions)
+    raw = _sample(voxels, positions, state)
     raw_colour = raw[..., 1:]
     if state.tint is not None:
         tint = (
@@ -87,6 +143,8 @@ def march(
     density = F.softplus(raw[..., 0])
     if closed:
         density = density * _inside(positions, state.shape)
+    if state.table is not None:
+        density = density * _stored(state, positions.detach())
     optical = density * (edges[:, 1:] - edges[:, :-1]) * lines.optical_length[:, None]
     passed = torch.exp(-torch.cumsum(F.pad(optical, (1, 0)), dim=1))
     if lines.ends is not None:
@@ -94,6 +152,10 @@ def march(
     weights = passed[:, :-1] - passed[:, 1:]
     colour = (weights[..., None] * torch.sigmoid(raw_colour)).sum(dim=1) + passed[:, -1:] * background
     position = (weights * s).sum(dim=1) + passed[:, -1]
+    if visible is not None:
+        last = torch.tensor(visible.shape[::-1], device=positions.device) - 1
+        cells = (positions.detach()[weights.detach() > _VISIBLE].clamp(min=0).long() // CELL).minimum(last)
+        visible[cells[:, 2], cells[:, 1], cells[:, 0]] = 1
     return colour, (1 - passed[:, -1]).detach(), position.detach()
 
 
@@ -109,6 +171,28 @@ class _AccumulateGradient(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[None, None]:  # type: ignore[no-untyped-def, override]
         ctx.state.gradient += gradient
         return None, None
+
+
+def _smoothness_gradient_in_blocks(
+    state: GridState,
+) -> Float[Tensor, "blocks 8 8 8 channels"]:
+    """The same for blocks: voxels of missing ones are not neighbours."""
+    assert state.table is not None
+    assert state.places is not None
+    total = torch.zeros_like(state.voxels)
+    table = F.pad(state.table, (1, 1) * 3)
+    for dim, way in itertools.product(range(3), (-1, 1)):
+        places = state.places + 1
+        places[:, dim] += way
+        other = table[places[:, 0], places[:, 1], places[:, 2]].long()
+        axis, beyond = dim + 1, 0 if way > 0 else BLOCK - 1
+        face = state.voxels[other].narrow(axis, beyond, 1)
+        own = state.voxels.narrow(axis, BLOCK - 1 if way > 0 else 0, 1)
+        face = torch.where((other == 0)[:, None, None, None, None], own, face)
+        parts = (state.voxels.narrow(axis, 1, BLOCK - 1), face)
+        neighbours = torch.cat(parts if way > 0 else (face, state.voxels.narrow(axis, 0, BLOCK - 1)), dim=axis)
+        total += state.voxels - neighbours
+    return total
 
 
 def _smoothness_gradient(
@@ -136,11 +220,14 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
     state.steps += 1
     smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     touched = (state.gradient != 0).any(dim=-1, keepdim=True)
+    if state.table is not None:
+        touched[0] = False  # stands for all blocks that are missing
     per_channel = state.voxels.new_ones(state.voxels.shape[-1])
     per_channel[0] = first_channel_rate
     gradient = state.gradient
     if smoothness > 0:
-        gradient = gradient + _smoothness_gradient(state.voxels) * (smoothness / per_channel**2)
+        rough = _smoothness_gradient(state.voxels) if state.table is None else _smoothness_gradient_in_blocks(state)
+        gradient = gradient + rough * (smoothness / per_channel**2)
     first = torch.lerp(gradient, state.first, DEFAULT.beta1)
     second = torch.lerp(gradient * gradient, state.second, DEFAULT.beta2)
     state.first = torch.where(touched, first, state.first)

@@ -6,36 +6,53 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int32, Int64, UInt8
 from torch import Tensor
 
-from engine.fields.voxel_grid.kernels import TILE
+from engine.fields.voxel_grid.kernels import BLOCK, IN_BLOCK, TILE
+
+Shape = tuple[int, int, int]
+Table = Int32[Tensor, "table_depth table_height table_width"]
 
 
 @dataclass
 class GridState:
     """Voxels with interleaved channels, and the state of their optimiser.
 
+    A lattice is dense, its tensors (depth, height, width, channels), or stored in blocks, (blocks, 8, 8, 8, channels):
+    see `engine.fields.voxel_grid.blocks`.
+
     Attributes:
         voxels: channel 0 is raw density (density after softplus), 1 to 3 are raw colour (RGB after sigmoid).
         gradient: of the loss since the last step.
         first, second: Adam's moments.
-        touched: 1 for tiles of `kernels.TILE` voxels of a row that have got a gradient since the last step.
+        touched: 1 for tiles of `kernels.TILE` voxels of a row that have got a gradient since the last step: (depth,
+            height, tiles), or (blocks, tiles).
         steps: number of optimiser steps.
         tint: a coarser volume of nine coefficients, three per colour channel, whose products with the unit viewing
             direction are added to the raw colour; or None.
+        table: for each block of a lattice that is stored in blocks, which of them it is, 0 for one that is missing;
+            None for a dense lattice.
+        places: the inverse: where each stored block lies in the table, (z, y, x).
+        size: (depth, height, width) of a lattice that is stored in blocks.
     """
 
-    voxels: Float[Tensor, "depth height width channels"]
-    gradient: Float[Tensor, "depth height width channels"]
-    first: Float[Tensor, "depth height width channels"]
-    second: Float[Tensor, "depth height width channels"]
-    touched: UInt8[Tensor, "depth height tiles"]
+    voxels: Float[Tensor, "*lattice channels"]
+    gradient: Float[Tensor, "*lattice channels"]
+    first: Float[Tensor, "*lattice channels"]
+    second: Float[Tensor, "*lattice channels"]
+    touched: UInt8[Tensor, "*tiles"]
     steps: int = 0
     tint: GridState | None = None
+    table: Table | None = None
+    places: Int64[Tensor, "blocks 3"] | None = None
+    size: Shape | None = None
 
     @property
-    def shape(self) -> tuple[int, int, int]:
+    def shape(self) -> Shape:
+        """(depth, height, width) of the lattice, voxels."""
+        if self.size is not None:
+            return self.size
         depth, height, width, _ = self.voxels.shape
         return depth, height, width
 
@@ -53,18 +70,53 @@ def make_state(voxels: Float[Tensor, "depth height width channels"]) -> GridStat
     )
 
 
+def make_block_state(voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, size: Shape) -> GridState:
+    """The state of these values, which are stored in blocks, before their first step."""
+    places = torch.zeros(len(voxels), 3, dtype=torch.int64, device=voxels.device)
+    kept = table.nonzero()
+    places[table[kept[:, 0], kept[:, 1], kept[:, 2]].long()] = kept
+    return GridState(
+        voxels=voxels.contiguous(),
+        gradient=torch.zeros_like(voxels),
+        first=torch.zeros_like(voxels),
+        second=torch.zeros_like(voxels),
+        touched=torch.zeros(len(voxels), IN_BLOCK // TILE, dtype=torch.uint8, device=voxels.device),
+        table=table,
+        places=places,
+        size=size,
+    )
+
+
 def tensors_to_save(state: GridState) -> dict[str, Tensor]:
     """The tensors that a checkpoint needs."""
-    return {"voxels": state.voxels, "first": state.first, "second": state.second, "steps": torch.tensor(state.steps)}
+    kept = {"voxels": state.voxels, "first": state.first, "second": state.second, "steps": torch.tensor(state.steps)}
+    if state.table is not None:
+        kept |= {"table": state.table, "size": torch.tensor(state.shape)}
+    return kept
 
 
 def restore_state(tensors: dict[str, Tensor], device: torch.device) -> GridState:
     """The state with the tensors of `tensors_to_save`, on a device."""
-    state = make_state(tensors["voxels"].to(device).clone())
+    voxels = tensors["voxels"].to(device).clone()
+    if "table" in tensors:
+        depth, height, width = tensors["size"].tolist()
+        state = make_block_state(voxels, tensors["table"].to(device).clone(), (depth, height, width))
+    else:
+        state = make_state(voxels)
     state.first.copy_(tensors["first"])
     state.second.copy_(tensors["second"])
     state.steps = int(tensors["steps"])
     return state
+
+
+def read_plane(state: GridState, index: int) -> Float[Tensor, "height width channels"]:
+    """A plane of the lattice, with the values of block 0 where blocks are missing."""
+    if state.table is None:
+        return state.voxels[index]
+    row = state.voxels[state.table[index // BLOCK].long(), index % BLOCK]
+    high, wide = row.shape[:2]
+    plane = row.permute(0, 2, 1, 3, 4).reshape(high * BLOCK, wide * BLOCK, -1)
+    return plane[: state.shape[1], : state.shape[2]]
 
 
 def resample(

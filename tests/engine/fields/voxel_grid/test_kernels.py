@@ -69,14 +69,20 @@ def compiled(
     outputs = (tensor.numpy() for tensor in rendered)
     seen = (voxels.numpy(), start, step, length, closed, edges, BACKGROUND.numpy())
     no_tint, basis = np.zeros((0, 0, 0, 9), np.float32), np.zeros((count, 3), np.float32)
-    grid_kernels.march_forward(seen[0], no_tint, basis, *seen[1:], *outputs, activated)
+    lattice = seen[0], grid_kernels.DENSE, seen[0].shape[:3]
+    no_cells = np.zeros((0, 0, 0), np.uint8)
+    grid_kernels.march_forward(*lattice, no_tint, basis, *seen[1:], no_cells, *outputs, activated)
     gradients = Gradients(torch.zeros_like(voxels), torch.empty(count, 3), torch.empty(count, 3))
     at_samples = np.empty_like(activated)
     above = torch.ones(count, 3) if colour_gradient is None else colour_gradient
-    grid_kernels.march_backward(*seen, activated, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:]))
+    grid_kernels.march_backward(
+        *lattice, *seen[1:], activated, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:])
+    )
     touched = torch.zeros(*SHAPE[:2], TILES, dtype=torch.uint8)
     rows = np.linspace(0, voxels.shape[1], slabs + 1).astype(np.int64)
-    grid_kernels.scatter(gradients.voxels.numpy(), touched.numpy(), start, step, edges, activated, at_samples, rows)
+    table_and_size = lattice[1:]
+    samples = start, step, edges, activated, at_samples
+    grid_kernels.scatter(gradients.voxels.numpy(), touched.numpy(), *table_and_size, *samples, rows)
     return rendered, gradients, touched
 
 
