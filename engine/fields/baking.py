@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,20 @@ VolumeSpace = Literal["projective", "box", "contracted"]
 Box = tuple[float, float, float]
 
 
-COARSE = 192  # voxels along the longest side of the dense copy of a volume in blocks: the overview shows no more
+@dataclass(frozen=True)
+class CopyOptions:
+    """The dense copy of a field that is stored in blocks.
+
+    Attributes:
+        longest: voxels along its longest side, at most: a view of the cameras, which shows it, has no finer pixels.
+        most_voxels: in all, if its sides shrink alike: it is made again with every volume, beside the blocks.
+    """
+
+    longest: int = 256
+    most_voxels: int = 2**21
+
+
+COPY = CopyOptions()
 
 
 @dataclass(frozen=True)
@@ -109,7 +123,7 @@ class Baking:
 
     Attributes:
         field: what it is made of.
-        size: its longest side at most, voxels; the dense copy of a field in blocks has `COARSE` at most.
+        size: its longest side at most, voxels; a dense copy of a field in blocks is smaller (`COPY`).
         field_version: when it was begun.
         coarse: whether the field is in blocks, and they are left out.
         seconds: spent so far.
@@ -121,7 +135,7 @@ class Baking:
         self.seconds = 0.0
         blocks = field.block_pieces()
         self.coarse = blocks is not None and not detailed
-        longest = size if blocks is None else min(size, COARSE)
+        longest = size if blocks is None else min(size, _choose_copy_size(blocks.shape))
         planes, tint = field.volume_planes(longest), field.tint_planes(size)
         self._voxels = _Part(planes.shape[0], _one_by_one(planes.planes))
         self._tint = None if tint is None else _Part(tint.shape[0], _one_by_one(tint.planes))
@@ -198,6 +212,12 @@ class _Part:
     def array(self) -> np.ndarray:
         assert self._half is not None
         return _published(self._half)
+
+
+def _choose_copy_size(shape: tuple[int, int, int]) -> int:
+    """Longest side of the dense copy of a lattice in blocks."""
+    factor = (COPY.most_voxels / math.prod(shape)) ** (1 / 3)
+    return max(min(COPY.longest, round(factor * max(shape))), 2)
 
 
 def _one_by_one(planes: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from engine.fields.baking import Baking, FieldVolume
+from engine.fields.baking import Baking, CopyOptions, FieldVolume
 from engine.fields.field import Bakeable
 from engine.fields.spaces import NEAREST_SHARE, UnboundedSpace, plane_extent
 from engine.fields.voxel_grid.field import VoxelGrid
@@ -100,7 +100,7 @@ def test_a_volume_is_made_plane_by_plane_and_never_changed():
 @torch.no_grad()
 @pytest.mark.parametrize(("make", "outer"), [(relief, 0.8), (blob, 0.5), (room, 1.1)])
 def test_a_field_in_blocks_has_all_its_detail(make, outer, monkeypatch):
-    monkeypatch.setattr("engine.fields.baking.COARSE", 16)
+    monkeypatch.setattr("engine.fields.baking.COPY", CopyOptions(longest=16))
     field = make(samples=96)
     field.begin_stage(replace(field.stage, directional=True, proposals=False))
     field.grid.tint.voxels.normal_(std=0.5, generator=torch.Generator().manual_seed(0))
@@ -130,6 +130,14 @@ def test_blocks_are_made_piece_by_piece_and_never_changed():
     for array in (detail.blocks, detail.table):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 0
+
+
+def test_the_dense_copy_of_a_large_cube_is_small_and_that_of_a_flat_volume_fine(monkeypatch):
+    for make, size in ((blob, 12), (relief, 40)):
+        monkeypatch.setattr("engine.fields.baking.COPY", CopyOptions(40, 12**3 if make is blob else 10**6))
+        field = store_in_blocks(make())
+        assert max(field.grid.shape) > size
+        assert max(baked(field, scene_of(field)).voxels.shape[:3]) == size
 
 
 def test_blocks_can_be_left_out():
