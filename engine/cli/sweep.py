@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from engine.lab.sweep.cluster import DaskPool, divide_machine, open_local_pool, 
 from engine.lab.sweep.definition import SweepDefinition
 from engine.lab.sweep.report import format_rate, write_sweep_report
 from engine.lab.sweep.rows import Row
-from engine.lab.sweep.runner import PreparedSweep, prepare_sweep, run_sweep
+from engine.lab.sweep.runner import prepare_sweep, run_sweep
 from engine.lab.sweep.statistics import Success
 from engine.lab.sweep.summary import map_success
 from engine.lab.sweep.table import write_table
@@ -30,6 +31,7 @@ FIXED = (
     *("preset", "matches", "downscale", "space", "frames", "warp", "patches", "crop"),
     *("max_iterations", "max_seconds", "evaluate", "device"),
 )
+MOST_REASONS = 5  # that are printed
 
 
 def sweep_scenes(arguments: SweepArguments) -> int:
@@ -58,7 +60,10 @@ def sweep_scenes(arguments: SweepArguments) -> int:
         if rows:
             report = write_sweep_report(rows, sweep.runs, folder, success)
             console.print(_success_table(rows, success))
-            _say_what_is_left(console, sweep, rows, report)
+            _say_what_failed(console, rows)
+            _say(console, f"Written: {report}, and table.parquet and table.csv beside it.")
+        if sweep.waiting:
+            _say(console, f"{len(sweep.waiting)} of {len(sweep.runs)} runs are left; the same command makes them.")
     return interruption.exit_code
 
 
@@ -172,20 +177,12 @@ def _success_table(rows: list[Row], success: Success) -> Table:
     return table
 
 
-def _say_what_is_left(console: Console, sweep: PreparedSweep, rows: list[Row], report: Path) -> None:
-    failed = [row for row in rows if row.state == "failed"]
-    for reason, count in _count_reasons(failed).items():
+def _say_what_failed(console: Console, rows: list[Row]) -> None:
+    reasons = Counter(row.reason for row in rows if row.state == "failed")
+    for reason, count in reasons.most_common(MOST_REASONS):
         _say(console, f"Failed, {count} of {len(rows)} runs: {reason}")
-    if sweep.waiting:
-        _say(console, f"{len(sweep.waiting)} of {len(sweep.runs)} runs are left; the same command makes them.")
-    _say(console, f"Written: {report}, and table.parquet and table.csv beside it.")
-
-
-def _count_reasons(failed: list[Row]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for row in failed:
-        counts[row.reason] = counts.get(row.reason, 0) + 1
-    return counts
+    if len(reasons) > MOST_REASONS:
+        _say(console, f"Failed for {len(reasons) - MOST_REASONS} other reasons: see the report.")
 
 
 def _say(console: Console, words: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
+import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
@@ -12,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import dask.config
+import psutil
 from dask.system import CPU_COUNT
-from distributed import Client, Future, LocalCluster, WorkerPlugin
+from distributed import Client, Future, LocalCluster
 from distributed.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.system import MEMORY_LIMIT
@@ -33,11 +35,15 @@ class ClusterLimits:
             1.8 to 2.4 GB.
         share: of the machine's memory that all processes together may use.
         connect_seconds: how long a scheduler elsewhere has to answer.
+        look_seconds: between two looks at the memory of the processes.
+        revive_seconds: between two looks at whether all processes are there.
     """
 
     least_gib: float = 3.0
     share: float = 0.9
     connect_seconds: float = 10.0
+    look_seconds: float = 0.2
+    revive_seconds: float = 5.0
 
 
 LIMITS = ClusterLimits()
@@ -47,8 +53,7 @@ _SETTINGS: dict[str, Any] = {
     "distributed.worker.memory.target": False,  # nothing that Dask holds could be moved to disk
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,  # freed memory may stay with the process: it would rest for ever
-    "distributed.worker.memory.terminate": 0.95,
-    "distributed.scheduler.allowed-failures": 1_000_000,  # the runner counts, by what was really begun
+    "distributed.worker.memory.terminate": False,  # see `WorkerCare`
     "distributed.scheduler.worker-ttl": None,  # kernels that are being compiled may block a worker for minutes
     "distributed.admin.tick.limit": "1 hour",
     "distributed.comm.timeouts.connect": LIMITS.connect_seconds,
@@ -85,7 +90,7 @@ def divide_machine(
     Raises:
         UserError: a number makes no sense.
     """
-    for name, value, least in (("processes", processes, 1), ("threads", threads, 1), ("memory", memory_gib, 0.1)):
+    for name, value, least in (("processes", processes, 1), ("threads", threads, 1), ("memory", memory_gib, 1)):
         if value is not None and not value >= least:
             raise UserError(f"--{name} is {value}; give {least} or more.")
     usable = LIMITS.share * memory_bytes
@@ -139,14 +144,44 @@ class DaskFuture:
         self._future.add_done_callback(lambda _: act(self))
 
 
-class LeaveInterruptionToParent(WorkerPlugin):
-    """Ctrl-C reaches all processes of a terminal; the workers of this machine leave it to the command."""
+class WorkerCare:
+    """A context in whose thread worker processes that use too much memory are killed, and missing ones replaced.
 
-    name = "l2g-interruption"
+    Dask's own limit asks a process to end by SIGTERM first. A worker that has begun to end in that way tells its nanny
+    so, which then does not start another one in its place.
+    """
 
-    def setup(self, worker: Any) -> None:
-        with contextlib.suppress(ValueError):  # where the worker's loop is not in the main thread
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+    def __init__(self, cluster: LocalCluster, division: Division) -> None:
+        self._cluster, self._division = cluster, division
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="l2g workers", daemon=True)
+
+    def __enter__(self) -> WorkerCare:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        revived = time.monotonic()
+        while not self._over.wait(LIMITS.look_seconds):
+            for nanny in list(self._cluster.workers.values()):
+                kill_if_larger(nanny.pid, self._division.memory_bytes)
+            if time.monotonic() - revived >= LIMITS.revive_seconds:
+                revived = time.monotonic()
+                if len(self._cluster.workers) < self._division.processes:
+                    self._cluster.scale(self._division.processes)
+
+
+def kill_if_larger(process: int | None, memory_bytes: int) -> bool:
+    """Kills a process whose resident memory is larger than that; whether it was. One that has ended is none."""
+    with contextlib.suppress(psutil.Error):
+        if process is not None and psutil.Process(process).memory_info().rss > memory_bytes:
+            psutil.Process(process).kill()
+            return True
+    return False
 
 
 @contextlib.contextmanager
@@ -161,15 +196,16 @@ def open_local_pool(division: Division) -> Iterator[DaskPool]:
                 n_workers=division.processes,
                 threads_per_worker=1,  # runs at a time
                 processes=True,
-                memory_limit=division.memory_bytes,
+                memory_limit=0,  # see `WorkerCare`
                 env=dict.fromkeys(names, threads),
+                preload=["engine.lab.sweep.worker_signals"],
                 host="127.0.0.1",
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,
             )
         )
         client = stack.enter_context(Client(cluster))
-        client.register_plugin(LeaveInterruptionToParent())
+        stack.enter_context(WorkerCare(cluster, division))
         yield DaskPool(client)
 
 

@@ -135,6 +135,7 @@ def run_sweep(
     mark = sweep.folder / SESSION_FILE
     _write_mark(mark, session)
     done: queue.SimpleQueue[tuple[int, Future]] = queue.SimpleQueue()
+    ends: dict[int, int] = {}  # of workers, by place, as the pool says
     places = {place: run for place, run in enumerate(sweep.runs) if run.name not in sweep.rows}
 
     def begin(place: int) -> None:
@@ -152,10 +153,13 @@ def run_sweep(
             try:
                 row = future.result()
             except WorkerEndedError:
-                if count_attempts(sweep.folder / RUNS_FOLDER / places[place].name, session) <= retries:
+                # A pool may begin a run again itself, and may blame a run that had not begun.
+                ends[place] = ends.get(place, 0) + 1
+                attempts = max(ends[place], count_attempts(sweep.folder / RUNS_FOLDER / places[place].name, session))
+                if attempts <= retries:
                     begin(place)
                     continue
-                row = lost_row(places[place], sweep.folder, session)
+                row = lost_row(places[place], sweep.folder, attempts)
             except CancelledError as error:
                 raise UserError("The workers were lost; the same command goes on where it stopped.") from error
             if row is None:  # it was told to end, and not by this command

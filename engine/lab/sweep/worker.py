@@ -69,7 +69,7 @@ def carry_out(train: Train, run: SweptRun, sweep: Path, session: str, most_attem
         return None
     begun = count_attempts(folder, session)
     if begun >= most_attempts:
-        return lost_row(run, sweep, session)
+        return lost_row(run, sweep, begun)
     attempts = begun + 1
     try:
         for name in (ROW_FILE, ERROR_FILE):
@@ -87,15 +87,13 @@ def carry_out(train: Train, run: SweptRun, sweep: Path, session: str, most_attem
     return _kept(row, folder)
 
 
-def lost_row(run: SweptRun, sweep: Path, session: str) -> Row:
+def lost_row(run: SweptRun, sweep: Path, attempts: int) -> Row:
     """The row of a run whose worker processes have ended in mid-run, too often; also in the run's folder."""
-    folder = sweep / RUNS_FOLDER / run.name
-    attempts = count_attempts(folder, session)
     reason = (
         f"The process that trained it ended {attempts} times before the run did: it was killed, or needed more memory "
         "than a process may have (--memory)."
     )
-    return _kept(failed_row(run, reason, attempts), folder)
+    return _kept(failed_row(run, reason, attempts), sweep / RUNS_FOLDER / run.name)
 
 
 def count_attempts(folder: Path, session: str) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from engine.errors import UserError
-from engine.lab.sweep.cluster import GIB, Division, divide_machine, open_local_pool, open_pool_of
+from engine.lab.sweep.cluster import GIB, Division, divide_machine, kill_if_larger, open_local_pool, open_pool_of
 from engine.lab.sweep.runner import prepare_sweep, run_sweep
 from tests.support.runs.swept_runs import kill_first_worker, small_sweep
 
@@ -48,6 +51,16 @@ def test_numbers_that_make_no_sense_are_refused(asked: dict, words: str) -> None
 def test_a_scheduler_that_does_not_answer_is_a_sentence(address: str) -> None:
     with pytest.raises(UserError, match="No Dask scheduler answers at"), open_pool_of(address, timeout=0.5):
         pass
+
+
+def test_a_process_that_needs_too_much_memory_is_killed() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        assert not kill_if_larger(process.pid, GIB)
+        assert process.poll() is None
+        assert kill_if_larger(process.pid, 1000)
+        assert process.wait(timeout=30) == -signal.SIGKILL
+    assert not kill_if_larger(process.pid, 1000)
+    assert not kill_if_larger(None, 1000)
 
 
 @pytest.mark.slow
