@@ -15,7 +15,7 @@ from engine.fields import FIELDS
 from engine.geometry.warp_names import PlanarWarp
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "mesh", "video", "report"]
+ExportFormat = Literal["colmap", "nerfstudio", "llff", "ply", "splat", "mesh", "video", "report"]
 
 
 def _one_of(table: Mapping[str, object], default: str) -> Any:
@@ -166,6 +166,7 @@ class ExportArguments:
     """Folder of the run."""
     to: ExportFormat
     """colmap, nerfstudio, llff: refined cameras with their images; ply: a coloured point cloud;
+    splat: 3D Gaussians, as viewers of Gaussian splatting read them (.ply);
     mesh: coloured surfaces (.ply, .obj or .glb); video: a flight through the field (.mp4 or .gif);
     report: a page of settings, plots, renderings and errors (.html)."""
     output: Path
@@ -177,7 +178,9 @@ class ExportArguments:
     device: Device = "auto"
     """Where to render."""
     points: int | None = None
-    """Points of the cloud, at most (300,000; beside cameras 30,000)."""
+    """Points of the cloud, at most (300,000; beside cameras 30,000); Gaussians, at most (280,000)."""
+    fit_seconds: float = 60.0
+    """For fitting Gaussians to the photos; 0 leaves them as the field gives them."""
     density: float | None = None
     """Of the mesh's surface, per spacing of the field's lattice (1 takes 63 % of the light in one spacing); by default
     such that nine tenths of what the cameras see lie inside."""

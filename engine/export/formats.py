@@ -19,6 +19,7 @@ from engine.export.options import ExportOptions
 from engine.export.points import PointCloud, collect_points, write_ply
 from engine.export.progress import Progress, part_of
 from engine.export.report import write_report
+from engine.export.splats.export import MOST_GAUSSIANS, export_splats, name_comparison
 from engine.export.targets import check_file, check_folder
 from engine.export.video import plan_cameras, write_video
 from engine.export.visible_surfaces import measure_depth_bounds
@@ -128,15 +129,19 @@ class OneFile:
     Attributes:
         endings: allowed suffixes.
         fill: writes the file; returns sentences for the user.
+        name_other: the path of another file that is written with it; None if there is none.
     """
 
     endings: tuple[str, ...]
     fill: Callable[[Export], list[str]]
+    name_other: Callable[[Path], Path] | None = None
 
     def check(self, options: ExportOptions, protected: Collection[Path]) -> None:
         if options.output.suffix.lower() not in self.endings:
             raise UserError(f"{options.output} should end in {' or '.join(self.endings)}; give such an --output.")
         check_file(options.output, options.force)
+        if self.name_other is not None:
+            check_file(self.name_other(options.output), options.force)
 
     def write(self, run: SavedRun, options: ExportOptions, progress: Progress) -> list[str]:
         return self.fill(Export(run, options, progress))
@@ -192,6 +197,12 @@ def _ply(export: Export) -> list[str]:
     return [f"{len(points.positions):,} points.", *export.extent]
 
 
+def _splat(export: Export) -> list[str]:
+    options = export.options
+    wanted = options.points or MOST_GAUSSIANS
+    return export_splats(export.run, export.gauge, wanted, options.fit_seconds, options.output, export.progress)
+
+
 def _mesh(export: Export) -> list[str]:
     trainer, options, gauge = export.run.trainer, export.options, export.gauge
     mesh = make_mesh(
@@ -223,6 +234,7 @@ EXPORTERS: dict[str, Exporter] = {
     ),
     "llff": CamerasFolder(llff.FILES, _llff, llff.find_unsupported, flat=True, one_size=True),
     "ply": OneFile((".ply",), _ply),
+    "splat": OneFile((".ply",), _splat, name_comparison),
     "report": OneFile((".html",), _report),
     "video": OneFile(VIDEO_ENDINGS, _video),
     "mesh": OneFile((".ply", ".obj", ".glb"), _mesh),

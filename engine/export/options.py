@@ -15,7 +15,8 @@ class ExportOptions:
     Attributes:
         output: folder or file to write.
         force: replace an earlier export there.
-        points: most points of a point cloud; None for the default of the format.
+        points: most points of a point cloud, or most Gaussians; None for the default of the format.
+        fit_seconds: for fitting Gaussians to the photos, wall time; 0 leaves them as the field gives them.
         density: of the surface of a mesh, per spacing of the lattice; None to choose it from what the cameras see.
         resolution: most lattice points along the longest side that a mesh is made of.
         hidden: keep surfaces that no camera sees.
@@ -29,6 +30,7 @@ class ExportOptions:
     output: Path
     force: bool = False
     points: int | None = None
+    fit_seconds: float = 60.0
     density: float | None = None
     resolution: int = 256
     hidden: bool = False
@@ -43,6 +45,8 @@ def check_options(options: ExportOptions) -> None:
     """Raises `UserError` where a number is out of its range."""
     if options.points is not None and options.points < 1:
         raise UserError(f"--points is {options.points}; give 1 or more.")
+    if not 0 <= options.fit_seconds <= 36_000:
+        raise UserError(f"--fit-seconds is {options.fit_seconds}; give 0 to 36000.")
     if options.density is not None and not 0 < options.density <= 50:
         raise UserError(f"--density is {options.density}; give a number above 0, at most 50.")
     if not 8 <= options.resolution <= 1024:

@@ -11,7 +11,13 @@ from engine.export.progress import Progress
 from engine.run.saved_run import SavedRun
 
 EXPORTS_FOLDER = "exports"
-_FILE_NAMES = {"ply": "points.ply", "mesh": "mesh.glb", "video": "flight.mp4", "report": "report.html"}
+_FILE_NAMES = {
+    "ply": "points.ply",
+    "splat": "splats.ply",
+    "mesh": "mesh.glb",
+    "video": "flight.mp4",
+    "report": "report.html",
+}
 
 
 def export_into_run_folder(run: SavedRun, form: str, progress: Progress) -> tuple[Path, list[str]]:

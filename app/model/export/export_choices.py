@@ -29,6 +29,12 @@ CHOICES: tuple[ExportChoice, ...] = (
     ExportChoice("nerfstudio", "nerfstudio transforms.json", "nerfstudio", f"{CAMERAS}: a folder for ns-train."),
     ExportChoice("llff", "LLFF poses_bounds.npy", "llff", f"{CAMERAS}: a folder, without lens distortion."),
     ExportChoice("ply", "Point cloud (.ply)", "points.ply", "Coloured points on the surfaces that the cameras see."),
+    ExportChoice(
+        "splat",
+        "Gaussian splats (.ply)",
+        "splats.ply",
+        "3D Gaussians for viewers of splats, fitted to the photos for a minute.",
+    ),
     ExportChoice("mesh", "Mesh (.ply, .obj, .glb)", "mesh.glb", "Coloured triangles of the surfaces."),
     ExportChoice(
         "video",

@@ -168,6 +168,8 @@ def test_the_scene_is_never_replaced_by_its_export(run: Path, tmp_path: Path) ->
     [
         ({"to": "mesh", "output": Path("mesh.stl")}, r"mesh\.stl should end in \.ply or \.obj or \.glb"),
         ({"to": "video", "output": Path("film.avi")}, r"should end in \.mp4 or \.gif"),
+        ({"to": "splat", "output": Path("a.spz")}, r"a\.spz should end in \.ply"),
+        ({"to": "splat", "output": Path("a.ply"), "fit_seconds": -1.0}, "--fit-seconds is -1"),
         ({"to": "ply", "output": Path("a.ply"), "points": 0}, "--points is 0"),
         ({"to": "mesh", "output": Path("a.ply"), "density": -1.0}, "--density is -1"),
         ({"to": "mesh", "output": Path("a.ply"), "resolution": 4}, "--resolution is 4"),
@@ -205,7 +207,7 @@ def test_an_untrained_field_has_no_surface(run: Path, tmp_path: Path) -> None:
         FERN, downscale=8, device="cpu", output=tmp_path / "run", max_iterations=1, matches=False
     )
     assert train_scene(arguments) == 0
-    for form, name in (("ply", "a.ply"), ("mesh", "b.glb")):
+    for form, name in (("ply", "a.ply"), ("mesh", "b.glb"), ("splat", "c.ply")):
         with pytest.raises(UserError, match="surface"):
             exported(tmp_path / "run", form, tmp_path / name)
     exported(tmp_path / "run", "nerfstudio", tmp_path / "cameras")
@@ -224,10 +226,11 @@ from engine.errors import UserError
 from engine.cli.export import export_folder
 run, out = Path(sys.argv[1]), Path(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
-for form, name in [("colmap", "colmap"), ("llff", "llff"), ("ply", "a.ply"), ("mesh", "a.glb"), ("video", "a.mp4"),
-                   ("report", "a.html")]:
+for form, name in [("colmap", "colmap"), ("llff", "llff"), ("ply", "a.ply"), ("splat", "b.ply"), ("mesh", "a.glb"),
+                   ("video", "a.mp4"), ("report", "a.html")]:
     try:
-        export_folder(ExportArguments(run, form, out / name, device="cpu", points=3000, resolution=32, height=32))
+        export_folder(ExportArguments(run, form, out / name, device="cpu", points=3000, resolution=32, height=32,
+                                      fit_seconds=0))
     except UserError as error:
         print("said", form, error)
 """
@@ -237,7 +240,7 @@ for form, name in [("colmap", "colmap"), ("llff", "llff"), ("ply", "a.ply"), ("m
     done = subprocess.run(words, capture_output=True, text=True, env=environment, timeout=500)
     assert done.returncode == 0, done.stderr
     said = dict(line.split(" ", 2)[1:] for line in done.stdout.splitlines() if line.startswith("said "))
-    assert list(said) == ["colmap", "llff", "ply", "mesh", "video", "report"]
+    assert list(said) == ["colmap", "llff", "ply", "splat", "mesh", "video", "report"]
     for form, sentence in said.items():
         assert "disk" in sentence, (form, sentence)
     assert not list((tmp_path / "out").iterdir())

@@ -87,7 +87,7 @@ def standing(scene: Scene, fitted: Tensor, folder: Path, field: Any = None, iter
         frames=list(scene.training_frames),
         device=torch.device("cpu"),
         poses=lambda: fitted,
-        statuses=SimpleNamespace(never_registered=set()),
+        statuses=SimpleNamespace(never_registered=set(), unregistered=list),
         calibration=Calibration(
             settings, len(scene.training_frames), torch.device("cpu"), cameras=scene.intrinsics.cameras_count
         ),
