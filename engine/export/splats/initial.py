@@ -28,6 +28,7 @@ from engine.export.splats.gaussians import (
 )
 from engine.export.splats.support import DepthMap, find_supported
 from engine.export.splats.views import SplatView, plane_points
+from engine.export.visible_surfaces import find_farthest_depth, find_surfaces
 from engine.geometry.numerics import to_double
 from engine.geometry.se3 import invert, rotate, transform
 from engine.geometry.similarity import Similarity
@@ -42,8 +43,8 @@ class InitialOptions:
         rays: cast in all, through all training views together: about ten seconds of a core.
         opacity: least opacity of a ray that shows a surface. Lower than for points: what is left between is filled by
             the fit, which can remove but not add.
-        solid, least_solid: there is a surface at all if more than this share of these samples is more opaque than
-            that, and not the haze that a field begins with.
+        least_surfaces: share of the samples that have to be surfaces as points are exported of: others may be the haze
+            that a field begins with.
         depth_edge: bend of the inverse depth, as a share of it, from which there is an edge between near and far.
         share: least share of the views that see a surface at a sample, among those that see it or see through it.
         share_at_edges: the same at edges of the depth map: what may be a mixture is used only where nothing is against
@@ -62,8 +63,7 @@ class InitialOptions:
 
     rays: int = 2_000_000
     opacity: float = 0.5
-    solid: float = 0.9
-    least_solid: float = 0.01
+    least_surfaces: float = 0.01
     depth_edge: float = 0.05
     share: float = 0.5
     share_at_edges: float = 1.0
@@ -114,6 +114,7 @@ def sample_surfaces(
     scene, generator = trainer.scene, torch.Generator().manual_seed(0)
     parts: list[Samples] = []
     maps: list[DepthMap] = []
+    surfaces, limit = 0, find_farthest_depth(trainer)
     units = {"forward-facing": scene.near, "unbounded": scene.box_half_extent}
     farthest = options.farthest * units.get(scene.kind, math.inf)
     if not views:
@@ -128,11 +129,12 @@ def sample_surfaces(
         points = plane_points(camera, width, height, shift)
         seen = render_view(trainer.field, view.pose.to(trainer.device), points.to(trainer.device))
         seen = View(*(values.cpu() for values in seen))
+        surfaces += int(find_surfaces(seen, limit).sum())
         parts.append(_take(view, points, seen, gauge, farthest, options))
         depth = torch.where(seen.opacity > options.opacity, seen.depth * float(gauge.scale), torch.inf)
         maps.append(DepthMap(camera, depth, shift))
     samples = Samples(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-    if int((samples.opacities > options.solid).sum()) <= options.least_solid * len(samples.opacities):
+    if surfaces <= options.least_surfaces * len(samples.positions):
         raise UserError(NO_SURFACE)
     shares = torch.where(samples.edges, options.share_at_edges, options.share)
     supported = find_supported(samples.positions, samples.spacing, shares, maps)
