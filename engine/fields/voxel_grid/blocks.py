@@ -7,6 +7,7 @@ those of Plenoxels, arXiv 2112.05131, section 3.4.)
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -123,20 +124,19 @@ def _positions(places: Int64[Tensor, "blocks 3"], step: list[float]) -> Float[Te
     return (voxels * torch.tensor(step, device=places.device)).flip(-1).reshape(-1, 3).float()
 
 
-def cut_pieces(state: GridState, at_once: int = 512) -> Iterator[Float[Tensor, "piece 9 9 9 4"]]:
+def cut_pieces(state: GridState, at_once: int = 256) -> Iterator[Float[Tensor, "piece 9 9 9 4"]]:
     """Stored blocks, some at a time, each with the first voxels of its neighbours; block 0 is empty all over."""
     assert state.table is not None
     assert state.places is not None
     table = F.pad(state.table, (0, 1) * 3)
-    flat = state.voxels.reshape(-1, BLOCK**3, 4)
-    inner = torch.stack(
-        torch.meshgrid(*[torch.arange(BLOCK + 1, device=flat.device)] * 3, indexing="ij"), dim=-1
-    ).reshape(-1, 3)
-    over, within = inner // BLOCK, inner % BLOCK
-    offset = (within[:, 0] * BLOCK + within[:, 1]) * BLOCK + within[:, 2]
-    for first in range(0, len(flat), at_once):
-        places = state.places[first : first + at_once, None] + over
-        blocks = table[places[..., 0], places[..., 1], places[..., 2]].long()
-        if first == 0:
-            blocks[0] = 0
-        yield flat[blocks, offset].view(-1, *[BLOCK + 1] * 3, 4)
+    for first in range(0, len(state.voxels), at_once):
+        places = state.places[first : first + at_once].unbind(-1)
+        piece = state.voxels.new_empty(len(places[0]), *[BLOCK + 1] * 3, 4)
+        for over in itertools.product((0, 1), repeat=3):  # the block itself, and those beside it along each axis
+            blocks = table[tuple(place + one for place, one in zip(places, over, strict=True))].long()
+            if first == 0:
+                blocks[0] = 0
+            into = tuple(slice(BLOCK, None) if one else slice(BLOCK) for one in over)
+            begins = tuple(slice(1) if one else slice(None) for one in over)
+            piece[:, *into] = state.voxels[:, *begins][blocks]
+        yield piece
