@@ -7,6 +7,7 @@ from typing import Any
 from engine.config.methods import find_method
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields.hash import schedule as hash_schedule
 from engine.fields.mlp import schedule as mlp_schedule
 from engine.fields.spec import FieldSpec
 from engine.fields.voxel_grid import schedule as grid_schedule
@@ -36,6 +37,12 @@ def _network(scene: Any, settings: Settings, generator: Any, device: Any) -> Any
     return make(scene, settings, generator, device)
 
 
+def _hash(scene: Any, settings: Settings, generator: Any, device: Any) -> Any:
+    from engine.fields.hash.field import hash_field
+
+    return hash_field(scene, settings, generator, device)
+
+
 def _neural_image(scene: Any, settings: Settings, generator: Any, device: Any) -> Any:
     from engine.fields.image.neural_image import NeuralImage
 
@@ -57,6 +64,12 @@ FIELDS: dict[str, FieldSpec] = {
         make_image=_neural_image,
         rows=mlp_schedule.ROWS,
         encodes=True,
+    ),
+    "hash": FieldSpec(
+        label="Hash",
+        sentence="Features in hashed tables with a small decoder, as in instant-ngp: the finest detail.",
+        make=_hash,
+        rows=hash_schedule.ROWS,
     ),
 }
 

@@ -88,6 +88,12 @@ class SampledField(ModuleField, ABC):
         `views` are unit directions in the world; None in stages in which colour does not depend on them.
         """
 
+    def query_samples(
+        self, points: Float[Tensor, "rays samples 3"], views: Float[Tensor, "rays samples 3"] | None
+    ) -> tuple[Float[Tensor, "rays samples"], Float[Tensor, "rays samples 3"]]:
+        """`query` along rays; a subclass may leave out samples of which it knows that there is nothing."""
+        return self.query(points, views)
+
     def optimise(self, module: nn.Module) -> None:
         """Trains these parameters from now on, with an Adam that begins anew."""
         self.module = module.to(self.device)
@@ -145,7 +151,7 @@ class SampledField(ModuleField, ABC):
         views = None
         if self.stage.directional:
             views = torch.nn.functional.normalize(directions.detach(), dim=-1)[:, None].expand_as(points)
-        density, colour = self.query(points, views)
+        density, colour = self.query_samples(points, views)
         lengths = edges.diff(dim=-1) * length[:, None]
         if lines.ends is not None:  # what is infinitely far ends every ray
             lengths = torch.cat([lengths[:, :-1], torch.full_like(lengths[:, -1:], torch.inf)], dim=-1)

@@ -77,7 +77,7 @@ class QuickMlpField(SampledField):
             # Directions come in late: until they have learned something they must not disturb colours.
             self.network.colour_hidden.weight[:, self.architecture.width :] = 0.0
         super().__init__(self.network, space, background, device)
-        self.low_precision = _multiplies_bfloat16(self.device)
+        self.low_precision = multiplies_bfloat16(self.device)
         self.bands = bands
         self.open, self.unit = 0.0, 1.0
 
@@ -141,7 +141,7 @@ def quick_network(scene: Scene, settings: Settings, generator: Generator, device
     return QuickMlpField(space_of(scene), scene.background, settings.method_spec.bands, generator, device)
 
 
-def _multiplies_bfloat16(device: torch.device) -> bool:
+def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 products are the quick ones there (AVX512-BF16 or AMX on a CPU)."""
     if device.type == "cpu":
         return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()

@@ -7,6 +7,7 @@ import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields.hash.field import HashField
 from engine.fields.mlp.field import MlpField
 from engine.fields.mlp.quick import QuickMlpField
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, plane_extent, space_of
@@ -49,7 +50,12 @@ def test_the_papers_warp_network_is_larger():
 
 @pytest.mark.parametrize(
     ("name", "preset", "kind"),
-    [("grid", "default", VoxelGrid), ("mlp", "default", QuickMlpField), ("mlp", "paper", MlpField)],
+    [
+        ("grid", "default", VoxelGrid),
+        ("mlp", "default", QuickMlpField),
+        ("mlp", "paper", MlpField),
+        ("hash", "default", HashField),
+    ],
 )
 def test_every_field_is_built(name, preset, kind):
     field = build_field(fern(), Settings(field=name, preset=preset), torch.Generator().manual_seed(0), CPU)

@@ -13,14 +13,15 @@ from engine.scenes.options import SceneOptions
 CHOICE = Choice(Settings(), SceneOptions())
 
 
-def test_only_no_encoding_on_a_grid_is_impossible_and_says_the_mend() -> None:
+def test_only_no_encoding_on_a_lattice_is_impossible_and_says_the_mend() -> None:
     obstacles = {
         (method, field): Choice(Settings(method=method, field=field), SceneOptions()).obstacle()
         for method in METHODS
         for field in FIELDS
     }
-    assert [pair for pair, obstacle in obstacles.items() if obstacle] == [("no-encoding", "grid")]
-    assert "mlp" in (obstacles["no-encoding", "grid"] or "")
+    refused = [pair for pair, obstacle in obstacles.items() if obstacle]
+    assert refused == [("no-encoding", "grid"), ("no-encoding", "hash")]
+    assert all("mlp" in (obstacles[pair] or "") for pair in refused)
 
 
 def test_settings_alone_need_no_reading() -> None:

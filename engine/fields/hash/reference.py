@@ -1,0 +1,91 @@
+"""The hash encoding in torch: what the kernels are tested against, and what a GPU uses."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from engine.fields.hash.options import HashOptions
+from engine.fields.hash.tables import Tables
+
+_PRIMES = (1, 2654435761, 805459861)  # of instant-ngp's hash, arXiv 2201.05989, equation 4
+
+
+def _entries(tables: Tables, level: int, corner: Int64[Tensor, "points 3"]) -> Int64[Tensor, " points"]:
+    """The entries of lattice points (x, y, z) of a level."""
+    wide, high, _ = tables.levels.sizes[level]
+    first, end = tables.levels.offsets[level : level + 2]
+    x, y, z = corner.unbind(-1)
+    if not tables.levels.is_hashed(level):
+        return (z * high + y) * wide + x + first
+    return ((x * _PRIMES[0] ^ y * _PRIMES[1] ^ z * _PRIMES[2]) & (end - first - 1)) + first
+
+
+def encode(
+    points: Float[Tensor, "points 3"], tables: Tables, weights: list[float], gathers: bool
+) -> Float[Tensor, "points features"]:
+    """The features of the first levels, interpolated trilinearly, each level's times its weight.
+
+    Beyond the border of a lattice they are constant.
+
+    Args:
+        points: in the unit cube; differentiable.
+        tables: their `gradient` grows when the result is differentiated, if `gathers`.
+        weights: of the levels that are open, from the coarsest on.
+        gathers: whether entries get gradients.
+    Returns:
+        `len(weights)` times the features of an entry.
+    Reference:
+        instant-ngp, arXiv 2201.05989, section 3.
+    """
+    values = tables.values.detach()
+    if gathers:
+        values = values.requires_grad_()
+        values.register_post_accumulate_grad_hook(lambda leaf: _hand_over(leaf, tables))
+    columns = []
+    for level, weight in enumerate(weights):
+        size = torch.tensor(tables.levels.sizes[level], device=points.device)
+        scaled = points * points.new_tensor(tables.levels.scales[level])
+        inner = scaled.clamp(torch.zeros_like(scaled), (size - 1).to(scaled.dtype))
+        lower = torch.minimum(inner.detach().nan_to_num(0.0).floor().long(), size - 2)
+        fraction = inner - lower
+        total = torch.zeros(len(points), values.shape[1], dtype=values.dtype, device=points.device)
+        for number in range(8):
+            corner = torch.tensor([number & 1, number >> 1 & 1, number >> 2 & 1], device=points.device)
+            share = torch.where(corner > 0, fraction, 1 - fraction).prod(-1)
+            total = total + share[:, None] * values[_entries(tables, level, lower + corner)]
+        columns.append(weight * total)
+    return torch.cat(columns, dim=-1)
+
+
+def _hand_over(leaf: Tensor, tables: Tables) -> None:
+    """Adds a gradient of the entries to the buffer of the tables."""
+    assert leaf.grad is not None
+    tables.gradient += leaf.grad
+    leaf.grad = None
+
+
+@torch.no_grad()
+def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions) -> None:
+    """One Adam step on the entries that have a gradient; gradients are cleared.
+
+    The others keep value and moments, as in instant-ngp: an entry that few rays see must not drift on old moments.
+
+    Args:
+        tables: changed in place.
+        rate: learning rate.
+        open_levels: entries of the levels behind these have no gradients.
+        options: Adam's betas and epsilon.
+    """
+    tables.steps += 1
+    end = tables.levels.offsets[open_levels]
+    touched = (tables.gradient[:end] != 0).any(dim=-1)
+    at = touched.nonzero()[:, 0]
+    gradient = tables.gradient[at]
+    first = torch.lerp(tables.first[at], gradient, 1 - options.beta1)
+    second = torch.lerp(tables.second[at], gradient**2, 1 - options.beta2)
+    tables.first[at], tables.second[at] = first, second
+    root = (second / (1 - options.beta2**tables.steps)).sqrt()
+    tables.values[at] -= rate / (1 - options.beta1**tables.steps) * first / (root + options.epsilon)
+    tables.gradient[at] = 0
