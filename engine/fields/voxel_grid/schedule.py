@@ -10,7 +10,9 @@ _FORWARD_FACING = (
     Row(16, 200, 5000, 24, False, (5e-2, 1e-2), (5e-3, 3e-3), 6e-9),
     Row(24, 150, 5000, 12, True, (5e-2, 1e-2), (1e-3, 5e-4), 1e-9, settle=60, bundle=(8, 4)),
     Row(32, 500, 6000, 12, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=120, bundle=(4, 2)),
-    Row(32, 5000, 12000, 16, True, (1e-1, 3e-3), (2e-4, 1e-5), 5e-10, settle=200, directional=True, block=4),
+    # Half of the planes lie up to 5 pixels of parallax apart in fern at 504 pixels: 1.3 dB less on held-out photos. With
+    # half of the samples, rays miss much of what lies between more planes.
+    Row(64, 2800, 12000, 24, True, (1e-1, 3e-3), (2e-4, 1e-5), 5e-10, settle=200, directional=True, block=4),
 )
 _OBJECT = (
     Row(24, 400, 6000, 36, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
