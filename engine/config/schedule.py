@@ -17,6 +17,8 @@ from engine.scenes.scene import Scene
 
 MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edges
 BLOCKS = 45  # along the shorter side of an image, at least: on a coarse one a block is a good part of it
+FEWEST_PLANES = 32  # of a projective grid, that no image is too small for
+PIXELS_PER_PLANE = 7  # along the longer side of an image: more planes than that hold one ray's samples too far apart
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
 
 # Poses that are known stand still until the field is worth following, and then follow it: an adjustment would jump
@@ -61,6 +63,9 @@ def _fitting(scene: Scene, field_rows: FieldRows) -> Sequence[Row]:
     longer = max(scene.intrinsics.width, scene.intrinsics.height)
     doublings = min(max(round(math.log2(longer / COARSEST)), 0), len(rows) - 1)
     coarsest, rows = rows[0], rows[len(rows) - 1 - doublings :]
+    if scene.kind == "forward-facing":
+        most = max(longer // PIXELS_PER_PLANE, FEWEST_PLANES)
+        rows = tuple(replace(row, planes=min(row.planes, most)) for row in rows)
     # Small images skip coarse rows, but the first row that is left has the whole way to go, and from nothing: its
     # density is not worth drawing intervals from.
     first = replace(

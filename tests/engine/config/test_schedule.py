@@ -59,6 +59,13 @@ def test_more_pixels_are_more_stages(kind):
     assert counts[-1] > 2
 
 
+def test_photos_of_fewer_pixels_get_fewer_planes():
+    """What lies between two planes of a small photo is less than a pixel."""
+    planes = [stages(scene("forward-facing", width, width), Settings())[-1].planes for width in (64, 256, 512, 1024)]
+    assert planes == sorted(planes)
+    assert planes[0] < planes[2]
+
+
 @KINDS
 def test_naive_has_the_finest_band_for_as_long_as_all_together(kind):
     table, naive = stages(scene(kind), Settings()), stages(scene(kind), Settings(method="naive", assist=False))
