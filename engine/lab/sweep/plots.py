@@ -15,6 +15,7 @@ from engine.lab.sweep.summary import Curve
 # Okabe and Ito's colours, which colour-blind people can tell apart; then the same with other lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 LINES = ("-", "--", "-.")
+BARS_APART = 0.25  # of the distance of two values, from the first line's bars to the last one's: they hide each other
 
 
 def plot_curves(curves: Sequence[Curve]) -> bytes:
@@ -22,6 +23,7 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
     quantities = list(dict.fromkeys(curve.quantity for curve in curves))
     names = list(dict.fromkeys(curve.name for curve in curves))
     axis = curves[0].axis
+    apart = BARS_APART * min(np.diff(axis.numbers)) / len(names)
     figure = Figure(figsize=(10, 3.3 * len(quantities) + 0.4), layout="constrained")
     grid = figure.subplots(len(quantities), 2, squeeze=False, sharex=True, sharey="row")
     for plots, quantity in zip(grid, quantities, strict=True):
@@ -32,7 +34,9 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
                     "color": COLOURS[place % len(COLOURS)],
                     "linestyle": LINES[place // len(COLOURS) % len(LINES)],
                 }
-                _draw(plot, axis.numbers, curve.means if kind == "mean" else curve.medians, curve.name, style)
+                aside = apart * (place - (len(names) - 1) / 2)
+                places = [number + aside for number in axis.numbers]
+                _draw(plot, places, curve.means if kind == "mean" else curve.medians, curve.name, style)
             plot.set_title(f"{kind} {quantity.name}", fontsize=10)
             plot.set_xticks(axis.numbers, axis.labels, fontsize=8)
             plot.grid(alpha=0.25)
@@ -41,7 +45,7 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
     for plot in grid[-1]:
         plot.set_xlabel(axis.name)
     if len(names) > 1:
-        grid[0][0].legend(fontsize=8)
+        figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8)
     held = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "l2g-sweep"}):  # the same picture has the same bytes again
         figure.savefig(held, format="svg", metadata={"Date": None})

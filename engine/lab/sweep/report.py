@@ -14,7 +14,7 @@ from engine.lab.sweep.plots import plot_curves
 from engine.lab.sweep.rows import AXES, Row
 from engine.lab.sweep.runner import REPORT_FILE
 from engine.lab.sweep.statistics import Interval, Success
-from engine.lab.sweep.summary import Curve, RateMap, draw_curves, make_paper_table, map_success
+from engine.lab.sweep.summary import Curve, RateMap, draw_curves, make_paper_tables, map_success
 from engine.system.durations import format_duration
 from engine.system.files import replace_file
 
@@ -68,7 +68,7 @@ def _collect_content(rows: Sequence[Row], runs: Sequence[SweptRun], folder: Path
             planar=any(row.planar for row in rows), cameras=any(not row.planar for row in rows)
         ),
         "maps": [(found, _cells(found)) for found in map_success(rows, success)],
-        "paper": make_paper_table(rows),
+        "papers": make_paper_tables(rows),
         "plots": _draw_plots(curves),
         "numbers": _list_numbers(curves),
         "failed": CellTable(("run", "why", "attempts"), [(row.run, row.reason, str(row.attempts)) for row in failed]),

@@ -59,7 +59,7 @@ class Success:
                 "its verdict, which knows no reference poses, is registered"
                 if self.kind == "verdict"
                 else f"its mean rotation error is at most {self.rotation_deg:g}° and its camera centres are off by at "
-                f"most {self.translation_share:.3g} of their spread on average"
+                f"most {100 * self.translation_share:.3g} % of their spread on average"
             )
         if planar:
             parts.append(f"the patches' mean corner error is at most {self.corner_px:g} px")

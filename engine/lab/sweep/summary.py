@@ -106,6 +106,19 @@ def find_scenes(rows: Sequence[Row]) -> list[str]:
     return list(dict.fromkeys(row.scene_name for row in rows))
 
 
+def sort_rows(rows: Sequence[Row]) -> list[Row]:
+    """Rows with those beside each other that differ in less and less: scene, method, field, help, start, λ; values of
+    each in the order in which they come first, λ ascending."""
+    firsts = [list(dict.fromkeys(getattr(row, name) for row in rows)) for name, _ in (("scene", ""), *_NAMES)]
+    names = ("scene", *(name for name, _ in _NAMES))
+
+    def key(row: Row) -> list[float]:
+        places = [first.index(getattr(row, name)) for first, name in zip(firsts, names, strict=True)]
+        return [*places, row.lambda_exponent]
+
+    return sorted(rows, key=key)
+
+
 def make_naming(rows: Sequence[Row], but: Sequence[Axis] = ()) -> Callable[[Row], str]:
     """A function that says what a run is, in the words in which runs of this sweep differ: method, field, help,
     start, and λ unless it is one of the axes `but`."""
@@ -150,6 +163,7 @@ def map_success(rows: Sequence[Row], success: Success) -> list[RateMap]:
     numbers differ also one of the first and each other one, for each of what was compared. Whatever else differs,
     seeds included, is counted together.
     """
+    rows = sort_rows(rows)
     found, axes = [], find_axes(rows)
     for scene in find_scenes(rows):
         own = [row for row in rows if row.scene_name == scene]
@@ -207,6 +221,7 @@ class Curve:
 
 def draw_curves(rows: Sequence[Row]) -> list[Curve]:
     """Of each error and number that differs, for each scene; other numbers but λ are counted together."""
+    rows = sort_rows(rows)
     found, axes = [], find_axes(rows)
     for scene in find_scenes(rows):
         own = [row for row in rows if row.scene_name == scene]
@@ -229,44 +244,67 @@ def draw_curves(rows: Sequence[Row]) -> list[Curve]:
 
 
 @dataclass(frozen=True)
-class PaperTable:
-    """Means over the runs that finished, as the papers print them.
+class Mean:
+    """A cell of a table.
 
     Attributes:
-        heads: the quantities, each with the names of what was compared.
-        rows: name of the scene (and its noise), then a cell for each of the heads' names: the mean, whether it is the
-            best of its quantity, and of how many runs it is.
+        words: the mean.
+        best: whether none in its line is better.
+        count: of how many runs it is.
     """
 
-    heads: tuple[tuple[str, tuple[str, ...]], ...]
-    rows: tuple[tuple[str, tuple[tuple[str, bool, int], ...]], ...]
+    words: str
+    best: bool
+    count: int
 
 
-def make_paper_table(rows: Sequence[Row]) -> PaperTable:
+@dataclass(frozen=True)
+class PaperTable:
+    """Means of one quantity over the runs that finished, as the papers print them.
+
+    Attributes:
+        title: name of the quantity.
+        columns: what was compared.
+        rows: the name of a scene (and its noise), and a mean for each column.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[Mean, ...]], ...]
+
+
+def make_paper_tables(rows: Sequence[Row]) -> list[PaperTable]:
     """Rotation, translation (or corners) and PSNR, per scene and noise, of each of what was compared."""
+    rows = sort_rows(rows)
     name = make_naming(rows)
     variants = tuple(dict.fromkeys(name(row) for row in rows))
-    quantities = [q for q in (*ERRORS, *PSNRS) if any(_finite(q, [row]) for row in rows)]
     noises = [axis for axis in find_axes(rows) if not axis.name.startswith("λ")]
     levels: dict[tuple[str, ...], list[Row]] = {}
     for row in sorted(rows, key=lambda row: [axis.place(row) for axis in noises]):
         levels.setdefault((row.scene_name, *(axis.labels[axis.place(row)] for axis in noises)), []).append(row)
     order = {scene: place for place, scene in enumerate(find_scenes(rows))}
-    lines = []
-    for key in sorted(levels, key=lambda key: order[key[0]]):  # stable: noise stays in ascending order
-        cells: list[tuple[str, bool, int]] = []
-        for quantity in quantities:
+    keys = sorted(levels, key=lambda key: order[key[0]])  # stable: noise stays in ascending order
+    found = []
+    for quantity in (*ERRORS, *PSNRS):
+        lines = []
+        for key in keys:
             groups = [_finite(quantity, [row for row in levels[key] if name(row) == variant]) for variant in variants]
-            means = [float(np.mean(group)) if group else math.nan for group in groups]
-            known = [mean for mean in means if math.isfinite(mean)]
-            best = (min if quantity.better == "less" else max)(known, default=math.nan)
-            cells += [
-                (f"{mean:.{quantity.digits}f}" if group else "–", mean == best and len(known) > 1, len(group))
-                for mean, group in zip(means, groups, strict=True)
-            ]
-        label = key[0] + (f", noise {', '.join(key[1:])}" if key[1:] else "")
-        lines.append((label, tuple(cells)))
-    return PaperTable(tuple((quantity.name, variants) for quantity in quantities), tuple(lines))
+            if any(groups):
+                label = key[0] + (f", noise {', '.join(key[1:])}" if key[1:] else "")
+                lines.append((label, _means(quantity, groups)))
+        if lines:
+            found.append(PaperTable(quantity.name, variants, tuple(lines)))
+    return found
+
+
+def _means(quantity: Quantity, groups: Sequence[Sequence[float]]) -> tuple[Mean, ...]:
+    means = [float(np.mean(group)) if group else math.nan for group in groups]
+    known = [mean for mean in means if math.isfinite(mean)]
+    best = (min if quantity.better == "less" else max)(known, default=math.nan)
+    return tuple(
+        Mean(f"{mean:.{quantity.digits}f}" if group else "–", mean == best and len(known) > 1, len(group))
+        for mean, group in zip(means, groups, strict=True)
+    )
 
 
 def _finite(quantity: Quantity, rows: Sequence[Row]) -> list[float]:

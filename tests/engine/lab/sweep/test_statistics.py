@@ -70,7 +70,7 @@ def test_what_success_is(changes: dict, by_errors: bool, by_verdict: bool) -> No
 
 def test_the_definition_is_a_sentence() -> None:
     words = Success(rotation_deg=0.5, translation_share=0.05, corner_px=2).explain(planar=True, cameras=True)
-    for word in ("0.5°", "0.05 of their spread", "2 px", "A run that failed has not succeeded"):
+    for word in ("0.5°", "5 % of their spread", "2 px", "A run that failed has not succeeded"):
         assert word in words
     assert "verdict" in Success("verdict").explain(planar=False, cameras=True)
     with pytest.raises(UserError, match="rotation deg of success is 0"):

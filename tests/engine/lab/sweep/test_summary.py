@@ -8,7 +8,7 @@ import pytest
 
 from engine.lab.sweep.rows import Row
 from engine.lab.sweep.statistics import Success, wilson_interval
-from engine.lab.sweep.summary import draw_curves, find_axes, make_paper_table, map_success
+from engine.lab.sweep.summary import Mean, draw_curves, find_axes, make_paper_tables, map_success, sort_rows
 from tests.support.runs.swept_runs import swept_row
 
 
@@ -87,14 +87,19 @@ def test_curves_have_means_and_medians_of_the_runs_that_finished() -> None:
     assert ("l2g", "corners, px") not in curves
 
 
-def test_the_table_of_the_papers() -> None:
-    rows = rows_of(scene_name=("fern", "lego"), **METHODS)
-    table = make_paper_table(rows)
-    assert table.heads == tuple(
-        (name, ("l2g", "barf")) for name in ("rotation, °", "translation, scene units", "training PSNR, dB")
-    )
-    names = [name for name, _ in table.rows]
+def test_the_tables_of_the_papers() -> None:
+    rotation, translation, psnr = make_paper_tables(rows_of(scene_name=("fern", "lego"), **METHODS))
+    assert [table.title for table in (rotation, translation, psnr)] == [
+        *("rotation, °", "translation, scene units", "training PSNR, dB")
+    ]
+    assert rotation.columns == ("l2g", "barf")
+    names = [name for name, _ in rotation.rows]
     assert names == [f"{scene}, noise {noise}" for scene in ("fern", "lego") for noise in ("0", "0.1", "0.2")]
-    cells = table.rows[1][1]
-    assert cells[:2] == (("0.100", True, 5), ("3.200", False, 5))
-    assert cells[4][0] == "25.00"
+    assert rotation.rows[1][1] == (Mean("0.100", True, 5), Mean("3.200", False, 5))
+    assert psnr.rows[1][1][0].words == "25.00"
+
+
+def test_rows_that_are_compared_stand_beside_each_other() -> None:
+    rows = rows_of(lambda_exponent=(3.0, 1.0), method=("l2g", "barf"), assist=("on", "off"))
+    found = [(row.method, row.assist, row.lambda_exponent) for row in sort_rows(rows)]
+    assert found[:4] == [("l2g", "on", 1.0), ("l2g", "on", 3.0), ("l2g", "off", 1.0), ("l2g", "off", 3.0)]
