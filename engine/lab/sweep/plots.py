@@ -52,7 +52,7 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
     return held.getvalue()
 
 
-def _draw(plot: object, places: list[float], found: Sequence[Interval], name: str, style: dict[str, str]) -> None:
+def _draw(plot: object, places: Sequence[float], found: Sequence[Interval], name: str, style: dict[str, str]) -> None:
     """A line with its interval as bars; the bars of a few runs would be hidden in a band."""
     values, low, high = np.array(found, dtype=np.float64).reshape(-1, 3).T
     below, above = np.maximum(values - low, 0), np.maximum(high - values, 0)
