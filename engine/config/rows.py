@@ -67,7 +67,7 @@ class Stage(Row):
     @property
     def cost(self) -> float:
         """Of a step, relative to those of other stages: a bin of the proposals takes a fraction of a sample's time."""
-        bins = self.planes / 8 if self.proposals else 0.0
+        bins = self.planes / (16 if self.sparse else 8) if self.proposals else 0.0
         return self.rays * (self.samples + bins)
 
 

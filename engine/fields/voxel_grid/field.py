@@ -59,15 +59,15 @@ class SpaceOptions:
 
     initial: float
     rate: float
-    tint_spacing: int = 2
+    tint_spacing: int = 4
 
 
 OPTIONS = GridOptions()
-IN_PROJECTIVE_SPACE = SpaceOptions(initial=-2.0, rate=1.0, tint_spacing=4)
+IN_PROJECTIVE_SPACE = SpaceOptions(initial=-2.0, rate=1.0)
 """A thin medium everywhere: surfaces form where photos agree. Finer coefficients gain nothing, and take memory."""
 IN_BOX = SpaceOptions(initial=-12.0, rate=4.0)
 """Almost empty, because most of a box stays empty; the rate makes up for the small slope of softplus there."""
-IN_UNBOUNDED_SPACE = SpaceOptions(initial=-6.0, rate=2.0, tint_spacing=4)
+IN_UNBOUNDED_SPACE = SpaceOptions(initial=-6.0, rate=2.0)
 """Nearly empty, so that what few rays see stays quiet. The coefficients take memory that voxels need more."""
 
 

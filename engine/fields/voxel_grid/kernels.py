@@ -34,9 +34,10 @@ BLOCK = 8  # voxels along a side of a block
 IN_BLOCK = BLOCK**3
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
+GROUP = 64  # blocks that one thread optimises at a time
 AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
 CELL = 2  # voxels along a side of the cells in which it is noted whether a ray sees something
-VISIBLE = np.float32(0.01)  # weight of a sample in its ray from which it is seen
+VISIBLE = np.float32(0.04)  # weight of a sample in its ray from which it is seen: fog along a ray is not
 DENSE = np.zeros(0, np.int32)  # the table of a lattice that is not stored in blocks
 OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
 # Proposals see so much of the pooled density's optical depth: blocks at the edge of a thing are half full, and many
@@ -896,12 +897,24 @@ def adam_in_blocks(
     means, squares = first.reshape(-1), second.reshape(-1)
     rates = np.full(TILE * channels, rate * correction1, np.float32)
     rates[::channels] *= density_rate
-    for block in prange(1, blocks):
-        for tile in range(tiles):
-            if touched[block, tile] == 0:
-                continue
-            touched[block, tile] = 0
-            at = np.uintp((block * IN_BLOCK + tile * TILE) * channels)
+    for group in prange((blocks + GROUP - 1) // GROUP):
+        listed = np.empty(GROUP * tiles + AHEAD, np.int64)  # where the touched tiles of these blocks begin
+        count = 0
+        for block in range(max(group * GROUP, 1), min((group + 1) * GROUP, blocks)):
+            for tile in range(tiles):
+                if touched[block, tile] != 0:
+                    touched[block, tile] = 0
+                    listed[count] = (block * IN_BLOCK + tile * TILE) * channels
+                    count += 1
+        for n in range(count, count + AHEAD):
+            listed[n] = listed[count - 1] if count > 0 else 0
+        for n in range(count):
+            later = np.uintp(listed[n + AHEAD])
+            _fetch(values, later)
+            _fetch(slopes, later)
+            _fetch(means, later)
+            _fetch(squares, later)
+            at = np.uintp(listed[n])
             for e in range(TILE * channels):
                 g = slopes[at]
                 m = beta1 * means[at] + (np.float32(1.0) - beta1) * g

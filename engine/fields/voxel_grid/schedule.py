@@ -19,7 +19,13 @@ _OBJECT = (
     Row(48, 300, 6000, 72, False, (5e-2, 1e-2), (5e-3, 3e-3), 4.5e-9),
     Row(80, 200, 6000, 24, True, (5e-2, 1e-2), (5e-4, 2e-4), 1e-9, settle=60, bundle=(8, 4)),
     Row(128, 300, 6000, 24, True, (5e-2, 1e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
-    Row(192, 2500, 8000, 24, True, (5e-2, 2e-3), (1e-4, 1e-5), 1.5e-9, settle=200, bundle=(2,), directional=True),
+    Row(
+        *(400, 5000, 8000, 32, True, (1e-1, 3e-3), (1e-4, 1e-5), 1.5e-9),
+        settle=200,
+        bundle=(2,),
+        directional=True,
+        sparse=True,
+    ),
 )
 _UNBOUNDED = (
     Row(32, 400, 6000, 48, False, (5e-2, 1e-2), (1e-2, 5e-3), 3.5e-8),
@@ -28,11 +34,12 @@ _UNBOUNDED = (
     # At 5e-2 the last two rows end 0.3 dB lower on the held-out photos of scenes/desk (256 pixels, 1,000 iterations).
     Row(176, 500, 6000, 24, True, (1e-1, 2e-2), (2e-4, 1e-4), 1e-9, settle=100, bundle=(4, 2)),
     Row(
-        *(256, 2500, 8000, 24, True, (1e-1, 3e-3), (1e-4, 1e-5), 1.5e-9),
+        *(400, 4000, 8000, 32, True, (1e-1, 3e-3), (1e-4, 1e-5), 1.5e-9),
         settle=200,
         bundle=(2,),
         directional=True,
         block=4,
+        sparse=True,
     ),
 )
 _PLANAR = PlanarRows(

@@ -247,7 +247,7 @@ def test_a_pixel_that_is_no_number_harms_nothing():
     made.step()
     after = made.state()[0]
     changed = set(alike(before, after))
-    assert changed <= {"generator", "error", "error_weight", "alignment"}
+    assert changed <= {"generator", "error", "error_weight", "alignment", "field.visible"}
     assert made.skipped_steps == 1
     assert made.events[-1].kind == "nan"
     assert made.iteration == 5
