@@ -26,7 +26,7 @@ class StepOutput(NamedTuple):
             with one transform per frame.
         trains: 1 for frames that train, 0 for those that are left out of the loss.
         matches: how far the rays of matched keypoints are from meeting; None where no matches are in use.
-        counts: 1 for pixels that count, 0 for those that are masked; None if all count.
+        counts: 0 for pixels that are masked, else what each weighs in the mean of its frame; None if all count alike.
         match_steps: how many steps `matches` stands for.
     """
 

@@ -14,10 +14,10 @@ MEMORY = 0.95  # of the running means, per step: about the last 20 steps count
 def average_pixels(
     values: Float[Tensor, "frames points 3"], counts: Float[Tensor, "frames points"] | None
 ) -> Float[Tensor, " frames"]:
-    """Mean of each frame over the channels and the pixels that count (1, not 0), or all pixels; 0 where none does."""
+    """Mean of each frame over the channels and its pixels, which count so much (None: alike); 0 where none does."""
     if counts is None:
         return values.mean(dim=(1, 2))
-    return (values.mean(dim=2) * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1)
+    return (values.mean(dim=2) * counts).sum(dim=1) / counts.sum(dim=1).clamp(min=1e-6)
 
 
 def squared_errors(

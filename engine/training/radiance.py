@@ -19,6 +19,7 @@ from engine.training.base import below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
 from engine.training.cameras import CameraTrainer
 from engine.training.losses import StepOutput
+from engine.training.pixel_choice import PixelChoice
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.radiance_step import render_step
@@ -42,6 +43,7 @@ class RadianceTrainer(CameraTrainer):
         self._field_stage = 0  # stage whose resolution the field has: while cameras are adjusted, the one before
         self._search_steps = 0  # since the last optimisation step
         self._progress: Progress = "complete"
+        self._choice: PixelChoice | None = None  # of the pixels of a step, in the last stage; None draws them evenly
         self.tasks = (
             Task("solve poses from the tracks", lambda: self._track_start is not None, self._solve_tracks),
             Task("relocalise", self._relocalisation_due, self._relocalise),
@@ -99,7 +101,8 @@ class RadianceTrainer(CameraTrainer):
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
         rendered, colours, alignment, counts = render_step(
-            self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move
+            *(self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move),
+            self._choice,
         )
         trains, matches = self.statuses.trains(self.device), None
         steps = self.options.match_steps if poses_move else self.options.match_period
@@ -165,7 +168,13 @@ class RadianceTrainer(CameraTrainer):
         self.field.begin_stage(self.stage)
         self._field_stage = self.stage_index
         self.errors.forget()
+        self._choose_by_error()
         self._note("stage", self.stage.name)
+
+    def _choose_by_error(self) -> None:
+        """From now on pixels are drawn where the error is, in the last stage; else evenly."""
+        last = self.stage_index == len(self.stages) - 1 and self.settings.preset != "paper"
+        self._choice = PixelChoice(self.photos.level(self.stage.downsample)) if last else None
 
     def _adjust_cameras(self) -> Progress:
         """Goes on with the bundle adjustment; takes its poses over when it ends."""
@@ -275,6 +284,7 @@ class RadianceTrainer(CameraTrainer):
         self._optimiser = self._optimiser.followed_by(PoseOptimiser(self.registration.module(), self.calibration))
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self.errors.extend(len(new))
+        self._choose_by_error()
         self.statuses.add(len(new), FrameStatus.WAITING if self.settings.assisted else FrameStatus.REGISTERED)
         self._note("added", ", ".join(scene.names[frame] for frame in new))
 
@@ -290,6 +300,8 @@ class RadianceTrainer(CameraTrainer):
         learned, metadata = self._base_state(self.registration.module(), self._optimiser)
         if self._guard is not None and self._guard.best is not None:
             tensors["guard"] = self._guard.best
+        if self._choice is not None:
+            tensors |= {"choice.total": self._choice.total, "choice.weight": self._choice.weight}
         return tensors | learned, metadata | {
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
@@ -315,6 +327,10 @@ class RadianceTrainer(CameraTrainer):
         if self._guard is not None:
             self._guard.best = tensors.get("guard")
         self._settle_until = metadata["settle_until"]
+        self._choose_by_error()
+        if self._choice is not None and "choice.total" in moved:
+            self._choice.total.copy_(moved["choice.total"])
+            self._choice.weight.copy_(moved["choice.weight"])
         self._adjustment = CameraAdjustment(metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])
         self._guessed = set(metadata.get("guessed", self._guessed))  # older checkpoints have none
