@@ -19,6 +19,8 @@ MARGIN = 1.25  # a projective grid reaches this far beyond the first image's edg
 BLOCKS = 45  # along the shorter side of an image, at least: on a coarse one a block is a good part of it
 FEWEST_PLANES = 32  # of a projective grid, that no image is too small for
 PIXELS_PER_PLANE = 7  # along the longer side of an image: more planes than that hold one ray's samples too far apart
+FINEST = 1.5  # voxels along an edge per pixel of the longer side, at most, in a sparse stage: finer ones show no more
+COARSEST_SPARSE = 128  # voxels along an edge in a sparse stage, at least: the rows before it have as many
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
 
 # Poses that are known stand still until the field is worth following, and then follow it: an adjustment would jump
@@ -131,11 +133,15 @@ def _polishing(table: tuple[Stage, ...], refines: bool, matched: bool) -> tuple[
 
 def _stage(row: Row, downsample: int, scene: Scene) -> Stage:
     shorter, longer = sorted((scene.intrinsics.width, scene.intrinsics.height))
+    block = min(row.block, max(shorter // downsample // BLOCKS, 1))
+    facing, planes = scene.kind == "forward-facing", row.planes
+    if row.sparse and not facing:
+        planes = min(planes, max(round(longer / downsample * FINEST / 8) * 8, COARSEST_SPARSE))
     return Stage(
-        **vars(row) | {"block": min(row.block, max(shorter // downsample // BLOCKS, 1))},
+        **vars(row) | {"block": block, "planes": planes},
         name=f"1/{downsample}",
         downsample=downsample,
-        voxels=round(longer / downsample * MARGIN) if scene.kind == "forward-facing" else row.planes,
+        voxels=round(longer / downsample * MARGIN) if facing else planes,
     )
 
 
