@@ -13,13 +13,13 @@ from engine.registration.relocalisation.relocaliser import Relocaliser, RunView
 from engine.registration.relocalisation.search import Search
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
+from engine.scenes.pyramid.pixel_choice import PixelChoice
 from engine.scenes.scene import Scene
 from engine.system import cores
 from engine.training.base import below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
 from engine.training.cameras import CameraTrainer
 from engine.training.losses import StepOutput
-from engine.training.pixel_choice import PixelChoice
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.radiance_step import render_step

@@ -14,7 +14,7 @@ from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_level import PhotoLevel
-from engine.training.pixel_choice import PixelChoice
+from engine.scenes.pyramid.pixel_choice import PixelChoice
 
 
 class RenderedPixels(NamedTuple):

@@ -9,7 +9,7 @@ from torch import Tensor
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.pyramid.photo_level import PhotoLevel
 from engine.scenes.pyramid.photo_masks import PhotoMasks
-from engine.training.pixel_choice import OPTIONS, PixelChoice
+from engine.scenes.pyramid.pixel_choice import OPTIONS, PixelChoice
 
 FRAMES, HEIGHT, WIDTH = 3, 30, 44  # no multiples of a tile's side
 
