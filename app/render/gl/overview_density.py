@@ -45,8 +45,11 @@ def compute_overview_density(volume: FieldVolume) -> Float16[np.ndarray, "depth 
 
 
 def _density(volume: FieldVolume) -> Float32[np.ndarray, "depth height width"]:
-    """Density per voxel: the pooled one where there is one, otherwise every n-th voxel's."""
-    if volume.proposal_density is not None:
+    """Density per voxel: the pooled one where there is one, otherwise every n-th voxel's.
+
+    Beside a detail the pooled one counts per voxel of the detail, and is thinner: an average over larger blocks.
+    """
+    if volume.proposal_density is not None and volume.detail is None:
         return volume.proposal_density.astype(np.float32)
     steps = [-(-size // OPTIONS.most_voxels) for size in volume.voxels.shape[:3]]
     raw = volume.voxels[:: steps[0], :: steps[1], :: steps[2], 0].astype(np.float32)

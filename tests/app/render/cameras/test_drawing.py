@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Thumbnails
 from app.render.cameras.drawing import BACKGROUND
@@ -15,6 +16,7 @@ from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
 from engine.geometry.view_camera import ViewCamera
 from tests.support.worlds import fields
+from tests.support.worlds.blocks import fine_volume
 
 SIZE = (160, 120)
 RED = np.tile(np.array([255, 0, 0], np.uint8), (1, 8, 8, 1))
@@ -128,6 +130,13 @@ def test_seen_along_z_its_opacity_is_the_engines(studio: Studio) -> None:
     opacity = np.frombuffer(marched.textures[0].read(), np.float32).reshape(SIZE[1], SIZE[0], 4)[60, 80, 3]
     shown = compute_overview_density(volume)[:, 0, 0].astype(np.float64).mean() * 8
     assert opacity == pytest.approx(1 - np.exp(-shown), abs=0.02)
+
+
+def test_of_a_volume_with_detail_the_coarse_copy_is_seen(studio: Studio) -> None:
+    """Its pooled density counts per voxel of the detail: as thin as haze where the coarse copy is opaque."""
+    detail = fine_volume(torch.from_numpy(WHITE.voxels.astype(np.float32)))
+    volume = replace(WHITE, detail=detail, proposal_density=np.full((4, 4, 4), 0.05, np.float16))
+    assert middle(drawn(studio, volume, picture(photo_at=None))).min() > 0.95
 
 
 class TestOverviewDensity:
