@@ -19,6 +19,7 @@ from distributed import Client, Future, LocalCluster
 from distributed.core import CommClosedError
 from distributed.scheduler import KilledWorker
 from distributed.system import MEMORY_LIMIT
+from distributed.utils import silence_logging_cmgr
 
 from engine.errors import UserError
 from engine.lab.sweep.runner import WorkerEndedError
@@ -117,7 +118,9 @@ class DaskPool:
     @property
     def workers(self) -> int:
         """How many runs are trained at a time, as far as is known now; at least 1."""
-        return max(1, sum(self._client.nthreads().values()))
+        with contextlib.suppress(OSError, TimeoutError):  # a scheduler that does not answer now
+            return max(1, sum(self._client.nthreads().values()))
+        return 1
 
     def submit(self, place: int, act: Callable[..., Any], /, *arguments: Any) -> DaskFuture:
         """See `Pool`."""
@@ -219,7 +222,7 @@ def open_pool_of(scheduler: str, timeout: float = LIMITS.connect_seconds) -> Ite
     Raises:
         UserError: it does not answer.
     """
-    with dask.config.set(_SETTINGS), contextlib.ExitStack() as stack:
+    with dask.config.set(_SETTINGS), silence_logging_cmgr(logging.CRITICAL), contextlib.ExitStack() as stack:
         try:
             client = stack.enter_context(Client(scheduler, timeout=timeout))
         except (OSError, TimeoutError, ValueError) as error:
