@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.evaluation.views import View, render_view
 from engine.export.progress import Progress
+from engine.export.splats.depth_maps import find_depth_edges, smooth_noise
 from engine.export.splats.gaussians import (
     COLOUR,
     COLUMNS,
@@ -40,11 +42,15 @@ class InitialOptions:
     """How surfaces become Gaussians.
 
     Attributes:
-        rays: cast in all, through all training views together: about ten seconds of a core.
+        rays: most rays, through all training views together.
+        seconds: that they may take, wall time: fields differ a hundredfold.
+        least_rays: cast all the same.
+        trial: rays whose time is taken.
         opacity: least opacity of a ray that shows a surface. Lower than for points: what is left between is filled by
             the fit, which can remove but not add.
         least_surfaces: share of the samples that have to be surfaces as points are exported of: others may be the haze
             that a field begins with.
+        depth_noise: bend of the inverse depth, as a share of it, from which depths are smoothed.
         depth_edge: bend of the inverse depth, as a share of it, from which there is an edge between near and far.
         share: least share of the views that see a surface at a sample, among those that see it or see through it.
         share_at_edges: the same at edges of the depth map: what may be a mixture is used only where nothing is against
@@ -54,6 +60,7 @@ class InitialOptions:
         samples: from so many on, a cell is divided into eight: on a surface, about a quarter of them in each of four.
         least: samples of a cell that becomes a Gaussian.
         finest: least edge of a cell, pixels of the photo.
+        coarsest: greatest edge of a cell, distances of neighbouring rays: what is farther apart are different things.
         largest: edge of the cells that are divided first, in the widest distance of neighbouring rays.
         width: standard deviation of a Gaussian along the surface, in edges of its cell: neighbours overlap.
         flatness: that along the normal, where normals agree, in those along the surface.
@@ -62,8 +69,12 @@ class InitialOptions:
     """
 
     rays: int = 2_000_000
+    seconds: float = 20.0
+    least_rays: int = 200_000
+    trial: int = 4096
     opacity: float = 0.5
     least_surfaces: float = 0.01
+    depth_noise: float = 0.01
     depth_edge: float = 0.05
     share: float = 0.5
     share_at_edges: float = 1.0
@@ -71,6 +82,7 @@ class InitialOptions:
     samples: int = 10
     least: int = 2
     finest: float = 1.0
+    coarsest: float = 4.0
     largest: float = 32.0
     width: float = 0.6
     flatness: float = 0.3
@@ -119,7 +131,7 @@ def sample_surfaces(
     farthest = options.farthest * units.get(scene.kind, math.inf)
     if not views:
         raise UserError(NO_SURFACE)
-    pixels = options.rays / len(views)
+    pixels = _count_rays(trainer, views[0], options) / len(views)
     for index, view in enumerate(views):
         progress(index / len(views), "surfaces")
         camera = view.camera
@@ -131,7 +143,8 @@ def sample_surfaces(
         seen = View(*(values.cpu() for values in seen))
         surfaces += int(find_surfaces(seen, limit).sum())
         parts.append(_take(view, points, seen, gauge, farthest, options))
-        depth = torch.where(seen.opacity > options.opacity, seen.depth * float(gauge.scale), torch.inf)
+        smooth = 1 / smooth_noise(1 / seen.depth.clamp(1e-6, farthest), options.depth_noise)
+        depth = torch.where(seen.opacity > options.opacity, smooth * float(gauge.scale), torch.inf)
         maps.append(DepthMap(camera, depth, shift))
     samples = Samples(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
     if surfaces <= options.least_surfaces * len(samples.positions):
@@ -139,6 +152,17 @@ def sample_surfaces(
     shares = torch.where(samples.edges, options.share_at_edges, options.share)
     supported = find_supported(samples.positions, samples.spacing, shares, maps)
     return Samples(*(values[supported] for values in samples))
+
+
+def _count_rays(trainer: RadianceTrainer, view: SplatView, options: InitialOptions) -> int:
+    """As many rays as there is time for."""
+    side = round(math.sqrt(options.trial))
+    points, pose = plane_points(view.camera, side, side).to(trainer.device), view.pose.to(trainer.device)
+    render_view(trainer.field, pose, points)  # kernels may have to be compiled
+    started = time.monotonic()
+    render_view(trainer.field, pose, points)
+    affordable = side**2 * options.seconds / max(time.monotonic() - started, 1e-6)
+    return round(min(max(affordable, options.least_rays), options.rays))
 
 
 def _take(
@@ -149,9 +173,9 @@ def _take(
     farthest: float,
     options: InitialOptions,
 ) -> Samples:
-    depth = seen.depth.clamp(max=farthest)
-    usable = (seen.opacity > options.opacity) & depth.isfinite() & (depth > 0)
-    edges = find_depth_edges(1 / depth.clamp(min=1e-6), options.depth_edge)[usable]
+    depth = 1 / smooth_noise(1 / seen.depth.clamp(1e-6, farthest), options.depth_noise)
+    usable = (seen.opacity > options.opacity) & seen.depth.isfinite() & (seen.depth > 0)
+    edges = find_depth_edges(1 / depth, options.depth_edge)[usable]
     in_camera = torch.cat([points, torch.ones_like(points[..., :1])], dim=-1) * depth[..., None]
     normals = torch.linalg.cross(*(torch.gradient(in_camera, dim=axis)[0] for axis in (0, 1)))
     normals = torch.nn.functional.normalize(normals, dim=-1)
@@ -171,25 +195,6 @@ def _take(
         footprint * view.camera.width / points.shape[1],
         edges,
     )
-
-
-def find_depth_edges(inverse: Float[Tensor, "height width"], bend: float) -> Bool[Tensor, "height width"]:
-    """Pixels at an edge between near and far, where depth may be a mixture of both.
-
-    Inverse depth is linear along a row of pixels on any plane, however slanted. At an edge it bends, on both sides;
-    and what lies between two bends is a mixture.
-
-    Args:
-        inverse: of the depths.
-        bend: least second difference, relative to the value, that is an edge.
-    """
-    edges = torch.zeros_like(inverse, dtype=torch.bool)
-    for values, found in ((inverse, edges), (inverse.T, edges.T)):
-        bent = (values[2:] - 2 * values[1:-1] + values[:-2]).abs() > bend * values[1:-1]
-        bent = torch.cat([bent[:1], bent, bent[-1:]])
-        bent[1:-1] |= bent[2:] & bent[:-2]
-        found |= bent
-    return edges
 
 
 # ---------------------------------------------------------------------- one Gaussian per cell
@@ -221,6 +226,7 @@ def make_gaussians(
         if count <= wanted:
             break
         most = max(round(most * min(count / wanted, 2.0)), most + 1)
+        options = replace(options, coarsest=options.coarsest * 1.2)
     kept = cells >= 0
     if not bool(kept.any()):
         raise UserError(NO_SURFACE)
@@ -240,9 +246,13 @@ def _divide(
     active = torch.arange(len(samples.positions))
     edge, count = float(options.largest * samples.spacing.max()), 0
     while len(active):
-        _, cell, inside = _hash(samples.positions[active], edge).unique(return_inverse=True, return_counts=True)
-        footprint = torch.zeros(len(inside)).index_add_(0, cell, samples.footprint[active]) / inside
+        _, cell, inside = _pack(samples.positions[active], edge).unique(return_inverse=True, return_counts=True)
+        footprint, spacing = (
+            torch.zeros(len(inside)).index_add_(0, cell, values[active]) / inside
+            for values in (samples.footprint, samples.spacing)
+        )
         divided = (inside >= most) & (0.5 * edge >= options.finest * footprint)
+        divided |= edge > options.coarsest * spacing
         leaf = (~divided & (inside >= options.least))[cell]
         if bool(leaf.any()):
             _, renumbered = cell[leaf].unique(return_inverse=True)
@@ -254,10 +264,10 @@ def _divide(
     return numbers, edges
 
 
-def _hash(positions: Float[Tensor, "points 3"], edge: float) -> Int64[Tensor, " points"]:
-    """A number for each cell of a cubic lattice; different cells hardly ever share one."""
-    x, y, z = (positions / edge).floor().long().unbind(-1)
-    return (x * 73_856_093) ^ (y * 19_349_663_000_003) ^ (z * 83_492_791_000_000_003)
+def _pack(positions: Float[Tensor, "points 3"], edge: float) -> Int64[Tensor, " points"]:
+    """A number for each cell of a cubic lattice: 21 bits for each of its coordinates."""
+    x, y, z = ((positions / edge).floor().long() + (1 << 20)).clamp(0, (1 << 21) - 1).unbind(-1)
+    return (x << 42) | (y << 21) | z
 
 
 def _merge(

@@ -23,10 +23,12 @@ class SupportOptions:
         views: most views that are asked, evenly spread.
         tolerance: distance of a point from the depth map within which it lies on it, in distances of neighbouring
             rays at the point.
+        relative_tolerance: added to it, in depths: depths far outside of the cameras' middle are less exact.
     """
 
     views: int = 40
     tolerance: float = 1.5
+    relative_tolerance: float = 0.01
 
 
 DEFAULT = SupportOptions()
@@ -55,6 +57,9 @@ def find_supported(
 ) -> Bool[Tensor, " points"]:
     """The points that lie on the surfaces of enough of the views whose line of sight reaches them.
 
+    A view counts by the area that a point covers in it, the inverse square of its depth: where a camera stands near a
+    wall that others see from afar, inexactly, nothing of it may hang before the camera.
+
     Args:
         positions: in the exported world.
         spacing: distance of neighbouring rays there.
@@ -71,12 +76,13 @@ def find_supported(
         pixels, z = project(positions, pose, lens[:2], lens[2:])
         factor = torch.tensor([width / camera.width, height / camera.height])
         column, row = (pixels * factor - shift).floor().long().unbind(-1)
-        inside = (z > camera.nearest) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
+        inside = (z > 0) & (column >= 0) & (column < width) & (row >= 0) & (row < height)
         place = row.clamp(0, height - 1), column.clamp(0, width - 1)
         # At an edge the depth lies between near and far: the neighbours decide.
         farthest = F.max_pool2d(depth[None], 3, stride=1, padding=1)[0][place]
         nearest = -F.max_pool2d(-depth[None], 3, stride=1, padding=1)[0][place]
-        margin = options.tolerance * spacing
-        through += inside & (z < nearest - margin)
-        agreeing += inside & (z >= nearest - margin) & (z <= farthest + margin)
+        margin = options.tolerance * spacing + options.relative_tolerance * z
+        weight = inside / z.clamp(min=camera.nearest).square()
+        through += weight * (z < nearest - margin)
+        agreeing += weight * ((z >= nearest - margin) & (z <= farthest + margin))
     return agreeing >= shares * (agreeing + through)
