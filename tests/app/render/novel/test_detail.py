@@ -19,6 +19,7 @@ from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume, FineVolume
 from engine.fields.spaces import Space
 from engine.fields.voxel_grid.field import VoxelGrid
+from engine.geometry.rays import rays_through
 from tests.support.worlds import fields
 from tests.support.worlds.blocks import EMPTY, cut_into_blocks, empty_outside_shell, fine_volume
 
@@ -75,6 +76,27 @@ def test_blocks_look_as_the_dense_lattice_does(studio: Studio, space: Space, tin
         engine = fields.seen_by_engine(field, at)
         assert engine.opacity.max() > 0.9
         assert agreement(drawn(studio, NovelPicture(at)), engine.colour) > 50
+
+
+@pytest.mark.parametrize("space", [fields.BOX, fields.UNBOUNDED], ids=["box", "unbounded"])
+def test_a_grid_that_stores_blocks_looks_as_the_engine_renders_it(studio: Studio, space: Space) -> None:
+    field = shell(space, tinted=True, proposals=True)
+    dense, at = fields.volume_of(field), fields.camera()
+    pixels = np.stack(np.meshgrid(*[np.arange(size) + 0.5 for size in at.size]), axis=-1).reshape(-1, 2)
+    points = torch.from_numpy((pixels - at.centre) / at.focal).float()
+    origins, directions = rays_through(torch.from_numpy(at.world_to_camera), points)
+    field.render(origins.expand_as(directions).contiguous(), directions.contiguous())  # notes what is seen
+    field.begin_stage(replace(field.stage, voxels=80, sparse=True))
+    assert field.grid.tint is not None
+    field.grid.tint.voxels.normal_(generator=torch.Generator().manual_seed(1))
+    made, pooled = field.block_pieces(), field.proposal_density()
+    assert made is not None
+    assert pooled is not None
+    detail = FineVolume(made.shape, made.table.numpy(), torch.cat(list(made.pieces)).half().numpy())
+    assert 0.1 < (detail.table == 0).mean() < 0.95
+    tint = field.grid.tint.voxels.half().numpy()
+    upload(studio, replace(dense, tint=tint, proposal_density=pooled.half().numpy(), detail=detail))
+    assert agreement(drawn(studio), fields.seen_by_engine(field, at).colour) > 45
 
 
 def test_the_detail_is_seen_and_not_the_coarse_copy(studio: Studio) -> None:
