@@ -41,18 +41,19 @@ class BlockOptions:
 OPTIONS = BlockOptions()
 
 
-def make_visible_cells(shape: Shape, device: torch.device) -> UInt8[Tensor, "depth height width"]:
-    """The cells of a dense lattice in which training rays note that they have seen something: none so far."""
-    return torch.zeros([math.ceil(size / CELL) for size in shape], dtype=torch.uint8, device=device)
+def make_visible_cells(shape: Shape, device: torch.device) -> UInt8[Tensor, "2 depth height width"]:
+    """The cells of a dense lattice in which training rays note what they see, at all and clearly: nothing so far."""
+    return torch.zeros(2, *(math.ceil(size / CELL) for size in shape), dtype=torch.uint8, device=device)
 
 
 def choose_blocks(
-    visible: UInt8[Tensor, "depth height width"], before: Shape, wanted: Shape, cube: bool
+    visible: UInt8[Tensor, "2 depth height width"], before: Shape, wanted: Shape, cube: bool
 ) -> tuple[Shape, Bool[Tensor, "table_depth table_height table_width"]]:
     """Which blocks of a finer lattice are kept.
 
     Args:
-        visible: cells of the lattice before in which something was seen; where there is nothing, everything is kept.
+        visible: cells of the lattice before in which something was seen, and was seen clearly; the latter count where
+            the others are too many, as in a fog. Where nothing was seen, everything is kept.
         before: (depth, height, width) of that lattice, voxels.
         wanted: of the finer one, with its corners at the same places.
         cube: whether all sides of the lattice are alike and shrink together, else its planes stay.
@@ -62,15 +63,18 @@ def choose_blocks(
     """
     seen = visible > 0 if bool(visible.any()) else torch.ones_like(visible, dtype=torch.bool)
     width = 2 * OPTIONS.margin + 1
-    grown = F.max_pool3d(seen[None].float(), width, 1, OPTIONS.margin)[0] > 0
-    shape = wanted
+    grown = F.max_pool3d(seen.float(), width, 1, OPTIONS.margin) > 0
+    shape, clearly = wanted, 0
     while True:
-        kept = grown
+        kept = grown[clearly]
         for axis in range(3):
             kept = _any_along(kept, axis, before[axis], shape[axis])
         excess = int(kept.sum()) * BLOCK**3 / OPTIONS.most_voxels
         if excess <= 1:
             return shape, kept
+        if not clearly and bool(visible[1].any()):
+            clearly = 1
+            continue
         # Surfaces grow with the square of the side, and what fills all space with the cube.
         smaller = min(excess ** (-0.4), 0.98)
         depth, high, wide = (max(int(size * smaller) // BLOCK * BLOCK, BLOCK) for size in shape)

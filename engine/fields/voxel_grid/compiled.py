@@ -17,7 +17,7 @@ from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
 _NO_TINT = np.zeros((0, 0, 0, 9), np.float32)
-_NO_CELLS = np.zeros((0, 0, 0), np.uint8)
+_NO_CELLS = np.zeros((2, 0, 0, 0), np.uint8)
 
 
 def edges(
@@ -41,8 +41,11 @@ def edges(
         ascending edges, count + 1 per ray, from 0 to 1; without gradient.
     """
     drawn = np.empty((lines.start.shape[0], count + 1), np.float32)
+    occupied = np.empty(coarse.shape, np.uint8)
+    grid_kernels.mark_occupied(coarse.numpy(), occupied)
     grid_kernels.proposal_edges(
         coarse.numpy(),
+        occupied,
         lines.start.detach().contiguous().numpy(),
         _with_ends(lines.step, lines.ends),
         lines.optical_length.numpy(),
@@ -184,7 +187,7 @@ def march(
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
-    visible: UInt8[Tensor, "cells_depth cells_height cells_width"] | None = None,
+    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"] | None = None,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
     """Renders rays; differentiable in the lines and, if `gathers`, in the voxels.
 
@@ -198,7 +201,8 @@ def march(
         closed: whether the volume ends at its borders, as a box does.
         background: RGB in [0, 1].
         gathers: whether the voxels get gradients.
-        visible: gets a 1 in each cell (`kernels.CELL` voxels a side) in which a ray has seen something.
+        visible: gets a 1 in each cell (`kernels.CELL` voxels a side) in which a ray has seen something; in its second
+            half, in which one has seen something clearly.
     Returns:
         RGB in [0, 1], opacity in [0, 1] and expected position s in [0, 1] of each ray.
     """

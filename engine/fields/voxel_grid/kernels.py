@@ -38,7 +38,9 @@ GROUP = 64  # blocks that one thread optimises at a time
 AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
 CELL = 2  # voxels along a side of the cells in which it is noted whether a ray sees something
 VISIBLE = np.float32(0.04)  # weight of a sample in its ray from which it is seen: fog along a ray is not
+CLEAR = np.float32(0.25)  # from which it is seen clearly
 DENSE = np.zeros(0, np.int32)  # the table of a lattice that is not stored in blocks
+NOTHING = np.float32(1e-5)  # pooled density, per voxel, up to which there is nothing: a ray meets hundreds of voxels
 OPAQUE = np.float32(1e-4)  # transmittance below which what lies behind is left out
 # Proposals see so much of the pooled density's optical depth: blocks at the edge of a thing are half full, and many
 # rays pass through them to what lies behind; those would find hardly a sample there, and show the background.
@@ -300,14 +302,31 @@ def _fetch_cells(flat, table, size, start, step, scale, edges, r, first, last):
                     _fetch(flat, _place(table, level_z + a, j + b, i + c, height, width) * np.uintp(channels))
 
 
+@njit(parallel=True, cache=True)
+def mark_occupied(coarse, occupied):
+    """Marks the cells of a pooled volume at one of whose corners there is something."""
+    depth, height, width = coarse.shape
+    for z in prange(depth):
+        far = min(z + 1, depth - 1)
+        for y in range(height):
+            below = min(y + 1, height - 1)
+            for x in range(width):
+                behind = min(x + 1, width - 1)
+                most = max(coarse[z, y, x], coarse[z, y, behind], coarse[z, below, x], coarse[z, below, behind])
+                most = max(most, coarse[far, y, x], coarse[far, y, behind])
+                most = max(most, coarse[far, below, x], coarse[far, below, behind])
+                # A NaN counts as something, so that it gets where it is detected.
+                occupied[z, y, x] = 0 if most <= NOTHING else 1
+
+
 @njit(parallel=True, fastmath=FAST, cache=True)
-def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, edges):
+def proposal_edges(coarse, occupied, start, step, optical_length, closed, floor, jitter, edges):
     """Draws interval edges from the density of a pooled volume: most near surfaces, some everywhere.
 
-    `coarse` is density after softplus, (depth, height, width); start and step are in its voxel coordinates. The
-    weights of one sample per bin along s, behind a quarter of the density before it, are widened to their neighbours
-    by the maximum, a floor is added, and their distribution is inverted at evenly spaced, jittered levels; see
-    `engine.fields.sampling.edges_from_weights`.
+    `coarse` is density after softplus, (depth, height, width), and `occupied` that of `mark_occupied`; start and step
+    are in its voxel coordinates. The weights of one sample per bin along s, behind a quarter of the density before it,
+    are widened to their neighbours by the maximum, a floor is added, and their distribution is inverted at evenly
+    spaced, jittered levels; see `engine.fields.sampling.edges_from_weights`.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width = coarse.shape
@@ -327,6 +346,9 @@ def proposal_edges(coarse, start, step, optical_length, closed, floor, jitter, e
                 i, fx = _cell(x, width)
                 j, fy = _cell(y, height)
                 level_z, fz = _cell(z, depth)
+                if occupied[level_z, j, i] == 0 and not (_opaque_end(step) and k == bins - 1):
+                    weight[k] = np.float32(0.0)
+                    continue
                 for a in range(2):
                     wz = fz if a == 1 else np.float32(1.0) - fz
                     for b in range(2):
@@ -417,7 +439,8 @@ def march_forward(
     """Renders rays; writes density and colour of every sample to `seen`, for the backward pass.
 
     `tint` is the volume of directional coefficients (width 0 without one), `basis` the unit viewing directions.
-    `visible` gets a 1 in the cells (`CELL` voxels a side) that a ray has seen something in; it may have no cells.
+    `visible` gets a 1 in the cells (`CELL` voxels a side) that a ray has seen something in, and in its second half in
+    those where it has seen it clearly; it may have no cells.
     """
     rays, count = edges.shape[0], edges.shape[1] - 1
     depth, height, width = size
@@ -425,7 +448,7 @@ def march_forward(
     tint_depth, tint_height, tint_width, _ = tint.shape
     tint_size = (tint_depth, tint_height, tint_width)
     tint_flat = tint.reshape(-1, 9)
-    marks = visible.shape[0] > 0
+    marks = visible.shape[1] > 0
     tinted = tint_width > 0
     scale_x = np.float32((tint_width - 1) / (width - 1))
     scale_y = np.float32((tint_height - 1) / (height - 1))
@@ -479,7 +502,9 @@ def march_forward(
                 survives = np.float32(0.0)
             weight = transmittance * (np.float32(1.0) - survives)
             if marks and weight > VISIBLE:
-                visible[level_z // CELL, j // CELL, i // CELL] = 1
+                visible[0, level_z // CELL, j // CELL, i // CELL] = 1
+                if weight > CLEAR:
+                    visible[1, level_z // CELL, j // CELL, i // CELL] = 1
             if tinted and weight > TINT_THRESHOLD:
                 t1, t2, t3 = _tint(
                     tint_flat,

@@ -14,13 +14,12 @@ from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid.kernels import BLOCK, CELL, VISIBLE
+from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
 _SEEN_THROUGH = 0.25  # of the optical depth that proposals see, as in the kernels
-_VISIBLE = float(VISIBLE)
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
@@ -122,7 +121,7 @@ def march(
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
-    visible: UInt8[Tensor, "cells_depth cells_height cells_width"] | None = None,
+    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"] | None = None,
 ) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
     """Renders rays; see `compiled.march`."""
     voxels = _AccumulateGradient.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
@@ -153,9 +152,11 @@ def march(
     colour = (weights[..., None] * torch.sigmoid(raw_colour)).sum(dim=1) + passed[:, -1:] * background
     position = (weights * s).sum(dim=1) + passed[:, -1]
     if visible is not None:
-        last = torch.tensor(visible.shape[::-1], device=positions.device) - 1
-        cells = (positions.detach()[weights.detach() > _VISIBLE].clamp(min=0).long() // CELL).minimum(last)
-        visible[cells[:, 2], cells[:, 1], cells[:, 0]] = 1
+        last = torch.tensor(visible.shape[:0:-1], device=positions.device) - 1
+        for cells, least in zip(visible, (VISIBLE, CLEAR), strict=True):
+            seen = weights.detach() > float(least)
+            x, y, z = (positions.detach()[seen].clamp(min=0).long() // CELL).minimum(last).unbind(dim=-1)
+            cells[z, y, x] = 1
     return colour, (1 - passed[:, -1]).detach(), position.detach()
 
 

@@ -70,6 +70,7 @@ def test_edges_carry_no_gradient():
 def test_the_compiled_kernel_gives_the_same_edges(closed, seed):
     depth, height, width, rays, count = 6, 7, 9, 40, 12
     coarse = (drawn(seed, depth, height, width) ** 6 * 30).contiguous()
+    coarse[:, : height // 2] *= coarse[:, : height // 2] > 1  # some cells are empty
     size = torch.tensor([width, height, depth]) - 1.0
     entry, exit = (drawn(seed + 1, rays, 3) * 1.2 - 0.1) * size, (drawn(seed + 2, rays, 3) * 1.2 - 0.1) * size
     step, length, jitter = exit - entry, drawn(seed + 3, rays) + 0.5, drawn(seed + 4, rays)
@@ -90,7 +91,9 @@ def test_the_compiled_kernel_gives_the_same_edges(closed, seed):
     expected = edges_from_weights(weights, count, 0.1, jitter)
 
     edges = np.empty((rays, count + 1), np.float32)
-    arrays = (tensor.contiguous().numpy() for tensor in (coarse, entry, step, length))
-    grid_kernels.proposal_edges(*arrays, closed, np.float32(0.1), jitter.numpy(), edges)
+    arrays = [tensor.contiguous().numpy() for tensor in (coarse, entry, step, length)]
+    occupied = np.empty(coarse.shape, np.uint8)
+    grid_kernels.mark_occupied(arrays[0], occupied)
+    grid_kernels.proposal_edges(arrays[0], occupied, *arrays[1:], closed, np.float32(0.1), jitter.numpy(), edges)
     assert_tiles(torch.from_numpy(edges))
     torch.testing.assert_close(torch.from_numpy(edges), expected, atol=1e-4, rtol=0)

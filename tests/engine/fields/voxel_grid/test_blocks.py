@@ -109,11 +109,37 @@ def test_every_voxel_that_a_stored_block_is_interpolated_from_is_in_its_piece() 
 
 def test_blocks_are_kept_where_something_was_seen_and_around_it() -> None:
     cells = grid_blocks.make_visible_cells((32, 32, 32), torch.device("cpu"))
-    cells[8, 8, 8] = 1  # voxels 16 and 17 of 32, with what is around them 14 to 19: 28 to 40 of 64
+    cells[:, 8, 8, 8] = 1  # voxels 16 and 17 of 32, with what is around them 14 to 19: 28 to 40 of 64
     shape, kept = grid_blocks.choose_blocks(cells, (32, 32, 32), (64, 64, 64), cube=True)
     assert shape == (64, 64, 64)
     assert kept[3:6, 3:6, 3:6].all()
     assert kept.sum() == 27
+
+
+def test_in_a_fog_what_was_seen_clearly_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid_blocks, "OPTIONS", grid_blocks.BlockOptions(most_voxels=100_000))
+    cells = grid_blocks.make_visible_cells((32, 32, 32), torch.device("cpu"))
+    cells[0] = 1
+    cells[1, 8, 8, 8] = 1
+    shape, kept = grid_blocks.choose_blocks(cells, (32, 32, 32), (64, 64, 64), cube=True)
+    assert shape == (64, 64, 64)
+    assert kept.sum() == 27
+
+
+def test_rays_note_where_they_see_something() -> None:
+    """A thin haze fills the lattice, and a wall stands behind it."""
+    voxels = torch.zeros(16, 16, 16, 4)
+    voxels[..., 0] = -9.0
+    voxels[:, :, 12:, 0] = 4.0
+    line = Lines(torch.tensor([[0.0, 8.0, 8.0]]), torch.tensor([[15.0, 0.0, 0.0]]), torch.tensor([15.0]))
+    edges = torch.linspace(0, 1, 31)[None]
+    for backend in BACKENDS:
+        cells = grid_blocks.make_visible_cells((16, 16, 16), torch.device("cpu"))
+        basis = torch.tensor([[1.0, 0.0, 0.0]])
+        backend.march(grid_state.make_state(voxels), line, basis, edges, True, torch.ones(3), True, cells)
+        for half in cells:
+            assert half.nonzero()[:, :2].unique(dim=0).tolist() == [[4, 4]]
+            assert 5 <= half.nonzero()[:, 2].min() <= 6
 
 
 def test_a_lattice_that_would_not_fit_into_memory_becomes_coarser(monkeypatch: pytest.MonkeyPatch) -> None:
