@@ -11,7 +11,9 @@ _WINDOW = 5  # rays, of the median
 _FIFTH = 5  # of the 25 values of a window, the rank that a line two rays wide does not reach
 
 
-def smooth_noise(inverse: Float[Tensor, "height width"], noise: float) -> Float[Tensor, "height width"]:
+def smooth_noise(
+    inverse: Float[Tensor, "height width"], opaque: Bool[Tensor, "height width"], noise: float
+) -> Float[Tensor, "height width"]:
     """Inverse depths, with the median of their surroundings where these are noisy; elsewhere unchanged.
 
     Where a field has learned little of the density, far from all cameras, the mean depth differs from one ray to the
@@ -19,6 +21,7 @@ def smooth_noise(inverse: Float[Tensor, "height width"], noise: float) -> Float[
 
     Args:
         inverse: of the depths.
+        opaque: rays whose depth means something; only where all rays around are opaque is anything changed.
         noise: second difference, relative to the value, that four fifths of noisy surroundings exceed.
     """
     bends = torch.zeros_like(inverse)
@@ -26,7 +29,8 @@ def smooth_noise(inverse: Float[Tensor, "height width"], noise: float) -> Float[
         found[1:-1] += 0.5 * (values[2:] - 2 * values[1:-1] + values[:-2]).abs()
     around = _windows(inverse).median(dim=0).values
     roughness = _windows(bends).kthvalue(_FIFTH, dim=0).values
-    return torch.where(roughness > noise * around, around, inverse)
+    noisy = (roughness > noise * around) & (_windows(opaque.float()).amin(dim=0) == 1)
+    return torch.where(noisy, around, inverse)
 
 
 def _windows(values: Float[Tensor, "height width"]) -> Float[Tensor, "window height width"]:

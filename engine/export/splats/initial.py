@@ -84,7 +84,7 @@ class InitialOptions:
     finest: float = 1.0
     coarsest: float = 4.0
     largest: float = 32.0
-    width: float = 0.6
+    width: float = 0.45
     flatness: float = 0.3
     ridge: float = 1.0
     bounds: tuple[float, float] = (0.1, 0.8)
@@ -143,7 +143,9 @@ def sample_surfaces(
         seen = View(*(values.cpu() for values in seen))
         surfaces += int(find_surfaces(seen, limit).sum())
         parts.append(_take(view, points, seen, gauge, farthest, options))
-        smooth = 1 / smooth_noise(1 / seen.depth.clamp(1e-6, farthest), options.depth_noise)
+        smooth = 1 / smooth_noise(
+            1 / seen.depth.clamp(1e-6, farthest), seen.opacity > options.opacity, options.depth_noise
+        )
         depth = torch.where(seen.opacity > options.opacity, smooth * float(gauge.scale), torch.inf)
         maps.append(DepthMap(camera, depth, shift))
     samples = Samples(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
@@ -173,7 +175,7 @@ def _take(
     farthest: float,
     options: InitialOptions,
 ) -> Samples:
-    depth = 1 / smooth_noise(1 / seen.depth.clamp(1e-6, farthest), options.depth_noise)
+    depth = 1 / smooth_noise(1 / seen.depth.clamp(1e-6, farthest), seen.opacity > options.opacity, options.depth_noise)
     usable = (seen.opacity > options.opacity) & seen.depth.isfinite() & (seen.depth > 0)
     edges = find_depth_edges(1 / depth, options.depth_edge)[usable]
     in_camera = torch.cat([points, torch.ones_like(points[..., :1])], dim=-1) * depth[..., None]

@@ -28,7 +28,7 @@ class SupportOptions:
 
     views: int = 40
     tolerance: float = 1.5
-    relative_tolerance: float = 0.01
+    relative_tolerance: float = 0.002
 
 
 DEFAULT = SupportOptions()

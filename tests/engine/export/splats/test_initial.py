@@ -48,11 +48,11 @@ def test_inverse_depth_of_a_slanted_plane_has_no_edge_and_a_step_has() -> None:
 def test_noise_is_smoothed_and_a_thin_thing_is_kept() -> None:
     generator = torch.Generator().manual_seed(0)
     noisy = 0.5 + 0.05 * torch.randn(40, 40, generator=generator)
-    smooth = smooth_noise(noisy, 0.01)
+    smooth = smooth_noise(noisy, torch.ones(40, 40).bool(), 0.01)
     assert (smooth - 0.5).std() < 0.5 * (noisy - 0.5).std()
     thin = torch.full((40, 40), 0.5)
     thin[:, 20:22] = 0.9
-    assert torch.equal(smooth_noise(thin, 0.01), thin)
+    assert torch.equal(smooth_noise(thin, torch.ones(40, 40).bool(), 0.01), thin)
 
 
 def test_what_views_see_through_is_not_supported() -> None:
