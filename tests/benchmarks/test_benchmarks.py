@@ -14,7 +14,7 @@ from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.run.snapshots import starting_snapshot
 from engine.scenes.scene import Scene
-from tests.benchmarks import fern, kick, kick_all, lego, reach, shipped_fern
+from tests.benchmarks import fern, kick, kick_all, lego, picture, reach, shipped_fern
 from tests.benchmarks.support import curves
 from tests.benchmarks.support.command import options, report
 from tests.benchmarks.support.machine import machine_line
@@ -86,6 +86,14 @@ def test_runs_without_errors_or_evaluation_leave_gaps() -> None:
         assert all(measure.values == [None] for measure in gaps)
         assert all(measure.met is not True for measure in gaps)
     assert values(shipped_fern.measures([NOT_EVALUATED]))["scenes/fern: held-out PSNR"] is None
+
+
+def test_every_set_of_pictures_has_rows_and_gaps_where_runs_failed() -> None:
+    for name, case in picture.SETS.items():
+        found = picture.measures(name, [RESULT, {"history": [], "failure": "it failed"}])
+        assert all(measure.values[1] is None for measure in found)
+        targets = [measure for measure in found if measure.target is not None]
+        assert len(targets) == 1 + (case.rotation_deg is not None) + (case.translation is not None)
 
 
 def test_a_failed_run_leaves_gaps_beside_the_others() -> None:
