@@ -93,7 +93,7 @@ def test_every_set_of_pictures_has_rows_and_gaps_where_runs_failed() -> None:
         found = picture.measures(name, [RESULT, {"history": [], "failure": "it failed"}])
         assert all(measure.values[1] is None for measure in found)
         targets = [measure for measure in found if measure.target is not None]
-        assert len(targets) == 1 + (case.rotation_deg is not None) + (case.translation is not None)
+        assert len(targets) == 2 + (case.rotation_deg is not None) + (case.translation is not None)
 
 
 def test_a_failed_run_leaves_gaps_beside_the_others() -> None:
