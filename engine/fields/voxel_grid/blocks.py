@@ -31,11 +31,12 @@ class BlockOptions:
     Attributes:
         margin: cells around one in which something was seen that may hold something, too: surfaces move a little when
             they become sharper.
-        most_voxels: a lattice that needed more gets fewer voxels along its sides; each takes 64 bytes.
+        most_voxels: a lattice that needed more gets fewer voxels along its sides; each takes 64 bytes, and a run shall
+            take less than 3 GB with all that it needs besides.
     """
 
     margin: int = 1
-    most_voxels: int = 20_000_000
+    most_voxels: int = 14_000_000
 
 
 OPTIONS = BlockOptions()
