@@ -14,10 +14,11 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from engine.export.splats.gaussians import CONSTANT_HARMONIC, LINEAR_HARMONIC
+
 DILATION = 0.3  # square pixels, added to both variances, as viewers of 3DGS files do: none is smaller than a pixel
 MARGIN = 1.3  # of half the picture: farther outside, the linear part is that at this margin, as in 3DGS
 LEAST_ALPHA = 1 / 255  # smaller contributions are not drawn, as in 3DGS
-_CONSTANT, _LINEAR = 0.28209479177387814, 0.4886025119029199  # spherical harmonics of degree 0 and 1
 
 
 @njit(error_model="numpy")
@@ -90,7 +91,7 @@ def _towards(row, eye):
 def _colour(row, channel, x, y, z):
     """Before it is cut off at 0."""
     linear = -y * row[14 + channel] + z * row[17 + channel] - x * row[20 + channel]
-    return 0.5 + _CONSTANT * row[11 + channel] + _LINEAR * linear
+    return 0.5 + CONSTANT_HARMONIC * row[11 + channel] + LINEAR_HARMONIC * linear
 
 
 @njit(error_model="numpy")
@@ -244,8 +245,8 @@ def _differentiate_one(row, pose, eye, lens, width, height, above, out):
         given = red if channel == 0 else (green if channel == 1 else blue)
         if _colour(row, channel, dx, dy, dz) <= 0:
             continue
-        out[11 + channel] = _CONSTANT * given
-        given *= _LINEAR
+        out[11 + channel] = CONSTANT_HARMONIC * given
+        given *= LINEAR_HARMONIC
         out[14 + channel], out[17 + channel], out[20 + channel] = -dy * given, dz * given, -dx * given
         by_dx -= given * row[20 + channel]
         by_dy -= given * row[14 + channel]

@@ -14,12 +14,11 @@ from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, VISIBLE
+from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, SEEN_THROUGH, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
-_SEEN_THROUGH = 0.25  # of the optical depth that proposals see, as in the kernels
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
 
 
@@ -109,7 +108,7 @@ def edges(
     alpha = 1 - torch.exp(-optical)
     if lines.ends is not None:
         alpha = torch.cat([alpha[:, :-1], torch.ones_like(alpha[:, -1:])], dim=1)
-    passed = torch.exp(-_SEEN_THROUGH * torch.cumsum(F.pad(optical[:, :-1], (1, 0)), dim=1))
+    passed = torch.exp(-float(SEEN_THROUGH) * torch.cumsum(F.pad(optical[:, :-1], (1, 0)), dim=1))
     return edges_from_weights(passed * alpha * (passed >= _OPAQUE), count, floor, jitter)
 
 
