@@ -29,7 +29,7 @@ from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
 from engine.training.learned_image import learned_image
-from engine.training.patch_snapshot import planar_snapshot
+from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.planar import PlanarOptions, PlanarTrainer
 from tests.support.scenes.planar_scenes import planar_scene
 
@@ -127,10 +127,21 @@ def test_all_are_knocked_but_the_first(finished):
     np.testing.assert_allclose(planar(finished).corners, before.corners, atol=0.05)
 
 
-def test_lambda_holds_the_warp_together(finished):
-    finished.apply(SelectFrame(1))
+@pytest.mark.parametrize("kind", ["homography", "rigid"])
+def test_a_small_lambda_lets_the_warp_bend(kind):
+    residuals = []
+    for exponent in (2.0, -2.0):
+        trainer = trained(planar_scene(kind, seed=1), SEARCH_FROM - 2, lambda_exponent=exponent)
+        warp = patch_warp_snapshot(trainer.registration.patch_warp(1), trainer.scene, 1, 17)
+        residuals.append(warp.residual_px.mean())
+    stiff, bent = residuals
+    assert stiff < 0.1
+    assert bent > 5 * stiff
+
+
+def test_lambda_is_set_and_noted(finished):
     finished.apply(SetLambda(3.0))
-    assert planar(finished).warp.residual_px.max() < 1
+    assert finished.snapshot().lambda_exponent == 3
     assert finished.history.events[-1].kind == "set-lambda"
 
 
