@@ -114,6 +114,11 @@ class TrainArguments:
     """Export too at the end, into the run's folder exports; l2g-export has choices."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
+    race: tuple[str, ...] = ()
+    """Train two to four runs in turns, from the same start and seed, into one table and one plot: methods, each with
+    its differences, such as l2g barf l2g:assist=off,lambda=3 (field, assist, matches, lambda, mu, init)."""
+    equal: Literal["iterations", "seconds"] = "iterations"
+    """What all runs of a race have had equally much of at any time; seconds need --max-seconds, for each."""
 
 
 @dataclass(frozen=True)

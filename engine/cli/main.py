@@ -21,6 +21,10 @@ def train() -> None:
 
     def act() -> int:
         keep_freed_memory()
+        if arguments.race:
+            from engine.cli.race.command import race_scene
+
+            return race_scene(arguments)
         from engine.cli.train import train_scene
 
         return train_scene(arguments)

@@ -33,6 +33,8 @@ def train_scene(arguments: TrainArguments) -> int:
     Raises:
         UserError: a wrong argument, a scene that cannot be read, or results that cannot be written.
     """
+    if arguments.equal != "iterations":
+        raise UserError("--equal is for the runs of a --race; leave it away, or give --race too.")
     console = Console(highlight=False)
     with PreparationDisplay(console) as display:
         opened = open_run(arguments, publish_period=_SNAPSHOT_PERIOD, watch=display)

@@ -1,0 +1,1 @@
+"""`l2g-train --race`: several runs in turns, one table, one plot."""

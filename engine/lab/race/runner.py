@@ -1,0 +1,141 @@
+"""Trains the contestants of a race in one thread, a step at a time in turn, so that their shares are equal."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from engine.lab.race.definition import Contestant, Race
+from engine.run.session import Session, TrainerFactory
+from engine.run.turns import Standing, choose_next
+from engine.scenes import AnyScene, Scene
+from engine.training.cameras import CameraTrainer
+from engine.training.kinds import make_trainer
+
+WARM_UP_STEPS = 4  # after them all kernels of a stage were called
+
+
+@dataclass
+class Entrant:
+    """A contestant and its run.
+
+    Attributes:
+        session: its run, in the thread of the race.
+        processor_seconds: that the process has spent on it, on all cores together.
+    """
+
+    contestant: Contestant
+    session: Session
+    processor_seconds: float = 0.0
+
+    @property
+    def standing(self) -> Standing:
+        """What it has had."""
+        trainer = self.session.trainer
+        return Standing(0 if trainer is None else trainer.iteration, self.session.seconds)
+
+    def act(self, act: Callable[[], object]) -> None:
+        """Calls a function for the run, with its clock; an error makes the run fail and leaves the race going."""
+        begun = time.process_time()
+        try:
+            act()
+        except Exception as error:
+            self.session.fail(error)
+            self.session.state.trainer = None  # its memory is of use to the others
+        self.session.state.clock.stop()
+        self.processor_seconds += time.process_time() - begun
+
+
+def run_race(
+    race: Race,
+    scenes: Sequence[AnyScene],
+    device: torch.device | str = "cpu",
+    *,
+    watch: Callable[[Sequence[Entrant]], object] = lambda entrants: None,
+    stopped: Callable[[], bool] = lambda: False,
+    make_trainer: TrainerFactory = make_trainer,
+) -> list[Entrant]:
+    """Trains until all contestants have ended, or `stopped` says so.
+
+    Args:
+        race: who races, and by which rule.
+        scenes: of each contestant.
+        device: where all are trained.
+        watch: called after each step.
+        stopped: asked before each step.
+        make_trainer: in place of `engine.training.kinds.make_trainer`.
+    Returns:
+        the contestants, each with its history; one that failed has an error.
+    """
+    entrants = [
+        Entrant(
+            contestant,
+            Session(scene, contestant.settings, device, max_seconds=race.max_seconds, make_trainer=make_trainer),
+        )
+        for contestant, scene in zip(race.contestants, scenes, strict=True)
+    ]
+    _warm_up(entrants, torch.device(device), make_trainer, stopped)
+    for entrant in entrants:
+        if not stopped():
+            entrant.act(entrant.session.begin)
+    _share_pyramids(entrants)
+    while not stopped():
+        racing = [entrant for entrant in entrants if _races(entrant, race.max_seconds)]
+        if not racing:
+            break
+        chosen = racing[choose_next([entrant.standing for entrant in racing], race.equal)]
+        chosen.act(chosen.session.advance)
+        watch(entrants)
+    for entrant in entrants:
+        entrant.act(entrant.session.stop)
+    return entrants
+
+
+def _races(entrant: Entrant, max_seconds: float | None) -> bool:
+    return entrant.session.busy and (max_seconds is None or entrant.session.seconds < max_seconds)
+
+
+def _warm_up(
+    entrants: Sequence[Entrant], device: torch.device, make_trainer: TrainerFactory, stopped: Callable[[], bool]
+) -> None:
+    """A few steps of each kind of run, thrown away: the first to need a compiled kernel would wait for it.
+
+    What fails here fails again in the race, where it is noted.
+    """
+    seen = set()
+    for entrant in entrants:
+        session = entrant.session
+        settings, scene = session.settings, session.scene
+        kind = settings.method_spec.registration, settings.field, settings.preset
+        if kind in seen or stopped():
+            continue
+        seen.add(kind)
+        if isinstance(scene, Scene):
+            scene = replace(scene, tracks=None)  # its first step is one of the field
+        with contextlib.suppress(Exception):
+            trainer = make_trainer(scene, settings, device)
+            for _ in range(WARM_UP_STEPS):
+                if not stopped():
+                    trainer.step()
+
+
+def _share_pyramids(entrants: Sequence[Entrant]) -> None:
+    """Photos at all scales are held once for runs of the same photos with the same lens."""
+    first: CameraTrainer | None = None
+    for entrant in entrants:
+        trainer = entrant.session.trainer
+        if not isinstance(trainer, CameraTrainer):
+            continue
+        if first is None:
+            first = trainer
+        elif _same_photos(first.scene, trainer.scene):
+            trainer.photos = first.photos
+
+
+def _same_photos(one: Scene, other: Scene) -> bool:
+    same = one.images is other.images and one.training_frames == other.training_frames
+    return same and one.intrinsics is other.intrinsics and one.masks is other.masks
