@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import dearpygui.dearpygui as dpg
 
@@ -16,6 +16,7 @@ from app.panels.bars.top_bar import Actions, TopBar
 from app.panels.cameras.panel import CamerasPanel
 from app.panels.colmap.panel import ColmapPanel
 from app.panels.frame.panel import FramePanel
+from app.panels.lab.landscape import LandscapePanel
 from app.panels.novel.panel import NovelViewPanel
 from app.panels.perturb.camera_kicks import CameraKicks
 from app.panels.perturb.panel import PerturbPanel
@@ -41,6 +42,13 @@ class View(Protocol):
     def frame_all(self) -> None: ...
 
 
+@runtime_checkable
+class Closes(Protocol):
+    """A panel that does something in the background."""
+
+    def close(self) -> None: ...
+
+
 class PanelSets:
     """All panels of the window, of which those for one kind of scene are shown."""
 
@@ -55,8 +63,6 @@ class PanelSets:
         self._kind = kind
         self._shown: SceneKind | None = None  # None: the windows of both kinds
         self._cameras, self._image = CamerasPanel(state, renderer), PlanarImagePanel(state)
-        self._novel = NovelViewPanel(state, renderer, ask_path)
-        self._colmap = ColmapPanel(state)
         self._perturb: dict[SceneKind, PerturbPanel] = {
             "posed": PerturbPanel(state, CameraKicks(state)),
             "planar": PerturbPanel(state, PatchKicks(state)),
@@ -70,8 +76,9 @@ class PanelSets:
                 layout.CAMERAS: self._cameras,
                 layout.TIMELINE: TimelinePanel(state),
                 layout.WARP: WarpPanel(state),
-                layout.COLMAP: self._colmap,
-                layout.NOVEL: self._novel,
+                layout.COLMAP: ColmapPanel(state),
+                layout.LANDSCAPE: LandscapePanel(state, "posed"),
+                layout.NOVEL: NovelViewPanel(state, renderer, ask_path),
                 layout.FRAME: FramePanel(state, renderer),
                 layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
             },
@@ -81,6 +88,7 @@ class PanelSets:
                 layout.IMAGE: self._image,
                 layout.PLANAR_TIMELINE: TimelinePanel(state),
                 layout.PATCH_WARP: PatchWarpPanel(state),
+                layout.PLANAR_LANDSCAPE: LandscapePanel(state, "planar"),
                 layout.PATCH: PatchPanel(state),
                 layout.PLANAR_PLOTS: PlotsPanel(state, PLANAR_PLOTS),
             },
@@ -128,8 +136,10 @@ class PanelSets:
 
     def close(self) -> None:
         """Ends what panels do in the background."""
-        self._novel.close()
-        self._colmap.close()
+        for panels in self._sets.values():
+            for panel in panels.values():
+                if isinstance(panel, Closes):
+                    panel.close()
 
     def _build(self, panels: dict[int, Panel]) -> None:
         for tag, panel in panels.items():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import platformdirs
 
-from app.model.common.layout import fits_window, is_complete, make_default_layout
+from app.model.common.layout import complete_layout, fits_window, is_complete, make_default_layout
 
 RECENT = 8  # scenes that are kept
 SIZE = (1600, 1000)  # of the window at the first start, pixels
@@ -64,13 +64,22 @@ class Preferences:
         self.recent = [path, *(other for other in self.recent if other != path)][:RECENT]
 
     def prepare_layout(self) -> Path | None:
-        """The file of the layout, written anew where it is missing, incomplete, or of a window that was higher than
-        wide while this one is not, or the other way round; None if that fails."""
+        """The file of the layout; one of an older version gets the panels that it lacks.
+
+        It is written anew where it is missing, incomplete, or of a window that was higher than wide while this one is
+        not, or the other way round.
+
+        Returns:
+            its path; None if it cannot be written.
+        """
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             kept = self.layout_file.read_text(encoding="utf-8") if self.layout_file.is_file() else ""
-            if not is_complete(kept) or not fits_window(kept, *self.size):
+            whole = complete_layout(kept)
+            if not is_complete(whole) or not fits_window(whole, *self.size):
                 self.reset_layout()
+            elif whole != kept:
+                self.layout_file.write_text(whole, encoding="utf-8")
             return self.layout_file
         return None
 

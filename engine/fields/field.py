@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from types import ModuleType
+from typing import NamedTuple, Protocol, Self, TypeVar, runtime_checkable
 
 from jaxtyping import Float, Int32
 from torch import Generator, Tensor
@@ -139,6 +141,17 @@ class Field(Protocol):
         """The field blurred to about so many voxels along its longer edge, to be looked at only."""
         ...
 
+    def at_stage(self, stage: Stage, fraction: float) -> Field:
+        """A copy under the band limit of a stage, to be looked at only, whatever becomes of this field meanwhile.
+
+        Nothing is finer than it was learned: a stage that is still to come only samples as it says.
+
+        Args:
+            stage: of the run's schedule.
+            fraction: of the run, for band limits that open continuously; at most what is done of it.
+        """
+        ...
+
 
 class FieldDefaults:
     """Answers to those members of `Field` that a simple field need not care for."""
@@ -163,6 +176,19 @@ class FieldDefaults:
     def at_resolution(self, voxels: int) -> Self:
         """Itself: there is no blurred copy, and frames far from their places are looked for in the sharp field."""
         return self
+
+    def at_stage(self, stage: Stage, fraction: float) -> Self:
+        """A copy as it is: its stages limit no band."""
+        return copy_parameters(self)
+
+
+Copied = TypeVar("Copied")
+
+
+def copy_parameters(field: Copied) -> Copied:
+    """A copy of all that a field consists of but for the modules of functions that it calls."""
+    shared = {id(value): value for value in vars(field).values() if isinstance(value, ModuleType)}
+    return deepcopy(field, shared)
 
 
 @runtime_checkable

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from engine.config.rows import Stage
-from engine.fields.field import FieldDefaults
+from engine.fields.field import FieldDefaults, copy_parameters
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
 
@@ -63,6 +64,19 @@ class ModuleField(FieldDefaults):
         elif gradients:
             self.skipped_steps += 1
         self.optimiser.zero_grad()
+
+    def at_stage(self, stage: Stage, fraction: float) -> Self:
+        """A copy in another stage, opened as far as the run had come there."""
+        copied = copy_parameters(self)
+        if stage is not self._stage:
+            copied.begin_stage(stage)
+            copied.progress(fraction)
+        return copied
+
+    def begin_stage(self, stage: Stage) -> None:
+        """Takes up the stage's rates; a subclass with a resolution or a band limit of its stages overrides it."""
+        self._stage = stage
+        self.version += 1
 
     def discard(self) -> None:
         """Throws the gathered gradients away."""

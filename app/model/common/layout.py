@@ -14,6 +14,7 @@ for patches of one image:
     status                                  status
 
 In a window that is higher than wide the right column lies below the middle one; Plots are a tab beside Warp.
+COLMAP and the panels of the lab are tabs beside Warp, or beside Local warp.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import re
 
 TOP, TRAINING, PERTURB, CAMERAS, TIMELINE, WARP, NOVEL, FRAME, PLOTS, STATUS = range(9_000_001, 9_000_011)
 PLANAR_TRAINING, PLANAR_PERTURB, IMAGE, PLANAR_TIMELINE, PATCH_WARP, PATCH, PLANAR_PLOTS = range(9_000_011, 9_000_018)
-COLMAP = 9_000_018
+COLMAP, LANDSCAPE, PLANAR_LANDSCAPE = range(9_000_018, 9_000_021)
 BANNER, HELP, OPENING, LOADING, WRITING, LEAVING, EXPORT, ADDING = range(9_000_100, 9_000_108)
 
 _TOP, _BODY, _BOTTOM, _COLUMNS, _LEFT, _REST, _MIDDLE, _RIGHT = range(1, 9)
@@ -85,7 +86,7 @@ def make_default_layout(width: int, height: int, scale: float = 1.0) -> str:
         ]
     docking = [*head, *columns, node(_BOTTOM, _BODY, width, bottom, "NoTabBar=1 NoResizeY=1")]
     places = _PLACES | {PLOTS: _WARP} if is_portrait(width, height) else _PLACES
-    order = {COLMAP: 1, PLOTS: 2 if is_portrait(width, height) else 0}  # which tab of its place
+    order = _TABS | ({PLOTS: len(_TABS)} if is_portrait(width, height) else {})
     host = f"[Window][{_HOST}]\nPos=0,0\nSize={width},{height}\nCollapsed=0\n"
     windows = [
         f"[Window][###{window}]\nPos=0,0\nSize=100,100\nCollapsed=0\nDockId=0x{place:08X},{order.get(window, 0)}\n"
@@ -102,6 +103,7 @@ _PLACES = {
     TIMELINE: _TIMELINE,
     WARP: _WARP,
     COLMAP: _WARP,
+    LANDSCAPE: _WARP,
     NOVEL: _NOVEL,
     FRAME: _FRAME,
     PLOTS: _PLOTS,
@@ -113,7 +115,10 @@ _PLACES = {
     PATCH_WARP: _PATCH_WARP,
     PATCH: _PATCH,
     PLANAR_PLOTS: _PLANAR_PLOTS,
+    PLANAR_LANDSCAPE: _PATCH_WARP,
 }
+_TABS = {window: tab for tab, window in enumerate((COLMAP, LANDSCAPE), 1)} | {PLANAR_LANDSCAPE: 1}
+"""Which tab of its place a panel is that shares it; 0 for the others."""
 
 
 def is_portrait(width: int, height: int) -> bool:
@@ -125,6 +130,26 @@ def fits_window(layout: str, width: int, height: int) -> bool:
     """Whether a stored layout is of a window of this orientation, as far as it says."""
     found = re.search(rf"\[Window\]\[{_HOST}\][^\[]*?Size=(\d+),(\d+)", layout)
     return found is None or is_portrait(int(found[1]), int(found[2])) == is_portrait(width, height)
+
+
+def complete_layout(layout: str) -> str:
+    """A stored layout of an older version with the panels that it does not know, as tabs beside their neighbours.
+
+    Where a neighbour is in no place of the docking, they float. A layout without any panel stays as it is.
+    """
+    if "[Docking][Data]" not in layout:
+        return layout
+    added = ""
+    for window, place in _PLACES.items():
+        if f"[###{window}]" in layout:
+            continue
+        beside = next((other for other, its in _PLACES.items() if its == place and f"[###{other}]" in layout), None)
+        if beside is None or window not in _TABS:
+            return layout
+        found = re.search(rf"\[Window\]\[###{beside}\][^\[]*?DockId=(0x\w+)", layout)
+        where = f"DockId={found[1]},{_TABS[window] + 1}" if found else ""
+        added += f"[Window][###{window}]\nPos=120,120\nSize=560,340\nCollapsed=0\n{where}\n\n"
+    return layout.replace("[Docking][Data]", added + "[Docking][Data]", 1)
 
 
 def is_complete(layout: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Self
 
 import torch
 from jaxtyping import Bool, Float
@@ -97,6 +98,13 @@ class HashField(SampledField):
     def begin_stage(self, stage: Stage) -> None:
         super().begin_stage(stage)
         self._open_levels(0.0)
+
+    def at_stage(self, stage: Stage, fraction: float) -> Self:
+        """A copy with the levels open that are open at the end of the stage, of those that are open now."""
+        copied = super().at_stage(stage, fraction)
+        if stage is not self._stage:
+            copied.open = min(self.open, max(stage.bands[1], 1.0))
+        return copied
 
     def _open_levels(self, fraction: float) -> None:
         first, last = self.stage.bands

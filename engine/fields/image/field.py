@@ -44,6 +44,10 @@ class ImageField(Protocol):
         """Restores what `state` gave; the stage must have begun before."""
         ...
 
+    def at_stage(self, stage: PlanarStage, fraction: float) -> ImageField:
+        """A copy under the band limit of a stage, to be looked at only; see `engine.fields.field.Field`."""
+        ...
+
     @property
     def version(self) -> int:
         """A number that grows whenever the field changes."""

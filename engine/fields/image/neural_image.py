@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -66,6 +67,14 @@ class NeuralImage:
     def begin_stage(self, stage: PlanarStage) -> None:
         """Uses the learning rate of the stage; the band limit follows the run, not the stage."""
         self._stage = stage
+
+    def at_stage(self, stage: PlanarStage, fraction: float) -> NeuralImage:
+        """A copy, opened as far as the run had come in the stage."""
+        copied = deepcopy(self)
+        copied._layers.requires_grad_(False)
+        if stage is not self._stage:
+            copied.progress(fraction)
+        return copied
 
     def progress(self, fraction: float) -> None:
         self._open = bands_open(self._bands, fraction, self._architecture.bands, self._architecture.opening)

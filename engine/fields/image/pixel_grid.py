@@ -27,13 +27,31 @@ class PixelGrid:
         """Resamples the pixels to the resolution of the stage."""
         self._stage = stage
         half = self._half * (1 + stage.margin)
-        longer = float(self._half.max())
-        columns, rows = (max(round(float(side) / longer * stage.pixels), 2) for side in half)
+        rows, columns = self._size(stage)
         resized = F.interpolate(self._pixels, (rows, columns), mode="bilinear", align_corners=False)
         self._pixels = resized.detach().clone().requires_grad_(True)
         self._adam = torch.optim.Adam([self._pixels], lr=stage.field_rate[0], betas=(0.9, 0.99), foreach=True)
         self._reach = half
         self.version += 1
+
+    def _size(self, stage: PlanarStage) -> tuple[int, int]:
+        """Rows and columns in a stage."""
+        longer = float(self._half.max())
+        columns, rows = (
+            max(round(float(side) / longer * stage.pixels), 2) for side in self._half * (1 + stage.margin)
+        )
+        return rows, columns
+
+    def at_stage(self, stage: PlanarStage, fraction: float) -> PixelGrid:
+        """A copy, its pixels averaged to the resolution of a coarser stage."""
+        half = (float(self._half[0]), float(self._half[1]))
+        copied = PixelGrid(half, self._half.device)
+        rows, columns = self._size(stage)
+        coarser = rows < self._pixels.shape[2]
+        pixels = self._pixels.detach()
+        copied._pixels = F.interpolate(pixels, (rows, columns), mode="area") if coarser else pixels.clone()
+        copied._stage, copied._reach = stage, self._reach
+        return copied
 
     def progress(self, fraction: float) -> None:
         """Does nothing: the band limit is the resolution, which changes with the stage."""

@@ -265,17 +265,23 @@ class VoxelGrid:
 
     def at_resolution(self, voxels: int) -> VoxelGrid:
         """A blurred copy of at most so many voxels along an edge, which poses converge to from farther away."""
-        depth = self.grid.shape[0]
-        shape = self.space.shape(depth, voxels)
-        if max(shape) >= max(self.grid.shape):
-            return self
+        shape = self.space.shape(self.grid.shape[0], voxels)
+        return self if max(shape) >= max(self.grid.shape) else self._looked_at(self.stage, shape)
+
+    def at_stage(self, stage: Stage, fraction: float) -> VoxelGrid:
+        shape = self.space.shape(stage.planes, stage.voxels)
+        return self._looked_at(stage, shape if max(shape) < max(self.grid.shape) else None)
+
+    def _looked_at(self, stage: Stage, shape: tuple[int, int, int] | None) -> VoxelGrid:
+        """A copy without gradients, blurred to a coarser lattice; as fine as it is if `shape` is None."""
         copy = VoxelGrid(self.space, None, self.generator, self.device)
-        copy.background = self.background
-        copy._stage = self._stage
-        gain = depth / shape[0]  # density counts per voxel along the first axis (all axes of a box are alike)
+        copy.background, copy._stage, copy._gathers = self.background, stage, False
+        if shape is None:
+            copy._state = grid_state.copy_values(self.grid)
+            return copy
+        gain = self.grid.shape[0] / shape[0]  # density counts per voxel along the first axis (a box's are all alike)
         raw = self.grid.voxels if self.grid.table is None else self._dense_copy(self.grid, max(shape))
         copy._state = grid_state.make_state(grid_state.blur(raw, shape, gain))
-        copy._gathers = False
         return copy
 
     def state(self) -> dict[str, Tensor]:

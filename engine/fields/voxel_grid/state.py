@@ -70,6 +70,15 @@ def make_state(voxels: Float[Tensor, "depth height width channels"]) -> GridStat
     )
 
 
+def copy_values(state: GridState) -> GridState:
+    """A copy to be looked at only: gradient and moments are not there, and stand for the values themselves."""
+    voxels = state.voxels.clone()
+    tint = None if state.tint is None else copy_values(state.tint)
+    nothing = state.touched[:0]
+    kept = (state.table, state.places, state.size)
+    return GridState(voxels, voxels, voxels, voxels, nothing, state.steps, tint, *kept)
+
+
 def make_block_state(voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, size: Shape) -> GridState:
     """The state of these values, which are stored in blocks, before their first step."""
     places = torch.zeros(len(voxels), 3, dtype=torch.int64, device=voxels.device)

@@ -109,6 +109,37 @@ def test_the_view_of_the_whole_scene_has_the_largest_part(width: int, height: in
         assert max(area, key=area.__getitem__) == view
 
 
+def without(text: str, *windows: int) -> str:
+    """A layout as a version without these panels would have written it."""
+    for window in windows:
+        text = re.sub(rf"\[Window\]\[###{window}\]\n(?:[^\[\n]*\n)+", "", text)
+        assert str(window) not in text
+    return text
+
+
+def test_an_older_layout_keeps_its_places_and_gets_the_new_panels_as_tabs() -> None:
+    moved = layout.make_default_layout(1600, 1000)
+    there = places(moved)
+    node = f"DockId=0x{there[layout.PERTURB]:08X},0"
+    moved = re.sub(rf"(\[###{layout.WARP}\]\n.*\n.*\n.*\n)DockId=\w+,0", rf"\g<1>{node}", moved)
+    older = without(moved, layout.LANDSCAPE, layout.PLANAR_LANDSCAPE)
+    whole = layout.complete_layout(older)
+    assert layout.is_complete(whole)
+    assert not layout.is_complete(older)
+    for line in older.splitlines():
+        assert line in whole, "what the user arranged stays"
+    found = dict(re.findall(r"\[###(\d+)\]\n.*\n.*\n.*\nDockId=0x(\w+)", whole))
+    assert found[str(layout.LANDSCAPE)] == found[str(layout.WARP)], "where the user has put its neighbour"
+    assert found[str(layout.PLANAR_LANDSCAPE)] == found[str(layout.PATCH_WARP)]
+    assert layout.complete_layout(whole) == whole
+
+
+def test_a_layout_without_a_panel_that_has_a_place_of_its_own_stays_incomplete() -> None:
+    text = without(layout.make_default_layout(1600, 1000), layout.CAMERAS, layout.IMAGE)
+    assert not layout.is_complete(layout.complete_layout(text))
+    assert layout.complete_layout("") == ""
+
+
 def test_an_older_layout_is_not_complete() -> None:
     text = layout.make_default_layout(1600, 1000)
     assert layout.is_complete(text)

@@ -1,0 +1,108 @@
+"""What the landscape panel asks of the engine: which loss, around which pose, how far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from app.model.lab.lab_frame import LabFrame, look_at
+from app.model.state.state import State
+from app.model.state.viewed_run import ViewedRun
+from engine.lab.beside import Experiment
+from engine.lab.landscape.curves import Curves, measure_curves
+from engine.lab.landscape.map import LossMap, measure_map
+from engine.lab.landscape.options import Window
+from engine.run.session import Session
+
+What = Literal["curves", "map"]
+Work = Callable[[Session], Iterator[Curves | LossMap | None]]
+
+
+@dataclass
+class LandscapeChoices:
+    """What the user has chosen.
+
+    Attributes:
+        turn_deg: how far the frame is turned, degrees, from - to +.
+        shift: how far it is moved: per cent of the cameras' spread, or pixels of the image.
+        stage: whose band limit counts, an index into the schedule; None for that of now.
+        axes: of the map, by their place among those of the frame.
+    """
+
+    turn_deg: float = 5.0
+    shift: float = 5.0
+    stage: int | None = None
+    axes: tuple[int, int] = (1, 3)
+
+
+class LandscapeControl:
+    """Starts one measurement at a time, and keeps the newest curves and the newest map.
+
+    Attributes:
+        choices: of the user.
+        shown: what was asked for last, or None.
+        curves, loss_map: the newest, or None.
+    """
+
+    def __init__(self, state: State, choices: LandscapeChoices) -> None:
+        self._state, self.choices = state, choices
+        self.shown: What | None = None
+        self.curves: Curves | None = None
+        self.loss_map: LossMap | None = None
+        self._experiment: Experiment[Curves | LossMap] | None = None
+        self._run: ViewedRun | None = None
+
+    @property
+    def frame(self) -> LabFrame | None:
+        """What can be measured, or None."""
+        return look_at(self._state)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being measured."""
+        return self._experiment is not None and not self._experiment.finished
+
+    @property
+    def error(self) -> str:
+        """Why the last measurement failed; empty else."""
+        return "" if self._experiment is None else self._experiment.error
+
+    def begin(self, what: What) -> None:
+        """Measures the selected frame; what is being measured is given up."""
+        frame, run = self.frame, self._state.run
+        if frame is None or run is None or run.opened is None:
+            return
+        self.stop()
+        choices, window = self.choices, Window(frame.find_reach(self.choices.turn_deg, self.choices.shift))
+        stage = choices.stage if choices.stage is not None and choices.stage < len(frame.stages) else None
+        work: Work = (
+            measure_curves(self._state.selected, stage, window)
+            if what == "curves"
+            else measure_map(self._state.selected, stage, choices.axes, window)
+        )
+        self.shown, self._run = what, run
+        self._experiment = Experiment(run.opened.run, work)
+        self._experiment.start()
+
+    def again(self) -> None:
+        """Measures anew what is shown: after another range or band limit was chosen."""
+        if self.shown is not None:
+            self.begin(self.shown)
+
+    def stop(self) -> None:
+        """Gives up what is being measured; what is there of it stays."""
+        if self._experiment is not None:
+            self._experiment.cancel()
+
+    def refresh(self) -> None:
+        """Takes what is new; to be called once per frame of the window."""
+        if self._state.run is not self._run:
+            self.stop()
+            self.curves = self.loss_map = self.shown = self._experiment = None
+            self._run = self._state.run
+        made = None if self._experiment is None else self._experiment.newest
+        if isinstance(made, Curves):
+            self.curves = made
+        elif isinstance(made, LossMap):
+            self.loss_map = made

@@ -1,0 +1,78 @@
+"""What experiments ask of a frame, be it a camera or a patch of an image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from engine.config.rows import AnyStage
+
+
+class Axis(NamedTuple):
+    """One direction in which a frame can be moved.
+
+    Attributes:
+        name: short, as in the perturb panel.
+        label: what it does.
+        unit: in which it is shown.
+        inside: radians, scene units or shares per shown unit.
+    """
+
+    name: str
+    label: str
+    unit: str
+    inside: float
+
+
+class FrozenFrame(Protocol):
+    """A frame with a copy of the field that it is seen in."""
+
+    @property
+    def frame(self) -> int:
+        """Index among the training frames."""
+        ...
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """In which it can be moved."""
+        ...
+
+    @property
+    def stage(self) -> str:
+        """The name of the stage whose band limit photo and field have."""
+        ...
+
+    @property
+    def pixels(self) -> int:
+        """Of the photo, that are compared."""
+        ...
+
+    @property
+    def of(self) -> int:
+        """Pixels that the photo has at this scale."""
+        ...
+
+    @property
+    def reference(self) -> tuple[float, ...] | None:
+        """Offsets of the reference along the axes, as shown; None where there is none."""
+        ...
+
+    def losses(
+        self, offsets: Float[Tensor, "poses axes"], first: int = 0, last: int | None = None
+    ) -> Float[Tensor, " poses"]:
+        """The photometric term of the training's loss of this frame alone, for poses beside its own; differentiable.
+
+        Args:
+            offsets: along all axes at once, in radians, scene units or shares.
+            first, last: the pixels that are compared, by number.
+        """
+        ...
+
+
+def fraction_at_end(stages: Sequence[AnyStage], index: int, iteration: int) -> float:
+    """Of a run, how much is done at the end of a stage, in [0, 1]; no more than is done now."""
+    total = max(sum(stage.iterations for stage in stages), 1)
+    return min(sum(stage.iterations for stage in stages[: index + 1]), iteration, total) / total
