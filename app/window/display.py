@@ -74,6 +74,11 @@ def _open_display() -> tuple[Any, int]:
     """Xlib, and the display as it sees it; `_close` closes that."""
     name = os.environ.get("DISPLAY", "")
     if not name:
+        if os.environ.get("WAYLAND_DISPLAY"):
+            raise UserError(
+                "This is a Wayland session without X11, and the window needs X11 (DISPLAY is not set); install or enable "
+                "XWayland (Debian: apt install xwayland) and log in again, or train without a window with l2g-train."
+            )
         raise UserError(
             "There is no display to open a window on (DISPLAY is not set); log in at a desktop, use `ssh -X`, or "
             "train without a window with l2g-train."

@@ -26,12 +26,14 @@ class Preferences:
         recent: scene folders, newest first.
         size: of the window, pixels.
         scale: of fonts and spacing.
+        wanted: the size that is kept where the screen of this start has no room for it; None where it has.
     """
 
     folder: Path
     recent: list[str] = field(default_factory=list)
     size: tuple[int, int] = SIZE
     scale: float = 1.0
+    wanted: tuple[int, int] | None = None
 
     @property
     def layout_file(self) -> Path:
@@ -51,12 +53,23 @@ class Preferences:
 
     def save(self) -> None:
         """Writes them; failures are ignored."""
-        words = {name: value for name, value in asdict(self).items() if name != "folder"}
+        words = {name: value for name, value in asdict(self).items() if name not in ("folder", "wanted")}
+        words["size"] = self.wanted or self.size
         with contextlib.suppress(OSError):
             self.folder.mkdir(parents=True, exist_ok=True)
             written = self.folder / "preferences.json.new"
             written.write_text(json.dumps(words, indent=1), encoding="utf-8")
             os.replace(written, self.folder / "preferences.json")
+
+    def fit(self, size: tuple[int, int]) -> None:
+        """Takes the size for which this screen has room; the one that was chosen on a larger screen is kept for it."""
+        if size != self.size:
+            self.wanted, self.size = self.size, size
+
+    def take_size(self, size: tuple[int, int]) -> None:
+        """Takes the size that the window has at its end; another one than at its start is what the user wants."""
+        if size != self.size:
+            self.wanted, self.size = None, size
 
     def remember(self, scene: Path) -> None:
         """Puts a scene first among the recent ones."""

@@ -13,7 +13,7 @@ RAISED_MORE = (50, 58, 69)
 LINE = (45, 52, 62)
 ACCENT_DEEP = (30, 110, 102)
 ACCENT_DARK = (27, 66, 66)
-KNOB = (32, 118, 109)
+KNOB = (30, 104, 97)
 KNOB_HELD = (40, 146, 135)
 
 _COLOURS: dict[int, tuple[int, ...]] = {
@@ -32,7 +32,7 @@ _COLOURS: dict[int, tuple[int, ...]] = {
     dpg.mvThemeCol_Header: ACCENT_DARK,
     dpg.mvThemeCol_HeaderHovered: ACCENT_DEEP,
     dpg.mvThemeCol_HeaderActive: ACCENT_DEEP,
-    dpg.mvThemeCol_SliderGrab: KNOB,  # dark: the value of a slider is written across its knob
+    dpg.mvThemeCol_SliderGrab: KNOB,  # dark: the value of a slider is written across its grab
     dpg.mvThemeCol_SliderGrabActive: KNOB_HELD,
     dpg.mvThemeCol_CheckMark: ACCENT,
     dpg.mvThemeCol_TitleBg: BACKGROUND,
@@ -66,7 +66,8 @@ _STYLES: dict[int, tuple[float, ...]] = {
     dpg.mvStyleVar_FrameRounding: (3,),
     dpg.mvStyleVar_WindowRounding: (0,),
     dpg.mvStyleVar_PopupRounding: (4,),
-    dpg.mvStyleVar_GrabRounding: (3,),
+    dpg.mvStyleVar_GrabMinSize: (4,),  # narrower than a digit: it must not be taken for a part of the value
+    dpg.mvStyleVar_GrabRounding: (2,),
     dpg.mvStyleVar_TabRounding: (3,),
     dpg.mvStyleVar_ScrollbarSize: (11,),
     dpg.mvStyleVar_WindowBorderSize: (0,),

@@ -116,7 +116,7 @@ class Window:
         preferences = self._preferences
         screen = measure_screen()
         if screen is not None:
-            preferences.size = fit_to_screen(preferences.size, screen)
+            preferences.fit(fit_to_screen(preferences.size, screen))
         dpg.create_context()
         dpg.configure_app(manual_callback_management=True, docking=True, docking_space=True)
         layout_file = preferences.prepare_layout()
@@ -306,7 +306,7 @@ class Window:
     def _end(self) -> list[UserError]:
         """Writes the preferences and waits until the runs are saved; the window shows a message meanwhile."""
         preferences = self._preferences
-        preferences.size = (dpg.get_viewport_width(), dpg.get_viewport_height())
+        preferences.take_size((dpg.get_viewport_width(), dpg.get_viewport_height()))
         preferences.save()
         if self._reset_layout:
             preferences.reset_layout()

@@ -59,7 +59,8 @@ class ProgressDisplay:
 
 def describe(snapshot: Snapshot, psnr: float, rate: float, left: float) -> str:
     """Iteration, PSNR, pose error, iterations per second (or what is done instead) and time left, in one line."""
-    parts = [f"{snapshot.iteration}/{snapshot.iterations}"]
+    beyond = snapshot.iteration > snapshot.iterations > 0  # of a schedule that has ended
+    parts = [f"{snapshot.iteration}" if beyond else f"{snapshot.iteration}/{snapshot.iterations}"]
     if math.isfinite(psnr):
         parts.append(f"{psnr:.2f} dB")
     if snapshot.rotation_error_deg is not None and snapshot.translation_error is not None:

@@ -21,7 +21,10 @@ def reading_sentences(scene: AnyScene) -> list[str]:
 
 
 def outliers(session: Session) -> list[LeftOut]:
-    """The photos that were left out, and the frames whose photometric error at the end is far above the median."""
+    """The photos that were left out, and the frames whose photometric error at the end is far above the median.
+
+    Where poses are not fitted, an error says nothing of whether a frame fits the others: it only shows more detail.
+    """
     scene = session.scene
     if not isinstance(scene, Scene):
         return []
@@ -30,8 +33,9 @@ def outliers(session: Session) -> list[LeftOut]:
     if session.trainer is not None:
         psnr = session.trainer.frame_psnr().detach().cpu().numpy()
         status = session.trainer.frame_status()
+        unlike = find_outliers(psnr) if session.settings.registers else []
         rejected = [i for i in range(len(status)) if status[i] in (FrameStatus.REJECTED, FrameStatus.WAITING)]
-        for index in sorted({*find_outliers(psnr), *rejected}):
+        for index in sorted({*unlike, *rejected}):
             level = f" ({psnr[index]:.1f} dB)" if np.isfinite(psnr[index]) else ""
             name = scene.names[scene.training_frames[index]]
             if name not in named:  # a photo that was left out may have been added since

@@ -200,8 +200,14 @@ class Run:
         else:
             session.advance()
             period = max(self._publish_period, session.state.measuring)
-            if not session.busy or (self._wanted and time.monotonic() - self._published_at >= period):
+            due = self._wanted and time.monotonic() - self._published_at >= period
+            if not session.busy or due or self._begins_something():
                 self._publish()
+
+    def _begins_something(self) -> bool:
+        """Whether something other than optimising comes next that the last snapshot does not say: it may take long."""
+        trainer, latest = self._session.trainer, self._latest
+        return trainer is not None and latest is not None and not latest.doing and bool(trainer.doing)
 
     def _serve(self, entry: Command | Question) -> None:
         if isinstance(entry, tuple):

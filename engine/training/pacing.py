@@ -129,3 +129,18 @@ def spread_time(usual: Sequence[int], seconds: Sequence[float], left: float) -> 
     spent = sum(count * each for count, each in zip(steps[:-1], seconds[:-1], strict=True))
     steps[-1] = int(max(left - spent, 0.0) / seconds[-1])
     return steps
+
+
+def describe_plan(stages: Sequence[Stage]) -> list[list[int]]:
+    """What a time limit has changed in a schedule, for a checkpoint: iterations and settling steps of each stage."""
+    return [[stage.iterations, stage.settle] for stage in stages]
+
+
+def take_plan(usual: Sequence[Stage], plan: Sequence[Sequence[int]]) -> tuple[Stage, ...]:
+    """The schedule with what `describe_plan` gave; the usual one where the plan is of another number of stages."""
+    if len(plan) != len(usual):
+        return tuple(usual)
+    return tuple(
+        replace(stage, iterations=count, settle=settle)
+        for stage, (count, settle) in zip(usual, plan, strict=True)
+    )

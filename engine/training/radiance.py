@@ -20,6 +20,7 @@ from engine.training.base import below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
 from engine.training.cameras import CameraTrainer
 from engine.training.losses import StepOutput
+from engine.training.pacing import Pacing, describe_plan, take_plan
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.radiance_step import render_step
@@ -73,7 +74,9 @@ class RadianceTrainer(CameraTrainer):
         if self._track_start is not None:
             return "placing cameras by their matches"
         if not self.field.prepared:
-            return "preparing kernels (compiled once, about 20 s)"
+            return "compiling kernels, once (about 20 s)"
+        if self._next_stage_due() and not self._relocalisation_due() and not self._adjustment.pending:
+            return f"beginning the stage {self.stages[self.stage_index + 1].name}"
         searched = len(self._relocaliser.searches)
         if 2 * searched > len(self.frames):  # nothing trains until some are found
             return f"searching for {searched} frames"
@@ -310,6 +313,7 @@ class RadianceTrainer(CameraTrainer):
             "perturbed": self._perturbed,
             "guessed": sorted(self._guessed),
             "solved": self._solved,
+            "planned": None if self._pacing is None else describe_plan(self.stages),
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
@@ -318,6 +322,9 @@ class RadianceTrainer(CameraTrainer):
         self._track_start, self._solved = None, metadata["solved"]
         if self._solved:
             self._take_stages()
+        if metadata.get("planned"):  # where there was a limit of time; older checkpoints have no plan
+            self._pacing = Pacing(self.stages)
+            self.stages = self._stages = take_plan(self.stages, metadata["planned"])
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
         self.field.load_state(below("field.", moved))

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from app.model.common.new_events import find_new_events
 from app.model.perturb.recovery_measures import CAMERAS, Errors, Measure
-from engine.messages import Event, Snapshot
+from engine.messages import Event, FrameStatus, Snapshot
 
 KICKS = ("perturb-pose", "perturb-patch", "perturb-all", "redo-perturbation")
 
@@ -52,6 +52,7 @@ class Reading:
         curves: errors since the kick.
         taken_back: whether the kick was undone.
         has_reference: whether errors are measured against a reference, or against the pose before the kick.
+        frames, recovered: how many the kick has moved, and how many of them have recovered; excluded ones do not count.
     """
 
     before: Error
@@ -63,6 +64,8 @@ class Reading:
     curves: Float[np.ndarray, "measures moments"]
     taken_back: bool
     has_reference: bool
+    frames: int = 1
+    recovered: int = 0
 
 
 @dataclass
@@ -113,6 +116,7 @@ class RecoveryReadout:
         if kick is None or frame not in kick.frames or not kick.errors:
             return None
         curves = np.stack([errors[:, frame] for errors in kick.errors], axis=1)
+        moved = self._moved(kick)
         return Reading(
             before=kick.before[:, frame],
             kicked=kick.kicked[:, frame],
@@ -123,7 +127,17 @@ class RecoveryReadout:
             curves=curves,
             taken_back=kick.taken_back,
             has_reference=self._before is not None and self._measure.has_reference(self._before),
+            frames=int(moved.sum()),
+            recovered=int((moved & np.isfinite(kick.reached["recovered"])).sum()),
         )
+
+    def _moved(self, kick: _Kick) -> Bool[np.ndarray, " frames"]:
+        """Which frames the kick has moved, without those that are excluded and do not come back."""
+        moved = (kick.kicked != kick.before).any(axis=0)
+        moved &= np.isin(np.arange(len(moved)), kick.frames)
+        if self._before is not None:
+            moved[list(self._before.frames_that_are(FrameStatus.EXCLUDED))] = False
+        return moved
 
     def _take(self, event: Event, before: Snapshot, now: Snapshot) -> None:
         measure, last = self._measure, self._kick

@@ -12,11 +12,13 @@ from app.model.state.choices import describe_assistance
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.bars.badge import VerdictBadge
-from app.panels.widgets.parts import ACCENT, MUTED, PADDING, add_tool_tip, set_text
+from app.panels.widgets.parts import ACCENT, MUTED, PADDING, add_tool_tip, measure_text, set_text, shorten_text
 from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
 
 GAP = "   "  # between numbers
+LEAST_NUMBERS = 2  # that are shown, however much there is to say beside them
+BETWEEN = 24  # pixels between the numbers and what is said beside them
 
 
 @dataclass(frozen=True)
@@ -82,21 +84,24 @@ class TopBar:
         words = (run.name, run.settings.method, run.settings.field, describe_assistance(run.settings))
         set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
-        set_text(self._how, self._fit(describe_progress(snapshot)) if snapshot is not None else "")
-        doing = describe_opening(run) if run.opened is None else describe_state(snapshot)
-        set_text(self._note, "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s")
-        if doing:
-            set_text(self._note, doing)
+        progress = describe_progress(snapshot) if snapshot is not None else ""
+        note = "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s"
+        note = (describe_opening(run) if run.opened is None else describe_state(snapshot)) or note
+        if dpg.is_viewport_ok():
+            progress, note = self._fit(progress, note)
+        set_text(self._how, progress)
+        set_text(self._note, note)
 
-    def _fit(self, words: str) -> str:
-        """As many of the numbers, from the left, as a narrow window has room for; all of them without a window."""
-        if not dpg.is_viewport_ok():
-            return words
+    def _fit(self, progress: str, note: str) -> tuple[str, str]:
+        """As many of the numbers, from the left, as a narrow window has room for beside the note, at least two; then
+        as much of the note."""
         room = dpg.get_viewport_client_width() - dpg.get_item_pos(self._how)[0] - PADDING
-        parts = words.split(GAP)
-        while len(parts) > 1 and (dpg.get_text_size(GAP.join(parts)) or [0])[0] > room:
+        beside = measure_text(note) + BETWEEN if note else 0.0
+        parts = progress.split(GAP)
+        while len(parts) > LEAST_NUMBERS and measure_text(GAP.join(parts)) > room - beside:
             parts.pop()
-        return GAP.join(parts)
+        progress = GAP.join(parts)
+        return progress, shorten_text(note, room - BETWEEN - measure_text(progress)) if note else ""
 
 
 def describe_opening(run: ViewedRun) -> str:

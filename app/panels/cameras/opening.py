@@ -10,7 +10,7 @@ from app.model.colmap.contact_sheet import ContactSheet
 from app.model.common.aside import ComputedAside
 from app.model.state.opening import PHASES, Opening, Phase
 from app.model.state.viewed_run import ViewedRun
-from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, MUTED, set_text
+from app.panels.widgets.parts import ACCENT, ACCENT_DIM, AMBER, MUTED, add_tool_tip, set_text, shorten_text
 from engine.scenes.progress import PhotosRead
 
 PERIOD = 0.25  # seconds between two sheets, at least: each takes some hundredths of a second beside the window
@@ -34,6 +34,7 @@ class OpeningHeader:
                 self._title = dpg.add_text("", color=ACCENT)
                 self._steps = dpg.add_text("", color=MUTED)
             self._sentence = dpg.add_text("", color=MUTED)
+            self._whole = add_tool_tip(self._sentence, "")
         with dpg.theme() as theme, dpg.theme_component(dpg.mvProgressBar):  # dim: numbers are written on it
             dpg.add_theme_color(dpg.mvThemeCol_PlotHistogram, ACCENT_DIM)
         dpg.bind_item_theme(self._bar, theme)
@@ -54,7 +55,8 @@ class OpeningHeader:
         self._least = FAILED_HEIGHT if failed else 0
         dpg.configure_item(self._bar, show=not failed)
         dpg.configure_item(self._title, color=AMBER if failed else ACCENT)
-        dpg.configure_item(self._sentence, wrap=max(int(width) - 20, 100))
+        room = max(int(width) - 20, 100)
+        dpg.configure_item(self._sentence, wrap=room if failed else -1)
         if failed:
             set_text(self._title, "This scene could not be opened")
             set_text(self._steps, "")
@@ -67,7 +69,9 @@ class OpeningHeader:
         set_text(self._title, READY if ready else opening.text.title)
         steps = describe_steps(opening) if opening.progress is not None and width > LEAST_FOR_STEPS else ""
         set_text(self._steps, steps)
-        set_text(self._sentence, READY_SENTENCE if ready else opening.text.sentence)
+        sentence = READY_SENTENCE if ready else opening.text.sentence
+        set_text(self._sentence, shorten_text(sentence, room))
+        set_text(self._whole, sentence)
 
 
 class OpeningSheet:

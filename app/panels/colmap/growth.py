@@ -7,7 +7,7 @@ import dearpygui.dearpygui as dpg
 from app.model.state.colmap_progress import ColmapProgress
 from app.panels.widgets.parts import ACCENT, AMBER, RED, Colour, paint_series
 
-SERIES: tuple[tuple[str, Colour], ...] = (("photos", ACCENT), ("error before", RED), ("error after", AMBER))
+SERIES: tuple[tuple[str, Colour], ...] = (("photos", ACCENT), ("before", RED), ("after", AMBER))
 
 
 class ColmapGrowth:

@@ -10,7 +10,7 @@ from app.model.common import layout
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.colmap.matrix import ColmapMatrix
-from app.panels.colmap.picture import ColmapPicture
+from app.panels.colmap.picture import NARROWEST, ColmapPicture
 from app.panels.colmap.stages import WIDTH, ColmapStages
 from app.panels.widgets.parts import AMBER, PADDING, measure_size, set_text
 
@@ -65,7 +65,7 @@ class ColmapPanel:
         if matches is None:
             return
         beside = max(width - WIDTH - 2 * PADDING - GAP, 160)
-        side = max(min(room, int(MATRIX_SHARE * beside)), 60)
+        side = max(min(room, int(MATRIX_SHARE * beside), beside - GAP - NARROWEST), 60)
         self._matrix.update(matches, side)
         self._picture.update(matches, (max(beside - side - GAP, 100), max(room, 100)))
 

@@ -9,17 +9,19 @@ from app.model.colmap.shown_matches import ShownMatches, choose_pair, choose_sho
 from app.model.state.colmap_view import SHOWN, Shown
 from app.model.state.state import State
 from app.panels.colmap.growth import ColmapGrowth
-from app.panels.widgets.parts import ACCENT_DIM, MUTED, add_tool_tip, set_text
+from app.panels.widgets.parts import ACCENT_DIM, MUTED, add_tool_tip, set_text, shorten_text
 from app.panels.widgets.picture_item import PictureItem
 
 LARGEST = (1100, 620)  # (width, height) of the picture, pixels
+NARROWEST = 220  # width of the choices above the picture, pixels
 HEADER, CAPTION = 28, 22  # heights of the choices above it and of the line below, pixels
 LABELS: dict[Shown, str] = {"keypoints": "Keypoints", "matches": "Matches", "mapping": "Mapping"}
 TIPS: dict[Shown, str] = {
     "keypoints": "Features of the selected frame as dots; the largest as circles with their size and direction.",
     "matches": "Matches of a pair: blue at first; once verified, green for inliers of a two-view geometry and red for "
     "the others. Select a pair in the matrix; otherwise the best one of the selected frame is shown.",
-    "mapping": "How the model has grown, photo by photo. The 3D view shows its cameras and points in blue.",
+    "mapping": "How the model has grown, photo by photo, and its reprojection error before and after each "
+    "adjustment. The 3D view shows its cameras and points in blue.",
 }
 
 
@@ -46,6 +48,7 @@ class ColmapPicture:
             self._picture = PictureItem(LARGEST)
             self._growth.build()
             self._caption = dpg.add_text("", color=MUTED)
+            self._caption_tip = add_tool_tip(self._caption, "")
 
     def update(self, matches: ShownMatches, box: tuple[int, int]) -> None:
         """Shows what is chosen in a box of (width, height) pixels, header and caption included."""
@@ -63,12 +66,12 @@ class ColmapPicture:
             dpg.configure_item(self._picture.group, show=pictured)
         if growing:
             self._key = ()  # the caption is the plot's now
-            set_text(self._caption, self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)))
+            self._say(self._growth.update(progress, (box[0], box[1] - HEADER - CAPTION)), box[0])
             return
         frame = matches.frame
         if frame >= len(progress.names):
             dpg.configure_item(self._picture.group, show=False)
-            set_text(self._caption, "This frame was added after COLMAP began.")
+            self._say("This frame was added after COLMAP began.", box[0])
             return
         if shown == "keypoints":
             key: tuple[object, ...] = (id(progress), frame, frame in progress.features, size)
@@ -82,11 +85,16 @@ class ColmapPicture:
         elif pair is not None:
             pixels, words = make_pair_picture(matches, pair, size)
         else:
-            set_text(self._caption, "This frame has no matches with any other.")
+            self._say("This frame has no matches with any other.", box[0])
             return
         self._picture.show(pixels)
         self._picture.place((pixels.shape[1], pixels.shape[0]))
-        set_text(self._caption, words)
+        self._say(words, box[0])
+
+    def _say(self, words: str, room: int) -> None:
+        """The line below the picture, and all of it in its tool tip, for it may be longer than there is room."""
+        set_text(self._caption, shorten_text(words, room))
+        set_text(self._caption_tip, words)
 
     def _choose(self, _sender: int, _value: object, shown: Shown) -> None:
         self._state.colmap.chosen = shown

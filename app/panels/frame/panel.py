@@ -22,6 +22,7 @@ from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.error_scale import to_bytes
 from app.panels.widgets.parts import (
     AMBER,
+    PADDING,
     RED,
     TEXT,
     Colour,
@@ -30,6 +31,7 @@ from app.panels.widgets.parts import (
     measure_inner_width,
     measure_size,
     set_text,
+    shorten_text,
 )
 from app.render.renderer import Renderer
 from engine.messages import FrameStatus, Snapshot
@@ -84,7 +86,8 @@ class FramePanel:
         index = scene.training_frames[selected]
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
-        set_text(self._name, f"{scene.names[index]}   {describe_errors(snapshot, selected)}")
+        room = measure_size(self._parent)[0] - dpg.get_item_pos(self._name)[0] - PADDING
+        set_text(self._name, shorten_text(f"{scene.names[index]}   {describe_errors(snapshot, selected)}", room))
         set_text(self._name_tip, describe_frame(run, make_moment(snapshot), selected))
         dpg.configure_item(self._name, color=choose_colour(snapshot, selected))
         label = f"{describe_exclusion(run, selected)}###exclude"

@@ -87,7 +87,7 @@ class RecoveryView:
         for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
             for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
                 set_text(cell, form.format(errors[measure]))
-        set_text(self._sentence, describe_recovery(reading))
+        set_text(self._sentence, " ".join(filter(None, (describe_recovery(reading), count_recovered(reading, self._thing)))))
         done = reading.recovered_seconds is not None
         dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
         self._draw(reading, width)
@@ -121,3 +121,15 @@ def describe_recovery(reading: Reading) -> str:
     if reading.nearly_seconds is not None:
         return f"Nearly recovered after {reading.nearly_seconds:.1f} s; {since:.1f} s so far."
     return f"Not recovered yet, {since:.1f} s so far."
+
+
+PLURALS = {"camera": "cameras", "patch": "patches"}
+
+
+def count_recovered(reading: Reading, thing: str) -> str:
+    """How many of those that were kicked together have recovered; empty where it was one, or the kick was undone."""
+    if reading.frames < 2 or reading.taken_back:
+        return ""
+    if reading.recovered == reading.frames:
+        return f"All {reading.frames} {PLURALS[thing]} have recovered."
+    return f"{reading.recovered} of {reading.frames} {PLURALS[thing]} have recovered."

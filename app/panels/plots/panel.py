@@ -27,6 +27,7 @@ from app.panels.widgets.parts import (
 
 PERIOD = 0.2  # seconds between updates
 ALL = "all"
+GAP = 4  # pixels between two plots of a row
 
 SKY: Colour = (110, 170, 250, 255)
 
@@ -69,6 +70,10 @@ POSED_PLOTS: Plots = _SHARED | {
         ),
     ),
 }
+WHICH_TIP = (
+    "All plots of what is measured, or one of them large. Errors are measured against reference poses, which the COLMAP "
+    "panel can make where there are none; until then the tracks of the matches say how well the cameras fit."
+)
 STAND_INS = {"Rotation error": "Reprojection error", "Translation error": "Tracks that fit"}
 """What is shown among all plots in the place of errors that are not measured, where there are tracks."""
 PLANAR_PLOTS: Plots = _SHARED | {"Corner error": ("px", True, _list_error_series("corners", "this patch", ".3f"))}
@@ -97,6 +102,7 @@ class PlotsPanel:
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 self._which = dpg.add_combo([ALL, *self._of], default_value=ALL, width=84, callback=self._arrange)
+                add_tool_tip(self._which, WHICH_TIP)
                 self._over = dpg.add_combo(
                     ["seconds", "iterations"], default_value=chosen.over, width=80, callback=self._choose
                 )
@@ -117,7 +123,7 @@ class PlotsPanel:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
             self._none = dpg.add_text("Nothing yet: curves begin with the first steps.", color=MUTED)
             with dpg.group(show=False) as self._body:
-                rows = [dpg.add_group(horizontal=True, horizontal_spacing=4) for _ in range(2)]  # of two plots each
+                rows = [dpg.add_group(horizontal=True, horizontal_spacing=GAP) for _ in range(2)]
                 self._plots = {
                     title: PlotView(title, unit, logarithmic, series, rows[min(index // 2, 1)])
                     for index, (title, (unit, logarithmic, series)) in enumerate(self._of.items())
@@ -189,17 +195,22 @@ class PlotsPanel:
         which = dpg.get_value(self._which)
         width, height = measure_inner_width(self._parent), max(self._size[1] - 94, 160)
         self._chosen = choose_plots(self._of, self._curves)
-        for title, view in self._plots.items():
-            if which != ALL:
-                view.place(title == which, width, height)
-                continue
-            # the last of an odd number has a row of its own
-            alone = len(self._chosen) % 2 == 1 and title == self._chosen[-1]
-            view.place(title in self._chosen, width if alone else (width - 4) // 2, height // 2)
+        rows = [[title for title in row if title in self._chosen] for row in split_rows(self._of)]
+        high = height // max(sum(map(bool, rows)), 1)
+        for row, titles in zip(split_rows(self._of), rows, strict=True):
+            for title in row:
+                if which == ALL:
+                    wide = (width - GAP * (len(titles) - 1)) // max(len(titles), 1)
+                    self._plots[title].place(title in titles, wide, high)
+                else:
+                    self._plots[title].place(title == which, width, height)
 
 
 def choose_plots(plots: Plots, curves: Mapping[str, Curve]) -> tuple[str, ...]:
-    """The titles of the plots that are shown together: what is measured takes the place of what is not."""
+    """The titles of the plots that are shown together: those of what is measured, once anything is.
+
+    What the tracks say stands in for errors that are not measured.
+    """
 
     def is_known(title: str) -> bool:
         return any(len(curves.get(series.name, NOTHING).x) for series in plots[title][2])
@@ -210,4 +221,10 @@ def choose_plots(plots: Plots, curves: Mapping[str, Curve]) -> tuple[str, ...]:
             continue
         other = STAND_INS.get(title)
         chosen.append(other if other in plots and not is_known(title) and is_known(other) else title)
-    return tuple(chosen)
+    return tuple(filter(is_known, chosen)) or tuple(chosen)
+
+
+def split_rows(plots: Plots) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The titles in two rows, as many as are chosen of each: two of losses and pictures, then those of the errors."""
+    titles = tuple(plots)
+    return titles[:2], titles[2:]

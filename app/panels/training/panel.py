@@ -72,7 +72,7 @@ class TrainingPanel:
             self._rate = updated_rate(self._rate, self._before, snapshot)
             self._before = snapshot
             table = stages(run.scene, settings)
-            set_text(self._numbers, f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}   {snapshot.status}")
+            set_text(self._numbers, f"{describe_iteration(snapshot)}   {snapshot.status}")
             left = seconds_left(snapshot, table, self._rate, None)
             set_text(self._speed, describe_speed(snapshot, self._rate, left))
         self._bar.update(run.scene, settings, snapshot, width)
@@ -82,6 +82,13 @@ class TrainingPanel:
         run = self._state.run
         if run is not None and run.snapshot is not None:
             self._state.send_all(Resume() if run.snapshot.status in PLAY else Pause())
+
+
+def describe_iteration(snapshot: Snapshot) -> str:
+    """Where the run is in its schedule, or how far beyond the end of it."""
+    if snapshot.iteration > snapshot.iterations > 0:
+        return f"Iteration {snapshot.iteration:,}, beyond {snapshot.iterations:,}"
+    return f"Iteration {snapshot.iteration:,} of {snapshot.iterations:,}"
 
 
 def describe_speed(snapshot: Snapshot, rate: float, left: float) -> str:

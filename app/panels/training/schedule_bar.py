@@ -61,7 +61,7 @@ class ScheduleBar:
         mouse = dpg.get_mouse_pos(local=False)[0] - dpg.get_item_rect_min(self._group)[0]
         index = next((i for i, span in enumerate(self._spans) if mouse < span.right), len(self._spans) - 1)
         text = describe_stage(self._table[index], settings, scene)
-        if index == snapshot.stage_index:
+        if index == snapshot.stage_index and snapshot.iterations == sum(self._iterations):  # no limit of time
             begin = sum(self._iterations[:index])
             text += f"\nNow: iteration {max(snapshot.iteration - begin, 0):,} of {self._iterations[index]:,}"
         set_text(self._tip, text)

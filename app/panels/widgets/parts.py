@@ -92,6 +92,26 @@ def set_text(item: int | str, text: str) -> None:
         dpg.set_value(item, text)
 
 
+def shorten_text(text: str, room: float) -> str:
+    """As much of a text, from its beginning, as fits into so many pixels, with "…" for the rest.
+
+    All of it without a window, where nothing is measured.
+    """
+    if not dpg.is_viewport_ok() or measure_text(text) <= room:
+        return text
+    low, high = 0, len(text)  # beginnings of these lengths fit, and do not
+    while high - low > 1:
+        middle = (low + high) // 2
+        fits = measure_text(f"{text[:middle].rstrip()}…") <= room
+        low, high = (middle, high) if fits else (low, middle)
+    return f"{text[:low].rstrip()}…"
+
+
+def measure_text(text: str) -> float:
+    """Width in pixels; 0 before the font is known."""
+    return (dpg.get_text_size(text) or [0.0])[0]
+
+
 def dim_when_disabled(*buttons: int | str) -> None:
     """Makes buttons pale while they are disabled."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):

@@ -57,9 +57,13 @@ def edges(
     return torch.from_numpy(drawn)
 
 
-def are_loaded() -> bool:
-    """Whether the kernels were compiled, or loaded from Numba's cache, in this process; the first step does it."""
-    return bool(grid_kernels.march_forward.signatures)
+def are_loaded(state: GridState) -> bool:
+    """Whether the kernels that a step of this lattice needs were compiled, or loaded from Numba's cache, in this
+    process; the first step does it."""
+    needed = [grid_kernels.march_forward, grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks]
+    if state.tint is not None:
+        needed.append(grid_kernels.scatter_tint)
+    return all(kernel.signatures for kernel in needed)
 
 
 def _with_ends(step: Tensor, ends: Tensor | None) -> np.ndarray:

@@ -177,7 +177,7 @@ class VoxelGrid:
 
     @property
     def prepared(self) -> bool:
-        return self._backend is not grid_compiled or grid_compiled.are_loaded()
+        return self._backend is not grid_compiled or grid_compiled.are_loaded(self.grid)
 
     def progress(self, fraction: float) -> None:
         """Does nothing: the band limit of a grid is its resolution, which changes with the stage."""

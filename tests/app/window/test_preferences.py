@@ -18,6 +18,18 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     assert (tuple(after.size), after.scale, after.recent) == ((1280, 800), 1.25, [str(tmp_path / "fern")])
 
 
+def test_a_small_screen_does_not_change_the_size_on_a_large_one(tmp_path: Path) -> None:
+    small = Preferences(tmp_path, size=(1600, 1000))
+    small.fit((1280, 800))
+    assert small.size == (1280, 800)
+    small.take_size((1280, 800))  # the user left it
+    small.save()
+    assert tuple(Preferences.load(tmp_path).size) == (1600, 1000)
+    small.take_size((1100, 700))  # the user made it smaller
+    small.save()
+    assert tuple(Preferences.load(tmp_path).size) == (1100, 700)
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"recent": 3}', '{"recent": [], "size": ["a", 2], "scale": 1}'])
 def test_nonsense_gives_the_defaults(tmp_path: Path, text: str) -> None:
     (tmp_path / "preferences.json").write_text(text)

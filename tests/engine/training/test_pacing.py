@@ -117,3 +117,18 @@ def test_a_trainer_ends_its_schedule_when_the_time_is_over_at_its_last_rates():
     assert made.stage_index == 1
     assert made._stage_fraction == 1.0
     assert made.iteration == pytest.approx(50, abs=2)
+
+
+def test_the_plan_of_a_limited_run_survives_a_checkpoint():
+    limited, whole = trainer(), trainer()
+    seconds = 0.0
+    while limited.iteration < 30:
+        limited.fit_to_time(OPTIONS.reserve + 5.0 - seconds)
+        limited.step()
+        seconds += 0.005
+    assert limited.iterations != whole.iterations
+    continued = trainer()
+    continued.load_state(*limited.state())
+    assert continued.iterations == limited.iterations  # not those of the usual schedule
+    continued.fit_to_time(0.0)  # the limit is over: the user lets it go on as usual
+    assert continued.iterations == whole.iterations

@@ -113,9 +113,11 @@ def test_excluded_frames_are_counted() -> None:
 
 def test_plots_of_the_tracks_stand_in_for_errors_that_are_not_measured() -> None:
     some = Curve(np.arange(3.0), np.arange(3.0))
-    both = {"rotation mean": some, "translation mean": some, "reprojection mean": some, "fit mean": some}
+    learned = {"photometric": some, "psnr": some}
+    tracks = learned | {"reprojection mean": some, "fit mean": some}
+    both = tracks | {"rotation mean": some, "translation mean": some}
     assert choose_plots(POSED_PLOTS, both) == ("Loss", "PSNR", "Rotation error", "Translation error")
-    tracks = {"reprojection mean": some, "fit mean": some}
     assert choose_plots(POSED_PLOTS, tracks) == ("Loss", "PSNR", "Reprojection error", "Tracks that fit")
+    assert choose_plots(POSED_PLOTS, learned) == ("Loss", "PSNR")  # the others would be empty boxes
     assert choose_plots(POSED_PLOTS, {}) == ("Loss", "PSNR", "Rotation error", "Translation error")
     assert choose_plots(PLANAR_PLOTS, {}) == tuple(PLANAR_PLOTS)

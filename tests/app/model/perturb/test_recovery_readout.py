@@ -67,6 +67,18 @@ def test_frames_that_were_not_kicked_have_no_reading_and_all_have_one_after_a_ki
     assert all(readout.reading(frame) is not None for frame in range(FRAMES))
 
 
+def test_after_a_kick_of_all_those_that_have_recovered_are_counted() -> None:
+    readout = RecoveryReadout()
+    readout.see(snapshot(9, rotation=[0.5] * FRAMES, translation=[0.005] * FRAMES))
+    for iteration, rotation in ((10, [6.0] * FRAMES), (11, [0.5, 4.0, 0.5, 6.0]), (12, [3.0, 0.5, 0.5, 6.0])):
+        shifts = [value / 100 for value in rotation]
+        readout.see(snapshot(iteration, rotation=rotation, translation=shifts, events=(kick(10, None),)))
+    reading = readout.reading(3)
+    assert reading is not None
+    assert (reading.recovered, reading.frames) == (3, FRAMES)
+    assert reading.recovered_seconds is None  # this one is still away
+
+
 def test_a_drag_is_one_kick() -> None:
     readout = RecoveryReadout()
     drag = tuple(kick(10 + step, gesture=7) for step in range(5))

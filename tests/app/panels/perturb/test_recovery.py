@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from app.model.perturb.recovery_readout import Reading
-from app.panels.perturb.recovery import describe_recovery
+from app.panels.perturb.recovery import count_recovered, describe_recovery
 
 READING = Reading(
     before=np.array([0.5, 0.005]),
@@ -38,3 +38,10 @@ def test_a_kick_that_did_no_harm_is_not_a_recovery() -> None:
     assert "no worse" not in describe_recovery(
         replace(READING, before=np.array([16.0, 0.005]))
     )  # farther away all the same
+
+
+def test_of_a_kick_of_all_it_is_said_how_many_have_recovered() -> None:
+    assert count_recovered(READING, "camera") == ""
+    assert count_recovered(replace(READING, frames=20, recovered=12), "camera") == "12 of 20 cameras have recovered."
+    assert count_recovered(replace(READING, frames=4, recovered=4), "patch") == "All 4 patches have recovered."
+    assert count_recovered(replace(READING, frames=20, taken_back=True), "camera") == ""
