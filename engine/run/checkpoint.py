@@ -204,12 +204,20 @@ def load_checkpoint(path: Path) -> Checkpoint:
                     "version; resume it with that one, or train again (--overwrite)."
                 )
             content = json.loads(header["content"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            tensors = {name: _read(file.get_tensor(name), name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         return _checkpoint(content, tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path} is damaged and cannot be read ({type(error).__name__}: {error}); start the run anew."
         ) from error
+
+
+def _read(tensor: Tensor, name: str) -> Tensor:
+    """A tensor of the file, with memory of its own but for those of the field, which copies what it takes.
+
+    The library's tensors are views of the whole file: a single one that is kept would keep all of it in memory.
+    """
+    return tensor if name.startswith("trainer/field.") else tensor.clone()
 
 
 def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:

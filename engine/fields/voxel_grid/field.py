@@ -103,6 +103,7 @@ class VoxelGrid:
         self._gathers = True
         self._stage: Stage | None = None
         self._state: GridState | None = None
+        self._due: Stage | None = None  # begun, and its lattice is not made yet
         self._coarse: Tensor | None = None
         self._visible: Tensor | None = None  # cells of a dense lattice in which training rays have seen something
         self._seen: tuple[Tensor, tuple[int, int, int]] | None = None  # of the stage before, with its lattice's shape
@@ -112,6 +113,8 @@ class VoxelGrid:
     @property
     def grid(self) -> GridState:
         """The tensors, once a stage has begun."""
+        if self._due is not None:
+            self._make_lattice(self._due)
         if self._state is None:
             raise RuntimeError("a voxel grid has no voxels before its first stage")
         return self._state
@@ -123,6 +126,16 @@ class VoxelGrid:
         return self._stage
 
     def begin_stage(self, stage: Stage) -> None:
+        if self._due is not None:
+            self._make_lattice(self._due)
+        self._stage = self._due = stage
+        self._changed()
+        if self._state is None:  # its noise comes before all other random numbers of the run
+            self._make_lattice(stage)
+
+    def _make_lattice(self, stage: Stage) -> None:
+        """The lattice of a stage, when it is first needed: one that a checkpoint replaces is never made."""
+        self._due = None
         shape = self.space.shape(stage.planes, stage.voxels)
         if self._visible is not None and bool(self._visible.any()):
             self._seen = self._visible, self.grid.shape
@@ -133,11 +146,9 @@ class VoxelGrid:
             voxels = self._resample(before, shape)
             self._state = grid_state.make_state(voxels)
             self._visible = grid_blocks.make_visible_cells(shape, self.device)
-        self._stage = stage
         if stage.directional:
             fewer = [max(size // self._tint_spacing, 2) for size in self._state.shape]
             self._state.tint = grid_state.make_state(torch.zeros(*fewer, 9, device=self.device))
-        self._changed()
 
     def _initial_voxels(self, shape: tuple[int, int, int]) -> Tensor:
         """What a field begins with; coarser than asked for where that is large, for it is noise."""
@@ -298,6 +309,7 @@ class VoxelGrid:
         return tensors
 
     def load_state(self, state: dict[str, Tensor]) -> None:
+        self._state = self._due = None
         self._state = grid_state.restore_state(state, self.device)
         if "tint.voxels" in state:
             tint = {name[5:]: value for name, value in state.items() if name.startswith("tint.")}
@@ -310,7 +322,7 @@ class VoxelGrid:
             self._seen = state["seen"].to(self.device).clone(), (depth, height, width)
         self._age = int(state["age"])
         if "coarse" in state:
-            self._coarse = state["coarse"].to(self.device)
+            self._coarse = state["coarse"].to(self.device).clone()
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:
         """A copy of the voxels if they fit, else of a coarser lattice."""
