@@ -76,8 +76,9 @@ def _open_display() -> tuple[Any, int]:
     if not name:
         if os.environ.get("WAYLAND_DISPLAY"):
             raise UserError(
-                "This is a Wayland session without X11, and the window needs X11 (DISPLAY is not set); install or enable "
-                "XWayland (Debian: apt install xwayland) and log in again, or train without a window with l2g-train."
+                "This is a Wayland session without X11, and the window needs X11 (DISPLAY is not set); install or "
+                "enable XWayland (Debian: apt install xwayland) and log in again, or train without a window with "
+                "l2g-train."
             )
         raise UserError(
             "There is no display to open a window on (DISPLAY is not set); log in at a desktop, use `ssh -X`, or "

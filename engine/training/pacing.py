@@ -141,6 +141,5 @@ def take_plan(usual: Sequence[Stage], plan: Sequence[Sequence[int]]) -> tuple[St
     if len(plan) != len(usual):
         return tuple(usual)
     return tuple(
-        replace(stage, iterations=count, settle=settle)
-        for stage, (count, settle) in zip(usual, plan, strict=True)
+        replace(stage, iterations=count, settle=settle) for stage, (count, settle) in zip(usual, plan, strict=True)
     )

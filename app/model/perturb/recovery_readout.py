@@ -52,7 +52,7 @@ class Reading:
         curves: errors since the kick.
         taken_back: whether the kick was undone.
         has_reference: whether errors are measured against a reference, or against the pose before the kick.
-        frames, recovered: how many the kick has moved, and how many of them have recovered; excluded ones do not count.
+        frames, recovered: that the kick has moved, and of them those that have recovered; excluded ones do not count.
     """
 
     before: Error

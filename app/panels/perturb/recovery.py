@@ -87,7 +87,9 @@ class RecoveryView:
         for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
             for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
                 set_text(cell, form.format(errors[measure]))
-        set_text(self._sentence, " ".join(filter(None, (describe_recovery(reading), count_recovered(reading, self._thing)))))
+        set_text(
+            self._sentence, " ".join(filter(None, (describe_recovery(reading), count_recovered(reading, self._thing))))
+        )
         done = reading.recovered_seconds is not None
         dpg.configure_item(self._sentence, color=GREEN if done else AMBER, wrap=width)
         self._draw(reading, width)

@@ -71,8 +71,8 @@ POSED_PLOTS: Plots = _SHARED | {
     ),
 }
 WHICH_TIP = (
-    "All plots of what is measured, or one of them large. Errors are measured against reference poses, which the COLMAP "
-    "panel can make where there are none; until then the tracks of the matches say how well the cameras fit."
+    "All plots of what is measured, or one of them large. Errors are measured against reference poses, which the "
+    "COLMAP panel can make where there are none; until then the tracks of the matches say how well the cameras fit."
 )
 STAND_INS = {"Rotation error": "Reprojection error", "Translation error": "Tracks that fit"}
 """What is shown among all plots in the place of errors that are not measured, where there are tracks."""

@@ -14,12 +14,13 @@ from torch import Generator, Tensor
 from engine.config.rows import Stage
 from engine.fields.field import BlockPieces, Planes, Rendering
 from engine.fields.sampling import uniform_edges
-from engine.fields.spaces import ProjectiveSpace, Space, UnboundedSpace
+from engine.fields.spaces import ProjectiveSpace, Space
 from engine.fields.voxel_grid import blocks as grid_blocks
 from engine.fields.voxel_grid import compiled as grid_compiled
 from engine.fields.voxel_grid import reference as grid_dense
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid import volume as grid_volume
+from engine.fields.voxel_grid.space_options import choose_space_options
 from engine.fields.voxel_grid.state import GridState
 
 
@@ -47,35 +48,7 @@ class GridOptions:
     light_voxels: int = 100_000
 
 
-@dataclass(frozen=True)
-class SpaceOptions:
-    """A voxel grid in one kind of space.
-
-    Attributes:
-        initial: raw density at the start.
-        rate: learning rate of the density relative to that of the colours.
-        tint_spacing: distance between the points of the directional coefficients, in spacings of the voxels.
-    """
-
-    initial: float
-    rate: float
-    tint_spacing: int = 4
-
-
 OPTIONS = GridOptions()
-IN_PROJECTIVE_SPACE = SpaceOptions(initial=-2.0, rate=1.0)
-"""A thin medium everywhere: surfaces form where photos agree. Finer coefficients gain nothing, and take memory."""
-IN_BOX = SpaceOptions(initial=-12.0, rate=4.0)
-"""Almost empty, because most of a box stays empty; the rate makes up for the small slope of softplus there."""
-IN_UNBOUNDED_SPACE = SpaceOptions(initial=-6.0, rate=2.0)
-"""Nearly empty, so that what few rays see stays quiet. The coefficients take memory that voxels need more."""
-
-
-def choose_space_options(space: Space) -> SpaceOptions:
-    """What holds in a kind of space."""
-    if isinstance(space, ProjectiveSpace):
-        return IN_PROJECTIVE_SPACE
-    return IN_UNBOUNDED_SPACE if isinstance(space, UnboundedSpace) else IN_BOX
 
 
 class VoxelGrid:
