@@ -60,7 +60,10 @@ def edges(
 def are_loaded(state: GridState) -> bool:
     """Whether the kernels that a step of this lattice needs were compiled, or loaded from Numba's cache, in this
     process; the first step does it."""
-    needed = [grid_kernels.march_forward, grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks]
+    needed: list[Any] = [
+        grid_kernels.march_forward,
+        grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks,
+    ]
     if state.tint is not None:
         needed.append(grid_kernels.scatter_tint)
     return all(kernel.signatures for kernel in needed)
