@@ -17,6 +17,7 @@ from app.panels.cameras.panel import CamerasPanel
 from app.panels.colmap.panel import ColmapPanel
 from app.panels.frame.panel import FramePanel
 from app.panels.lab.landscape import LandscapePanel
+from app.panels.lab.race import RacePanel
 from app.panels.novel.panel import NovelViewPanel
 from app.panels.perturb.camera_kicks import CameraKicks
 from app.panels.perturb.panel import PerturbPanel
@@ -78,6 +79,7 @@ class PanelSets:
                 layout.WARP: WarpPanel(state),
                 layout.COLMAP: ColmapPanel(state),
                 layout.LANDSCAPE: LandscapePanel(state, "posed"),
+                layout.RACE: RacePanel(state),
                 layout.NOVEL: NovelViewPanel(state, renderer, ask_path),
                 layout.FRAME: FramePanel(state, renderer),
                 layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
@@ -89,6 +91,7 @@ class PanelSets:
                 layout.PLANAR_TIMELINE: TimelinePanel(state),
                 layout.PATCH_WARP: PatchWarpPanel(state),
                 layout.PLANAR_LANDSCAPE: LandscapePanel(state, "planar"),
+                layout.PLANAR_RACE: RacePanel(state),
                 layout.PATCH: PatchPanel(state),
                 layout.PLANAR_PLOTS: PlotsPanel(state, PLANAR_PLOTS),
             },

@@ -129,7 +129,7 @@ class Window:
         for dialog in (*asking, self._banner, self._help):
             dialog.build()
         hooks = self.state.hooks
-        hooks.reopen, hooks.compare = self._runs.reopen, self._runs.compare
+        hooks.reopen, hooks.compare, hooks.race = self._runs.reopen, self._runs.compare, self._runs.race
         Shortcuts(make_keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
         width, height = preferences.size
         left, top = (0, 0) if screen is None else choose_corner((width, height), screen)

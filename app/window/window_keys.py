@@ -25,7 +25,7 @@ def make_keys(state: State, panels: PanelSets, actions: Actions, leave: Action) 
     """
     plain: dict[int, Action] = {
         dpg.mvKey_Spacebar: lambda: play_or_pause(state),
-        dpg.mvKey_N: lambda: state.send_all(Step()),
+        dpg.mvKey_N: lambda: state.send_together(Step()),
         dpg.mvKey_Left: lambda: state.select(state.selected - 1),
         dpg.mvKey_Right: lambda: state.select(state.selected + 1),
         dpg.mvKey_F: panels.frame_all,
@@ -57,7 +57,7 @@ def make_keys(state: State, panels: PanelSets, actions: Actions, leave: Action) 
 def play_or_pause(state: State) -> None:
     """Pauses the runs if the active one trains; else has them go on."""
     if state.run is not None and state.run.snapshot is not None:
-        state.send_all(Pause() if state.run.snapshot.status == "running" else Resume())
+        state.send_together(Pause() if state.run.snapshot.status == "running" else Resume())
 
 
 def show_channel(state: State, channel: Channel) -> None:

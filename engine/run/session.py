@@ -121,6 +121,11 @@ class Session:
         joining = self.photo_queue.pending or self.match_queue.pending
         return self.writer.writing or (alive and (self.state.trains or joining))
 
+    @property
+    def steps_next(self) -> bool:
+        """Whether the next `advance` makes a step; else it waits for a file, or for matches."""
+        return self.busy and self.state.trains and not self.writer.writing and not self.match_queue.holds(self.state)
+
     def snapshot(self) -> Snapshot:
         """The run as it stands; where it failed, as it last stood."""
         return self.state.snapshot()

@@ -30,6 +30,7 @@ from engine.run.match_queue import MatchQueue
 from engine.run.photo_queue import PhotoQueue
 from engine.run.session import Session, TrainerFactory
 from engine.run.snapshots import starting_snapshot
+from engine.run.turns import Seat, Standing
 from engine.scenes import AnyScene, SceneOptions
 from engine.training.kinds import make_trainer
 
@@ -37,6 +38,7 @@ Answer = TypeVar("Answer")
 Question = tuple[Callable[[Session], object], Future]
 
 HISTORY_PERIOD = 0.5  # seconds
+TURN_WAIT = 0.01  # seconds for a turn in a race; commands wait as long
 
 
 class Run:
@@ -60,6 +62,7 @@ class Run:
         match: bool = False,
         publish_period: float = 1 / 20,
         checkpoint_period: float | None = 60.0,
+        seat: Seat | None = None,
         make_trainer: TrainerFactory = make_trainer,
     ) -> None:
         """Nothing happens before `start`.
@@ -74,8 +77,10 @@ class Run:
             match: match the frames of a scene without matches in the background.
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
+            seat: among runs that train in turns; the clock stands while others do. None for a run that trains alone.
             make_trainer: in place of `engine.training.kinds.make_trainer`.
         """
+        self._seat = seat
         self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written
@@ -176,6 +181,7 @@ class Run:
         self._guarded(self._begin)
         while not self._session.over:
             self._guarded(self._turn)
+        self._leave_seat()
         self._background.shutdown()
         self._reading.shutdown()
         self._matching.shutdown()
@@ -187,6 +193,8 @@ class Run:
     def _begin(self) -> None:
         resume, self._resume = self._resume, None  # its tensors are not kept for the length of the run
         self._session.begin(resume)
+        if self._seat is not None:
+            self._session.state.clock.stop()
         self._publish()
 
     def _turn(self) -> None:
@@ -196,13 +204,35 @@ class Run:
             with self._queue_lock:
                 if self._queue.empty():
                     self._resting.set()
+                    self._leave_seat()
             self._serve(self._queue.get())
-        else:
-            session.advance()
-            period = max(self._publish_period, session.state.measuring)
-            due = self._wanted and time.monotonic() - self._published_at >= period
-            if not session.busy or due or self._begins_something():
-                self._publish()
+        elif self._seat is None or not session.steps_next:
+            self._leave_seat()  # what is waited for does not hold the others up
+            self._advance()
+        elif self._seat.wait(self._standing, TURN_WAIT):
+            try:
+                self._advance()
+            finally:
+                session.state.clock.stop()
+                self._seat.done(self._standing)
+
+    def _advance(self) -> None:
+        """One step, and a snapshot where one is due."""
+        session = self._session
+        session.advance()
+        period = max(self._publish_period, session.state.measuring)
+        due = self._wanted and time.monotonic() - self._published_at >= period
+        if not session.busy or due or self._begins_something():
+            self._publish()
+
+    @property
+    def _standing(self) -> Standing:
+        trainer = self._session.trainer
+        return Standing(0 if trainer is None else trainer.iteration, self._session.seconds)
+
+    def _leave_seat(self) -> None:
+        if self._seat is not None:
+            self._seat.leave()
 
     def _begins_something(self) -> bool:
         """Whether something other than optimising comes next that the last snapshot does not say: it may take long."""

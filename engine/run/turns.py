@@ -52,13 +52,28 @@ class Turns:
 
     Attributes:
         equal: what shall be; it may be changed at any time.
+        held: no turn begins before `open`.
     """
 
-    def __init__(self, equal: Equal = "iterations") -> None:
+    def __init__(self, equal: Equal = "iterations", held: bool = False) -> None:
         self.equal: Equal = equal
+        self.held = held
         self.changed = threading.Condition()
         self._seats: list[Seat] = []
         self._having: Seat | None = None
+        self._closed = False
+
+    def open(self) -> None:
+        """Turns may begin."""
+        with self.changed:
+            self.held = False
+            self.changed.notify_all()
+
+    def close(self) -> None:
+        """From now on nobody waits for another."""
+        with self.changed:
+            self._closed = True
+            self.changed.notify_all()
 
     def seat(self) -> Seat:
         """A seat for one more run."""
@@ -70,7 +85,13 @@ class Turns:
 
     def is_next(self, seat: Seat) -> bool:
         """Whether a seat's run may begin a step."""
-        if self._having is not None or any(other.standing is None and not other.left for other in self._seats):
+        if self._closed:
+            return True
+        if (
+            self.held
+            or self._having is not None
+            or any(other.standing is None and not other.left for other in self._seats)
+        ):
             return False
         taken = [(other, other.counted) for other in self._seats if other.counted is not None]
         return taken[choose_next([counted for _, counted in taken], self.equal)][0] is seat

@@ -119,7 +119,7 @@ class CamerasControl:
         # While the run is paused nothing trains in between: the whole motion is sent when the drag ends.
         command = None if paused else self._nudges.due(self._drag.amount, now)
         if run is not None and command is not None:
-            run.send(command)
+            state.send(command)
 
     def release(self, state: State, now: float) -> None:
         """The left button goes up: what is left of the motion is sent to the engine."""
@@ -127,7 +127,7 @@ class CamerasControl:
             return
         command = self._nudges.rest(self._drag.amount)
         if state.run is not None and command is not None:
-            state.run.send(command)
+            state.send(command)
         self._released = (now, Preview(self._frame, self._drag.pose))
         self._drag = None
 

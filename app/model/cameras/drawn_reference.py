@@ -94,6 +94,12 @@ def chain_gauges(first: Gauge, second: Gauge) -> Gauge:
     return Gauge(second.scale * first.scale, turn, second.scale * second.turn @ first.shift + second.shift)
 
 
+def invert_gauge(gauge: Gauge) -> Gauge:
+    """The gauge that takes back what this one does."""
+    turn = gauge.turn.T
+    return Gauge(1 / gauge.scale, turn, -turn @ gauge.shift / gauge.scale)
+
+
 def _fit_gauge_to_orientations(wanted: Poses, found: Poses) -> Gauge:
     """The rotation in which the cameras' axes agree best, the means of the centres matched, scale 1."""
     turn = _find_nearest_rotation(np.einsum("fki,fkj->ij", found[:, :, :3], wanted[:, :, :3]))

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float32, UInt8
 from PIL import Image
 
 from app.model.cameras.colmap_alignment import SURFACE, PlacedModel, place_model
+from app.model.cameras.contestants import colour_all, place_contestants
 from app.model.cameras.drawn_reference import draw_reference
 from app.model.cameras.replay import Moment, interpolate_moment, make_moment, make_trails
 from app.model.cameras.scene_scale import SceneScale, measure_scene
@@ -113,7 +114,10 @@ class CamerasPictures:
         depth = scale.frustum_depth * view.frustum_scale
         statuses = run.snapshot.frame_status if live else ()
         known = (moment.rotation_error_deg, moment.reprojection_px)
-        colours = kept.get("colours", _fitted_colours, *known, len(poses), layers.fitted, statuses)
+        if layers.contestants and run.contestant is not None and layers.fitted:
+            colours = kept.get("colours", colour_all, len(poses), run.contestant.colour)
+        else:
+            colours = kept.get("colours", _fitted_colours, *known, len(poses), layers.fitted, statuses)
         dashed = kept.get("dashed", _find_dashed, statuses, len(poses))
         planes = kept.get("planes", find_image_planes, scene, len(poses))
         reference = None
@@ -149,6 +153,26 @@ class CamerasPictures:
             colmap=colmap.cameras if colmap is not None else None,
             points=colmap.points if colmap is not None else None,
             surface=self._surface(state, colmap),
+            contestants=self._contestants(state, scene, poses) if layers.contestants and live else None,
+        )
+
+    def _contestants(self, state: State, scene: Scene, poses: Poses) -> CameraSet | None:
+        """The newest cameras of the other runs of a race."""
+        others = [
+            (other.snapshot.poses, other.contestant.colour)
+            for other in state.runs
+            if other is not state.run and other.snapshot is not None and other.contestant is not None
+        ]
+        if not others:
+            return None
+        reference = None if scene.reference_poses is None else scene.reference_poses[list(scene.training_frames)]
+        return self._kept.get(
+            "contestants",
+            lambda poses, *snapshots: place_contestants(
+                poses, others, None if reference is None else reference.numpy()
+            ),
+            poses,
+            *(own for own, _ in others),
         )
 
     def _colmap(self, state: State, scene: Scene, poses: Poses) -> PlacedModel | None:

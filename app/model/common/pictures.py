@@ -158,6 +158,7 @@ class CamerasPicture:
         volume_opacity: of the live volume among the frusta; 0 for none.
         volume_reach: forward-facing volumes are drawn to this depth, scene units.
         colmap, points, surface: COLMAP's cameras, sparse points and mesh, aligned to the fitted cameras.
+        contestants: the cameras of the other runs of a race, aligned likewise.
     """
 
     camera: ViewCamera
@@ -179,6 +180,7 @@ class CamerasPicture:
     colmap: CameraSet | None = None
     points: PointCloud | None = None
     surface: Surface | None = None
+    contestants: CameraSet | None = None
 
 
 @dataclass(frozen=True)

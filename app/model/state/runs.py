@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.arguments import ViewerArguments
+from app.model.lab.race_opening import SharedScenes, choose_folders, open_contestant
 from app.model.state.scene_kinds import as_posed, guess_kind
 from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
@@ -14,6 +15,7 @@ from engine.cli.opening import OpenedRun, open_run
 from engine.cli.settings import OPTIONS, SETTINGS
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.lab.race.definition import Race
 from engine.messages import AddFrames, Command, Pause, UseMatches
 from engine.scenes import AnyScene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
@@ -63,7 +65,8 @@ class Runs:
         run = self._state.run
         if run is None or run.scene is None:
             return
-        beside = [other.settings.method for other in self._state.runs if other is not run]
+        racing = self._state.race.race is not None  # which this ends
+        beside = [] if racing else [other.settings.method for other in self._state.runs if other is not run]
         path = run.scene.path
         first: list[Command] = []
         if joining := list_added_photos(run.scene):
@@ -85,23 +88,55 @@ class Runs:
             state.runs.remove(other)
             self._leave(other, save=True)
         state.active = 0
+        state.race.end()
+        for left in state.runs:
+            left.contestant = None
         if method is not None and run is not None and run.scene is not None:
             paused = run.snapshot is not None and run.snapshot.status == "paused"
             self._add(self._like(run.scene.path, replace(run.settings, method=method), run.options), paused)
 
+    def race(self, race: Race | None) -> None:
+        """Starts the runs of a race in the place of those that are shown, which are saved; they share the photos.
+
+        Args:
+            race: None ends the race: only the active run goes on, and waits for no other.
+        """
+        state, run = self._state, self._state.run
+        if race is None:
+            self.compare(None)
+            return
+        if run is None or run.scene is None:
+            return
+        scenes = SharedScenes(run.scene, run.options)
+        name, folders = run.name, choose_folders(run.scene.name, race)
+        self.leave()
+        state.active = 0
+        turns = state.race.begin(race)
+        seats = [turns.seat() for _ in race.contestants]
+        arguments = self._arguments
+        for contestant, seat, folder in zip(race.contestants, seats, folders, strict=True):
+            opening = open_contestant(
+                contestant, race, scenes, seat, folder, arguments.device, arguments.checkpoint_every
+            )
+            state.runs.append(ViewedRun(name, opening, contestant))
+
     def refresh(self) -> None:
         """Takes what is new in the runs that are shown, and forgets runs that have ended."""
         for run in self._state.runs:
-            run.refresh()
+            run.refresh(volume=run is self._state.run)
             if run.error is not None and not run.told:
                 self._state.banner, run.told = run.error, True
         self.leaving = [run for run in self.leaving if not run.ended]
+        turns = self._state.race.turns
+        if turns is not None and turns.held and not self.leaving:
+            turns.open()  # what saving takes would count for the first contestants
 
     def leave(self, save: bool = True) -> None:
         """Stops all runs; `save` False leaves their folders as the last checkpoints left them."""
         for run in self._state.runs:
             self._leave(run, save)
         self._state.runs.clear()
+        self._state.race.end()
 
     def _leave(self, run: ViewedRun, save: bool) -> None:
         run.stop(save)

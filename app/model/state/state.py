@@ -13,10 +13,12 @@ from typing import Literal
 from app.model.common.orbit import FlyCamera, OrbitCamera
 from app.model.common.pictures import Channel, GizmoPart
 from app.model.common.plane_view import PlaneView
+from app.model.lab.race import RaceView
 from app.model.state.colmap_view import ColmapView
 from app.model.state.viewed_run import ViewedRun
 from engine.config.settings import Settings
 from engine.geometry.view_camera import ViewCamera
+from engine.lab.race.definition import Race
 from engine.messages import Command, ExcludeFrame, FrameStatus, Restart
 from engine.scenes.options import SceneOptions
 
@@ -38,6 +40,7 @@ class Layers:
     ground: bool = True
     gizmo: bool = False
     colmap: bool = True
+    contestants: bool = True
 
 
 @dataclass
@@ -161,10 +164,12 @@ class Hooks:
         reopen: reads the scene of the active run again and starts it with these settings. Needed for other initial
             poses, which `Restart` does not change.
         compare: starts a second run of the scene by another method beside the active one; None ends it.
+        race: starts the runs of a race in the place of those that are shown; None ends it, and the active run goes on.
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
     compare: Callable[[str | None], None] | None = None
+    race: Callable[[Race | None], None] | None = None
 
 
 @dataclass
@@ -172,7 +177,7 @@ class State:
     """Everything that the window shows and the engine does not keep.
 
     Attributes:
-        runs: one, or two side by side; panels that show one run show the `active`.
+        runs: one, two side by side, or those of a race; panels that show one run show the `active`.
         selected: index of a training frame.
         banner: a sentence that the user must read, or None.
         notice: a sentence that is shown for a few seconds, or None.
@@ -190,6 +195,7 @@ class State:
     patch_perturbation: PatchPerturbation = field(default_factory=PatchPerturbation)
     plots: Plots = field(default_factory=Plots)
     colmap: ColmapView = field(default_factory=ColmapView)
+    race: RaceView = field(default_factory=RaceView)
     banner: str | None = None
     notice: str | None = None
     exporting: str | None = None
@@ -221,6 +227,15 @@ class State:
             run.send(Restart(settings if run is self.run else replace(settings, method=run.settings.method)))
             for frame in excluded:
                 run.send(ExcludeFrame(frame, True))
+
+    def send(self, command: Command) -> None:
+        """Sends a command to the active run; in a race to all, where the user wants that."""
+        for run in self.runs if self.race.race is not None and self.race.all else filter(None, [self.run]):
+            run.send(command)
+
+    def send_together(self, command: Command) -> None:
+        """Sends a command to both of two runs side by side; in a race as `send`."""
+        (self.send if self.race.race is not None else self.send_all)(command)
 
     def send_all(self, command: Command) -> None:
         """Sends a command to every run: two side by side pause and go on together."""

@@ -14,6 +14,7 @@ from app.model.state.scene_kinds import as_planar, as_posed, get_posed_scene
 from engine.cli.opening import OpenedRun
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.lab.race.definition import Contestant
 from engine.messages import Command, Restart, SelectFrame, Snapshot, UseReference
 from engine.results.result import write_results
 from engine.run.feeds.learned_image import LearnedImage, PlanarImageFeed
@@ -31,6 +32,7 @@ class ViewedRun:
 
     Attributes:
         name: of the scene, for titles.
+        contestant: what it is in a race, or None.
         opening: what is known of the scene while it is being opened.
         opened: the run with its scene and settings; None while it is being opened.
         snapshot: the newest one, or None.
@@ -45,9 +47,11 @@ class ViewedRun:
         unsaved: errors of the files that could not be written at its end.
     """
 
-    def __init__(self, name: str, open_run: Callable[[ProgressListener], OpenedRun]) -> None:
+    def __init__(
+        self, name: str, open_run: Callable[[ProgressListener], OpenedRun], contestant: Contestant | None = None
+    ) -> None:
         """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
-        self.name, self.opening = name, Opening()
+        self.name, self.opening, self.contestant = name, Opening(), contestant
         self.opened: OpenedRun | None = None
         self.snapshot: Snapshot | None = None
         self.volume: FieldVolume | None = None
@@ -69,14 +73,18 @@ class ViewedRun:
     def scene(self) -> AnyScene | None:
         return self.opened.scene if self.opened else None
 
-    def refresh(self) -> None:
-        """Takes what is new; to be called once per frame of the window."""
+    def refresh(self, volume: bool = True) -> None:
+        """Takes what is new; to be called once per frame of the window.
+
+        Args:
+            volume: whether its volume is shown; else none is made, and the last one is forgotten.
+        """
         self.opening.refresh()
         if self.opened is None:
             return
         self._take(self.opened)
         if self._volumes is not None:
-            self.volume = self._volumes.latest() or self.volume
+            self.volume = self._volumes.latest() or self.volume if volume else None
         if self._images is not None:
             self.image = self._images.latest() or self.image
         self.history = self.opened.run.history()

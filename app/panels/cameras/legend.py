@@ -16,7 +16,8 @@ from app.model.common.error_colours import (
 from app.model.state.state import State
 from app.panels.widgets.error_scale import BAR, BESIDE, build_scale, build_ticks, make_error_colours, to_bytes
 from app.panels.widgets.layer_switches import LayerSwitches, Switch
-from app.panels.widgets.parts import Colour
+from app.panels.widgets.parts import Colour, read_colour
+from engine.lab.race.definition import COLOURS
 
 COLUMNS = (76, 98, 76, 80, 78, 90)  # pixels of each column of switches
 NARROW_COLUMNS = (76, 98, 82)  # of a panel that has no room for those
@@ -58,6 +59,13 @@ SWITCHES = (
         "COLMAP",
         (to_bytes(COLMAP),),
         "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, aligned to the fitted cameras.",
+    ),
+    Switch(
+        "contestants",
+        "race",
+        tuple(map(read_colour, COLOURS)),
+        "In a race: the cameras of all contestants, aligned to each other, a colour each. Off: those of the one that "
+        "is shown, coloured by their error.",
     ),
     Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
     Switch("volume", "volume", (), "The field as it is now, among the cameras."),

@@ -131,20 +131,20 @@ class CameraKicks:
             self._seed += 1
             angle = self._state.perturbation.sigma_rotation_deg
             rotation, translation = draw_random_twist(angle, self._sigma_translation, self._seed)
-            run.send(PerturbPose(self._state.selected, rotation, translation, begin_gesture()))
+            self._state.send(PerturbPose(self._state.selected, rotation, translation, begin_gesture()))
 
     def kick_all(self) -> None:
         run = self._state.run
         if run is not None:
             self._seed += 1
             angle = float(np.radians(self._state.perturbation.sigma_rotation_deg))
-            run.send(PerturbAll(angle, self._sigma_translation, self._seed, gesture=begin_gesture()))
+            self._state.send(PerturbAll(angle, self._sigma_translation, self._seed, gesture=begin_gesture()))
 
     def _send(self, moved: np.ndarray, gesture: int) -> None:
         run = self._state.run
         if run is not None and not np.allclose(moved, np.eye(3, 4), atol=1e-7):
             rotation, translation = find_twist(moved)
-            run.send(PerturbPose(self._state.selected, rotation, translation, gesture))
+            self._state.send(PerturbPose(self._state.selected, rotation, translation, gesture))
 
     @property
     def _sigma_translation(self) -> float:

@@ -97,12 +97,12 @@ class PerturbPanel:
     def undo(self) -> None:
         """Undoes the last kick, or the last drag as a whole."""
         if self._state.run is not None and self._snapshot is not None and self._snapshot.undoable:
-            self._state.run.send(UndoPerturbation())
+            self._state.send(UndoPerturbation())
 
     def redo(self) -> None:
         """Applies again what was undone last."""
         if self._state.run is not None and self._snapshot is not None and self._snapshot.redoable:
-            self._state.run.send(RedoPerturbation())
+            self._state.send(RedoPerturbation())
 
     def _resize(self, width: int) -> None:
         if width == self._width:

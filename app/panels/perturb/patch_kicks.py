@@ -112,13 +112,13 @@ class PatchKicks:
         self._seed += 1
         unit = max(scene.image_size) / 2  # in which the engine takes shifts
         sigmas = (float(np.radians(chosen.sigma_turn_deg)), chosen.sigma_shift_px / unit)
-        run.send(PerturbAll(*sigmas, self._seed, gesture=begin_gesture()))
+        self._state.send(PerturbAll(*sigmas, self._seed, gesture=begin_gesture()))
 
     def _send(self, motion: PatchMotion) -> None:
         run, scene, patch = self._state.run, get_planar_scene(self._state.run), self._state.selected
         planar = self._snapshot.planar if self._snapshot is not None else None
         if run is not None and scene is not None and planar is not None and patch > 0 and motion:
-            run.send(
+            self._state.send(
                 make_perturb_command(patch, move_patch(planar.corners[patch], motion, scene.warp), begin_gesture())
             )
 

@@ -1,4 +1,4 @@
-"""The image panel: the learned image with the outlines of the patches, of one run or of two side by side."""
+"""The image panel: the learned image with the outlines of the patches, of one run or of two to four side by side."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.panels.widgets.parts import ACCENT, measure_size
 from engine.messages import Snapshot
 from engine.scenes.planar import PlanarScene
 
-PANES = 2
+PANES = 4
 GAP = 6  # between two panes, pixels
 SMALLEST = 64  # of a pane along each side, pixels
 
 
 class PlanarImagePanel:
-    """One pane, or two that show the same part of the image."""
+    """One pane, or several that show the same part of the image."""
 
     title = "Image"
 
@@ -36,8 +36,12 @@ class PlanarImagePanel:
         self._parent = parent
         with dpg.group(parent=parent):
             self._legend.build()
-            with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._group:
-                self._panes = [PlanarPane(f"pane {index + 1}") for index in range(PANES)]
+            with dpg.group() as self._group:
+                self._rows = [dpg.add_group(horizontal=True, horizontal_spacing=GAP) for _ in range(PANES // 2)]
+                self._panes = []
+                for index in range(PANES):
+                    with dpg.group(parent=self._rows[index // 2]):
+                        self._panes.append(PlanarPane(f"pane {index + 1}"))
 
     def update(self, state: State) -> None:
         self._legend.update()
@@ -71,17 +75,21 @@ class PlanarImagePanel:
             self.frame_all()
 
     def _arrange(self, state: State, scene: PlanarScene | None) -> None:
-        """Sizes the panes: side by side, or one above the other where that shows the image larger."""
+        """Sizes the panes: two side by side, or one above the other where that shows the image larger; more in two
+        rows."""
         width, height = measure_size(self._parent)
         left, top = dpg.get_item_pos(self._group)
         room = (max(int(width - 2 * left), SMALLEST), max(int(height - top - left), SMALLEST))
-        comparing = len(state.runs) > 1
+        count = min(max(len(state.runs), 1), PANES)
         aspect = scene.image_size[0] / scene.image_size[1] if scene is not None else 1.0
         beside = is_larger_beside(room, aspect)
-        dpg.configure_item(self._group, horizontal=beside)
-        for pane in self._panes:
-            pane.place(room if not comparing else halve(room, beside))
-        dpg.configure_item(self._panes[1].item, show=comparing)
+        dpg.configure_item(self._rows[0], horizontal=beside or count > 2)
+        size = room if count == 1 else halve(room, beside) if count == 2 else halve(halve(room, True), False)
+        for index, pane in enumerate(self._panes):
+            pane.place(size)
+            if dpg.is_item_shown(pane.item) != (index < count):
+                dpg.configure_item(pane.item, show=index < count)
+        dpg.configure_item(self._rows[1], show=count > 2)
 
 
 def is_larger_beside(room: tuple[int, int], aspect: float) -> bool:
@@ -101,7 +109,7 @@ def halve(room: tuple[int, int], beside: bool) -> tuple[int, int]:
 
 def make_caption(run: ViewedRun) -> str:
     """The caption of a pane: its method, and how far it is."""
-    parts: list[str] = [run.settings.method]
+    parts: list[str] = [run.settings.method if run.contestant is None else run.contestant.name]
     if run.snapshot is None:
         return f"{parts[0]}   {run.opening.words}"
     return "   ".join([*parts, *describe_progress(run.snapshot)])

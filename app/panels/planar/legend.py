@@ -78,7 +78,11 @@ class PlanarLegend:
         both = state.planar.layers.photo and state.planar.layers.learned
         dpg.configure_item(self._blend, show=both)
         comparing = len(state.runs) > 1
-        set_text(self._word, "Two runs side by side" if comparing else "Compare with")
+        racing = state.race.race is not None
+        set_text(
+            self._word, "The runs of a race" if racing else "Two runs side by side" if comparing else "Compare with"
+        )
+        dpg.configure_item(self._start, show=not racing)
         dpg.configure_item(self._choice, show=not comparing)
         set_text(self._tip, END if comparing else COMPARE)
         dpg.set_item_label(self._start, "End comparison###compare" if comparing else "Compare###compare")

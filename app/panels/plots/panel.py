@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import dearpygui.dearpygui as dpg
@@ -23,7 +23,11 @@ from app.panels.widgets.parts import (
     add_tool_tip,
     measure_inner_width,
     measure_size,
+    read_colour,
+    set_text,
 )
+from engine.lab.race.definition import COLOURS as CONTESTANTS
+from engine.run.history import Row
 
 PERIOD = 0.2  # seconds between updates
 ALL = "all"
@@ -114,10 +118,12 @@ class PlotsPanel:
                     fit, "Plots fit their curves until you zoom (wheel) or pan (drag); a double click fits again."
                 )
                 this = next(one.label for _, _, series in self._of.values() for one in series if one.colour == TEXT)
-                for text, color in (("mean", ACCENT), ("max", AMBER), (this, TEXT)):
-                    dpg.add_text(text, color=color)
+                with dpg.group(horizontal=True) as self._kinds:
+                    for text, color in (("mean", ACCENT), ("max", AMBER), (this, TEXT)):
+                        dpg.add_text(text, color=color)
             with dpg.group(horizontal=True):
-                dpg.add_text("λ·alignment", color=VIOLET)
+                self._contestants = [dpg.add_text("", color=read_colour(colour), show=False) for colour in CONTESTANTS]
+                self._alignment = dpg.add_text("λ·alignment", color=VIOLET)
                 self._matches = dpg.add_text("μ·matches", color=SKY, show=False)
                 for kind in KINDS:
                     self._legend[kind] = dpg.add_text(f"| {LABELS[kind]}", color=(*COLOURS[kind], 255), show=False)
@@ -141,7 +147,7 @@ class PlotsPanel:
             self._size = (int(size[0]), int(size[1]))
             self._arrange()
         for view in self._plots.values():
-            view.point(self._marks, self._curves, state.plots.over)
+            view.point(self._marks, state.plots.over)
         now = time.monotonic()
         run = state.run
         if now - self._updated_at < PERIOD or run is None or run.history is None:
@@ -155,7 +161,9 @@ class PlotsPanel:
         last = (rows[-1].iteration, rows[-1].seconds) if rows else None
         end = events[-1] if events else None
         choices = (state.selected, state.plots.over, state.plots.logarithmic)
-        key = (id(run), len(rows), last, len(events), end, *choices)
+        race = list_contestants(state)
+        lengths = tuple((name, len(own), own[-1].iteration) for name, own in race)
+        key = (id(run), len(rows), last, len(events), end, lengths, *choices)
         if key == self._key:
             return
         self._key, self._run = key, run  # kept, so that no other run gets the same id
@@ -164,11 +172,23 @@ class PlotsPanel:
         places = {kind: [mark.x for mark in self._marks if mark.kind == kind] for kind in KINDS}
         for kind, xs in places.items():
             dpg.configure_item(self._legend[kind], show=bool(xs))
-        dpg.configure_item(self._matches, show=bool(len(self._curves.get("matches", NOTHING).x)))
+        curves = [
+            (name, make_curves(own, state.plots.over, state.plots.logarithmic, state.selected)) for name, own in race
+        ]
+        dpg.configure_item(self._matches, show=not race and bool(len(self._curves.get("matches", NOTHING).x)))
+        self._name_contestants([name for name, _ in race])
         for view in self._plots.values():
-            view.show(self._curves, places)
+            view.show(self._curves, places, curves)
         if choose_plots(self._of, self._curves) != self._chosen:
             self._arrange()
+
+    def _name_contestants(self, names: Sequence[str]) -> None:
+        """Puts the names of a race's contestants in the place of the words on one run's curves."""
+        for item in (self._kinds, self._alignment):
+            dpg.configure_item(item, show=not names)
+        for place, item in enumerate(self._contestants):
+            dpg.configure_item(item, show=place < len(names))
+            set_text(item, names[place] if place < len(names) else "")
 
     def _each(self, act: Callable[[PlotView], None]) -> Callable[[], None]:
         """A callback for the mouse that calls `act` with the plot under it."""
@@ -204,6 +224,16 @@ class PlotsPanel:
                     self._plots[title].place(title in titles, wide, high)
                 else:
                     self._plots[title].place(title == which, width, height)
+
+
+def list_contestants(state: State) -> list[tuple[str, Sequence[Row]]]:
+    """Name and history of each contestant of the race in the window, in their order, once all have begun."""
+    found: list[tuple[str, Sequence[Row]]] = [
+        (run.contestant.name, run.history.rows)
+        for run in state.runs
+        if run.contestant is not None and run.history is not None and run.history.rows
+    ]
+    return found if state.race.race is not None and len(found) == len(state.runs) else []
 
 
 def choose_plots(plots: Plots, curves: Mapping[str, Curve]) -> tuple[str, ...]:

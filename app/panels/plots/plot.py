@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.plots.curves import NOTHING, Curve, Over, choose_log_ticks, find_limits
 from app.model.plots.event_marks import COLOURS, KINDS, Mark, MarkKind, find_nearest
-from app.panels.widgets.parts import Colour, paint_series, set_text
+from app.panels.widgets.parts import ACCENT, Colour, paint_series, read_colour, set_text
+from engine.lab.race.definition import COLOURS as CONTESTANTS
 
 LOW = 150  # height in pixels up to which the name of the x axis is left out
 NOT_MEASURED = (
@@ -51,7 +52,10 @@ class PlotView:
         self._series, self._unit, self._can_be_logarithmic = series, unit, can_be_logarithmic
         self._fitting, self._high, self._over, self._log = True, True, "", False
         self._empty = False
-        self._shown: Mapping[str, Curve] = {}
+        self._shown: list[tuple[Series, Curve]] = []
+        # of a race: the curve that is drawn in the accent's colour (a mean), of each contestant
+        self._main = next(one for one in series if one.colour == ACCENT)
+        self._contestants: list[int | str] = []
         self._lines: dict[str, int | str] = {}
         self._marks: dict[MarkKind, int | str] = {}
         self._title, self._label = title, f"{title} [{unit}]" if unit else title
@@ -66,6 +70,9 @@ class PlotView:
                 for one in series:
                     self._lines[one.name] = dpg.add_line_series([], [])
                     paint_series(self._lines[one.name], one.colour, 1.6)
+                for colour in CONTESTANTS:
+                    self._contestants.append(dpg.add_line_series([], []))
+                    paint_series(self._contestants[-1], read_colour(colour), 1.8)
         with (
             dpg.theme() as theme,
             dpg.theme_component(dpg.mvPlot),
@@ -102,7 +109,7 @@ class PlotView:
     def fit(self) -> None:
         """Fits the axes to the curves, now and whenever they change."""
         self._fitting = True
-        shown = [self._shown[one.name] for one in self._series if one.name in self._shown]
+        shown = [curve for _, curve in self._shown]
         ends = find_limits(shown, self._log)
         if ends is None:
             return
@@ -131,19 +138,37 @@ class PlotView:
             dpg.set_axis_limits_auto(self._y)
             dpg.reset_axis_ticks(self._y)
 
-    def show(self, curves: Mapping[str, Curve], marks: Mapping[MarkKind, Sequence[float]]) -> None:
-        """Shows new curves by name, and marks at these x values."""
-        self._shown = curves
+    def show(
+        self,
+        curves: Mapping[str, Curve],
+        marks: Mapping[MarkKind, Sequence[float]],
+        race: Sequence[tuple[str, Mapping[str, Curve]]] = (),
+    ) -> None:
+        """Shows new curves by name, and marks at these x values.
+
+        Args:
+            curves: of the run that is shown.
+            marks: of its events.
+            race: names and curves of all contestants of a race, in whose place one curve of each is shown.
+        """
+        main, names = self._main, {one.name: one for one in self._series}
+        if race:
+            self._shown = [(replace(main, label=name), one.get(main.name, NOTHING)) for name, one in race]
+        else:
+            self._shown = [(one, curves[name]) for name, one in names.items() if name in curves]
         for name, line in self._lines.items():
-            curve = curves.get(name, NOTHING)
+            curve = NOTHING if race else curves.get(name, NOTHING)
             dpg.set_value(line, [curve.x, curve.y])
-        self._show_empty(not any(one.name in curves and len(curves[one.name].x) for one in self._series))
+        for place, line in enumerate(self._contestants):
+            curve = self._shown[place][1] if place < len(race) else NOTHING
+            dpg.set_value(line, [curve.x, curve.y])
+        self._show_empty(not any(len(curve.x) for _, curve in self._shown))
         for kind, places in marks.items():
             dpg.set_value(self._marks[kind], [[] if self._empty else list(places)])
         if self._fitting:
             self.fit()
 
-    def point(self, marks: Sequence[Mark], curves: Mapping[str, Curve], over: Over) -> None:
+    def point(self, marks: Sequence[Mark], over: Over) -> None:
         """Shows the mark under the mouse in the tool tip, or the values of the curves there."""
         if not self.hovered:
             dpg.configure_item(self._tip, show=False)
@@ -151,14 +176,13 @@ class PlotView:
         x = dpg.get_plot_mouse_pos()[0]
         low, high = dpg.get_axis_limits(self._x)
         mark = find_nearest(marks, x, REACH * (high - low) / max(dpg.get_item_width(self.plot) or 1, 1))
-        text = mark.text if mark is not None else self._values(x, curves, over)
+        text = mark.text if mark is not None else self._values(x, over)
         dpg.configure_item(self._tip, show=bool(text))
         set_text(self._text, text)
 
-    def _values(self, x: float, curves: Mapping[str, Curve], over: Over) -> str:
+    def _values(self, x: float, over: Over) -> str:
         lines = []
-        for one in self._series:
-            curve = curves.get(one.name, NOTHING)
+        for one, curve in self._shown:
             if len(curve.x):
                 index = int(np.abs(curve.x - x).argmin())
                 lines.append(f"{one.label} {curve.y[index]:{one.digits}} {self._unit}".rstrip())

@@ -105,7 +105,7 @@ class ExponentSlider:
         due = self._throttle.take(now)
         if due is not None and run is not None:
             exponent, command = due
-            run.send(command)
+            state.send(command)
             self._confirmed.send(exponent, now)
         self._gesture.follow(held is not None)
         if run is None or run.snapshot is None:

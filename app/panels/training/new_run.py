@@ -116,7 +116,7 @@ class NewRun:
         if run is None or run.opened is None or self._choice.obstacle():
             return
         settings = keep_weights(self._choice.settings, run)
-        if not self._choice.needs_reopening(run.options):
+        if not self._choice.needs_reopening(run.options) and self._state.race.race is None:
             self._state.restart(settings)
         elif self._state.hooks.reopen is not None:
             options = self._choice.options

@@ -41,7 +41,7 @@ class TrainingPanel:
             with dpg.group(horizontal=True):
                 self._play = dpg.add_button(label="Pause", width=84, callback=self._play_or_pause)
                 add_tool_tip(self._play, "Pauses the training between two steps, or resumes it (Space).")
-                self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._state.send_all(Step()))
+                self._step = dpg.add_button(label="Step", width=60, callback=lambda: self._state.send_together(Step()))
                 add_tool_tip(self._step, "One optimisation step, then pause.")
                 self._again = dpg.add_button(label="Restart", width=76, callback=self._new_run.restart)
                 add_tool_tip(self._again, "Discards what was learned and starts again with the choices under New run.")
@@ -81,7 +81,7 @@ class TrainingPanel:
     def _play_or_pause(self) -> None:
         run = self._state.run
         if run is not None and run.snapshot is not None:
-            self._state.send_all(Resume() if run.snapshot.status in PLAY else Pause())
+            self._state.send_together(Resume() if run.snapshot.status in PLAY else Pause())
 
 
 def describe_iteration(snapshot: Snapshot) -> str:

@@ -38,7 +38,7 @@ class Rates:
         run = self._state.run
         due = self._throttle.take(now)
         if due is not None and run is not None:
-            run.send(due)
+            self._state.send(due)
         self._gesture.follow(any(dpg.is_item_active(slider) for slider in (self._field, self._poses)))
         if run is None or run.snapshot is None:
             return

@@ -90,4 +90,4 @@ class Weights:
         run = self._state.run
         if run is not None:
             self._sent = (use, time.monotonic())
-            run.send(UseMatches(use))
+            self._state.send(UseMatches(use))

@@ -25,6 +25,12 @@ PADDING = 8  # pixels between the border of a panel and its content
 SCROLL_BAR = 14  # pixels
 
 
+def read_colour(colour: str) -> Colour:
+    """Of a colour such as `#56b4e9`."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue, 255
+
+
 def add_tool_tip(item: int | str, text: str) -> int | str:
     """Adds a text that appears while the mouse rests on an item; returns the text item."""
     with dpg.tooltip(item, delay=0.4):

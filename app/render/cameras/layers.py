@@ -35,6 +35,7 @@ Layer = Literal[
     "initial",
     "rays",
     "colmap",
+    "contestants",
     "points",
 ]
 LAYERS: tuple[Layer, ...] = get_args(Layer)
@@ -53,6 +54,7 @@ class Widths:
     trails: float = 1.4
     rays: float = 1.0
     colmap: float = 1.4
+    contestants: float = 1.7
     points: float = 2.6
 
 
@@ -79,6 +81,7 @@ def make_layers(picture: CamerasPicture) -> Iterator[LayerLines]:
     yield _cameras("initial", picture.initial, shape, WIDTHS.initial)
     yield _cameras("reference", reference, shape, WIDTHS.reference)
     yield _cameras("colmap", picture.colmap, shape, WIDTHS.colmap)
+    yield _cameras("contestants", picture.contestants, shape, WIDTHS.contestants)
     points = picture.points
     if points is not None:
         yield LayerLines("points", (points.places, points.colours), lambda: make_point_segments(points, WIDTHS.points))

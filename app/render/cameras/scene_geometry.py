@@ -60,7 +60,17 @@ class SceneGeometry:
             self._draw_ground((*picture.ground.origin, picture.ground.spacing * picture.ground.cells))
         self._without_depth("halo")
         # Strong lines come first: where lines cross, their soft edge keeps the fainter ones a little away.
-        for layer in ("selected", "fitted", "colmap", "reference", "links", "trails", "initial", "points"):
+        for layer in (
+            "selected",
+            "fitted",
+            "contestants",
+            "colmap",
+            "reference",
+            "links",
+            "trails",
+            "initial",
+            "points",
+        ):
             self._batches[layer].draw()
         self._lines.veil(None)
         self._context.enable_only(moderngl.BLEND)

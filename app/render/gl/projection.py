@@ -69,7 +69,7 @@ def make_camera_uniforms(camera: ViewCamera, size: tuple[int, int]) -> dict[str,
 def _extent(picture: CamerasPicture) -> Float[np.ndarray, "points 3"]:
     """Points in the world that enclose what is drawn; not finite ones are left out."""
     groups = []
-    for cameras in (picture.fitted, picture.initial, picture.reference, picture.colmap):
+    for cameras in (picture.fitted, picture.initial, picture.reference, picture.colmap, picture.contestants):
         if cameras is not None and len(cameras.poses):
             poses = cameras.poses.astype(np.float64)
             groups.append(-np.einsum("fij,fi->fj", poses[:, :, :3], poses[:, :, 3]))

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 
 from engine.lab.race.definition import Contestant, Race
+from engine.lab.race.warm_up import WarmUp
 from engine.run.session import Session, TrainerFactory
 from engine.run.turns import Standing, choose_next
 from engine.scenes import AnyScene, Scene
 from engine.training.cameras import CameraTrainer
 from engine.training.kinds import make_trainer
-
-WARM_UP_STEPS = 4  # after them all kernels of a stage were called
 
 
 @dataclass
@@ -78,7 +76,10 @@ def run_race(
         )
         for contestant, scene in zip(race.contestants, scenes, strict=True)
     ]
-    _warm_up(entrants, torch.device(device), make_trainer, stopped)
+    warm_up = WarmUp(make_trainer)
+    for entrant in entrants:
+        if not stopped():
+            warm_up.run(entrant.session.scene, entrant.session.settings, torch.device(device))
     for entrant in entrants:
         if not stopped():
             entrant.act(entrant.session.begin)
@@ -97,30 +98,6 @@ def run_race(
 
 def _races(entrant: Entrant, max_seconds: float | None) -> bool:
     return entrant.session.busy and (max_seconds is None or entrant.session.seconds < max_seconds)
-
-
-def _warm_up(
-    entrants: Sequence[Entrant], device: torch.device, make_trainer: TrainerFactory, stopped: Callable[[], bool]
-) -> None:
-    """A few steps of each kind of run, thrown away: the first to need a compiled kernel would wait for it.
-
-    What fails here fails again in the race, where it is noted.
-    """
-    seen = set()
-    for entrant in entrants:
-        session = entrant.session
-        settings, scene = session.settings, session.scene
-        kind = settings.method_spec.registration, settings.field, settings.preset
-        if kind in seen or stopped():
-            continue
-        seen.add(kind)
-        if isinstance(scene, Scene):
-            scene = replace(scene, tracks=None)  # its first step is one of the field
-        with contextlib.suppress(Exception):
-            trainer = make_trainer(scene, settings, device)
-            for _ in range(WARM_UP_STEPS):
-                if not stopped():
-                    trainer.step()
 
 
 def _share_pyramids(entrants: Sequence[Entrant]) -> None:

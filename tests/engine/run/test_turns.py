@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 
+from engine.config.settings import Settings
+from engine.messages import Pause
 from engine.run.turns import Equal, Seat, Standing, Turns, choose_next
+from tests.support.runs.fake_trainer import FakeTrainer
+from tests.support.runs.threads import MakeRun, settled, until
 
 
 def test_who_has_had_least_is_next() -> None:
@@ -93,3 +97,42 @@ def test_one_that_lies_behind_a_little_catches_up() -> None:
     assert seat.wait(Standing(0, 0.0), 0.01)
     seat.done(Standing(1, 0.1))
     assert not other.wait(Standing(3, 0.1), 0.01)
+
+
+def test_runs_in_threads_of_their_own_train_one_at_a_time(make_run: MakeRun) -> None:
+    log: list[str] = []
+
+    class Logged(FakeTrainer):
+        pace = 0.002
+
+        def step(self) -> None:
+            log.append(self.settings.method)
+            super().step()
+            log.append("end")
+
+    turns = Turns()
+    seats = [turns.seat() for _ in range(3)]
+    methods = ("l2g", "barf", "naive")
+    runs = [make_run(Logged, Settings(method=method), seat=seat) for method, seat in zip(methods, seats, strict=True)]
+    assert [settled(run).iteration for run in runs] == [20, 20, 20]
+    assert log[1::2] == ["end"] * 60, "no step begins within another"
+    for place in range(0, 120, 6):
+        assert set(log[place : place + 6 : 2]) == set(methods)
+
+
+def test_a_run_that_waits_for_its_turn_obeys_and_its_clock_stands(make_run: MakeRun) -> None:
+    class Long(FakeTrainer):
+        pace = 0.3
+
+    turns = Turns()
+    seats = turns.seat(), turns.seat()
+    run = make_run(seat=seats[0])
+    other = make_run(Long, Settings(max_iterations=4), seat=seats[1])
+    run.send(Pause())
+    paused = until(run, lambda snapshot: snapshot.status == "paused")
+    assert paused.iteration < 20
+    assert settled(other).iteration == 4, "it goes on without the other"
+    ended = other.latest()
+    assert ended is not None
+    assert ended.seconds >= 4 * Long.pace
+    assert paused.seconds < Long.pace * ended.iteration
