@@ -111,12 +111,19 @@ class NewRun:
             self._show()
 
     def restart(self) -> None:
-        """Starts a run with these choices and the present weights: λ, and μ with the switch of the matches."""
+        """Starts a run with these choices and the present weights: λ, and μ with the switch of the matches.
+
+        A race is started anew where nothing else was chosen; else it ends.
+        """
         run = self._state.run
         if run is None or run.opened is None or self._choice.obstacle():
             return
+        race, start = self._state.race.race, self._state.hooks.race
+        if race is not None and start is not None and self._choice == make_choice(run):
+            start(race)
+            return
         settings = keep_weights(self._choice.settings, run)
-        if not self._choice.needs_reopening(run.options) and self._state.race.race is None:
+        if not self._choice.needs_reopening(run.options) and race is None:
             self._state.restart(settings)
         elif self._state.hooks.reopen is not None:
             options = self._choice.options

@@ -13,6 +13,7 @@ from app.model.state.opening import Opening
 from app.model.state.state import State
 from engine.config.settings import Settings
 from engine.geometry.intrinsics import Intrinsics
+from engine.lab.race.definition import Contestant
 from engine.messages import Command, Snapshot
 from engine.run.history import History
 from engine.scenes.options import SceneOptions
@@ -31,6 +32,7 @@ class FakeRun:
         self.sent: list[Command] = []
         self.told_frame: int | None = 0
         self.error: str | None = None
+        self.contestant: Contestant | None = None
         self.opening = Opening()
         self.history: History | None = History(rows=[row(iteration) for iteration in range(40)])
         self.snapshot: Snapshot | None = snapshot(20, rotation=[1.0] * FRAMES, translation=[0.01] * FRAMES)

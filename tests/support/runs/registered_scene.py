@@ -76,6 +76,7 @@ def state_of(scene: Scene, share: float = 0.5, moments: int = 5) -> tuple[State,
         volume=None,
         told_frame=None,
         opening=Opening(),
+        contestant=None,
         send=sent.append,
     )
     run.tell_frame = lambda frame: setattr(run, "told_frame", frame)

@@ -11,6 +11,7 @@ from app.arguments import ViewerArguments
 from app.model.state import runs
 from app.model.state.runs import Runs
 from engine.config.settings import Settings
+from engine.lab.race.definition import make_race
 from engine.messages import Command, UseMatches
 from engine.scenes.options import SceneOptions
 from tests.support.runs.fake_run import FERN, FakeRun, state_with
@@ -54,3 +55,47 @@ def test_matches_that_were_switched_off_stay_off_and_can_be_switched_on(opened: 
     ((arguments, sent),) = opened
     assert arguments.matches, "they are read with the scene"
     assert sent == [UseMatches(False)]
+
+
+def test_a_race_takes_the_place_of_the_run_and_begins_once_that_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[Any] = []
+
+    def view(name: str, opening: Any, contestant: Any) -> Any:
+        started.append(contestant)
+        run = FakeRun(contestant.settings)
+        run.contestant = contestant
+        run.refresh = lambda volume: None  # type: ignore[attr-defined]
+        run.stop = lambda save: setattr(run, "ended", True)  # type: ignore[attr-defined]
+        return run
+
+    monkeypatch.setattr(runs, "ViewedRun", view)
+    before = FakeRun()
+    before.ended = False  # type: ignore[attr-defined]
+    before.stop = lambda save: None  # type: ignore[attr-defined]
+    state = state_with(before)
+    state.race.all = True
+    opened = Runs(state, ViewerArguments(scene=FERN))
+    race = make_race(("l2g", "barf", "naive"), Settings(), SceneOptions())
+    opened.race(race)
+    assert started == list(race.contestants)
+    assert [run.settings.method for run in state.runs] == ["l2g", "barf", "naive"]
+    turns = state.race.turns
+    assert turns is not None
+    opened.refresh()
+    assert turns.held, "the run before is still being saved"
+    before.ended = True  # type: ignore[attr-defined]
+    opened.refresh()
+    assert not turns.held
+
+    state.active = 1
+    state.send(UseMatches(False))
+    state.race.all = False
+    state.send(UseMatches(True))
+    sent = [run.sent for run in state.runs]  # type: ignore[attr-defined]
+    assert sent == [[UseMatches(False)], [UseMatches(False), UseMatches(True)], [UseMatches(False)]]
+
+    opened.race(None)
+    assert [run.settings.method for run in state.runs] == ["barf"]
+    assert state.race.race is None
+    assert state.run is not None
+    assert state.run.contestant is None
