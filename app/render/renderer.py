@@ -145,7 +145,7 @@ class Renderer:
             wanted, seen = self._volume, any(slot.is_fresh(now) for slot in self._slots.values())
             chosen = self._choose(studio, now)
             idle = chosen is None and uploading is None
-            behind = wanted is not studio.volume and wanted is not self._refused and seen
+            behind = not studio.holds(wanted) and wanted is not self._refused and seen
             affords = self._allowance.update(now) > 0 or studio.volume is None
             if idle and not (behind and affords) and not self._closing:
                 pausing = any(now < slot.rested_at for slot in self._slots.values())
@@ -210,7 +210,7 @@ class Renderer:
             slot.rest(seconds, time.monotonic())
         else:
             self._allowance.spend(seconds, time.monotonic())
-        slot.shown, slot.shown_volume = picture, slot.volume
+        slot.shown = picture
         empty = studio.volume is None and self._volume is None
         complete = empty or not shows_volume(picture) or (slot.effort == COMPLETE and slot.volume is studio.volume)
         self._publish(chosen.view, picture, pixels, seconds, complete)

@@ -43,8 +43,12 @@ class Studio:
 
     @property
     def volume(self) -> FieldVolume | None:
-        """The volume in memory; None while there is none."""
+        """The volume in memory, without its values; None while there is none."""
         return self._texture.volume
+
+    def holds(self, volume: FieldVolume | None) -> bool:
+        """Whether this is the volume in memory; None for none."""
+        return self._texture.holds(volume)
 
     @property
     def problem(self) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 
 import moderngl
 import numpy as np
@@ -25,8 +27,8 @@ class VolumeTexture:
     """3D textures of one volume; they are reused for the next one if it has the same shape.
 
     Attributes:
-        volume: what the textures hold, or None. While an upload is under way it is the one before, although some
-            planes are newer already.
+        volume: what the textures hold, without its values, or None: another object after each upload. While one is
+            under way it is the one before, although some planes are newer already.
         problem: why the detail of the volume is not drawn, a sentence; None where it is, or where it has none.
     """
 
@@ -36,7 +38,14 @@ class VolumeTexture:
         self._blank = {channels: self._texture(np.zeros((1, 1, 1, channels), np.float16)) for channels in (1, 3, 4)}
         self._atlas = BrickAtlas(context, driver)
         self.volume: FieldVolume | None = None
+        self._source: weakref.ref[FieldVolume] | None = None
         self.problem: str | None = None
+
+    def holds(self, volume: FieldVolume | None) -> bool:
+        """Whether this volume was uploaded last, or None where there is none."""
+        if self.volume is None or self._source is None:
+            return volume is None
+        return volume is not None and self._source() is volume
 
     def upload(self, volume: FieldVolume) -> Iterator[None]:
         """Copies a volume into the textures, a few megabytes per step; the caller may draw between two steps.
@@ -63,7 +72,8 @@ class VolumeTexture:
             if name in fresh or name not in arrays:
                 self._textures.pop(name).release()
         self._textures |= fresh
-        self.volume = volume
+        # What has been drawn is compared with `volume`: with its values each would be kept as long as a view shows it.
+        self.volume, self._source = _without_values(volume), weakref.ref(volume)
 
     def use(self, program: moderngl.Program) -> None:
         """Binds the textures and sets the uniforms of `volume.glsl`. There must be a volume."""
@@ -126,6 +136,18 @@ class VolumeTexture:
             # Copies the channels of a tint; voxels are contiguous already.
             self._driver.write_planes(texture, first, np.ascontiguousarray(array[first : first + count]))
             yield
+
+
+def _without_values(volume: FieldVolume) -> FieldVolume:
+    """The same with arrays of the same shapes that take no memory, and without detail."""
+    tint, pooled, nothing = volume.tint, volume.proposal_density, np.float16(0)
+    return replace(
+        volume,
+        voxels=np.broadcast_to(nothing, volume.voxels.shape),
+        tint=None if tint is None else np.broadcast_to(nothing, tint.shape),
+        proposal_density=None if pooled is None else np.broadcast_to(nothing, pooled.shape),
+        detail=None,
+    )
 
 
 def _arrays(volume: FieldVolume) -> dict[str, Planes]:

@@ -20,7 +20,7 @@ class Slot:
         urgent: whether it is to be complete at once, whatever that costs.
         marched, effort, volume: the picture for which the volume was marched last, how finely, and of which volume.
         marched_at: when that was begun.
-        shown, shown_volume: the picture that was handed out last, and with which volume.
+        shown: the picture that was handed out last.
         drawn_at: when anything was last begun for this view.
         rested_at: when the next picture of this view may be begun while it moves.
         refused: a picture that could not be drawn.
@@ -35,7 +35,6 @@ class Slot:
     volume: object = None
     marched_at: float = 0.0
     shown: Picture | None = None
-    shown_volume: object = None
     drawn_at: float = 0.0
     rested_at: float = 0.0
     refused: Picture | None = None
