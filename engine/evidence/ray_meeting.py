@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -64,7 +66,7 @@ def _least(first: Tensor, second: Tensor, along: Tensor) -> Float[Tensor, "pairs
     a, c = 1 - one.square(), 1 - other.square()
     b = (first * second).sum(-1) - one * other
     angle = 0.5 * torch.atan2(2 * b, a - c) + torch.pi / 2  # of the smallest eigenvector of ((a, b), (b, c))
-    least = torch.atan(torch.as_tensor(LEAST_RATIO, dtype=angle.dtype, device=angle.device))
+    least = math.atan(LEAST_RATIO)
     # A vector and its opposite are one; outside of what is allowed, the nearer end has the lesser value.
     angle = torch.remainder(angle + torch.pi / 4, torch.pi) - torch.pi / 4
     angle = angle.clamp(min=least, max=torch.pi / 2 - least)

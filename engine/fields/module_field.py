@@ -53,12 +53,17 @@ class ModuleField(FieldDefaults):
                 parameter.requires_grad_(gathers)
 
     def step(self, fraction: float, factor: float = 1.0) -> None:
-        """One step of Adam, left out where a gradient is not finite; the rate is exponential within the stage."""
+        """One step of Adam, left out where a gradient is not finite; the rate is exponential within the stage.
+
+        On a GPU, where to ask whether one is would wait for the device, those that are not count as zero.
+        """
         first, last = self.stage.field_rate
         self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
         gradients = [value.grad for value in self.module.parameters() if value.grad is not None]
-        # The device is asked once per step: little beside the pass through the module, and a NaN would end the run.
-        if gradients and bool(torch.stack([gradient.isfinite().all() for gradient in gradients]).all()):
+        if self.device.type != "cpu":
+            for gradient in gradients:
+                gradient.nan_to_num_(0.0, 0.0, 0.0)
+        if gradients and (self.device.type != "cpu" or all(bool(gradient.isfinite().all()) for gradient in gradients)):
             self.optimiser.step()
             self.version += 1
         elif gradients:

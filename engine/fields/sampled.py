@@ -17,6 +17,7 @@ from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
 from engine.fields.voxel_grid import compiled, reference
+from engine.system.devices import make_constant, upload
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,10 @@ class SampledField(ModuleField, ABC):
         generator: Generator | None = None,
     ) -> Rendering:
         rays, count = origins.shape[0], self.stage.samples
-        jitter = torch.full((rays,), 0.5) if generator is None else torch.rand(rays, generator=generator)
-        jitter = jitter.to(self.device)
+        if generator is None:
+            jitter = torch.full((rays,), 0.5, device=self.device)
+        else:
+            jitter = upload(torch.rand(rays, generator=generator), self.device)
         if torch.is_grad_enabled():
             return self._render(origins, directions, jitter)
         size = max(SAMPLING.samples_at_once // count, 1)
@@ -193,7 +196,7 @@ class SampledField(ModuleField, ABC):
         points = torch.stack([x, y, torch.full_like(x, index / (depth - 1))], dim=-1).to(self.device)
         views = None
         if self.stage.directional:
-            views = points.new_tensor([0.0, 0.0, 1.0]).expand_as(points)
+            views = make_constant([0.0, 0.0, 1.0], points).expand_as(points)
             if not self.projective:
                 views = torch.nn.functional.normalize(0.5 - points, dim=-1)
         density, colour = self.query(points, views)

@@ -20,6 +20,7 @@ from engine.fields.contraction import compiled, pieces
 from engine.fields.contraction.mapping import OUTER
 from engine.fields.contraction.pieces import Pieces
 from engine.scenes.scene import Scene
+from engine.system.devices import make_constant
 
 Shape = tuple[int, int, int]
 NEAREST_SHARE = 0.5  # of the nearest depth of the scene, a measurement or a guess: where unbounded rays begin
@@ -87,8 +88,8 @@ class ProjectiveSpace:
     def lines(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"], shape: Shape) -> Lines:
         """s is one minus disparity, so that samples even in s are even in 1/z."""
         depth, height, width = shape
-        half = origins.new_tensor([(width - 1) / 2, (height - 1) / 2])
-        scale = half / origins.new_tensor(self.extent)
+        half = make_constant([(width - 1) / 2, (height - 1) / 2], origins)
+        scale = half / make_constant(self.extent, origins)
         far = directions[:, :2] / directions[:, 2:]  # where the ray meets the plane at infinity
         slope = origins[:, :2] - far * origins[:, 2:]  # per unit of disparity
         plane = torch.full_like(far[:, :1], depth - 1.0)
@@ -125,7 +126,7 @@ class BoxSpace:
     ) -> tuple[Float[Tensor, " rays"], Float[Tensor, " rays"]]:
         """Depths of entry and exit; the sampling range carries no gradient."""
         with torch.no_grad():
-            centre = origins.new_tensor(self.centre)
+            centre = make_constant(self.centre, origins)
             safe = torch.where(directions.abs() < 1e-9, torch.full_like(directions, 1e-9), directions)
             one = (centre - self.half_extent - origins) / safe
             other = (centre + self.half_extent - origins) / safe
@@ -138,7 +139,7 @@ class BoxSpace:
         entry, leave = self._span(origins, directions)
         edge = shape[0] - 1
         scale = edge / (2 * self.half_extent)
-        corner = origins.new_tensor(self.centre) - self.half_extent
+        corner = make_constant(self.centre, origins) - self.half_extent
         start = (origins + directions * entry[:, None] - corner) * scale
         step = directions * ((leave - entry) * scale)[:, None]
         # Density counts per voxel: a surface is a voxel or two thick at every resolution.
@@ -197,7 +198,7 @@ class UnboundedSpace:
         return first + rate * along / (1 - along + ratio * along).clamp(min=_LEAST_DISPARITY)
 
     def _cut(self, origins: Float[Tensor, "rays 3"], directions: Float[Tensor, "rays 3"]) -> Pieces:
-        nearer = (origins - origins.new_tensor(self.centre)) / self.half_extent
+        nearer = (origins - make_constant(self.centre, origins)) / self.half_extent
         single = origins.device.type == "cpu" and origins.dtype == torch.float32
         cut = compiled.cut if single else pieces.cut
         return cut(nearer, directions / self.half_extent, self.nearest, self.outer)

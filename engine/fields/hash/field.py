@@ -28,6 +28,7 @@ from engine.fields.module_field import ModuleField
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import ProjectiveSpace, Space, space_of
 from engine.scenes.scene import Scene
+from engine.system.devices import make_constant
 
 _MOST_OPAQUE = 0.998  # of a cell: its optical depth stays finite
 
@@ -172,18 +173,20 @@ class HashField(SampledField):
 
     @torch.no_grad()
     def _find_occupied(self, points: Float[Tensor, "points 3"]) -> Tensor:
-        """Numbers of the points where there may be something; of all where one is not a number, for it to be seen."""
+        """Numbers of the points where there may be something, and of those that are not finite, for them to be seen.
+
+        The one place of a step where the host waits for a GPU: to leave most samples out is worth it.
+        """
         if self._occupied is None:
             coarse = self._density_for_proposals()
             near = functional.max_pool3d(coarse[None, None], 3, 1, padding=1)[0, 0]
             self._occupied = near > self.options.empty
         depth, height, width = self._occupied.shape
-        last = points.new_tensor([width - 1.0, height - 1.0, depth - 1.0])
+        last = make_constant([width - 1.0, height - 1.0, depth - 1.0], points)
         place = torch.minimum((points * last).round().clamp(min=0), last)
-        if not bool(place.isfinite().all()):
-            return torch.arange(len(points), device=self.device)
         at = (place[:, 2] * height + place[:, 1]) * width + place[:, 0]  # exact: fewer than 2^24 cells
-        return self._occupied.reshape(-1)[at.long()].nonzero()[:, 0]
+        finite = at.isfinite()
+        return (self._occupied.reshape(-1)[torch.where(finite, at, 0.0).long()] | ~finite).nonzero()[:, 0]
 
     # ------------------------------------------------------------------ where intervals are drawn from
 

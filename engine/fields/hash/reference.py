@@ -8,6 +8,7 @@ from torch import Tensor
 
 from engine.fields.hash.options import HashOptions
 from engine.fields.hash.tables import Tables
+from engine.system.devices import make_constant
 
 _PRIMES = (1, 2654435761, 805459861)  # of instant-ngp's hash, arXiv 2201.05989, equation 4
 
@@ -45,14 +46,14 @@ def encode(
         values.register_post_accumulate_grad_hook(lambda leaf: _hand_over(leaf, tables))
     columns = []
     for level, weight in enumerate(weights):
-        size = torch.tensor(tables.levels.sizes[level], device=points.device)
-        scaled = points * points.new_tensor(tables.levels.scales[level])
-        inner = scaled.clamp(torch.zeros_like(scaled), (size - 1).to(scaled.dtype))
-        lower = torch.minimum(inner.detach().nan_to_num(0.0).floor().long(), size - 2)
+        size = make_constant(tables.levels.sizes[level], points)
+        scaled = points * make_constant(tables.levels.scales[level], points)
+        inner = scaled.clamp(torch.zeros_like(scaled), size - 1)
+        lower = torch.minimum(inner.detach().nan_to_num(0.0).floor(), size - 2).long()
         fraction = inner - lower
         total = torch.zeros(len(points), values.shape[1], dtype=values.dtype, device=points.device)
         for number in range(8):
-            corner = torch.tensor([number & 1, number >> 1 & 1, number >> 2 & 1], device=points.device)
+            corner = make_constant([number & 1, number >> 1 & 1, number >> 2 & 1], lower)
             share = torch.where(corner > 0, fraction, 1 - fraction).prod(-1)
             total = total + share[:, None] * values[_entries(tables, level, lower + corner)]
         columns.append(weight * total)
@@ -80,12 +81,12 @@ def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions
     """
     tables.steps += 1
     end = tables.levels.offsets[open_levels]
-    touched = (tables.gradient[:end] != 0).any(dim=-1)
-    at = touched.nonzero()[:, 0]
-    gradient = tables.gradient[at]
-    first = torch.lerp(tables.first[at], gradient, 1 - options.beta1)
-    second = torch.lerp(tables.second[at], gradient**2, 1 - options.beta2)
-    tables.first[at], tables.second[at] = first, second
+    values, gradient, first, second = (
+        part[:end] for part in (tables.values, tables.gradient, tables.first, tables.second)
+    )
+    touched = (gradient != 0).any(dim=-1, keepdim=True)  # all are computed: to list these, the host would wait
+    first.copy_(torch.where(touched, torch.lerp(first, gradient, 1 - options.beta1), first))
+    second.copy_(torch.where(touched, torch.lerp(second, gradient**2, 1 - options.beta2), second))
     root = (second / (1 - options.beta2**tables.steps)).sqrt()
-    tables.values[at] -= rate / (1 - options.beta1**tables.steps) * first / (root + options.epsilon)
-    tables.gradient[at] = 0
+    values -= touched * (rate / (1 - options.beta1**tables.steps)) * first / (root + options.epsilon)
+    gradient.zero_()

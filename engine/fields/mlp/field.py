@@ -18,6 +18,7 @@ from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import NEAREST_SHARE, plane_extent
 from engine.scenes.scene import Scene, SceneKind
+from engine.system.devices import upload
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
 OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats hold it, and nothing shines through
@@ -108,7 +109,7 @@ class MlpField(ModuleField):
         generator: Generator | None = None,
     ) -> Rendering:
         rays, count = origins.shape[0], self.stage.samples
-        jitter = None if generator is None else torch.rand(rays, generator=generator).to(self.device)
+        jitter = None if generator is None else upload(torch.rand(rays, generator=generator), self.device)
         edges = uniform_edges(rays, count, jitter, self.device)
         if torch.is_grad_enabled():
             return self._render(origins, directions, edges)

@@ -20,6 +20,7 @@ from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import ProjectiveSpace, Space, space_of
 from engine.scenes.scene import Scene
+from engine.system.devices import make_constant
 
 
 @dataclass(frozen=True)
@@ -113,11 +114,11 @@ class QuickMlpField(SampledField):
     def _scale(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Factor and offset from the volume's unit cube to what the network sees, about -1 to 1."""
         if not isinstance(self.space, ProjectiveSpace):
-            return like.new_tensor(2.0), like.new_tensor(-1.0)
-        across = like.new_tensor(self.space.extent) / max(self.space.extent)
+            return make_constant(2.0, like), make_constant(-1.0, like)
+        wide, high = (side / max(self.space.extent) for side in self.space.extent)
         return (
-            torch.cat([2 * across, like.new_tensor([2 * SCALES.depth * self.unit])]),
-            torch.cat([-across, like.new_tensor([-SCALES.depth])]),
+            make_constant([2 * wide, 2 * high, 2 * SCALES.depth * self.unit], like),
+            make_constant([-wide, -high, -SCALES.depth], like),
         )
 
     def grow(self, factor: float) -> bool:
@@ -145,4 +146,5 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 products are the quick ones there (AVX512-BF16 or AMX on a CPU)."""
     if device.type == "cpu":
         return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return device.type == "cuda"
+    # Before Ampere (8.0), as on the RTX 2080 Ti of the paper, it is emulated, and slower than single precision.
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) >= (8, 0)

@@ -22,6 +22,7 @@ from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid import volume as grid_volume
 from engine.fields.voxel_grid.space_options import choose_space_options
 from engine.fields.voxel_grid.state import GridState
+from engine.system.devices import upload
 
 
 @dataclass(frozen=True)
@@ -190,7 +191,7 @@ class VoxelGrid:
         if generator is None:
             jitter = torch.full((rays,), 0.5, device=self.device)
         else:
-            jitter = torch.rand(rays, generator=generator).to(self.device)
+            jitter = upload(torch.rand(rays, generator=generator), self.device)
         if not proposals:
             return uniform_edges(rays, samples, jitter, self.device)
         coarse = self._proposal_density()

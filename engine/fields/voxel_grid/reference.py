@@ -14,9 +14,10 @@ from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, SEEN_THROUGH, VISIBLE
+from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, SEEN_THROUGH, TILE, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
+from engine.system.devices import make_constant
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels
@@ -31,7 +32,7 @@ def _sample(
     if state is not None and state.table is not None:
         return _sample_blocks(volume, state.table, state.shape, positions)
     depth, height, width, _ = volume.shape
-    last = positions.new_tensor([width - 1, height - 1, depth - 1])
+    last = make_constant([width - 1, height - 1, depth - 1], positions)
     lattice = (positions / last * 2 - 1)[None, :, :, None]
     sampled = F.grid_sample(volume.permute(3, 0, 1, 2)[None], lattice, padding_mode="border", align_corners=True)
     return sampled[0, :, :, :, 0].permute(1, 2, 0)
@@ -39,21 +40,21 @@ def _sample(
 
 def _inside(positions: Float[Tensor, "rays samples 3"], shape: tuple[int, int, int]) -> Bool[Tensor, "rays samples"]:
     depth, height, width = shape
-    last = positions.new_tensor([width - 1, height - 1, depth - 1])
+    last = make_constant([width - 1, height - 1, depth - 1], positions)
     return ((positions >= -_BORDER) & (positions <= last + _BORDER)).all(dim=-1)
 
 
 def _sample_blocks(
     voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, shape: Shape, positions: Float[Tensor, "*points 3"]
 ) -> Float[Tensor, "*points channels"]:
-    size = torch.tensor(shape[::-1], device=positions.device)
-    places = positions.clamp(positions.new_zeros(3), (size - 1).to(positions))
-    first = torch.minimum(places.detach().nan_to_num().floor().long(), size - 2)
+    size = make_constant(shape[::-1], positions)
+    places = positions.clamp(torch.zeros_like(size), size - 1)
+    first = torch.minimum(places.detach().nan_to_num().floor(), size - 2).long()
     fraction = places - first
     flat = voxels.reshape(-1, voxels.shape[-1])
     total = torch.zeros(*positions.shape[:-1], flat.shape[-1], dtype=flat.dtype, device=flat.device)
     for corner in itertools.product((0, 1), repeat=3):
-        x, y, z = (first + torch.tensor(corner, device=first.device)).unbind(dim=-1)
+        x, y, z = (place + far for place, far in zip(first.unbind(dim=-1), corner, strict=True))
         block = table[z // BLOCK, y // BLOCK, x // BLOCK].long()
         at = ((block * BLOCK + z % BLOCK) * BLOCK + y % BLOCK) * BLOCK + x % BLOCK
         along = [f if far else 1 - f for f, far in zip(fraction.unbind(dim=-1), corner, strict=True)]
@@ -64,8 +65,8 @@ def _sample_blocks(
 def _stored(state: GridState, positions: Float[Tensor, "*points 3"]) -> Bool[Tensor, "*points"]:
     """Whether the cell around a position begins in a block that is stored."""
     assert state.table is not None
-    size = torch.tensor(state.shape[::-1], device=positions.device)
-    first = torch.minimum(positions.nan_to_num().clamp(min=0).floor().long(), size - 2) // BLOCK
+    size = make_constant(state.shape[::-1], positions)
+    first = torch.minimum(positions.nan_to_num().clamp(min=0).floor(), size - 2).long() // BLOCK
     return state.table[first[..., 2], first[..., 1], first[..., 0]] != 0
 
 
@@ -135,7 +136,7 @@ def march(
             else state.tint.voxels
         )
         pairs = zip(state.tint.shape, state.shape, strict=True)
-        scale = positions.new_tensor([(small - 1) / (large - 1) for small, large in pairs]).flip(0)
+        scale = make_constant([(small - 1) / (large - 1) for small, large in pairs][::-1], positions)
         coefficients = _sample(tint, positions.detach() * scale).unflatten(-1, (3, 3))
         raw_colour = raw_colour + (coefficients * basis[:, None, None]).sum(dim=-1)
     density = F.softplus(raw[..., 0])
@@ -151,12 +152,25 @@ def march(
     colour = (weights[..., None] * torch.sigmoid(raw_colour)).sum(dim=1) + passed[:, -1:] * background
     position = (weights * s).sum(dim=1) + passed[:, -1]
     if visible is not None:
-        last = torch.tensor(visible.shape[:0:-1], device=positions.device) - 1
-        for cells, least in zip(visible, (VISIBLE, CLEAR), strict=True):
-            seen = weights.detach() > float(least)
-            x, y, z = (positions.detach()[seen].clamp(min=0).long() // CELL).minimum(last).unbind(dim=-1)
-            cells[z, y, x] = 1
+        _mark_visible(visible, positions.detach(), weights.detach())
     return colour, (1 - passed[:, -1]).detach(), position.detach()
+
+
+def _mark_visible(
+    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"],
+    positions: Float[Tensor, "rays samples 3"],
+    weights: Float[Tensor, "rays samples"],
+) -> None:
+    """Marks the cells in which a sample is seen, and is seen clearly; the host does not wait for the device."""
+    depth, height, width = visible.shape[1:]
+    last = make_constant([width - 1, height - 1, depth - 1], positions)
+    x, y, z = (positions.nan_to_num().clamp(min=0) / CELL).floor().minimum(last).long().unbind(dim=-1)
+    at = ((z * height + y) * width + x).reshape(-1)
+    beyond = depth * height * width  # the number of one more cell, for samples that are not seen
+    for cells, least in zip(visible, (VISIBLE, CLEAR), strict=True):
+        marks = cells.new_zeros(beyond + 1)
+        marks.scatter_(0, torch.where(weights.reshape(-1) > float(least), at, beyond), 1)
+        cells.bitwise_or_(marks[:-1].view_as(cells))
 
 
 class _AccumulateGradient(torch.autograd.Function):
@@ -171,6 +185,13 @@ class _AccumulateGradient(torch.autograd.Function):
     def backward(ctx, gradient: Tensor) -> tuple[None, None]:  # type: ignore[no-untyped-def, override]
         ctx.state.gradient += gradient
         return None, None
+
+
+def _touched_tiles(gradient: Float[Tensor, "*lattice channels"]) -> Bool[Tensor, "*lattice 1"]:
+    """True for all voxels of the tiles in which one has a gradient, as the kernels mark them."""
+    width = gradient.shape[-2]
+    rows = F.pad((gradient != 0).any(dim=-1), (0, -width % TILE)).unflatten(-1, (-1, TILE))
+    return rows.any(dim=-1, keepdim=True).expand_as(rows).flatten(-2)[..., :width, None].contiguous()
 
 
 def _smoothness_gradient_in_blocks(
@@ -219,9 +240,9 @@ def optimise(state: GridState, rate: float, smoothness: float, density_rate: flo
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
     state.steps += 1
     smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
-    touched = (state.gradient != 0).any(dim=-1, keepdim=True)
+    touched = _touched_tiles(state.gradient)
     if state.table is not None:
-        touched[0] = False  # stands for all blocks that are missing
+        touched[0].fill_(False)  # stands for all blocks that are missing
     per_channel = state.voxels.new_ones(state.voxels.shape[-1])
     per_channel[0] = first_channel_rate
     gradient = state.gradient

@@ -95,7 +95,8 @@ def gather_evidence(
         downsample: integer factor between the scene's images and these.
         options: weights.
     """
-    every = Observations(tracks.frame, tracks.track, tracks.pixels.double() / downsample, tracks.count)
+    frame, track, pixels = (part.to(poses.device) for part in (tracks.frame, tracks.track, tracks.pixels))
+    every = Observations(frame, track, pixels.double() / downsample, tracks.count)
     if not every.tracks:
         return None
     unit = pixel_scale(intrinsics)

@@ -15,6 +15,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import list_sizes
 from engine.scenes.pyramid.photo_masks import PhotoMasks, downsample_masks, fill_masked
 from engine.scenes.scene import Scene
+from engine.system.devices import upload
 
 LATTICE_RADIUS = math.tan(math.radians(60))  # of the plane z = 1, that the lattice reaches
 
@@ -100,7 +101,7 @@ def draw_pixels(
         corners = y * width + x
     steps = torch.arange(block)
     within = (steps[:, None] * width + steps).reshape(-1)
-    return (corners[..., None] + within).reshape(frames, -1).to(data.points.device)
+    return upload((corners[..., None] + within).reshape(frames, -1), data.points.device)
 
 
 def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torch.device) -> PhotoLevel:

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from engine.scenes.pyramid.photo_level import PhotoLevel
+from engine.system.devices import upload
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class PixelChoice:
         likelihoods = self._likelihoods()
         blocks, side, device = max(per_frame // block**2, 1), OPTIONS.side, likelihoods.device
         sums = likelihoods.cumsum(dim=1)
-        level, x, y = torch.rand(3, len(sums), blocks, generator=generator).to(device).unbind()
+        level, x, y = upload(torch.rand(3, len(sums), blocks, generator=generator), device).unbind()
         last = sums.shape[1] - 1
         tiles = torch.searchsorted(sums, level * sums[:, -1:], right=True).clamp(max=last)
         column = self._shift(tiles % self._across * side, x, self._width, block)
@@ -104,7 +105,7 @@ class PixelChoice:
     @staticmethod
     def _shift(first: Tensor, part: Tensor, size: int, block: int) -> Tensor:
         """Where blocks begin: anywhere in their tiles, and within the frame."""
-        return torch.minimum(first + (part * OPTIONS.side).long(), torch.tensor(size - block, device=first.device))
+        return (first + (part * OPTIONS.side).long()).clamp(max=size - block)
 
     def add(self, errors: Float[Tensor, "frames count"]) -> None:
         """Takes in the squared errors of the pixels drawn last."""

@@ -15,6 +15,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points
 from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration
+from engine.system.devices import upload
 
 
 @dataclass(frozen=True)
@@ -83,16 +84,17 @@ class MatchTerm:
         chosen = self._order[self._starts.clamp(max=len(self._order) - 1)][:, None].repeat(1, int(counts.max()))
         chosen[frame, place] = both
         device = trains.device
-        points = calibration.points(self._plane(calibration)[chosen].to(device))
+        points = calibration.points(upload(self._plane(calibration)[chosen], device))
         rays = registration.rays(torch.arange(self.frames, device=device), points)
-        at = (frame.to(device), place.to(device))
+        frame = upload(frame, device)
+        at = (frame, upload(place, device))
         origins, directions = (
             part[at].unflatten(0, (2, -1)).transpose(0, 1) for part in (rays.origins, rays.directions)
         )
         middle = origins.detach().mean(dim=(0, 1))
         spread = (origins.detach() - middle).norm(dim=-1).mean()
         gaps = ray_gaps(origins, directions, (spread * self.options.least_baseline).clamp(min=LEAST_BASELINE))
-        known = trains[frame.to(device)].unflatten(0, (2, -1)).prod(dim=0)
+        known = trains[frame].unflatten(0, (2, -1)).prod(dim=0)
         return robust_mean(gaps, known, self._scale)
 
     def _draw_pairs(self, seed: int) -> tuple[Int[Tensor, " pairs"], Int[Tensor, " pairs"]]:

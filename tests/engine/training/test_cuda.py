@@ -1,0 +1,182 @@
+"""What a GPU would do with a run, without one: see `tests.support.pretend_cuda`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from unittest import mock
+
+import pytest
+import torch
+
+from engine.config.rows import Stage
+from engine.config.settings import Settings
+from engine.evidence.tracks import Tracks
+from engine.geometry import se3
+from engine.scenes.scene import Scene, SceneKind
+from engine.training import cameras as trainer_module
+from engine.training.planar import PlanarTrainer
+from engine.training.radiance import RadianceTrainer
+from engine.training.radiance_options import RadianceOptions
+from engine.training.trainer import Trainer
+from tests.support.pretend_cuda import MixedDevices, PretendCuda
+from tests.support.runs.short_runs import small_adjustments, stage
+from tests.support.scenes.planar_scenes import planar_scene
+from tests.support.worlds.analytic import WALL, cameras, photographed
+
+COARSE = stage(4, 2, rays=120, samples=6)
+FINE = stage(2, 5, rays=120, samples=6, proposals=True, directional=True, settle=1)
+SPARSE = replace(FINE, sparse=True)
+
+
+@cache
+def wall(kind: SceneKind = "forward-facing", *, matched: bool = False) -> Scene:
+    """Four photos of a wall, 48 by 36 pixels, from poses that differ a little from where a run begins."""
+    poses = cameras(4, spread=0.05)
+    scene = replace(photographed(poses, ()), kind=kind, near=0.5, box_centre=(0.0, 0.0, WALL), box_half_extent=1.2)
+    return replace(scene, tracks=tracks(scene)) if matched else scene
+
+
+def tracks(scene: Scene) -> Tracks:
+    """Matches of points in front of and behind the wall, of which a few leave a picture."""
+    assert scene.reference_poses is not None
+    generator = torch.Generator().manual_seed(0)
+    points = torch.rand(150, 3, generator=generator) * torch.tensor([1.6, 1.2, 1.0]) + torch.tensor([-0.8, -0.6, 2.5])
+    camera = se3.transform(scene.reference_poses[:, None], points[None])
+    intrinsics = scene.intrinsics
+    pixels = camera[..., :2] / camera[..., 2:] * intrinsics.focal[:, None] + intrinsics.centre[:, None]
+    inside = ((pixels > 0) & (pixels < torch.tensor([intrinsics.width, intrinsics.height]))).all(-1)
+    inside[:, inside.sum(0) < 2] = False
+    track, frame = inside.T.nonzero(as_tuple=True)
+    number = (inside.any(0).long().cumsum(0) - 1)[track]
+    return Tracks(frame, number, pixels[frame, track], torch.full((int(inside.any(0).sum()), 3), torch.nan))
+
+
+def made(rows: tuple[Stage, ...], scene: Scene, device: str, **settings: object) -> RadianceTrainer:
+    options = RadianceOptions(check_period=4, hold=2)
+    with mock.patch.object(trainer_module, "stages", return_value=rows):
+        return RadianceTrainer(scene, Settings(**settings), device, options)  # type: ignore[arg-type]
+
+
+def advance(trainer: Trainer, iterations: int) -> None:
+    with small_adjustments(40):
+        while trainer.iteration < iterations:
+            trainer.step()
+
+
+# ---------------------------------------------------------------------- the instrument itself
+
+
+def test_mixed_devices_raise_and_what_makes_the_host_wait_is_noted() -> None:
+    with PretendCuda() as cuda:
+        there = torch.tensor([1.0, 2.0, 3.0], device="cuda")
+        with pytest.raises(MixedDevices):
+            there + torch.ones(3)
+        with pytest.raises(MixedDevices):
+            torch.ones(3)[torch.tensor([0], device="cuda")]
+        with pytest.raises(MixedDevices):
+            torch.rand(3, device="cuda", generator=torch.Generator())
+        with pytest.raises(TypeError, match="cuda"):
+            there.numpy()
+        with cuda.watched() as waits:
+            there * 2.0 + torch.ones(())
+            torch.rand(3).pin_memory().to("cuda", non_blocking=True)
+            there[there > 2] = 0.0
+        assert not waits
+        with cuda.watched() as waits:
+            torch.rand(3).to("cuda")
+            there[[0, 1]]
+            there[there > 2]
+            there.sum().item()
+        assert [wait.split(" at ")[0] for wait in waits] == [
+            *("aten._to_copy", "aten.index", "aten.index", "aten._local_scalar_dense")
+        ]
+        assert all("test_cuda.py" in wait for wait in waits)
+        assert there.tolist() == [1.0, 2.0, 0.0]
+
+
+# ---------------------------------------------------------------------- steps
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "method", "last"),
+    [
+        ("forward-facing", "grid", "l2g", FINE),
+        ("forward-facing", "grid", "barf", SPARSE),
+        ("object", "grid", "l2g", SPARSE),
+        ("unbounded", "grid", "reference", FINE),
+        ("unbounded", "grid", "barf", SPARSE),
+        ("forward-facing", "mlp", "l2g", FINE),
+        ("unbounded", "mlp", "naive", FINE),
+        ("forward-facing", "hash", "barf", FINE),
+    ],
+)
+def test_the_host_does_not_wait_for_a_gpu_within_a_step(kind: SceneKind, field: str, method: str, last: Stage) -> None:
+    with PretendCuda() as cuda:
+        trainer = made((COARSE, last), wall(kind), "cuda", field=field, method=method, assist=False)
+        advance(trainer, 5)  # the first steps of a stage make what the others use
+        with cuda.watched() as waits:
+            advance(trainer, 7)
+        assert trainer.poses().device.type == "cuda"
+    leaves_out = "aten.nonzero at engine/fields/hash/field.py"  # most samples: worth one wait
+    assert [wait for wait in waits if field != "hash" or not wait.startswith(leaves_out)] == []
+
+
+def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches() -> None:
+    with PretendCuda() as cuda:
+        trainer = PlanarTrainer(planar_scene(crop=24), Settings(preset="paper"), "cuda")
+        advance(trainer, 2)
+        with cuda.watched() as waits:
+            advance(trainer, 4)
+    assert waits == []
+
+
+def test_matches_cost_no_wait_either() -> None:
+    with PretendCuda() as cuda:
+        scene = replace(wall(matched=True), poses_known=True)
+        trainer = made((replace(COARSE, iterations=20),), scene, "cuda", optimise_exposure=True)
+        advance(trainer, 6)
+        with cuda.watched() as waits:
+            advance(trainer, 7)
+            trainer.options = replace(trainer.options, match_steps=1, check_period=1000)
+            advance(trainer, 8)
+    assert trainer._match_loss is not None
+    assert waits == []
+
+
+# ---------------------------------------------------------------------- whole runs
+
+
+def test_steps_on_a_gpu_are_those_on_the_cpu() -> None:
+    """Two implementations: Adam makes a step of its own length out of the sign of a gradient that is nearly zero, so
+    that single voxels differ soon."""
+
+    def ended(device: str) -> RadianceTrainer:
+        trainer = made((COARSE, FINE), wall(), device, assist=False)
+        advance(trainer, 4)
+        return trainer
+
+    with PretendCuda():
+        there = ended("cuda")
+        poses, voxels = there.poses().cpu(), there.field.grid.voxels.cpu()  # type: ignore[attr-defined]
+    here = ended("cpu")
+    torch.testing.assert_close(poses, here.poses(), atol=5e-4, rtol=0.0)
+    assert (voxels - here.field.grid.voxels).abs().mean() < 2e-5  # type: ignore[attr-defined]
+
+
+@pytest.mark.slow
+def test_a_whole_run_on_a_gpu() -> None:
+    """A start from matches, an adjustment, a lens that is refined, a sparse lattice, and a frame that is knocked off
+    and found: nothing mixes devices, and nothing is asked of a GPU that only a CPU can do."""
+    with PretendCuda():
+        trainer = made((COARSE, replace(SPARSE, bundle=(2,))), wall(matched=True), "cuda", refine_intrinsics=True)
+        advance(trainer, 5)
+        trainer.perturb(1, torch.tensor([0.02, 0.0, 0.01, 0.0, 0.03, 0.0]))
+        advance(trainer, 7)
+        assert bool(trainer.poses().isfinite().all())
+        trainer.exclude(2, True)
+        advance(trainer, 8)
+        assert trainer.verdict().frames
+    kinds = [event.kind for event in trainer.events]
+    assert {"tracks", "bundle", "stage", "perturb-pose", "exclude-frame"} <= set(kinds)
+    assert trainer.skipped_steps == 0

@@ -1,0 +1,279 @@
+"""Tensors that say they are on a CUDA device, and compute on the CPU: what a GPU would refuse is found without one.
+
+with PretendCuda() as cuda:
+    trainer = make_trainer(scene, settings, "cuda")
+    trainer.step()
+    with cuda.watched() as waits:
+        trainer.step()
+assert not waits
+
+Inside the context, `device="cuda"` gives a `PretendTensor`, whose values lie on the CPU. Every operation is looked at
+before it is carried out: one that mixes devices where torch would refuse it raises; one that makes the host wait for
+the device is noted with the line that asked for it. Values are right, so whole runs work, and end as on the CPU.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
+from torch.utils._pytree import tree_flatten, tree_map
+
+from engine.system import devices
+
+aten = torch.ops.aten
+ROOT = Path(__file__).parents[2]
+
+# Their result has as many entries as the values say, or is a number of the host: the host waits for the device.
+_WAIT = {
+    aten._local_scalar_dense,
+    aten.nonzero,
+    aten.masked_select,
+    aten._unique2,
+    aten.unique_dim,
+    aten.unique_consecutive,
+    aten.bincount,
+    aten.equal,
+    aten.repeat_interleave,
+    aten.linalg_inv_ex,  # as do the other decompositions, whose check of the result reads a flag
+}
+_COPIES = {aten._to_copy, aten.copy_, aten._copy_from}
+_INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_, aten._unsafe_index}
+_LOW_PRECISION = {torch.nn.functional.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, torch.addmm}
+_RANDOM = "generator"
+
+
+class MixedDevices(RuntimeError):
+    """What torch would raise on a GPU."""
+
+
+class PretendTensor(Tensor):
+    """A tensor on the pretended device; `values` lie on the CPU.
+
+    To torch's own code it is one of the meta device, which autograd serves everywhere; to Python it is on cuda.
+    """
+
+    values: Tensor
+
+    @staticmethod
+    def __new__(cls, values: Tensor) -> PretendTensor:
+        made = Tensor._make_wrapper_subclass(
+            cls,
+            values.size(),
+            strides=values.stride(),
+            storage_offset=values.storage_offset(),
+            dtype=values.dtype,
+            device=torch.device("meta"),
+        )
+        made.values = values
+        return made
+
+    @property
+    def device(self) -> torch.device:  # type: ignore[override]
+        return torch.device("cuda", 0)
+
+    @property
+    def is_cuda(self) -> bool:  # type: ignore[override]
+        return True
+
+    @property
+    def is_meta(self) -> bool:  # type: ignore[override]
+        return False
+
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
+        return f"PretendTensor({self.values!r})"
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _perform(func, args, kwargs or {}, None)
+
+
+class _ToMeta(TorchFunctionMode):
+    """Says meta to torch where a caller says cuda, and does on the CPU what is done there with Python's numbers."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = dict(kwargs or {})
+        if func is torch.device or "autocast" in getattr(func, "__name__", ""):
+            return func(*args, **kwargs)
+        first = args[0] if args else None
+        pretends = isinstance(first, PretendTensor)
+        if func is Tensor.numpy and pretends:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy; use Tensor.cpu() first")
+        if func in (Tensor.data_ptr, torch.from_dlpack) and pretends:
+            raise TypeError("the memory of a cuda tensor cannot be reached from the host")
+        if func in (Tensor.__getitem__, Tensor.__setitem__) and pretends:
+            args = (first, _index_by_tensors(args[1]), *args[2:])
+        if func is Tensor.tolist and pretends:
+            return first.cpu().tolist()
+        if func is Tensor.new_tensor and pretends:
+            kwargs = {"device": "cuda", "dtype": first.dtype} | kwargs
+            func, args = torch.tensor, args[1:]
+        if func in (torch.tensor, torch.as_tensor) and _says_cuda(kwargs.get("device")):
+            if isinstance(args[0], Tensor):
+                return self.__torch_function__(Tensor.to, types, (args[0],), kwargs)
+            device, learns = kwargs.pop("device"), kwargs.pop("requires_grad", False)
+            made = func(*args, **kwargs)
+            return self.__torch_function__(Tensor.to, types, (made, device)).requires_grad_(learns)
+        if func in _LOW_PRECISION and torch.is_autocast_enabled("cuda"):
+            low = torch.get_autocast_dtype("cuda")
+            args = tree_map(lambda value: value.to(low) if _is_single(value) else value, args)
+        meta = torch.device("meta")
+        args = tuple(meta if _says_cuda(value) else value for value in args)
+        kwargs = {name: meta if _says_cuda(value) else value for name, value in kwargs.items()}
+        return func(*args, **kwargs)
+
+
+def _index_by_tensors(index: Any) -> Any:
+    """Lists as tensors of the CPU: torch would make them on the device, which has no values here."""
+    if isinstance(index, tuple):
+        return tuple(_index_by_tensors(part) for part in index)
+    if isinstance(index, list | np.ndarray):
+        made = torch.as_tensor(index)
+        return made if len(made) else made.long()
+    return index
+
+
+def _is_single(value: Any) -> bool:
+    return isinstance(value, PretendTensor) and value.dtype == torch.float32
+
+
+def _says_cuda(value: Any) -> bool:
+    if isinstance(value, torch.device):
+        return value.type == "cuda"
+    return isinstance(value, str) and value.split(":")[0] == "cuda"
+
+
+class PretendCuda(TorchDispatchMode):
+    """While it is open, `cuda` is a device; see the module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waits: list[str] | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> PretendCuda:
+        self._stack.enter_context(_ToMeta())
+        self._stack.enter_context(mock.patch("torch.cuda.is_bf16_supported", return_value=True))
+        self._stack.enter_context(mock.patch("torch.cuda.get_device_capability", return_value=(9, 0)))
+        absent = "torch.cuda.amp.common.amp_definitely_not_available"
+        self._stack.enter_context(mock.patch(absent, return_value=False))
+        self._stack.callback(devices._make_constant.cache_clear)  # none of these tensors is left to another run
+        devices._make_constant.cache_clear()
+        super().__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        super().__exit__(*exception)
+        self._stack.close()
+
+    @contextmanager
+    def watched(self) -> Iterator[list[str]]:
+        """Notes each operation meanwhile that makes the host wait for the device: its name and the line of ours."""
+        self._waits = waits = []
+        try:
+            yield waits
+        finally:
+            self._waits = None
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _perform(func, args, kwargs or {}, self._note)
+
+    def _note(self, name: str) -> None:
+        if self._waits is not None:
+            ours = [frame for frame in traceback.extract_stack() if Path(frame.filename).is_relative_to(ROOT)]
+            ours = [frame for frame in ours if Path(frame.filename) != Path(__file__)]
+            place = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else "?"
+            self._waits.append(f"{name} at {place}")
+
+
+def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str], None] | None) -> Any:
+    flat, _ = tree_flatten((args, kwargs))
+    tensors = [value for value in flat if isinstance(value, Tensor)]
+    pretended = [tensor for tensor in tensors if isinstance(tensor, PretendTensor)]
+    packet = func.overloadpacket
+    if any(tensor.is_meta for tensor in tensors):
+        raise RuntimeError(f"{func}: torch has made a tensor without values; PretendCuda must learn how")
+    device = kwargs.get("device")
+    device = None if device is None else torch.device(device)
+    if packet is aten.is_pinned:
+        return False
+    if packet is aten._pin_memory:
+        return args[0].clone()
+    if not pretended and (device is None or device.type != "meta"):
+        return func(*args, **kwargs)
+    _refuse_mixing(func, packet, args, tensors, pretended)
+    waits = _makes_host_wait(packet, args, kwargs, device)
+    if waits and note is not None:
+        note(str(packet))
+    on_device = device.type == "meta" if device is not None else True
+    generator = kwargs.get(_RANDOM)
+    if on_device and generator is not None and generator.device.type == "cpu":
+        raise MixedDevices(f"{func}: expected a 'cuda' generator, but found one of the CPU")
+    if packet is aten.copy_ and not isinstance(args[0], PretendTensor):
+        on_device = False
+    inner_args = tree_map(_values_of, args)
+    inner = {name: tree_map(_values_of, value) for name, value in kwargs.items()}
+    if device is not None and device.type == "meta":
+        inner["device"] = torch.device("cpu")
+    inner.pop("pin_memory", None)
+    result = func(*inner_args, **inner)
+    if packet is aten._to_copy and device is not None and device.type == "meta" and not pretended:
+        return PretendTensor(result)
+    if not on_device:
+        return args[0] if packet is aten.copy_ else result
+    wrapped = tree_map(lambda value: PretendTensor(value) if type(value) is Tensor else value, result)
+    if not pretended:
+        return wrapped
+    return return_and_correct_aliasing(func, args, kwargs, wrapped)
+
+
+def _values_of(value: Any) -> Any:
+    return value.values if isinstance(value, PretendTensor) else value
+
+
+def _refuse_mixing(func: Any, packet: Any, args: Any, tensors: list[Tensor], pretended: list[PretendTensor]) -> None:
+    if packet in _COPIES or not pretended:
+        return
+    hosted = [tensor for tensor in tensors if not isinstance(tensor, PretendTensor)]
+    if packet in _INDEXING:  # indices may be on the CPU where the tensor is not; values may be one number
+        if not isinstance(args[0], PretendTensor):
+            raise MixedDevices(f"{func}: indices on cuda for a tensor on the CPU")
+        hosted = [value for value in args[2:3] if isinstance(value, Tensor) and not isinstance(value, PretendTensor)]
+    lists = packet in (aten.cat, aten.stack)
+    for tensor in hosted:
+        if tensor.dim() > 0 or lists:
+            shape = tuple(tensor.shape)
+            raise MixedDevices(f"{func}: a tensor of shape {shape} is on the CPU, others are on cuda")
+
+
+def _makes_host_wait(packet: Any, args: Any, kwargs: dict[str, Any], device: torch.device | None) -> bool:
+    if packet in _WAIT:
+        return True
+    if packet in (aten._to_copy, aten.copy_):
+        source = args[1] if packet is aten.copy_ else args[0]
+        if packet is aten.copy_:
+            crosses = isinstance(args[0], PretendTensor) != isinstance(source, PretendTensor)
+            # One number of the host goes with the call.
+            crosses = crosses and not (source.dim() == 0 and not isinstance(source, PretendTensor))
+            free = kwargs.get("non_blocking", False) or (len(args) > 2 and args[2])
+        else:
+            crosses = device is not None and (device.type == "meta") != isinstance(source, PretendTensor)
+            free = kwargs.get("non_blocking", False)
+        return crosses and not (free and not isinstance(source, PretendTensor))
+    if packet in _INDEXING:
+        indices = [index for index in args[1] if index is not None]
+        if any(not isinstance(index, PretendTensor) for index in indices):
+            return True  # they are copied to the device
+        masks = [index for index in indices if index.dtype in (torch.bool, torch.uint8)]
+        fills = packet is not aten.index and len(args) > 2 and args[2].numel() == 1 and len(indices) == len(masks) == 1
+        return bool(masks) and not fills
+    return False
