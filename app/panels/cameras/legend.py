@@ -60,13 +60,6 @@ SWITCHES = (
         (to_bytes(COLMAP),),
         "Cameras and sparse points of COLMAP's pipeline, once it runs in its panel, aligned to the fitted cameras.",
     ),
-    Switch(
-        "contestants",
-        "race",
-        tuple(map(read_colour, COLOURS)),
-        "In a race: the cameras of all contestants, aligned to each other, a colour each. Off: those of the one that "
-        "is shown, coloured by their error.",
-    ),
     Switch("thumbnails", "photos", (), "The photos, in the image planes of the fitted cameras."),
     Switch("volume", "volume", (), "The field as it is now, among the cameras."),
     Switch(
@@ -77,6 +70,13 @@ SWITCHES = (
     ),
     Switch("ground", "ground", (), "A grid under the scene, and the axes of its world: x red, y green, z blue."),
     Switch("gizmo", "gizmo", AXES, "Arrows and rings to drag and turn the selected camera, also while training runs."),
+    Switch(
+        "contestants",
+        "race",
+        tuple(map(read_colour, COLOURS)),
+        "In a race: the cameras of all contestants, aligned to each other, a colour each. Off: those of the one that "
+        "is shown, coloured by their error.",
+    ),
 )
 
 
@@ -112,8 +112,9 @@ class CamerasLegend:
             for part in parts:
                 if dpg.is_item_shown(part) != (kind == scale):
                     dpg.configure_item(part, show=kind == scale)
-        # A narrow panel has no room for it; COLMAP's own panel has the same switch.
-        self._switches.show("colmap", width >= sum(COLUMNS) + 60)
+        # A narrow panel has no room for them; the panels of COLMAP and of the race have the same switches.
+        for layer in ("colmap", "contestants"):
+            self._switches.show(layer, width >= sum(COLUMNS) + 60)
         narrow = UNDOCKED < width < sum(COLUMNS[:-1]) + 60
         for group, shown in ((self._narrow_group, narrow), (self._wide_group, not narrow)):
             if dpg.is_item_shown(group) != shown:

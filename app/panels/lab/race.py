@@ -14,7 +14,7 @@ from app.model.lab.race import (
     make_chosen_race,
     make_first_choice,
 )
-from app.model.state.scene_kinds import get_posed_scene
+from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.parts import (
@@ -35,16 +35,18 @@ from engine.scenes.load import has_poses
 
 SWATCH = 12  # side, pixels
 HEADINGS = ("", "shown", "iterations", "seconds", "share", "error", "centres", "PSNR", "")
-WIDTHS = (16, 150, 66, 60, 46, 62, 62, 50, 96)  # of these columns, pixels
+WIDTHS = (16, 122, 66, 60, 46, 62, 62, 50, 96)  # of these columns, pixels
 LESS_IMPORTANT = (  # columns that a panel narrower than so many pixels leaves out
-    (690, ("seconds", "PSNR")),
-    (560, ("centres", "share")),
+    (680, ("seconds", "PSNR")),
+    (570, ("centres",)),
+    (490, ("share",)),
 )
 RULES = {"equal iterations": "iterations", "equal seconds": "seconds"}
 COLUMNS = (
     "Share: of the seconds that all contestants have had. Error: mean rotation error, or of patches corner error, or "
     "without a reference reprojection error. Centres: mean error of the camera centres, scene units. PSNR: on the "
-    "training photos, dB. Last: what it does; a click pauses this one, or has it go on."
+    "training photos, dB. Last: what it does; a click pauses this one, or has it go on. A click on a name shows that "
+    "one in all other panels."
 )
 INTRODUCTION = (
     "Trains two to four runs in turns, from the same start and seed, with equal shares of the processor. The run that "
@@ -151,6 +153,12 @@ class RacePanel:
                 self._all,
                 "Pause, Play, λ, μ, rates, kicks and undo reach all contestants; else only the one that is shown.",
             )
+            self._colours = dpg.add_checkbox(label="own colours", callback=self._choose_colours)
+            add_tool_tip(
+                self._colours,
+                "The cameras of all contestants in the 3D view, a colour each; else those of the one that is shown, "
+                "coloured by their error.",
+            )
             self._words = add_muted_text("")
             add_tool_tip(self._words, COLUMNS)
         self._lines: list[list[int | str]] = []
@@ -216,8 +224,9 @@ class RacePanel:
         assert race.race is not None
         dpg.set_value(self._all, race.all)
         held = race.turns is not None and race.turns.held
-        rule = f"equal {race.race.equal}; click a name to show it"
-        set_text(self._words, "begins once the run before is saved" if held else rule)
+        dpg.set_value(self._colours, state.cameras.layers.contestants)
+        dpg.configure_item(self._colours, show=get_planar_scene(state.run) is None)
+        set_text(self._words, "saving the run before" if held else f"equal {race.race.equal}")
         for place, (row, name, *texts, doing) in enumerate(self._lines):
             there = place < len(state.runs)
             dpg.configure_item(row, show=there)
@@ -263,6 +272,9 @@ class RacePanel:
 
     def _choose_all(self, _sender: int, value: bool) -> None:
         self._state.race.all = value
+
+    def _choose_colours(self, _sender: int, value: bool) -> None:
+        self._state.cameras.layers.contestants = value
 
     def _choose_shown(self, _sender: int, _value: bool, place: int) -> None:
         if place < len(self._state.runs):
