@@ -16,6 +16,7 @@ from app.panels.bars.top_bar import Actions, TopBar
 from app.panels.cameras.panel import CamerasPanel
 from app.panels.colmap.panel import ColmapPanel
 from app.panels.frame.panel import FramePanel
+from app.panels.lab.basin import BasinPanel
 from app.panels.lab.landscape import LandscapePanel
 from app.panels.lab.race import RacePanel
 from app.panels.novel.panel import NovelViewPanel
@@ -80,6 +81,7 @@ class PanelSets:
                 layout.COLMAP: ColmapPanel(state),
                 layout.LANDSCAPE: LandscapePanel(state, "posed"),
                 layout.RACE: RacePanel(state),
+                layout.BASIN: BasinPanel(state, ask_path),
                 layout.NOVEL: NovelViewPanel(state, renderer, ask_path),
                 layout.FRAME: FramePanel(state, renderer),
                 layout.PLOTS: PlotsPanel(state, POSED_PLOTS),

@@ -114,6 +114,7 @@ def collect_facts(state: State) -> dict[str, Any]:
         "banner": state.banner,
         "notice": state.notice,
         "exporting": state.exporting,
+        "lab": dict(state.lab),
         "help": state.help_open,
         "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
         "timeline": state.timeline.seconds,

@@ -31,7 +31,7 @@ class LandscapeChoices:
     """
 
     turn_deg: float = 5.0
-    shift: float = 5.0
+    shift: float = 20.0
     stage: int | None = None
     axes: tuple[int, int] = (1, 3)
 

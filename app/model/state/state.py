@@ -182,6 +182,7 @@ class State:
         banner: a sentence that the user must read, or None.
         notice: a sentence that is shown for a few seconds, or None.
         exporting: the step of an export that is under way, in a few words, or None.
+        lab: what each panel of the lab says of its experiment, by its title.
     """
 
     runs: list[ViewedRun] = field(default_factory=list)
@@ -199,6 +200,7 @@ class State:
     banner: str | None = None
     notice: str | None = None
     exporting: str | None = None
+    lab: dict[str, str] = field(default_factory=dict)
     help_open: bool = False
     hooks: Hooks = field(default_factory=Hooks)
 

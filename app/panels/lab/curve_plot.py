@@ -13,6 +13,7 @@ from engine.lab.landscape.minima import find_minima
 
 SKY: Colour = (110, 170, 250, 255)
 COLOURS = (RED, GREEN, SKY)  # of x, y and z, as the gizmo has them
+MARK = 0.06  # half height of the mark of the reference, of the range of the loss
 TANGENT = 0.12  # of the range, to either side of the pose
 
 
@@ -83,7 +84,8 @@ class CurvePlot:
         if at is None or not len(x) or abs(at) > x.max():
             dpg.set_value(self._references[place], [[], []])
             return
-        middle, half = float(np.interp(at, x, y)), 0.06 * float(np.ptp(curves.losses[np.isfinite(curves.losses)]))
+        shown = curves.losses[list(self._axes)]
+        middle, half = float(np.interp(at, x, y)), MARK * float(np.ptp(shown[np.isfinite(shown)]))
         dpg.set_value(self._references[place], [[at, at], [max(middle - half, 0.0), middle + half]])
 
     def _unit(self, frame: LabFrame) -> str:

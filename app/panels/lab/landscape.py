@@ -18,7 +18,7 @@ from app.panels.widgets.parts import MUTED, PADDING, add_tool_tip, measure_size,
 PERIOD = 0.1  # seconds between updates
 NOW = "now"
 WIDE = 700  # pixels from which curves and map are shown beside each other
-ABOVE = 96  # height of the choices, pixels
+ABOVE = 112  # height of the choices, pixels
 LEAST = 110  # height of a plot, pixels
 GAP = 6  # pixels between plots
 SLIDER = 96  # width, pixels
@@ -103,7 +103,8 @@ class LandscapePanel:
             return
         self._name_stages(frame)
         dpg.configure_item(self._stop, show=control.busy)
-        set_text(self._words, self._describe(frame))
+        state.lab[self.title] = self._describe(frame)
+        set_text(self._words, state.lab[self.title])
         self._arrange()
         if control.curves is not None:
             for plot in self._plots:

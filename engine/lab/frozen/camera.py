@@ -73,11 +73,14 @@ class FrozenCamera:
         return average_pixels((seen.view(len(poses), -1, 3) * self.gain - colours).square(), None)
 
 
-def freeze_camera(trainer: CameraTrainer, frame: int, stage: int | None, pixels: int) -> FrozenCamera:
+def freeze_camera(
+    trainer: CameraTrainer, frame: int, stage: int | None, pixels: int, shared: Field | None = None
+) -> FrozenCamera:
     """See `engine.lab.frozen.freeze`."""
     chosen = trainer.field.stage if stage is None else trainer.stages[stage]
     index = trainer.stage_index if stage is None else stage
-    field = trainer.field.at_stage(chosen, fraction_at_end(trainer.stages, index, trainer.iteration))
+    done = fraction_at_end(trainer.stages, index, trainer.iteration)
+    field = shared or trainer.field.at_stage(chosen, done)
     calibration, scene = trainer.calibration, trainer.scene
     data = photo_level.downsample_photos(scene, [trainer.frames[frame]], chosen.downsample, trainer.device)
     if calibration.free.focal:

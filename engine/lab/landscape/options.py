@@ -21,7 +21,7 @@ class LandscapeOptions:
     steps: int = 41
     side: int = 41
     first_pixels: int = 256
-    curve_pixels: int = 2048
+    curve_pixels: int = 1024
     map_pixels: int = 1024
     rays: int = 8192
 

@@ -1,0 +1,1 @@
+"""Which kicks a pose comes back from, by the hundred, on a copy of the field."""
