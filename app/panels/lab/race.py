@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import dearpygui.dearpygui as dpg
+import numpy as np
 
+from app.model.common.photo_sizes import fit_size
 from app.model.lab.race import (
     NOBODY,
     ContestantChoice,
@@ -14,11 +16,13 @@ from app.model.lab.race import (
     make_chosen_race,
     make_first_choice,
 )
+from app.model.lab.race_views import RaceViews
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.parts import (
     AMBER,
+    PADDING,
     add_muted_text,
     add_tool_tip,
     dim_when_disabled,
@@ -26,14 +30,18 @@ from app.panels.widgets.parts import (
     read_colour,
     set_text,
 )
+from app.panels.widgets.picture_item import PictureItem
 from engine.config.methods import METHODS
 from engine.errors import UserError
 from engine.fields import FIELDS
 from engine.lab.race.definition import COLOURS
 from engine.messages import Pause, Resume
+from engine.run.feeds.view import LONGEST
 from engine.scenes.load import has_poses
 
 SWATCH = 12  # side, pixels
+GAP = 6  # between two pictures, pixels
+LOWEST = 48  # height of a picture in a panel that is too low for it, pixels
 HEADINGS = ("", "shown", "iterations", "seconds", "share", "error", "centres", "PSNR", "")
 WIDTHS = (16, 122, 66, 60, 46, 62, 62, 50, 96)  # of these columns, pixels
 LESS_IMPORTANT = (  # columns that a panel narrower than so many pixels leaves out
@@ -114,6 +122,7 @@ class RacePanel:
         self._state = state
         self._of: ViewedRun | None = None
         self._obstacle: str | None = ""
+        self._renderings, self._shown = RaceViews(), dict[int, np.ndarray]()
 
     def build(self, parent: int | str) -> None:
         self._parent = parent
@@ -175,6 +184,15 @@ class RacePanel:
                     doing = dpg.add_button(small=True, callback=self._play_or_pause, user_data=place)
                     self._lines.append([row, name, *texts, doing])
 
+        with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._pictures:
+            self._views = [PictureItem((LONGEST, LONGEST)) for _ in COLOURS]
+        self._borders = [
+            dpg.draw_rectangle((0, 0), (8, 8), color=read_colour(colour), thickness=2, parent=view.drawlist)
+            for colour, view in zip(COLOURS, self._views, strict=True)
+        ]
+        for view in self._views:
+            add_tool_tip(view.group, "The selected frame as this contestant's field shows it from its fitted pose.")
+
     # ------------------------------------------------------------------ every frame
 
     def update(self, state: State) -> None:
@@ -227,6 +245,7 @@ class RacePanel:
         dpg.set_value(self._colours, state.cameras.layers.contestants)
         dpg.configure_item(self._colours, show=get_planar_scene(state.run) is None)
         set_text(self._words, "saving the run before" if held else f"equal {race.race.equal}")
+        self._show_views(state)
         for place, (row, name, *texts, doing) in enumerate(self._lines):
             there = place < len(state.runs)
             dpg.configure_item(row, show=there)
@@ -242,6 +261,27 @@ class RacePanel:
             for item, text in zip(texts, words[:-1], strict=True):
                 set_text(item, text)
             dpg.set_item_label(doing, f"{words[-1]}###pause {place}")
+
+    def _show_views(self, state: State) -> None:
+        """The selected frame as each contestant renders it, as large as there is room for."""
+        posed = get_posed_scene(state.run) is not None
+        dpg.configure_item(self._pictures, show=posed)
+        if not posed:
+            return
+        width, height = measure_size(self._parent)
+        top = dpg.get_item_pos(self._pictures)[1]
+        box = ((width - 3 * PADDING) / max(len(state.runs), 1) - GAP, max(height - top - 2 * PADDING, LOWEST))
+        for place, view in enumerate(self._views):
+            dpg.configure_item(view.group, show=place < len(state.runs))
+        for place, pixels in enumerate(self._renderings.latest(state)):
+            if pixels is None:
+                continue
+            view, size = self._views[place], fit_size((pixels.shape[1], pixels.shape[0]), box)
+            if pixels is not self._shown.get(place):
+                view.show(pixels)
+                self._shown[place] = pixels
+            view.place(size)
+            dpg.configure_item(self._borders[place], pmax=size)
 
     def _fit(self, width: float) -> None:
         """Leaves out columns for which there is no room."""
