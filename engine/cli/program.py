@@ -31,6 +31,20 @@ def exit_with(act: Callable[[], int], program: str) -> None:
         code = 2
     except KeyboardInterrupt:
         code = 130
+    except RuntimeError as error:
+        if "torch" not in sys.modules:  # whose memory it could be
+            raise
+        from engine.system.devices import is_out_of_memory
+
+        if not is_out_of_memory(error):
+            raise
+        what = str(error).splitlines()[0]
+        print(
+            f"{program}: The GPU's memory is full ({what}): close other programs that use it, or take the CPU "
+            "(--device cpu).",
+            file=sys.stderr,
+        )
+        code = 2
     except BrokenPipeError:  # the program that reads the output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

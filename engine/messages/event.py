@@ -29,12 +29,24 @@ CommandKind = Literal[
 """A command was applied: its class in lower case."""
 
 TrainingKind = Literal[
-    "stage", "bundle", "scale", "nan", "added", "found", "rejected", "outlier", "matched", "tracks", "taken-back"
+    "stage",
+    "bundle",
+    "scale",
+    "nan",
+    "added",
+    "found",
+    "rejected",
+    "outlier",
+    "matched",
+    "tracks",
+    "taken-back",
+    "memory",
 ]
 """A stage began; a bundle adjustment ended; the world was scaled up as near things lay outside the volume; a step
 was left out; frames were added; the search for a frame ended with a pose, or with none that fits; a frame's error was
 far above the median and it is searched for; the photos were matched while the run was open already; poses were
-solved from the tracks alone; poses that fit the tracks worse than before were taken back."""
+solved from the tracks alone; poses that fit the tracks worse than before were taken back; the
+device's memory was full, and steps became smaller."""
 
 SessionKind = Literal["continue", "refused", "failed", "unsaved", "joined", "not-added", "note"]
 """A run was resumed; a command made no sense; the run failed; a checkpoint could not be written; what became of added

@@ -31,6 +31,7 @@ from engine.run.photo_queue import PhotoQueue
 from engine.run.state import RunState
 from engine.run.undo import UndoStack
 from engine.scenes import AnyScene
+from engine.system.devices import DeviceMemoryError, describe_device, is_out_of_memory
 from engine.system.stopwatch import Stopwatch
 from engine.training.kinds import make_trainer
 from engine.training.trainer import Trainer
@@ -262,6 +263,13 @@ class Session:
     def fail(self, error: Exception) -> None:
         """Takes note of an error inside: no step follows, until `restart`."""
         state = self.state
+        if is_out_of_memory(error):
+            error = DeviceMemoryError(
+                f"The memory of {describe_device(self.device)} is full ({str(error).splitlines()[0]}): close other "
+                "programs that use it, or take smaller photos (--downscale) or the CPU (--device cpu)."
+            )
+        if isinstance(error, DeviceMemoryError) and self.trainer is not None and state.error is None:
+            self._save_what_was_reached()
         state.error = error
         if isinstance(error, UserError):
             state.message = str(error)
@@ -270,6 +278,16 @@ class Session:
             log.error("The run failed", exc_info=error)
         state.note("failed", state.message)
         self._stop_clock_if_idle()
+
+    def _save_what_was_reached(self) -> None:
+        """Writes the run's own checkpoint after a step for which there was no memory: it was left out."""
+        assert self.trainer is not None
+        try:
+            self.trainer.discard_half_done()
+            self.state.record()
+            self.save_own()
+        except RuntimeError as error:  # no memory for that either; what was saved before is still there
+            log.warning("What was reached could not be saved: %s", error)
 
     def save_own(self) -> None:
         """Writes the run's own checkpoint if there is something new; a failure is noted, and training goes on."""

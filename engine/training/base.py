@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Protocol
 
@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from engine.config.rows import AnyStage
 from engine.config.settings import Settings
+from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind
+from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
 from engine.training.metrics import FrameErrors, squared_errors
 from engine.training.pose_optimiser import PoseOptimiser
+from engine.training.tasks import Progress
 
 
 class TrainedField(Protocol):
@@ -151,6 +154,38 @@ class BaseTrainer:
             first, last = self._stages[self.stage_index].pose_rate
             rate = first * (last / first) ** self._stage_fraction * pose_factor
             optimiser.step(rate, calibration_moves, not checked)
+
+    def _within_memory(self, work: Callable[[], Progress], field: TrainedField, optimiser: PoseOptimiser) -> Progress:
+        """Does a piece of work. Where the device's memory was too small for it, what it left half done is thrown
+        away, and steps have half as many rays from then on.
+
+        Raises:
+            DeviceMemoryError: they have few already.
+        """
+        try:
+            return work()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # Only here, behind the handler, are the tensors free that the error held.
+        field.discard()
+        optimiser.clear()
+        self.discard_half_done()
+        free_cached_memory(self.device)
+        stages = halve_rays(self._stages, self.stage_index)
+        if stages is None:
+            raise DeviceMemoryError(
+                f"The memory of {describe_device(self.device)} is too small for this run, also with few rays per "
+                "step: continue it on the CPU (--resume --device cpu), or begin one with smaller photos (--downscale)."
+            )
+        self._use_stages(stages)
+        rays = getattr(stages[self.stage_index], "rays", 0)
+        self._note("memory", f"that of {describe_device(self.device)} was full: {rays:,} rays per step from now on")
+        return "complete"
+
+    def _use_stages(self, stages: Any) -> None:
+        """Goes on with other rows."""
+        self._stages = stages
 
     def _skip_step(self) -> None:
         """Counts a step that is left out; a series of them is one event."""

@@ -266,7 +266,10 @@ class CameraTrainer(BaseTrainer):
             self._pacing = Pacing(self.stages)
         done = self.iteration - self.stage_start
         planned = self._pacing.fit(self.stages, self.stage_index, done, self.iteration, seconds_left)
-        self.stages = self._stages = planned
+        self._use_stages(planned)
+
+    def _use_stages(self, stages: tuple[Stage, ...]) -> None:
+        self.stages = self._stages = stages
 
     @property
     def _field_shows(self) -> bool:

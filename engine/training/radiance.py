@@ -87,7 +87,7 @@ class RadianceTrainer(CameraTrainer):
     def step(self) -> None:
         """Performs one task: the first of the table that is due."""
         self._begin_waiting_searches()
-        self._progress = perform_first_due(self.tasks)
+        self._progress = self._within_memory(lambda: perform_first_due(self.tasks), self.field, self._optimiser)
 
     def _optimise(self) -> Progress:
         self._search_steps = 0

@@ -114,15 +114,17 @@ class VoxelGrid:
         if self._visible is not None and bool(self._visible.any()):
             self._seen = self._visible, self.grid.shape
         before = self._state if self._state is not None else grid_state.make_state(self._initial_voxels(shape))
+        visible = None
         if stage.sparse:
-            self._state, self._visible = self._store_in_blocks(before, shape), None
+            made = self._store_in_blocks(before, shape)
         else:
-            voxels = self._resample(before, shape)
-            self._state = grid_state.make_state(voxels)
-            self._visible = grid_blocks.make_visible_cells(shape, self.device)
+            made = grid_state.make_state(self._resample(before, shape))
+            visible = grid_blocks.make_visible_cells(shape, self.device)
         if stage.directional:
-            fewer = [max(size // self._tint_spacing, 2) for size in self._state.shape]
-            self._state.tint = grid_state.make_state(torch.zeros(*fewer, 9, device=self.device))
+            fewer = [max(size // self._tint_spacing, 2) for size in made.shape]
+            made.tint = grid_state.make_state(torch.zeros(*fewer, 9, device=self.device))
+        # All or nothing: where a GPU has no memory for it, the run goes on with the lattice before.
+        self._state, self._visible = made, visible
 
     def _initial_voxels(self, shape: tuple[int, int, int]) -> Tensor:
         """What a field begins with; coarser than asked for where that is large, for it is noise."""
