@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
+from app.model.lab.sweep_control import SweepControl
 from app.model.state.scene_kinds import SceneKind
 from app.model.state.state import State
 from app.panels.bars.status_line import StatusLine
@@ -19,6 +20,7 @@ from app.panels.frame.panel import FramePanel
 from app.panels.lab.basin import BasinPanel
 from app.panels.lab.landscape import LandscapePanel
 from app.panels.lab.race import RacePanel
+from app.panels.lab.sweep import SweepPanel
 from app.panels.novel.panel import NovelViewPanel
 from app.panels.perturb.camera_kicks import CameraKicks
 from app.panels.perturb.panel import PerturbPanel
@@ -69,6 +71,7 @@ class PanelSets:
             "posed": PerturbPanel(state, CameraKicks(state)),
             "planar": PerturbPanel(state, PatchKicks(state)),
         }
+        sweep = SweepControl()  # the same one for both kinds
         bars: tuple[Panel, Panel] = TopBar(state, actions), StatusLine(state, renderer)
         self._always = dict(zip((layout.TOP, layout.STATUS), bars, strict=True))
         self._sets: dict[SceneKind, dict[int, Panel]] = {
@@ -82,6 +85,7 @@ class PanelSets:
                 layout.LANDSCAPE: LandscapePanel(state, "posed"),
                 layout.RACE: RacePanel(state),
                 layout.BASIN: BasinPanel(state, ask_path),
+                layout.SWEEP: SweepPanel(state, sweep),
                 layout.NOVEL: NovelViewPanel(state, renderer, ask_path),
                 layout.FRAME: FramePanel(state, renderer),
                 layout.PLOTS: PlotsPanel(state, POSED_PLOTS),
@@ -94,6 +98,7 @@ class PanelSets:
                 layout.PATCH_WARP: PatchWarpPanel(state),
                 layout.PLANAR_LANDSCAPE: LandscapePanel(state, "planar"),
                 layout.PLANAR_RACE: RacePanel(state),
+                layout.PLANAR_SWEEP: SweepPanel(state, sweep),
                 layout.PATCH: PatchPanel(state),
                 layout.PLANAR_PLOTS: PlotsPanel(state, PLANAR_PLOTS),
             },

@@ -130,6 +130,7 @@ class Window:
             dialog.build()
         hooks = self.state.hooks
         hooks.reopen, hooks.compare, hooks.race = self._runs.reopen, self._runs.compare, self._runs.race
+        hooks.open_swept = self._runs.open_swept
         Shortcuts(make_keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
         width, height = preferences.size
         left, top = (0, 0) if screen is None else choose_corner((width, height), screen)

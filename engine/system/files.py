@@ -107,3 +107,20 @@ def explain_write_failure(path: Path, error: OSError) -> str:
     if error.errno in _DISK_FULL_ERRORS:
         return f"{path} was not written: the disk is full; free some space or choose another folder."
     return f"{path} was not written ({error.strerror or error}); check the folder and its permissions."
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Gives a file another name, without taking its room twice where the file system can do so; else copies it.
+
+    Whoever replaces one of the two afterwards, as `replace_file` does, leaves the other as it was.
+
+    Raises:
+        UserError: neither is possible.
+    """
+    try:
+        try:
+            os.link(source, target)
+        except OSError:
+            shutil.copy2(source, target)
+    except OSError as error:
+        raise UserError(f"{source} cannot be copied to {target} ({error.strerror or error}).") from error

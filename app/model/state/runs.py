@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,22 @@ from app.model.lab.race_opening import SharedScenes, choose_folders, open_contes
 from app.model.state.scene_kinds import as_posed, guess_kind
 from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
+from engine.cli.arguments import TrainArguments
 from engine.cli.opening import OpenedRun, open_run
 from engine.cli.settings import OPTIONS, SETTINGS
+from engine.cli.sweep_run import train_arguments
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.lab.race.definition import Race
+from engine.lab.sweep.definition import Values
 from engine.messages import AddFrames, Command, Pause, UseMatches
+from engine.results.folder import new_folder
+from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes import AnyScene
 from engine.scenes.options import PLANAR_OPTIONS, POSED_OPTIONS, SceneOptions
 from engine.scenes.paths import resolve_scene_path
 from engine.scenes.progress import ProgressListener
+from engine.system.files import link_or_copy
 
 
 class Runs:
@@ -55,6 +61,28 @@ class Runs:
         if run is None or run.scene is None:
             raise UserError("Open the scene first, then the run of it to continue.")
         arguments = replace(self._arguments, scene=run.scene.path, output=folder, resume=True, overwrite=False)
+        self._show(arguments)
+
+    def open_swept(self, values: Values, folder: Path) -> None:
+        """Opens a run of a sweep: goes on where it ended if it kept its checkpoint, else makes it again.
+
+        In a folder of its own, so that the sweep stays as it is.
+
+        Args:
+            values: of the run, as its sweep has them.
+            folder: of the run.
+        Raises:
+            UserError: its scene is not there any more, or no folder can be made.
+        """
+        chosen = train_arguments(values, folder)
+        scene = resolve_scene_path(chosen.scene)
+        wanted = {each.name: getattr(chosen, each.name) for each in fields(TrainArguments)}
+        wanted |= {"scene": scene, "evaluate": False, "overwrite": False, **_ELSEWHERE}
+        arguments = replace(self._arguments, **wanted | {"checkpoint_every": self._arguments.checkpoint_every})
+        if (folder / CHECKPOINT_FILE).is_file():
+            output = new_folder(None, folder.name, "copy")
+            link_or_copy(folder / CHECKPOINT_FILE, output / CHECKPOINT_FILE)
+            arguments = replace(arguments, output=output, resume=True, max_seconds=None)
         self._show(arguments)
 
     def reopen(self, settings: Settings, options: SceneOptions) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from app.model.common.orbit import FlyCamera, OrbitCamera
@@ -19,6 +20,7 @@ from app.model.state.viewed_run import ViewedRun
 from engine.config.settings import Settings
 from engine.geometry.view_camera import ViewCamera
 from engine.lab.race.definition import Race
+from engine.lab.sweep.definition import Values
 from engine.messages import Command, ExcludeFrame, FrameStatus, Restart
 from engine.scenes.options import SceneOptions
 
@@ -165,11 +167,13 @@ class Hooks:
             poses, which `Restart` does not change.
         compare: starts a second run of the scene by another method beside the active one; None ends it.
         race: starts the runs of a race in the place of those that are shown; None ends it, and the active run goes on.
+        open_swept: opens a run of a sweep, by its values and its folder, in the place of those that are shown.
     """
 
     reopen: Callable[[Settings, SceneOptions], None] | None = None
     compare: Callable[[str | None], None] | None = None
     race: Callable[[Race | None], None] | None = None
+    open_swept: Callable[[Values, Path], None] | None = None
 
 
 @dataclass

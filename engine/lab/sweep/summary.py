@@ -146,6 +146,7 @@ class RateMap:
         rows, columns: names.
         cells: rates with 95 % intervals, by row and column; None where there are no runs.
         counts: runs that succeeded and runs in all, likewise.
+        runs: names of the runs, likewise.
     """
 
     title: str
@@ -154,6 +155,7 @@ class RateMap:
     columns: tuple[str, ...]
     cells: tuple[tuple[Interval | None, ...], ...]
     counts: tuple[tuple[tuple[int, int], ...], ...]
+    runs: tuple[tuple[tuple[str, ...], ...], ...]
 
 
 def map_success(rows: Sequence[Row], success: Success) -> list[RateMap]:
@@ -190,10 +192,11 @@ def _map_one(
     """Rows of the map by `name`, columns by `axis`."""
     names = tuple(dict.fromkeys(name(row) for row in rows))
     values = axis.values if axis else (None,)
-    counts = []
+    counts, runs = [], []
     for one in names:
         groups = [[r for r in rows if name(r) == one and (axis is None or axis.value(r) == v)] for v in values]
         counts.append(tuple((sum(map(success, group)), len(group)) for group in groups))
+        runs.append(tuple(tuple(row.run for row in group) for group in groups))
     corner = " \\ ".join(filter(None, (what, axis.name if axis else "")))
     return RateMap(
         title,
@@ -202,6 +205,7 @@ def _map_one(
         axis.labels if axis else ("success",),
         tuple(tuple(wilson_interval(*pair) if pair[1] else None for pair in line) for line in counts),
         tuple(counts),
+        tuple(runs),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,14 @@ import pytest
 from app.arguments import ViewerArguments
 from app.model.state import runs
 from app.model.state.runs import Runs
+from app.model.state.state import State
 from engine.config.settings import Settings
 from engine.lab.race.definition import make_race
+from engine.lab.sweep.definition import SweepDefinition
 from engine.messages import Command, UseMatches
+from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes.options import SceneOptions
+from engine.system.files import replace_file
 from tests.support.runs.fake_run import FERN, FakeRun, state_with
 
 Opened = tuple[ViewerArguments, list[Command]]
@@ -55,6 +60,28 @@ def test_matches_that_were_switched_off_stay_off_and_can_be_switched_on(opened: 
     ((arguments, sent),) = opened
     assert arguments.matches, "they are read with the scene"
     assert sent == [UseMatches(False)]
+
+
+def test_a_run_of_a_sweep_is_opened_in_a_folder_of_its_own_or_trained_again(
+    opened: list[Opened], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (run,) = SweepDefinition((FERN,), methods=("barf",), noise=((0.1, 0.0),), seeds=(3,)).runs()
+    folder = tmp_path / "sweeps" / "fern" / "runs" / run.name
+    folder.mkdir(parents=True)
+    Runs(State(), ViewerArguments()).open_swept(run.values, folder)
+    (folder / CHECKPOINT_FILE).write_text("kept")
+    Runs(State(), ViewerArguments()).open_swept(run.values, folder)
+    (again, _), (continued, _) = opened
+    assert (again.scene, again.method, again.seed, again.noise_rotation) == (FERN, "barf", 3, 0.1)
+    assert (again.output, again.resume) == (None, False)
+    assert continued.resume
+    assert continued.output is not None
+    assert continued.output.resolve().parent == tmp_path / "runs"
+    assert (continued.output / CHECKPOINT_FILE).read_text() == "kept"
+    with replace_file(continued.output / CHECKPOINT_FILE) as file:
+        file.write_text("changed")
+    assert (folder / CHECKPOINT_FILE).read_text() == "kept"  # the sweep stays as it is
 
 
 def test_a_race_takes_the_place_of_the_run_and_begins_once_that_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
