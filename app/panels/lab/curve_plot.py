@@ -20,16 +20,19 @@ TANGENT = 0.12  # of the range, to either side of the pose
 class CurvePlot:
     """Curves of some axes with the pose, the reference, the local minima, and the slopes that training follows."""
 
-    def __init__(self, title: str, axes: tuple[int, ...]) -> None:
-        """Adds it to the container that is open; `axes` by their place among those of the frame."""
-        self._axes, self._title = axes, title
+    def __init__(self, title: str, axes: tuple[int, ...], legend: bool) -> None:
+        """Adds it to the container that is open; `axes` by their place among those of the frame.
+
+        `legend` says whether the mark of the reference is named.
+        """
+        self._axes, self._legend = axes, legend
         self._shown: Curves | None = None
         flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True, "no_title": True}
         with dpg.group(show=False) as self._group:
             with dpg.group(horizontal=True):
                 dpg.add_text(title)
                 self._names = [dpg.add_text("", color=colour) for colour in COLOURS[: len(axes)]]
-                self._reference_name = dpg.add_text("| reference", color=AMBER)
+                self._reference_name = dpg.add_text("| reference", color=AMBER, show=legend)
             with dpg.plot(width=200, height=120, **flags) as self.plot:
                 self._x = dpg.add_plot_axis(dpg.mvXAxis, auto_fit=True)
                 with dpg.plot_axis(dpg.mvYAxis, auto_fit=True) as self._y:
@@ -41,6 +44,13 @@ class CurvePlot:
                         self._slopes.append(_add_line(TEXT, 1.0))
                         self._references.append(_add_line(AMBER, 1.0))
                         self._minima.append(add_dots(colour, dpg.mvPlotMarker_Circle, 3.5))
+        with dpg.theme() as theme, dpg.theme_component(dpg.mvPlot):  # marks at the lowest places are seen as a whole
+            for style, pixels in (("PlotPadding", 4), ("LabelPadding", 2), ("FitPadding", 0.08)):
+                name = getattr(dpg, f"mvPlotStyleVar_{style}")
+                dpg.add_theme_style(
+                    name, 0 if style == "FitPadding" else pixels, pixels, category=dpg.mvThemeCat_Plots
+                )
+        dpg.bind_item_theme(self.plot, theme)
         add_tool_tip(
             self._group,
             "Mean squared error of colours. Teal: where the frame stands. Amber: the reference, along each curve. "
@@ -59,7 +69,7 @@ class CurvePlot:
             return
         self._shown = curves
         dpg.configure_item(self._x, label=self._unit(frame))
-        dpg.configure_item(self._reference_name, show=curves.reference is not None)
+        dpg.configure_item(self._reference_name, show=self._legend and curves.reference is not None)
         for place, axis in enumerate(self._axes):
             scale = frame.shows(axis)
             x, y = curves.offsets[axis] / scale, curves.losses[axis]
@@ -90,7 +100,7 @@ class CurvePlot:
 
     def _unit(self, frame: LabFrame) -> str:
         units = list(dict.fromkeys(frame.unit_of(axis) for axis in self._axes))
-        return "% of the cameras' spread" if units == ["%"] else ", ".join(units)
+        return {"%": "% of the cameras' spread", "°": "degrees"}.get(", ".join(units), ", ".join(units))
 
 
 def _add_line(colour: Colour, weight: float) -> int | str:

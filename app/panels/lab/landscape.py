@@ -21,7 +21,7 @@ WIDE = 700  # pixels from which curves and map are shown beside each other
 ABOVE = 112  # height of the choices, pixels
 LEAST = 110  # height of a plot, pixels
 GAP = 6  # pixels between plots
-SLIDER = 96  # width, pixels
+SLIDER = 80  # width, pixels
 HINT = "Measures the loss of the selected frame around where it stands, on a copy of the field; the run goes on."
 
 
@@ -84,9 +84,10 @@ class LandscapePanel:
                 self._stop = dpg.add_button(label="Stop", callback=self._control.stop, show=False)
                 self._words = dpg.add_text("", color=MUTED)
             with dpg.group(horizontal=True, horizontal_spacing=GAP):
+                dpg.add_spacer(width=0)  # where the first plots are hidden the next would not begin a line
                 titles = (("shift", (0, 1)), ("turn and scale", (2, 3))) if planar else None
                 for title, members in titles or (("turn", (0, 1, 2)), ("shift", (3, 4, 5))):
-                    self._plots.append(CurvePlot(title, members))
+                    self._plots.append(CurvePlot(title, members, legend=not self._plots))
                 self._map = MapPlot()
 
     def update(self, state: State) -> None:
@@ -125,8 +126,8 @@ class LandscapePanel:
             return f"{frame.name}: press Curves or Map"
         if made is None:
             return "copying the field"
-        done = f"{made.share:.0%} of " if control.busy else ""
-        return f"frame {made.frame + 1}, {made.stage}, {done}{made.pixels:,} of {made.of:,} pixels"
+        about = f"frame {made.frame + 1}, {made.stage}"
+        return f"{about}, {made.share:.0%}" if control.busy else f"{about}, {made.pixels:,} of {made.of:,} pixels"
 
     def _name_stages(self, frame: LabFrame) -> None:
         if frame.stages != self._stages:
@@ -138,7 +139,7 @@ class LandscapePanel:
     def _arrange(self) -> None:
         """Curves and map beside each other where there is room, else what was asked for last."""
         width, height = (int(length) for length in measure_size(self._parent))
-        width, height = width - 2 * PADDING, max(height - ABOVE, LEAST)
+        width, height = width - 2 * PADDING - GAP, max(height - ABOVE, LEAST)
         control = self._control
         wide = width >= WIDE
         maps = control.shown == "map" if not wide else control.loss_map is not None

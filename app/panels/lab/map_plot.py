@@ -26,6 +26,9 @@ class MapPlot:
     def __init__(self) -> None:
         """Adds it to the container that is open."""
         self._shown: LossMap | None = None
+        self._size = (200, 120)
+        self._marked: tuple[object, ...] = ()
+        self._kept: LossMap | None = None  # whose address is in the key
         self._texture = LiveTexture(DEFAULT.side, DEFAULT.side)
         flags = {"no_menus": True, "no_mouse_pos": True, "no_box_select": True, "no_title": True}
         with dpg.group(show=False) as self._group:
@@ -51,7 +54,8 @@ class MapPlot:
     def place(self, shown: bool, width: int, height: int) -> None:
         """Shows or hides it, and sets its size in pixels."""
         dpg.configure_item(self._group, show=shown)
-        if shown:
+        if shown and (width, height) != self._size:
+            self._size, self._shown = (width, height), None
             dpg.configure_item(self.plot, width=width, height=height)
 
     def show(self, found: LossMap, frame: LabFrame) -> None:
@@ -78,15 +82,19 @@ class MapPlot:
         dpg.configure_item(self._reference_name, show=seen)
         place = [[there[0] / frame.shows(across)], [there[1] / frame.shows(down)]] if there and seen else [[], []]
         dpg.set_value(self._reference, place)
-        minima = find_map_minima(found.losses)
-        dpg.set_value(self._minima, [[float(x[at[1]]) for at in minima], [float(y[at[0]]) for at in minima]])
-        self._draw_arrows(found.losses, x, y)
+        key = (found.x.ctypes.data, found.pixels, self._size)  # the offsets stay the same while one map is measured
+        if key != self._marked:  # finding minima takes a while: once for each part of the pixels is enough
+            self._marked, self._kept = key, found
+            minima = find_map_minima(found.losses)
+            dpg.set_value(self._minima, [[float(x[at[1]]) for at in minima], [float(y[at[0]]) for at in minima]])
+            self._draw_arrows(found.losses, x, y)
 
     def _draw_arrows(self, losses: np.ndarray, x: np.ndarray, y: np.ndarray) -> None:
         dpg.delete_item(self._arrows, children_only=True)
         if not np.isfinite(losses).all():
             return
         places, fall = find_descent(losses, EVERY)
+        line_width = float(x[-1] - x[0]) / self._size[0]  # in a plot it counts in units of the x axis
         for (row, column), direction in zip(places.astype(float), fall * EVERY * LENGTH, strict=True):
             tip = np.array((row, column)) + direction / 2
             tail, side = tip - direction, HEAD * np.array((-direction[1], direction[0])) / 2
@@ -96,4 +104,4 @@ class MapPlot:
                 (float(np.interp(at[1], np.arange(len(x)), x)), float(np.interp(at[0], np.arange(len(y)), y)))
                 for at in line
             ]
-            dpg.draw_polyline(points, color=ARROW, thickness=1, parent=self._arrows)
+            dpg.draw_polyline(points, color=ARROW, thickness=line_width, parent=self._arrows)

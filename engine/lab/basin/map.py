@@ -67,11 +67,23 @@ class Basin:
     share: float
 
     @property
+    def counts(self) -> tuple[Int[np.ndarray, "rows columns"], Int[np.ndarray, "rows columns"]]:
+        """How many kicks of each size have been decided, and how many came back.
+
+        Those of the direction under way are decided as soon as they are back.
+        """
+        shape = (len(self.shifts), len(self.turns_deg))
+        decided, back = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        for one in self.tried:
+            decided += one.ended | (one.steps != NEVER)
+            back += one.steps != NEVER
+        return decided, back
+
+    @property
     def returned(self) -> Float[np.ndarray, "rows columns"]:
-        """Share of the directions that came back, of those tried so far; where none was, NaN."""
-        if not self.tried:
-            return np.full((len(self.shifts), len(self.turns_deg)), np.nan)
-        return np.mean([one.steps != NEVER for one in self.tried], axis=0)
+        """Share of the kicks of each size that came back, of those decided; NaN where none is."""
+        decided, back = self.counts
+        return np.where(decided > 0, back / np.maximum(decided, 1), np.nan)
 
     @property
     def median_steps(self) -> Float[np.ndarray, "rows columns"]:

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 DEPTH = 0.01  # of the range of the loss that a minimum lies below what separates it from a lower one: less is noise
+MAP_DEPTH = 0.02  # the same of a map, whose lattice cuts narrow valleys into pieces
 
 
 def find_minima(losses: Float[np.ndarray, " steps"]) -> Int[np.ndarray, " minima"]:
@@ -28,18 +29,49 @@ def _measure_depth(losses: Float[np.ndarray, " steps"], at: int) -> float:
 
 
 def find_map_minima(losses: Float[np.ndarray, "rows columns"]) -> list[tuple[int, int]]:
-    """(row, column) of the places inside a map that are lower than all eight beside them, the lowest first."""
+    """(row, column) of the local minima inside a map, the lowest first; shallow ones are left out (`MAP_DEPTH`).
+
+    The map is flooded from its lowest place on: where two pools meet, the one whose lowest place is higher ends, and
+    how far the water has risen in it is its depth. A valley that runs across the lattice is one pool so, although
+    many of its places are lower than all beside them.
+    """
     if not np.isfinite(losses).all():
         return []
-    inner = losses[1:-1, 1:-1]
-    lower = np.ones_like(inner, dtype=bool)
-    rows, columns = losses.shape
-    for down in (0, 1, 2):
-        for across in (0, 1, 2):
-            if (down, across) != (1, 1):
-                lower &= inner < losses[down : rows - 2 + down, across : columns - 2 + across]
-    found = [(int(row) + 1, int(column) + 1) for row, column in np.argwhere(lower)]
-    return sorted(found, key=lambda place: float(losses[place]))
+    flat, columns = losses.ravel(), losses.shape[1]
+    least = MAP_DEPTH * float(np.ptp(flat))
+    pool: dict[int, int] = {}  # of each place under water: a place nearer to the lowest one of its pool
+
+    def find_lowest(place: int) -> int:
+        while pool[place] != place:
+            pool[place] = place = pool[pool[place]]
+        return place
+
+    ended: set[int] = set()
+    for place in flat.argsort(kind="stable").tolist():
+        pool[place] = place
+        for beside in _list_beside(place, losses.shape):
+            if beside not in pool:
+                continue
+            low, high = sorted((find_lowest(place), find_lowest(beside)), key=lambda at: (flat[at], at))
+            if low != high:
+                pool[high] = low
+                if flat[place] - flat[high] < least:
+                    ended.add(high)
+    found = [at for at in pool if at not in ended and _is_lowest_beside(flat, at, losses.shape)]
+    return [divmod(at, columns) for at in sorted(found, key=lambda at: float(flat[at]))]
+
+
+def _list_beside(place: int, shape: tuple[int, ...]) -> list[int]:
+    row, column = divmod(place, shape[1])
+    rows = range(max(row - 1, 0), min(row + 2, shape[0]))
+    columns = range(max(column - 1, 0), min(column + 2, shape[1]))
+    return [down * shape[1] + across for down in rows for across in columns if (down, across) != (row, column)]
+
+
+def _is_lowest_beside(flat: Float[np.ndarray, " places"], place: int, shape: tuple[int, ...]) -> bool:
+    """Whether a place is inside the map and lower than all eight beside it."""
+    beside = _list_beside(place, shape)
+    return len(beside) == 8 and bool((flat[beside] > flat[place]).all())
 
 
 def find_descent(

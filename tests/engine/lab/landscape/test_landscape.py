@@ -93,6 +93,15 @@ def test_minima_are_those_that_a_walk_would_end_in() -> None:
     assert find_minima(np.full(41, np.nan)).tolist() == []
 
 
+def test_a_valley_across_the_lattice_has_one_minimum_and_two_hollows_have_two() -> None:
+    y, x = np.meshgrid(np.linspace(-1, 1, 21), np.linspace(-1, 1, 21), indexing="ij")
+    valley = (y - 2.3 * x) ** 2 + 0.01 * (x - 0.1) ** 2
+    assert len(find_map_minima(valley)) == 1
+    hollows = np.minimum((x - 0.5) ** 2 + y**2, (x + 0.5) ** 2 + y**2 + 0.05)
+    assert find_map_minima(hollows) == [(10, 15), (10, 5)]
+    assert find_map_minima(x) == [], "one that only falls has none inside"
+
+
 def test_arrows_point_to_the_minimum_and_are_longest_where_it_is_steepest() -> None:
     y, x = np.meshgrid(np.arange(9.0), np.arange(9.0), indexing="ij")
     places, fall = find_descent((y - 4) ** 2 + (x - 4) ** 2, 2)
