@@ -8,13 +8,20 @@ from dataclasses import dataclass
 
 import torch
 
+from engine.errors import UserError
 from engine.lab.race.definition import Contestant, Race
+from engine.lab.race.memory import MemoryGuard
 from engine.lab.race.warm_up import WarmUp
 from engine.run.session import Session, TrainerFactory
 from engine.run.turns import Standing, choose_next
 from engine.scenes import AnyScene, Scene
 from engine.training.cameras import CameraTrainer
 from engine.training.kinds import make_trainer
+
+NO_MEMORY = (
+    "The runs of the race need more memory than there is, so that this one was ended; race fewer at a time, or on "
+    "smaller photos (--downscale)."
+)
 
 
 @dataclass
@@ -42,10 +49,14 @@ class Entrant:
         try:
             act()
         except Exception as error:
-            self.session.fail(error)
-            self.session.state.trainer = None  # its memory is of use to the others
+            self.fail(error)
         self.session.state.clock.stop()
         self.processor_seconds += time.process_time() - begun
+
+    def fail(self, error: Exception) -> None:
+        """Ends its run."""
+        self.session.fail(error)
+        self.session.state.trainer = None  # its memory is of use to the others
 
 
 def run_race(
@@ -56,6 +67,7 @@ def run_race(
     watch: Callable[[Sequence[Entrant]], object] = lambda entrants: None,
     stopped: Callable[[], bool] = lambda: False,
     make_trainer: TrainerFactory = make_trainer,
+    memory: MemoryGuard | None = None,
 ) -> list[Entrant]:
     """Trains until all contestants have ended, or `stopped` says so.
 
@@ -66,6 +78,7 @@ def run_race(
         watch: called after each step.
         stopped: asked before each step.
         make_trainer: in place of `engine.training.kinds.make_trainer`.
+        memory: when there is too much of it, the last contestant that still trains fails.
     Returns:
         the contestants, each with its history; one that failed has an error.
     """
@@ -84,10 +97,14 @@ def run_race(
         if not stopped():
             entrant.act(entrant.session.begin)
     _share_pyramids(entrants)
+    memory = memory or MemoryGuard()
     while not stopped():
         racing = [entrant for entrant in entrants if _races(entrant, race.max_seconds)]
         if not racing:
             break
+        if memory.exceeded():
+            racing[-1].fail(UserError(NO_MEMORY))
+            continue
         chosen = racing[choose_next([entrant.standing for entrant in racing], race.equal)]
         chosen.act(chosen.session.advance)
         watch(entrants)

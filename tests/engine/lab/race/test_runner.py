@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Sequence
 from unittest import mock
@@ -12,7 +13,9 @@ import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.lab.race import memory
 from engine.lab.race.definition import Race, make_race
+from engine.lab.race.memory import MemoryGuard
 from engine.lab.race.rows import make_rows
 from engine.lab.race.runner import Entrant, run_race
 from engine.lab.race.scenes import read_scenes
@@ -150,3 +153,21 @@ def test_starts_may_differ_but_photos_are_held_once() -> None:
     assert read == ["auto", "identity"]
     assert third is first
     assert second.images is first.images  # type: ignore[union-attr]
+
+
+def test_before_memory_runs_out_one_contestant_ends_and_the_others_go_on() -> None:
+    clock = itertools.count(0.0, 2.0)
+    guard = MemoryGuard(limit_bytes=100, measure=lambda: 120)  # freed memory stays with the process
+    with mock.patch.object(memory.time, "monotonic", side_effect=clock):
+        entrants = run(race("l2g", "barf", "naive"), memory=guard)
+    rows = make_rows(entrants)
+    assert [row.state for row in rows] == ["finished", "finished", "failed"]
+    assert "more memory than there is" in rows[2].reason
+    assert entrants[2].session.trainer is None
+
+
+def test_more_memory_still_ends_one_more() -> None:
+    held = iter((90, 101, 102, 120, 121))
+    guard = MemoryGuard(limit_bytes=100, measure=lambda: next(held))
+    assert [guard.exceeded(10.0 * look) for look in range(5)] == [False, True, False, True, False]
+    assert not guard.exceeded(40.5), "it is not asked for so soon again"
