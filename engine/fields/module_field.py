@@ -73,7 +73,7 @@ class ModuleField(FieldDefaults):
     def at_stage(self, stage: Stage, fraction: float) -> Self:
         """A copy in another stage, opened as far as the run had come there."""
         copied = copy_parameters(self)
-        if stage is not self._stage:
+        if stage != self._stage:
             copied.begin_stage(stage)
             copied.progress(fraction)
         return copied

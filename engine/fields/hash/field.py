@@ -103,7 +103,7 @@ class HashField(SampledField):
     def at_stage(self, stage: Stage, fraction: float) -> Self:
         """A copy with the levels open that are open at the end of the stage, of those that are open now."""
         copied = super().at_stage(stage, fraction)
-        if stage is not self._stage:
+        if stage != self._stage:
             copied.open = min(self.open, max(stage.bands[1], 1.0))
         return copied
 

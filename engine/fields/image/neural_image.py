@@ -71,8 +71,9 @@ class NeuralImage:
     def at_stage(self, stage: PlanarStage, fraction: float) -> NeuralImage:
         """A copy, opened as far as the run had come in the stage."""
         copied = deepcopy(self)
+        copied._stage = stage
         copied._layers.requires_grad_(False)
-        if stage is not self._stage:
+        if stage != self._stage:
             copied.progress(fraction)
         return copied
 

@@ -15,8 +15,7 @@ from engine.geometry import se3
 from engine.lab.basin.descent import Descent, Rates
 from engine.lab.basin.kicks import list_sizes, make_kicks
 from engine.lab.basin.options import DEFAULT, BasinOptions, BasinRequest
-from engine.lab.frozen import freeze
-from engine.lab.frozen.camera import FrozenCamera
+from engine.lab.frozen.camera import FrozenCamera, FrozenCameras, freeze_cameras
 from engine.run.session import Session
 from engine.system.arrays import frozen
 from engine.training.cameras import CameraTrainer
@@ -109,59 +108,53 @@ def measure_basin(
         trainer = session.trainer
         if not isinstance(trainer, CameraTrainer):
             raise UserError("Basins are measured in scenes of photos with cameras, once the run trains.")
-        frames = [request.frame] if request.frame is not None else list(range(len(trainer.frames)))
-        if not frames or not 0 <= frames[0] < len(trainer.frames):
-            raise UserError(f"There is no training frame {request.frame}.")
-        stages = list_levels(trainer, request.stage)
         first, last = trainer.stages[0].pose_rate[0], trainer.stages[-1].pose_rate[1]
         rates = Rates(first * trainer.rate_factors[1], last * trainer.rate_factors[1])
-        levels = Levels(session, frames, stages, options)
-        return try_kicks(levels, request, rates, options)
+        return try_all(freeze_cameras(trainer), request, rates, options)
 
     return begin
 
 
-def list_levels(trainer: CameraTrainer, stage: int | None) -> list[int | None]:
+def try_all(run: FrozenCameras, request: BasinRequest, rates: Rates, options: BasinOptions) -> Iterator[Basin | None]:
+    """Blurs the copy to the band limits, looks at each frame under them, and tries the kicks."""
+    frames = [request.frame] if request.frame is not None else range(len(run.frames))
+    levels = []
+    for stage in list_levels(run, request.stage):
+        yield None
+        levels.append((stage, run.at_stage(stage)))
+    views = []
+    for frame in frames:
+        yield None
+        views.append([run.look(frame, stage, options.pool, field) for stage, field in levels])
+    yield from try_kicks(views, request, rates, options)
+
+
+def list_levels(run: FrozenCameras, stage: int | None) -> list[int | None]:
     """The stages whose band limits poses see in turn: one, or all up to that of now; None is that of now."""
     if stage is not None:
         return [stage]
-    coarser = [index for index in range(trainer.stage_index) if trainer.stages[index] != trainer.field.stage]
-    return [*coarser, None]
+    return [*(index for index in range(run.stage_index) if run.stages[index] != run.field.stage), None]
 
 
-class Levels:
-    """Frames under each band limit, all with the same few copies of the field."""
+def try_kicks(
+    views: Sequence[Sequence[FrozenCamera]], request: BasinRequest, rates: Rates, options: BasinOptions
+) -> Iterator[Basin | None]:
+    """Tries one direction after the other, and yields what is known.
 
-    def __init__(
-        self, session: Session, frames: Sequence[int], stages: Sequence[int | None], options: BasinOptions
-    ) -> None:
-        made: list[list[FrozenCamera]] = []
-        for stage in stages:
-            shared: FrozenCamera | None = None
-            row = []
-            for frame in frames:
-                found = freeze(session, frame, stage, options.pool, None if shared is None else shared.field)
-                assert isinstance(found, FrozenCamera)
-                shared = shared or found
-                row.append(found)
-            made.append(row)
-        self.frames = list(zip(*made, strict=True))
-        self.names = tuple(level[0].stage for level in made)
-
-
-def try_kicks(levels: Levels, request: BasinRequest, rates: Rates, options: BasinOptions) -> Iterator[Basin | None]:
-    """Tries one direction after the other, and yields what is known."""
-    yield None
-    count = len(levels.frames)
-    planned = max(options.directions, count)
+    Args:
+        views: each frame under the band limits that its poses see in turn.
+        request, options: which kicks.
+        rates: of the optimiser.
+    """
+    planned = max(options.directions, len(views))
     angles, distances = list_sizes(request, options)
     about = (frozen(angles), frozen(distances))
+    names = tuple(view.stage for view in views[0])
     tried: list[Tried] = []
     for number in range(planned):
-        views = levels.frames[number % count]
-        for now in try_direction(number, views, request, rates, options):
+        for now in try_direction(number, views[number % len(views)], request, rates, options):
             share = (number + now.share) / planned
-            yield Basin(request, options, *about, (*tried, now.tried), planned, levels.names, share)
+            yield Basin(request, options, *about, (*tried, now.tried), planned, names, share)
         tried.append(now.tried)
 
 

@@ -1,20 +1,22 @@
-"""A camera with a copy of its field."""
+"""The cameras of a run with a copy of its field."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.config.rows import Stage
 from engine.fields.field import Field
 from engine.geometry import rays, se3
 from engine.geometry.pose_errors import pose_errors
-from engine.lab.frozen.frame import Axis, fraction_at_end
+from engine.lab.frozen.frame import Axis, check, fraction_at_end
 from engine.registration.relocalisation.search import draw_pixels
 from engine.scenes.pyramid import photo_level
+from engine.scenes.scene import Scene
 from engine.training.cameras import CameraTrainer
 from engine.training.metrics import average_pixels
 
@@ -73,25 +75,84 @@ class FrozenCamera:
         return average_pixels((seen.view(len(poses), -1, 3) * self.gain - colours).square(), None)
 
 
-def freeze_camera(
-    trainer: CameraTrainer, frame: int, stage: int | None, pixels: int, shared: Field | None = None
-) -> FrozenCamera:
+@dataclass(frozen=True)
+class FrozenCameras:
+    """All cameras of a run, with one copy of the field as fine as it is.
+
+    Attributes:
+        scene: with the lenses as they are fitted.
+        frames: its training frames.
+        poses: where they stand, world-to-camera.
+        references: in the world of the poses; NaN, or None, where there are none.
+        gains: of their exposures, on rendered colours.
+        field: the copy.
+        stage_index: of the stage that the field is in.
+        stages: of the schedule.
+        iteration, seed: of the run.
+    """
+
+    scene: Scene
+    frames: tuple[int, ...]
+    poses: Float[Tensor, "frames 3 4"]
+    references: Float[Tensor, "frames 3 4"] | None
+    gains: Float[Tensor, "frames 3"]
+    field: Field
+    stage_index: int
+    stages: tuple[Stage, ...]
+    iteration: int
+    seed: int
+
+    def at_stage(self, stage: int | None) -> Field:
+        """The copy under the band limit of a stage, an index into the schedule; as it is for None."""
+        if stage is None:
+            return self.field
+        return self.field.at_stage(self.stages[stage], fraction_at_end(self.stages, stage, self.iteration))
+
+    def look(self, frame: int, stage: int | None, pixels: int, field: Field | None = None) -> FrozenCamera:
+        """One camera; needs nothing of the run any more.
+
+        Args:
+            frame: index among the training frames.
+            stage: whose band limit counts, an index into the schedule; None for that of now.
+            pixels: of the photo that are compared, at most; drawn once, by the seed of the run.
+            field: what `at_stage` gave, where several cameras share it; None to make it.
+        Raises:
+            UserError: there is no such frame or stage.
+        """
+        check(frame, len(self.frames), stage, self.stages)
+        field = field or self.at_stage(stage)
+        chosen, pose = field.stage, self.poses[frame]
+        data = photo_level.downsample_photos(self.scene, [self.frames[frame]], chosen.downsample, pose.device)
+        points, colours = draw_pixels(0, data, torch.Generator().manual_seed(self.seed + frame), pixels)
+        place = self._place_reference(frame)
+        return FrozenCamera(frame, pose, field, points, colours, self.gains[frame], chosen.name, data.pixels, place)
+
+    def _place_reference(self, frame: int) -> tuple[float, ...] | None:
+        if self.references is None or not bool(self.references[frame].isfinite().all()):
+            return None
+        twist = se3.logarithm(se3.compose(self.references[frame], se3.invert(self.poses[frame].cpu())))
+        return tuple(value / axis.inside for value, axis in zip(twist.tolist(), AXES, strict=True))
+
+
+def freeze_cameras(trainer: CameraTrainer) -> FrozenCameras:
     """See `engine.lab.frozen.freeze`."""
-    chosen = trainer.field.stage if stage is None else trainer.stages[stage]
-    index = trainer.stage_index if stage is None else stage
-    done = fraction_at_end(trainer.stages, index, trainer.iteration)
-    field = shared or trainer.field.at_stage(chosen, done)
-    calibration, scene = trainer.calibration, trainer.scene
-    data = photo_level.downsample_photos(scene, [trainer.frames[frame]], chosen.downsample, trainer.device)
-    if calibration.free.focal:
-        data = photo_level.replace_intrinsics(data, calibration.intrinsics(data.intrinsics))
-    points, colours = draw_pixels(0, data, torch.Generator().manual_seed(trainer.settings.seed + frame), pixels)
-    gain = calibration.seen_by(frame, points.new_ones(1, 3)).detach()[0]
-    poses = trainer.poses()
-    reference = None
+    scene, poses, field = trainer.scene, trainer.poses(), trainer.field
+    references = None
     if scene.reference_poses is not None:
-        aligned = pose_errors(poses.cpu(), scene.reference_poses[trainer.frames]).aligned_reference[frame]
-        twist = se3.logarithm(se3.compose(aligned, se3.invert(poses[frame].cpu())))
-        if bool(twist.isfinite().all()):
-            reference = tuple(value / axis.inside for value, axis in zip(twist.tolist(), AXES, strict=True))
-    return FrozenCamera(frame, poses[frame], field, points, colours, gain, chosen.name, data.pixels, reference)
+        references = pose_errors(poses.cpu(), scene.reference_poses[trainer.frames]).aligned_reference
+    now, stages = field.stage, tuple(trainer.stages)
+    index = stages.index(now) if now in stages else trainer.stage_index
+    whole = torch.ones(1, 3, device=poses.device)
+    gains = torch.cat([trainer.calibration.seen_by(frame, whole).detach() for frame in range(len(poses))])
+    return FrozenCameras(
+        replace(scene, intrinsics=trainer.calibration.intrinsics(scene.intrinsics.to(poses.device))),
+        tuple(trainer.frames),
+        poses,
+        references,
+        gains,
+        field.at_stage(now, fraction_at_end(stages, index, trainer.iteration)),
+        index,
+        stages,
+        trainer.iteration,
+        trainer.settings.seed,
+    )

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.config.rows import AnyStage
+from engine.errors import UserError
 
 
 class Axis(NamedTuple):
@@ -70,6 +71,14 @@ class FrozenFrame(Protocol):
             first, last: the pixels that are compared, by number.
         """
         ...
+
+
+def check(frame: int, frames: int, stage: int | None, stages: Sequence[AnyStage]) -> None:
+    """Raises `UserError` unless there is this frame, and this stage (None: that of now)."""
+    if not 0 <= frame < frames:
+        raise UserError(f"There is no training frame {frame}; there are {frames}, counted from 0.")
+    if stage is not None and not 0 <= stage < len(stages):
+        raise UserError(f"There is no stage {stage + 1}; the schedule has {len(stages)}.")
 
 
 def fraction_at_end(stages: Sequence[AnyStage], index: int, iteration: int) -> float:

@@ -1,4 +1,4 @@
-"""A patch of an image with a copy of the learned image."""
+"""The patches of a run with a copy of the learned image."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.config.rows import PlanarStage
 from engine.fields.image.field import ImageField
 from engine.geometry.homography import apply_homography
-from engine.lab.frozen.frame import Axis, fraction_at_end
-from engine.scenes.planar import plane_warps
+from engine.lab.frozen.frame import Axis, check, fraction_at_end
+from engine.scenes.planar import PlanarScene, plane_warps
+from engine.scenes.pyramid.patch_level import downsample_patches
 from engine.training.metrics import average_pixels
 from engine.training.planar import PlanarTrainer
 
@@ -73,31 +75,65 @@ def move_about(middle: Float[Tensor, "2"], offsets: Float[Tensor, "poses 4"]) ->
     return torch.stack([torch.stack(row, dim=-1) for row in rows], dim=-2)
 
 
-def freeze_patch(trainer: PlanarTrainer, frame: int, stage: int | None, pixels: int) -> FrozenPatch:
+@dataclass(frozen=True)
+class FrozenPatches:
+    """All patches of a run, with one copy of the learned image as fine as it is.
+
+    Attributes:
+        scene: of the run.
+        warps: from the planes of the patches to that of the image.
+        field: the copy.
+        stage: that the field is in.
+        stages: of the schedule.
+        iteration, seed: of the run.
+    """
+
+    scene: PlanarScene
+    warps: Float[Tensor, "patches 3 3"]
+    field: ImageField
+    stage: PlanarStage
+    stages: tuple[PlanarStage, ...]
+    iteration: int
+    seed: int
+
+    def look(self, frame: int, stage: int | None, pixels: int) -> FrozenPatch:
+        """One patch; as `engine.lab.frozen.camera.FrozenCameras.look`."""
+        check(frame, len(self.warps), stage, self.stages)
+        chosen, field, scene = self.stage, self.field, self.scene
+        if stage is not None:
+            chosen = self.stages[stage]
+            field = field.at_stage(chosen, fraction_at_end(self.stages, stage, self.iteration))
+        warp = self.warps[frame]
+        data = downsample_patches(scene, chosen.downsample, warp.device)
+        generator = torch.Generator().manual_seed(self.seed + frame)
+        drawn = torch.randperm(len(data.points), generator=generator)[:pixels].to(warp.device)
+        colours = data.images[frame].flatten(start_dim=1)[:, drawn].T
+        axes = _list_axes(max(scene.image_size) / 2)
+        place = _describe(warp)
+        wanted = _describe(plane_warps(scene, scene.transforms[frame : frame + 1])[0])
+        angle = math.remainder(wanted[2] - place[2], 2 * math.pi)
+        apart = (wanted[0] - place[0], wanted[1] - place[1], angle, wanted[3] / place[3] - 1)
+        reference = tuple(value / axis.inside for value, axis in zip(apart, axes, strict=True))
+        seen = (field, data.points[drawn], colours, chosen.name, len(data.points), reference, axes)
+        return FrozenPatch(frame, warp, warp.new_tensor(place[:2]), *seen)
+
+
+def freeze_patches(trainer: PlanarTrainer) -> FrozenPatches:
     """See `engine.lab.frozen.freeze`."""
-    chosen = trainer.stage if stage is None else trainer.stages[stage]
-    index = trainer.stage_index if stage is None else stage
-    field = trainer.field.at_stage(chosen, fraction_at_end(trainer.stages, index, trainer.iteration))
-    data, scene = trainer.level(chosen.downsample), trainer.scene
-    generator = torch.Generator().manual_seed(trainer.settings.seed + frame)
-    drawn = torch.randperm(len(data.points), generator=generator)[:pixels].to(data.points.device)
-    colours = data.images[frame].flatten(start_dim=1)[:, drawn].T
-    warp = trainer.registration.transforms()[frame]
-    true = plane_warps(scene, scene.transforms[frame : frame + 1])[0].to(warp)
-    unit = max(scene.image_size) / 2
-    axes = (
+    done = fraction_at_end(trainer.stages, trainer.stage_index, trainer.iteration)
+    field, warps = trainer.field.at_stage(trainer.stage, done), trainer.registration.transforms()
+    known = (trainer.stage, tuple(trainer.stages), trainer.iteration, trainer.settings.seed)
+    return FrozenPatches(trainer.scene, warps, field, *known)
+
+
+def _list_axes(unit: float) -> tuple[Axis, ...]:
+    """Of a patch; `unit` is the length 1 of the plane in pixels."""
+    return (
         Axis("x", "moves right", "px", 1 / unit),
         Axis("y", "moves down", "px", 1 / unit),
         Axis("turn", "turns clockwise", "°", math.radians(1)),
         Axis("scale", "grows", "%", 0.01),
     )
-    place, wanted = _describe(warp), _describe(true)
-    angle = math.remainder(wanted[2] - place[2], 2 * math.pi)
-    apart = (wanted[0] - place[0], wanted[1] - place[1], angle, wanted[3] / place[3] - 1)
-    reference = tuple(value / axis.inside for value, axis in zip(apart, axes, strict=True))
-    middle = warp.new_tensor(place[:2])
-    of = len(data.points)
-    return FrozenPatch(frame, warp, middle, field, data.points[drawn], colours, chosen.name, of, reference, axes)
 
 
 def _describe(warp: Float[Tensor, "3 3"]) -> tuple[float, float, float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from engine.lab.frozen import Axis, FrozenFrame, freeze
+from engine.lab.frozen import Axis, FrozenCameras, FrozenFrame, FrozenPatches, freeze
 from engine.lab.landscape.options import DEFAULT, LandscapeOptions, Window
 from engine.lab.landscape.scan import Scan, measure_gradient
 from engine.run.session import Session
@@ -57,7 +57,13 @@ def measure_curves(
     """
 
     def begin(session: Session) -> Iterator[Curves | None]:
-        return draw_curves(freeze(session, frame, stage, options.curve_pixels), window, options)
+        return measure(freeze(session))
+
+    def measure(run: FrozenCameras | FrozenPatches) -> Iterator[Curves | None]:
+        yield None
+        view = run.look(frame, stage, options.curve_pixels)
+        yield None
+        yield from draw_curves(view, window, options)
 
     return begin
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from engine.lab.frozen import Axis, FrozenFrame, freeze
+from engine.lab.frozen import Axis, FrozenCameras, FrozenFrame, FrozenPatches, freeze
 from engine.lab.landscape.options import DEFAULT, LandscapeOptions, Window
 from engine.lab.landscape.scan import Scan, order_coarse_to_fine
 from engine.run.session import Session
@@ -58,7 +58,13 @@ def measure_map(
     """
 
     def begin(session: Session) -> Iterator[LossMap | None]:
-        return draw_map(freeze(session, frame, stage, options.map_pixels), axes, window, options)
+        return measure(freeze(session))
+
+    def measure(run: FrozenCameras | FrozenPatches) -> Iterator[LossMap | None]:
+        yield None
+        view = run.look(frame, stage, options.map_pixels)
+        yield None
+        yield from draw_map(view, axes, window, options)
 
     return begin
 

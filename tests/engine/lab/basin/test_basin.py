@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from engine.geometry import se3
 from engine.lab.basin.descent import Rates
 from engine.lab.basin.files import COLUMNS, write_basin
 from engine.lab.basin.kicks import make_kicks
-from engine.lab.basin.map import NEVER, Basin, Levels, Tried, measure_way, try_kicks
+from engine.lab.basin.map import NEVER, Basin, Tried, measure_way, try_kicks
 from engine.lab.basin.options import BasinOptions, BasinRequest
 from tests.support.worlds.frozen_relief import frozen_relief
 
@@ -24,16 +23,8 @@ RATES = Rates(1e-2, 1e-4)
 REQUEST = BasinRequest(0, None, turn_deg=3.0, shift=0.08, spread=0.8)  # a kick is larger than what counts as back
 
 
-class Frozen:
-    """Stands for `Levels`: one frame under one band limit."""
-
-    def __init__(self) -> None:
-        self.frames = [(frozen_relief(pixels=3072, samples=16),)]
-        self.names = ("relief",)
-
-
 def basin_of(request: BasinRequest, options: BasinOptions = OPTIONS) -> Basin:
-    done = list(try_kicks(cast(Levels, Frozen()), request, RATES, options))[-1]
+    done = list(try_kicks([[frozen_relief(pixels=3072, samples=16)]], request, RATES, options))[-1]
     assert done is not None
     return done
 

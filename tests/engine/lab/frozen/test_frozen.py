@@ -58,7 +58,8 @@ def test_measuring_leaves_the_run_as_it_is(session: Session) -> None:
 
 def test_photo_and_field_have_the_band_limit_of_a_stage(session: Session) -> None:
     made = trainer_of(session)
-    coarse, now = freeze(session, 2, 0, 10_000), freeze(session, 2, None, 10_000)
+    run = freeze(session)
+    coarse, now = run.look(2, 0, 10_000), run.look(2, None, 10_000)
     assert isinstance(coarse, FrozenCamera)
     assert isinstance(now, FrozenCamera)
     photo = made.photos.level(8)
@@ -71,7 +72,7 @@ def test_photo_and_field_have_the_band_limit_of_a_stage(session: Session) -> Non
 
 
 def test_a_copy_stays_as_it_was_while_the_run_goes_on(session: Session) -> None:
-    found = freeze(session, 0, None, 200)
+    found = freeze(session).look(0, None, 200)
     before = found.losses(torch.zeros(1, 6))
     short_runs.advance(trainer_of(session), 2)
     assert torch.equal(found.losses(torch.zeros(1, 6)), before)
@@ -79,9 +80,9 @@ def test_a_copy_stays_as_it_was_while_the_run_goes_on(session: Session) -> None:
 
 def test_what_does_not_exist_is_refused(session: Session) -> None:
     with pytest.raises(UserError, match="no training frame 99"):
-        freeze(session, 99)
+        freeze(session).look(99, None, 10)
     with pytest.raises(UserError, match="no stage 8"):
-        freeze(session, 0, 7)
+        freeze(session).look(0, 7, 10)
 
 
 def test_a_patch_is_seen_best_where_it_was_cut() -> None:
@@ -91,7 +92,8 @@ def test_a_patch_is_seen_best_where_it_was_cut() -> None:
         made.step()
     found = Session(scene, Settings(method="reference"), make_trainer=lambda *_: made)
     found.begin()
-    patch = freeze(found, 1, None, 4000)
+    run = freeze(found)
+    patch = run.look(1, None, 4000)
     assert isinstance(patch, FrozenPatch)
     assert patch.reference == pytest.approx((0.0, 0.0, 0.0, 0.0), abs=1e-2)
     window = Window((12.0, 12.0, 10.0, 15.0))
@@ -99,5 +101,5 @@ def test_a_patch_is_seen_best_where_it_was_cut() -> None:
     assert done is not None
     assert [axis.unit for axis in done.axes] == ["px", "px", "°", "%"]
     assert done.losses.argmin(axis=1).tolist() == [6, 6, 6, 6]
-    coarse = freeze(found, 1, 0, 4000)
+    coarse = run.look(1, 0, 4000)
     assert coarse.of <= patch.of
