@@ -31,10 +31,15 @@ class ContestantChoice:
 
 @dataclass
 class RaceChoice:
-    """The choices for a new race: four contestants, of which some are nobody."""
+    """The choices for a new race: four contestants, of which some are nobody.
+
+    Attributes:
+        max_seconds: with equal seconds, of each: its schedule is fitted to them; 0 for the whole schedule.
+    """
 
     contestants: list[ContestantChoice] = field(default_factory=lambda: [ContestantChoice() for _ in range(MOST)])
     equal: Equal = "iterations"
+    max_seconds: int = 0
 
 
 @dataclass
@@ -106,7 +111,8 @@ def make_chosen_race(choice: RaceChoice, settings: Settings, options: SceneOptio
     if len(chosen) < 2:
         raise UserError("Choose two contestants or more.")
     words = [write_contestant(one, settings, options) for one in chosen]
-    race = make_race(words, settings, options, choice.equal)
+    limit = float(choice.max_seconds) if choice.equal == "seconds" and choice.max_seconds > 0 else None
+    race = make_race(words, settings, options, choice.equal, limit)
     for contestant in race.contestants:
         try:
             check_settings(contestant.settings, kind)

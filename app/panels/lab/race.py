@@ -146,6 +146,11 @@ class RacePanel:
                 "What all have had equally much of at any time: optimisation steps, or seconds of their own. One "
                 "trains at a time, a step each, on all cores.",
             )
+            with dpg.group(show=False) as self._limit:
+                limit = dpg.add_input_int(
+                    label="s each", width=64, step=0, min_value=0, min_clamped=True, callback=self._choose_limit
+                )
+                add_tool_tip(limit, "Each one's schedule is fitted to so many seconds; 0 for the whole schedule.")
             self._note = dpg.add_text("", color=AMBER)
         with dpg.table(header_row=True, policy=dpg.mvTable_SizingFixedFit, no_pad_outerX=True):
             for label, width in (("", 16), ("method", 108), ("field", 68), ("assistance", 72), ("λ = 10^", 64)):
@@ -214,7 +219,9 @@ class RacePanel:
     def _offer(self, run: ViewedRun) -> None:
         """Offers a race of what a run is against another method."""
         self._of = run
+        before = self._state.race.choice
         choice = self._state.race.choice = make_first_choice(run.settings, run.options)
+        choice.equal, choice.max_seconds = before.equal, before.max_seconds
         scene = get_posed_scene(run)
         starts: tuple[str, ...] = ("auto",)
         if scene is not None:
@@ -309,6 +316,10 @@ class RacePanel:
 
     def _choose_rule(self, _sender: int, words: str) -> None:
         self._state.race.choice.equal = "seconds" if RULES[words] == "seconds" else "iterations"
+        dpg.configure_item(self._limit, show=RULES[words] == "seconds")
+
+    def _choose_limit(self, _sender: int, seconds: int) -> None:
+        self._state.race.choice.max_seconds = max(seconds, 0)
 
     def _choose_all(self, _sender: int, value: bool) -> None:
         self._state.race.all = value

@@ -52,7 +52,8 @@ class PlanarImagePanel:
         comparing = len(state.runs) > 1
         for index, (pane, run) in enumerate(zip(self._panes, state.runs, strict=False)):
             active = comparing and index == state.active
-            pane.update(state, run, make_caption(run) if comparing else "", ACCENT if active else None)
+            caption = make_caption(run, brief=len(state.runs) > 2) if comparing else ""
+            pane.update(state, run, caption, ACCENT if active else None)
             if pane.pressed and state.active != index:
                 state.active = index
 
@@ -107,12 +108,13 @@ def halve(room: tuple[int, int], beside: bool) -> tuple[int, int]:
     return (max((width - GAP) // 2, SMALLEST), height) if beside else (width, max((height - GAP) // 2, SMALLEST))
 
 
-def make_caption(run: ViewedRun) -> str:
-    """The caption of a pane: its method, and how far it is."""
+def make_caption(run: ViewedRun, brief: bool = False) -> str:
+    """The caption of a pane: its method, and how far it is; where there is little room only its error."""
     parts: list[str] = [run.settings.method if run.contestant is None else run.contestant.name]
     if run.snapshot is None:
         return f"{parts[0]}   {run.opening.words}"
-    return "   ".join([*parts, *describe_progress(run.snapshot)])
+    progress = describe_progress(run.snapshot)
+    return "   ".join([*parts, *(progress[:1] if brief else progress)])
 
 
 def describe_progress(snapshot: Snapshot) -> list[str]:

@@ -47,6 +47,15 @@ def test_a_contestant_is_called_by_what_differs(choice: ContestantChoice, words:
     assert made.options.init == choice.init
 
 
+def test_a_limit_is_one_of_equal_seconds() -> None:
+    choice = make_first_choice(SHOWN, READ)
+    choice.max_seconds = 30
+    assert make_chosen_race(choice, SHOWN, READ, "object").max_seconds is None
+    choice.equal = "seconds"
+    race = make_chosen_race(choice, SHOWN, READ, "object")
+    assert (race.equal, race.max_seconds) == ("seconds", 30.0)
+
+
 def test_what_cannot_race_is_said_before() -> None:
     alone = RaceChoice([ContestantChoice("l2g"), ContestantChoice(NOBODY)])
     with pytest.raises(UserError, match="two contestants or more"):
