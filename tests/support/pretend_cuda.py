@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
@@ -31,6 +32,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 from engine.system import devices
 
 aten = torch.ops.aten
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
 ROOT = Path(__file__).parents[2]
 
 # Their result has as many entries as the values say, or is a number of the host: the host waits for the device.
@@ -50,6 +52,12 @@ _COPIES = {aten._to_copy, aten.copy_, aten._copy_from}
 _INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_, aten._unsafe_index}
 _LOW_PRECISION = {torch.nn.functional.linear, torch.matmul, Tensor.matmul, Tensor.__matmul__, torch.bmm, torch.addmm}
 _RANDOM = "generator"
+
+
+def cuda_devices() -> list[Any]:
+    """Parameters of a test: contexts within which `cuda` is a device, pretended or, where there is one, real."""
+    real = pytest.param(nullcontext, id="real", marks=[pytest.mark.gpu, NO_CUDA])
+    return [pytest.param(PretendCuda, id="pretended"), real]
 
 
 class MixedDevices(RuntimeError):

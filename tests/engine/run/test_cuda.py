@@ -24,7 +24,7 @@ from engine.scenes.scene import Scene
 from engine.system.devices import DeviceMemoryError
 from engine.training import cameras as trainer_module
 from engine.training import radiance
-from tests.support.pretend_cuda import PretendCuda
+from tests.support.pretend_cuda import cuda_devices
 from tests.support.runs.short_runs import stage
 from tests.support.worlds.analytic import cameras, photographed
 
@@ -56,10 +56,12 @@ def advance(made: Session, iterations: int) -> None:
     assert made.error is None
 
 
-@pytest.mark.parametrize(("first", "then"), [("cuda", "cpu"), ("cpu", "cuda")])
-@pytest.mark.parametrize("field", ["grid", "mlp"])
-def test_a_run_goes_on_on_another_device(tmp_path: Path, first: str, then: str, field: str) -> None:
-    with PretendCuda():
+@pytest.mark.parametrize("device", cuda_devices())
+@pytest.mark.parametrize(
+    ("first", "then", "field"), [("cuda", "cpu", "grid"), ("cpu", "cuda", "grid"), ("cuda", "cpu", "mlp")]
+)
+def test_a_run_goes_on_on_another_device(tmp_path: Path, first: str, then: str, field: str, device: Any) -> None:
+    with device():
         one = session(tmp_path, first, field=field)
         advance(one, 5)
         one.save_own()
@@ -77,8 +79,9 @@ def test_a_run_goes_on_on_another_device(tmp_path: Path, first: str, then: str, 
             assert torch.equal(*tables)
 
 
-def test_what_the_window_and_exports_ask_of_a_run_on_a_gpu(tmp_path: Path) -> None:
-    with PretendCuda():
+@pytest.mark.parametrize("device", cuda_devices())
+def test_what_the_window_and_exports_ask_of_a_run_on_a_gpu(tmp_path: Path, device: Any) -> None:
+    with device():
         made = session(tmp_path, "cuda")
         advance(made, 5)
         made.apply(SelectFrame(1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 from unittest import mock
 
 import pytest
@@ -19,7 +20,7 @@ from engine.training.planar import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from engine.training.radiance_options import RadianceOptions
 from engine.training.trainer import Trainer
-from tests.support.pretend_cuda import MixedDevices, PretendCuda
+from tests.support.pretend_cuda import NO_CUDA, MixedDevices, PretendCuda, cuda_devices
 from tests.support.runs.short_runs import small_adjustments, stage
 from tests.support.scenes.planar_scenes import planar_scene
 from tests.support.worlds.analytic import WALL, cameras, photographed
@@ -98,19 +99,19 @@ def test_mixed_devices_raise_and_what_makes_the_host_wait_is_noted() -> None:
 # ---------------------------------------------------------------------- steps
 
 
-@pytest.mark.parametrize(
-    ("kind", "field", "method", "last"),
-    [
-        ("forward-facing", "grid", "l2g", FINE),
-        ("forward-facing", "grid", "barf", SPARSE),
-        ("object", "grid", "l2g", SPARSE),
-        ("unbounded", "grid", "reference", FINE),
-        ("unbounded", "grid", "barf", SPARSE),
-        ("forward-facing", "mlp", "l2g", FINE),
-        ("unbounded", "mlp", "naive", FINE),
-        ("forward-facing", "hash", "barf", FINE),
-    ],
-)
+CASES = [
+    ("forward-facing", "grid", "l2g", FINE),
+    ("forward-facing", "grid", "barf", SPARSE),
+    ("object", "grid", "l2g", SPARSE),
+    ("unbounded", "grid", "reference", FINE),
+    ("unbounded", "grid", "barf", SPARSE),
+    ("forward-facing", "mlp", "l2g", FINE),
+    ("unbounded", "mlp", "naive", FINE),
+    ("forward-facing", "hash", "barf", FINE),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "method", "last"), CASES)
 def test_the_host_does_not_wait_for_a_gpu_within_a_step(kind: SceneKind, field: str, method: str, last: Stage) -> None:
     with PretendCuda() as cuda:
         trainer = made((COARSE, last), wall(kind), "cuda", field=field, method=method, assist=False)
@@ -120,6 +121,20 @@ def test_the_host_does_not_wait_for_a_gpu_within_a_step(kind: SceneKind, field: 
         assert trainer.poses().device.type == "cuda"
     leaves_out = "aten.nonzero at engine/fields/hash/field.py"  # most samples: worth one wait
     assert [wait for wait in waits if field != "hash" or not wait.startswith(leaves_out)] == []
+
+
+@pytest.mark.gpu
+@NO_CUDA
+@pytest.mark.parametrize(("kind", "field", "method", "last"), CASES)
+def test_the_host_does_not_wait_for_a_real_gpu(kind: SceneKind, field: str, method: str, last: Stage) -> None:
+    trainer = made((COARSE, last), wall(kind), "cuda", field=field, method=method, assist=False)
+    advance(trainer, 5)
+    torch.cuda.set_sync_debug_mode("default" if field == "hash" else "error")
+    try:
+        advance(trainer, 7)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert bool(trainer.poses().isfinite().all())
 
 
 def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches() -> None:
@@ -147,7 +162,8 @@ def test_matches_cost_no_wait_either() -> None:
 # ---------------------------------------------------------------------- whole runs
 
 
-def test_steps_on_a_gpu_are_those_on_the_cpu() -> None:
+@pytest.mark.parametrize("device", cuda_devices())
+def test_steps_on_a_gpu_are_those_on_the_cpu(device: Any) -> None:
     """Two implementations: Adam makes a step of its own length out of the sign of a gradient that is nearly zero, so
     that single voxels differ soon."""
 
@@ -156,7 +172,7 @@ def test_steps_on_a_gpu_are_those_on_the_cpu() -> None:
         advance(trainer, 4)
         return trainer
 
-    with PretendCuda():
+    with device():
         there = ended("cuda")
         poses, voxels = there.poses().cpu(), there.field.grid.voxels.cpu()  # type: ignore[attr-defined]
     here = ended("cpu")

@@ -1,0 +1,197 @@
+"""The parts, each in a process of its own: `python -m tests.benchmarks.gpu.parts fern --figures fern.json ...`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import tyro
+
+from engine.cli.arguments import TrainArguments
+from engine.cli.train import train_scene
+from engine.system.devices import resolve_device
+from tests.benchmarks.gpu.figures import Figures
+from tests.benchmarks.gpu.runner import python
+from tests.benchmarks.gpu.step_times import measure_steps
+from tests.benchmarks.gpu.views import measure_views
+from tests.benchmarks.support.command import REPOSITORY
+from tests.benchmarks.support.curves import below, nested, time_until
+
+AROUND = 22.0  # seconds of a part that trains for reading the scene, evaluating and writing
+NOISE = ("--noise-rotation", "0.07", "--noise-translation", "0.5")
+QUICK = ("--max-iterations", "12", "--downscale", "8", "--no-matches")
+GIGABYTE = 1e9
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a part is measured with.
+
+    Attributes:
+        figures: what it has found.
+        seconds: it may take.
+        device: of the runs.
+        scenes: folder of the real ones.
+        quick: use shipped scenes and few steps.
+    """
+
+    figures: Figures
+    seconds: float
+    device: str
+    scenes: Path
+    quick: bool
+
+    def scene(self, real: str, shipped: str) -> Path:
+        """A real scene where it is, else one that ships; the report says which."""
+        folder = self.scenes / real
+        chosen = REPOSITORY / "scenes" / shipped if self.quick or not folder.is_dir() else folder
+        self.figures.note(**{f"scene {shipped.split('/')[0]}": real if chosen == folder else f"scenes/{shipped}"})
+        return chosen
+
+
+def describe_card(context: Context) -> None:
+    """The card, and whether this program can use it; else the part fails, with the sentence that says why."""
+    device = resolve_device(context.device)
+    context.figures.note(torch=torch.__version__, cuda=torch.version.cuda)
+    if device.type != "cuda":
+        context.figures.note(name=f"no GPU: {device.type}")
+        return
+    found = torch.cuda.get_device_properties(device)
+    free, total = torch.cuda.mem_get_info(device)
+    context.figures.note(
+        name=found.name,
+        capability=f"{found.major}.{found.minor}",
+        multiprocessors=found.multi_processor_count,
+        memory_gb=total / GIGABYTE,
+        free_gb=free / GIGABYTE,
+        bfloat16=torch.cuda.is_bf16_supported(),
+    )
+    if shutil.which("nvidia-smi"):
+        asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
+        context.figures.note(driver=told.stdout.strip())
+
+
+def run_tests(context: Context) -> None:
+    """All tests that are marked `gpu`; those that failed by name."""
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "tests.xml"
+        folders = ["tests/engine/geometry"] if context.quick else ["tests/engine"]
+        words = ["-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", f"--junitxml={file}", *folders]
+        done = subprocess.run(python(*words), cwd=REPOSITORY, check=False)
+        cases = list(ElementTree.parse(file).getroot().iter("testcase")) if file.is_file() else []
+    states: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
+    for case in cases:
+        kinds = {child.tag for child in case}
+        state = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
+        states[state].append(f"{case.get('classname')}::{case.get('name')}")
+    context.figures.note(**{state: len(names) for state, names in states.items()}, which_failed=states["failed"])
+    if done.returncode not in (0, 5):  # 5: there were none
+        raise SystemExit(done.returncode)
+
+
+def train(context: Context, scene: Path, seconds: float, *words: str) -> dict[str, Any]:
+    """A run of `l2g-train` in this process, with its evaluation; its `result.json`."""
+    planned = min(seconds, max(context.seconds - AROUND, 5.0))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "run"
+        line = [str(scene), "--output", str(folder), "--device", context.device, "--evaluate", *words]
+        line += ["--max-seconds", f"{planned:.0f}", *(QUICK if context.quick else ())]
+        code = train_scene(tyro.cli(TrainArguments, args=line, config=(tyro.conf.FlagCreatePairsOff,)))
+        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    context.figures.note(
+        planned_seconds=planned,
+        seconds=nested(result, "seconds"),
+        iterations=nested(result, "iteration"),
+        rotation_deg=nested(result, "pose.rotation_error_deg.mean"),
+        translation=nested(result, "pose.translation_error.mean"),
+        held_out_psnr=nested(result, "test.psnr"),
+        held_out_ssim=nested(result, "test.ssim"),
+        history=result["history"],
+    )
+    if torch.cuda.is_available():
+        peaks = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+        context.figures.note(gpu_memory_gb=peaks[0] / GIGABYTE, gpu_memory_reserved_gb=peaks[1] / GIGABYTE)
+    if code != 0:
+        raise SystemExit(code)
+    return result
+
+
+def train_fern(context: Context) -> None:
+    """Fern from the identity: seconds to 1° and 0.005, to 0.45° and 0.0020, and its end after 30 s."""
+    history = train(context, context.scene("llff/fern", "fern"), 30)["history"]
+    coarse = below(rotation_error_deg=1.0, translation_error=0.005)
+    fine = below(rotation_error_deg=0.45, translation_error=0.0020)
+    context.figures.note(seconds_to_1_deg=time_until(history, coarse), seconds_to_0_45_deg=time_until(history, fine))
+
+
+def train_lego(context: Context, seconds: float = 60) -> None:
+    """Lego at the noise of the paper: seconds to 0.2°, and held-out PSNR at the end."""
+    history = train(context, context.scene("blender/lego", "locomotive"), seconds, *NOISE)["history"]
+    context.figures.note(seconds_to_0_2_deg=time_until(history, below(rotation_error_deg=0.2)))
+
+
+def train_longer(context: Context) -> None:
+    """Lego once more, for 300 s, or for as long as is left."""
+    train_lego(context, 300)
+
+
+def train_fox(context: Context) -> None:
+    """From bare photos of a fox, for 60 s: nothing that stands beside them tells their poses."""
+    photos = context.scene("nerfstudio/fox/images", "desk/images")
+    with tempfile.TemporaryDirectory() as temporary:
+        copies = Path(temporary) / "photos"
+        copies.mkdir()
+        for photo in sorted(photos.iterdir())[: 8 if context.quick else None]:
+            shutil.copy(photo, copies)
+        train(context, copies, 60)
+
+
+def time_steps(context: Context) -> None:
+    """Steps of every stage of a forward-facing scene and of an object, with their parts."""
+    for name, real, shipped in (("fern", "llff/fern", "fern"), ("lego", "blender/lego", "locomotive")):
+        measure_steps(name, context.scene(real, shipped), context.device, context.figures, context.quick)
+
+
+def draw_views(context: Context) -> None:
+    """The novel view of a full-size volume, alone and beside a training."""
+    measure_views(context.device, context.figures, context.quick)
+
+
+PARTS: dict[str, Callable[[Context], None]] = {
+    "card": describe_card,
+    "tests": run_tests,
+    "steps": time_steps,
+    "fern": train_fern,
+    "lego": train_lego,
+    "views": draw_views,
+    "fox": train_fox,
+    "longer": train_longer,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measures one part."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("--figures", type=Path, required=True)
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--scenes", type=Path, required=True)
+    parser.add_argument("--quick", action="store_true")
+    chosen = parser.parse_args(arguments)
+    context = Context(Figures(chosen.figures), chosen.seconds, chosen.device, chosen.scenes, chosen.quick)
+    PARTS[chosen.part](context)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""How long a step takes in each stage, and its parts; what makes the host wait for the device within one."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from engine.config.settings import Settings
+from engine.scenes import SceneOptions, load_scene
+from engine.scenes.scene import Scene
+from engine.system.devices import resolve_device
+from engine.training.radiance import RadianceTrainer
+from tests.benchmarks.gpu.figures import Figures
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Steps of each stage: before anything is measured, timed, timed part by part, and profiled.
+
+    The timed ones take in one renewal of the proposals' density, which comes every 24 steps.
+    """
+
+    warm: int
+    timed: int
+    parted: int
+    profiled: int
+    listed: int = 8  # operations of the profile
+
+
+FULL = Counts(warm=6, timed=25, parted=5, profiled=3)
+QUICK = Counts(warm=1, timed=2, parted=1, profiled=1)
+
+
+def measure_steps(name: str, folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
+    """Notes `<name>: <stage>` for each stage of a scene's schedule, without help: only optimisation steps."""
+    device, counts = resolve_device(device_name), QUICK if quick else FULL
+    scene = load_scene(folder, SceneOptions(matches=False, downscale=8 if quick else None))
+    assert isinstance(scene, Scene)
+    trainer = RadianceTrainer(scene, Settings(assist=False), device)
+    for index in range(len(trainer.stages)):
+        trainer._begin_stage(index)
+        trainer._settle_until = 0  # poses move, as in most steps
+        figures.note(**{f"{name}: {trainer.stage.name}": measure_stage(trainer, counts)})
+
+
+def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
+    """The figures of the stage that has begun; times in milliseconds per step."""
+    cuda = trainer.device.type == "cuda"
+    if cuda:
+        torch.cuda.reset_peak_memory_stats(trainer.device)
+    take(trainer, counts.warm)
+    wait(trainer)
+    begun = time.perf_counter()
+    take(trainer, counts.timed)
+    launched = time.perf_counter() - begun
+    wait(trainer)
+    taken = time.perf_counter() - begun
+    voxels = trainer.field.state().get("voxels")
+    found: dict[str, Any] = {
+        "rays": trainer.stage.rays,
+        "samples": trainer.stage.samples,
+        "voxels": None if voxels is None else voxels[..., 0].numel(),
+        "step_ms": 1e3 * taken / counts.timed,
+        "until_launched_ms": 1e3 * launched / counts.timed,
+        "parts_ms": time_parts(trainer, counts.parted),
+        "operations_ms": list_operations(trainer, counts),
+    }
+    if cuda:
+        found["gpu_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
+        found["waits"] = list_waits(trainer)
+    return found
+
+
+def take(trainer: RadianceTrainer, steps: int) -> None:
+    """So many optimisation steps."""
+    for _ in range(steps):
+        trainer._optimise()
+
+
+def wait(trainer: RadianceTrainer) -> None:
+    """Until the device has done what it was given."""
+    if trainer.device.type == "cuda":
+        torch.cuda.synchronize(trainer.device)
+
+
+def time_parts(trainer: RadianceTrainer, steps: int) -> dict[str, float]:
+    """Each part of a step by itself, the device waited for before and after; together they take longer than a step."""
+    totals: dict[str, float] = defaultdict(float)
+
+    def timed(owner: Any, name: str, label: str) -> Any:
+        usual: Callable[..., Any] = getattr(owner, name)
+
+        def call(*arguments: Any, **named: Any) -> Any:
+            wait(trainer)
+            begun = time.perf_counter()
+            result = usual(*arguments, **named)
+            wait(trainer)
+            totals[label] += time.perf_counter() - begun
+            return result
+
+        return mock.patch.object(owner, name, call)
+
+    with ExitStack() as stack:
+        for owner, name, label in (
+            (trainer.registration, "rays", "rays"),
+            (trainer.field, "render", "render"),
+            (torch.Tensor, "backward", "backward"),
+            (trainer.field, "step", "step of the field"),
+            (trainer._optimiser, "step", "step of the poses"),
+        ):
+            stack.enter_context(timed(owner, name, label))
+        take(trainer, steps)
+    return {label: 1e3 * seconds / steps for label, seconds in totals.items()}
+
+
+def list_operations(trainer: RadianceTrainer, counts: Counts) -> dict[str, float]:
+    """The operations that take most of a step, on the device where there is one."""
+    cuda = trainer.device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as profiled:
+        take(trainer, counts.profiled)
+        wait(trainer)
+    key = "self_device_time_total" if cuda else "self_cpu_time_total"
+    events = sorted(profiled.key_averages(), key=lambda event: -getattr(event, key))[: counts.listed]
+    return {event.key: getattr(event, key) / 1e3 / counts.profiled for event in events}
+
+
+def list_waits(trainer: RadianceTrainer) -> list[str]:
+    """What torch says of waits for the device within two steps; there should be none but that of a hash field."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            take(trainer, 2)
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+    return sorted({f"{Path(one.filename).name}:{one.lineno}" for one in caught if "synchroniz" in str(one.message)})

@@ -1,0 +1,113 @@
+"""The frame of the benchmark; what it measures is a command, not a test."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from unittest import mock
+
+import psutil
+import pytest
+
+from engine.config.settings import Settings
+from engine.training import cameras as trainer_module
+from engine.training.radiance import RadianceTrainer
+from tests.benchmarks.gpu import parts as measured
+from tests.benchmarks.gpu.__main__ import PARTS, summarise
+from tests.benchmarks.gpu.figures import Figures, read_whole
+from tests.benchmarks.gpu.runner import Command, Limits, Part, run_parts
+from tests.benchmarks.gpu.step_times import QUICK, measure_stage
+from tests.support.runs.short_runs import stage
+from tests.support.worlds.analytic import cameras, photographed
+
+LIMITS = Limits(least=0.5, ending=0.5, look=0.05)
+NOTE = "import pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text('{\"found\": 7}'); "
+SCRIPTS = {
+    "good": NOTE,
+    "bad": NOTE + "print('a line of the log'); raise SystemExit(3)",
+    "slow": NOTE + "time.sleep(60)",
+}
+
+
+def command(part: Part, file: Path, seconds: float) -> Sequence[str]:
+    return [sys.executable, "-c", SCRIPTS[part.name], str(file)]
+
+
+def run(tmp_path: Path, *parts: Part, seconds: float = 30.0, of: Command = command) -> dict:
+    report = run_parts(
+        parts, seconds, tmp_path / "gpu.json", of, {"device": "cpu", "machine": "?", "quick": True}, LIMITS
+    )
+    assert report == json.loads((tmp_path / "gpu.json").read_text())
+    return report
+
+
+def test_each_part_is_measured_whatever_becomes_of_the_others(tmp_path: Path) -> None:
+    report = run(tmp_path, Part("bad", 9.0), Part("slow", 1.0), Part("good", 9.0))
+    found = report["parts"]
+    assert {name: entry["state"] for name, entry in found.items()} == {
+        "bad": "failed",
+        "slow": "out of time",
+        "good": "done",
+    }
+    assert found["bad"]["code"] == 3
+    assert found["bad"]["log"][-1] == "a line of the log"
+    assert all(entry["figures"] == {"found": 7} for entry in found.values())
+    assert report["state"] == "complete"
+    assert "slow: out of time\n  found: 7" in summarise(report)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["gpu.bad.log", "gpu.json", "gpu.slow.log"]
+
+
+def test_a_part_for_which_no_time_is_left_is_left_out(tmp_path: Path) -> None:
+    report = run(tmp_path, Part("good", 9.0), Part("slow", 9.0), seconds=0.8)
+    assert all(entry["state"] == "left out" for entry in report["parts"].values())
+
+
+def test_what_was_found_is_on_disk_where_the_benchmark_itself_is_ended(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+
+    def ended(file: Path) -> bool:
+        return read_whole(file).get("parts", {}).get("slow", {}).get("figures") == {"found": 7}
+
+    with (
+        mock.patch(
+            "tests.benchmarks.gpu.runner.time.sleep",
+            side_effect=lambda _: (_ for _ in ()).throw(SystemExit(143)) if ended(tmp_path / "gpu.json") else None,
+        ),
+        pytest.raises(SystemExit),
+    ):
+        run(tmp_path, Part("good", 9.0), Part("slow", 9.0))
+    report = read_whole(tmp_path / "gpu.json")
+    assert report["state"] == "cut off"
+    assert report["parts"]["good"]["state"] == "done"
+    assert report["parts"]["slow"] | {"seconds": 0.0, "allowed": 9.0} == {
+        **{"state": "under way", "seconds": 0.0, "allowed": 9.0},
+        "figures": {"found": 7},
+    }
+    assert {child.pid for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE} <= before
+
+
+def test_every_part_has_a_function_and_all_fit_into_ten_minutes() -> None:
+    assert [part.name for part in PARTS] == list(measured.PARTS)
+    assert sum(part.seconds for part in PARTS[:-1]) + 60 < 480  # something is left for the last one
+    assert PARTS[-1].name == "longer"
+
+
+def test_figures_replace_those_before_as_a_whole(tmp_path: Path) -> None:
+    figures = Figures(tmp_path / "below" / "figures.json")
+    figures.note(one=1)
+    figures.note(two=2.5, path=Path("x"))
+    assert read_whole(figures.path) == {"one": 1, "two": 2.5, "path": "x"}
+    assert [file.name for file in figures.path.parent.iterdir()] == ["figures.json"]
+
+
+def test_a_stage_s_step_is_measured_with_its_parts() -> None:
+    scene = photographed(cameras(3, spread=0.05), ())
+    with mock.patch.object(trainer_module, "stages", return_value=(stage(4, 9, rays=60, samples=4),)):
+        trainer = RadianceTrainer(scene, Settings(assist=False))
+    found = measure_stage(trainer, QUICK)
+    assert set(found["parts_ms"]) == {"rays", "render", "backward", "step of the field", "step of the poses"}
+    assert 0 < found["until_launched_ms"] <= found["step_ms"]
+    assert found["operations_ms"]
+    assert trainer.iteration == QUICK.warm + QUICK.timed + QUICK.parted + QUICK.profiled
