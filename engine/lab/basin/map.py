@@ -175,7 +175,7 @@ def try_direction(
     since = torch.full((len(kicked),), NEVER)
     for step in range(options.steps):
         view = views[min(step * len(views) // options.steps, len(views) - 1)]
-        descent.step(view, options.pixels)
+        descent.step(view, options.pixels, options.samples)
         last = step == options.steps - 1
         if step % options.every and not last:
             continue

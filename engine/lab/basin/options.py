@@ -18,6 +18,8 @@ class BasinOptions:
         pool: pixels of which they are drawn.
         angle_deg, distance: a kick has come back if it ends within this angle, and this share of the cameras' spread,
             of where the pose ends that was not kicked.
+        samples: rendered and differentiated at once, of all poses together: fields that are networks keep all that
+            they compute until it is differentiated.
         every: steps between two looks at where the poses are.
         seed: of directions and pixels.
     """
@@ -29,6 +31,7 @@ class BasinOptions:
     pool: int = 8192
     angle_deg: float = 0.5
     distance: float = 0.05
+    samples: int = 2**17
     every: int = 4
     seed: int = 0
 

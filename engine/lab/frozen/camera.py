@@ -58,6 +58,10 @@ class FrozenCamera:
     def pixels(self) -> int:
         return len(self.points)
 
+    @property
+    def samples(self) -> int:
+        return self.field.stage.samples
+
     def losses(
         self, offsets: Float[Tensor, "poses axes"], first: int = 0, last: int | None = None
     ) -> Float[Tensor, " poses"]:

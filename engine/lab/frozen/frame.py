@@ -57,6 +57,11 @@ class FrozenFrame(Protocol):
         ...
 
     @property
+    def samples(self) -> int:
+        """What the rendering of one pixel takes: samples along its ray; 1 for an image."""
+        ...
+
+    @property
     def reference(self) -> tuple[float, ...] | None:
         """Offsets of the reference along the axes, as shown; None where there is none."""
         ...

@@ -48,6 +48,10 @@ class FrozenPatch:
     def pixels(self) -> int:
         return len(self.points)
 
+    @property
+    def samples(self) -> int:
+        return 1
+
     def losses(
         self, offsets: Float[Tensor, "poses axes"], first: int = 0, last: int | None = None
     ) -> Float[Tensor, " poses"]:

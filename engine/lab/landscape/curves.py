@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from engine.lab.frozen import Axis, FrozenCameras, FrozenFrame, FrozenPatches, freeze
 from engine.lab.landscape.options import DEFAULT, LandscapeOptions, Window
-from engine.lab.landscape.scan import Scan, measure_gradient
+from engine.lab.landscape.scan import Gradient, Scan
 from engine.run.session import Session
 from engine.system.arrays import frozen
 
@@ -79,9 +79,10 @@ def draw_curves(
     shown = reach[:, None] * shares
     offsets = torch.diag_embed((shown * inside[:, None]).T).transpose(0, 1).reshape(-1, len(axes))
     scan = Scan(frozen_frame, offsets, torch.arange(len(offsets)), options)
-    slopes = measure_gradient(frozen_frame) * inside
-    yield None
-    places, slopes_shown = frozen(shown), frozen(slopes)
+    gradient = Gradient(frozen_frame, options)
+    for _ in gradient.run():
+        yield None
+    places, slopes_shown = frozen(shown), frozen(gradient.values * inside)
 
     def so_far() -> Curves:
         losses = frozen(scan.losses.view(shown.shape))

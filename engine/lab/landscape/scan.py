@@ -37,7 +37,7 @@ class Scan:
             frame: whose loss it is.
             offsets: in radians, scene units or shares.
             order: in which places are measured.
-            options: pixels of the first part, rays at once.
+            options: pixels of the first part, samples at once.
         """
         self._frame, self._offsets, self._order, self._options = frame, offsets, order, options
         self._total = torch.zeros(len(offsets))
@@ -52,7 +52,7 @@ class Scan:
         """Measures on and yields after each rendering."""
         parts = _cut(self._frame.pixels, self._options.first_pixels)
         for first, last in parts:
-            at_once = max(self._options.rays // (last - first), 1)
+            at_once = max(self._options.samples // ((last - first) * self._frame.samples), 1)
             for chosen in self._order.split(at_once):
                 with torch.no_grad():
                     losses = self._frame.losses(self._offsets[chosen], first, last)
@@ -63,12 +63,28 @@ class Scan:
             self.pixels = last
 
 
-def measure_gradient(frame: FrozenFrame) -> Float[Tensor, " axes"]:
-    """Derivatives of the loss by each axis at the pose itself, per radian, scene unit or share."""
-    offset = torch.zeros(1, len(frame.axes), requires_grad=True)
-    with torch.enable_grad():
-        (slope,) = torch.autograd.grad(frame.losses(offset).sum(), offset)
-    return slope[0]
+class Gradient:
+    """The derivatives of the loss by each axis at the pose itself, per radian, scene unit or share.
+
+    Attributes:
+        values: once `run` has ended.
+    """
+
+    def __init__(self, frame: FrozenFrame, options: LandscapeOptions) -> None:
+        self._frame, self._options = frame, options
+        self.values = torch.zeros(len(frame.axes))
+
+    def run(self) -> Iterator[None]:
+        """Measures on and yields after each part of the pixels: differentiating takes much memory."""
+        pixels = self._frame.pixels
+        part = max(self._options.samples // (4 * self._frame.samples), 1)
+        for first in range(0, pixels, part):
+            last = min(first + part, pixels)
+            offset = torch.zeros(1, len(self._frame.axes), requires_grad=True)
+            with torch.enable_grad():
+                (slope,) = torch.autograd.grad(self._frame.losses(offset, first, last).sum(), offset)
+            self.values += slope[0] * (last - first) / pixels
+            yield
 
 
 def order_coarse_to_fine(side: int) -> Int[Tensor, " places"]:

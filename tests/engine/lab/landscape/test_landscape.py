@@ -15,7 +15,7 @@ from engine.lab.landscape.options import LandscapeOptions, Window
 from engine.lab.landscape.scan import order_coarse_to_fine
 from tests.support.worlds.frozen_relief import frozen_relief
 
-OPTIONS = LandscapeOptions(steps=21, side=9, first_pixels=100, rays=4000)
+OPTIONS = LandscapeOptions(steps=21, side=9, first_pixels=100, samples=120_000)
 WINDOW = Window((4.0, 4.0, 4.0, 0.1, 0.1, 0.1))
 
 
@@ -48,7 +48,7 @@ def test_a_camera_that_was_kicked_sees_its_place_on_the_curve_of_that_direction(
 def test_slopes_are_those_of_the_curves() -> None:
     narrow = Window((0.02, 0.02, 0.02, 0.0005, 0.0005, 0.0005))
     kick = (0.01, -0.015, 0.02, 0.01, 0.02, -0.01)
-    done = list(draw_curves(frozen_relief(kick, samples=64), narrow, LandscapeOptions(steps=3, rays=4000)))[-1]
+    done = list(draw_curves(frozen_relief(kick, samples=64), narrow, LandscapeOptions(steps=3, samples=120_000)))[-1]
     assert done is not None
     risen = (done.losses[:, 2] - done.losses[:, 0]) / (done.offsets[:, 2] - done.offsets[:, 0])
     np.testing.assert_allclose(done.slopes, risen, rtol=0.1, atol=0.02 * abs(risen[:3]).max())
