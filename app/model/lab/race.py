@@ -51,12 +51,14 @@ class RaceView:
         turns: of its runs.
         all: whether kicks, weights, pauses and undo reach all contestants; else only the one that is shown.
         choice: for the next one.
+        wipe: place of the contestant whose rendering the wipe of the novel view shows, or None for the photo.
     """
 
     race: Race | None = None
     turns: Turns | None = None
     all: bool = True
     choice: RaceChoice = field(default_factory=RaceChoice)
+    wipe: int | None = None
 
     def begin(self, race: Race) -> Turns:
         """A race begins; the turns of its runs, held until `Turns.open`."""
@@ -68,7 +70,7 @@ class RaceView:
         """There is no race any more; a run that goes on waits for no other."""
         if self.turns is not None:
             self.turns.close()
-        self.race = self.turns = None
+        self.race = self.turns = self.wipe = None
 
 
 def make_first_choice(settings: Settings, options: SceneOptions) -> RaceChoice:

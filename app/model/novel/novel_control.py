@@ -12,6 +12,7 @@ from app.model.common.kept import Kept
 from app.model.common.orbit import FlyCamera, OrbitCamera
 from app.model.common.photo_sizes import make_frame_camera
 from app.model.common.pictures import NovelPicture, Photo
+from app.model.lab.race_views import WipedContestant
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, NovelView, State
 from app.model.state.viewed_run import ViewedRun
@@ -59,6 +60,7 @@ class NovelControl:
         self._moved_at = -math.inf
         self._photo: Photo | None = None
         self._kept = Kept()
+        self._contestant = WipedContestant()
 
     def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
         """Puts the orbiting and the flying camera to the first view of a scene."""
@@ -133,7 +135,7 @@ class NovelControl:
         return NovelPicture(
             camera=self._camera(state, run, scene, size),
             channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
-            photo=self._photo_of(scene, run, state.selected) if view.mode == "follow" else None,
+            photo=self._left_of_wipe(state, scene, run) if view.mode == "follow" else None,
             wipe=view.wipe if view.mode == "follow" else 0.0,
             depth_range=find_depth_range(scene),
             moving=view.moving,
@@ -152,6 +154,11 @@ class NovelControl:
         view.orbit = replace(make_orbit_from_pose(pose, view.orbit), field_of_view=view.orbit.field_of_view)
         view.fly = replace(view.fly, pose=followed.world_to_camera)
         return make_frame_camera(scene.intrinsics, frame, pose, shown)
+
+    def _left_of_wipe(self, state: State, scene: Scene, run: ViewedRun) -> Photo:
+        """The photo, or in a race another contestant's rendering; differences are always those to the photo."""
+        other = self._contestant.latest(state) if state.novel.channel != "residual" else None
+        return other or self._photo_of(scene, run, state.selected)
 
     def _photo_of(self, scene: Scene, run: ViewedRun, selected: int) -> Photo:
         frame = scene.training_frames[selected]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import dearpygui.dearpygui as dpg
@@ -10,16 +9,16 @@ import numpy as np
 
 from app.model.common.photo_sizes import fit_size
 from app.model.lab.race import (
-    NOBODY,
-    ContestantChoice,
     describe_contestant,
     make_chosen_race,
     make_first_choice,
 )
 from app.model.lab.race_views import RaceViews
+from app.model.novel.novel_control import change_mode
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
+from app.panels.lab.contestant_row import ContestantRow, add_swatch
 from app.panels.widgets.parts import (
     AMBER,
     PADDING,
@@ -31,15 +30,12 @@ from app.panels.widgets.parts import (
     set_text,
 )
 from app.panels.widgets.picture_item import PictureItem
-from engine.config.methods import METHODS
 from engine.errors import UserError
-from engine.fields import FIELDS
 from engine.lab.race.definition import COLOURS
 from engine.messages import Pause, Resume
 from engine.run.feeds.view import LONGEST
 from engine.scenes.load import has_poses
 
-SWATCH = 12  # side, pixels
 GAP = 6  # between two pictures, pixels
 LOWEST = 48  # height of a picture in a panel that is too low for it, pixels
 HEADINGS = ("", "shown", "iterations", "seconds", "share", "error", "centres", "PSNR", "")
@@ -49,6 +45,7 @@ LESS_IMPORTANT = (  # columns that a panel narrower than so many pixels leaves o
     (570, ("centres",)),
     (490, ("share",)),
 )
+WIPE_PHOTO = "wipe photo"
 RULES = {"equal iterations": "iterations", "equal seconds": "seconds"}
 COLUMNS = (
     "Share: of the seconds that all contestants have had. Error: mean rotation error, or of patches corner error, or "
@@ -62,57 +59,6 @@ INTRODUCTION = (
 )
 
 
-class ContestantRow:
-    """The choices for one contestant, in a line of a table."""
-
-    def __init__(self, place: int, changed: Callable[[], None]) -> None:
-        """Adds it to the table that is open."""
-        self._changed = changed
-        self._choice = ContestantChoice()
-        with dpg.table_row():
-            _add_swatch(COLOURS[place])
-            self._method = self._add_combo((NOBODY, *METHODS), 104)
-            self._field = self._add_combo(tuple(FIELDS), 64)
-            self._assist = dpg.add_checkbox(callback=self._read)
-            self._lambda = dpg.add_input_float(width=60, step=0, format="%.1f", callback=self._read)
-            self._init = self._add_combo(("auto",), 92)
-        self._parts = (self._field, self._assist, self._lambda, self._init)
-
-    def show(self, choice: ContestantChoice, starts: tuple[str, ...]) -> None:
-        """Shows choices; changes are written into them."""
-        self._choice = choice
-        dpg.configure_item(self._init, items=starts, enabled=len(starts) > 1)
-        for item, value in (
-            (self._method, choice.method),
-            (self._field, choice.field),
-            (self._assist, choice.assist),
-            (self._lambda, choice.lambda_exponent),
-            (self._init, choice.init),
-        ):
-            dpg.set_value(item, value)
-        self._show_parts()
-
-    def _show_parts(self) -> None:
-        nobody = self._choice.method == NOBODY
-        for item in self._parts:
-            dpg.configure_item(item, show=not nobody)
-        if not nobody:
-            spec = METHODS[self._choice.method]
-            dpg.configure_item(self._lambda, show=spec.warps_pixels)
-            dpg.configure_item(self._assist, show=spec.fits_poses)
-
-    def _add_combo(self, items: tuple[str, ...], width: int) -> int | str:
-        return dpg.add_combo(items, width=width, callback=self._read)
-
-    def _read(self, *_: Any) -> None:
-        choice = self._choice
-        choice.method, choice.field = dpg.get_value(self._method), dpg.get_value(self._field)
-        choice.assist, choice.init = dpg.get_value(self._assist), dpg.get_value(self._init)
-        choice.lambda_exponent = float(dpg.get_value(self._lambda))
-        self._show_parts()
-        self._changed()
-
-
 class RacePanel:
     """Before a race the choices, during it the table of contestants."""
 
@@ -122,6 +68,7 @@ class RacePanel:
         self._state = state
         self._of: ViewedRun | None = None
         self._obstacle: str | None = ""
+        self._wipes: dict[str, int | None] = {}
         self._renderings, self._shown = RaceViews(), dict[int, np.ndarray]()
 
     def build(self, parent: int | str) -> None:
@@ -173,6 +120,12 @@ class RacePanel:
                 "The cameras of all contestants in the 3D view, a colour each; else those of the one that is shown, "
                 "coloured by their error.",
             )
+            self._wipe = dpg.add_combo((), width=96, callback=self._choose_wipe)
+            add_tool_tip(
+                self._wipe,
+                "What the wipe of the novel view shows left of the shown contestant's rendering, while a frame is "
+                "followed: its photo, or another contestant's rendering.",
+            )
             self._words = add_muted_text("")
             add_tool_tip(self._words, COLUMNS)
         self._lines: list[list[int | str]] = []
@@ -183,7 +136,7 @@ class RacePanel:
             ]
             for place, colour in enumerate(COLOURS):
                 with dpg.table_row() as row:
-                    _add_swatch(colour)
+                    add_swatch(colour)
                     name = dpg.add_selectable(callback=self._choose_shown, user_data=place)
                     texts = [dpg.add_text("") for _ in HEADINGS[2:-1]]
                     doing = dpg.add_button(small=True, callback=self._play_or_pause, user_data=place)
@@ -249,8 +202,11 @@ class RacePanel:
         assert race.race is not None
         dpg.set_value(self._all, race.all)
         held = race.turns is not None and race.turns.held
+        posed = get_planar_scene(state.run) is None
         dpg.set_value(self._colours, state.cameras.layers.contestants)
-        dpg.configure_item(self._colours, show=get_planar_scene(state.run) is None)
+        for item in (self._colours, self._wipe):
+            dpg.configure_item(item, show=posed)
+        self._offer_wipes(state)
         set_text(self._words, "saving the run before" if held else f"equal {race.race.equal}")
         self._show_views(state)
         for place, (row, name, *texts, doing) in enumerate(self._lines):
@@ -268,6 +224,17 @@ class RacePanel:
             for item, text in zip(texts, words[:-1], strict=True):
                 set_text(item, text)
             dpg.set_item_label(doing, f"{words[-1]}###pause {place}")
+
+    def _offer_wipes(self, state: State) -> None:
+        """The photo, and all contestants but the one that is shown."""
+        names = {run.contestant.name: place for place, run in enumerate(state.runs) if run.contestant is not None}
+        offered = {WIPE_PHOTO: None} | {f"wipe {name}": at for name, at in names.items() if at != state.active}
+        if offered != self._wipes:
+            self._wipes = offered
+            dpg.configure_item(self._wipe, items=list(offered))
+        shown = next((words for words, place in offered.items() if place == state.race.wipe), WIPE_PHOTO)
+        if dpg.get_value(self._wipe) != shown:
+            dpg.set_value(self._wipe, shown)
 
     def _show_views(self, state: State) -> None:
         """The selected frame as each contestant renders it, as large as there is room for."""
@@ -324,6 +291,13 @@ class RacePanel:
     def _choose_all(self, _sender: int, value: bool) -> None:
         self._state.race.all = value
 
+    def _choose_wipe(self, _sender: int, words: str) -> None:
+        """The novel view follows the selected frame from then on, half of it wiped."""
+        self._state.race.wipe = self._wipes[words]
+        if self._state.race.wipe is not None:
+            change_mode(self._state.novel, "follow")
+            self._state.novel.wipe = self._state.novel.wipe or 0.5
+
     def _choose_colours(self, _sender: int, value: bool) -> None:
         self._state.cameras.layers.contestants = value
 
@@ -337,8 +311,3 @@ class RacePanel:
             run = self._state.runs[place]
             if run.snapshot is not None:
                 run.send(Pause() if run.snapshot.status == "running" else Resume())
-
-
-def _add_swatch(colour: str) -> None:
-    with dpg.drawlist(SWATCH, SWATCH + 6):
-        dpg.draw_rectangle((0, 5), (SWATCH, SWATCH + 3), color=(0, 0, 0, 0), fill=read_colour(colour))
