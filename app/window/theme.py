@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import dearpygui.dearpygui as dpg
 
 from app.panels.widgets.parts import ACCENT, MUTED, TEXT
@@ -11,6 +13,7 @@ PANEL = (27, 31, 38)
 RAISED = (38, 44, 53)
 RAISED_MORE = (50, 58, 69)
 LINE = (45, 52, 62)
+DIALOG = (32, 37, 45)
 ACCENT_DEEP = (30, 110, 102)
 ACCENT_DARK = (27, 66, 66)
 KNOB = (30, 104, 97)
@@ -82,3 +85,14 @@ def bind_theme(scale: float) -> None:
         for target, values in _STYLES.items():
             dpg.add_theme_style(target, *(value * scale for value in values))
     dpg.bind_theme(theme)
+
+
+def frame_dialogs(dialogs: Iterable[int]) -> None:
+    """Gives windows that lie above the panels a frame, without which they would run into them."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvAll):
+        dpg.add_theme_color(dpg.mvThemeCol_WindowBg, DIALOG)
+        dpg.add_theme_color(dpg.mvThemeCol_Border, ACCENT_DEEP)
+        dpg.add_theme_style(dpg.mvStyleVar_WindowBorderSize, 1)
+        dpg.add_theme_style(dpg.mvStyleVar_WindowRounding, 4)
+    for dialog in dialogs:
+        dpg.bind_item_theme(dialog, theme)

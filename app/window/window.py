@@ -33,7 +33,7 @@ from app.window.placement import choose_corner, fit_to_screen
 from app.window.preferences import Preferences
 from app.window.report import Report
 from app.window.shortcuts import Shortcuts
-from app.window.theme import bind_theme
+from app.window.theme import bind_theme, frame_dialogs
 from app.window.window_keys import make_keys
 from engine.errors import UserError
 from engine.messages import Pause
@@ -128,6 +128,7 @@ class Window:
         asking = (self._opening, self._loading, self._adding, self._writing, self._export, self._leave_dialog)
         for dialog in (*asking, self._banner, self._help):
             dialog.build()
+        frame_dialogs(layout.DIALOGS)
         hooks = self.state.hooks
         hooks.reopen, hooks.compare, hooks.race = self._runs.reopen, self._runs.compare, self._runs.race
         hooks.open_swept = self._runs.open_swept
