@@ -24,6 +24,7 @@ from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
+from engine.system.arrays import OwnTensors
 from engine.system.files import replace_file
 
 FORMAT = "l2g-viewer checkpoint"
@@ -184,7 +185,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Reads a checkpoint; its tensors are on the CPU.
+    """Reads a checkpoint; its tensors are on the CPU, and the run that it is restored to may take them over.
 
     Raises:
         UserError: there is none, it is damaged, or it is something else.
@@ -204,20 +205,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
                     "version; resume it with that one, or train again (--overwrite)."
                 )
             content = json.loads(header["content"])
-            tensors = {name: _read(file.get_tensor(name), name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            # Copies: the library's tensors are views of the whole file, which each of them keeps in memory.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (not a dict)
         return _checkpoint(content, tensors)
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(
             f"{path} is damaged and cannot be read ({type(error).__name__}: {error}); start the run anew."
         ) from error
-
-
-def _read(tensor: Tensor, name: str) -> Tensor:
-    """A tensor of the file, with memory of its own but for those of the field, which copies what it takes.
-
-    The library's tensors are views of the whole file: a single one that is kept would keep all of it in memory.
-    """
-    return tensor if name.startswith("trainer/field.") else tensor.clone()
 
 
 def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
@@ -230,7 +224,7 @@ def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoi
         options=SceneOptions(**content["options"]) if content["options"] else None,
         scene=content["scene"],
         noise=PoseNoise(noise["rotation"], noise["translation"], content["noise_seed"]) if noise else None,
-        trainer=(below("trainer/"), content["trainer"]),
+        trainer=(OwnTensors(below("trainer/")), content["trainer"]),
         history=History.from_state(below("history/"), content["history"]),
         seconds=float(content["seconds"]),
         session=content["session"],

@@ -1,4 +1,4 @@
-"""Read-only numpy copies of tensors, for data that other threads read."""
+"""Who may change tensors and arrays: read-only copies for other threads, tensors that are handed over."""
 
 from __future__ import annotations
 
@@ -13,3 +13,7 @@ def frozen(tensor: Tensor) -> np.ndarray:
     array = tensor.detach().to("cpu", dtype, copy=True).numpy()
     array.flags.writeable = False
     return array
+
+
+class OwnTensors(dict[str, Tensor]):
+    """Tensors that nobody else uses: who takes one out may keep and change it, where it otherwise needs a copy."""

@@ -14,6 +14,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind
+from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
 from engine.training.metrics import FrameErrors, squared_errors
@@ -279,5 +280,6 @@ class BaseTrainer:
 
 
 def below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, by what follows it."""
-    return {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    """The tensors whose names begin with a prefix, by what follows it; those that are handed over still are."""
+    found = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return OwnTensors(found) if isinstance(tensors, OwnTensors) else found

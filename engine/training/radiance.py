@@ -327,7 +327,7 @@ class RadianceTrainer(CameraTrainer):
             self.stages = self._stages = take_plan(self.stages, metadata["planned"])
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
-        self.field.load_state(below("field.", moved))
+        self.field.load_state(below("field.", tensors if self.device.type == "cpu" else moved))
         calibration = below("calibration.", moved)  # runs of before had one lens, without a dimension
         self.calibration.load_state_dict({name: torch.atleast_1d(value) for name, value in calibration.items()})
         self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)

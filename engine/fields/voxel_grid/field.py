@@ -288,7 +288,7 @@ class VoxelGrid:
         self._state = self._due = None
         self._state = grid_state.restore_state(state, self.device)
         if "tint.voxels" in state:
-            tint = {name[5:]: value for name, value in state.items() if name.startswith("tint.")}
+            tint = type(state)((name[5:], value) for name, value in state.items() if name.startswith("tint."))
             self._state.tint = grid_state.restore_state(tint, self.device)
         self._changed()
         self._visible = state["visible"].to(self.device).clone() if "visible" in state else None

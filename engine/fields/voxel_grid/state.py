@@ -10,6 +10,7 @@ from jaxtyping import Float, Int32, Int64, UInt8
 from torch import Tensor
 
 from engine.fields.voxel_grid.kernels import BLOCK, IN_BLOCK, TILE
+from engine.system.arrays import OwnTensors
 
 Shape = tuple[int, int, int]
 Table = Int32[Tensor, "table_depth table_height table_width"]
@@ -57,15 +58,19 @@ class GridState:
         return depth, height, width
 
 
-def make_state(voxels: Float[Tensor, "depth height width channels"]) -> GridState:
-    """The state of these values before their first step."""
+Moments = tuple[Tensor, Tensor]
+
+
+def make_state(voxels: Float[Tensor, "depth height width channels"], moments: Moments | None = None) -> GridState:
+    """The state of these values before their first step, or with the moments that Adam has of them."""
+    first, second = moments or (torch.zeros_like(voxels), torch.zeros_like(voxels))
     depth, height, width, _ = voxels.shape
     tiles = (width + TILE - 1) // TILE
     return GridState(
         voxels=voxels.contiguous(),
         gradient=torch.zeros_like(voxels),
-        first=torch.zeros_like(voxels),
-        second=torch.zeros_like(voxels),
+        first=first,
+        second=second,
         touched=torch.zeros(depth, height, tiles, dtype=torch.uint8, device=voxels.device),
     )
 
@@ -79,16 +84,19 @@ def copy_values(state: GridState) -> GridState:
     return GridState(voxels, voxels, voxels, voxels, nothing, state.steps, tint, *kept)
 
 
-def make_block_state(voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, size: Shape) -> GridState:
-    """The state of these values, which are stored in blocks, before their first step."""
+def make_block_state(
+    voxels: Float[Tensor, "blocks 8 8 8 channels"], table: Table, size: Shape, moments: Moments | None = None
+) -> GridState:
+    """As `make_state`, of values that are stored in blocks."""
+    first, second = moments or (torch.zeros_like(voxels), torch.zeros_like(voxels))
     places = torch.zeros(len(voxels), 3, dtype=torch.int64, device=voxels.device)
     kept = table.nonzero()
     places[table[kept[:, 0], kept[:, 1], kept[:, 2]].long()] = kept
     return GridState(
         voxels=voxels.contiguous(),
         gradient=torch.zeros_like(voxels),
-        first=torch.zeros_like(voxels),
-        second=torch.zeros_like(voxels),
+        first=first,
+        second=second,
         touched=torch.zeros(len(voxels), IN_BLOCK // TILE, dtype=torch.uint8, device=voxels.device),
         table=table,
         places=places,
@@ -105,15 +113,22 @@ def tensors_to_save(state: GridState) -> dict[str, Tensor]:
 
 
 def restore_state(tensors: dict[str, Tensor], device: torch.device) -> GridState:
-    """The state with the tensors of `tensors_to_save`, on a device."""
-    voxels = tensors["voxels"].to(device).clone()
+    """The state with the tensors of `tensors_to_save`, on a device; they are copied unless they are handed over.
+
+    Raises:
+        ValueError: they do not belong together.
+    """
+    voxels, first, second = (tensors[name].to(device) for name in ("voxels", "first", "second"))
+    if not voxels.shape == first.shape == second.shape:
+        raise ValueError("the optimiser's moments are not of its voxels")
+    if not isinstance(tensors, OwnTensors):
+        voxels, first, second = voxels.clone(), first.clone(), second.clone()
     if "table" in tensors:
         depth, height, width = tensors["size"].tolist()
-        state = make_block_state(voxels, tensors["table"].to(device).clone(), (depth, height, width))
+        table = tensors["table"].to(device).clone()
+        state = make_block_state(voxels, table, (depth, height, width), (first, second))
     else:
-        state = make_state(voxels)
-    state.first.copy_(tensors["first"])
-    state.second.copy_(tensors["second"])
+        state = make_state(voxels, (first, second))
     state.steps = int(tensors["steps"])
     return state
 

@@ -10,6 +10,7 @@ from engine.fields.spaces import BoxSpace, ProjectiveSpace
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.geometry import rays
 from engine.geometry.rays import pixel_grid
+from engine.system.arrays import OwnTensors
 from tests.support.worlds.relief import HEIGHT, WIDTH, blob, looking_at_blob, relief
 
 FIELDS = pytest.mark.parametrize("make", [relief, blob])
@@ -215,3 +216,18 @@ def test_a_grid_without_a_stage_raises_an_error():
         _ = field.grid
     with pytest.raises(RuntimeError, match="no stage before its first"):
         _ = field.stage
+
+
+@FIELDS
+def test_a_checkpoint_hands_its_tensors_over_and_a_running_field_does_not(make):
+    running, copied, taken = make(), make(), make()
+    state = running.state()
+    copied.load_state(state)
+    taken.load_state(OwnTensors(state))
+    assert taken.grid.voxels.data_ptr() == state["voxels"].data_ptr()  # nothing is held twice
+    copied.grid.voxels.add_(1.0)
+    copied.grid.first.add_(1.0)
+    assert torch.equal(taken.grid.voxels, running.grid.voxels)
+    assert torch.equal(taken.grid.first, running.grid.first)
+    with pytest.raises(ValueError, match="moments"):
+        taken.load_state({**state, "first": state["first"][:-1]})
