@@ -13,7 +13,8 @@ from rich.table import Table
 
 from engine.cli.sweep_arguments import SweepArguments
 from engine.cli.sweep_display import SweepDisplay
-from engine.cli.sweep_run import KEEP_CHECKPOINT, train_run
+from engine.cli.sweep_run import train_run
+from engine.cli.sweep_values import KEEP_CHECKPOINT
 from engine.config.settings import is_exponent
 from engine.errors import UserError
 from engine.lab.sweep.cluster import DaskPool, divide_machine, open_local_pool, open_pool_of

@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
-from engine.cli.arguments import TrainArguments
 from engine.cli.opening import open_run
+from engine.cli.sweep_values import KEEP_CHECKPOINT, train_arguments
 from engine.cli.train import follow_run
 from engine.errors import UserError
 from engine.evaluation.runs import NoCamerasError, evaluate_trainer, require_cameras
 from engine.lab.sweep.definition import Values
 from engine.lab.sweep.worker import CutShortError
 from engine.results.result import write_results
-
-KEEP_CHECKPOINT = "keep_checkpoint"
-"""Among the values of a run, beside the arguments of `l2g-train`: whether its folder gets a checkpoint."""
 
 
 def train_run(values: Values, folder: Path, stopped: Callable[[], bool]) -> None:
@@ -55,11 +49,3 @@ def train_run(values: Values, folder: Path, stopped: Callable[[], bool]) -> None
     if arguments.evaluate and session.trainer is not None:
         with contextlib.suppress(NoCamerasError):
             evaluate_trainer(require_cameras(session.trainer), folder, progress=stop_evaluation)
-
-
-def train_arguments(values: Values, folder: Path) -> TrainArguments:
-    """The command line of `l2g-train` that the values stand for; a run that the folder holds is replaced."""
-    known = {field.name for field in fields(TrainArguments)}
-    chosen: dict[str, Any] = {name: value for name, value in values.items() if name in known}
-    chosen["scene"] = Path(values["scene"])
-    return TrainArguments(**chosen, output=folder, overwrite=True, checkpoint_every=math.inf)

@@ -14,7 +14,7 @@ from app.model.state.viewed_run import ViewedRun
 from engine.cli.arguments import TrainArguments
 from engine.cli.opening import OpenedRun, open_run
 from engine.cli.settings import OPTIONS, SETTINGS
-from engine.cli.sweep_run import train_arguments
+from engine.cli.sweep_values import train_arguments
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.lab.race.definition import Race

@@ -126,5 +126,6 @@ def describe_moment(row: Row, live: bool) -> str:
     else:
         if np.isfinite(mean_of(row.reprojection_px)):
             parts.append(f"tracks {mean_of(row.reprojection_px):.2f} px")
-        parts.append(f"PSNR {row.psnr:.2f} dB")
+        if np.isfinite(row.psnr):
+            parts.append(f"PSNR {row.psnr:.2f} dB")
     return "   ".join(parts)

@@ -16,7 +16,8 @@ from engine.cli.arguments import TrainArguments
 from engine.cli.sweep import define_sweep, success_of
 from engine.cli.sweep_arguments import SweepArguments, parse_sweep
 from engine.cli.sweep_display import estimate_seconds_left
-from engine.cli.sweep_run import train_arguments, train_run
+from engine.cli.sweep_run import train_run
+from engine.cli.sweep_values import train_arguments
 from engine.errors import UserError
 from engine.lab.sweep.definition import SweptRun
 from engine.lab.sweep.worker import CutShortError
