@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from app.model.common.background_job import BackgroundJob
 from app.model.common.gestures import begin_gesture
+from app.model.lab.lab_files import LabFiles, tell_when_written
 from app.model.lab.lab_frame import LabFrame, look_at
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from engine.lab.basin.files import PICTURE, TABLE, write_basin
+from engine.lab.basin.files import write_basin
 from engine.lab.basin.map import Basin, Tried, measure_basin
 from engine.lab.basin.options import DEFAULT, BasinRequest
 from engine.lab.beside import Experiment
@@ -50,7 +50,7 @@ class BasinControl:
         self.basin: Basin | None = None
         self._experiment: Experiment[Basin] | None = None
         self._run: ViewedRun | None = None
-        self._writing: BasinFiles | None = None
+        self._files: LabFiles | None = None
         self._kicked: dict[Cell, int] = {}  # how often each cell was done for real
 
     @property
@@ -88,7 +88,7 @@ class BasinControl:
 
     def refresh(self) -> None:
         """Takes what is new; to be called once per frame of the window."""
-        self._see_files()
+        self._files = tell_when_written(self._files, self._state)
         if self._state.run is not self._run:
             self.stop()
             self.basin, self._experiment, self._run = None, None, self._state.run
@@ -110,35 +110,10 @@ class BasinControl:
 
     def save(self, folder: Path) -> None:
         """Begins to write the map as a table and a picture; `refresh` says how that ended."""
-        if self.basin is not None and self._run is not None and self._run.scene is not None:
-            names = [self._run.scene.names[index] for index in self._run.scene.training_frames]
-            self._writing = BasinFiles(self.basin, names, folder)
-            self._writing.begin()
-
-    def _see_files(self) -> None:
-        if self._writing is not None and self._writing.finished:
-            if self._writing.error is not None:
-                self._state.banner = self._writing.error
-            else:
-                self._state.notice = f"Written: {TABLE} and {PICTURE} in {self._writing.output}"
-            self._writing = None
-
-
-class BasinFiles(BackgroundJob):
-    """Writes a map into a folder, in a thread: drawing takes a while."""
-
-    name, verb = "basin map", "written"
-
-    def __init__(self, basin: Basin, names: Sequence[str], folder: Path) -> None:
-        super().__init__(folder)
-        self._basin, self._names = basin, names
-
-    def begin(self) -> None:
-        """Starts it."""
-        self._thread.start()
-
-    def work(self) -> None:
-        write_basin(self._basin, self._names, self.output)
+        basin, run = self.basin, self._run
+        if basin is not None and run is not None and run.scene is not None:
+            names = [run.scene.names[index] for index in run.scene.training_frames]
+            self._files = LabFiles(partial(write_basin, basin, names), folder)
 
 
 def define_return(spread: float) -> str:

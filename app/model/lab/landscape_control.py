@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
+from app.model.lab.lab_files import LabFiles, tell_when_written
 from app.model.lab.lab_frame import LabFrame, look_at
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from engine.lab.beside import Experiment
 from engine.lab.landscape.curves import Curves, measure_curves
+from engine.lab.landscape.files import write_landscape
 from engine.lab.landscape.map import LossMap, measure_map
 from engine.lab.landscape.options import Window
 from engine.run.session import Session
@@ -52,6 +56,7 @@ class LandscapeControl:
         self.loss_map: LossMap | None = None
         self._experiment: Experiment[Curves | LossMap] | None = None
         self._run: ViewedRun | None = None
+        self._files: LabFiles | None = None
 
     @property
     def frame(self) -> LabFrame | None:
@@ -95,8 +100,20 @@ class LandscapeControl:
         if self._experiment is not None:
             self._experiment.cancel()
 
+    def save(self, folder: Path) -> None:
+        """Begins to write what is shown as tables and pictures; `refresh` says how that ended."""
+        run, made = self._run, self.curves or self.loss_map
+        if run is not None and run.scene is not None and made is not None:
+            curves, loss_map = self.curves, self.loss_map
+            if curves is not None and loss_map is not None and curves.frame != loss_map.frame:
+                curves, loss_map = (curves, None) if self.shown == "curves" else (None, loss_map)
+            frame = (curves or loss_map or made).frame
+            name = run.scene.names[run.scene.training_frames[frame]]
+            self._files = LabFiles(partial(write_landscape, curves, loss_map, name), folder)
+
     def refresh(self) -> None:
         """Takes what is new; to be called once per frame of the window."""
+        self._files = tell_when_written(self._files, self._state)
         if self._state.run is not self._run:
             self.stop()
             self.curves = self.loss_map = self.shown = self._experiment = None

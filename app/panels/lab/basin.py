@@ -14,7 +14,7 @@ from app.model.lab.loss_colours import colour_shares
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import describe_absence
-from app.panels.widgets.parts import MUTED, PADDING, TEXT, add_tool_tip, measure_size, set_text
+from app.panels.widgets.parts import MUTED, PADDING, TEXT, add_tool_tip, dim_when_disabled, measure_size, set_text
 from engine.lab.basin.map import Basin
 from engine.lab.basin.options import DEFAULT
 
@@ -66,6 +66,7 @@ class BasinPanel:
                 )
                 self._save = dpg.add_button(label="Save", callback=self._ask_folder)
                 add_tool_tip(self._save, "Writes the map as basin.csv (a row per kick) and basin.png into a folder.")
+                dim_when_disabled(self._save)
                 self._stop = dpg.add_button(label="Stop", callback=self._control.stop, show=False)
             with dpg.group(horizontal=True):
                 turn = dpg.add_slider_float(

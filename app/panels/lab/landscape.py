@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from pathlib import Path
 
 import dearpygui.dearpygui as dpg
 
@@ -13,7 +15,7 @@ from app.model.state.state import State
 from app.model.state.viewed_run import describe_absence
 from app.panels.lab.curve_plot import CurvePlot
 from app.panels.lab.map_plot import MapPlot
-from app.panels.widgets.parts import MUTED, PADDING, add_tool_tip, measure_size, set_text
+from app.panels.widgets.parts import MUTED, PADDING, add_tool_tip, dim_when_disabled, measure_size, set_text
 
 PERIOD = 0.1  # seconds between updates
 NOW = "now"
@@ -30,9 +32,13 @@ class LandscapePanel:
 
     title = "Landscape"
 
-    def __init__(self, state: State, kind: SceneKind) -> None:
+    def __init__(
+        self, state: State, kind: SceneKind, ask_path: Callable[[str, str, Callable[[Path], None]], None]
+    ) -> None:
+        """`ask_path(title, default, act)` asks the user for a path, and calls `act` with it."""
         planar = kind == "planar"
         choices = LandscapeChoices(shift=20.0, axes=(0, 1)) if planar else LandscapeChoices()
+        self._ask_path = ask_path
         self._state, self._axes = state, PATCH_AXES if planar else CAMERA_AXES
         self._control = LandscapeControl(state, choices)
         self._parent: int | str = 0
@@ -64,6 +70,9 @@ class LandscapePanel:
                     "The band limit: photos at the scale of a stage, and the field as coarse as that stage has it. "
                     "Coarse stages have wide valleys; fine ones are exact.",
                 )
+                self._save = dpg.add_button(label="Save", enabled=False, callback=self._ask_folder)
+                add_tool_tip(self._save, "Writes curves and map as tables (CSV) and pictures (PNG) into a folder.")
+                dim_when_disabled(self._save)
             with dpg.group(horizontal=True):
                 unit = "px" if planar else "%%"
                 turn = dpg.add_slider_float(
@@ -104,6 +113,7 @@ class LandscapePanel:
             return
         self._name_stages(frame)
         dpg.configure_item(self._stop, show=control.busy)
+        dpg.configure_item(self._save, enabled=control.curves is not None or control.loss_map is not None)
         state.lab[self.title] = self._describe(frame)
         set_text(self._words, state.lab[self.title])
         self._arrange()
@@ -116,6 +126,9 @@ class LandscapePanel:
     def close(self) -> None:
         """Gives up what is being measured."""
         self._control.stop()
+
+    def _ask_folder(self) -> None:
+        self._ask_path("Write curves and map into", "landscape", self._control.save)
 
     def _describe(self, frame: LabFrame) -> str:
         control = self._control

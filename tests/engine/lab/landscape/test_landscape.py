@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from engine.lab.landscape.curves import Curves, draw_curves
+from engine.lab.landscape.files import write_landscape
 from engine.lab.landscape.map import LossMap, draw_map
 from engine.lab.landscape.minima import find_descent, find_map_minima, find_minima
 from engine.lab.landscape.options import LandscapeOptions, Window
@@ -74,6 +77,24 @@ def test_a_map_fills_from_coarse_to_fine_and_is_lowest_at_the_pose() -> None:
     assert last.x[-1] == 4.0
     assert last.y[-1] == pytest.approx(0.1)
     assert last.reference == (0.0, 0.0)
+
+
+def test_files_hold_what_was_measured(tmp_path: Path) -> None:
+    kick = (0.0, 0.02, 0.0, 0.0, 0.0, 0.0)
+    found = list(draw_map(frozen_relief(kick), (1, 3), WINDOW, OPTIONS))[-1]
+    written = write_landscape(curves_of(kick), found, "a.jpg", tmp_path / "made")
+    assert [path.name for path in written] == ["curves.csv", "curves.png", "map.csv", "map.png"]
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == sorted(path.name for path in written)
+    with (tmp_path / "made" / "curves.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6 * 21
+    least = min((row for row in rows if row["axis"] == "ry"), key=lambda row: float(row["mean_squared_error"]))
+    assert float(least["offset"]) == pytest.approx(-math.degrees(0.02), abs=0.2)
+    with (tmp_path / "made" / "map.csv").open(encoding="utf-8") as file:
+        places = list(csv.DictReader(file))
+    assert len(places) == 81
+    assert list(places[0]) == ["ry_°", "tx_units", "mean_squared_error"]
+    assert write_landscape(None, None, "a.jpg", tmp_path) == []
 
 
 def test_every_place_of_a_map_comes_once() -> None:
