@@ -86,3 +86,7 @@ def test_what_is_done_in_place_of_optimising_is_said_in_place_of_the_speed() -> 
     assert math.isnan(updated_rate(10.0, before, adjusting))
     after = moment(iteration=70, seconds=11.0)
     assert updated_rate(math.nan, adjusting, after) == pytest.approx(10.0)
+
+
+def test_beyond_the_end_of_the_schedule_there_is_no_end_to_count_to() -> None:
+    assert describe(moment(iteration=200, seconds=9.0), 20.0, 10.0, math.nan).startswith("200  20.00 dB")

@@ -297,3 +297,25 @@ def test_stop_saves_what_was_reached(make_run: MakeRun, tmp_path: Path) -> None:
     assert run.latest().status == "stopped"
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     assert session.history.rows[-1].iteration == session.trainer.iteration
+
+
+def test_what_takes_long_is_told_before_it_begins_whatever_the_period() -> None:
+    compiled = threading.Event()
+
+    class Compiling(FakeTrainer):
+        @property
+        def doing(self) -> str:
+            return "" if self.iteration != 5 else "compiling kernels"
+
+        def step(self) -> None:
+            if self.doing:
+                compiled.wait(20)
+            super().step()
+
+    run = Run(tiny_scene(), Settings(), publish_period=3600.0, make_trainer=Compiling)  # type: ignore[arg-type]
+    run.start()
+    assert until(run, lambda snapshot: bool(snapshot.doing)).iteration == 5
+    compiled.set()
+    assert settled(run).doing == ""
+    run.stop()
+    run.join(10)
