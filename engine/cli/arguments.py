@@ -45,8 +45,9 @@ class TrainArguments:
     assist: Literal["auto", "on", "off"] = "auto"
     """Help that every method gets alike: adjustment of all poses together, and a search for frames that are outliers,
     were perturbed or added. auto is on, but off with the preset paper."""
-    lambda_exponent: Annotated[float, tyro.conf.arg(name="lambda")] = 2.0
-    """x of lambda = 10^x, the weight of the alignment term."""
+    lambda_exponent: Annotated[float | Literal["auto"], tyro.conf.arg(name="lambda")] = 2.0
+    """x of lambda = 10^x, the weight of the alignment term; auto: chosen as the run goes, from the errors of colours
+    and the size of a pixel (method l2g)."""
     matches: bool = True
     """Let the matches of the photos' features help to register them, where there are any; not without --assist."""
     mu_exponent: Annotated[float, tyro.conf.arg(name="mu")] = 0.0

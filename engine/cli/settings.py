@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.cli.arguments import TrainArguments
+from engine.config.methods import find_method
 from engine.config.settings import Settings, is_exponent
 from engine.errors import UserError
 from engine.run.checkpoint import Checkpoint
 from engine.scenes.options import SceneOptions
 
+AUTO = "auto"  # of --lambda
 SETTINGS = (
     "method",
     "field",
@@ -34,6 +36,8 @@ OPTIONS = (
 def settings_of(arguments: TrainArguments) -> Settings:
     """The settings of a run that starts."""
     chosen = {name: getattr(arguments, name) for name in SETTINGS}
+    if chosen["lambda_exponent"] == AUTO:
+        chosen |= {"lambda_exponent": Settings.lambda_exponent, "auto_lambda": True}
     return Settings(**chosen, max_iterations=arguments.max_iterations, assist=_assist(arguments))
 
 
@@ -51,7 +55,9 @@ def continued(arguments: TrainArguments, checkpoint: Checkpoint) -> tuple[Settin
     """
     settings, options = checkpoint.settings, checkpoint.options or SceneOptions()
     defaults = {field.name: field.default for field in fields(type(arguments))}
-    for name, before in [(n, getattr(options, n)) for n in OPTIONS] + [(n, getattr(settings, n)) for n in SETTINGS]:
+    known = [(n, getattr(settings, n)) for n in SETTINGS if n != "lambda_exponent"]
+    known.append(("lambda_exponent", AUTO if settings.auto_lambda else settings.lambda_exponent))
+    for name, before in [(n, getattr(options, n)) for n in OPTIONS] + known:
         asked = getattr(arguments, name)
         if asked not in (before, defaults[name]):
             raise UserError(
@@ -82,8 +88,11 @@ def check_arguments(arguments: TrainArguments) -> None:
         if value is not None and not value >= least:
             raise UserError(f"{flag(name)} is {value}; give {least} or more.")
     for name in ("lambda_exponent", "mu_exponent"):
-        if not is_exponent(getattr(arguments, name)):
-            raise UserError(f"{flag(name)} is {getattr(arguments, name)}; give an exponent between -30 and 30.")
+        value = getattr(arguments, name)
+        if value != AUTO and not is_exponent(value):
+            raise UserError(f"{flag(name)} is {value}; give an exponent between -30 and 30.")
+    if arguments.lambda_exponent == AUTO and not find_method(arguments.method).warps_pixels:
+        raise UserError(f"--lambda auto means nothing to --method {arguments.method}; leave it away, or take l2g.")
     if arguments.resume and arguments.overwrite:
         raise UserError("--resume continues a run and --overwrite replaces it; give one of them.")
     if arguments.output is not None and Path(arguments.output).is_file():

@@ -2,6 +2,7 @@
 
 from engine.messages.commands import (
     AddFrames,
+    AutoLambda,
     Command,
     ExcludeFrame,
     Pause,
@@ -28,6 +29,7 @@ from engine.messages.snapshot import PatchWarpSnapshot, PlanarSnapshot, Snapshot
 
 __all__ = [
     "AddFrames",
+    "AutoLambda",
     "Command",
     "CommandKind",
     "Event",

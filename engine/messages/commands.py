@@ -22,6 +22,14 @@ class SetLambda:
 
 
 @dataclass(frozen=True)
+class AutoLambda:
+    """Whether lambda is chosen as the run goes, from the next step on; `SetLambda` ends it."""
+
+    auto: bool
+    gesture: int | None = None
+
+
+@dataclass(frozen=True)
 class SetMu:
     """mu = 10^exponent, the weight of the matches, from the next step on."""
 
@@ -188,6 +196,7 @@ class Stop:
 
 Command = (
     SetLambda
+    | AutoLambda
     | SetMu
     | UseMatches
     | ExcludeFrame

@@ -7,6 +7,7 @@ from typing import Literal
 
 CommandKind = Literal[
     "set-lambda",
+    "auto-lambda",
     "set-mu",
     "use-matches",
     "exclude-frame",

@@ -88,6 +88,7 @@ class Snapshot:
         psnr: training PSNR over all frames, dB.
         field_version: grows when the field changes.
         frame_status: of each frame (or patch).
+        auto_lambda: whether lambda is chosen as the run goes.
         mu_exponent: mu = 10^mu_exponent weighs the matches.
         matches: whether the matches are in use.
         match_loss: the term of the matches, unweighted; NaN without tracks.
@@ -129,6 +130,7 @@ class Snapshot:
     frame_status: tuple[FrameStatus, ...] = ()
     planar: PlanarSnapshot | None = None
     mu_exponent: float = 0.0
+    auto_lambda: bool = False
     matches: bool = False
     match_loss: float = float("nan")
     track_count: Int64[np.ndarray, " frames"] | None = None

@@ -49,6 +49,13 @@ class FixedPoses(nn.Module):
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
         self.base[frames] = poses.to(self.base)
 
+    def fitted(self) -> Float[Tensor, "frames 3 4"]:
+        """The same as `poses`."""
+        return self.poses()
+
+    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+        """Nothing: there is no warp beside the poses."""
+
     @torch.no_grad()
     def extend(
         self, poses: Float[Tensor, "added 3 4"], lattice: Float[Tensor, "added points 2"], like: Int[Tensor, " added"]

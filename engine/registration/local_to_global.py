@@ -12,6 +12,8 @@ from engine.registration.fixed import FixedPoses, compose
 from engine.registration.registration import WarpedRays
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
+_FOLLOW_ROUNDS = 6  # at most; one or two unless the warp is strongly bent
+_SETTLED = 1e-5  # radians and scene units of a round, after which the error left is a hundredth of that
 _REBASE_ROUNDS = 4  # each reduces the remaining error about a hundredfold
 
 
@@ -77,6 +79,40 @@ class LocalToGlobal(FixedPoses):
         for _ in range(_REBASE_ROUNDS):
             fitted = self._poses(frames)
             self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
+
+    @torch.no_grad()
+    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+        """Ends a step of the network: poses go a share of the way, and the warp is stiffened around them.
+
+        Args:
+            before: the fitted poses before the step, world-to-camera.
+            share: of the way from there to the poses fitted now, in [0, 1].
+            stiffness: see `WarpNetwork.stiffen`.
+            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+        """
+        everyone = torch.arange(len(self.base), device=self.base.device)
+        features = self.network.features(everyone, self.lattice)
+        wanted, bend = self._fitted(features)
+        if share < 1:
+            way = se3.logarithm(se3.compose(wanted, se3.invert(before)))
+            wanted = se3.compose(se3.exponential(share * way), before)
+        self.network.stiffen(features, stiffness + max(bend / limit**2 - 1, 0.0))
+        for _ in range(_FOLLOW_ROUNDS):
+            correction = se3.compose(wanted, se3.invert(self._fitted(features)[0]))
+            moved = se3.compose(correction, self.base)
+            rotation = moved[..., :3]  # thousands of products: rounding must not add up
+            rotation = rotation @ (1.5 * torch.eye(3, device=moved.device) - 0.5 * rotation.mT @ rotation)
+            self.base.copy_(torch.cat([rotation, moved[..., 3:]], dim=-1))
+            if float(se3.logarithm(correction).abs().max()) < _SETTLED:
+                break
+
+    def _fitted(self, features: Float[Tensor, "frames points width"]) -> tuple[Float[Tensor, "frames 3 4"], float]:
+        """Poses of all frames, from what the network makes of the lattice; and the largest mean square of a bend."""
+        local = compose(self.base[:, None], self.network.last(features))
+        origins, directions = rays.rays_through(local, self.lattice)
+        poses, placed, seen = self._fit(self.lattice, origins.expand_as(directions), directions)
+        apart = se3.transform(poses[:, None], placed) - seen
+        return poses, float(apart.square().sum(dim=-1).mean(dim=-1).max())
 
     @torch.no_grad()
     def extend(

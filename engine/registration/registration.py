@@ -49,6 +49,21 @@ class Registration(Protocol):
         """The fitted poses of all frames (for L2G on a fixed lattice of the whole image), without gradient."""
         ...
 
+    def fitted(self) -> Float[Tensor, "frames 3 4"]:
+        """The same as `poses`, by the name that all registrations have."""
+        ...
+
+    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+        """Ends a step of the optimiser: poses go a share of the way, and the warp is stiffened around them.
+
+        Args:
+            before: `fitted` before the step.
+            share: of the way from there to what is fitted now, in [0, 1].
+            stiffness: see `engine.registration.warp_network.WarpNetwork.stiffen`.
+            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+        """
+        ...
+
     def rebase(self, frames: Int[Tensor, " frames"], poses: Float[Tensor, "frames 3 4"]) -> None:
         """Gives frames new poses to be fitted from: after a kick, a relocalisation or a bundle adjustment."""
         ...

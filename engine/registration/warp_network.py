@@ -21,15 +21,19 @@ class WarpNetworkSize:
         layers: number of hidden layers.
         embedding: length of a frame's embedding.
         skip: index of the hidden layer whose input is concatenated with the network's input, or None.
+        point_gain: factor on the initial weights of the image points. With 1, as published, two coordinates of
+            variance 0.1 stand beside 64 numbers of variance 1: the network hardly tells pixels apart, and warps are
+            rigid whatever the loss asks for. With 20 both halves of its input have about the same variance.
     """
 
     width: int = 64
     layers: int = 4
     embedding: int = 64
     skip: int | None = None
+    point_gain: float = 1.0
 
 
-FAST_SIZE = WarpNetworkSize()
+FAST_SIZE = WarpNetworkSize(point_gain=20.0)
 """Of the default preset: small enough to train on a CPU."""
 PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
 """Of L2G-NeRF (Chen et al., CVPR 2023), section 3.3."""
@@ -66,12 +70,20 @@ class WarpNetwork(nn.Module):
             self.hidden.append(make_linear(inputs[index] + again, size.width, generator))
         self.last = make_linear(size.width, outputs, generator)
         with torch.no_grad():
+            points = self.hidden[0].get_parameter("weight")[:, :2]
+            points *= size.point_gain
             self.last.weight.mul_(start_scale)
             self.last.bias.zero_()
 
     def forward(
         self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
     ) -> Float[Tensor, "frames points outputs"]:
+        return self.last(self.features(frames, points))
+
+    def features(
+        self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"]
+    ) -> Float[Tensor, "frames points width"]:
+        """What the last layer, which is linear, makes the vectors of."""
         embedded = self.embedding[frames][:, None].expand(-1, points.shape[1], -1)
         given = torch.cat([points, embedded], dim=-1)
         value = given
@@ -79,4 +91,25 @@ class WarpNetwork(nn.Module):
             if index == self.skip:
                 value = torch.cat([value, given], dim=-1)
             value = F.relu(layer(value))
-        return self.last(value)
+        return value
+
+    @torch.no_grad()
+    def stiffen(self, features: Float[Tensor, "frames points width"], strength: float) -> None:
+        r"""An implicit step of gradient descent on the alignment term, in the space of warps.
+
+        A warp A h(u) + b bends as h varies within a frame. With S the covariance of h within frames, divided by its
+        mean eigenvalue (weighted by itself), the step is :math:`A \leftarrow A (1 + \lambda\tau S^{1/2})^{-1}`: bends
+        become 1 + strength times as small, and what moves frames as a whole stays. It is stable for any strength. The
+        step is measured in the metric of the root of S, as AdaGrad's with full matrices is (Duchi et al., JMLR 2011);
+        in the plain one, the many features that vary little keep their bends for hundreds of steps.
+
+        Args:
+            features: on a lattice, from `features`.
+            strength: :math:`\lambda\tau`, 0 for none.
+        """
+        spread = (features - features.mean(dim=1, keepdim=True)).flatten(0, 1).double()
+        values, vectors = torch.linalg.eigh(spread.mT @ spread / max(len(spread), 1))
+        size = values.square().sum() / values.sum().clamp(min=torch.finfo(torch.float32).tiny)
+        shape = (values.clamp(min=0) / size.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
+        weight = (self.last.weight.double() @ vectors / (1 + strength * shape)) @ vectors.mT
+        self.last.weight.copy_(weight.to(self.last.weight))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from engine.config.settings import is_exponent
 from engine.errors import UserError
 from engine.messages import (
+    AutoLambda,
     Command,
     ExcludeFrame,
     Pause,
@@ -87,6 +88,14 @@ def set_lambda(state: RunState, command: SetLambda) -> Handled:
     return Handled(f"10^{command.exponent:g}", gesture=command.gesture)
 
 
+def choose_lambda(state: RunState, command: AutoLambda) -> Handled:
+    trainer = state.require_trainer()
+    if command.auto and not trainer.settings.method_spec.warps_pixels:
+        raise UserError(f"λ means nothing to {trainer.settings.method}, and cannot be chosen; take the method l2g.")
+    trainer.choose_lambda(command.auto)
+    return Handled("on" if command.auto else "off", gesture=command.gesture)
+
+
 def set_mu(state: RunState, command: SetMu) -> Handled:
     trainer = state.require_trainer()
     _check_exponent("mu", command.exponent)
@@ -150,6 +159,7 @@ HANDLERS: dict[type, Callable[[RunState, Any], Handled]] = {
     SelectFrame: select_frame,
     UseReference: set_reference,
     SetLambda: set_lambda,
+    AutoLambda: choose_lambda,
     SetMu: set_mu,
     UseMatches: use_matches,
     ExcludeFrame: exclude_frame,

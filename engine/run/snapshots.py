@@ -89,6 +89,7 @@ def take_snapshot(
         events=events,
         rate_factors=trainer.rate_factors,
         mu_exponent=trainer.mu_exponent,
+        auto_lambda=trainer.auto_lambda,
         matches=trainer.matches,
         match_loss=trainer.match_loss(),
         doing=trainer.doing,

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
-from engine.messages import Event, EventKind
+from engine.messages import Event, EventKind, FrameStatus
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
 from engine.training.metrics import FrameErrors, squared_errors
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress
+from engine.training.warp_motion import WarpUnits, choose_lambda, find_motion
 
 
 class TrainedField(Protocol):
@@ -28,6 +29,14 @@ class TrainedField(Protocol):
     def step(self, fraction: float, factor: float = 1.0) -> None: ...
 
     def discard(self) -> None: ...
+
+
+class MovingRegistration(Protocol):
+    """What the step needs of any registration; see `engine.registration`."""
+
+    def fitted(self) -> Tensor: ...
+
+    def follow(self, before: Tensor, share: float, stiffness: float, limit: float) -> None: ...
 
 
 class BaseTrainer:
@@ -39,6 +48,7 @@ class BaseTrainer:
         iteration: optimisation steps so far.
         stage_index, stage_start: the stage under way, and the iteration at which it began.
         lambda_exponent: λ = 10^lambda_exponent weighs the alignment term.
+        auto_lambda: whether it follows the errors of the run; see `engine.training.warp_motion.choose_lambda`.
         mu_exponent: μ = 10^mu_exponent weighs the matches.
         matches: whether they are in use.
         rate_factors: on the schedule's learning rates of field and poses.
@@ -54,7 +64,9 @@ class BaseTrainer:
         self.settings, self.device = settings, torch.device(device)
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.lambda_exponent, self.mu_exponent = settings.lambda_exponent, settings.mu_exponent
+        self.auto_lambda = settings.auto_lambda
         self.matches = settings.uses_matches
+        self._motion = find_motion(settings)
         self.rate_factors = (1.0, 1.0)
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps, self._last_skipped = 0, -2
@@ -63,6 +75,7 @@ class BaseTrainer:
         self.errors = FrameErrors(frames, self.device)
         self._stages: Sequence[AnyStage] = stages
         self._alignment = torch.zeros((), device=self.device)
+        self._warp_units = WarpUnits(1.0, 1)
         self._match_loss: Tensor | None = None
 
     # ------------------------------------------------------------------ where the run stands
@@ -120,6 +133,7 @@ class BaseTrainer:
         self,
         field: TrainedField,
         optimiser: PoseOptimiser,
+        registration: MovingRegistration,
         output: StepOutput,
         *,
         poses_move: bool = True,
@@ -131,11 +145,15 @@ class BaseTrainer:
         Args:
             field: has rendered.
             optimiser: of what is not the field.
+            registration: that the optimiser moves.
             output: of this step.
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
         """
-        loss = total_loss(output, LossWeights(self.lambda_exponent, self.mu_exponent))
+        driven = output
+        if self._motion is not None:  # λ acts by the implicit step: Adam would carry its momentum past the goal
+            driven = output._replace(alignment=output.alignment.detach())
+        loss = total_loss(driven, LossWeights(self.lambda_exponent, self.mu_exponent))
         errors = squared_errors(output.rendered, output.colours, output.counts)
         # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
         checked = self.device.type == "cpu"
@@ -149,12 +167,50 @@ class BaseTrainer:
         self._alignment = output.alignment.detach()
         if output.matches is not None:
             self._match_loss = output.matches.detach()
-        field_factor, pose_factor = self.rate_factors
-        field.step(self._stage_fraction, field_factor)
-        if poses_move:
-            first, last = self._stages[self.stage_index].pose_rate
-            rate = first * (last / first) ** self._stage_fraction * pose_factor
-            optimiser.step(rate, calibration_moves, not checked)
+        field.step(self._stage_fraction, self.rate_factors[0])
+        self._move(optimiser, registration, poses_move, calibration_moves, not checked)
+        if self.auto_lambda:
+            self._follow_errors()
+
+    def _move(
+        self,
+        optimiser: PoseOptimiser,
+        registration: MovingRegistration,
+        poses_move: bool,
+        calibration_moves: bool,
+        guarded: bool,
+    ) -> None:
+        """Steps what is not the field: the poses at their rate, and the warp around them at its own, always."""
+        first, last = self._stages[self.stage_index].pose_rate
+        factor = self.rate_factors[1]
+        pose_rate = first * (last / first) ** self._stage_fraction * factor if poses_move else 0.0
+        if self._motion is None:
+            if poses_move:
+                optimiser.step(pose_rate, calibration_moves, guarded)
+            return
+        warp_rate = max(self._motion.warp_rate(self.lambda_exponent) * factor, pose_rate)
+        before = registration.fitted()
+        optimiser.step(pose_rate, calibration_moves and poses_move, guarded, warp_rate)
+        stiffness, limit = self._motion.stiffness(self.lambda_exponent), self._motion.largest_px * self._pixel
+        registration.follow(before, pose_rate / warp_rate, stiffness, limit)
+
+    @property
+    def _pixel(self) -> float:
+        """Size of a pixel of the stage's photos, in the units of the plane that warps act on."""
+        return self._warp_units.pixel * self._stages[self.stage_index].downsample
+
+    def frame_status(self) -> tuple[FrameStatus, ...]:
+        """Of each training frame."""
+        raise NotImplementedError
+
+    def _follow_errors(self) -> None:
+        """Sets λ to what the errors of now ask for."""
+        registered = [frame for frame, status in enumerate(self.frame_status()) if status is FrameStatus.REGISTERED]
+        if not registered:
+            return
+        found = choose_lambda(self.errors.median(registered), self._pixel, self._warp_units.numbers)
+        if found is not None:
+            self.lambda_exponent = found
 
     def _within_memory(self, work: Callable[[], Progress], field: TrainedField, optimiser: PoseOptimiser) -> Progress:
         """Does a piece of work. Where the device's memory was too small for it, what it left half done is thrown
@@ -208,9 +264,14 @@ class BaseTrainer:
         self.scene = scene
 
     def set_lambda(self, exponent: float) -> None:
-        """λ = 10^exponent from the next step on."""
-        self.lambda_exponent = exponent
+        """λ = 10^exponent from the next step on; ends its being chosen."""
+        self.lambda_exponent, self.auto_lambda = exponent, False
         self._note("set-lambda", f"{exponent:g}")
+
+    def choose_lambda(self, auto: bool) -> None:
+        """Whether λ is chosen as the run goes, from the next step on; else it stays as it is."""
+        self.auto_lambda = auto
+        self._note("auto-lambda", "on" if auto else "off")
 
     def set_mu(self, exponent: float) -> None:
         """μ = 10^exponent from the next step on."""
@@ -247,6 +308,7 @@ class BaseTrainer:
             "stage_index": self.stage_index,
             "stage_start": self.stage_start,
             "lambda_exponent": self.lambda_exponent,
+            "auto_lambda": self.auto_lambda,
             "mu_exponent": self.mu_exponent,
             "matches": self.matches,
             "rate_factors": list(self.rate_factors),
@@ -272,6 +334,7 @@ class BaseTrainer:
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start = metadata["stage_start"]
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
+        self.auto_lambda = metadata.get("auto_lambda", False)  # older checkpoints have none
         self.mu_exponent, self.matches = metadata["mu_exponent"], metadata["matches"]
         field_factor, pose_factor = metadata["rate_factors"]
         self.rate_factors = (field_factor, pose_factor)

@@ -42,6 +42,7 @@ from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.tasks import Progress
 from engine.training.trainer import Moves, Perturbation
+from engine.training.warp_motion import WarpUnits
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
 LOCATING_STARTS = 8  # frames that share most tracks, from whose poses a frame is located by its matches
@@ -79,6 +80,7 @@ class CameraTrainer(BaseTrainer):
             settings, len(self.frames), self.device, scene.lens_covariance, cameras, intrinsics
         )
         self._optimiser = PoseOptimiser(self.registration.module(), self.calibration)
+        self._warp_units = WarpUnits(1 / float(intrinsics.focal.mean()), 6)  # a point and the centre, in space
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
         self._adjustment = CameraAdjustment()

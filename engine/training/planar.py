@@ -33,6 +33,7 @@ from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress, Task, perform_all_due
 from engine.training.trainer import Moves, Perturbation
+from engine.training.warp_motion import WarpUnits
 
 LATTICE = 17  # points a side, from border to border of a patch, that published transforms are fitted to
 
@@ -72,6 +73,7 @@ class PlanarTrainer(BaseTrainer):
         )
         self.field: ImageField = build_image_field(scene, settings, self.generator, self.device)
         self._optimiser = PoseOptimiser(self.registration.module())
+        self._warp_units = WarpUnits(2 / max(scene.image_size), 2)
         self._levels: dict[int, PatchLevel] = {}
         self._relocaliser = PatchRelocaliser(scene.warp, scene.patch_size, self.options.search)
         self._statuses = [FrameStatus.WAITING] * len(scene.patches)
@@ -154,7 +156,7 @@ class PlanarTrainer(BaseTrainer):
         output = StepOutput(
             self.field.colours(warped.points), data.colours_of(pixels), warped.alignment, self._trains()
         )
-        self._learn(self.field, self._optimiser, output, poses_move=not self._adjusting)
+        self._learn(self.field, self._optimiser, self.registration, output, poses_move=not self._adjusting)
         self.iteration += 1
         return "complete"
 

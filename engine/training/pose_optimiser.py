@@ -40,18 +40,21 @@ class PoseOptimiser:
         if self._adam is not None:
             self._adam.zero_grad(set_to_none=True)
 
-    def step(self, rate: float, calibrates: bool, guarded: bool) -> None:
+    def step(self, rate: float, calibrates: bool, guarded: bool, registration_rate: float | None = None) -> None:
         """One step.
 
         Args:
             rate: of the poses; the calibration's rates are relative to it.
             calibrates: whether the calibration moves yet.
             guarded: take gradients that are not finite for zero, where they were not checked before.
+            registration_rate: of the registration's own parameters, where it is not that of the poses.
         """
         if self._adam is None:
             return
         for group in self._adam.param_groups:
             group["lr"] = rate * (group.get("relative_rate", 1.0) if calibrates or "relative_rate" not in group else 0)
+        if registration_rate is not None:
+            self._adam.param_groups[0]["lr"] = registration_rate
         if guarded:
             for parameter in self.parameters:
                 if parameter.grad is not None:

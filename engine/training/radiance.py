@@ -103,8 +103,9 @@ class RadianceTrainer(CameraTrainer):
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
+        rays_move = poses_move or self._motion is not None
         rendered, colours, alignment, counts = render_step(
-            *(self.registration, self.field, self.calibration, data, self.stage, self.generator, poses_move),
+            *(self.registration, self.field, self.calibration, data, self.stage, self.generator, rays_move),
             self._choice,
         )
         trains, matches = self.statuses.trains(self.device), None
@@ -117,6 +118,7 @@ class RadianceTrainer(CameraTrainer):
         self._learn(
             self.field,
             self._optimiser,
+            self.registration,
             output,
             poses_move=poses_move,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,

@@ -36,7 +36,7 @@ def render_step(
     data: PhotoLevel,
     stage: Stage,
     generator: Generator,
-    poses_move: bool,
+    rays_move: bool,
     choice: PixelChoice | None = None,
 ) -> RenderedPixels:
     """Draws pixels of all frames and renders them, differentiably.
@@ -48,7 +48,7 @@ def render_step(
         data: the photos at the stage's scale, through the calibrated lens.
         stage: says how many rays, and in blocks of how many pixels they are drawn.
         generator: draws pixels and jitters samples.
-        poses_move: whether gradients reach the registration.
+        rays_move: whether gradients reach the registration.
         choice: draws the pixels; None to draw them evenly.
     """
     count, device = len(data.images), data.points.device
@@ -60,7 +60,7 @@ def render_step(
     else:
         pixels, weights = choice.draw(per_frame, stage.block, generator)
     points = calibration.points(data.plane(frames, pixels))
-    with torch.set_grad_enabled(poses_move):
+    with torch.set_grad_enabled(rays_move):
         warped = registration.rays(frames, points, stage.block**2)
     rendering = field.render(warped.origins.reshape(-1, 3), warped.directions.reshape(-1, 3), generator=generator)
     rendered = calibration.colours(rendering.colour.view(count, -1, 3))

@@ -48,7 +48,7 @@ class Trainer(Protocol):
         iteration, stage_index: where it stands.
         events: what happened, in order.
         skipped_steps: steps that were left out because something was not finite.
-        lambda_exponent, mu_exponent, matches, rate_factors: as the user has set them.
+        lambda_exponent, auto_lambda, mu_exponent, matches, rate_factors: as the user has set them.
     """
 
     thing: str
@@ -59,6 +59,7 @@ class Trainer(Protocol):
     events: list[Event]
     skipped_steps: int
     lambda_exponent: float
+    auto_lambda: bool
     mu_exponent: float
     matches: bool
     rate_factors: tuple[float, float]
@@ -140,6 +141,10 @@ class Trainer(Protocol):
     # what the user does
 
     def set_lambda(self, exponent: float) -> None: ...
+
+    def choose_lambda(self, auto: bool) -> None:
+        """Whether λ is chosen as the run goes, from the next step on."""
+        ...
 
     def set_mu(self, exponent: float) -> None: ...
 

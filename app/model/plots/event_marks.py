@@ -31,6 +31,7 @@ COLOURS: dict[MarkKind, tuple[int, int, int]] = {
 }
 _OF_EVENT: dict[str, MarkKind] = {
     "set-lambda": "λ",
+    "auto-lambda": "λ",
     "set-rates": "λ",
     "set-mu": "λ",
     "use-matches": "λ",
@@ -115,6 +116,7 @@ def find_nearest(found: Sequence[Mark], x: float, reach: float) -> Mark | None:
 
 _WORDS = {
     "set-lambda": "λ set to",
+    "auto-lambda": "auto λ",
     "set-rates": "learning rates",
     "set-mu": "μ set to",
     "use-matches": "matches",

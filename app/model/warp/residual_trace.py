@@ -41,6 +41,14 @@ class ResidualTrace:
         table = np.array(self._moments).reshape(-1, 3)
         return table[:, 0], table[:, 1]
 
+    def trail(
+        self,
+    ) -> tuple[Float[np.ndarray, " moments"], Float[np.ndarray, " moments"], Float[np.ndarray, " moments"]]:
+        """Exponents of λ as they were travelled, mean residuals in pixels, and ages in [0, 1], 1 a minute ago."""
+        table = np.array(self._moments).reshape(-1, 3)
+        ages = (table[-1:, 0] - table[:, 0]) / WINDOW
+        return table[:, 2], table[:, 1], ages
+
     def changes(self) -> list[tuple[float, float]]:
         """The changes of λ: seconds of the run and the new exponent of each."""
         pairs = itertools.pairwise(self._moments)

@@ -122,6 +122,11 @@ class ExponentSlider:
             if dpg.is_item_shown(self._note) != idle:
                 dpg.configure_item(self._note, show=idle)
 
+    @property
+    def held(self) -> bool:
+        """Whether the user drags it."""
+        return bool(dpg.is_item_active(self._slider))
+
     def show(self, shown: bool) -> None:
         """Shows or hides slider and marks; title and note stay."""
         if dpg.is_item_shown(self._body) != shown:

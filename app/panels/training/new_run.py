@@ -224,8 +224,8 @@ def keep_weights(settings: Settings, run: ViewedRun) -> Settings:
     """The settings with the weights of the loss as they are in a run now."""
     now = run.snapshot
     if now is None:
-        return replace(settings, lambda_exponent=run.settings.lambda_exponent)
-    settings = replace(settings, lambda_exponent=now.lambda_exponent)
+        return replace(settings, lambda_exponent=run.settings.lambda_exponent, auto_lambda=run.settings.auto_lambda)
+    settings = replace(settings, lambda_exponent=now.lambda_exponent, auto_lambda=now.auto_lambda)
     if find_matches_obstacle(run.settings, has_tracks(run)):
         return settings
     return replace(settings, mu_exponent=now.mu_exponent, matches=now.matches)

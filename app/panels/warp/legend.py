@@ -1,4 +1,4 @@
-"""The legend of the warp pictures: colour wheel, residual now and over the last minute, share of the loss."""
+"""The legend of the warp pictures: colour wheel, residual now, over the last minute and over λ, share of the loss."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import math
 import dearpygui.dearpygui as dpg
 import numpy as np
 
+from app.model.common.slider_scale import LAMBDA
 from app.model.common.sparkline import make_sparkline
+from app.model.warp.lambda_trail import find_column, make_lambda_trail
 from app.model.warp.residual_trace import ResidualTrace
 from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
 from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, VIOLET, add_drawing, add_tool_tip, set_text
@@ -15,7 +17,9 @@ from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # width and height of the wheel's texture, pixels
 LABELS = 58  # width of the labels beside the wheel, pixels
-TRACE_HEIGHT = 40  # of the curve, pixels
+TRACE_HEIGHT = 64  # of the curves, pixels
+TRAIL_SHARE = 0.45  # of their width, for the residual over λ
+GAP = 8  # between the two, pixels
 
 
 class WarpLegend:
@@ -61,8 +65,15 @@ class WarpLegend:
                 "added to the photometric loss. Even a small share has a strong effect: what counts is its gradient.",
             )
         group, self._list = add_drawing(TRACE_HEIGHT)
-        add_tool_tip(group, "Mean residual over the last minute, logarithmic; violet lines: λ was changed.")
+        add_tool_tip(
+            group,
+            "Left: mean residual over the last minute, logarithmic; violet lines: λ was changed. Right: the same "
+            "residual over λ as it was travelled in that minute, fading with age; the dot is now.",
+        )
         self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
+        self._trail_box = dpg.draw_rectangle(
+            (20, 0), (30, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list
+        )
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
         self._top = dpg.draw_text((4, 1), "", size=11, color=MUTED, parent=self._list)
@@ -89,9 +100,11 @@ class WarpLegend:
         set_text(self._alignment, describe_loss(snapshot))
         self._draw_trace(max(width, 80))
 
-    def _draw_trace(self, width: int) -> None:
+    def _draw_trace(self, whole: int) -> None:
         seconds, means = self._trace.curve()
-        dpg.configure_item(self._list, width=width)
+        dpg.configure_item(self._list, width=whole)
+        width = round((whole - GAP) * (1 - TRAIL_SHARE))
+        dpg.configure_item(self._trail_box, pmin=(width + GAP, 0), pmax=(whole - 1, TRACE_HEIGHT - 1))
         dpg.configure_item(self._box, pmax=(width - 1, TRACE_HEIGHT - 1))
         if len(seconds) < 2 or means.max() <= 0:
             dpg.configure_item(self._line, show=False)
@@ -107,6 +120,23 @@ class WarpLegend:
         for moment, _ in self._trace.changes():
             x = 2 + (moment - seconds[0]) / span * (width - 4)
             dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 2), color=(*VIOLET[:3], 130), parent=self._layer)
+        self._draw_trail(width + GAP, whole - width - GAP, (low, high))
+
+    def _draw_trail(self, left: int, width: int, levels: tuple[float, float]) -> None:
+        """The residual over λ, on the same scale of residuals."""
+        step = 2 if width >= 150 else 4
+        for exponent in range(int(LAMBDA.lowest), int(LAMBDA.highest) + 1, step):
+            x = left + float(find_column(np.array(float(exponent)), width, LAMBDA))
+            dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 16), color=(*MUTED[:3], 50), parent=self._layer)
+            text = f"{exponent}"
+            place = min(max(x - 3 * len(text), left + 2), left + width - 6 * len(text) - 3)
+            dpg.draw_text((place, TRACE_HEIGHT - 14), text, size=11, color=MUTED, parent=self._layer)
+        dpg.draw_text((left + 4, 1), "over λ = 10^", size=11, color=MUTED, parent=self._layer)
+        trail = make_lambda_trail(*self._trace.trail(), (width, TRACE_HEIGHT), LAMBDA, levels)
+        points = [(left + x, y) for x, y in trail.points.tolist()]
+        for before, now, opacity in zip(points, points[1:], trail.opacity[1:].tolist(), strict=False):
+            dpg.draw_line(before, now, color=(*VIOLET[:3], int(255 * opacity)), thickness=1.6, parent=self._layer)
+        dpg.draw_circle(points[-1], 3, color=ACCENT, fill=ACCENT, parent=self._layer)
 
 
 def describe_loss(snapshot: Snapshot) -> str:

@@ -50,6 +50,13 @@ class FixedPatches(nn.Module):
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
         self.base[patches] = transforms.to(self.base)
 
+    def fitted(self) -> Float[Tensor, "patches 3 3"]:
+        """The same as `transforms`."""
+        return self.transforms()
+
+    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+        """Nothing: there is no warp beside the transforms."""
+
     @torch.no_grad()
     def patch_warp(self, patch: int) -> PatchWarp:
         """The warp field on the lattice; without a local warp both sets of points are the same."""

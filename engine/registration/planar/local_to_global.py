@@ -14,6 +14,8 @@ from engine.registration.planar.planar_registration import WarpedPoints
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
 _START_SCALE = 0.01  # on the initial weights of the last layer: patches are never known, and need not start exactly
+_FOLLOW_ROUNDS = 6  # at most; one or two unless the warp is strongly bent
+_SETTLED = 1e-5  # of the entries of a base in a round, after which the error left is a hundredth of that
 _REBASE_ROUNDS = 3  # two are enough unless the warp is strongly curved
 
 
@@ -44,9 +46,12 @@ class LocalToGlobalPatches(FixedPatches):
     def _local(
         self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]
     ) -> Float[Tensor, "patches points 2"]:
-        vectors = self.network(patches, points) * self.free[patches, None, None]
-        moved = apply_homography(exponential(self.local_family, vectors), points[..., None, :])[..., 0, :]
-        return apply_homography(self.base[patches], moved)
+        return self._moved(self.base[patches], self.network(patches, points), points, self.free[patches])
+
+    def _moved(self, base: Tensor, vectors: Tensor, points: Tensor, free: Tensor) -> Float[Tensor, "patches points 2"]:
+        """Where vectors of the local family, one per point, put the points of patches with these bases."""
+        local = exponential(self.local_family, vectors * free[:, None, None])
+        return apply_homography(base, apply_homography(local, points[..., None, :])[..., 0, :])
 
     def warp(self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]) -> WarpedPoints:
         local = self._local(patches, points)
@@ -57,6 +62,35 @@ class LocalToGlobalPatches(FixedPatches):
         """Fitted to a fixed lattice of the whole patch: a fit to the random pixels of a step would be noisy."""
         points = self.lattice.expand(len(patches), -1, -1)
         return solve(self.family, points, self._local(patches, points))
+
+    @torch.no_grad()
+    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+        """Ends a step of the network: transforms go a share of the way, and the warp is stiffened around them.
+
+        Args:
+            before: the fitted transforms before the step.
+            share: of the way from there to those fitted now, in [0, 1].
+            stiffness: see `WarpNetwork.stiffen`.
+            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+        """
+        points = self.lattice.expand(len(self.base), -1, -1)
+        features = self.network.features(torch.arange(len(self.base), device=self.base.device), points)
+        local = self._moved(self.base, self.network.last(features), points, self.free)
+        wanted = now = solve(self.family, points, local)
+        bend = float((apply_homography(now, points) - local).square().sum(dim=-1).mean(dim=-1).max())
+        if share < 1:
+            places = torch.lerp(apply_homography(before, points), apply_homography(now, points), share)
+            wanted = solve(self.family, points, places)
+        self.network.stiffen(features, stiffness + max(bend / limit**2 - 1, 0.0))
+        vectors = self.network.last(features)
+        for _ in range(_FOLLOW_ROUNDS):
+            local = self._moved(self.base, vectors, points, self.free)
+            moved = wanted @ torch.linalg.inv(solve(self.family, points, local)) @ self.base
+            moved = torch.where(self.free[:, None, None] > 0, moved / moved[:, 2:, 2:], self.base)
+            change = float((moved - self.base).abs().max())
+            self.base.copy_(moved)
+            if change < _SETTLED:
+                break
 
     @torch.no_grad()
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:

@@ -37,6 +37,21 @@ class PlanarRegistration(Protocol):
         """The fitted transforms (for L2G on a fixed lattice of the whole patch), without gradient."""
         ...
 
+    def fitted(self) -> Float[Tensor, "patches 3 3"]:
+        """The same as `transforms`, by the name that all registrations have."""
+        ...
+
+    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+        """Ends a step of the optimiser: transforms go a share of the way, and the warp is stiffened around them.
+
+        Args:
+            before: `fitted` before the step.
+            share: of the way from there to what is fitted now, in [0, 1].
+            stiffness: see `engine.registration.warp_network.WarpNetwork.stiffen`.
+            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+        """
+        ...
+
     def rebase(self, patches: Int[Tensor, " patches"], transforms: Float[Tensor, "patches 3 3"]) -> None:
         """Gives patches new transforms to be fitted from: after a kick, a relocalisation or an adjustment."""
         ...

@@ -85,6 +85,21 @@ def test_a_run_does_not_continue_with_other_settings(words: tuple[str, ...], nam
         continued(parsed(*words), example())
 
 
+def test_lambda_may_be_chosen_by_the_run() -> None:
+    arguments = parsed("--lambda", "auto")
+    check_arguments(arguments)
+    assert settings_of(arguments) == Settings(auto_lambda=True)
+    with pytest.raises(UserError, match="means nothing to --method barf"):
+        check_arguments(parsed("--lambda", "auto", "--method", "barf"))
+    checkpoint = example()
+    with pytest.raises(UserError, match=r"--lambda 1\.5, not auto"):
+        continued(arguments, checkpoint)
+    chosen = dataclasses.replace(checkpoint, settings=dataclasses.replace(checkpoint.settings, auto_lambda=True))
+    assert continued(arguments, chosen)[0].auto_lambda
+    with pytest.raises(UserError, match="--lambda auto, not 3"):
+        continued(parsed("--lambda", "3"), chosen)
+
+
 @pytest.mark.parametrize("name", ["cuda:99", "mps", "nonsense", "meta"])
 def test_a_missing_device_is_one_sentence(name: str) -> None:
     import torch

@@ -249,3 +249,27 @@ def test_added_frames_have_their_poses_and_do_not_change_the_others(kind):
     moving = dict(registration.module().named_parameters())
     assert all(parameter.requires_grad for parameter in moving.values())
     assert moving.keys() == dict(before.module().named_parameters()).keys()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
+def test_poses_go_a_share_of_the_way_and_the_warp_is_stiffened(share):
+    registration = made("l2g", 0.5)
+    before, bend = registration.fitted(), registration.rays(everyone, points()).alignment.detach()
+    with torch.no_grad():
+        registration.network.last.bias += 0.01 * torch.tensor([1.0, -1.0, 0.5, 1.0, -2.0, 0.5])
+    now = registration.fitted()
+    registration.follow(before, share, stiffness=100.0, limit=10.0)
+    torch.testing.assert_close(registration.fitted(), torch.lerp(before, now, share), atol=2e-4, rtol=0)
+    assert registration.rays(everyone, points()).alignment < bend / 100
+
+
+def test_a_warp_is_kept_where_nothing_stiffens_it_and_bounded():
+    registration = made("l2g", 0.5)
+    bend = registration.rays(everyone, points()).alignment.detach()
+    registration.follow(registration.fitted(), 1.0, stiffness=0.0, limit=10.0)
+    kept = registration.rays(everyone, points()).alignment.detach()
+    torch.testing.assert_close(kept, bend, rtol=1e-3, atol=0)
+    poses = registration.fitted()
+    registration.follow(poses, 1.0, stiffness=0.0, limit=float(bend.sqrt()) / 10)
+    assert registration.rays(everyone, points()).alignment < bend / 4
+    torch.testing.assert_close(registration.fitted(), poses, atol=1e-5, rtol=0)

@@ -74,7 +74,7 @@ class FakeTrainer:
         self.stages = STAGES
         self.iterations = settings.max_iterations or 20
         self.iteration = self.skipped_steps = 0
-        self.lambda_exponent = settings.lambda_exponent
+        self.lambda_exponent, self.auto_lambda = settings.lambda_exponent, settings.auto_lambda
         self.mu_exponent, self.matches = settings.mu_exponent, settings.uses_matches
         self.rate_factors = (1.0, 1.0)
         self.events: list[Event] = [Event(0, 0.0, "stage", "coarse")]
@@ -170,7 +170,10 @@ class FakeTrainer:
         self._poses[frame] = placement
 
     def set_lambda(self, exponent: float) -> None:
-        self.lambda_exponent = exponent
+        self.lambda_exponent, self.auto_lambda = exponent, False
+
+    def choose_lambda(self, auto: bool) -> None:
+        self.auto_lambda = auto
 
     @property
     def doing(self) -> str:

@@ -36,3 +36,13 @@ def test_another_frame_or_a_restart_begins_anew() -> None:
     assert trace.curve()[0].tolist() == [0.0]
     trace.see(snapshot(5))  # no frame is selected
     assert len(trace.curve()[0]) == 1
+
+
+def test_the_trail_is_the_residual_over_lambda_as_it_was_travelled() -> None:
+    trace = ResidualTrace()
+    for iteration, exponent in ((0, 2.0), (100, 0.0), (300, -2.0)):
+        trace.see(snapshot(iteration, warp=warp(10.0 ** -(exponent + 2)), exponent=exponent))
+    exponents, means, ages = trace.trail()
+    assert exponents.tolist() == [2.0, 0.0, -2.0]
+    assert means.tolist() == pytest.approx([1e-4, 1e-2, 1.0])
+    assert ages.tolist() == pytest.approx([30 / WINDOW, 20 / WINDOW, 0.0])

@@ -1,0 +1,118 @@
+r"""How the local warp moves beside the poses, at any time of a run, and how λ is chosen where the run chooses it.
+
+A network of local warps alone hardly answers to λ. Under the poses' rate it stands still in late stages. And at any
+rate its gradients are those of whole frames: at λ = 100 the alignment term made a thousandth to a hundred-thousandth
+of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Three things mend it:
+
+- image points weigh as much as the embedding among the network's inputs (`WarpNetworkSize.point_gain`);
+- the network has a rate of its own, and of the motion that a step gives to the fitted poses only the share is kept
+  that the poses' own rate would give them (`follow` of the registrations);
+- λ acts on bends directly, by an implicit step in the space of warps (`WarpNetwork.stiffen`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from engine.config.settings import Settings
+
+
+@dataclass(frozen=True)
+class WarpMotion:
+    """Rates of the local warp.
+
+    Attributes:
+        rate: Adam's least rate for the warp's network, at λ = `reference` and above; where poses move faster, theirs.
+        softest: factor on `rate` at most. The colours hold a residual of variance proportional to 1 / λ, so the rate
+            grows as its root below `reference`: a soft warp has farther to go. Above 3e-3 in all the network
+            diverges.
+        reference: λ of the papers, at which `rate` is meant.
+        step: length of the implicit step on the alignment term, 1 / λ: at `reference` a bend that the photos do not
+            ask for becomes four times as small in each step, at 10^4 hundreds of times, at 10^-2 it stays.
+        largest_px: root mean square of a frame's bends, pixels of the stage's photos, beyond which the warp is
+            stiffened whatever λ says: farther away than a pixel, colours do not tell where to go, and a warp that
+            is left alone would lose its frame.
+    """
+
+    rate: float = 2e-5
+    softest: float = 150.0
+    reference: float = 100.0
+    step: float = 1 / 30
+    largest_px: float = 1.0
+
+    def warp_rate(self, exponent: float) -> float:
+        """Adam's rate at λ = 10^exponent, if the poses have none."""
+        return self.rate * min(max(math.sqrt(self.reference / 10**exponent), 1.0), self.softest)
+
+    def stiffness(self, exponent: float) -> float:
+        """λ times the length of the implicit step; finite for all exponents."""
+        return self.step * 10 ** min(exponent, 12.0)
+
+
+DEFAULT = WarpMotion()
+
+
+@dataclass(frozen=True)
+class WarpUnits:
+    """What the alignment term of a kind of scene is measured in.
+
+    Attributes:
+        pixel: size of a pixel of the scene's images, in the units of the plane that warps act on.
+        numbers: coordinates per pixel that the alignment term averages.
+    """
+
+    pixel: float
+    numbers: int
+
+
+def find_motion(settings: Settings) -> WarpMotion | None:
+    """That of a run; None for methods without a warp per pixel and for the published networks and rates."""
+    return DEFAULT if settings.method_spec.warps_pixels and settings.preset != "paper" else None
+
+
+@dataclass(frozen=True)
+class LambdaChoice:
+    """Limits of a λ that is chosen.
+
+    Attributes:
+        lowest, highest: exponents.
+        tolerance_px: standard deviation of a warp's residual, pixels of the photos of the stage: what lies between two
+            pixels at the stage's band limit, neither photo nor field tells apart.
+    """
+
+    lowest: float = 0.0
+    highest: float = 6.0
+    tolerance_px: float = 1.0
+
+
+LAMBDA_CHOICE = LambdaChoice()
+
+
+def choose_lambda(
+    colour_variance: float, pixel: float, coordinates: int, limits: LambdaChoice = LAMBDA_CHOICE
+) -> float | None:
+    r"""The exponent of λ that makes the loss the negative logarithm of a posterior.
+
+    Let colours have independent errors of variance :math:`\sigma_c^2`, 3 per pixel, and residuals of the warp errors
+    of variance :math:`\sigma_a^2`, k per pixel. Up to constants the negative logarithm is, per pixel,
+
+    .. math:: \frac{3}{2\sigma_c^2} L_{photometric} + \frac{k}{2\sigma_a^2} L_{alignment}
+
+    so that :math:`\lambda = \frac{k}{3} \sigma_c^2 / \sigma_a^2` where the photometric term has the weight 1. The
+    variance of colours is measured as the run goes, :math:`\sigma_a` is a pixel of the stage: λ grows as the photos
+    become finer, and becomes smaller as the errors do.
+
+    Args:
+        colour_variance: mean squared error of the colours of a typical frame; 0 while unknown.
+        pixel: size of a pixel of the stage's photos, in the units of the alignment term.
+        coordinates: k, numbers that the alignment term averages per pixel.
+    Returns:
+        the exponent; None while nothing is known.
+    Reference:
+        Kendall, Gal and Cipolla, CVPR 2018, equations 5 to 7: weights of losses from their uncertainties.
+    """
+    if not colour_variance > 0:
+        return None
+    exponent = math.log10(coordinates / 3 * colour_variance / (limits.tolerance_px * pixel) ** 2)
+    return min(max(exponent, limits.lowest), limits.highest)
