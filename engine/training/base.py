@@ -137,6 +137,7 @@ class BaseTrainer:
         output: StepOutput,
         *,
         poses_move: bool = True,
+        warp_moves: bool = True,
         calibration_moves: bool = True,
         unknown: Sequence[int] = (),
     ) -> None:
@@ -147,6 +148,7 @@ class BaseTrainer:
             optimiser: of what is not the field.
             registration: that the optimiser moves.
             output: of this step.
+            warp_moves: whether the local warp may move where poses do not.
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
         """
@@ -168,7 +170,8 @@ class BaseTrainer:
         if output.matches is not None:
             self._match_loss = output.matches.detach()
         field.step(self._stage_fraction, self.rate_factors[0])
-        self._move(optimiser, registration, poses_move, calibration_moves, not checked)
+        if poses_move or (warp_moves and self._motion is not None):
+            self._move(optimiser, registration, poses_move, calibration_moves, not checked)
         if self.auto_lambda:
             self._follow_errors()
 
@@ -185,8 +188,7 @@ class BaseTrainer:
         factor = self.rate_factors[1]
         pose_rate = first * (last / first) ** self._stage_fraction * factor if poses_move else 0.0
         if self._motion is None:
-            if poses_move:
-                optimiser.step(pose_rate, calibration_moves, guarded)
+            optimiser.step(pose_rate, calibration_moves, guarded)
             return
         warp_rate = max(self._motion.warp_rate(self.lambda_exponent) * factor, pose_rate)
         before = registration.fitted()

@@ -103,11 +103,9 @@ class RadianceTrainer(CameraTrainer):
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
-        rays_move = poses_move or self._motion is not None
-        rendered, colours, alignment, counts = render_step(
-            *(self.registration, self.field, self.calibration, data, self.stage, self.generator, rays_move),
-            self._choice,
-        )
+        warp_moves = self._motion is not None and self.iteration % self._motion.still_period == 0
+        parts = (self.registration, self.field, self.calibration, data, self.stage, self.generator)
+        rendered, colours, alignment, counts = render_step(*parts, poses_move or warp_moves, self._choice)
         trains, matches = self.statuses.trains(self.device), None
         steps = self.options.match_steps if poses_move else self.options.match_period
         if self.matches and self._matches is not None and self.iteration % steps == 0:
@@ -121,6 +119,7 @@ class RadianceTrainer(CameraTrainer):
             self.registration,
             output,
             poses_move=poses_move,
+            warp_moves=warp_moves,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
             unknown=self.statuses.unknown(),
         )

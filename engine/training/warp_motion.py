@@ -33,6 +33,8 @@ class WarpMotion:
         largest_px: root mean square of a frame's bends, pixels of the stage's photos, beyond which the warp is
             stiffened whatever λ says: farther away than a pixel, colours do not tell where to go, and a warp that
             is left alone would lose its frame.
+        still_period: the warp moves in one of so many steps where the cameras of a scene stand still: gradients of
+            rays cost half of a step there.
     """
 
     rate: float = 2e-5
@@ -40,6 +42,7 @@ class WarpMotion:
     reference: float = 100.0
     step: float = 1 / 30
     largest_px: float = 1.0
+    still_period: int = 4
 
     def warp_rate(self, exponent: float) -> float:
         """Adam's rate at λ = 10^exponent, if the poses have none."""
