@@ -20,7 +20,7 @@ class Settings:
         field: what a ray sees: a key of `engine.fields.FIELDS`.
         preset: `default` is this project's coarse-to-fine recipe; `paper` the published networks and schedule.
         lambda_exponent: x of lambda = 10^x, the weight of the alignment term of l2g.
-        auto_lambda: let the run choose lambda as it goes (`engine.training.warp_motion.choose_lambda`).
+        auto_lambda: let the run choose lambda as it goes (`engine.registration.warp_motion.choose_lambda`).
         seed: of everything random in the run.
         optimise_focal: let the shared focal length move with the poses.
         refine_intrinsics: let the focal length and the radial distortion k1, which all frames share, move too.

@@ -14,13 +14,13 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
+from engine.registration.warp_motion import WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
 from engine.training.metrics import FrameErrors, squared_errors
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress
-from engine.training.warp_motion import WarpUnits, choose_lambda, find_motion
 
 
 class TrainedField(Protocol):
@@ -48,7 +48,7 @@ class BaseTrainer:
         iteration: optimisation steps so far.
         stage_index, stage_start: the stage under way, and the iteration at which it began.
         lambda_exponent: λ = 10^lambda_exponent weighs the alignment term.
-        auto_lambda: whether it follows the errors of the run; see `engine.training.warp_motion.choose_lambda`.
+        auto_lambda: whether it follows the errors of the run; see `engine.registration.warp_motion.choose_lambda`.
         mu_exponent: μ = 10^mu_exponent weighs the matches.
         matches: whether they are in use.
         rate_factors: on the schedule's learning rates of field and poses.

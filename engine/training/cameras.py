@@ -24,6 +24,7 @@ from engine.registration.calibration import Calibration
 from engine.registration.registration import Registration
 from engine.registration.relocalisation.frame_statuses import FrameStatuses, first_statuses
 from engine.registration.relocalisation.relocaliser import Relocaliser
+from engine.registration.warp_motion import WarpUnits
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.scene import Scene
@@ -42,7 +43,6 @@ from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.tasks import Progress
 from engine.training.trainer import Moves, Perturbation
-from engine.training.warp_motion import WarpUnits
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
 LOCATING_STARTS = 8  # frames that share most tracks, from whose poses a frame is located by its matches

@@ -22,6 +22,7 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.planar.relocalisation import DEFAULTS as SEARCH_DEFAULTS
 from engine.registration.planar.relocalisation import PatchRelocaliser, PatchSearchOptions
+from engine.registration.warp_motion import WarpUnits
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
@@ -33,7 +34,6 @@ from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress, Task, perform_all_due
 from engine.training.trainer import Moves, Perturbation
-from engine.training.warp_motion import WarpUnits
 
 LATTICE = 17  # points a side, from border to border of a patch, that published transforms are fitted to
 

@@ -29,7 +29,7 @@ class WarpMotion:
             diverges.
         reference: λ of the papers, at which `rate` is meant.
         step: length of the implicit step on the alignment term, 1 / λ: at `reference` a bend that the photos do not
-            ask for becomes four times as small in each step, at 10^4 hundreds of times, at 10^-2 it stays.
+            ask for becomes eleven times as small in each step, at 10^4 a thousand times, at 10^-2 it stays.
         largest_px: root mean square of a frame's bends, pixels of the stage's photos, beyond which the warp is
             stiffened whatever λ says: farther away than a pixel, colours do not tell where to go, and a warp that
             is left alone would lose its frame.
@@ -40,7 +40,7 @@ class WarpMotion:
     rate: float = 2e-5
     softest: float = 150.0
     reference: float = 100.0
-    step: float = 1 / 30
+    step: float = 0.1
     largest_px: float = 1.0
     still_period: int = 4
 
