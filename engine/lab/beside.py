@@ -10,6 +10,7 @@ from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from engine.errors import UserError
 from engine.run.session import Session
@@ -26,8 +27,8 @@ class BesideOptions:
     """How an experiment shares the time of a run.
 
     Attributes:
-        share: of the time of a run that trains, at most. Four fifths of its speed are promised; the rest is for what
-            the experiment's data push out of the caches.
+        share: of the time of a run that trains, at most, for all experiments beside it together. Four fifths of its
+            speed are promised; the rest is for what an experiment's data push out of the caches.
         shortest: seconds of a piece, at least: less would be spent on asking.
         longest: seconds of a piece, at most: a command waits as long. Where steps are long pieces grow up to it.
         resting: seconds of a piece while the run has nothing to do.
@@ -40,6 +41,27 @@ class BesideOptions:
 
 
 DEFAULT = BesideOptions()
+
+
+class Neighbours:
+    """How many experiments work beside each run; counted from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: WeakKeyDictionary[Run, int] = WeakKeyDictionary()
+
+    def change(self, run: Run, by: int) -> None:
+        """One more, or one fewer."""
+        with self._lock:
+            self._counts[run] = self._counts.get(run, 0) + by
+
+    def count(self, run: Run) -> int:
+        """Beside a run, at least 1."""
+        with self._lock:
+            return max(self._counts.get(run, 0), 1)
+
+
+NEIGHBOURS = Neighbours()
 
 
 class Experiment(Generic[Made]):
@@ -91,6 +113,7 @@ class Experiment(Generic[Made]):
             raise TimeoutError("The experiment has not ended yet.")
 
     def _drive(self) -> None:
+        NEIGHBOURS.change(self._run, 1)
         try:
             self._ask()
         except CancelledError:  # the question was: the run has ended
@@ -101,6 +124,7 @@ class Experiment(Generic[Made]):
             log.exception("An experiment failed")
             self.error = f"{type(error).__name__}: {error}"
         finally:
+            NEIGHBOURS.change(self._run, -1)
             self._work = None
             self.finished = True
 
@@ -116,11 +140,10 @@ class Experiment(Generic[Made]):
             if not busy:
                 piece, saved, since = options.resting, 0.0, time.monotonic()
                 continue
-            now = time.monotonic()
-            saved, since = min(saved + options.share * (now - since) - seconds, options.longest), now
+            now, share = time.monotonic(), options.share / NEIGHBOURS.count(self._run)
+            saved, since = min(saved + share * (now - since) - seconds, options.longest), now
             if saved < options.shortest:
-                wait = (options.shortest - saved) / options.share
-                self._cancelled.wait(wait)
+                self._cancelled.wait((options.shortest - saved) / share)
             piece = max(saved, options.shortest)
 
     def _advance(self, session: Session, *, piece: float) -> tuple[bool, float, bool]:

@@ -31,9 +31,10 @@ def test_the_lab_measures_beside_the_run_and_kicks_for_real(fern: Viewer) -> Non
     tabs = (left + STEP, top - ROW)
     open_tab(fern, tabs, CURVES)
     before = fern.report["iteration"]
-    for what in (CURVES, MAP):
-        fern.click(*fern.point(what))
-        fern.wait_for(says("Landscape", "frame 1", "pixels"), what)
+    fern.click(*fern.point(CURVES))
+    fern.wait_for(says("Landscape", "frame 1", "pixels"), "all of the curves")
+    fern.click(*fern.point(MAP))
+    fern.wait_for(lambda report: "%" in report["lab"]["Landscape"], "a part of the map")
     fern.save_screenshot("landscape")
     assert fern.report["iteration"] > before, "the run went on"
     open_tab(fern, tabs, KICKS)

@@ -9,7 +9,7 @@ import pytest
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.lab.beside import ENDED, Experiment
+from engine.lab.beside import ENDED, NEIGHBOURS, Experiment
 from engine.run.session import Session
 from engine.run.thread import Run
 from tests.support.runs.fake_trainer import tiny_scene
@@ -50,6 +50,21 @@ def test_it_ends_with_what_was_yielded_last_and_the_run_has_gone_on(run: Run) ->
     after = run.ask(lambda session: session.trainer.iteration).result(PATIENCE)  # type: ignore[union-attr]
     assert after > before
     assert experiment.seconds > 0.1
+
+
+def test_several_beside_one_run_share_what_one_would_have(run: Run) -> None:
+    both: list[Experiment[int]] = [Experiment(run, counting(None)) for _ in range(2)]
+    for one in both:
+        one.start()
+    end = time.monotonic() + PATIENCE
+    while any(one.newest is None for one in both):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert NEIGHBOURS.count(run) == 2
+    for one in both:
+        one.cancel()
+        one.join(PATIENCE)
+    assert NEIGHBOURS.count(run) == 1
 
 
 def test_it_can_be_given_up(run: Run) -> None:
