@@ -27,7 +27,7 @@ ABOVE = 86  # height of title and choices, pixels
 LEAST = 90  # height of map and list, pixels
 GAP = 10  # pixels between them
 MAP_SHARE = 0.62  # of the width, at most, for the map
-LEAST_LIST = 230  # width of the list, pixels
+LEAST_LIST = 220  # width of the list, pixels
 HINT = "folder of a sweep"
 INTRODUCTION = (
     "l2g-sweep trains many runs that differ in method, noise, λ or seed. Give the folder that it writes: the maps of "

@@ -21,12 +21,14 @@ from app.panels.widgets.parts import (
 )
 
 NAMES = 200  # width of the names of the rows, at most, pixels
+NAMES_SHARE = 0.36  # of the width of the map, at most
+GAP = 10  # pixels between names and cells
 CELL = (96, 34)  # largest size of a cell, pixels
-NARROWEST = 46  # width of a cell; of more columns than fit the map is scrolled
+NARROWEST = 40  # width of a cell; of more columns than fit the map is scrolled
 HEAD = 38  # height of the names of the columns, and of what they are, pixels
 FONT = 13  # pixels
 EDGE = 3  # pixels between two cells
-BAR = 12  # scroll bar, pixels
+BAR = 14  # scroll bar, pixels
 
 
 class SweepMapView:
@@ -63,8 +65,10 @@ class SweepMapView:
         if found is None:
             return
         columns, rows = len(found.columns), len(found.rows)
-        longest = max(measure_text(name) for name in found.rows)
-        self._left = int(min(max(longest + 10, 40), NAMES, size[0] // 2))
+        names = found.rows
+        if max(map(measure_text, names)) + GAP > min(NAMES, size[0] * NAMES_SHARE):
+            names = tuple(map(abbreviate, names))
+        self._left = int(min(max(max(map(measure_text, names)) + GAP, 40), NAMES, size[0] * NAMES_SHARE))
         self._wide = max(min((size[0] - self._left - BAR) // columns, CELL[0]), NARROWEST)
         self._high = max(min((size[1] - HEAD - BAR) // rows, CELL[1]), FONT + 8)
         whole = (self._left + columns * self._wide, HEAD + rows * self._high)
@@ -78,7 +82,7 @@ class SweepMapView:
         for index, name in enumerate(found.columns):
             narrow = name.replace(" / ", "/") if measure_text(name) > self._wide - EDGE else name
             self._write((self._left + index * self._wide, HEAD // 2), narrow, TEXT, within=self._wide)
-        for row, name in enumerate(found.rows):
+        for row, name in enumerate(names):
             top = HEAD + row * self._high
             self._write((0, top + (self._high - FONT) // 2 - 2), shorten_text(name, self._left - 8), TEXT)
             for column, cell in enumerate(found.cells[row]):
@@ -126,6 +130,13 @@ class SweepMapView:
         place, found = self._under_mouse(), self._map
         if place is not None and found is not None and found.cells[place[0]][place[1]] is not None:
             self._control.choose_cell(*place)
+
+
+def abbreviate(name: str) -> str:
+    """The name of a row without the words that tool tips have: "l2g, assist on, λ = 10^2" is "l2g, on, λ 2"."""
+    for words, shorter in (("assist ", ""), ("start ", ""), (" = 10^", " ")):
+        name = name.replace(words, shorter)
+    return name
 
 
 def choose_fill(cell: SweepCell | None) -> Colour:
