@@ -52,6 +52,19 @@ class GridOptions:
 OPTIONS = GridOptions()
 
 
+def _choose_backend(device: torch.device) -> ModuleType:
+    """What computes on a device."""
+    if device.type == "cpu":
+        return grid_compiled
+    if device.type != "cuda" or not torch.cuda.is_available():
+        return grid_dense
+    try:
+        from engine.fields.voxel_grid.cuda_compiled import choose_backend  # takes a moment, and Numba may lack CUDA
+    except ImportError:
+        return grid_dense
+    return choose_backend()
+
+
 class VoxelGrid:
     """An explicit radiance field (see `engine.fields.field.Field`).
 
@@ -82,7 +95,7 @@ class VoxelGrid:
         self._visible: Tensor | None = None  # cells of a dense lattice in which training rays have seen something
         self._seen: tuple[Tensor, tuple[int, int, int]] | None = None  # of the stage before, with its lattice's shape
         self._age = 0
-        self._backend: ModuleType = grid_compiled if self.device.type == "cpu" else grid_dense
+        self._backend = _choose_backend(self.device)
 
     @property
     def grid(self) -> GridState:

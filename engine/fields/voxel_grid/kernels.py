@@ -85,7 +85,9 @@ def _cell(x, size):
     elif x > limit:
         x = limit
     # A NaN must stay in the fraction, to be detected, and must not get into the index, which addresses memory.
-    i = min(int(x), size - 2) if x > 0.0 else 0
+    i = int(x) if x > 0.0 else 0
+    if i > size - 2:  # not `min`, which Numba's CUDA target does not compile
+        i = size - 2
     return i, x - np.float32(i)
 
 

@@ -16,6 +16,8 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from engine.config.settings import Settings
+from engine.fields.voxel_grid import reference
+from engine.fields.voxel_grid.field import VoxelGrid
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
@@ -76,9 +78,23 @@ def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
         "operations_ms": list_operations(trainer, counts),
     }
     if cuda:
+        found["step_ms_in_plain_torch"] = time_plain(trainer, counts)
         found["gpu_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
         found["waits"] = list_waits(trainer)
     return found
+
+
+def time_plain(trainer: RadianceTrainer, counts: Counts) -> float | None:
+    """Milliseconds of a step without the grid's kernels for CUDA; None where they are not used anyway."""
+    if not isinstance(trainer.field, VoxelGrid) or trainer.field._backend is reference:
+        return None
+    with mock.patch.object(trainer.field, "_backend", reference):
+        take(trainer, counts.parted)
+        wait(trainer)
+        begun = time.perf_counter()
+        take(trainer, counts.timed)
+        wait(trainer)
+        return 1e3 * (time.perf_counter() - begun) / counts.timed
 
 
 def take(trainer: RadianceTrainer, steps: int) -> None:

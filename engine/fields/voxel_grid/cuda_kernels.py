@@ -1,0 +1,311 @@
+"""Kernels of the voxel grid for CUDA, one thread per ray: volume rendering, its gradient, and the scatter.
+
+They do what `kernels` does on the CPU, and call the same functions for what is computed at a sample: Numba compiles
+these for either. What differs is how the work is divided. A thread renders a ray from front to back; going back, it
+adds the gradients of its samples to those of the voxels with atomics, so that sums run in any order and two runs agree
+to rounding errors only. Nothing is marked as touched: a voxel's tile is one if a gradient in it is not zero.
+
+All rays have pieces here, straight ones a single one: start is (rays, pieces, 3), step (rays, pieces, 3), or (rays,
+pieces, 4) with the s at which a piece ends where there are several. The table of a dense lattice has one entry, which
+is never read.
+
+With NUMBA_ENABLE_CUDASIM=1 Numba runs them in Python, on arrays of the host.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import config, cuda, njit
+
+from engine.fields.voxel_grid.kernels import (
+    CELL,
+    CLEAR,
+    IN_BLOCK,
+    OPAQUE,
+    SKIPPED,
+    TINT_THRESHOLD,
+    VISIBLE,
+    _cell,
+    _inside,
+    _sigmoid,
+    _softplus,
+    _softplus_slope,
+)
+
+ONE = np.float32(1.0)
+HALF = np.float32(0.5)
+NONE = np.float32(0.0)
+
+
+def _inlined(function):
+    """A function for kernels, of arrays; in the simulator it stays what it is."""
+    return function if config.ENABLE_CUDASIM else njit(inline="always")(function)
+
+
+@_inlined
+def _place(table, blocks, z, j, i, height, width):
+    """Index of a voxel of a lattice that is dense or stored in blocks."""
+    if blocks:
+        block = table[z >> 3, j >> 3, i >> 3]
+        return block * IN_BLOCK + (((z & 7) << 6) | ((j & 7) << 3) | (i & 7))
+    return (z * height + j) * width + i
+
+
+@_inlined
+def _coordinate(start, step, r, p, s, axis):
+    """A coordinate of the point at s of ray r, which lies on piece p."""
+    return start[r, p, axis] + s * step[r, p, axis]
+
+
+@cuda.jit
+def march_forward(
+    flat,
+    table,
+    blocks,
+    size,
+    tinted,
+    tint,
+    tint_size,
+    basis,
+    start,
+    step,
+    optical_length,
+    closed,
+    opaque_end,
+    edges,
+    background,
+    marks,
+    visible,
+    colour,
+    opacity,
+    depth_s,
+    seen,
+):
+    """As `kernels.march_forward`; `flat` and `tint` are (voxels, channels), and `size`, `tint_size` (depth, height,
+    width). What is not `tinted` has coefficients that are never read, and where nothing `marks`, cells likewise."""
+    r = cuda.grid(1)
+    if r >= edges.shape[0]:
+        return
+    count = edges.shape[1] - 1
+    depth, height, width = size[0], size[1], size[2]
+    tint_depth, tint_height, tint_width = tint_size[0], tint_size[1], tint_size[2]
+    scale_x = np.float32((tint_width - 1) / (width - 1))
+    scale_y = np.float32((tint_height - 1) / (height - 1))
+    scale_z = np.float32((tint_depth - 1) / (depth - 1))
+    transmittance = ONE
+    red, green, blue, mean_s = NONE, NONE, NONE, NONE
+    p = 0
+    for k in range(count):
+        s = HALF * (edges[r, k] + edges[r, k + 1])
+        delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
+        while p + 1 < start.shape[1] and s > step[r, p, 3]:
+            p += 1
+        x = _coordinate(start, step, r, p, s, 0)
+        y = _coordinate(start, step, r, p, s, 1)
+        z = _coordinate(start, step, r, p, s, 2)
+        if transmittance < OPAQUE or (closed and not _inside(x, y, z, width, height, depth)):
+            seen[r, k, 0] = SKIPPED
+            continue
+        i, fx = _cell(x, width)
+        j, fy = _cell(y, height)
+        level, fz = _cell(z, depth)
+        if blocks and table[level >> 3, j >> 3, i >> 3] == 0:
+            seen[r, k, 0] = SKIPPED
+            continue
+        v0, v1, v2, v3 = NONE, NONE, NONE, NONE
+        for a in range(2):
+            wz = fz if a == 1 else ONE - fz
+            for b in range(2):
+                wy = wz * (fy if b == 1 else ONE - fy)
+                for c in range(2):
+                    w = wy * (fx if c == 1 else ONE - fx)
+                    v = _place(table, blocks, level + a, j + b, i + c, height, width)
+                    v0 += w * flat[v, 0]
+                    v1 += w * flat[v, 1]
+                    v2 += w * flat[v, 2]
+                    v3 += w * flat[v, 3]
+        density = _softplus(v0)
+        survives = np.float32(math.exp(-density * delta))
+        if opaque_end and k == count - 1:
+            survives = NONE
+        weight = transmittance * (ONE - survives)
+        if marks and weight > VISIBLE:  # all threads write the same
+            visible[0, level // CELL, j // CELL, i // CELL] = 1
+            if weight > CLEAR:
+                visible[1, level // CELL, j // CELL, i // CELL] = 1
+        if tinted and weight > TINT_THRESHOLD:
+            ti, tx = _cell(x * scale_x, tint_width)
+            tj, ty = _cell(y * scale_y, tint_height)
+            tl, tz = _cell(z * scale_z, tint_depth)
+            across, down, along = basis[r, 0], basis[r, 1], basis[r, 2]
+            for a in range(2):
+                wz = tz if a == 1 else ONE - tz
+                for b in range(2):
+                    wy = wz * (ty if b == 1 else ONE - ty)
+                    for c in range(2):
+                        w = wy * (tx if c == 1 else ONE - tx)
+                        v = ((tl + a) * tint_height + tj + b) * tint_width + ti + c
+                        v1 += w * (across * tint[v, 0] + down * tint[v, 1] + along * tint[v, 2])
+                        v2 += w * (across * tint[v, 3] + down * tint[v, 4] + along * tint[v, 5])
+                        v3 += w * (across * tint[v, 6] + down * tint[v, 7] + along * tint[v, 8])
+        c1 = _sigmoid(v1)
+        c2 = _sigmoid(v2)
+        c3 = _sigmoid(v3)
+        seen[r, k, 0] = density
+        seen[r, k, 1] = c1
+        seen[r, k, 2] = c2
+        seen[r, k, 3] = c3
+        red += weight * c1
+        green += weight * c2
+        blue += weight * c3
+        mean_s += weight * s
+        transmittance *= survives
+    colour[r, 0] = red + transmittance * background[0]
+    colour[r, 1] = green + transmittance * background[1]
+    colour[r, 2] = blue + transmittance * background[2]
+    opacity[r] = ONE - transmittance
+    depth_s[r] = mean_s + transmittance
+
+
+@cuda.jit
+def march_backward(
+    flat,
+    table,
+    blocks,
+    size,
+    tinted,
+    tint_gradient,
+    tint_size,
+    basis,
+    start,
+    step,
+    optical_length,
+    opaque_end,
+    edges,
+    background,
+    seen,
+    colour_gradient,
+    reached,
+    gathers,
+    gradient,
+    start_gradient,
+    step_gradient,
+):
+    """As `kernels.march_backward`, `scatter` and `scatter_tint` together.
+
+    `reached`, (rays, samples), is room for the transmittance before each sample. The gradients of the lines must be
+    zero before: nothing is written for a piece without samples.
+    """
+    r = cuda.grid(1)
+    if r >= edges.shape[0]:
+        return
+    count = edges.shape[1] - 1
+    depth, height, width = size[0], size[1], size[2]
+    tint_depth, tint_height, tint_width = tint_size[0], tint_size[1], tint_size[2]
+    scale_x = np.float32((tint_width - 1) / (width - 1))
+    scale_y = np.float32((tint_height - 1) / (height - 1))
+    scale_z = np.float32((tint_depth - 1) / (depth - 1))
+    g_red, g_green, g_blue = colour_gradient[r, 0], colour_gradient[r, 1], colour_gradient[r, 2]
+    transmittance = ONE
+    for k in range(count):
+        density = seen[r, k, 0]
+        if density == SKIPPED:
+            continue
+        reached[r, k] = transmittance
+        transmittance *= np.float32(math.exp(-density * (edges[r, k + 1] - edges[r, k]) * optical_length[r]))
+        if opaque_end and k == count - 1:
+            transmittance = NONE
+    behind = transmittance * (g_red * background[0] + g_green * background[1] + g_blue * background[2])
+    gs0, gs1, gs2, gv0, gv1, gv2 = NONE, NONE, NONE, NONE, NONE, NONE
+    p = start.shape[1] - 1
+    for back in range(count):
+        k = count - 1 - back
+        density = seen[r, k, 0]
+        if density == SKIPPED:
+            continue
+        c1, c2, c3 = seen[r, k, 1], seen[r, k, 2], seen[r, k, 3]
+        delta = (edges[r, k + 1] - edges[r, k]) * optical_length[r]
+        passed = reached[r, k] * np.float32(math.exp(-density * delta))
+        if opaque_end and k == count - 1:
+            passed = NONE
+        weight = reached[r, k] - passed
+        value = g_red * c1 + g_green * c2 + g_blue * c3
+        d0 = delta * (passed * value - behind) * _softplus_slope(density)
+        behind += weight * value
+        d1 = g_red * weight * c1 * (ONE - c1)
+        d2 = g_green * weight * c2 * (ONE - c2)
+        d3 = g_blue * weight * c3 * (ONE - c3)
+        s = HALF * (edges[r, k] + edges[r, k + 1])
+        before = p
+        while before > 0 and not s > step[r, before - 1, 3]:
+            before -= 1
+        if before != p:
+            _store(start_gradient, r, p, gs0, gs1, gs2)
+            _store(step_gradient, r, p, gv0, gv1, gv2)
+            gs0, gs1, gs2, gv0, gv1, gv2 = NONE, NONE, NONE, NONE, NONE, NONE
+            p = before
+        x = _coordinate(start, step, r, p, s, 0)
+        y = _coordinate(start, step, r, p, s, 1)
+        z = _coordinate(start, step, r, p, s, 2)
+        i, fx = _cell(x, width)
+        j, fy = _cell(y, height)
+        level, fz = _cell(z, depth)
+        px, py, pz = NONE, NONE, NONE
+        for a in range(2):
+            wz = fz if a == 1 else ONE - fz
+            sz = ONE if a == 1 else -ONE
+            for b in range(2):
+                wy = fy if b == 1 else ONE - fy
+                sy = ONE if b == 1 else -ONE
+                for c in range(2):
+                    wx = fx if c == 1 else ONE - fx
+                    sx = ONE if c == 1 else -ONE
+                    v = _place(table, blocks, level + a, j + b, i + c, height, width)
+                    dot = d0 * flat[v, 0] + d1 * flat[v, 1] + d2 * flat[v, 2] + d3 * flat[v, 3]
+                    px += sx * wy * wz * dot
+                    py += wx * sy * wz * dot
+                    pz += wx * wy * sz * dot
+                    if gathers and not (blocks and v < IN_BLOCK):  # block 0 stands for all that are missing
+                        w = wx * wy * wz
+                        cuda.atomic.add(gradient, (v, 0), w * d0)
+                        cuda.atomic.add(gradient, (v, 1), w * d1)
+                        cuda.atomic.add(gradient, (v, 2), w * d2)
+                        cuda.atomic.add(gradient, (v, 3), w * d3)
+        # Beyond the border the volume is constant.
+        if not (x < NONE or x > width - 1):
+            gs0 += px
+            gv0 += s * px
+        if not (y < NONE or y > height - 1):
+            gs1 += py
+            gv1 += s * py
+        if not (z < NONE or z > depth - 1):
+            gs2 += pz
+            gv2 += s * pz
+        if gathers and tinted and (d1 != NONE or d2 != NONE or d3 != NONE):
+            ti, tx = _cell(x * scale_x, tint_width)
+            tj, ty = _cell(y * scale_y, tint_height)
+            tl, tz = _cell(z * scale_z, tint_depth)
+            for a in range(2):
+                wz = tz if a == 1 else ONE - tz
+                for b in range(2):
+                    wy = wz * (ty if b == 1 else ONE - ty)
+                    for c in range(2):
+                        w = wy * (tx if c == 1 else ONE - tx)
+                        v = ((tl + a) * tint_height + tj + b) * tint_width + ti + c
+                        for axis in range(3):
+                            share = w * basis[r, axis]
+                            cuda.atomic.add(tint_gradient, (v, axis), share * d1)
+                            cuda.atomic.add(tint_gradient, (v, 3 + axis), share * d2)
+                            cuda.atomic.add(tint_gradient, (v, 6 + axis), share * d3)
+    _store(start_gradient, r, p, gs0, gs1, gs2)
+    _store(step_gradient, r, p, gv0, gv1, gv2)
+
+
+@_inlined
+def _store(gradient, r, p, x, y, z):
+    """Writes the gradient of piece p of ray r."""
+    gradient[r, p, 0] = x
+    gradient[r, p, 1] = y
+    gradient[r, p, 2] = z
