@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from tests.support.window.viewer import Report, Viewer
+from engine.lab.sweep.definition import SweepDefinition, write_definition
+from engine.lab.sweep.table import write_table
+from tests.support.runs.swept_runs import swept_row
+from tests.support.window.viewer import FERN, Report, Viewer
 
 CURVES, MAP, KICKS, STOP = "Landscape/Curves", "Landscape/Map", "Basin map/Try kicks", "Basin map/Stop"
 ROW = 18  # pixels from the tabs down to what a panel shows first
 STEP, REACH = 26, 620  # pixels between two clicks along the tabs, and how far they go
 CELLS = (60, 12)  # pixels from the corner of the basin map to a cell in its upper row
+
+SWEPT_CELL, SWEPT_RUN = (85, 58), (185, 38)  # below the left end of the choice of maps, pixels
 
 
 def open_tab(viewer: Viewer, start: tuple[float, float], item: str) -> None:
@@ -53,3 +58,25 @@ def test_the_lab_measures_beside_the_run_and_kicks_for_real(fern: Viewer) -> Non
 def undoable(report: Report) -> int:
     """Gestures that can be taken back."""
     return int(report["undoable"])
+
+
+def test_a_run_of_a_sweep_is_opened_from_its_map(fern: Viewer) -> None:
+    """The last test of this module: another run takes the place of the one that the others share."""
+    fixed = {"downscale": 2, "matches": False, "device": "cpu"}
+    (run,) = SweepDefinition((FERN,), methods=("barf",), seeds=(3,), fixed=fixed).runs()
+    folder = fern.folder / "s"
+    write_definition(folder, [run])
+    write_table([swept_row(run.name, method="barf", seed=3, rotation_mean_deg=0.1)], folder)
+    shown = [box for name, box in fern.report["items"].items() if name.split("/")[0] in ("Warp field", "Basin map")]
+    open_tab(fern, (min(box[0] for box in shown) + STEP, min(box[1] for box in shown) - ROW), "Sweep/Read")
+    fern.click(*fern.point("Sweep/input 1"))
+    fern.type("s")
+    fern.key("Return")
+    fern.wait_for(lambda report: "Sweep/combo 1" in report["items"], "the sweep")
+    left, top, _, high = fern.box("Sweep/combo 1")
+    fern.frames(3)
+    fern.click(left + SWEPT_CELL[0], top + high + SWEPT_CELL[1])
+    fern.click(left + SWEPT_RUN[0], top + high + SWEPT_RUN[1])
+    fern.save_screenshot("sweep")
+    fern.click(*fern.point("Sweep/Open run"))
+    fern.wait_for(lambda report: report["method"] == "barf" and report.get("iteration", 0) > 0, "its first steps", 120)
