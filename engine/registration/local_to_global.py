@@ -96,23 +96,26 @@ class LocalToGlobal(FixedPoses):
         if share < 1:
             way = se3.logarithm(se3.compose(wanted, se3.invert(before)))
             wanted = se3.compose(se3.exponential(share * way), before)
-        self.network.stiffen(features, stiffness + max(bend / limit**2 - 1, 0.0))
+        self.network.stiffen(features, stiffness + (bend / limit**2 - 1).clamp(min=0.0))
+        on_cpu = self.base.device.type == "cpu"  # to ask whether it has settled, the host would wait for a GPU
         for _ in range(_FOLLOW_ROUNDS):
             correction = se3.compose(wanted, se3.invert(self._fitted(features)[0]))
             moved = se3.compose(correction, self.base)
             rotation = moved[..., :3]  # thousands of products: rounding must not add up
             rotation = rotation @ (1.5 * torch.eye(3, device=moved.device) - 0.5 * rotation.mT @ rotation)
             self.base.copy_(torch.cat([rotation, moved[..., 3:]], dim=-1))
-            if float(se3.logarithm(correction).abs().max()) < _SETTLED:
+            if on_cpu and float(se3.logarithm(correction).abs().max()) < _SETTLED:
                 break
 
-    def _fitted(self, features: Float[Tensor, "frames points width"]) -> tuple[Float[Tensor, "frames 3 4"], float]:
+    def _fitted(
+        self, features: Float[Tensor, "frames points width"]
+    ) -> tuple[Float[Tensor, "frames 3 4"], Float[Tensor, ""]]:
         """Poses of all frames, from what the network makes of the lattice; and the largest mean square of a bend."""
         local = compose(self.base[:, None], self.network.last(features))
         origins, directions = rays.rays_through(local, self.lattice)
         poses, placed, seen = self._fit(self.lattice, origins.expand_as(directions), directions)
         apart = se3.transform(poses[:, None], placed) - seen
-        return poses, float(apart.square().sum(dim=-1).mean(dim=-1).max())
+        return poses, apart.square().sum(dim=-1).mean(dim=-1).max()
 
     @torch.no_grad()
     def extend(

@@ -94,7 +94,7 @@ class WarpNetwork(nn.Module):
         return value
 
     @torch.no_grad()
-    def stiffen(self, features: Float[Tensor, "frames points width"], strength: float) -> None:
+    def stiffen(self, features: Float[Tensor, "frames points width"], strength: Float[Tensor, ""] | float) -> None:
         r"""An implicit step of gradient descent on the alignment term, in the space of warps.
 
         A warp A h(u) + b bends as h varies within a frame. With S the covariance of h within frames, divided by its

@@ -46,7 +46,9 @@ _WAIT = {
     aten.bincount,
     aten.equal,
     aten.repeat_interleave,
-    aten.linalg_inv_ex,  # as do the other decompositions, whose check of the result reads a flag
+    aten._linalg_check_errors,  # reads a flag of a decomposition; these two do so inside
+    aten._linalg_svd,
+    aten._linalg_eigh,
 }
 _COPIES = {aten._to_copy, aten.copy_, aten._copy_from}
 _INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_, aten._unsafe_index}

@@ -77,19 +77,20 @@ class LocalToGlobalPatches(FixedPatches):
         features = self.network.features(torch.arange(len(self.base), device=self.base.device), points)
         local = self._moved(self.base, self.network.last(features), points, self.free)
         wanted = now = solve(self.family, points, local)
-        bend = float((apply_homography(now, points) - local).square().sum(dim=-1).mean(dim=-1).max())
+        bend = (apply_homography(now, points) - local).square().sum(dim=-1).mean(dim=-1).max()
         if share < 1:
             places = torch.lerp(apply_homography(before, points), apply_homography(now, points), share)
             wanted = solve(self.family, points, places)
-        self.network.stiffen(features, stiffness + max(bend / limit**2 - 1, 0.0))
+        self.network.stiffen(features, stiffness + (bend / limit**2 - 1).clamp(min=0.0))
+        on_cpu = self.base.device.type == "cpu"  # to ask whether it has settled, the host would wait for a GPU
         vectors = self.network.last(features)
         for _ in range(_FOLLOW_ROUNDS):
             local = self._moved(self.base, vectors, points, self.free)
             moved = wanted @ torch.linalg.inv(solve(self.family, points, local)) @ self.base
             moved = torch.where(self.free[:, None, None] > 0, moved / moved[:, 2:, 2:], self.base)
-            change = float((moved - self.base).abs().max())
+            change = (moved - self.base).abs().max()
             self.base.copy_(moved)
-            if change < _SETTLED:
+            if on_cpu and float(change) < _SETTLED:
                 break
 
     @torch.no_grad()
