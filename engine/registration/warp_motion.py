@@ -80,13 +80,13 @@ class LambdaChoice:
 
     Attributes:
         lowest, highest: exponents.
-        tolerance_px: standard deviation of a warp's residual, pixels of the photos of the stage: what lies between two
-            pixels at the stage's band limit, neither photo nor field tells apart.
+        tolerance_px: standard deviation of a warp's residual, pixels of the photos of the stage: by so much a smooth
+            warp may differ from its fit before photos at that band limit tell the two apart.
     """
 
     lowest: float = 0.0
     highest: float = 6.0
-    tolerance_px: float = 1.0
+    tolerance_px: float = 0.25
 
 
 LAMBDA_CHOICE = LambdaChoice()
@@ -103,8 +103,8 @@ def choose_lambda(
     .. math:: \frac{3}{2\sigma_c^2} L_{photometric} + \frac{k}{2\sigma_a^2} L_{alignment}
 
     so that :math:`\lambda = \frac{k}{3} \sigma_c^2 / \sigma_a^2` where the photometric term has the weight 1. The
-    variance of colours is measured as the run goes, :math:`\sigma_a` is a pixel of the stage: λ grows as the photos
-    become finer, and becomes smaller as the errors do.
+    variance of colours is measured as the run goes, :math:`\sigma_a` is a quarter of a pixel of the stage: λ grows as
+    the photos become finer, and becomes smaller as the errors do.
 
     Args:
         colour_variance: mean squared error of the colours of a typical frame; 0 while unknown.

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from engine.messages import Snapshot
 
 WINDOW = 60.0  # seconds of the run that are kept
+LEAP = 0.2  # exponents of λ between two moments; where the run chooses λ it creeps
 PERIOD = 0.2  # seconds between the moments that are kept, at least: snapshots come every twentieth of a second
 
 
@@ -50,6 +51,6 @@ class ResidualTrace:
         return table[:, 2], table[:, 1], ages
 
     def changes(self) -> list[tuple[float, float]]:
-        """The changes of λ: seconds of the run and the new exponent of each."""
+        """The changes of λ by hand, which are leaps: seconds of the run and the new exponent of each."""
         pairs = itertools.pairwise(self._moments)
-        return [(now[0], now[2]) for before, now in pairs if before[2] != now[2]]
+        return [(now[0], now[2]) for before, now in pairs if abs(before[2] - now[2]) > LEAP]

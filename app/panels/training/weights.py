@@ -38,9 +38,9 @@ MU_WEIGHT = Weight(
     is_idle=lambda run: bool(find_matches_obstacle(run.settings, has_tracks(run))),
 )
 AUTO_TIP = (
-    "The run chooses λ as it goes: the variance of the colours' errors over that of a residual of one pixel of the "
-    "photos it trains on, as in a posterior of two Gaussian errors (Kendall et al. 2018). It grows as photos become "
-    "finer. Dragging the slider ends it."
+    "The run chooses λ as it goes: the variance of the colours' errors over that of a residual of a quarter pixel of "
+    "the photos it trains on, as in a posterior of two Gaussian errors (Kendall et al. 2018). It grows as photos "
+    "become finer. Dragging the slider ends it."
 )
 MATCHES_TIP = "Whether the matches of the photos help to register them. Off: poses are fitted to the colours alone."
 PATIENCE = 2.0  # seconds for which the switch shows what the user chose, until the engine reports the same

@@ -12,7 +12,7 @@ import torch
 
 from engine.config.settings import Settings
 from engine.fields.stages import stages
-from engine.registration.warp_motion import DEFAULT, LAMBDA_CHOICE, choose_lambda, find_motion
+from engine.registration.warp_motion import DEFAULT, LAMBDA_CHOICE, LambdaChoice, choose_lambda, find_motion
 from engine.training import planar as planar_module
 from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.planar import LATTICE, PlanarTrainer
@@ -101,9 +101,11 @@ def test_a_softer_warp_moves_faster_within_limits():
 
 
 def test_lambda_is_the_ratio_of_the_variances():
-    assert choose_lambda(1e-2, 1e-2, 6) == pytest.approx(math.log10(200))
-    assert choose_lambda(1e-2, 1e-3, 6) == pytest.approx(math.log10(20000))
-    assert choose_lambda(1e-3, 1e-2, 6) == pytest.approx(math.log10(20))
+    pixel = LambdaChoice(tolerance_px=1.0)
+    assert choose_lambda(1e-2, 1e-2, 6, pixel) == pytest.approx(math.log10(200))
+    assert choose_lambda(1e-2, 1e-3, 6, pixel) == pytest.approx(math.log10(20000))
+    assert choose_lambda(1e-3, 1e-2, 6, pixel) == pytest.approx(math.log10(20))
+    assert choose_lambda(1e-3, 4e-2, 6) == choose_lambda(1e-3, 1e-2, 6, pixel)
     assert choose_lambda(0.0, 1e-2, 6) is None
     assert choose_lambda(1e-2, 1e-9, 6) == LAMBDA_CHOICE.highest
     assert choose_lambda(1e-9, 1.0, 2) == LAMBDA_CHOICE.lowest
