@@ -14,6 +14,7 @@ from torch import Tensor
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import (
+    AutoLambda,
     ExcludeFrame,
     FrameStatus,
     Pause,
@@ -179,6 +180,15 @@ def test_matches_and_excluded_frames_are_turned_by_commands() -> None:
     session.apply(ExcludeFrame(99, True))
     kinds = [event.kind for event in session.history.events[-6:]]
     assert kinds == ["set-mu", "use-matches", "exclude-frame", "refused", "refused", "refused"]
+
+
+def test_lambda_is_left_to_the_run_by_a_command_and_taken_back_by_another() -> None:
+    session = begun()
+    session.apply(AutoLambda(True))
+    assert session.snapshot().auto_lambda
+    session.apply(SetLambda(1.0))
+    assert not session.snapshot().auto_lambda
+    assert [event.kind for event in session.history.events[-2:]] == ["auto-lambda", "set-lambda"]
 
 
 def test_a_limit_of_time_is_handed_to_the_trainer_before_every_step() -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import dearpygui.dearpygui as dpg
 import numpy as np
+import pytest
 
 from app.model.plots.curves import Curve
 from app.panels.bars.badge import describe_verdict
@@ -16,7 +17,7 @@ from app.panels.bars.top_bar import Actions, TopBar, describe_state
 from app.panels.plots.panel import PLANAR_PLOTS, POSED_PLOTS, choose_plots
 from app.panels.training.panel import TrainingPanel
 from engine.evidence.verdict import FrameVerdict, Verdict
-from engine.messages import FrameStatus, SetMu, UseMatches
+from engine.messages import AutoLambda, FrameStatus, SetMu, UseMatches
 from tests.support.runs.fake_run import FakeRun, state_with
 from tests.support.window.without_window import built, context, press
 
@@ -48,6 +49,30 @@ def test_mu_is_a_slider_of_its_own_beside_lambda() -> None:
     panel.update(state)
     assert run.sent[1:] == [UseMatches(False)]
     assert not dpg.get_value(panel._weights.switch)  # not back on while the engine has not answered
+
+
+def test_lambda_is_chosen_by_the_run_until_the_slider_is_dragged() -> None:
+    run = FakeRun()
+    state = state_with(run)
+    panel = TrainingPanel(state)
+    built(panel, state)
+    weights = panel._weights
+    assert not dpg.get_value(weights.auto)
+    weights._chose_auto(0, True)
+    panel.update(state)
+    assert run.sent == [AutoLambda(True)]
+    assert dpg.get_value(weights.auto)  # not back off while the engine has not answered
+    weights._auto_sent = (True, -math.inf)
+    run.snapshot = dataclasses.replace(run.snapshot, auto_lambda=True, lambda_exponent=1.25)
+    panel.update(state)
+    assert dpg.get_value(weights.auto)
+    assert dpg.get_value(weights.lambda_slider._slider) == pytest.approx(1.25)
+    weights.lambda_slider._dragged(0, -1.0)
+    run.snapshot = dataclasses.replace(run.snapshot, auto_lambda=False, lambda_exponent=-1.0)
+    panel.update(state)
+    assert not dpg.get_value(weights.auto)
+    panel._new_run.restart()
+    assert not run.sent[-1].settings.auto_lambda
 
 
 def test_a_scene_without_matches_says_so_and_has_no_slider_for_them() -> None:
