@@ -2,9 +2,9 @@ r"""How the local warp moves beside the poses, at any time of a run, and how λ 
 
 A network of local warps alone hardly answers to λ. Under the poses' rate it stands still in late stages. And at any
 rate its gradients are those of whole frames: at λ = 100 the alignment term made a thousandth to a hundred-thousandth
-of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Three things mend it:
+of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Two things mend it,
+from the time on at which the poses have found their way (`WarpMotion.early`):
 
-- image points weigh as much as the embedding among the network's inputs (`WarpNetworkSize.point_gain`);
 - the network has a rate of its own, and of the motion that a step gives to the fitted poses only the share is kept
   that the poses' own rate would give them (`follow` of the registrations);
 - λ acts on bends directly, by an implicit step in the space of warps (`WarpNetwork.stiffen`).
@@ -29,20 +29,23 @@ class WarpMotion:
             diverges.
         reference: λ of the papers, at which `rate` is meant.
         step: length of the implicit step on the alignment term, 1 / λ: at `reference` a bend that the photos do not
-            ask for becomes eleven times as small in each step, at 10^4 a thousand times, at 10^-2 it stays.
+            ask for is halved in each step, at 10^4 becomes a hundred times as small, at 10^-2 it stays.
         largest_px: root mean square of a frame's bends, pixels of the stage's photos, beyond which the warp is
             stiffened whatever λ says: farther away than a pixel, colours do not tell where to go, and a warp that
             is left alone would lose its frame.
         still_period: the warp moves in one of so many steps where the cameras of a scene stand still: gradients of
             rays cost half of a step there.
+        early: rate of the poses above which they still find their way: there the network moves as published, poses
+            and warp together and by the gradient of all terms, for it carries what each frame has learned.
     """
 
     rate: float = 2e-5
     softest: float = 150.0
     reference: float = 100.0
-    step: float = 0.1
+    step: float = 0.01
     largest_px: float = 1.0
     still_period: int = 4
+    early: float = 1.5e-3
 
     def warp_rate(self, exponent: float) -> float:
         """Adam's rate at λ = 10^exponent, if the poses have none."""

@@ -33,7 +33,7 @@ class WarpNetworkSize:
     point_gain: float = 1.0
 
 
-FAST_SIZE = WarpNetworkSize(point_gain=20.0)
+FAST_SIZE = WarpNetworkSize()
 """Of the default preset: small enough to train on a CPU."""
 PAPER_SIZE = WarpNetworkSize(width=256, layers=6, embedding=128, skip=4)
 """Of L2G-NeRF (Chen et al., CVPR 2023), section 3.3."""

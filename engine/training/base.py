@@ -152,8 +152,11 @@ class BaseTrainer:
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
         """
+        first, last = self._stages[self.stage_index].pose_rate
+        pose_rate = first * (last / first) ** self._stage_fraction * self.rate_factors[1] if poses_move else 0.0
+        motion = None if self._motion is None or pose_rate > self._motion.early else self._motion
         driven = output
-        if self._motion is not None:  # λ acts by the implicit step: Adam would carry its momentum past the goal
+        if motion is not None:  # λ acts by the implicit step: Adam would carry its momentum past the goal
             driven = output._replace(alignment=output.alignment.detach())
         loss = total_loss(driven, LossWeights(self.lambda_exponent, self.mu_exponent))
         errors = squared_errors(output.rendered, output.colours, output.counts)
@@ -170,31 +173,16 @@ class BaseTrainer:
         if output.matches is not None:
             self._match_loss = output.matches.detach()
         field.step(self._stage_fraction, self.rate_factors[0])
-        if poses_move or (warp_moves and self._motion is not None):
-            self._move(optimiser, registration, poses_move, calibration_moves, not checked)
+        if motion is not None and (poses_move or warp_moves):
+            warp_rate = max(motion.warp_rate(self.lambda_exponent) * self.rate_factors[1], pose_rate)
+            before = registration.fitted()
+            optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
+            stiffness, limit = motion.stiffness(self.lambda_exponent), motion.largest_px * self._pixel
+            registration.follow(before, pose_rate / warp_rate, stiffness, limit)
+        elif poses_move:
+            optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda:
             self._follow_errors()
-
-    def _move(
-        self,
-        optimiser: PoseOptimiser,
-        registration: MovingRegistration,
-        poses_move: bool,
-        calibration_moves: bool,
-        guarded: bool,
-    ) -> None:
-        """Steps what is not the field: the poses at their rate, and the warp around them at its own, always."""
-        first, last = self._stages[self.stage_index].pose_rate
-        factor = self.rate_factors[1]
-        pose_rate = first * (last / first) ** self._stage_fraction * factor if poses_move else 0.0
-        if self._motion is None:
-            optimiser.step(pose_rate, calibration_moves, guarded)
-            return
-        warp_rate = max(self._motion.warp_rate(self.lambda_exponent) * factor, pose_rate)
-        before = registration.fitted()
-        optimiser.step(pose_rate, calibration_moves and poses_move, guarded, warp_rate)
-        stiffness, limit = self._motion.stiffness(self.lambda_exponent), self._motion.largest_px * self._pixel
-        registration.follow(before, pose_rate / warp_rate, stiffness, limit)
 
     @property
     def _pixel(self) -> float:
