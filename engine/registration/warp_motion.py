@@ -3,7 +3,8 @@ r"""How the local warp moves beside the poses, at any time of a run, and how λ 
 A network of local warps alone hardly answers to λ. Under the poses' rate it stands still in late stages. And at any
 rate its gradients are those of whole frames: at λ = 100 the alignment term made a thousandth to a hundred-thousandth
 of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Two things mend it,
-from the time on at which the poses have found their way (`WarpMotion.early`):
+once λ is moved in a run or chosen by it, and the poses have found their way (`WarpMotion.early`); until then, and in a
+run that nobody touches, the network moves as published:
 
 - the network has a rate of its own, and of the motion that a step gives to the fitted poses only the share is kept
   that the poses' own rate would give them (`follow` of the registrations);
@@ -35,8 +36,8 @@ class WarpMotion:
             is left alone would lose its frame.
         still_period: the warp moves in one of so many steps where the cameras of a scene stand still: gradients of
             rays cost half of a step there.
-        early: rate of the poses above which they still find their way: there the network moves as published, poses
-            and warp together and by the gradient of all terms, for it carries what each frame has learned.
+        early: scheduled rate of the poses above which they still find their way: there the network moves as published,
+            poses and warp together and by the gradient of all terms, for it carries what each frame has learned.
     """
 
     rate: float = 2e-5
@@ -45,7 +46,7 @@ class WarpMotion:
     step: float = 0.01
     largest_px: float = 1.0
     still_period: int = 4
-    early: float = 1.5e-3
+    early: float = 2.5e-4
 
     def warp_rate(self, exponent: float) -> float:
         """Adam's rate at λ = 10^exponent, if the poses have none."""

@@ -14,7 +14,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
-from engine.registration.warp_motion import WarpUnits, choose_lambda, find_motion
+from engine.registration.warp_motion import WarpMotion, WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
@@ -67,6 +67,7 @@ class BaseTrainer:
         self.auto_lambda = settings.auto_lambda
         self.matches = settings.uses_matches
         self._motion = find_motion(settings)
+        self._lambda_moved = settings.auto_lambda
         self.rate_factors = (1.0, 1.0)
         self.iteration, self.stage_index, self.stage_start = 0, -1, 0
         self.skipped_steps, self._last_skipped = 0, -2
@@ -153,8 +154,10 @@ class BaseTrainer:
             unknown: frames that have no pose yet, whose errors say nothing.
         """
         first, last = self._stages[self.stage_index].pose_rate
-        pose_rate = first * (last / first) ** self._stage_fraction * self.rate_factors[1] if poses_move else 0.0
-        motion = None if self._motion is None or pose_rate > self._motion.early else self._motion
+        scheduled = first * (last / first) ** self._stage_fraction * self.rate_factors[1]
+        pose_rate = scheduled if poses_move else 0.0
+        own = self._own_motion
+        motion = own if own is not None and scheduled <= own.early else None
         driven = output
         if motion is not None:  # λ acts by the implicit step: Adam would carry its momentum past the goal
             driven = output._replace(alignment=output.alignment.detach())
@@ -183,6 +186,11 @@ class BaseTrainer:
             optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda:
             self._follow_errors()
+
+    @property
+    def _own_motion(self) -> WarpMotion | None:
+        """That of the warp apart from the poses; none before λ is moved, for stiffened warps find poses less well."""
+        return self._motion if self._lambda_moved else None
 
     @property
     def _pixel(self) -> float:
@@ -255,12 +263,12 @@ class BaseTrainer:
 
     def set_lambda(self, exponent: float) -> None:
         """λ = 10^exponent from the next step on; ends its being chosen."""
-        self.lambda_exponent, self.auto_lambda = exponent, False
+        self.lambda_exponent, self.auto_lambda, self._lambda_moved = exponent, False, True
         self._note("set-lambda", f"{exponent:g}")
 
     def choose_lambda(self, auto: bool) -> None:
         """Whether λ is chosen as the run goes, from the next step on; else it stays as it is."""
-        self.auto_lambda = auto
+        self.auto_lambda, self._lambda_moved = auto, True
         self._note("auto-lambda", "on" if auto else "off")
 
     def set_mu(self, exponent: float) -> None:
@@ -299,6 +307,7 @@ class BaseTrainer:
             "stage_start": self.stage_start,
             "lambda_exponent": self.lambda_exponent,
             "auto_lambda": self.auto_lambda,
+            "lambda_moved": self._lambda_moved,
             "mu_exponent": self.mu_exponent,
             "matches": self.matches,
             "rate_factors": list(self.rate_factors),
@@ -324,7 +333,8 @@ class BaseTrainer:
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start = metadata["stage_start"]
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
-        self.auto_lambda = metadata.get("auto_lambda", False)  # older checkpoints have none
+        self.auto_lambda = metadata.get("auto_lambda", False)  # older checkpoints have neither of the two
+        self._lambda_moved = metadata.get("lambda_moved", self.auto_lambda)
         self.mu_exponent, self.matches = metadata["mu_exponent"], metadata["matches"]
         field_factor, pose_factor = metadata["rate_factors"]
         self.rate_factors = (field_factor, pose_factor)

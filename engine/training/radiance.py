@@ -103,7 +103,8 @@ class RadianceTrainer(CameraTrainer):
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
         poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
-        warp_moves = self._motion is not None and self.iteration % self._motion.still_period == 0
+        motion = self._own_motion
+        warp_moves = motion is not None and self.iteration % motion.still_period == 0
         parts = (self.registration, self.field, self.calibration, data, self.stage, self.generator)
         rendered, colours, alignment, counts = render_step(*parts, poses_move or warp_moves, self._choice)
         trains, matches = self.statuses.trains(self.device), None

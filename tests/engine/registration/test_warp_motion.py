@@ -20,7 +20,7 @@ from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import run, stage, trainer
 from tests.support.scenes.planar_scenes import planar_scene
 
-STILL = (stage(8, 200, rays=900, settle=200),)  # poses stand still in all of it
+STILL = (stage(8, 200, rays=900, settle=200, pose_rate=(1e-4, 1e-4)),)  # poses stand still in all of it
 
 
 def residual(made: PlanarTrainer) -> float:
@@ -74,10 +74,26 @@ def test_lambda_is_alive_in_the_last_stage(late):
     assert corners[0] < corners[1] + 0.1, "what was reached is kept"
 
 
+def test_a_run_whose_lambda_nobody_moves_is_as_published(late):
+    made, plain = trainer_of_patches(), trainer_of_patches()
+    for one in (made, plain):
+        tensors, metadata = late.state()
+        one.load_state({name: value.clone() for name, value in tensors.items()}, json.loads(json.dumps(metadata)))
+    plain._motion = None
+    assert torch.equal(advanced(made, 5).transforms(), advanced(plain, 5).transforms())
+    made.set_lambda(made.lambda_exponent)
+    assert not torch.equal(advanced(made, 5).transforms(), advanced(plain, 5).transforms())
+    again = trainer_of_patches()
+    tensors, metadata = made.state()
+    again.load_state(tensors, json.loads(json.dumps(metadata)))
+    assert torch.equal(advanced(again, 5).transforms(), advanced(made, 5).transforms()), "a resumed run knows it"
+
+
 @pytest.mark.parametrize("exponent", [-2.0, 4.0])
 def test_poses_that_stand_still_do_so_while_the_warp_lives(exponent):
-    made = trainer(STILL, lambda_exponent=exponent)
+    made = trainer(STILL)
     assert isinstance(made, RadianceTrainer)
+    made.set_lambda(exponent)
     before = made.poses()
     run(made, 20)
     torch.testing.assert_close(made.poses(), before, atol=2e-5, rtol=0)
