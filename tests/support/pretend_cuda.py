@@ -199,10 +199,14 @@ class PretendCuda(TorchDispatchMode):
 
     def _note(self, name: str) -> None:
         if self._waits is not None:
-            ours = [frame for frame in traceback.extract_stack() if Path(frame.filename).is_relative_to(ROOT)]
-            ours = [frame for frame in ours if Path(frame.filename) != Path(__file__)]
+            ours = [frame for frame in traceback.extract_stack() if _is_ours(Path(frame.filename))]
             place = f"{Path(ours[-1].filename).relative_to(ROOT)}:{ours[-1].lineno}" if ours else "?"
             self._waits.append(f"{name} at {place}")
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether code is the project's: not this file's, and not of an environment inside the project's folder."""
+    return file.is_relative_to(ROOT) and file != Path(__file__) and "site-packages" not in file.parts
 
 
 def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str], None] | None) -> Any:
