@@ -32,7 +32,7 @@ _KNOWN_POSES = (
 # Where matches hold them, adjustments of all poses together move them, and gradient descent on colours hardly: over
 # thousands of steps it walks away from what an adjustment found (fountain: centres from 0.07 to 0.09 % of their
 # spread; lego at noise: from 0.128 to 0.150 degrees in the last stage).
-_MATCHED_SHARE = 0.1  # of the rates above, and of that of a table's last row
+_MATCHED_SHARE = 0.1  # of these rates
 
 
 def make_stages(scene: Scene, settings: Settings, field_rows: FieldRows) -> tuple[Stage, ...]:
@@ -53,11 +53,8 @@ def make_stages(scene: Scene, settings: Settings, field_rows: FieldRows) -> tupl
     finest = settings.method_spec.rows == "finest"
     if finest and not settings.assisted:
         return _finest_alone(table)
-    matched = scene.tracks is not None and settings.uses_matches
     if scene.poses_known:
-        table = _polishing(table, settings.refine_intrinsics, matched)
-    elif matched and len(table) > 1:
-        table = (*table[:-1], replace(table[-1], pose_rate=_lower(table[-1].pose_rate)))
+        table = _polishing(table, settings.refine_intrinsics, scene.tracks is not None and settings.uses_matches)
     if not settings.assisted:
         return tuple(replace(stage, bundle=()) for stage in table)
     return _finest_with_help(table) if finest else table

@@ -149,20 +149,6 @@ def no_tracks():
 
 
 @KINDS
-@pytest.mark.parametrize("method", ["l2g", "barf"])
-def test_colours_hardly_move_poses_in_the_last_stage_where_matches_hold_them(kind, method):
-    matched, alone = replace(scene(kind), tracks=no_tracks()), scene(kind)
-    held, free = stages(matched, Settings(method=method)), stages(alone, Settings(method=method))
-    assert held[:-1] == free[:-1]
-    assert held[-1].pose_rate == pytest.approx([0.1 * rate for rate in free[-1].pose_rate])
-    assert stages(matched, Settings(method=method, matches=False)) == free
-    one = [
-        stages(replace(scene(kind, 32, 32), tracks=tracks), Settings(method=method)) for tracks in (no_tracks(), None)
-    ]
-    assert one[0] == one[1], "a single stage has the whole way to go"
-
-
-@KINDS
 def test_known_poses_are_adjusted_where_matches_hold_them(kind):
     known = replace(scene(kind), poses_known=True, tracks=no_tracks())
     adjusted = [row.bundle for row in stages(known, Settings())]
