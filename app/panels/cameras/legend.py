@@ -97,12 +97,13 @@ class CamerasLegend:
             rows = -(-len(SWITCHES) // len(NARROW_COLUMNS))
             self._narrow.build(NARROW_COLUMNS, 1, (dpg.add_spacer,) * rows)
 
-    def update(self, width: float, scale: ErrorScale) -> None:
+    def update(self, width: float, scale: ErrorScale, racing: bool) -> None:
         """Brings it up to date for a panel `width` pixels wide; one that is not wide enough hides the error scale.
 
         Args:
             width: of the panel, pixels.
             scale: on which frusta are coloured now.
+            racing: whether there are other contestants to be shown or hidden.
         """
         room = width >= sum(COLUMNS) + BAR + 100
         for part in self._scale:
@@ -113,8 +114,9 @@ class CamerasLegend:
                 if dpg.is_item_shown(part) != (kind == scale):
                     dpg.configure_item(part, show=kind == scale)
         # A narrow panel has no room for them; the panels of COLMAP and of the race have the same switches.
-        for layer in ("colmap", "contestants"):
-            self._switches.show(layer, width >= sum(COLUMNS) + 60)
+        for layer, wanted in (("colmap", True), ("contestants", racing)):
+            self._switches.show(layer, wanted and width >= sum(COLUMNS) + 60)
+        self._narrow.show("contestants", racing)
         narrow = UNDOCKED < width < sum(COLUMNS[:-1]) + 60
         for group, shown in ((self._narrow_group, narrow), (self._wide_group, not narrow)):
             if dpg.is_item_shown(group) != shown:

@@ -67,7 +67,7 @@ class CamerasPanel:
         now = time.monotonic()
         self._canvas.look()
         width = measure_size(self._parent)[0]
-        self._legend.update(width, self._pictures.error_scale(state))
+        self._legend.update(width, self._pictures.error_scale(state), state.race.race is not None)
         run = state.run
         opening = run is not None and (run.opened is None or run.snapshot is None)
         self._begin_opening(run)
