@@ -7,14 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from app.model.common.gestures import begin_gesture
-from app.model.lab.lab_files import LabFiles, tell_when_written
 from app.model.lab.lab_frame import LabFrame, look_at
+from app.model.lab.shown_experiment import ShownExperiment
 from app.model.state.state import State
-from app.model.state.viewed_run import ViewedRun
 from engine.lab.basin.files import write_basin
 from engine.lab.basin.map import Basin, Tried, measure_basin
 from engine.lab.basin.options import DEFAULT, BasinRequest
-from engine.lab.beside import Experiment
 from engine.messages import PerturbPose
 
 Cell = tuple[int, int]  # row (distance), column (angle)
@@ -48,9 +46,7 @@ class BasinControl:
     def __init__(self, state: State) -> None:
         self._state, self.choices = state, BasinChoices()
         self.basin: Basin | None = None
-        self._experiment: Experiment[Basin] | None = None
-        self._run: ViewedRun | None = None
-        self._files: LabFiles | None = None
+        self._experiment: ShownExperiment[Basin] = ShownExperiment(state)
         self._kicked: dict[Cell, int] = {}  # how often each cell was done for real
 
     @property
@@ -61,44 +57,38 @@ class BasinControl:
     @property
     def busy(self) -> bool:
         """Whether kicks are being tried."""
-        return self._experiment is not None and not self._experiment.finished
+        return self._experiment.busy
 
     @property
     def error(self) -> str:
         """Why the last map failed; empty else."""
-        return "" if self._experiment is None else self._experiment.error
+        return self._experiment.error
 
     def begin(self) -> None:
         """Tries kicks; those being tried are given up."""
         frame, run, choices = self.frame, self._state.run, self.choices
         if frame is None or run is None or run.opened is None:
             return
-        self.stop()
         spread = 100 * frame.scale
         chosen = None if choices.all_frames else self._state.selected
         request = BasinRequest(chosen, choices.stage, choices.turn_deg, choices.shift / 100 * spread, spread)
-        self._run, self.basin, self._kicked = run, None, {}
-        self._experiment = Experiment(run.opened.run, measure_basin(request))
-        self._experiment.start()
+        self.basin, self._kicked = None, {}
+        self._experiment.begin(run, measure_basin(request))
 
     def stop(self) -> None:
         """Gives up what is being tried; what is known stays."""
-        if self._experiment is not None:
-            self._experiment.cancel()
+        self._experiment.stop()
 
     def refresh(self) -> None:
         """Takes what is new; to be called once per frame of the window."""
-        self._files = tell_when_written(self._files, self._state)
-        if self._state.run is not self._run:
-            self.stop()
-            self.basin, self._experiment, self._run = None, None, self._state.run
-        if self._experiment is not None and self._experiment.newest is not None:
-            self.basin = self._experiment.newest
+        if self._experiment.refresh():
+            self.basin = None
+        self.basin = self._experiment.newest or self.basin
 
     def kick(self, cell: Cell) -> Tried | None:
         """Does a kick of this size for real, one of those that were tried, each time the next; None without a map."""
         run, basin = self._state.run, self.basin
-        if run is None or basin is None or not basin.tried or run is not self._run:
+        if run is None or basin is None or not basin.tried or run is not self._experiment.run:
             return None
         number = self._kicked.get(cell, 0)
         self._kicked[cell] = number + 1
@@ -110,10 +100,10 @@ class BasinControl:
 
     def save(self, folder: Path) -> None:
         """Begins to write the map as a table and a picture; `refresh` says how that ended."""
-        basin, run = self.basin, self._run
+        basin, run = self.basin, self._experiment.run
         if basin is not None and run is not None and run.scene is not None:
             names = [run.scene.names[index] for index in run.scene.training_frames]
-            self._files = LabFiles(partial(write_basin, basin, names), folder)
+            self._experiment.write(partial(write_basin, basin, names), folder)
 
 
 def define_return(spread: float) -> str:

@@ -8,11 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from app.model.lab.lab_files import LabFiles, tell_when_written
 from app.model.lab.lab_frame import LabFrame, look_at
+from app.model.lab.shown_experiment import ShownExperiment
 from app.model.state.state import State
-from app.model.state.viewed_run import ViewedRun
-from engine.lab.beside import Experiment
 from engine.lab.landscape.curves import Curves, measure_curves
 from engine.lab.landscape.files import write_landscape
 from engine.lab.landscape.map import LossMap, measure_map
@@ -54,9 +52,7 @@ class LandscapeControl:
         self.shown: What | None = None
         self.curves: Curves | None = None
         self.loss_map: LossMap | None = None
-        self._experiment: Experiment[Curves | LossMap] | None = None
-        self._run: ViewedRun | None = None
-        self._files: LabFiles | None = None
+        self._experiment: ShownExperiment[Curves | LossMap] = ShownExperiment(state)
 
     @property
     def frame(self) -> LabFrame | None:
@@ -66,19 +62,18 @@ class LandscapeControl:
     @property
     def busy(self) -> bool:
         """Whether something is being measured."""
-        return self._experiment is not None and not self._experiment.finished
+        return self._experiment.busy
 
     @property
     def error(self) -> str:
         """Why the last measurement failed; empty else."""
-        return "" if self._experiment is None else self._experiment.error
+        return self._experiment.error
 
     def begin(self, what: What) -> None:
         """Measures the selected frame; what is being measured is given up."""
         frame, run = self.frame, self._state.run
         if frame is None or run is None or run.opened is None:
             return
-        self.stop()
         choices, window = self.choices, Window(frame.find_reach(self.choices.turn_deg, self.choices.shift))
         stage = choices.stage if choices.stage is not None and choices.stage < len(frame.stages) else None
         work: Work = (
@@ -86,9 +81,8 @@ class LandscapeControl:
             if what == "curves"
             else measure_map(self._state.selected, stage, choices.axes, window)
         )
-        self.shown, self._run = what, run
-        self._experiment = Experiment(run.opened.run, work)
-        self._experiment.start()
+        self.shown = what
+        self._experiment.begin(run, work)
 
     def again(self) -> None:
         """Measures anew what is shown: after another range or band limit was chosen."""
@@ -97,28 +91,24 @@ class LandscapeControl:
 
     def stop(self) -> None:
         """Gives up what is being measured; what is there of it stays."""
-        if self._experiment is not None:
-            self._experiment.cancel()
+        self._experiment.stop()
 
     def save(self, folder: Path) -> None:
         """Begins to write what is shown as tables and pictures; `refresh` says how that ended."""
-        run, made = self._run, self.curves or self.loss_map
+        run, made = self._experiment.run, self.curves or self.loss_map
         if run is not None and run.scene is not None and made is not None:
             curves, loss_map = self.curves, self.loss_map
             if curves is not None and loss_map is not None and curves.frame != loss_map.frame:
                 curves, loss_map = (curves, None) if self.shown == "curves" else (None, loss_map)
             frame = (curves or loss_map or made).frame
             name = run.scene.names[run.scene.training_frames[frame]]
-            self._files = LabFiles(partial(write_landscape, curves, loss_map, name), folder)
+            self._experiment.write(partial(write_landscape, curves, loss_map, name), folder)
 
     def refresh(self) -> None:
         """Takes what is new; to be called once per frame of the window."""
-        self._files = tell_when_written(self._files, self._state)
-        if self._state.run is not self._run:
-            self.stop()
-            self.curves = self.loss_map = self.shown = self._experiment = None
-            self._run = self._state.run
-        made = None if self._experiment is None else self._experiment.newest
+        if self._experiment.refresh():
+            self.curves = self.loss_map = self.shown = None
+        made = self._experiment.newest
         if isinstance(made, Curves):
             self.curves = made
         elif isinstance(made, LossMap):

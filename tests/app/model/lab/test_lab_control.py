@@ -77,7 +77,7 @@ def test_a_click_kicks_the_camera_as_it_was_tried_another_direction_each_time() 
     found, sent = state()
     control = BasinControl(found)
     assert control.kick((1, 2)) is None
-    control.basin, control._run = basin(tried(3, 0), tried(4, 1)), found.run
+    control.basin, control._experiment.run = basin(tried(3, 0), tried(4, 1)), found.run
     for one in (tried(3, 0), tried(4, 1), tried(3, 0)):
         done = control.kick((1, 2))
         assert done is not None
