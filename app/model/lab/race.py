@@ -14,15 +14,15 @@ from engine.run.history import mean_of
 from engine.run.turns import Equal, Turns
 from engine.scenes.options import InitialPoses, SceneOptions
 
-NOBODY = "–"
-"""In the place of a method: no contestant."""
+NO_METHOD = "–"
+"""In the place of a method: there is no contestant."""
 
 
 @dataclass
 class ContestantChoice:
-    """The choices for one contestant; `NOBODY` as its method leaves it out."""
+    """The choices for one contestant; `NO_METHOD` as its method leaves it out."""
 
-    method: str = NOBODY
+    method: str = NO_METHOD
     field: str = "grid"
     assist: bool = True
     lambda_exponent: float = 2.0
@@ -31,7 +31,7 @@ class ContestantChoice:
 
 @dataclass
 class RaceChoice:
-    """The choices for a new race: four contestants, of which some are nobody.
+    """The choices for a new race: up to four contestants.
 
     Attributes:
         max_seconds: with equal seconds, of each: its schedule is fitted to them; 0 for the whole schedule.
@@ -78,7 +78,7 @@ def make_first_choice(settings: Settings, options: SceneOptions) -> RaceChoice:
     other = "barf" if settings.method != "barf" else "l2g"
     chosen = [
         ContestantChoice(method, settings.field, bool(settings.assist), settings.lambda_exponent, options.init)
-        for method in (settings.method, other, NOBODY, NOBODY)
+        for method in (settings.method, other, NO_METHOD, NO_METHOD)
     ]
     return RaceChoice(chosen)
 
@@ -109,7 +109,7 @@ def make_chosen_race(choice: RaceChoice, settings: Settings, options: SceneOptio
     Raises:
         UserError: fewer than two contestants, or one that makes no sense in this scene.
     """
-    chosen = [one for one in choice.contestants if one.method != NOBODY]
+    chosen = [one for one in choice.contestants if one.method != NO_METHOD]
     if len(chosen) < 2:
         raise UserError("Choose two contestants or more.")
     words = [write_contestant(one, settings, options) for one in chosen]

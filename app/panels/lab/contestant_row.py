@@ -7,7 +7,7 @@ from typing import Any
 
 import dearpygui.dearpygui as dpg
 
-from app.model.lab.race import NOBODY, ContestantChoice
+from app.model.lab.race import NO_METHOD, ContestantChoice
 from app.panels.widgets.parts import read_colour
 from engine.config.methods import METHODS
 from engine.fields import FIELDS
@@ -25,7 +25,7 @@ class ContestantRow:
         self._choice = ContestantChoice()
         with dpg.table_row():
             add_swatch(COLOURS[place])
-            self._method = self._add_combo((NOBODY, *METHODS), 104)
+            self._method = self._add_combo((NO_METHOD, *METHODS), 104)
             self._field = self._add_combo(tuple(FIELDS), 64)
             self._assist = dpg.add_checkbox(callback=self._read)
             self._lambda = dpg.add_input_float(width=60, step=0, format="%.1f", callback=self._read)
@@ -47,10 +47,10 @@ class ContestantRow:
         self._show_parts()
 
     def _show_parts(self) -> None:
-        nobody = self._choice.method == NOBODY
+        left_out = self._choice.method == NO_METHOD
         for item in self._parts:
-            dpg.configure_item(item, show=not nobody)
-        if not nobody:
+            dpg.configure_item(item, show=not left_out)
+        if not left_out:
             spec = METHODS[self._choice.method]
             dpg.configure_item(self._lambda, show=spec.warps_pixels)
             dpg.configure_item(self._assist, show=spec.fits_poses)

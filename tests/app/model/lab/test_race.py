@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.model.lab.race import (
-    NOBODY,
+    NO_METHOD,
     ContestantChoice,
     RaceChoice,
     describe_contestant,
@@ -57,7 +57,7 @@ def test_a_limit_is_one_of_equal_seconds() -> None:
 
 
 def test_what_cannot_race_is_said_before() -> None:
-    alone = RaceChoice([ContestantChoice("l2g"), ContestantChoice(NOBODY)])
+    alone = RaceChoice([ContestantChoice("l2g"), ContestantChoice(NO_METHOD)])
     with pytest.raises(UserError, match="two contestants or more"):
         make_chosen_race(alone, SHOWN, READ, "object")
     wrong = RaceChoice([ContestantChoice("l2g"), ContestantChoice("no-encoding")])
