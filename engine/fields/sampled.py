@@ -17,7 +17,8 @@ from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
 from engine.fields.voxel_grid import compiled, reference
-from engine.system.devices import make_constant, upload
+from engine.geometry.numerics import make_constant
+from engine.system.devices import upload
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,8 @@ from engine.config.schedule import MARGIN
 from engine.fields.contraction import compiled, pieces
 from engine.fields.contraction.mapping import OUTER
 from engine.fields.contraction.pieces import Pieces
+from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
-from engine.system.devices import make_constant
 
 Shape = tuple[int, int, int]
 NEAREST_SHARE = 0.5  # of the nearest depth of the scene, a measurement or a guess: where unbounded rays begin

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -135,13 +133,3 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
     torch keeps that memory until the copy is done.
     """
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
-
-
-def make_constant(values: float | Sequence[float], like: Tensor) -> Tensor:
-    """Numbers as a tensor of the type and on the device of another one, made once: it must not be written."""
-    return _make_constant(values if isinstance(values, int | float) else tuple(values), like.dtype, like.device)
-
-
-@lru_cache(maxsize=1024)
-def _make_constant(values: float | tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.tensor(values, dtype=dtype, device=device)

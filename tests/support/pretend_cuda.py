@@ -29,7 +29,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_aliasing
 from torch.utils._pytree import tree_flatten, tree_map
 
-from engine.system import devices
+from engine.geometry import numerics
 
 aten = torch.ops.aten
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
@@ -176,8 +176,8 @@ class PretendCuda(TorchDispatchMode):
         self._stack.enter_context(mock.patch("torch.cuda.get_device_capability", return_value=(9, 0)))
         absent = "torch.cuda.amp.common.amp_definitely_not_available"
         self._stack.enter_context(mock.patch(absent, return_value=False))
-        self._stack.callback(devices._make_constant.cache_clear)  # none of these tensors is left to another run
-        devices._make_constant.cache_clear()
+        self._stack.callback(numerics._make_constant.cache_clear)  # none of these tensors is left to another run
+        numerics._make_constant.cache_clear()
         super().__enter__()
         return self
 

@@ -27,8 +27,8 @@ from engine.fields.mlp.quick import multiplies_bfloat16
 from engine.fields.module_field import ModuleField
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import ProjectiveSpace, Space, space_of
+from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
-from engine.system.devices import make_constant
 
 _MOST_OPAQUE = 0.998  # of a cell: its optical depth stays finite
 

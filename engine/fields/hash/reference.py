@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.fields.hash.options import HashOptions
 from engine.fields.hash.tables import Tables
-from engine.system.devices import make_constant
+from engine.geometry.numerics import make_constant
 
 _PRIMES = (1, 2654435761, 805459861)  # of instant-ngp's hash, arXiv 2201.05989, equation 4
 

@@ -19,8 +19,8 @@ from engine.fields.mlp.encoding import bands_open, encode_open
 from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import ProjectiveSpace, Space, space_of
+from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
-from engine.system.devices import make_constant
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from engine.fields.spaces import Lines
 from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, SEEN_THROUGH, TILE, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
-from engine.system.devices import make_constant
+from engine.geometry.numerics import make_constant
 
 _OPAQUE = 1e-4  # transmittance below which proposals leave out what lies behind, as in the kernels
 _BORDER = 1e-3  # voxels by which a sample may leave a closed volume, as in the kernels

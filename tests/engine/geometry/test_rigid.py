@@ -1,7 +1,7 @@
 import pytest
 import roma
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from torch.autograd import gradcheck
 
 from engine.geometry import se3
@@ -92,6 +92,46 @@ def test_undetermined_rotations_have_finite_gradients(values):
         assert torch.linalg.det(rotation).item() == pytest.approx(1, abs=1e-5)
         assert matrix.grad is not None
         assert matrix.grad.isfinite().all()
+
+
+@given(batches, dtypes, seeds)
+def test_procrustes_agrees_with_roma(batch, dtype, seed):
+    matrix = normal(*batch, 3, 3, seed=seed, dtype=dtype)
+    singular = torch.linalg.svdvals(matrix.double())
+    gap = singular[..., 1] + torch.linalg.det(matrix.double()).sign() * singular[..., 2]
+    assume(bool((gap > 1e-3 * singular[..., 0]).all()))
+    rotation = special_procrustes(matrix)
+    assert rotation.dtype == dtype
+    expected = roma.special_procrustes(matrix.double())
+    small = 1e-6 if dtype == torch.float32 else 1e-12
+    torch.testing.assert_close(rotation.double(), expected, atol=small, rtol=0)
+    unit = torch.eye(3, dtype=torch.float64).expand_as(expected)
+    torch.testing.assert_close(rotation.double() @ rotation.double().mT, unit, atol=small, rtol=0)
+
+
+@pytest.mark.parametrize(("gap", "error"), [(1e-3, 1e-11), (1e-5, 1e-9), (1e-7, 1e-7), (0.0, 0.0)])
+def test_nearly_undetermined_rotations_are_as_exact_as_rounding_allows(gap, error):
+    """Singular values 1, gap, 0: the first axis is right to rounding, the others to rounding over the gap."""
+    left, right = poses(200)[..., :3], poses(200, angle=2.0, seed=50)[..., :3]
+    matrix = left * torch.tensor([1.0, gap, 0.0], dtype=torch.float64) @ right
+    rotation = special_procrustes(matrix)
+    torch.testing.assert_close(torch.linalg.det(rotation), torch.ones(200, dtype=torch.float64))
+    axis = (rotation @ right[:, 0, :, None])[..., 0]
+    torch.testing.assert_close(axis, left[:, :, 0], atol=1e-12, rtol=0)
+    if gap > 0:
+        torch.testing.assert_close(rotation, left @ right, atol=error, rtol=0)
+
+
+def test_gradients_near_an_undetermined_axis_are_those_of_the_decomposition():
+    """Sums of singular values far above the damping: the differential is that of U S Z V^T."""
+    matrix, wanted = _with_singular_values(1.0, 3e-4, 2e-4).requires_grad_(), normal(1, 3, 3, seed=9)
+    (special_procrustes(matrix) * wanted).sum().backward()
+    left, singular, right = torch.linalg.svd(matrix.detach())
+    flip = torch.diag(torch.tensor([1.0, 1.0, float(torch.linalg.det(left @ right))], dtype=torch.float64))
+    left, singular = left @ flip, singular @ flip
+    inner = left.mT @ wanted @ right.mT
+    expected = left @ ((inner - inner.mT) / (singular[..., :, None] + singular[..., None, :])) @ right
+    torch.testing.assert_close(matrix.grad, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_the_zero_matrix_gives_the_identity():

@@ -10,7 +10,8 @@ import torch
 
 from engine.cli.program import exit_with
 from engine.errors import UserError
-from engine.system.devices import OPTIONS, is_out_of_memory, make_constant, resolve_device
+from engine.geometry.numerics import make_constant
+from engine.system.devices import OPTIONS, is_out_of_memory, resolve_device
 
 FULL = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore on the next line.")
 TOO_OLD = RuntimeError("The NVIDIA driver on your system is too old (found version 11040). Please update")

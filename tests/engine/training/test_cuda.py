@@ -98,10 +98,9 @@ def test_mixed_devices_raise_and_what_makes_the_host_wait_is_noted() -> None:
 
 # ---------------------------------------------------------------------- steps
 
-# Where a step may wait for a GPU: torch looks at a flag of these decompositions, of matrices of 3 x 3 (global
-# transforms) and of 64 x 64 (the stiffness of the warp); and a hash field leaves most samples out, which is worth it.
+# Where a step may wait for a GPU: torch looks at a flag of this decomposition, of a matrix of 64 x 64 (the stiffness
+# of the warp); and a hash field leaves most samples out, which is worth it.
 KNOWN = (
-    "aten._linalg_svd at engine/geometry/procrustes.py",
     "aten._linalg_eigh at engine/registration/warp_network.py",
     "aten.nonzero at engine/fields/hash/field.py",
 )
@@ -140,7 +139,7 @@ def test_the_host_does_not_wait_for_a_gpu_within_a_step(kind: SceneKind, field: 
 def test_the_host_does_not_wait_for_a_real_gpu(kind: SceneKind, field: str, method: str, last: Stage) -> None:
     trainer = made((COARSE, last), wall(kind), "cuda", field=field, method=method, assist=False)
     advance(trainer, 5)
-    torch.cuda.set_sync_debug_mode("default" if field == "hash" or method == "l2g" else "error")
+    torch.cuda.set_sync_debug_mode("default" if field == "hash" else "error")
     try:
         advance(trainer, 7)
     finally:
