@@ -136,6 +136,7 @@ class BaseTrainer:
         optimiser: PoseOptimiser,
         registration: MovingRegistration,
         output: StepOutput,
+        statuses: Sequence[FrameStatus],
         *,
         poses_move: bool = True,
         warp_moves: bool = True,
@@ -149,6 +150,7 @@ class BaseTrainer:
             optimiser: of what is not the field.
             registration: that the optimiser moves.
             output: of this step.
+            statuses: of the frames.
             warp_moves: whether the local warp may move where poses do not.
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
@@ -185,7 +187,7 @@ class BaseTrainer:
         elif poses_move:
             optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda:
-            self._follow_errors()
+            self._follow_errors(statuses)
 
     @property
     def _own_motion(self) -> WarpMotion | None:
@@ -197,13 +199,9 @@ class BaseTrainer:
         """Size of a pixel of the stage's photos, in the units of the plane that warps act on."""
         return self._warp_units.pixel * self._stages[self.stage_index].downsample
 
-    def frame_status(self) -> tuple[FrameStatus, ...]:
-        """Of each training frame."""
-        raise NotImplementedError
-
-    def _follow_errors(self) -> None:
-        """Sets λ to what the errors of now ask for."""
-        registered = [frame for frame, status in enumerate(self.frame_status()) if status is FrameStatus.REGISTERED]
+    def _follow_errors(self, statuses: Sequence[FrameStatus]) -> None:
+        """Sets λ to what the errors of now ask for, of the frames that are registered."""
+        registered = [frame for frame, status in enumerate(statuses) if status is FrameStatus.REGISTERED]
         if not registered:
             return
         found = choose_lambda(self.errors.median(registered), self._pixel, self._warp_units.numbers)

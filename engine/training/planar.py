@@ -156,7 +156,8 @@ class PlanarTrainer(BaseTrainer):
         output = StepOutput(
             self.field.colours(warped.points), data.colours_of(pixels), warped.alignment, self._trains()
         )
-        self._learn(self.field, self._optimiser, self.registration, output, poses_move=not self._adjusting)
+        known = (self.field, self._optimiser, self.registration, output, self._statuses)
+        self._learn(*known, poses_move=not self._adjusting)
         self.iteration += 1
         return "complete"
 

@@ -119,6 +119,7 @@ class RadianceTrainer(CameraTrainer):
             self._optimiser,
             self.registration,
             output,
+            self.frame_status(),
             poses_move=poses_move,
             warp_moves=warp_moves,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
