@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from engine.geometry import rays, se3
 from engine.registration.registration import WarpedRays, WarpField
+from engine.registration.warp_motion import WarpStep
 
 
 class FixedPoses(nn.Module):
@@ -53,7 +54,7 @@ class FixedPoses(nn.Module):
         """The same as `poses`."""
         return self.poses()
 
-    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "frames 3 4"], step: WarpStep) -> None:
         """Nothing: there is no warp beside the poses."""
 
     @torch.no_grad()

@@ -10,6 +10,8 @@ from engine.geometry import rays, se3
 from engine.geometry.rigid import solve_rigid
 from engine.registration.fixed import FixedPoses, compose
 from engine.registration.registration import WarpedRays
+from engine.registration.warp_bends import WarpBends
+from engine.registration.warp_motion import WarpStep
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
 _FOLLOW_ROUNDS = 6  # at most; one or two unless the warp is strongly bent
@@ -36,12 +38,14 @@ class LocalToGlobal(FixedPoses):
     ) -> None:
         super().__init__(initial, lattice)
         self.network = WarpNetwork(len(initial), size, generator).to(initial.device)
+        self.bends = WarpBends(len(initial), self.lattice, outputs=6)
 
     def _local(
         self, frames: Int[Tensor, " frames"], points: Float[Tensor, "frames points 2"], neighbours: int = 1
     ) -> tuple[Float[Tensor, "frames points 3"], Float[Tensor, "frames points 3"]]:
         groups = points.unflatten(1, (-1, neighbours))
-        poses = compose(self.base[frames][:, None], self.network(frames, groups.mean(dim=2)))
+        centres = groups.mean(dim=2)
+        poses = compose(self.base[frames][:, None], self.network(frames, centres) + self.bends(frames, centres))
         origins, directions = rays.rays_through(poses[:, :, None], groups)
         return origins.expand_as(directions).flatten(1, 2), directions.flatten(1, 2)
 
@@ -81,25 +85,28 @@ class LocalToGlobal(FixedPoses):
             self.base[frames] = se3.compose(se3.compose(poses.to(self.base), se3.invert(fitted)), self.base[frames])
 
     @torch.no_grad()
-    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "frames 3 4"], step: WarpStep) -> None:
         """Ends a step of the network: poses go a share of the way, and the warp is stiffened around them.
 
         Args:
             before: the fitted poses before the step, world-to-camera.
-            share: of the way from there to the poses fitted now, in [0, 1].
-            stiffness: see `WarpNetwork.stiffen`.
-            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+            step: how far they go, and how the warp is stiffened.
         """
         everyone = torch.arange(len(self.base), device=self.base.device)
+        self.bends.step(step.bend)
         features = self.network.features(everyone, self.lattice)
-        wanted, bend = self._fitted(features)
-        if share < 1:
+        wanted, bend = self._fitted(self._vectors(everyone, features))
+        if step.share < 1:
             way = se3.logarithm(se3.compose(wanted, se3.invert(before)))
-            wanted = se3.compose(se3.exponential(share * way), before)
-        self.network.stiffen(features, stiffness + (bend / limit**2 - 1).clamp(min=0.0))
+            wanted = se3.compose(se3.exponential(step.share * way), before)
+        strength = step.strength(bend)
+        if step.stiffens_network:
+            self.network.stiffen(features, strength)
+        self.bends.stiffen(strength)
+        vectors = self._vectors(everyone, features)
         on_cpu = self.base.device.type == "cpu"  # to ask whether it has settled, the host would wait for a GPU
         for _ in range(_FOLLOW_ROUNDS):
-            correction = se3.compose(wanted, se3.invert(self._fitted(features)[0]))
+            correction = se3.compose(wanted, se3.invert(self._fitted(vectors)[0]))
             moved = se3.compose(correction, self.base)
             rotation = moved[..., :3]  # thousands of products: rounding must not add up
             rotation = rotation @ (1.5 * torch.eye(3, device=moved.device) - 0.5 * rotation.mT @ rotation)
@@ -107,11 +114,17 @@ class LocalToGlobal(FixedPoses):
             if on_cpu and float(se3.logarithm(correction).abs().max()) < _SETTLED:
                 break
 
+    def _vectors(
+        self, everyone: Int[Tensor, " frames"], features: Float[Tensor, "frames points width"]
+    ) -> Float[Tensor, "frames points 6"]:
+        """The local motions of all frames on their lattices, from the network's features there."""
+        return self.network.last(features) + self.bends(everyone, self.lattice)
+
     def _fitted(
-        self, features: Float[Tensor, "frames points width"]
+        self, vectors: Float[Tensor, "frames points 6"]
     ) -> tuple[Float[Tensor, "frames 3 4"], Float[Tensor, ""]]:
-        """Poses of all frames, from what the network makes of the lattice; and the largest mean square of a bend."""
-        local = compose(self.base[:, None], self.network.last(features))
+        """Poses of all frames that fit local motions on their lattices; and the largest mean square of a bend."""
+        local = compose(self.base[:, None], vectors)
         origins, directions = rays.rays_through(local, self.lattice)
         poses, placed, seen = self._fit(self.lattice, origins.expand_as(directions), directions)
         apart = se3.transform(poses[:, None], placed) - seen
@@ -124,5 +137,6 @@ class LocalToGlobal(FixedPoses):
         super().extend(poses, lattice, like)
         embedding = self.network.embedding
         self.network.embedding = nn.Parameter(torch.cat([embedding, embedding[like]]))
+        self.bends.extend(lattice, like)
         first = len(self.base) - len(poses)
         self.rebase(torch.arange(first, len(self.base), device=self.base.device), poses)

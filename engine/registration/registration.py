@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from engine.registration.warp_motion import WarpStep
+
 
 class WarpedRays(NamedTuple):
     """The rays of a step, in the world; `alignment` is the alignment term without its weight, 0 for global methods."""
@@ -53,14 +55,12 @@ class Registration(Protocol):
         """The same as `poses`, by the name that all registrations have."""
         ...
 
-    def follow(self, before: Float[Tensor, "frames 3 4"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "frames 3 4"], step: WarpStep) -> None:
         """Ends a step of the optimiser: poses go a share of the way, and the warp is stiffened around them.
 
         Args:
             before: `fitted` before the step.
-            share: of the way from there to what is fitted now, in [0, 1].
-            stiffness: see `engine.registration.warp_network.WarpNetwork.stiffen`.
-            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+            step: how far they go, and how the warp is stiffened.
         """
         ...
 

@@ -2,21 +2,48 @@ r"""How the local warp moves beside the poses, at any time of a run, and how λ 
 
 A network of local warps alone hardly answers to λ. Under the poses' rate it stands still in late stages. And at any
 rate its gradients are those of whole frames: at λ = 100 the alignment term made a thousandth to a hundred-thousandth
-of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Two things mend it,
-once λ is moved in a run or chosen by it, and the poses have found their way (`WarpMotion.early`); until then, and in a
-run that nobody touches, the network moves as published:
+of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Three things mend it,
+once λ is moved in a run or chosen by it; in a run that nobody touches, and while poses still find their way
+(`WarpMotion.early`), the network moves as published:
 
 - the network has a rate of its own, and of the motion that a step gives to the fitted poses only the share is kept
   that the poses' own rate would give them (`follow` of the registrations);
-- λ acts on bends directly, by an implicit step in the space of warps (`WarpNetwork.stiffen`).
+- λ acts on bends directly, by an implicit step in the space of warps (`WarpNetwork.stiffen`);
+- a lattice of small motions over each frame is added to the network, which can hardly bend (`WarpBends`), early too.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from jaxtyping import Float
+from torch import Tensor
 
 from engine.config.settings import Settings
+
+
+class WarpStep(NamedTuple):
+    """How a step ends for a warp that moves beside its poses.
+
+    Attributes:
+        share: of the way from the poses before the step to those that fit the warp now that they go, in [0, 1].
+        stiffness: see `engine.registration.warp_network.WarpNetwork.stiffen`.
+        limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+        bend: step of the lattice's nodes, units of the image plane; see `engine.registration.warp_bends.WarpBends`.
+        stiffens_network: whether the network is stiffened too, and not only the lattice.
+    """
+
+    share: float
+    stiffness: float
+    limit: float
+    bend: float
+    stiffens_network: bool = True
+
+    def strength(self, mean_square: Float[Tensor, ""]) -> Float[Tensor, ""]:
+        """Of the implicit step, for a warp whose bends have this mean square: more beyond the limit."""
+        return self.stiffness + (mean_square / self.limit**2 - 1).clamp(min=0.0)
 
 
 @dataclass(frozen=True)
@@ -36,6 +63,8 @@ class WarpMotion:
             is left alone would lose its frame.
         still_period: the warp moves in one of so many steps where the cameras of a scene stand still: gradients of
             rays cost half of a step there.
+        bend: step of the nodes of a frame's lattice, root mean square in pixels of the stage's photos, at λ =
+            `reference` and above; below it grows as `rate` does, to a hundredth of a pixel at 10^-2.
         early: scheduled rate of the poses above which they still find their way: there the network moves as published,
             poses and warp together and by the gradient of all terms, for it carries what each frame has learned.
     """
@@ -46,15 +75,32 @@ class WarpMotion:
     step: float = 0.01
     largest_px: float = 1.0
     still_period: int = 4
+    bend: float = 1e-4
     early: float = 2.5e-4
 
     def warp_rate(self, exponent: float) -> float:
         """Adam's rate at λ = 10^exponent, if the poses have none."""
-        return self.rate * min(max(math.sqrt(self.reference / 10**exponent), 1.0), self.softest)
+        return self.rate * self._softness(exponent)
 
-    def stiffness(self, exponent: float) -> float:
-        """λ times the length of the implicit step; finite for all exponents."""
-        return self.step * 10 ** min(exponent, 12.0)
+    def end_step(self, exponent: float, share: float, pixel: float, early: bool) -> WarpStep:
+        """How a step ends at λ = 10^exponent.
+
+        Args:
+            exponent: of λ.
+            share: that poses keep of their motion; see `WarpStep`.
+            pixel: of the stage's photos, in the units of the plane that warps act on.
+            early: whether poses still find their way; then the alignment term of the loss holds the network.
+        """
+        return WarpStep(
+            share=share,
+            stiffness=self.step * 10 ** min(exponent, 12.0),
+            limit=self.largest_px * pixel,
+            bend=self.bend * self._softness(exponent) * pixel,
+            stiffens_network=not early,
+        )
+
+    def _softness(self, exponent: float) -> float:
+        return min(max(math.sqrt(self.reference / 10**exponent), 1.0), self.softest)
 
 
 DEFAULT = WarpMotion()

@@ -14,7 +14,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
-from engine.registration.warp_motion import WarpMotion, WarpUnits, choose_lambda, find_motion
+from engine.registration.warp_motion import WarpMotion, WarpStep, WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.training.losses import LossWeights, StepOutput, total_loss
@@ -36,7 +36,7 @@ class MovingRegistration(Protocol):
 
     def fitted(self) -> Tensor: ...
 
-    def follow(self, before: Tensor, share: float, stiffness: float, limit: float) -> None: ...
+    def follow(self, before: Tensor, step: WarpStep) -> None: ...
 
 
 class BaseTrainer:
@@ -158,10 +158,10 @@ class BaseTrainer:
         first, last = self._stages[self.stage_index].pose_rate
         scheduled = first * (last / first) ** self._stage_fraction * self.rate_factors[1]
         pose_rate = scheduled if poses_move else 0.0
-        own = self._own_motion
-        motion = own if own is not None and scheduled <= own.early else None
+        motion = self._own_motion
+        early = motion is not None and scheduled > motion.early
         driven = output
-        if motion is not None:  # λ acts by the implicit step: Adam would carry its momentum past the goal
+        if motion is not None and not early:  # λ acts by the implicit step: Adam would carry it past the goal
             driven = output._replace(alignment=output.alignment.detach())
         loss = total_loss(driven, LossWeights(self.lambda_exponent, self.mu_exponent))
         errors = squared_errors(output.rendered, output.colours, output.counts)
@@ -178,12 +178,13 @@ class BaseTrainer:
         if output.matches is not None:
             self._match_loss = output.matches.detach()
         field.step(self._stage_fraction, self.rate_factors[0])
-        if motion is not None and (poses_move or warp_moves):
-            warp_rate = max(motion.warp_rate(self.lambda_exponent) * self.rate_factors[1], pose_rate)
+        if motion is not None and (poses_move or (warp_moves and not early)):
+            own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
+            warp_rate = max(own_rate, pose_rate)
             before = registration.fitted()
             optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
-            stiffness, limit = motion.stiffness(self.lambda_exponent), motion.largest_px * self._pixel
-            registration.follow(before, pose_rate / warp_rate, stiffness, limit)
+            step = motion.end_step(self.lambda_exponent, pose_rate / warp_rate, self._pixel, early)
+            registration.follow(before, step)
         elif poses_move:
             optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda:
@@ -331,7 +332,7 @@ class BaseTrainer:
         self.iteration, self.stage_index = metadata["iteration"], metadata["stage_index"]
         self.stage_start = metadata["stage_start"]
         self.lambda_exponent, self.skipped_steps = metadata["lambda_exponent"], metadata["skipped_steps"]
-        self.auto_lambda = metadata.get("auto_lambda", False)  # older checkpoints have neither of the two
+        self.auto_lambda = metadata.get("auto_lambda", False)  # older files have neither of the two
         self._lambda_moved = metadata.get("lambda_moved", self.auto_lambda)
         self.mu_exponent, self.matches = metadata["mu_exponent"], metadata["matches"]
         field_factor, pose_factor = metadata["rate_factors"]

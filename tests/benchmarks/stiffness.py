@@ -28,7 +28,7 @@ from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.planar import LATTICE
 from tests.benchmarks.support.machine import machine_line
 
-MOVES = ((-2.0, 20), (4.0, 20), (2.0, 80))  # exponents, and steps after each
+MOVES = ((-2.0, 60), (4.0, 20), (2.0, 80))  # exponents, and steps after each
 
 
 @dataclass(frozen=True)

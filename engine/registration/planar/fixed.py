@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from engine.geometry.homography import apply_homography
 from engine.registration.planar.planar_registration import PatchWarp, WarpedPoints
+from engine.registration.warp_motion import WarpStep
 
 
 class FixedPatches(nn.Module):
@@ -54,7 +55,7 @@ class FixedPatches(nn.Module):
         """The same as `transforms`."""
         return self.transforms()
 
-    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "patches 3 3"], step: WarpStep) -> None:
         """Nothing: there is no warp beside the transforms."""
 
     @torch.no_grad()

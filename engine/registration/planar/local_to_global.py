@@ -11,6 +11,8 @@ from engine.geometry.planar_warps import DEGREES, exponential, solve
 from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.fixed import FixedPatches
 from engine.registration.planar.planar_registration import WarpedPoints
+from engine.registration.warp_bends import WarpBends
+from engine.registration.warp_motion import WarpStep
 from engine.registration.warp_network import FAST_SIZE, WarpNetwork, WarpNetworkSize
 
 _START_SCALE = 0.01  # on the initial weights of the last layer: patches are never known, and need not start exactly
@@ -42,11 +44,13 @@ class LocalToGlobalPatches(FixedPatches):
         self.local_family: PlanarWarp = "rigid" if family == "homography" else family
         outputs = DEGREES[self.local_family]
         self.network = WarpNetwork(len(initial), size, generator, outputs, _START_SCALE).to(initial.device)
+        self.bends = WarpBends(len(initial), self.lattice[None], outputs)
 
     def _local(
         self, patches: Int[Tensor, " patches"], points: Float[Tensor, "patches points 2"]
     ) -> Float[Tensor, "patches points 2"]:
-        return self._moved(self.base[patches], self.network(patches, points), points, self.free[patches])
+        vectors = self.network(patches, points) + self.bends(patches, points)
+        return self._moved(self.base[patches], vectors, points, self.free[patches])
 
     def _moved(self, base: Tensor, vectors: Tensor, points: Tensor, free: Tensor) -> Float[Tensor, "patches points 2"]:
         """Where vectors of the local family, one per point, put the points of patches with these bases."""
@@ -64,26 +68,30 @@ class LocalToGlobalPatches(FixedPatches):
         return solve(self.family, points, self._local(patches, points))
 
     @torch.no_grad()
-    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "patches 3 3"], step: WarpStep) -> None:
         """Ends a step of the network: transforms go a share of the way, and the warp is stiffened around them.
 
         Args:
             before: the fitted transforms before the step.
-            share: of the way from there to those fitted now, in [0, 1].
-            stiffness: see `WarpNetwork.stiffen`.
-            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+            step: how far they go, and how the warp is stiffened.
         """
+        self.bends.step(step.bend)
+        everyone = torch.arange(len(self.base), device=self.base.device)
         points = self.lattice.expand(len(self.base), -1, -1)
-        features = self.network.features(torch.arange(len(self.base), device=self.base.device), points)
-        local = self._moved(self.base, self.network.last(features), points, self.free)
+        features = self.network.features(everyone, points)
+        vectors = self.network.last(features) + self.bends(everyone, points)
+        local = self._moved(self.base, vectors, points, self.free)
         wanted = now = solve(self.family, points, local)
         bend = (apply_homography(now, points) - local).square().sum(dim=-1).mean(dim=-1).max()
-        if share < 1:
-            places = torch.lerp(apply_homography(before, points), apply_homography(now, points), share)
+        if step.share < 1:
+            places = torch.lerp(apply_homography(before, points), apply_homography(now, points), step.share)
             wanted = solve(self.family, points, places)
-        self.network.stiffen(features, stiffness + (bend / limit**2 - 1).clamp(min=0.0))
+        strength = step.strength(bend)
+        if step.stiffens_network:
+            self.network.stiffen(features, strength)
+        self.bends.stiffen(strength)
         on_cpu = self.base.device.type == "cpu"  # to ask whether it has settled, the host would wait for a GPU
-        vectors = self.network.last(features)
+        vectors = self.network.last(features) + self.bends(everyone, points)
         for _ in range(_FOLLOW_ROUNDS):
             local = self._moved(self.base, vectors, points, self.free)
             moved = wanted @ torch.linalg.inv(solve(self.family, points, local)) @ self.base

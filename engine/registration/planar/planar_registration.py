@@ -7,6 +7,8 @@ from typing import NamedTuple, Protocol
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from engine.registration.warp_motion import WarpStep
+
 
 class WarpedPoints(NamedTuple):
     """Positions of pixels in the plane of the image; `alignment` is the alignment term without its weight."""
@@ -41,14 +43,12 @@ class PlanarRegistration(Protocol):
         """The same as `transforms`, by the name that all registrations have."""
         ...
 
-    def follow(self, before: Float[Tensor, "patches 3 3"], share: float, stiffness: float, limit: float) -> None:
+    def follow(self, before: Float[Tensor, "patches 3 3"], step: WarpStep) -> None:
         """Ends a step of the optimiser: transforms go a share of the way, and the warp is stiffened around them.
 
         Args:
             before: `fitted` before the step.
-            share: of the way from there to what is fitted now, in [0, 1].
-            stiffness: see `engine.registration.warp_network.WarpNetwork.stiffen`.
-            limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
+            step: how far they go, and how the warp is stiffened.
         """
         ...
 

@@ -7,6 +7,7 @@ from engine.geometry import rays, se3
 from engine.registration.direct import DirectPoses
 from engine.registration.fixed import FixedPoses, compose
 from engine.registration.local_to_global import LocalToGlobal
+from engine.registration.warp_motion import WarpStep
 from engine.registration.warp_network import FAST_SIZE, WarpNetworkSize
 
 FRAMES, POINTS = 4, 50
@@ -258,7 +259,7 @@ def test_poses_go_a_share_of_the_way_and_the_warp_is_stiffened(share):
     with torch.no_grad():
         registration.network.last.bias += 0.01 * torch.tensor([1.0, -1.0, 0.5, 1.0, -2.0, 0.5])
     now = registration.fitted()
-    registration.follow(before, share, stiffness=100.0, limit=10.0)
+    registration.follow(before, WarpStep(share, stiffness=100.0, limit=10.0, bend=0.0))
     torch.testing.assert_close(registration.fitted(), torch.lerp(before, now, share), atol=2e-4, rtol=0)
     assert registration.rays(everyone, points()).alignment < bend / 100
 
@@ -266,10 +267,10 @@ def test_poses_go_a_share_of_the_way_and_the_warp_is_stiffened(share):
 def test_a_warp_is_kept_where_nothing_stiffens_it_and_bounded():
     registration = made("l2g", 0.5)
     bend = registration.rays(everyone, points()).alignment.detach()
-    registration.follow(registration.fitted(), 1.0, stiffness=0.0, limit=10.0)
+    registration.follow(registration.fitted(), WarpStep(1.0, stiffness=0.0, limit=10.0, bend=0.0))
     kept = registration.rays(everyone, points()).alignment.detach()
     torch.testing.assert_close(kept, bend, rtol=1e-3, atol=0)
     poses = registration.fitted()
-    registration.follow(poses, 1.0, stiffness=0.0, limit=float(bend.sqrt()) / 10)
+    registration.follow(poses, WarpStep(1.0, stiffness=0.0, limit=float(bend.sqrt()) / 10, bend=0.0))
     assert registration.rays(everyone, points()).alignment < bend / 4
     torch.testing.assert_close(registration.fitted(), poses, atol=1e-5, rtol=0)

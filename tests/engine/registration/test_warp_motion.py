@@ -112,8 +112,17 @@ def test_a_softer_warp_moves_faster_within_limits():
     assert rates[0] == pytest.approx(DEFAULT.softest * DEFAULT.rate)
     assert rates[3] == rates[-1] == DEFAULT.rate
     assert DEFAULT.warp_rate(0.0) == pytest.approx(10 * DEFAULT.rate)
-    assert DEFAULT.stiffness(-2.0) < 0.01
-    assert math.isfinite(DEFAULT.stiffness(30.0))
+
+
+def test_a_step_ends_more_stiffly_the_larger_lambda_is():
+    steps = [DEFAULT.end_step(exponent, 1.0, 0.01, early=False) for exponent in (-2.0, 2.0, 4.0, 30.0)]
+    assert [step.stiffness for step in steps] == sorted(step.stiffness for step in steps)
+    assert steps[0].stiffness < 0.01
+    assert math.isfinite(steps[-1].stiffness)
+    assert steps[0].bend == pytest.approx(100 * steps[1].bend)
+    assert steps[1].bend == steps[-1].bend
+    bent = torch.tensor(4 * steps[1].limit ** 2)
+    assert float(steps[1].strength(bent)) == pytest.approx(steps[1].stiffness + 3)
 
 
 def test_lambda_is_the_ratio_of_the_variances():
