@@ -45,6 +45,8 @@ def sweep_scenes(arguments: SweepArguments) -> int:
     """
     console = Console(highlight=False)
     definition, success = define_sweep(arguments), success_of(arguments)
+    for reason in definition.impossible().values():
+        _say(console, f"Left out: {reason}")
     folder = arguments.output or Path("sweeps") / arguments.scenes[0].resolve().stem
     sweep = prepare_sweep(folder, definition, overwrite=arguments.overwrite, again=arguments.retry_failed)
     if sweep.change:
@@ -83,7 +85,7 @@ def define_sweep(arguments: SweepArguments) -> SweepDefinition:
             raise UserError("--noise-pairs replaces --noise-rotation and --noise-translation; give one or the other.")
         noise = tuple(map(_parse_pair, arguments.noise_pairs))
     fixed = {name: getattr(arguments, name) for name in FIXED} | {KEEP_CHECKPOINT: arguments.keep_checkpoints}
-    return SweepDefinition(
+    definition = SweepDefinition(
         scenes=arguments.scenes,
         methods=arguments.methods,
         fields=arguments.fields,
@@ -97,6 +99,10 @@ def define_sweep(arguments: SweepArguments) -> SweepDefinition:
         seeds=tuple(range(arguments.first_seed, arguments.first_seed + arguments.seeds)),
         fixed=fixed,
     )
+    reasons = list(definition.impossible().values())
+    if len(reasons) == len(set(definition.methods)) * len(set(definition.fields)):
+        raise UserError(reasons[0])
+    return definition
 
 
 def _check(arguments: SweepArguments) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.config.methods import find_method
+from engine.config.settings import Settings
 from engine.errors import UserError
+from engine.fields import check_settings, find_field
 from engine.scenes.paths import is_video
 from engine.system.files import to_json_values, write_json
 
@@ -79,7 +81,8 @@ class SweepDefinition:
         """All runs, by seeds first: every combination has its first run before one has its second.
 
         Where any noise is above 0, the start `auto` is `noise`: the reference poses, perturbed by that much, so that a
-        forward-facing scene does not start from the identity whatever the noise is.
+        forward-facing scene does not start from the identity whatever the noise is. Methods and fields that do not go
+        together (`impossible`) have none.
         """
         names, found = _scene_names(self.scenes), dict[str, SweptRun]()
         perturbed = any(max(pair) > 0 for pair in self.noise)
@@ -94,7 +97,10 @@ class SweepDefinition:
             self.lambda_exponents,
             self.methods,
         )
+        impossible = self.impossible()
         for seed, scene, field_name, init, (rotation, translation), planar, assist, exponent, method in axes:
+            if (method, field_name) in impossible:
+                continue
             values: dict[str, Any] = {
                 "scene": str(scene.resolve()),
                 "method": method,
@@ -110,6 +116,21 @@ class SweepDefinition:
             name = _run_name(names[scene], values)
             found.setdefault(name, SweptRun(name, to_json_values(values | dict(self.fixed))))
         return list(found.values())
+
+    def impossible(self) -> dict[tuple[str, str], str]:
+        """Pairs of a method and a field that do not go together, and the sentences that say why.
+
+        Raises:
+            UserError: there is no such method or field.
+        """
+        found = {}
+        for method, field_name in itertools.product(self.methods, self.fields):
+            find_method(method), find_field(field_name)
+            try:
+                check_settings(Settings(method=method, field=field_name))
+            except UserError as error:
+                found[method, field_name] = str(error)
+        return found
 
 
 def _scene_names(scenes: Sequence[Path]) -> dict[Path, str]:

@@ -77,6 +77,7 @@ def test_a_toml_file_that_does_not_fit_is_a_sentence(tmp_path: Path, content: st
     ("changes", "words"),
     [
         ({"scenes": ()}, "nothing to sweep"),
+        ({"methods": ("no-encoding",)}, "--method no-encoding needs --field mlp"),
         ({"scenes": (Path("nowhere"),)}, "There is no scene nowhere"),
         ({"methods": ()}, "--methods has no values"),
         ({"seeds": 0}, "--seeds is 0"),

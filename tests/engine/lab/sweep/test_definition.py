@@ -62,6 +62,16 @@ def test_noise_perturbs_also_where_a_scene_would_start_from_the_identity(
     assert {run.values["init"] for run in chosen} == {"identity"}
 
 
+def test_methods_and_fields_that_do_not_go_together_are_left_out() -> None:
+    sweep = SweepDefinition((FERN,), methods=("l2g", "no-encoding"), fields=("grid", "mlp"))
+    assert {(run.values["method"], run.values["field"]) for run in sweep.runs()} == {
+        ("l2g", "grid"),
+        ("l2g", "mlp"),
+        ("no-encoding", "mlp"),
+    }
+    assert list(sweep.impossible()) == [("no-encoding", "grid")]
+
+
 def test_scenes_of_one_name_are_kept_apart() -> None:
     runs = SweepDefinition((Path("a/fern"), Path("b/fern"), Path("c/lego"))).runs()
     assert [run.name for run in runs] == ["fern-l2g-grid-seed_0", "fern~2-l2g-grid-seed_0", "lego-l2g-grid-seed_0"]
