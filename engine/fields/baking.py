@@ -6,16 +6,20 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float16, Int32
+from torch import Tensor
 
+from engine.config.rows import Stage
 from engine.fields.field import Bakeable
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace, space_of
 from engine.scenes.scene import Scene
+from engine.system.device_copies import DeviceCopies
 
+Values = Any  # an array, read-only and on the host, or a tensor on a GPU: what is common to both is used of them
 VolumeSpace = Literal["projective", "box", "contracted"]
 Box = tuple[float, float, float]
 
@@ -53,7 +57,7 @@ class FineVolume:
 
     shape: tuple[int, int, int]
     table: Int32[np.ndarray, "table_depth table_height table_width"]
-    blocks: Float16[np.ndarray, "blocks 9 9 9 4"]
+    blocks: Float16[Values, "blocks 9 9 9 4"]
 
 
 @dataclass(frozen=True)
@@ -102,8 +106,8 @@ class FieldVolume:
     """
 
     space: VolumeSpace
-    voxels: Float16[np.ndarray, "depth height width 4"]
-    tint: Float16[np.ndarray, "tint_depth tint_height tint_width 9"] | None
+    voxels: Float16[Values, "depth height width 4"]
+    tint: Float16[Values, "tint_depth tint_height tint_width 9"] | None
     background: tuple[float, float, float]
     samples: int
     proposals: bool
@@ -114,12 +118,13 @@ class FieldVolume:
     half_extent: float = 1.0
     outer: float = 0.0
     nearest: float = 0.0
-    proposal_density: Float16[np.ndarray, "pooled_depth pooled_height pooled_width"] | None = None
+    proposal_density: Float16[Values, "pooled_depth pooled_height pooled_width"] | None = None
     detail: FineVolume | None = None
+    device: str = "cpu"
 
 
 class Baking:
-    """One volume in the making, in the hands of the run's thread.
+    """One volume in the making, in the hands of the run's thread, which does not wait for a GPU.
 
     Attributes:
         field: what it is made of.
@@ -129,27 +134,41 @@ class Baking:
         seconds: spent so far.
     """
 
-    def __init__(self, field: Bakeable, size: int, detailed: bool = True) -> None:
-        """`detailed` is whether to make the blocks of a field that is stored in blocks."""
+    def __init__(self, field: Bakeable, size: int, detailed: bool = True, on_device: bool = False) -> None:
+        """Begins.
+
+        Args:
+            field: what it is made of.
+            size: voxels along the longest side, at most.
+            detailed: whether to make the blocks of a field that is stored in blocks.
+            on_device: whether the values of a field on a GPU stay there.
+        """
         self.field, self.size, self.field_version = field, size, field.version
         self.seconds = 0.0
+        self._copies = copies = DeviceCopies(on_device)
         blocks = field.block_pieces()
         self.coarse = blocks is not None and not detailed
         longest = size if blocks is None else min(size, _choose_copy_size(blocks.shape))
         planes, tint = field.volume_planes(longest), field.tint_planes(size)
-        self._voxels = _Part(planes.shape[0], _one_by_one(planes.planes))
-        self._tint = None if tint is None else _Part(tint.shape[0], _one_by_one(tint.planes))
-        self._blocks = self._table = None
+        self._voxels = _Part(copies, planes.shape[0], _one_by_one(planes.planes))
+        self._tint = None if tint is None else _Part(copies, tint.shape[0], _one_by_one(tint.planes))
+        self._blocks: _Part | None = None
+        self._table: Tensor | None = None
+        self._pooled: Tensor | None = None
+        self._background: Tensor | None = None
         if blocks is not None and detailed:
-            self._blocks = _Part(blocks.count, blocks.pieces)
-            self._table, self._shape = _published(blocks.table.to("cpu", torch.int32, copy=True)), blocks.shape
+            self._blocks = _Part(copies, blocks.count, blocks.pieces)
+            self._table, self._shape = _copy_whole(copies, blocks.table, torch.int32, on_host=True), blocks.shape
         self._parts = [part for part in (self._voxels, self._tint, self._blocks) if part is not None]
+        self._stage: Stage | None = None  # once all parts are made
 
     def work(self, seconds: float) -> bool:
         """Makes planes and blocks for about so long, one piece at least; True when the last is done."""
         begun = time.monotonic()
-        while not self.done:
+        while self._stage is None:
             next(part for part in self._parts if not part.done).make_piece()
+            if all(part.done for part in self._parts):
+                self._end()
             if time.monotonic() - begun >= seconds:
                 break
         self.seconds += time.monotonic() - begun
@@ -157,24 +176,26 @@ class Baking:
 
     @property
     def done(self) -> bool:
-        return all(part.done for part in self._parts)
+        """Whether everything is made, and has arrived where it is read."""
+        return self._stage is not None and self._copies.done
 
     def volume(self, scene: Scene, version: int) -> FieldVolume:
         """The finished volume."""
-        stage, space, background = self.field.stage, space_of(scene), self.field.background
-        pooled = self.field.proposal_density()
+        assert self._stage is not None
+        space, background = space_of(scene), self._background
         red, green, blue = [0.0] * 3 if background is None else background.tolist()
         volume = FieldVolume(
             space="projective",
-            voxels=self._voxels.array(),
-            tint=None if self._tint is None else self._tint.array(),
+            voxels=self._voxels.values(),
+            tint=None if self._tint is None else self._tint.values(),
             background=(red, green, blue),
-            samples=stage.samples,
-            proposals=stage.proposals,
+            samples=self._stage.samples,
+            proposals=self._stage.proposals,
             version=version,
             field_version=self.field_version,
-            proposal_density=None if pooled is None else pooled.to("cpu", torch.float16).numpy(),
+            proposal_density=None if self._pooled is None else _publish(self._pooled),
             detail=self._detail(),
+            device=self._voxels.device,
         )
         if isinstance(space, ProjectiveSpace):
             return replace(volume, extent=space.extent)
@@ -184,19 +205,34 @@ class Baking:
             return replace(volume, space="contracted", outer=space.outer, nearest=space.nearest)
         return volume
 
+    def _end(self) -> None:
+        """Copies what is small, as it is when the last part is made."""
+        self._stage, pooled, background = self.field.stage, self.field.proposal_density(), self.field.background
+        if pooled is not None:
+            self._pooled = _copy_whole(self._copies, pooled, torch.float16)
+        if background is not None:
+            self._background = _copy_whole(self._copies, background, torch.float32, on_host=True)
+
     def _detail(self) -> FineVolume | None:
         if self._blocks is None or self._table is None:
             return None
-        return FineVolume(self._shape, self._table, self._blocks.array())
+        table = _publish(self._table)
+        assert isinstance(table, np.ndarray)
+        return FineVolume(self._shape, table, self._blocks.values())
 
 
 class _Part:
-    """Half-precision copy of planes or blocks, in memory that the host reads."""
+    """Half-precision copy of planes or blocks.
 
-    def __init__(self, count: int, pieces: Iterator[torch.Tensor]) -> None:
+    Attributes:
+        device: of what is copied, once there is a piece.
+    """
+
+    def __init__(self, copies: DeviceCopies, count: int, pieces: Iterator[Tensor]) -> None:
         """`pieces` yields tensors whose first dimensions sum to `count`."""
-        self._pieces, self._count, self._made = pieces, count, 0
-        self._half: torch.Tensor | None = None
+        self._copies, self._pieces, self._count, self._made = copies, pieces, count, 0
+        self._half: Tensor | None = None
+        self.device = ""
 
     @property
     def done(self) -> bool:
@@ -205,13 +241,21 @@ class _Part:
     def make_piece(self) -> None:
         piece = next(self._pieces)
         if self._half is None:
-            self._half = torch.empty(self._count, *piece.shape[1:], dtype=torch.float16)
-        self._half[self._made : self._made + len(piece)].copy_(piece.detach())
+            self._half = self._copies.allocate((self._count, *piece.shape[1:]), torch.float16, piece)
+            self.device = str(piece.device)
+        self._copies.copy(self._half[self._made : self._made + len(piece)], piece)
         self._made += len(piece)
 
-    def array(self) -> np.ndarray:
+    def values(self) -> Values:
         assert self._half is not None
-        return _published(self._half)
+        return _publish(self._half)
+
+
+def _copy_whole(copies: DeviceCopies, tensor: Tensor, dtype: torch.dtype, on_host: bool = False) -> Tensor:
+    """A copy of a whole tensor, which may still be under way."""
+    made = copies.allocate(tensor.shape, dtype, tensor, on_host=on_host)
+    copies.copy(made, tensor)
+    return made
 
 
 def _choose_copy_size(shape: tuple[int, int, int]) -> int:
@@ -220,13 +264,15 @@ def _choose_copy_size(shape: tuple[int, int, int]) -> int:
     return max(min(COPY.longest, round(factor * max(shape))), 2)
 
 
-def _one_by_one(planes: Iterator[torch.Tensor]) -> Iterator[torch.Tensor]:
+def _one_by_one(planes: Iterator[Tensor]) -> Iterator[Tensor]:
     """Each plane as a piece of a volume."""
     return (plane[None] for plane in planes)
 
 
-def _published(tensor: torch.Tensor) -> np.ndarray:
-    """Its array, which cannot be written."""
+def _publish(tensor: Tensor) -> Values:
+    """Its array, which cannot be written; of a tensor on a GPU, the tensor."""
+    if tensor.is_cuda:
+        return tensor
     array = tensor.numpy()
     array.flags.writeable = False
     return array

@@ -32,6 +32,7 @@ from engine.run.state import RunState
 from engine.run.undo import UndoStack
 from engine.scenes import AnyScene
 from engine.system.devices import DeviceMemoryError, describe_device, is_out_of_memory
+from engine.system.launch_limit import LaunchLimit
 from engine.system.stopwatch import Stopwatch
 from engine.training.kinds import make_trainer
 from engine.training.trainer import Trainer
@@ -75,6 +76,7 @@ class Session:
         self.photo_queue = photo_queue or PhotoQueue()
         self.match_queue = match_queue or MatchQueue()
         self.make_trainer = make_trainer
+        self._launches = LaunchLimit(self.device)
 
     # ------------------------------------------------------------------ what is known of the run
 
@@ -195,6 +197,7 @@ class Session:
         if state.max_seconds is not None:
             trainer.fit_to_time(state.max_seconds - self.seconds)
         trainer.step()
+        self._launches.note_step()
         state.single_step &= trainer.under_way
         state.take_events()
         self.photo_queue.report(state)

@@ -15,6 +15,7 @@ from engine.run.history import History
 from engine.run.snapshots import starting_snapshot, take_snapshot
 from engine.run.undo import UndoStack
 from engine.scenes import AnyScene
+from engine.system.devices import finish_work
 from engine.system.stopwatch import Stopwatch
 from engine.training.trainer import Trainer
 
@@ -144,6 +145,7 @@ class RunState:
         if self.trainer is None or self.error is not None:
             return dataclasses.replace(self._last, status=self.status, message=self.message, events=events)
         if not self._unchanged:
+            finish_work(self.device)  # which is not measuring
             start = time.monotonic()
             state = (self.status, self.message, self.seconds, self.selected_frame, events)
             snapshot = take_snapshot(self.trainer, *state)

@@ -133,3 +133,9 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
     torch keeps that memory until the copy is done.
     """
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
+def finish_work(device: torch.device) -> None:
+    """Waits until a GPU has done what was launched; other devices have."""
+    if device.type == "cuda":
+        torch.cuda.current_stream(device).synchronize()

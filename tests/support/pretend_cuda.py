@@ -30,6 +30,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 from torch.utils._pytree import tree_flatten, tree_map
 
 from engine.geometry import numerics
+from tests.support.pretend_streams import PretendStreams
 
 aten = torch.ops.aten
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
@@ -60,6 +61,9 @@ def cuda_devices() -> list[Any]:
     """Parameters of a test: contexts within which `cuda` is a device, pretended or, where there is one, real."""
     real = pytest.param(nullcontext, id="real", marks=[pytest.mark.gpu, NO_CUDA])
     return [pytest.param(PretendCuda, id="pretended"), real]
+
+
+_pinned: set[int] = set()  # addresses of pinned memory, which copies reach while the host goes on
 
 
 class MixedDevices(RuntimeError):
@@ -98,6 +102,9 @@ class PretendTensor(Tensor):
     @property
     def is_meta(self) -> bool:  # type: ignore[override]
         return False
+
+    def record_stream(self, stream: Any) -> None:
+        """Memory is never given to others here."""
 
     def __repr__(self, **_: Any) -> str:  # type: ignore[override]
         return f"PretendTensor({self.values!r})"
@@ -165,13 +172,17 @@ def _says_cuda(value: Any) -> bool:
 class PretendCuda(TorchDispatchMode):
     """While it is open, `cuda` is a device; see the module."""
 
-    def __init__(self) -> None:
+    def __init__(self, streams: PretendStreams | None = None) -> None:
+        """`streams`: when copies to pinned memory arrive; by default, when they are asked about."""
         super().__init__()
+        self.streams = streams or PretendStreams()
         self._waits: list[str] | None = None
         self._stack = ExitStack()
 
     def __enter__(self) -> PretendCuda:
         self._stack.enter_context(_ToMeta())
+        self._stack.enter_context(self.streams)
+        self._stack.callback(_pinned.clear)
         self._stack.enter_context(mock.patch("torch.cuda.is_bf16_supported", return_value=True))
         self._stack.enter_context(mock.patch("torch.cuda.get_device_capability", return_value=(9, 0)))
         absent = "torch.cuda.amp.common.amp_definitely_not_available"
@@ -195,7 +206,7 @@ class PretendCuda(TorchDispatchMode):
             self._waits = None
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        return _perform(func, args, kwargs or {}, self._note)
+        return _perform(func, args, kwargs or {}, self._note, self.streams)
 
     def _note(self, name: str) -> None:
         if self._waits is not None:
@@ -209,7 +220,13 @@ def _is_ours(file: Path) -> bool:
     return file.is_relative_to(ROOT) and file != Path(__file__) and "site-packages" not in file.parts
 
 
-def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str], None] | None) -> Any:
+def _perform(
+    func: Any,
+    args: Any,
+    kwargs: dict[str, Any],
+    note: Callable[[str], None] | None,
+    streams: PretendStreams | None = None,
+) -> Any:
     flat, _ = tree_flatten((args, kwargs))
     tensors = [value for value in flat if isinstance(value, Tensor)]
     pretended = [tensor for tensor in tensors if isinstance(tensor, PretendTensor)]
@@ -219,9 +236,13 @@ def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str],
     device = kwargs.get("device")
     device = None if device is None else torch.device(device)
     if packet is aten.is_pinned:
-        return False
+        return _is_pinned(args[0])
     if packet is aten._pin_memory:
         return args[0].clone()
+    if kwargs.get("pin_memory"):
+        made = func(*args, **kwargs | {"pin_memory": False})
+        _pinned.add(made.untyped_storage().data_ptr())
+        return made
     if not pretended and (device is None or device.type != "meta"):
         return func(*args, **kwargs)
     _refuse_mixing(func, packet, args, tensors, pretended)
@@ -239,6 +260,9 @@ def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str],
     if device is not None and device.type == "meta":
         inner["device"] = torch.device("cpu")
     inner.pop("pin_memory", None)
+    if packet is aten.copy_ and not on_device and _is_free(args, kwargs) and streams is not None:
+        streams.launch(lambda: inner_args[0].copy_(inner_args[1]))
+        return args[0]
     result = func(*inner_args, **inner)
     if packet is aten._to_copy and device is not None and device.type == "meta" and not pretended:
         return PretendTensor(result)
@@ -248,6 +272,15 @@ def _perform(func: Any, args: Any, kwargs: dict[str, Any], note: Callable[[str],
     if not pretended:
         return wrapped
     return return_and_correct_aliasing(func, args, kwargs, wrapped)
+
+
+def _is_pinned(value: Any) -> bool:
+    return not isinstance(value, PretendTensor) and value.untyped_storage().data_ptr() in _pinned
+
+
+def _is_free(args: Any, kwargs: dict[str, Any]) -> bool:
+    """Whether a copy from the device reaches the host while that goes on."""
+    return _is_pinned(args[0]) and bool(kwargs.get("non_blocking", False) or (len(args) > 2 and args[2]))
 
 
 def _values_of(value: Any) -> Any:
@@ -279,6 +312,8 @@ def _makes_host_wait(packet: Any, args: Any, kwargs: dict[str, Any], device: tor
             # One number of the host goes with the call.
             crosses = crosses and not (source.dim() == 0 and not isinstance(source, PretendTensor))
             free = kwargs.get("non_blocking", False) or (len(args) > 2 and args[2])
+            if _is_free(args, kwargs):
+                return False
         else:
             crosses = device is not None and (device.type == "meta") != isinstance(source, PretendTensor)
             free = kwargs.get("non_blocking", False)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 
@@ -24,7 +25,8 @@ from engine.scenes.scene import Scene
 from engine.system.devices import DeviceMemoryError
 from engine.training import cameras as trainer_module
 from engine.training import radiance
-from tests.support.pretend_cuda import cuda_devices
+from tests.support.pretend_cuda import PretendCuda, cuda_devices
+from tests.support.pretend_streams import PretendStreams
 from tests.support.runs.short_runs import stage
 from tests.support.worlds.analytic import cameras, photographed
 
@@ -75,6 +77,48 @@ def test_a_run_goes_on_on_another_device(tmp_path: Path, first: str, then: str, 
         if field == "grid":
             tables = [made.trainer.state()[0]["field.table"].cpu() for made in (one, other)]  # type: ignore[union-attr]
             assert torch.equal(*tables)
+
+
+@pytest.mark.parametrize("on_device", [False, True])
+def test_a_volume_of_a_gpu_s_field_is_made_while_the_run_goes_on(tmp_path: Path, on_device: bool) -> None:
+    with PretendCuda(PretendStreams(delay=1)) as cuda:
+        made = session(tmp_path, "cuda")
+        advance(made, 5)
+        assert made.trainer is not None
+        field = made.trainer.field
+        with cuda.watched() as waits:
+            baking = Baking(field, 64, on_device=on_device)  # type: ignore[arg-type]
+            calls = 1
+            while not baking.work(60.0):
+                calls += 1
+        assert not waits
+        assert calls == 2  # all was made in the first, and had arrived at the second
+        volume = baking.volume(made.scene, 1)  # type: ignore[arg-type]
+        usual = Baking(field, 64)  # type: ignore[arg-type]
+        while not usual.work(60.0):
+            pass
+        expected = usual.volume(made.scene, 1)  # type: ignore[arg-type]
+        assert volume.device == "cuda:0"
+        compared = [(volume.voxels, expected.voxels), (volume.tint, expected.tint)]
+        compared += [(volume.proposal_density, expected.proposal_density)]
+        assert volume.detail is not None
+        assert expected.detail is not None
+        compared += [(volume.detail.blocks, expected.detail.blocks)]
+        assert (volume.detail.table == expected.detail.table).all()
+        for found, wanted in compared:
+            assert isinstance(found, torch.Tensor) == on_device
+            assert np.array_equal(found.cpu().numpy() if isinstance(found, torch.Tensor) else found, wanted)
+
+
+def test_commands_of_a_run_on_a_gpu_do_not_wait_for_many_steps(tmp_path: Path) -> None:
+    with PretendCuda(PretendStreams(seconds=0.02)) as cuda:
+        made = session(tmp_path, "cuda")
+        advance(made, 1)
+        begun = cuda.streams.recorded, len(cuda.streams.waited)
+        advance(made, 6)
+        recorded, waited = cuda.streams.recorded - begun[0], len(cuda.streams.waited) - begun[1]
+        assert recorded >= 5
+        assert waited >= recorded - 1  # with so slow steps, one is under way beside the one that is launched
 
 
 @pytest.mark.parametrize("device", cuda_devices())
