@@ -10,14 +10,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from engine.lab.basin.kicks import Sizes
 from engine.lab.basin.map import NEVER, Basin
 from engine.system.files import replace_file
 
 TABLE, PICTURE = "basin.csv", "basin.png"
-COLUMNS = (
-    *("frame", "direction", "turn_deg", "shift_units", "shift_percent_of_spread", "rx", "ry", "rz", "tx", "ty", "tz"),
-    *("came_back", "steps", "final_angle_deg", "final_distance_units"),
-)
 
 
 def write_basin(basin: Basin, names: Sequence[str], folder: Path) -> None:
@@ -32,23 +29,32 @@ def write_basin(basin: Basin, names: Sequence[str], folder: Path) -> None:
     """
     with replace_file(folder / TABLE) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(list_columns(basin))
         writer.writerows(list_rows(basin, names))
     with replace_file(folder / PICTURE) as path:
         draw_basin(basin, names).savefig(path, dpi=150)
 
 
+def list_columns(basin: Basin) -> tuple[str, ...]:
+    """Names of the columns of the table."""
+    sizes = (*basin.columns.table, *basin.rows.table)
+    return ("frame", "direction", *sizes, *basin.numbers, "came_back", "steps", *basin.measures)
+
+
 def list_rows(basin: Basin, names: Sequence[str]) -> list[tuple[object, ...]]:
-    """The rows of the table, as `COLUMNS` name them; rotation vectors in radians, `steps` empty for none."""
+    """The rows of the table, as `list_columns` names them; `steps` empty for none."""
     rows: list[tuple[object, ...]] = []
     for direction, one in enumerate(tried for tried in basin.tried if tried.ended):
-        for row, column in np.ndindex(one.steps.shape):
-            steps, shift = int(one.steps[row, column]), float(basin.shifts[row])
-            size = (f"{basin.turns_deg[column]:.6g}", f"{shift:.6g}", f"{100 * shift / basin.request.spread:.6g}")
-            kick = [f"{value:.6g}" for value in one.kicks[row, column]]
+        for cell in np.ndindex(basin.shape):
+            steps = int(one.steps[cell])
+            sizes = [
+                f"{sides.values[place] * factor:.6g}"
+                for sides, place in ((basin.columns, cell[1]), (basin.rows, cell[0]))
+                for factor in sides.table.values()
+            ]
+            kick, end = ([f"{value:.6g}" for value in values[cell]] for values in (one.kicks, one.measured))
             back = steps != NEVER
-            end = (f"{one.angle_deg[row, column]:.6g}", f"{one.distance[row, column]:.6g}")
-            rows.append((names[one.frame], direction, *size, *kick, int(back), steps if back else "", *end))
+            rows.append((names[one.frame], direction, *sizes, *kick, int(back), steps if back else "", *end))
     return rows
 
 
@@ -56,23 +62,25 @@ def draw_basin(basin: Basin, names: Sequence[str]) -> Figure:
     """The share of kicks that came back, with the median of their steps in each cell."""
     figure = Figure(figsize=(6.4, 5.2), layout="constrained")
     axes = figure.add_subplot()
-    spread = basin.request.spread
-    half = [(values[-1] - values[0]) / max(len(values) - 1, 1) / 2 for values in (basin.turns_deg, basin.shifts)]
-    shifts = 100 * basin.shifts / spread
-    extent = (
-        *(float(basin.turns_deg[0] - half[0]), float(basin.turns_deg[-1] + half[0])),
-        *(float(shifts[0] - 100 * half[1] / spread), float(shifts[-1] + 100 * half[1] / spread)),
-    )
+    across, up = basin.columns, basin.rows
+    extent = (*_find_edges(across), *_find_edges(up))
     image = axes.imshow(basin.returned, vmin=0, vmax=1, cmap="viridis", origin="lower", extent=extent, aspect="auto")
-    for row, column in np.ndindex(basin.median_steps.shape):
+    for row, column in np.ndindex(basin.shape):
         steps = float(basin.median_steps[row, column])
         if math.isfinite(steps):
             dark = basin.returned[row, column] > 0.6
-            place = (float(basin.turns_deg[column]), float(shifts[row]))
+            place = (float(across.values[column]), float(up.values[row]))
             axes.text(*place, f"{steps:.0f}", ha="center", va="center", fontsize=7, color="black" if dark else "white")
-    frame = basin.request.frame
-    whose = "all frames" if frame is None else names[frame]
-    axes.set(xlabel="turned by [°]", ylabel="moved by [% of the cameras' spread]")
+    axes.set(xlabel=f"{across.label} [{across.whole_unit}]", ylabel=f"{up.label} [{up.whole_unit}]")
+    whose = "all frames" if basin.frame is None else names[basin.frame]
     axes.set_title(f"{whose}, {', '.join(basin.stages)}: share that came back, median steps", fontsize=9)
+    figure.supxlabel(basin.definition, fontsize=7, wrap=True)
     figure.colorbar(image)
     return figure
+
+
+def _find_edges(sizes: Sizes) -> tuple[float, float]:
+    """Of the outermost cells."""
+    first, last = float(sizes.values[0]), float(sizes.values[-1])
+    half = (last - first) / max(len(sizes.values) - 1, 1) / 2 or 0.5
+    return first - half, last + half

@@ -1,30 +1,84 @@
-"""The kicks of a basin map: angles against distances, in directions that all cells of the map share."""
+"""What is asked of the kicks of a map, be they of cameras or of patches."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
 
-import torch
-from jaxtyping import Float
+import numpy as np
+from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.nn.functional import normalize
 
-from engine.lab.basin.options import BasinOptions, BasinRequest
-
-
-def list_sizes(request: BasinRequest, options: BasinOptions) -> tuple[Float[Tensor, " side"], Float[Tensor, " side"]]:
-    """Angles (degrees) and distances (scene units), evenly from none to the largest."""
-    return torch.linspace(0, request.turn_deg, options.side), torch.linspace(0, request.shift, options.side)
+from engine.lab.frozen.frame import FrozenFrame
 
 
-def make_kicks(direction: int, request: BasinRequest, options: BasinOptions) -> Float[Tensor, "rows columns 6"]:
-    """Twists in the camera's own axes, as `engine.messages.PerturbPose` has them: rows are distances, columns angles.
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of kicks along one side of a map, evenly from none to the largest.
 
-    Axis of the turn and direction of the shift are drawn evenly from all, by the seed and the number of the direction.
+    Attributes:
+        label: what such a kick does, "turned by".
+        unit: in which sizes are shown, short: "°".
+        whole_unit: the same where there is room: "% of the cameras' spread".
+        values: as shown.
+        table: names of columns of a table, each with its own unit per shown unit.
     """
-    generator = torch.Generator().manual_seed(1000 * options.seed + direction)
-    turn, shift = normalize(torch.randn(2, 3, generator=generator), dim=-1)
-    angles, distances = list_sizes(request, options)
-    rotation = (angles * math.pi / 180)[None, :, None] * turn
-    translation = distances[:, None, None] * shift
-    return torch.cat(torch.broadcast_tensors(rotation, translation), dim=-1)
+
+    label: str
+    unit: str
+    whole_unit: str
+    values: Float[np.ndarray, " sizes"]
+    table: Mapping[str, float]
+
+
+class Kicks(Protocol):
+    """The kicks of one map.
+
+    Attributes:
+        rows, columns: their sizes.
+        numbers: names of the numbers that make up a kick, with their units where they are not clear.
+        measures: names of what is measured of a kick's way back, with units.
+        definition: when a kick has come back, in a sentence.
+        pixels: of a frame in each step.
+    """
+
+    @property
+    def rows(self) -> Sizes: ...
+
+    @property
+    def columns(self) -> Sizes: ...
+
+    @property
+    def numbers(self) -> tuple[str, ...]: ...
+
+    @property
+    def measures(self) -> tuple[str, ...]: ...
+
+    @property
+    def definition(self) -> str: ...
+
+    @property
+    def pixels(self) -> int: ...
+
+    def draw(self, direction: int, frame: FrozenFrame) -> Float[Tensor, "rows columns numbers"]:
+        """Kicks of all sizes in one direction, which the seed and its number decide.
+
+        Raises:
+            UserError: the frame cannot be kicked so.
+        """
+        ...
+
+    def place(
+        self, kicks: Float[Tensor, "rows columns numbers"], frame: FrozenFrame
+    ) -> Float[Tensor, "rows columns high wide"]:
+        """Where they put a frame: placements as `FrozenFrame.placement`."""
+        ...
+
+    def measure(self, placements: Float[Tensor, "poses high wide"]) -> Float[Tensor, "kicked measures"]:
+        """How far all but the last are from the last, on the CPU."""
+        ...
+
+    def is_back(self, measured: Float[Tensor, "kicked measures"]) -> Bool[Tensor, " kicked"]:
+        """Which of them have come back."""
+        ...

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from engine.errors import UserError
 from engine.lab.frozen.camera import FrozenCameras, freeze_cameras
-from engine.lab.frozen.frame import Axis, FrozenFrame
+from engine.lab.frozen.frame import Axis, FrozenFrame, FrozenRun
 from engine.lab.frozen.patch import FrozenPatches, freeze_patches
 from engine.run.session import Session
 from engine.training.cameras import CameraTrainer
 from engine.training.planar import PlanarTrainer
 
-__all__ = ["Axis", "FrozenCameras", "FrozenFrame", "FrozenPatches", "freeze"]
+__all__ = ["Axis", "FrozenCameras", "FrozenFrame", "FrozenPatches", "FrozenRun", "freeze"]
 
 
 def freeze(session: Session) -> FrozenCameras | FrozenPatches:

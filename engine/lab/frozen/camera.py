@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
 
 from engine.config.rows import Stage
 from engine.fields.field import Field
 from engine.geometry import rays, se3
 from engine.geometry.pose_errors import pose_errors
 from engine.lab.frozen.frame import Axis, check, fraction_at_end
+from engine.registration.fixed import compose
 from engine.registration.relocalisation.search import draw_pixels
 from engine.scenes.pyramid import photo_level
 from engine.scenes.scene import Scene
@@ -72,16 +74,44 @@ class FrozenCamera:
         self, poses: Float[Tensor, "poses 3 4"], first: int = 0, last: int | None = None
     ) -> Float[Tensor, " poses"]:
         """The same for poses, world-to-camera."""
-        origins, directions = rays.rays_through(poses[:, None], self.points[None, first:last])
+        return self._compare(poses, self.points[first:last], self.colours[first:last], None)
+
+    @property
+    def placement(self) -> Float[Tensor, "3 4"]:
+        return self.pose
+
+    @property
+    def degrees(self) -> int:
+        return len(AXES)
+
+    def move(
+        self, placements: Float[Tensor, "poses 3 4"], vectors: Float[Tensor, "poses 6"]
+    ) -> Float[Tensor, "poses 3 4"]:
+        return compose(placements, vectors)
+
+    def losses_of(
+        self, placements: Float[Tensor, "poses 3 4"], drawn: Int[Tensor, " drawn"], generator: Generator
+    ) -> Float[Tensor, " poses"]:
+        return self._compare(placements, self.points[drawn], self.colours[drawn], generator)
+
+    def _compare(
+        self,
+        poses: Float[Tensor, "poses 3 4"],
+        points: Float[Tensor, "some 2"],
+        colours: Float[Tensor, "some 3"],
+        generator: Generator | None,
+    ) -> Float[Tensor, " poses"]:
+        """Samples lie in the middle of their intervals without a generator."""
+        origins, directions = rays.rays_through(poses[:, None], points[None])
+        origins, directions = origins.expand_as(directions).reshape(-1, 3), directions.reshape(-1, 3)
         with self.field.frozen():
-            seen = self.field.render(origins.expand_as(directions).reshape(-1, 3), directions.reshape(-1, 3)).colour
-        colours = self.colours[None, first:last]
-        return average_pixels((seen.view(len(poses), -1, 3) * self.gain - colours).square(), None)
+            seen = self.field.render(origins, directions, generator).colour.view(len(poses), -1, 3)
+        return average_pixels((seen * self.gain - colours).square(), None)
 
 
 @dataclass(frozen=True)
 class FrozenCameras:
-    """All cameras of a run, with one copy of the field as fine as it is.
+    """All cameras of a run, with one copy of the field (see `FrozenRun`).
 
     Attributes:
         scene: with the lenses as they are fitted.
@@ -90,7 +120,7 @@ class FrozenCameras:
         references: in the world of the poses; NaN, or None, where there are none.
         gains: of their exposures, on rendered colours.
         field: the copy.
-        stage_index: of the stage that the field is in.
+        stage_index: of the stage that the run is in.
         stages: of the schedule.
         iteration, seed: of the run.
     """
@@ -106,25 +136,25 @@ class FrozenCameras:
     iteration: int
     seed: int
 
-    def at_stage(self, stage: int | None) -> Field:
-        """The copy under the band limit of a stage, an index into the schedule; as it is for None."""
+    @property
+    def stage(self) -> Stage:
+        """Whose band limit the copy has."""
+        return self.field.stage
+
+    @property
+    def movable(self) -> Sequence[int]:
+        return range(len(self.frames))
+
+    def under(self, stage: int | None) -> FrozenCameras:
         if stage is None:
-            return self.field
-        return self.field.at_stage(self.stages[stage], fraction_at_end(self.stages, stage, self.iteration))
+            return self
+        check(0, len(self.frames), stage, self.stages)
+        fraction = fraction_at_end(self.stages, stage, self.iteration)
+        return replace(self, field=self.field.at_stage(self.stages[stage], fraction))
 
-    def look(self, frame: int, stage: int | None, pixels: int, field: Field | None = None) -> FrozenCamera:
-        """One camera; needs nothing of the run any more.
-
-        Args:
-            frame: index among the training frames.
-            stage: whose band limit counts, an index into the schedule; None for that of now.
-            pixels: of the photo that are compared, at most; drawn once, by the seed of the run.
-            field: what `at_stage` gave, where several cameras share it; None to make it.
-        Raises:
-            UserError: there is no such frame or stage.
-        """
+    def look(self, frame: int, stage: int | None, pixels: int) -> FrozenCamera:
         check(frame, len(self.frames), stage, self.stages)
-        field = field or self.at_stage(stage)
+        field = self.under(stage).field
         chosen, pose = field.stage, self.poses[frame]
         data = photo_level.downsample_photos(self.scene, [self.frames[frame]], chosen.downsample, pose.device)
         points, colours = draw_pixels(0, data, torch.Generator().manual_seed(self.seed + frame), pixels)

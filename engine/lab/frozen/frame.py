@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
 
 from engine.config.rows import AnyStage
 from engine.errors import UserError
@@ -66,6 +66,22 @@ class FrozenFrame(Protocol):
         """Offsets of the reference along the axes, as shown; None where there is none."""
         ...
 
+    @property
+    def placement(self) -> Float[Tensor, "rows columns"]:
+        """Where it is: the pose of a camera (3 x 4, world-to-camera), the warp of a patch (3 x 3)."""
+        ...
+
+    @property
+    def degrees(self) -> int:
+        """Numbers that `move` it."""
+        ...
+
+    def move(
+        self, placements: Float[Tensor, "poses rows columns"], vectors: Float[Tensor, "poses degrees"]
+    ) -> Float[Tensor, "poses rows columns"]:
+        """As a registration with one vector per frame moves it (the `direct` ones); differentiable."""
+        ...
+
     def losses(
         self, offsets: Float[Tensor, "poses axes"], first: int = 0, last: int | None = None
     ) -> Float[Tensor, " poses"]:
@@ -74,6 +90,58 @@ class FrozenFrame(Protocol):
         Args:
             offsets: along all axes at once, in radians, scene units or shares.
             first, last: the pixels that are compared, by number.
+        """
+        ...
+
+    def losses_of(
+        self,
+        placements: Float[Tensor, "poses rows columns"],
+        drawn: Int[Tensor, " drawn"],
+        generator: Generator,
+    ) -> Float[Tensor, " poses"]:
+        """The same for placements and some of the pixels, by number, as a step of the training has it; differentiable.
+
+        `generator` jitters samples along rays.
+        """
+        ...
+
+
+class FrozenRun(Protocol):
+    """All frames of a run with a copy of its field."""
+
+    @property
+    def stages(self) -> Sequence[AnyStage]:
+        """Of the schedule."""
+        ...
+
+    @property
+    def stage(self) -> AnyStage:
+        """Whose band limit the copy has."""
+        ...
+
+    @property
+    def stage_index(self) -> int:
+        """Of the stage that the run is in."""
+        ...
+
+    @property
+    def movable(self) -> Sequence[int]:
+        """Training frames that registration moves."""
+        ...
+
+    def under(self, stage: int | None) -> FrozenRun:
+        """With the copy under the band limit of a stage, an index into the schedule; as it is for None."""
+        ...
+
+    def look(self, frame: int, stage: int | None, pixels: int) -> FrozenFrame:
+        """One frame; needs nothing of the run any more.
+
+        Args:
+            frame: index among the training frames.
+            stage: whose band limit counts, an index into the schedule; None for that of the copy.
+            pixels: of the photo that are compared, at most; drawn once, by the seed of the run.
+        Raises:
+            UserError: there is no such frame or stage.
         """
         ...
 

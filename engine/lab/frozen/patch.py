@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
+from jaxtyping import Float, Int
+from torch import Generator, Tensor
 
 from engine.config.rows import PlanarStage
 from engine.fields.image.field import ImageField
 from engine.geometry.homography import apply_homography
+from engine.geometry.planar_warps import DEGREES, exponential
+from engine.geometry.warp_names import PlanarWarp
 from engine.lab.frozen.frame import Axis, check, fraction_at_end
 from engine.scenes.planar import PlanarScene, plane_warps
 from engine.scenes.pyramid.patch_level import downsample_patches
@@ -31,6 +34,7 @@ class FrozenPatch:
         middle: where its middle lies in the plane of the image; it is turned and scaled about it.
         field: a copy, under the band limit of the stage.
         points, colours: of the pixels that are compared: in the plane of the patch, and their RGB.
+        family: of the run's warps.
     """
 
     frame: int
@@ -43,6 +47,7 @@ class FrozenPatch:
     of: int
     reference: tuple[float, ...] | None
     axes: tuple[Axis, ...]
+    family: PlanarWarp
 
     @property
     def pixels(self) -> int:
@@ -61,8 +66,32 @@ class FrozenPatch:
         self, warps: Float[Tensor, "poses 3 3"], first: int = 0, last: int | None = None
     ) -> Float[Tensor, " poses"]:
         """The same for warps of the plane."""
-        seen = self.field.colours(apply_homography(warps, self.points[None, first:last]))
-        return average_pixels((seen - self.colours[None, first:last]).square(), None)
+        return self._compare(warps, self.points[first:last], self.colours[first:last])
+
+    @property
+    def placement(self) -> Float[Tensor, "3 3"]:
+        return self.warp
+
+    @property
+    def degrees(self) -> int:
+        return DEGREES[self.family]
+
+    def move(
+        self, placements: Float[Tensor, "poses 3 3"], vectors: Float[Tensor, "poses degrees"]
+    ) -> Float[Tensor, "poses 3 3"]:
+        return exponential(self.family, vectors) @ placements
+
+    def losses_of(
+        self, placements: Float[Tensor, "poses 3 3"], drawn: Int[Tensor, " drawn"], generator: Generator
+    ) -> Float[Tensor, " poses"]:
+        """There are no samples along rays to be jittered."""
+        return self._compare(placements, self.points[drawn], self.colours[drawn])
+
+    def _compare(
+        self, warps: Float[Tensor, "poses 3 3"], points: Float[Tensor, "some 2"], colours: Float[Tensor, "some 3"]
+    ) -> Float[Tensor, " poses"]:
+        seen = self.field.colours(apply_homography(warps, points[None]))
+        return average_pixels((seen - colours).square(), None)
 
 
 def move_about(middle: Float[Tensor, "2"], offsets: Float[Tensor, "poses 4"]) -> Float[Tensor, "poses 3 3"]:
@@ -81,13 +110,14 @@ def move_about(middle: Float[Tensor, "2"], offsets: Float[Tensor, "poses 4"]) ->
 
 @dataclass(frozen=True)
 class FrozenPatches:
-    """All patches of a run, with one copy of the learned image as fine as it is.
+    """All patches of a run, with one copy of the learned image (see `FrozenRun`).
 
     Attributes:
         scene: of the run.
         warps: from the planes of the patches to that of the image.
         field: the copy.
-        stage: that the field is in.
+        stage: whose band limit the copy has.
+        stage_index: of the stage that the run is in.
         stages: of the schedule.
         iteration, seed: of the run.
     """
@@ -96,17 +126,27 @@ class FrozenPatches:
     warps: Float[Tensor, "patches 3 3"]
     field: ImageField
     stage: PlanarStage
+    stage_index: int
     stages: tuple[PlanarStage, ...]
     iteration: int
     seed: int
 
+    @property
+    def movable(self) -> Sequence[int]:
+        """All but the first, which is fixed."""
+        return range(1, len(self.warps))
+
+    def under(self, stage: int | None) -> FrozenPatches:
+        if stage is None:
+            return self
+        check(0, len(self.warps), stage, self.stages)
+        chosen, fraction = self.stages[stage], fraction_at_end(self.stages, stage, self.iteration)
+        return replace(self, field=self.field.at_stage(chosen, fraction), stage=chosen)
+
     def look(self, frame: int, stage: int | None, pixels: int) -> FrozenPatch:
-        """One patch; as `engine.lab.frozen.camera.FrozenCameras.look`."""
         check(frame, len(self.warps), stage, self.stages)
-        chosen, field, scene = self.stage, self.field, self.scene
-        if stage is not None:
-            chosen = self.stages[stage]
-            field = field.at_stage(chosen, fraction_at_end(self.stages, stage, self.iteration))
+        within = self.under(stage)
+        chosen, field, scene = within.stage, within.field, self.scene
         warp = self.warps[frame]
         data = downsample_patches(scene, chosen.downsample, warp.device)
         generator = torch.Generator().manual_seed(self.seed + frame)
@@ -118,7 +158,7 @@ class FrozenPatches:
         angle = math.remainder(wanted[2] - place[2], 2 * math.pi)
         apart = (wanted[0] - place[0], wanted[1] - place[1], angle, wanted[3] / place[3] - 1)
         reference = tuple(value / axis.inside for value, axis in zip(apart, axes, strict=True))
-        seen = (field, data.points[drawn], colours, chosen.name, len(data.points), reference, axes)
+        seen = (field, data.points[drawn], colours, chosen.name, len(data.points), reference, axes, scene.warp)
         return FrozenPatch(frame, warp, warp.new_tensor(place[:2]), *seen)
 
 
@@ -126,7 +166,7 @@ def freeze_patches(trainer: PlanarTrainer) -> FrozenPatches:
     """See `engine.lab.frozen.freeze`."""
     done = fraction_at_end(trainer.stages, trainer.stage_index, trainer.iteration)
     field, warps = trainer.field.at_stage(trainer.stage, done), trainer.registration.transforms()
-    known = (trainer.stage, tuple(trainer.stages), trainer.iteration, trainer.settings.seed)
+    known = (trainer.stage, trainer.stage_index, tuple(trainer.stages), trainer.iteration, trainer.settings.seed)
     return FrozenPatches(trainer.scene, warps, field, *known)
 
 

@@ -9,21 +9,24 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from app.model.lab.basin_control import BasinControl
+from app.model.lab.basin_control import BasinControl, make_kick
 from app.model.lab.lab_frame import CAMERA_AXES, LabFrame, look_at
 from app.model.lab.landscape_control import LandscapeChoices, LandscapeControl
 from app.model.lab.loss_colours import colour_losses
 from app.model.perturb.camera_motion import measure_spread
 from app.model.state.state import State
 from engine.config.settings import Settings
-from engine.lab.basin.kicks import make_kicks
+from engine.lab.basin.camera_kicks import CameraKicks
 from engine.lab.basin.map import NEVER, Basin, Tried
 from engine.lab.basin.options import BasinOptions, BasinRequest
-from engine.messages import PerturbPose
+from engine.messages import PerturbPatch, PerturbPose
+from tests.support.runs.planar_runs import planar, shifted
 from tests.support.runs.registered_scene import forward_facing, snapshot_of, state_of
+from tests.support.scenes.planar_scenes import planar_scene
+from tests.support.worlds.frozen_relief import frozen_relief
 
 OPTIONS = BasinOptions(side=3, directions=2)
-REQUEST = BasinRequest(None, None, 10.0, 0.4, 0.8)
+KICKS = CameraKicks(BasinRequest(None, None, 10.0, 0.4, 0.8), OPTIONS)
 
 
 def state() -> tuple[State, list[object]]:
@@ -37,12 +40,12 @@ def state() -> tuple[State, list[object]]:
 
 def tried(frame: int, direction: int, ended: bool = True) -> Tried:
     steps = np.full((3, 3), 5 if direction else NEVER)
-    kicks = make_kicks(direction, REQUEST, OPTIONS).numpy()
-    return Tried(frame, kicks, steps, np.zeros((3, 3)), np.zeros((3, 3)), ended)
+    return Tried(frame, KICKS.draw(direction, frozen_relief()).numpy(), steps, np.zeros((3, 3, 2)), ended)
 
 
 def basin(*of: Tried) -> Basin:
-    return Basin(REQUEST, OPTIONS, np.linspace(0, 10, 3), np.linspace(0, 0.4, 3), of, 2, ("1/4",), 0.5)
+    about = (KICKS.rows, KICKS.columns, KICKS.numbers, KICKS.measures, KICKS.definition)
+    return Basin(None, *about, of, 2, ("1/4",), 0.5)
 
 
 def test_shifts_are_shares_of_the_spread_and_stages_those_of_the_run() -> None:
@@ -85,6 +88,37 @@ def test_a_click_kicks_the_camera_as_it_was_tried_another_direction_each_time() 
         assert isinstance(kick, PerturbPose)
         assert kick.frame == one.frame == found.selected
         np.testing.assert_allclose([*kick.rotation, *kick.translation], one.kicks[1, 2])
+
+
+def test_a_kick_of_a_patch_is_done_from_where_it_is_now() -> None:
+    scene = planar_scene("homography")
+    there = planar(np.stack([shifted(5, 8), shifted(30, 20)]), np.stack([shifted(5, 8), shifted(30, 20)]))
+    run = SimpleNamespace(scene=scene, snapshot=SimpleNamespace(planar=there))
+    kick = np.array([[[3.0, -4.0, 0.0, *[0.0] * 6, 0.0, 7.0]]], np.float32)
+    known = np.zeros((1, 1), np.int64)
+    command = make_kick(run, Tried(1, kick, known, np.zeros((1, 1, 1)), True), (0, 0))  # type: ignore[arg-type]
+    assert isinstance(command, PerturbPatch)
+    assert command.frame == 1
+    np.testing.assert_allclose(
+        command.corners, shifted(33, 16) + np.array([(0, 0), (0, 0), (0, 0), (0, 7)]), atol=1e-4
+    )
+
+
+def test_the_first_patch_is_not_kicked_and_pixels_are_those_of_the_image() -> None:
+    found = SimpleNamespace(run=None, selected=0)
+    control = BasinControl(found)  # type: ignore[arg-type]
+    assert (control.obstacle, control.patch_reach) == ("", None)
+    found.run = SimpleNamespace(scene=planar_scene("homography"))
+    assert "first patch is fixed" in control.obstacle
+    control.choices.all_frames = True
+    assert control.obstacle == ""
+    reach = control.patch_reach
+    assert reach is not None
+    assert (reach.shift, reach.most_shift, reach.bends) == (32.0, 80.0, True)
+    found.run = SimpleNamespace(scene=planar_scene("rigid"))
+    reach = control.patch_reach
+    assert reach is not None
+    assert not reach.bends
 
 
 def test_kicks_count_once_they_are_decided() -> None:
