@@ -8,16 +8,18 @@ largest value.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 import torch
 from torch import Tensor
 
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid import compiled, cuda_compiled
+from engine.fields.voxel_grid import compiled, cuda_compiled, reference
+from engine.fields.voxel_grid import kernels as grid_kernels
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid.blocks import make_visible_cells
+from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 from tests.engine.fields.voxel_grid import test_backends as passes
 
@@ -46,6 +48,41 @@ def pass_through_blocks(backend: ModuleType) -> tuple[GridState, list[Tensor]]:
     return state, [colour.detach(), opacity, position, lines.start.grad, lines.step.grad, seen.float()]
 
 
+def optimise(state: GridState, optimiser: ModuleType) -> list[Tensor]:
+    """A step with smoothness and one without, each with gradients on a third of the tiles; what they leave."""
+    generator = torch.Generator().manual_seed(6)
+    parts = [state] if state.tint is None else [state, state.tint]
+    for part in parts:
+        part.steps = DEFAULT.smoothness_period - 1
+    for _ in range(2):
+        for part in parts:
+            part.touched.copy_(torch.rand(part.touched.shape, generator=generator) < 0.35)
+            wide = part.touched.repeat_interleave(grid_kernels.TILE, -1)
+            flags = wide[..., : part.shape[2], None] if part.table is None else wide.view(-1, 8, 8, 8, 1)
+            part.gradient.copy_(torch.randn(part.voxels.shape, generator=generator) * flags)
+            if part.table is not None:
+                part.touched[0] = 0
+        optimiser.optimise(state, 0.02, 0.3, 4.0)
+    assert not any(bool(part.touched.any()) for part in parts if optimiser is not reference)
+    return [values for part in parts for values in (part.voxels, part.first, part.second)]
+
+
+def optimise_dense(optimiser: ModuleType) -> list[Tensor]:
+    generator = torch.Generator().manual_seed(7)
+    state = grid_state.make_state(torch.randn(3, 4, 6, 4, generator=generator))
+    state.tint = grid_state.make_state(torch.randn(2, 3, 5, 9, generator=generator))
+    return optimise(state, optimiser)
+
+
+def optimise_blocks(optimiser: ModuleType) -> list[Tensor]:
+    """Two blocks beside each other and one alone, the fourth missing."""
+    generator = torch.Generator().manual_seed(7)
+    table = torch.tensor([[[1, 2], [0, 3]]]).int()
+    state = grid_state.make_block_state(torch.randn(4, 8, 8, 8, 4, generator=generator), table, (8, 16, 16))
+    return [part[1:] for part in optimise(state, optimiser)]
+
+
+OPTIMISED = {"Adam, dense, directional": optimise_dense, "Adam, blocks": optimise_blocks}
 PASSES: dict[str, Pass] = {
     "dense, open": lambda backend: passes.one_pass(backend, closed=False, tinted=False),
     "dense, closed, directional": lambda backend: passes.one_pass(backend, closed=True, tinted=True),
@@ -60,8 +97,21 @@ def compare(made: Pass) -> float:
     (one, first), (other, second) = (made(backend) for backend in (compiled, _with_cpu_edges()))
     pairs += list(zip(first, second, strict=True))
     pairs.append((one.gradient, other.gradient))
+    pairs.append((one.touched.float(), other.touched.float()))
     if one.tint is not None and other.tint is not None:
         pairs.append((one.tint.gradient, other.tint.gradient))
+        pairs.append((one.tint.touched.float(), other.tint.touched.float()))
+    return find_difference(pairs)
+
+
+def compare_steps(made: Callable[[ModuleType], list[Tensor]]) -> float:
+    """The largest difference of an optimiser's steps from those of the CPU's kernels, and of plain torch."""
+    found = made(cuda_compiled)
+    return max(find_difference(zip(made(other), found, strict=True)) for other in (compiled, reference))
+
+
+def find_difference(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
+    pairs = list(pairs)
     assert all(float(left.abs().max()) > 0 for left, _ in pairs)
     return max(float((left - right).abs().max() / left.abs().max()) for left, right in pairs)
 
@@ -74,5 +124,7 @@ def _with_cpu_edges() -> ModuleType:
 
 
 if __name__ == "__main__":
-    cuda_compiled._try_march(torch.device("cpu"))  # what a GPU is tried with
-    print(json.dumps({name: compare(made) for name, made in PASSES.items()}))
+    cuda_compiled._try_kernels(torch.device("cpu"))  # what a GPU is tried with
+    differences = {name: compare(made) for name, made in PASSES.items()}
+    differences |= {name: compare_steps(steps) for name, steps in OPTIMISED.items()}
+    print(json.dumps(differences))

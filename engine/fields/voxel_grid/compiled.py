@@ -7,12 +7,14 @@ from typing import Any
 import numba
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor
 
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid import optimiser_kernels
 from engine.fields.voxel_grid import state as grid_state
+from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
@@ -62,7 +64,7 @@ def are_loaded(state: GridState) -> bool:
     process; the first step does it."""
     needed: list[Any] = [
         grid_kernels.march_forward,
-        grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks,
+        optimiser_kernels.adam if state.table is None else optimiser_kernels.adam_in_blocks,
     ]
     if state.tint is not None:
         needed.append(grid_kernels.scatter_tint)
@@ -85,60 +87,58 @@ class _March(torch.autograd.Function):
         step: Tensor,
         optical_length: Tensor,
         ends: Tensor | None,
-        edges: Tensor,
-        basis: Tensor,
-        state: GridState,
-        closed: bool,
-        background: Tensor,
-        gathers: bool,
-        visible: Tensor | None,
+        marched: Marched,
     ) -> tuple[Tensor, Tensor, Tensor]:
+        state, edges, visible = marched.state, marched.edges, marched.visible
         rays, count = edges.shape[0], edges.shape[1] - 1
         whole = optical_length.detach().contiguous().numpy()
         inputs = [start.detach().contiguous().numpy(), _with_ends(step, ends), whole]
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
         seen = np.empty((rays, count, 4), np.float32)
         tint = _NO_TINT if state.tint is None else state.tint.voxels.numpy()
-        directions = basis.numpy()
         grid_kernels.march_forward(
             *_lattice(state),
             tint,
-            directions,
+            marched.basis.numpy(),
             *inputs,
-            closed,
+            marched.closed,
             edges.numpy(),
-            background.numpy(),
+            marched.background.numpy(),
             _NO_CELLS if visible is None else visible.numpy(),
             colour.numpy(),
             opacity.numpy(),
             position.numpy(),
             seen,
         )
-        ctx.kept = (inputs, directions, edges.numpy(), seen, state, closed, background.numpy(), gathers)
+        ctx.kept = (inputs, seen, marched)
         ctx.mark_non_differentiable(opacity, position)
         return colour, opacity, position
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        inputs, directions, edges, seen, state, closed, background, gathers = ctx.kept
+        inputs, seen, marched = ctx.kept
+        state, edges = marched.state, marched.edges.numpy()
         # Zero where no sample lies on a piece of a bent ray.
         start_gradient, step_gradient = torch.zeros(2, *inputs[0].shape).unbind()
         sample_gradient = np.empty_like(seen)
         grid_kernels.march_backward(
             *_lattice(state),
             *inputs,
-            closed,
+            marched.closed,
             edges,
-            background,
+            marched.background.numpy(),
             seen,
             gradients[0].contiguous().numpy(),
             sample_gradient,
             start_gradient.numpy(),
             step_gradient.numpy(),
         )
-        if gathers:
-            _scatter(state, directions, inputs, edges, seen, sample_gradient)
-        return start_gradient, step_gradient, *([None] * 9)
+        if marched.gathers:
+            _scatter(state, marched.basis.numpy(), inputs, edges, seen, sample_gradient)
+        return start_gradient, step_gradient, None, None, None
+
+
+march = make_march(_March)
 
 
 def _lattice(state: GridState) -> tuple[np.ndarray, np.ndarray, grid_state.Shape]:
@@ -186,40 +186,6 @@ def _scatter(
         )
 
 
-def march(
-    state: GridState,
-    lines: Lines,
-    basis: Float[Tensor, "rays 3"],
-    edges: Float[Tensor, "rays edges"],
-    closed: bool,
-    background: Float[Tensor, "3"],
-    gathers: bool,
-    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"] | None = None,
-) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
-    """Renders rays; differentiable in the lines and, if `gathers`, in the voxels.
-
-    The gradient by the lines leaves out the tint: colours that depend on the direction would absorb pose errors.
-
-    Args:
-        state: the voxels.
-        lines: of the rays, in voxel coordinates.
-        basis: unit viewing directions.
-        edges: of the intervals, ascending from 0 to 1.
-        closed: whether the volume ends at its borders, as a box does.
-        background: RGB in [0, 1].
-        gathers: whether the voxels get gradients.
-        visible: gets a 1 in each cell (`kernels.CELL` voxels a side) in which a ray has seen something; in its second
-            half, in which one has seen something clearly.
-    Returns:
-        RGB in [0, 1], opacity in [0, 1] and expected position s in [0, 1] of each ray.
-    """
-    start = lines.start
-    if gathers and not start.requires_grad:  # autograd calls `backward` only if an input needs a gradient
-        start = start.detach().requires_grad_(True)
-    rays = (start, lines.step, lines.optical_length, lines.ends)
-    return _March.apply(*rays, edges, basis, state, closed, background, gathers, visible)
-
-
 def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
     """Raw values at positions (x, y, z) in voxel coordinates."""
     values = torch.empty(len(positions), state.voxels.shape[-1])
@@ -262,10 +228,10 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
     weights = np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
     if smoothness > 0 and state.table is not None and state.places is not None:
         places = state.table.numpy(), state.places.numpy()
-        grid_kernels.add_smoothness_in_blocks(arrays[0], arrays[1], arrays[4], *places, *weights)
+        optimiser_kernels.add_smoothness_in_blocks(arrays[0], arrays[1], arrays[4], *places, *weights)
     elif smoothness > 0:
-        grid_kernels.add_smoothness(arrays[0], arrays[1], arrays[4], *weights)
-    step = grid_kernels.adam if state.table is None else grid_kernels.adam_in_blocks
+        optimiser_kernels.add_smoothness(arrays[0], arrays[1], arrays[4], *weights)
+    step = optimiser_kernels.adam if state.table is None else optimiser_kernels.adam_in_blocks
     step(
         *arrays,
         np.float32(rate),

@@ -3,7 +3,7 @@
 They do what `kernels` does on the CPU, and call the same functions for what is computed at a sample: Numba compiles
 these for either. What differs is how the work is divided. A thread renders a ray from front to back; going back, it
 adds the gradients of its samples to those of the voxels with atomics, so that sums run in any order and two runs agree
-to rounding errors only. Nothing is marked as touched: a voxel's tile is one if a gradient in it is not zero.
+to rounding errors only. Tiles are marked as touched as there; all that do it write the same.
 
 All rays have pieces here, straight ones a single one: start is (rays, pieces, 3), step (rays, pieces, 3), or (rays,
 pieces, 4) with the s at which a piece ends where there are several. The table of a dense lattice has one entry, which
@@ -25,6 +25,7 @@ from engine.fields.voxel_grid.kernels import (
     IN_BLOCK,
     OPAQUE,
     SKIPPED,
+    TILE,
     TINT_THRESHOLD,
     VISIBLE,
     _cell,
@@ -91,9 +92,9 @@ def march_forward(
     count = edges.shape[1] - 1
     depth, height, width = size[0], size[1], size[2]
     tint_depth, tint_height, tint_width = tint_size[0], tint_size[1], tint_size[2]
-    scale_x = np.float32((tint_width - 1) / (width - 1))
-    scale_y = np.float32((tint_height - 1) / (height - 1))
-    scale_z = np.float32((tint_depth - 1) / (depth - 1))
+    scale_x = np.float32(tint_width - 1) / np.float32(width - 1)
+    scale_y = np.float32(tint_height - 1) / np.float32(height - 1)
+    scale_z = np.float32(tint_depth - 1) / np.float32(depth - 1)
     transmittance = ONE
     red, green, blue, mean_s = NONE, NONE, NONE, NONE
     p = 0
@@ -190,11 +191,14 @@ def march_backward(
     reached,
     gathers,
     gradient,
+    touched,
+    tint_touched,
     start_gradient,
     step_gradient,
 ):
     """As `kernels.march_backward`, `scatter` and `scatter_tint` together.
 
+    `touched` and `tint_touched` are (rows, tiles): a row of a dense lattice, or a block, has its tiles side by side.
     `reached`, (rays, samples), is room for the transmittance before each sample. The gradients of the lines must be
     zero before: nothing is written for a piece without samples.
     """
@@ -204,9 +208,9 @@ def march_backward(
     count = edges.shape[1] - 1
     depth, height, width = size[0], size[1], size[2]
     tint_depth, tint_height, tint_width = tint_size[0], tint_size[1], tint_size[2]
-    scale_x = np.float32((tint_width - 1) / (width - 1))
-    scale_y = np.float32((tint_height - 1) / (height - 1))
-    scale_z = np.float32((tint_depth - 1) / (depth - 1))
+    scale_x = np.float32(tint_width - 1) / np.float32(width - 1)
+    scale_y = np.float32(tint_height - 1) / np.float32(height - 1)
+    scale_z = np.float32(tint_depth - 1) / np.float32(depth - 1)
     g_red, g_green, g_blue = colour_gradient[r, 0], colour_gradient[r, 1], colour_gradient[r, 2]
     transmittance = ONE
     for k in range(count):
@@ -269,6 +273,11 @@ def march_backward(
                     pz += wx * wy * sz * dot
                     if gathers and not (blocks and v < IN_BLOCK):  # block 0 stands for all that are missing
                         w = wx * wy * wz
+                        if c == 0 or (i + 1) % TILE == 0:  # else both voxels are of one tile
+                            if blocks:
+                                touched[v // IN_BLOCK, v % IN_BLOCK // TILE] = 1
+                            else:
+                                touched[(level + a) * height + j + b, (i + c) // TILE] = 1
                         cuda.atomic.add(gradient, (v, 0), w * d0)
                         cuda.atomic.add(gradient, (v, 1), w * d1)
                         cuda.atomic.add(gradient, (v, 2), w * d2)
@@ -291,9 +300,12 @@ def march_backward(
                 wz = tz if a == 1 else ONE - tz
                 for b in range(2):
                     wy = wz * (ty if b == 1 else ONE - ty)
+                    row = (tl + a) * tint_height + tj + b
+                    tint_touched[row, ti // TILE] = 1
+                    tint_touched[row, (ti + 1) // TILE] = 1
                     for c in range(2):
                         w = wy * (tx if c == 1 else ONE - tx)
-                        v = ((tl + a) * tint_height + tj + b) * tint_width + ti + c
+                        v = row * tint_width + ti + c
                         for axis in range(3):
                             share = w * basis[r, axis]
                             cuda.atomic.add(tint_gradient, (v, axis), share * d1)

@@ -1,4 +1,4 @@
-"""Compiled kernels of the voxel grid for the CPU: volume rendering, its gradient, and the optimiser.
+"""Compiled kernels of the voxel grid for the CPU: volume rendering and its gradient.
 
 A ray is cut into intervals at `edges`, from s = 0 to 1. It is a straight line in voxel coordinates, `start + s * step`
 with arrays (rays, 3), or it is bent: a few straight pieces, with arrays (rays, pieces, 3) and (rays, pieces, 4) whose
@@ -18,7 +18,7 @@ Gradients are scattered by slabs of rows: a voxel belongs to one thread, and sum
 run is repeatable whatever the number of threads, without atomics. Slabs of blocks begin with a block.
 
 All of them are in one file because Numba's cache depends only on the file of a kernel: a function inlined from another
-file would not be compiled anew after a change.
+file would not be compiled anew after a change. (The optimiser's share nothing with them but constants.)
 """
 
 from __future__ import annotations
@@ -26,16 +26,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, prange, types
-from numba.extending import intrinsic, overload
+from numba import njit, prange
+from numba.extending import overload
+
+from engine.fields.voxel_grid.prefetch import fetch
 
 BLOCK = 8  # voxels along a side of a block
 IN_BLOCK = BLOCK**3
 TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cache line
 TINT_THRESHOLD = np.float32(1e-3)  # weight of a sample in its ray below which its directional colour is left out
-GROUP = 64  # blocks that one thread optimises at a time
-AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
 CELL = 2  # voxels along a side of the cells in which it is noted whether a ray sees something
 VISIBLE = np.float32(0.04)  # weight of a sample in its ray from which it is seen: fog along a ray is not
 CLEAR = np.float32(0.25)  # from which it is seen clearly
@@ -263,24 +262,6 @@ def _find_store(gradient, r, p, x, y, z):
     return straight if gradient.ndim == 2 else bent
 
 
-@intrinsic
-def _fetch(_, values, at):
-    """Prefetches the cache line of value number `at` of a contiguous array; it returns at once."""
-
-    def instruction(context, builder, signature, arguments):
-        pointer = builder.gep(
-            context.make_array(signature.args[0])(context, builder, arguments[0]).data, [arguments[1]]
-        )
-        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
-        prefetch = builder.module.declare_intrinsic("llvm.prefetch", (byte,), kind)
-        to_read, keep, data = ir.Constant(number, 0), ir.Constant(number, 3), ir.Constant(number, 1)
-        builder.call(prefetch, [builder.bitcast(pointer, byte), to_read, keep, data])
-        return context.get_dummy_value()
-
-    return types.void(values, at), instruction
-
-
 @njit(inline="always", fastmath=FAST)
 def _fetch_cells(flat, table, size, start, step, scale, edges, r, first, last):
     """Prefetches the voxels around the samples of a ray, of the rows from `first` to before `last`.
@@ -301,7 +282,7 @@ def _fetch_cells(flat, table, size, start, step, scale, edges, r, first, last):
         for a in range(2):
             for b in range(2):
                 for c in range(2):
-                    _fetch(flat, _place(table, level_z + a, j + b, i + c, height, width) * np.uintp(channels))
+                    fetch(flat, _place(table, level_z + a, j + b, i + c, height, width) * np.uintp(channels))
 
 
 @njit(parallel=True, cache=True)
@@ -765,192 +746,6 @@ def scatter_tint(gradient, touched, basis, start, step, scale, edges, seen, samp
                             v = _voxel(level_z + a, j + b, i + c, height, width)
                             for term in range(9):
                                 flat[v, term] += w * slopes[term]
-
-
-@njit(inline="always")
-def _run(touched, level_z, j, tile):
-    """The next consecutive touched tiles of a row, from `tile` on: the first one, and the one after the last."""
-    tiles = touched.shape[2]
-    while tile < tiles and touched[level_z, j, tile] == 0:
-        tile += 1
-    end = tile
-    while end < tiles and touched[level_z, j, end] != 0:
-        end += 1
-    return tile, end
-
-
-@njit(inline="always", fastmath=FAST)
-def _laplacian(flat, at, before, behind, above, below, nearer, farther):
-    """Six times a value minus its six neighbours; their distances in memory are given, 0 beyond a border."""
-    across = flat[at - before] + flat[at + behind]
-    return (
-        np.float32(6.0) * flat[at]
-        - across
-        - flat[at - above]
-        - flat[at + below]
-        - flat[at - nearer]
-        - flat[at + farther]
-    )
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def add_smoothness(voxels, gradient, touched, weight, density_weight):
-    """Adds the gradient of the squared differences between neighbouring voxels, on the touched tiles only."""
-    depth, height, width, channels = voxels.shape
-    flat, slopes = voxels.reshape(-1), gradient.reshape(-1)
-    weights = np.full(width * channels, weight, np.float32)
-    weights[::channels] = density_weight
-    row, none = np.uintp(width * channels), np.uintp(0)
-    one, plane = np.uintp(channels), np.uintp(height * width * channels)
-    for j in prange(height):
-        above = row if j > 0 else none
-        below = row if j < height - 1 else none
-        for level_z in range(depth):
-            nearer = plane if level_z > 0 else none
-            farther = plane if level_z < depth - 1 else none
-            base = _voxel(level_z, j, 0, height, width) * one
-            tile, end = _run(touched, level_z, j, 0)
-            while tile < end:
-                first, last = tile * TILE * channels, min(end * TILE, width) * channels
-                inner, outer = max(first, channels), min(last, (width - 1) * channels)
-                for e in range(first, inner):
-                    at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _laplacian(flat, at, none, one, above, below, nearer, farther)
-                for e in range(inner, outer):
-                    at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _laplacian(flat, at, one, one, above, below, nearer, farther)
-                for e in range(outer, last):
-                    at = base + np.uintp(e)
-                    slopes[at] += weights[e] * _laplacian(flat, at, one, none, above, below, nearer, farther)
-                tile, end = _run(touched, level_z, j, end)
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def adam(
-    voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
-):
-    """One Adam step on the touched tiles; clears their gradients and flags."""
-    depth, height, width, channels = voxels.shape
-    tiles = touched.shape[2]
-    values, slopes = voxels.reshape(-1), gradient.reshape(-1)
-    means, squares = first.reshape(-1), second.reshape(-1)
-    rates = np.full(width * channels, rate * correction1, np.float32)
-    rates[::channels] *= density_rate
-    for j in prange(height):
-        listed = np.empty(depth * tiles + AHEAD, np.int64)  # where the touched tiles of these rows begin
-        count = 0
-        for level_z in range(depth):
-            row = (level_z * height + j) * width
-            for t in range(tiles):
-                if touched[level_z, j, t] != 0:
-                    touched[level_z, j, t] = 0
-                    listed[count] = (row + t * TILE) * channels
-                    count += 1
-        for n in range(count, count + AHEAD):
-            listed[n] = listed[count - 1] if count > 0 else 0
-        for n in range(count):
-            later = np.uintp(listed[n + AHEAD])
-            _fetch(values, later)
-            _fetch(slopes, later)
-            _fetch(means, later)
-            _fetch(squares, later)
-            at = np.uintp(listed[n])
-            begin = listed[n] % (width * channels)
-            for e in range(begin, min(begin + TILE * channels, width * channels)):
-                g = slopes[at]
-                m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
-                v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
-                means[at] = m
-                squares[at] = v
-                slopes[at] = np.float32(0.0)
-                values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
-                at += np.uintp(1)
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def add_smoothness_in_blocks(voxels, gradient, touched, table, places, weight, density_weight):
-    """`add_smoothness` for blocks, of which `places` says where in the lattice of blocks they lie.
-
-    Voxels of missing blocks are not neighbours.
-    """
-    blocks, channels = voxels.shape[0], voxels.shape[4]
-    flat, slopes = voxels.reshape(-1, channels), gradient.reshape(-1, channels)
-    table_depth, table_height, table_width = table.shape
-    for block in prange(1, blocks):
-        bz, by, bx = places[block, 0], places[block, 1], places[block, 2]
-        nearer = table[bz - 1, by, bx] if bz > 0 else 0
-        farther = table[bz + 1, by, bx] if bz + 1 < table_depth else 0
-        above = table[bz, by - 1, bx] if by > 0 else 0
-        below = table[bz, by + 1, bx] if by + 1 < table_height else 0
-        before = table[bz, by, bx - 1] if bx > 0 else 0
-        behind = table[bz, by, bx + 1] if bx + 1 < table_width else 0
-        for tile in range(IN_BLOCK // TILE):
-            if touched[block, tile] == 0:
-                continue
-            for inner in range(tile * TILE, (tile + 1) * TILE):
-                z, y, x = inner >> 6, (inner >> 3) & 7, inner & 7
-                at = np.uintp(block * IN_BLOCK + inner)
-                left = _neighbour(block, before, inner, x > 0, -1, 7)
-                right = _neighbour(block, behind, inner, x < 7, 1, -7)
-                up = _neighbour(block, above, inner, y > 0, -8, 56)
-                down = _neighbour(block, below, inner, y < 7, 8, -56)
-                front = _neighbour(block, nearer, inner, z > 0, -64, 448)
-                back = _neighbour(block, farther, inner, z < 7, 64, -448)
-                for c in range(channels):
-                    here = flat[at, c]
-                    total = np.float32(6.0) * here - flat[left, c] - flat[right, c] - flat[up, c]
-                    total = total - flat[down, c] - flat[front, c] - flat[back, c]
-                    slopes[at, c] += (density_weight if c == 0 else weight) * total
-
-
-@njit(inline="always")
-def _neighbour(block, other, inner, within, step, around):
-    """Index of a voxel's neighbour in its own block or in the `other`; its own where there is none."""
-    if within:
-        return np.uintp(block * IN_BLOCK + inner + step)
-    if other == 0:
-        return np.uintp(block * IN_BLOCK + inner)
-    return np.uintp(other * IN_BLOCK + inner + around)
-
-
-@njit(parallel=True, fastmath=FAST, cache=True)
-def adam_in_blocks(
-    voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
-):
-    """`adam` for blocks."""
-    blocks, channels = voxels.shape[0], voxels.shape[4]
-    tiles = IN_BLOCK // TILE
-    values, slopes = voxels.reshape(-1), gradient.reshape(-1)
-    means, squares = first.reshape(-1), second.reshape(-1)
-    rates = np.full(TILE * channels, rate * correction1, np.float32)
-    rates[::channels] *= density_rate
-    for group in prange((blocks + GROUP - 1) // GROUP):
-        listed = np.empty(GROUP * tiles + AHEAD, np.int64)  # where the touched tiles of these blocks begin
-        count = 0
-        for block in range(max(group * GROUP, 1), min((group + 1) * GROUP, blocks)):
-            for tile in range(tiles):
-                if touched[block, tile] != 0:
-                    touched[block, tile] = 0
-                    listed[count] = (block * IN_BLOCK + tile * TILE) * channels
-                    count += 1
-        for n in range(count, count + AHEAD):
-            listed[n] = listed[count - 1] if count > 0 else 0
-        for n in range(count):
-            later = np.uintp(listed[n + AHEAD])
-            _fetch(values, later)
-            _fetch(slopes, later)
-            _fetch(means, later)
-            _fetch(squares, later)
-            at = np.uintp(listed[n])
-            for e in range(TILE * channels):
-                g = slopes[at]
-                m = beta1 * means[at] + (np.float32(1.0) - beta1) * g
-                v = beta2 * squares[at] + (np.float32(1.0) - beta2) * g * g
-                means[at] = m
-                squares[at] = v
-                slopes[at] = np.float32(0.0)
-                values[at] -= rates[e] * m / (math.sqrt(v * correction2) + epsilon)
-                at += np.uintp(1)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)

@@ -36,6 +36,7 @@ class GridState:
             None for a dense lattice.
         places: the inverse: where each stored block lies in the table, (z, y, x).
         size: (depth, height, width) of a lattice that is stored in blocks.
+        numbers: on CUDA, what the optimiser's kernels read of the present step, on the device; None before the first.
     """
 
     voxels: Float[Tensor, "*lattice channels"]
@@ -48,6 +49,7 @@ class GridState:
     table: Table | None = None
     places: Int64[Tensor, "blocks 3"] | None = None
     size: Shape | None = None
+    numbers: Float[Tensor, " numbers"] | None = None
 
     @property
     def shape(self) -> Shape:

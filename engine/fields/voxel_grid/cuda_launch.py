@@ -1,0 +1,64 @@
+"""How kernels are launched on CUDA: in the order of torch's work, without a wait, in blocks of a suitable size."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from numba import config, cuda
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class LaunchOptions:
+    """Threads of a block.
+
+    Attributes:
+        ray_threads: of kernels with one thread per ray. A step has some 10,000 rays, 2 to 3 warps for each of 132
+            multiprocessors: blocks of one warp spread evenly over them, of four they would leave every third without
+            work. More could not run at once anyway: a ray of the march takes some 128 registers, so that a
+            multiprocessor holds 16 warps of a picture's rays, in blocks of any size.
+        value_threads: of kernels with one thread per value, or per bin of a ray. They take few registers and are
+            limited by memory; 16 such blocks fill a multiprocessor, and rows of the directional coefficients (some 500
+            values) leave few threads idle.
+    """
+
+    ray_threads: int = 32
+    value_threads: int = 128
+
+
+OPTIONS = LaunchOptions()
+WARP = 32
+
+
+def launch_per_ray(kernel: Any, rays: int, *arguments: Any) -> None:
+    """Runs a kernel with one thread per ray."""
+    launch(kernel, (-(-rays // OPTIONS.ray_threads), 1), OPTIONS.ray_threads, *arguments)
+
+
+def launch_per_value(kernel: Any, rows: int, values: int, *arguments: Any) -> None:
+    """Runs a kernel with one thread per value of each row: the row is `blockIdx.x`, which may be large."""
+    threads = min(OPTIONS.value_threads, -(-values // WARP) * WARP)
+    launch(kernel, (rows, -(-values // threads)), threads, *arguments)
+
+
+def launch(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) -> None:
+    """Runs a kernel on torch's current stream of the device of its tensors; the host does not wait.
+
+    A CUDA graph can capture it once the kernel is compiled, which its first launch does: nothing is allocated and no
+    other stream is used. Tensors have to be contiguous, and numbers with a fraction `np.float32`.
+    """
+    if 0 in grid:
+        return
+    if config.ENABLE_CUDASIM:  # type: ignore[attr-defined]
+        kernel[grid, threads](*[one.detach().numpy() if isinstance(one, Tensor) else one for one in arguments])
+        return
+    device = next(one.device for one in arguments if isinstance(one, Tensor))
+    with cuda.gpus[device.index] if device.index else nullcontext():
+        queue = torch.cuda.current_stream(device).cuda_stream
+        stream = cuda.external_stream(queue) if queue else cuda.default_stream()
+        kernel[grid, threads, stream](
+            *[cuda.as_cuda_array(one.detach(), sync=False) if isinstance(one, Tensor) else one for one in arguments]
+        )

@@ -1,0 +1,79 @@
+"""The voxel grid's optimiser on CUDA: its kernels, and what changes from step to step."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from engine.fields.voxel_grid import cuda_optimiser_kernels as kernels
+from engine.fields.voxel_grid.cuda_launch import launch_per_value
+from engine.fields.voxel_grid.options import DEFAULT
+from engine.fields.voxel_grid.state import GridState
+from engine.system.devices import upload
+
+
+def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
+    """One Adam step with smoothness on the touched tiles; see `compiled.optimise`."""
+    apply_step(state, prepare_step(state, rate, smoothness, density_rate))
+
+
+def prepare_step(state: GridState, rate: float, smoothness: float, density_rate: float) -> bool:
+    """Counts a step and brings its numbers to the device, where what `apply_step` launches reads them.
+
+    The tensors stay the same from step to step. A CUDA graph captures `apply_step` alone; this runs before each of its
+    replays.
+
+    Returns:
+        whether smoothness is due in this step.
+    """
+    smooths = _prepare(state, rate, smoothness, density_rate)
+    if state.tint is not None:
+        smooths |= _prepare(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
+    return smooths
+
+
+def apply_step(state: GridState, smooths: bool) -> None:
+    """The step that was prepared; `smooths` is whether its smoothness may be above 0."""
+    for part in (state, state.tint):
+        if part is not None:
+            _apply(part, smooths)
+
+
+def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> bool:
+    state.steps += 1
+    smooths = smoothness > 0 and state.steps % DEFAULT.smoothness_period == 0
+    weight = smoothness * DEFAULT.smoothness_period if smooths else 0.0
+    numbers = torch.empty(kernels.NUMBERS)
+    numbers[kernels.RATE] = rate / (1 - DEFAULT.beta1**state.steps)
+    numbers[kernels.FIRST_RATE] = numbers[kernels.RATE] * first_channel_rate
+    numbers[kernels.CORRECTION] = 1 / (1 - DEFAULT.beta2**state.steps)
+    numbers[kernels.WEIGHT] = weight
+    numbers[kernels.FIRST_WEIGHT] = weight / first_channel_rate**2
+    if state.numbers is None:
+        state.numbers = torch.empty(kernels.NUMBERS, device=state.voxels.device)
+    state.numbers.copy_(upload(numbers, state.voxels.device))
+    return smooths
+
+
+def _apply(state: GridState, smooths: bool) -> None:
+    assert state.numbers is not None
+    channels = state.voxels.shape[-1]
+    dense = state.table is None
+    rows = len(state.voxels) if not dense else state.shape[0] * state.shape[1]
+    first_row = 0 if dense else 1  # block 0 stands for all that are missing
+    values, gradient, first, second = (
+        tensor.view(rows, -1) for tensor in (state.voxels, state.gradient, state.first, state.second)
+    )
+    touched = state.touched.view(rows, -1)
+    length = values.shape[1]
+    if smooths and dense:
+        shape = channels, state.shape[0], state.shape[1]
+        launch_per_value(kernels.add_smoothness, rows, length, values, gradient, touched, state.numbers, *shape)
+    elif smooths:
+        flat = values.view(-1, channels), gradient.view(-1, channels)
+        places = state.table, state.places
+        launch_per_value(kernels.add_smoothness_in_blocks, rows - 1, length, *flat, touched, state.numbers, *places)
+    betas = np.float32(DEFAULT.beta1), np.float32(DEFAULT.beta2), np.float32(DEFAULT.epsilon)
+    arrays = values, gradient, first, second, touched, state.numbers
+    launch_per_value(kernels.adam, rows - first_row, length, *arrays, first_row, channels, *betas)
+    state.touched.zero_()

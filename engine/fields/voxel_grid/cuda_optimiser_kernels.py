@@ -1,0 +1,104 @@
+"""Kernels of the voxel grid's optimiser for CUDA, one thread per value: smoothness and Adam, dense and in blocks.
+
+What is computed of a value is that of `optimiser_kernels`, the functions themselves. Arrays are (rows, values): a row
+of a dense lattice, or a block. A row of the grid of threads has one of them, so that no index is divided, and
+neighbouring threads take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and cleared by
+nobody here: the threads of a tile read it in any order.
+
+What changes from step to step lies in memory of the device, `numbers`, and not in the arguments: a launch that was
+captured in a CUDA graph keeps its arguments.
+"""
+
+from __future__ import annotations
+
+from numba import cuda
+
+from engine.fields.voxel_grid.kernels import IN_BLOCK, TILE
+from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour, roughness
+
+# What `numbers` holds: the learning rate times Adam's first correction, of the first channel and of the others; the
+# second correction; the weight of smoothness, of the first channel and of the others.
+FIRST_RATE, RATE, CORRECTION, FIRST_WEIGHT, WEIGHT, NUMBERS = 0, 1, 2, 3, 4, 5
+
+
+@cuda.jit
+def add_smoothness(values, gradient, touched, numbers, channels, planes, height):
+    """As `optimiser_kernels.add_smoothness`; row j of plane z is row z * height + j."""
+    row = cuda.blockIdx.x
+    e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    length = values.shape[1]
+    if e >= length:
+        return
+    x = e // channels
+    if touched[row, x // TILE] == 0:
+        return
+    z = row // height
+    j = row - z * height
+    before = e - channels if x > 0 else e
+    behind = e + channels if e + channels < length else e
+    above = row - 1 if j > 0 else row
+    below = row + 1 if j + 1 < height else row
+    nearer = row - height if z > 0 else row
+    farther = row + height if z + 1 < planes else row
+    weight = numbers[FIRST_WEIGHT] if e == x * channels else numbers[WEIGHT]
+    gradient[row, e] += weight * roughness(
+        values[row, e],
+        values[row, before],
+        values[row, behind],
+        values[above, e],
+        values[below, e],
+        values[nearer, e],
+        values[farther, e],
+    )
+
+
+@cuda.jit
+def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
+    """As `optimiser_kernels.add_smoothness_in_blocks`; `flat` and `gradient` are (voxels, channels)."""
+    block = cuda.blockIdx.x + 1  # block 0 stands for all that are missing
+    e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    channels = flat.shape[1]
+    inner = e // channels
+    if inner >= IN_BLOCK or touched[block, inner // TILE] == 0:
+        return
+    c = e - inner * channels
+    bz, by, bx = places[block, 0], places[block, 1], places[block, 2]
+    z, y, x = inner >> 6, (inner >> 3) & 7, inner & 7
+    # Only what lies on a side of its block asks which block is beside it.
+    before = table[bz, by, bx - 1] if x == 0 and bx > 0 else 0
+    behind = table[bz, by, bx + 1] if x == 7 and bx + 1 < table.shape[2] else 0
+    above = table[bz, by - 1, bx] if y == 0 and by > 0 else 0
+    below = table[bz, by + 1, bx] if y == 7 and by + 1 < table.shape[1] else 0
+    nearer = table[bz - 1, by, bx] if z == 0 and bz > 0 else 0
+    farther = table[bz + 1, by, bx] if z == 7 and bz + 1 < table.shape[0] else 0
+    at = block * IN_BLOCK + inner
+    weight = numbers[FIRST_WEIGHT] if c == 0 else numbers[WEIGHT]
+    gradient[at, c] += weight * roughness(
+        flat[at, c],
+        flat[neighbour(block, before, inner, x > 0, -1, 7), c],
+        flat[neighbour(block, behind, inner, x < 7, 1, -7), c],
+        flat[neighbour(block, above, inner, y > 0, -8, 56), c],
+        flat[neighbour(block, below, inner, y < 7, 8, -56), c],
+        flat[neighbour(block, nearer, inner, z > 0, -64, 448), c],
+        flat[neighbour(block, farther, inner, z < 7, 64, -448), c],
+    )
+
+
+@cuda.jit
+def adam(values, gradient, first, second, touched, numbers, first_row, channels, beta1, beta2, epsilon):
+    """As `optimiser_kernels.adam` and `adam_in_blocks`, from row `first_row` on; clears gradients of touched tiles."""
+    row = cuda.blockIdx.x + first_row
+    e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    if e >= values.shape[1]:
+        return
+    x = e // channels
+    if touched[row, x // TILE] == 0:
+        return
+    rate = numbers[FIRST_RATE] if e == x * channels else numbers[RATE]
+    slope = gradient[row, e]
+    mean = decay(first[row, e], slope, beta1)
+    square = decay(second[row, e], slope * slope, beta2)
+    first[row, e] = mean
+    second[row, e] = square
+    gradient[row, e] = 0.0
+    values[row, e] -= change(mean, square, rate, numbers[CORRECTION], epsilon)
