@@ -6,9 +6,11 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
 
 from app.model.common.pictures import Drawn
+from app.render.gl.volume_textures import Volumes, choose_most_bytes
 from app.render.scheduling.agenda import Job, Slot, choose_job, shows_volume
 from app.render.scheduling.effort import COMPLETE
 from app.render.scheduling.quality import Allowance
@@ -25,6 +27,13 @@ _DETAIL = "detail"  # names what an upload had to leave out
 log = logging.getLogger(__name__)
 
 
+class Upload(NamedTuple):
+    """A volume that is being copied into memory, by its key, and the steps that are left."""
+
+    key: Hashable
+    steps: Iterator[None]
+
+
 class Renderer:
     """Draws views ("cameras", "novel", "frame", ...) in a thread of its own, which owns the OpenGL context.
 
@@ -39,12 +48,12 @@ class Renderer:
         self.error: str | None = None
         self._slots: dict[str, Slot] = {}
         self._latest: dict[str, Drawn] = {}
-        self._volume: FieldVolume | None = None
+        self._volumes: Volumes = {}
         self._news = threading.Condition()
         self._closing = False
         self._ready = threading.Event()
         self._allowance = Allowance()
-        self._refused: FieldVolume | None = None  # could not be uploaded
+        self._refused: dict[Hashable, FieldVolume | None] = {}  # could not be uploaded
         self._problems: dict[str, str] = {}  # by view, `_UPLOAD` or `_DETAIL`
         self._thread = threading.Thread(target=self._run, name="renderer", daemon=True)
 
@@ -61,10 +70,19 @@ class Renderer:
             raise UserError(self.error)
 
     def set_volume(self, volume: FieldVolume | None) -> None:
-        """Has this volume drawn from now on; it is uploaded part by part, while the one before is still shown."""
+        """Has this one volume drawn from now on, in pictures that name none."""
+        self.set_volumes({None: volume})
+
+    def set_volumes(self, volumes: Volumes) -> None:
+        """Has these volumes drawn from now on; each is uploaded part by part, while the one before is still shown.
+
+        Args:
+            volumes: by the keys that pictures name; the first is the most important one where memory is short.
+        """
         with self._news:
-            if volume is not self._volume:
-                self._volume = volume
+            before = self._volumes
+            if list(volumes) != list(before) or any(volumes[key] is not before[key] for key in volumes):
+                self._volumes = dict(volumes)
                 self._news.notify_all()
 
     def request(self, view: str, picture: Picture, urgent: bool = False) -> None:
@@ -131,23 +149,29 @@ class Renderer:
                 self._ready.set()
         self.info = studio.info
         self._ready.set()
-        uploading: Iterator[None] | None = None
+        uploading: Upload | None = None
         try:
             while not self._closing:
                 uploading = self._turn(studio, uploading)
         finally:
             studio.close()
 
-    def _turn(self, studio: Studio, uploading: Iterator[None] | None) -> Iterator[None] | None:
+    def _turn(self, studio: Studio, uploading: Upload | None) -> Upload | None:
         """Does one job and one part of an upload, or sleeps for a moment; the upload under way, or None."""
         now = time.monotonic()
         with self._news:
-            wanted, seen = self._volume, any(slot.is_fresh(now) for slot in self._slots.values())
+            wanted = self._volumes
+        if uploading is not None and wanted.get(uploading.key) is None:
+            uploading = None  # which gives back what it has made
+        self._forget_volumes(studio, wanted)
+        with self._news:
+            seen = any(slot.is_fresh(now) for slot in self._slots.values())
             chosen = self._choose(studio, now)
             idle = chosen is None and uploading is None
-            behind = not studio.holds(wanted) and wanted is not self._refused and seen
-            affords = self._allowance.update(now) > 0 or studio.volume is None
-            if idle and not (behind and affords) and not self._closing:
+            behind = [key for key in studio.volumes.list_behind(wanted) if not self._refuses(key, wanted)]
+            affords = behind and (self._allowance.update(now) > 0 or studio.volumes.get(behind[0]) is None)
+            due = seen and affords
+            if idle and not due and not self._closing:
                 pausing = any(now < slot.rested_at for slot in self._slots.values())
                 self._news.wait(TIMING.poll_moving if pausing else TIMING.poll)
                 unseen = [view for view, slot in self._slots.items() if now - slot.asked_at > TIMING.unused_view]
@@ -161,16 +185,21 @@ class Renderer:
                 failing = chosen.view
                 self._draw(studio, chosen)
                 self._clear_problem(failing)
-            if uploading is not None or (behind and affords):
+            if uploading is not None or due:
                 failing = _UPLOAD
-                uploading = self._upload(studio, uploading, wanted)
                 if uploading is None:
+                    uploading = _begin_upload(studio, behind[0], wanted)
+                if self._upload(studio, uploading):
+                    uploading = None
                     self._clear_problem(failing)
                     self._clear_problem(_DETAIL)
                     if studio.problem is not None:
                         self._problems[_DETAIL] = self.error = studio.problem
         except Exception as error:  # a view that cannot be drawn must not take the others with it
             log.exception("drawing failed")
+            if failing == _UPLOAD:
+                key = uploading.key if uploading is not None else behind[0]
+                self._refused[key] = wanted[key]
             self._fail(failing, error)
             uploading = None
         return uploading
@@ -178,7 +207,10 @@ class Renderer:
     def _choose(self, studio: Studio, now: float) -> Job | None:
         """The job of the view that has waited longest; views that move come before those that rest."""
         credit = self._allowance.update(now)
-        jobs = [choose_job(view, slot, studio.volume, now, credit) for view, slot in self._slots.items()]
+        jobs = [
+            choose_job(view, slot, None if slot.wanted is None else studio.identify(slot.wanted), now, credit)
+            for view, slot in self._slots.items()
+        ]
         found = [one for one in jobs if one is not None]
         return min(found, key=lambda one: (not one.pressing, self._slots[one.view].drawn_at), default=None)
 
@@ -188,8 +220,10 @@ class Renderer:
             picture, urgent = slot.wanted, slot.urgent
         assert picture is not None
         begun = time.monotonic()
-        volume = studio.volume
+        volume = studio.identify(picture)
         slot.drawn_at = begun
+        if volume is None:
+            studio.forget_marched(chosen.view)
         if chosen.effort is not None:
             predicted = slot.quality.predict(chosen.effort, slot.pixels)
             bands = 1 if chosen.pressing and not urgent else max(math.ceil(predicted / TIMING.band), 1)
@@ -211,8 +245,8 @@ class Renderer:
         else:
             self._allowance.spend(seconds, time.monotonic())
         slot.shown = picture
-        empty = studio.volume is None and self._volume is None
-        complete = empty or not shows_volume(picture) or (slot.effort == COMPLETE and slot.volume is studio.volume)
+        empty = volume is None and all(self._volumes.get(key) is None for key in picture.volumes)
+        complete = empty or not shows_volume(picture) or (slot.effort == COMPLETE and slot.volume == volume)
         self._publish(chosen.view, picture, pixels, seconds, complete)
 
     def _publish(self, view: str, picture: Picture, pixels: Pixels, seconds: float, complete: bool) -> None:
@@ -222,20 +256,23 @@ class Renderer:
             self._latest[view] = Drawn(pixels, picture, seconds, complete, before.serial + 1 if before else 1)
             self._news.notify_all()
 
-    def _upload(
-        self, studio: Studio, uploading: Iterator[None] | None, wanted: FieldVolume | None
-    ) -> Iterator[None] | None:
+    def _upload(self, studio: Studio, uploading: Upload) -> bool:
+        """One part of an upload; whether it was the last."""
         begun = time.monotonic()
-        if wanted is None:
-            studio.forget_volume()
-            for slot in self._slots.values():
-                slot.marched = slot.effort = slot.volume = None
-            return None
-        uploading = uploading or studio.upload(wanted)
-        done = next(uploading, _DONE) is _DONE
+        done = next(uploading.steps, _DONE) is _DONE
         studio.driver.finish()
         self._allowance.spend(time.monotonic() - begun, time.monotonic())
-        return None if done else uploading
+        return done
+
+    def _forget_volumes(self, studio: Studio, wanted: Volumes) -> None:
+        """Gives the memory of volumes back that are not wanted."""
+        for key in studio.volumes.list_unwanted(wanted):
+            studio.forget_volume(key)
+            self._refused.pop(key, None)
+
+    def _refuses(self, key: Hashable, wanted: Volumes) -> bool:
+        """Whether a volume could not be uploaded, so that the next one is waited for."""
+        return key in self._refused and self._refused[key] is wanted[key]
 
     def _must_yield(self, studio: Studio) -> bool:
         """Whether a view moves, or the thread is to end: work that no one waits for stops then."""
@@ -250,10 +287,14 @@ class Renderer:
         slot = self._slots.get(failing)
         if slot is not None:
             slot.refused = slot.wanted
-        else:
-            self._refused = self._volume
 
     def _clear_problem(self, failing: str) -> None:
         """Forgets the problem of a view, or of the upload, that works again."""
         if self._problems.pop(failing, None) is not None:
             self.error = next(reversed(self._problems.values()), None)
+
+
+def _begin_upload(studio: Studio, key: Hashable, wanted: Volumes) -> Upload:
+    volume = wanted[key]
+    assert volume is not None
+    return Upload(key, studio.upload(volume, key, choose_most_bytes(key, wanted)))

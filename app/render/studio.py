@@ -1,8 +1,8 @@
-"""All OpenGL objects of the render thread: the context, the volume and what each view needs."""
+"""All OpenGL objects of the render thread: the context, the volumes and what each view needs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Hashable, Iterator
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,7 +11,7 @@ from app.model.common.pictures import CamerasPicture, NovelPicture
 from app.render.cameras.drawing import BACKGROUND, CamerasDrawing
 from app.render.gl.context import Driver, open_context
 from app.render.gl.full_screen import FullScreen
-from app.render.gl.volume_texture import VolumeTexture
+from app.render.gl.volume_textures import VolumeTextures
 from app.render.novel.drawing import Marcher, NovelDrawing
 from app.render.scheduling.effort import Effort
 from app.render.scheduling.sameness import Picture
@@ -21,11 +21,12 @@ Pixels = Float32[np.ndarray, "height width 4"]
 
 
 class Studio:
-    """A context, the volume in its memory, and a drawing per view. Everything must be called in the same thread.
+    """A context, the volumes in its memory, and a drawing per view. Everything must be called in the same thread.
 
     Attributes:
         driver: calls into OpenGL that let other threads run.
         info: renderer and version of OpenGL, for the status line.
+        volumes: in memory, by their keys.
     """
 
     def __init__(self) -> None:
@@ -37,37 +38,43 @@ class Studio:
         self._context = open_context()
         self.driver = Driver(self._context)
         self.info = f"{self._context.info['GL_RENDERER']}, OpenGL {self._context.info['GL_VERSION']}"
-        self._texture = VolumeTexture(self._context, self.driver)
+        self.volumes = VolumeTextures(self._context, self.driver)
         self._marcher, self._present = Marcher(self._context), FullScreen(self._context, "present")
         self._drawings: dict[str, NovelDrawing | CamerasDrawing] = {}
 
-    @property
-    def volume(self) -> FieldVolume | None:
-        """The volume in memory, without its values; None while there is none."""
-        return self._texture.volume
-
-    def holds(self, volume: FieldVolume | None) -> bool:
-        """Whether this is the volume in memory; None for none."""
-        return self._texture.holds(volume)
+    def identify(self, picture: Picture) -> tuple[int, ...] | None:
+        """What is in memory of the volumes that a picture shows, another value after each upload; None for nothing."""
+        found = [self.volumes.get(key) for key in picture.volumes]
+        serials = tuple(0 if texture is None else texture.serial for texture in found)
+        return serials if any(serials) else None
 
     @property
     def problem(self) -> str | None:
-        """Why the detail of the volume in memory is not drawn, a sentence; None where it is, or where it has none."""
-        return self._texture.problem
+        """Why the detail of a volume in memory is not drawn, a sentence; None where it is, or where there is none."""
+        return self.volumes.problem
 
-    def upload(self, volume: FieldVolume) -> Iterator[None]:
+    def upload(
+        self, volume: FieldVolume, key: Hashable = None, most_bytes: int | None = None
+    ) -> Generator[None, None, None]:
         """Copies a volume into memory, a part per step; other work may be done between two steps.
 
+        Args:
+            volume: any.
+            key: by which pictures name it.
+            most_bytes: see `VolumeTexture.upload`.
         Raises:
             UserError: it is larger than this OpenGL allows.
         """
-        return self._texture.upload(volume)
+        return self.volumes.of(key).upload(volume, most_bytes)
 
-    def forget_volume(self) -> None:
-        """Draws without a volume from now on."""
-        self._texture.volume = None
-        for drawing in self._drawings.values():
-            drawing.forget()
+    def forget_volume(self, key: Hashable = None) -> None:
+        """Gives the memory of a volume back."""
+        self.volumes.forget(key)
+
+    def forget_marched(self, view: str) -> None:
+        """Drops what was marched last for a view."""
+        if view in self._drawings:
+            self._drawings[view].forget()
 
     def forget_view(self, view: str) -> None:
         """Gives the memory of a view back."""
@@ -80,9 +87,11 @@ class Studio:
         drawing = self._drawing(view, picture)
         if isinstance(picture, NovelPicture):
             assert isinstance(drawing, NovelDrawing)
-            return drawing.march(picture, self._texture, effort, bands)
+            return drawing.march(picture, self.volumes, effort, bands)
+        texture = self.volumes.get(picture.volume)
         assert isinstance(drawing, CamerasDrawing)
-        return drawing.march(picture, self._texture, effort, bands)
+        assert texture is not None
+        return drawing.march(picture, texture, effort, bands)
 
     def show(self, view: str, picture: Picture) -> Pixels:
         """The picture of what was marched last; a plain background where nothing was."""
@@ -106,7 +115,7 @@ class Studio:
             drawing.release()
         self._marcher.release()
         self._present.release()
-        self._texture.release()
+        self.volumes.release()
         self._context.release()
 
     def _drawing(self, view: str, picture: Picture) -> NovelDrawing | CamerasDrawing:

@@ -117,6 +117,7 @@ def collect_facts(state: State) -> dict[str, Any]:
         "lab": dict(state.lab),
         "help": state.help_open,
         "novel": {"mode": state.novel.mode, "channel": state.novel.channel, "wipe": state.novel.wipe},
+        "race": {"beside": state.race.beside, "divider": state.race.divider},
         "timeline": state.timeline.seconds,
         "scene": None,
         "view": {"pose": state.cameras.orbit.pose.tolist(), "field_of_view": state.cameras.orbit.field_of_view},

@@ -187,13 +187,14 @@ class Window:
             self._guard.call(lambda dropped=paths: self.drop(dropped), "What was dropped")  # type: ignore[misc]
         self._runs.refresh()
         self._notices.see(state)
-        self._renderer.set_volume(state.run.volume if state.run is not None else None)
         if state.run is not None and state.run.scene is not None and state.run.told_frame != state.selected:
             state.select(state.selected)
         self._pause_when_time_is_up()
         self._panels.show(get_kind(state.run, self._panels.kind))
         for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
+        # after the panels, whose pictures do not show any more what is forgotten now
+        self._renderer.set_volumes({run.key: run.volume for run in (state.run, state.beside) if run is not None})
         self._backdrop.update()
         self._banner.update()
         self._help.update()

@@ -43,6 +43,11 @@ def test_a_race_is_started_steered_and_ended(launch: Launch) -> None:
     )
     assert [racing["method"], racing["beside"][0]["method"]] == ["l2g", "barf"]
     assert END in racing["items"]
+    assert racing["race"] == {"beside": 1, "divider": 0.5}
+    line, mode = viewer.point("Novel view/image 1"), racing["novel"]["mode"]
+    viewer.drag(line, (line[0] - 60, line[1]))
+    dragged = viewer.wait_for(lambda report: report["race"]["divider"] < 0.45, "the line between the two to be dragged")
+    assert dragged["novel"]["mode"] == mode
 
     viewer.click(*viewer.point("Training/Pause"))
     viewer.wait_for(lambda report: statuses(report) == ["paused", "paused"], "both to pause")
@@ -54,7 +59,10 @@ def test_a_race_is_started_steered_and_ended(launch: Launch) -> None:
     viewer.save_screenshot("race")
 
     viewer.click(*viewer.point("Race/choice 2"))
-    viewer.wait_for(lambda report: report["method"] == "barf" and kicks(report) == [1, 2], "the other one to be shown")
+    shown = viewer.wait_for(
+        lambda report: report["method"] == "barf" and kicks(report) == [1, 2], "the other one to be shown"
+    )
+    assert shown["race"]["beside"] == 0
     viewer.click(*viewer.point("Training/Pause"))
     viewer.wait_for(lambda report: statuses(report) == ["running", "paused"], "it alone to go on")
     viewer.click(*viewer.point(END))

@@ -46,14 +46,15 @@ def place_contestants(fitted: Poses, others: Sequence[tuple[Poses, str]], refere
     for own, colour in others:
         if own.shape != fitted.shape:
             continue  # frames have joined one run and not yet the other
-        gauge = _find_gauge(own, fitted, reference)
+        gauge = find_gauge_between(own, fitted, reference)
         if gauge is not None:
             poses.append(move_poses(own, gauge))
             colours.append(colour_all(len(own), colour))
     return CameraSet(np.concatenate(poses), np.concatenate(colours)) if poses else None
 
 
-def _find_gauge(own: Poses, fitted: Poses, reference: Poses | None) -> Gauge | None:
+def find_gauge_between(own: Poses, fitted: Poses, reference: Poses | None) -> Gauge | None:
+    """From one contestant's world to another's; None where no pose is finite. Arguments as in `place_contestants`."""
     if reference is not None:
         mine, theirs = find_drawing_gauge(reference, own), find_drawing_gauge(reference, fitted)
         if mine is not None and theirs is not None:

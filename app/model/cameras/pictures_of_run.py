@@ -154,6 +154,7 @@ class CamerasPictures:
             points=colmap.points if colmap is not None else None,
             surface=self._surface(state, colmap),
             contestants=self._contestants(state, scene, poses) if layers.contestants and live else None,
+            volume=run.key,
         )
 
     def _contestants(self, state: State, scene: Scene, poses: Poses) -> CameraSet | None:

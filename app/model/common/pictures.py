@@ -29,6 +29,25 @@ class Photo:
 
 
 @dataclass(frozen=True)
+class SecondField:
+    """Another field in the same picture: that of another contestant of a race.
+
+    Attributes:
+        camera: that it is seen with, in its own world; of the size of the picture.
+        volume: its key in `Renderer.set_volumes`.
+        begins: the fraction of the width, from the left, where it takes the place of the first field.
+        apart: whether each field has a half of the picture to itself, in which the photo is repeated.
+        depth_range: as in `NovelPicture`, in its own scene units.
+    """
+
+    camera: ViewCamera
+    volume: Hashable
+    begins: float
+    apart: bool = False
+    depth_range: tuple[float, float] = (1.0, 10.0)
+
+
+@dataclass(frozen=True)
 class NovelPicture:
     """The field seen from a camera.
 
@@ -39,6 +58,8 @@ class NovelPicture:
         wipe: the fraction of the width, from the left, over which the photo is shown instead; 0 for none.
         depth_range: (nearest, farthest) depth in scene units, the ends of the colour map.
         moving: whether the camera moves (drawn fast and coarse) or rests (drawn in full quality).
+        volume: key of the field's volume in `Renderer.set_volumes`.
+        second: the field that is shown to the right of this one, or None.
     """
 
     camera: ViewCamera
@@ -47,6 +68,13 @@ class NovelPicture:
     wipe: float = 0.0
     depth_range: tuple[float, float] = (1.0, 10.0)
     moving: bool = False
+    volume: Hashable = None
+    second: SecondField | None = None
+
+    @property
+    def volumes(self) -> tuple[Hashable, ...]:
+        """Keys of the volumes that are seen, from the left."""
+        return (self.volume,) if self.second is None else (self.volume, self.second.volume)
 
 
 @dataclass(frozen=True)
@@ -159,6 +187,7 @@ class CamerasPicture:
         volume_reach: forward-facing volumes are drawn to this depth, scene units.
         colmap, points, surface: COLMAP's cameras, sparse points and mesh, aligned to the fitted cameras.
         contestants: the cameras of the other runs of a race, aligned likewise.
+        volume: key of the volume in `Renderer.set_volumes`.
     """
 
     camera: ViewCamera
@@ -181,6 +210,12 @@ class CamerasPicture:
     points: PointCloud | None = None
     surface: Surface | None = None
     contestants: CameraSet | None = None
+    volume: Hashable = None
+
+    @property
+    def volumes(self) -> tuple[Hashable, ...]:
+        """Key of the volume, as in `NovelPicture`."""
+        return (self.volume,)
 
 
 @dataclass(frozen=True)

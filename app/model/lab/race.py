@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from engine.config.methods import find_method
+from engine.config.methods import METHODS, find_method
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields import check_settings
@@ -51,31 +51,35 @@ class RaceView:
         turns: of its runs.
         all: whether kicks, weights, pauses and undo reach all contestants; else only the one that is shown.
         choice: for the next one.
-        wipe: place of the contestant whose rendering the wipe of the novel view shows, or None for the photo.
+        beside: place of the contestant that the novel view shows beside the one that is shown, or None.
+        apart: whether these two have a half of the novel view each; else one lies under the other's wipe.
+        divider: fraction of the width, from the left, where that wipe ends.
     """
 
     race: Race | None = None
     turns: Turns | None = None
     all: bool = True
     choice: RaceChoice = field(default_factory=RaceChoice)
-    wipe: int | None = None
+    beside: int | None = None
+    apart: bool = False
+    divider: float = 0.5
 
     def begin(self, race: Race) -> Turns:
-        """A race begins; the turns of its runs, held until `Turns.open`."""
+        """A race begins; the turns of its runs, held until `Turns.open`. The first two are seen beside each other."""
         self.end()
-        self.race, self.turns = race, Turns(race.equal, held=True)
+        self.race, self.turns, self.beside = race, Turns(race.equal, held=True), 1
         return self.turns
 
     def end(self) -> None:
         """There is no race any more; a run that goes on waits for no other."""
         if self.turns is not None:
             self.turns.close()
-        self.race = self.turns = self.wipe = None
+        self.race = self.turns = self.beside = None
 
 
 def make_first_choice(settings: Settings, options: SceneOptions) -> RaceChoice:
-    """A race of the method that is shown against another one, both as the shown run was started."""
-    other = "barf" if settings.method != "barf" else "l2g"
+    """A race of the method that is shown against the first other one that fits poses, both as the shown run began."""
+    other = next(name for name, method in METHODS.items() if name != settings.method and method.fits_poses)
     chosen = [
         ContestantChoice(method, settings.field, bool(settings.assist), settings.lambda_exponent, options.init)
         for method in (settings.method, other, NO_METHOD, NO_METHOD)

@@ -12,7 +12,7 @@ from app.model.common.kept import Kept
 from app.model.common.orbit import FlyCamera, OrbitCamera
 from app.model.common.photo_sizes import make_frame_camera
 from app.model.common.pictures import NovelPicture, Photo
-from app.model.lab.race_views import WipedContestant
+from app.model.novel.comparison import Comparison, measure_view
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, NovelView, State
 from app.model.state.viewed_run import ViewedRun
@@ -60,7 +60,8 @@ class NovelControl:
         self._moved_at = -math.inf
         self._photo: Photo | None = None
         self._kept = Kept()
-        self._contestant = WipedContestant()
+        self._comparison = Comparison()
+        self._choices: tuple[object, ...] = ()
 
     def place(self, view: NovelView, scene: Scene, snapshot: Snapshot) -> None:
         """Puts the orbiting and the flying camera to the first view of a scene."""
@@ -131,17 +132,25 @@ class NovelControl:
             return None
         if not view.framed:
             self.place(view, scene, run.snapshot)
+        choices = (view.channel, state.race.beside, state.race.apart)
+        if choices != self._choices:  # the user waits for the picture, as for one of a moving view
+            self._choices = choices
+            self.touch(now)
         view.moving = now - self._moved_at < GESTURES.settled
-        return NovelPicture(
-            camera=self._camera(state, run, scene, size),
-            channel=view.channel if view.channel != "residual" or view.mode == "follow" else "colour",
-            photo=self._left_of_wipe(state, scene, run) if view.mode == "follow" else None,
-            wipe=view.wipe if view.mode == "follow" else 0.0,
+        following = view.mode == "follow"
+        picture = NovelPicture(
+            camera=self.camera(state, run, scene, measure_view(state, size)),
+            channel=view.channel if view.channel != "residual" or following else "colour",
+            photo=self._photo_of(scene, state.selected) if following else None,
+            wipe=view.wipe if following else 0.0,
             depth_range=find_depth_range(scene),
             moving=view.moving,
+            volume=run.key,
         )
+        return self._comparison.combine(state, picture, now)
 
-    def _camera(self, state: State, run: ViewedRun, scene: Scene, size: tuple[int, int]) -> ViewCamera:
+    def camera(self, state: State, run: ViewedRun, scene: Scene, size: tuple[int, int]) -> ViewCamera:
+        """The camera of the run that is shown, for (width, height) pixels at most."""
         view, snapshot = state.novel, run.snapshot
         field_of_view = math.radians(view.field_of_view_deg)
         if view.mode == "fly":
@@ -155,12 +164,7 @@ class NovelControl:
         view.fly = replace(view.fly, pose=followed.world_to_camera)
         return make_frame_camera(scene.intrinsics, frame, pose, shown)
 
-    def _left_of_wipe(self, state: State, scene: Scene, run: ViewedRun) -> Photo:
-        """The photo, or in a race another contestant's rendering; differences are always those to the photo."""
-        other = self._contestant.latest(state) if state.novel.channel != "residual" else None
-        return other or self._photo_of(scene, run, state.selected)
-
-    def _photo_of(self, scene: Scene, run: ViewedRun, selected: int) -> Photo:
+    def _photo_of(self, scene: Scene, selected: int) -> Photo:
         frame = scene.training_frames[selected]
         key = (id(scene), frame)
         if self._photo is None or self._photo.key != key:

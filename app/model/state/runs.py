@@ -151,7 +151,7 @@ class Runs:
     def refresh(self) -> None:
         """Takes what is new in the runs that are shown, and forgets runs that have ended."""
         for run in self._state.runs:
-            run.refresh(volume=run is self._state.run)
+            run.refresh(volume=run in (self._state.run, self._state.beside))
             if run.error is not None and not run.told:
                 self._state.banner, run.told = run.error, True
         self.leaving = [run for run in self.leaving if not run.ended]

@@ -213,6 +213,22 @@ class State:
         """The run that is shown, or None while no scene is open."""
         return self.runs[self.active] if self.active < len(self.runs) else None
 
+    @property
+    def beside(self) -> ViewedRun | None:
+        """The contestant that the novel view shows beside the active one, or None."""
+        place = self.race.beside
+        if self.race.race is None or place is None or place == self.active or place >= len(self.runs):
+            return None
+        return self.runs[place]
+
+    def show(self, place: int) -> None:
+        """Shows another run; where it was seen beside the active one, the two change their parts."""
+        if place >= len(self.runs):
+            return
+        if self.race.beside == place:
+            self.race.beside = self.active
+        self.active = place
+
     def select(self, frame: int) -> None:
         """Selects a training frame, wrapping around at the ends; snapshots carry its warp from then on."""
         run = self.run

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 from jaxtyping import Float32
@@ -26,12 +27,15 @@ from engine.scenes import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.progress import ProgressListener
 
+_keys = count(1)
+
 
 class ViewedRun:
     """A run, and the newest that the window has of it.
 
     Attributes:
         name: of the scene, for titles.
+        key: unique among the runs of the window; names its volume in pictures.
         contestant: what it is in a race, or None.
         opening: what is known of the scene while it is being opened.
         opened: the run with its scene and settings; None while it is being opened.
@@ -52,6 +56,7 @@ class ViewedRun:
     ) -> None:
         """Opens the run in a thread of its own: reading a scene and compiling may take seconds."""
         self.name, self.opening, self.contestant = name, Opening(), contestant
+        self.key = next(_keys)
         self.opened: OpenedRun | None = None
         self.snapshot: Snapshot | None = None
         self.volume: FieldVolume | None = None
@@ -83,11 +88,18 @@ class ViewedRun:
         if self.opened is None:
             return
         self._take(self.opened)
-        if self._volumes is not None:
-            self.volume = self._volumes.latest() or self.volume if volume else None
+        if as_planar(self.opened.scene) is None:
+            self._look_at_volume(self.opened, volume)
         if self._images is not None:
             self.image = self._images.latest() or self.image
         self.history = self.opened.run.history()
+
+    def _look_at_volume(self, opened: OpenedRun, wanted: bool) -> None:
+        if not wanted:
+            self.volume = self._volumes = None  # the feed would keep it, too
+            return
+        self._volumes = self._volumes or VolumeFeed(opened.run)
+        self.volume = self._volumes.latest() or self.volume
 
     def _take(self, opened: OpenedRun) -> None:
         """Takes the newest snapshot together with its scene, to which frames or matches may have been added."""
@@ -176,9 +188,7 @@ class ViewedRun:
             return
         self.settings, self.options = opened.settings, opened.options
         opened.run.start()
-        if as_planar(opened.scene) is None:
-            self._volumes = VolumeFeed(opened.run)
-        else:
+        if as_planar(opened.scene) is not None:
             self._images = PlanarImageFeed(opened.run)
         self.opened = opened
 

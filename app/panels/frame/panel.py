@@ -15,7 +15,7 @@ from app.model.frame.frame_words import describe_status, get_status
 from app.model.state.excluding import describe_exclusion, toggle_exclusion
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import State
-from app.model.state.viewed_run import describe_absence
+from app.model.state.viewed_run import ViewedRun, describe_absence
 from app.panels.frame.thumbnail_strip import HEIGHT as STRIP_HEIGHT
 from app.panels.frame.thumbnail_strip import ThumbnailStrip
 from app.panels.widgets.compared_pictures import ComparedPictures
@@ -99,7 +99,7 @@ class FramePanel:
         photo = (id(scene), index, size)
         counts = None if scene.masks is None else lambda: show_mask(scene, index, size)
         self._pictures.show_photo(photo, lambda: show_photo(scene, index, size), counts)
-        self._renderer.request("frame", self._wanted(scene, index, snapshot.poses[selected], size))
+        self._renderer.request("frame", self._wanted(run, scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
         # A picture of an earlier pose is shown too, the newest follows. One of another size belongs to another frame.
         if drawn is not None and drawn.pixels.shape[:2] == self._pictures.photo.shape[:2]:
@@ -108,12 +108,14 @@ class FramePanel:
                 self._pictures.compare(key, drawn.pixels[..., :3])
         self._strip.update(scene, snapshot, width)
 
-    def _wanted(self, scene: Scene, index: int, pose: np.ndarray, size: tuple[int, int]) -> NovelPicture:
+    def _wanted(
+        self, run: ViewedRun, scene: Scene, index: int, pose: np.ndarray, size: tuple[int, int]
+    ) -> NovelPicture:
         """The picture to ask for; the same object as before for the same pose."""
-        key = (id(scene), index, size, pose.tobytes())
+        key = (run.key, id(scene), index, size, pose.tobytes())
         if self._picture is None or key != self._key:
             camera = make_frame_camera(scene.intrinsics, index, pose, size)
-            self._key, self._picture = key, NovelPicture(camera)
+            self._key, self._picture = key, NovelPicture(camera, volume=run.key)
         return self._picture
 
     def _go(self, step: int) -> None:

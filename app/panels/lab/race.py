@@ -14,7 +14,6 @@ from app.model.lab.race import (
     make_first_choice,
 )
 from app.model.lab.race_views import RaceViews
-from app.model.novel.novel_control import change_mode
 from app.model.state.scene_kinds import get_planar_scene, get_posed_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
@@ -45,7 +44,6 @@ LESS_IMPORTANT = (  # columns that a panel narrower than so many pixels leaves o
     (570, ("centres",)),
     (490, ("share",)),
 )
-WIPE_PHOTO = "wipe photo"
 RULES = {"equal iterations": "iterations", "equal seconds": "seconds"}
 COLUMNS = (
     "Share: of the seconds that all contestants have had. Error: mean rotation error, or of patches corner error, or "
@@ -68,7 +66,6 @@ class RacePanel:
         self._state = state
         self._of: ViewedRun | None = None
         self._obstacle: str | None = ""
-        self._wipes: dict[str, int | None] = {}
         self._renderings, self._shown = RaceViews(), dict[int, np.ndarray]()
 
     def build(self, parent: int | str) -> None:
@@ -119,12 +116,6 @@ class RacePanel:
                 self._colours,
                 "The cameras of all contestants in the 3D view, a colour each; else those of the one that is shown, "
                 "coloured by their error.",
-            )
-            self._wipe = dpg.add_combo((), width=96, callback=self._choose_wipe)
-            add_tool_tip(
-                self._wipe,
-                "What the wipe of the novel view shows left of the shown contestant's rendering, while a frame is "
-                "followed: its photo, or another contestant's rendering.",
             )
             self._words = add_muted_text("")
             add_tool_tip(self._words, COLUMNS)
@@ -204,9 +195,7 @@ class RacePanel:
         held = race.turns is not None and race.turns.held
         posed = get_planar_scene(state.run) is None
         dpg.set_value(self._colours, state.cameras.layers.contestants)
-        for item in (self._colours, self._wipe):
-            dpg.configure_item(item, show=posed)
-        self._offer_wipes(state)
+        dpg.configure_item(self._colours, show=posed)
         set_text(self._words, "saving the run before" if held else f"equal {race.race.equal}")
         self._show_views(state)
         for place, (row, name, *texts, doing) in enumerate(self._lines):
@@ -224,17 +213,6 @@ class RacePanel:
             for item, text in zip(texts, words[:-1], strict=True):
                 set_text(item, text)
             dpg.set_item_label(doing, f"{words[-1]}###pause {place}")
-
-    def _offer_wipes(self, state: State) -> None:
-        """The photo, and all contestants but the one that is shown."""
-        names = {run.contestant.name: place for place, run in enumerate(state.runs) if run.contestant is not None}
-        offered = {WIPE_PHOTO: None} | {f"wipe {name}": at for name, at in names.items() if at != state.active}
-        if offered != self._wipes:
-            self._wipes = offered
-            dpg.configure_item(self._wipe, items=list(offered))
-        shown = next((words for words, place in offered.items() if place == state.race.wipe), WIPE_PHOTO)
-        if dpg.get_value(self._wipe) != shown:
-            dpg.set_value(self._wipe, shown)
 
     def _show_views(self, state: State) -> None:
         """The selected frame as each contestant renders it, as large as there is room for."""
@@ -291,19 +269,11 @@ class RacePanel:
     def _choose_all(self, _sender: int, value: bool) -> None:
         self._state.race.all = value
 
-    def _choose_wipe(self, _sender: int, words: str) -> None:
-        """The novel view follows the selected frame from then on, half of it wiped."""
-        self._state.race.wipe = self._wipes[words]
-        if self._state.race.wipe is not None:
-            change_mode(self._state.novel, "follow")
-            self._state.novel.wipe = self._state.novel.wipe or 0.5
-
     def _choose_colours(self, _sender: int, value: bool) -> None:
         self._state.cameras.layers.contestants = value
 
     def _choose_shown(self, _sender: int, _value: bool, place: int) -> None:
-        if place < len(self._state.runs):
-            self._state.active = place
+        self._state.show(place)
 
     def _play_or_pause(self, _sender: int, _value: Any, place: int) -> None:
         """Of one contestant, whatever is steered otherwise."""

@@ -13,6 +13,7 @@ from app.model.common.pictures import Drawn, NovelPicture
 from app.model.novel.novel_control import MOVES, NovelControl, change_mode, find_depth_range
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
+from app.panels.novel.comparison import ComparisonView
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT
 from app.panels.widgets.parts import MUTED, SCROLL_BAR, add_tool_tip, measure_inner_width, measure_size, set_text
@@ -29,6 +30,7 @@ SLIDER = (64, 106)  # width of the slider: least, for its value to be read, and 
 FILM_SECONDS = 6.0
 FILM_SIZE = (640, 480)  # pixels
 RATE_PICTURES = 16  # the last ones, from which the frames per second are counted
+SMALLEST_PICTURE = (1, 1)  # before the first
 LONGEST_STEP = 0.1  # seconds of flight at once, at most: after a slow frame the camera must not jump
 
 
@@ -41,6 +43,8 @@ class NovelViewPanel:
         """`ask_path(title, default, act)` asks the user for the path of a file, and calls `act` with it."""
         self._state, self._renderer, self._ask_path = state, renderer, ask_path
         self._canvas, self._control = Canvas(), NovelControl()
+        self._comparison = ComparisonView(self._canvas)
+        self._picture = SMALLEST_PICTURE
         self._parent: int | str = 0
         self._drawn: Drawn | None = None
         self._before = time.monotonic()
@@ -73,23 +77,31 @@ class NovelViewPanel:
                 add_tool_tip(
                     self._film, "Writes an mp4 film along the path of the keys, or around the scene if there are none."
                 )
+            self._comparison.build_choices(self._state)
             self._note = dpg.add_text("", color=MUTED)
         self._canvas.build(parent)
+        self._comparison.build(parent)
 
     def update(self, state: State) -> None:
         now = time.monotonic()
         passed, self._before = now - self._before, now
         view = state.novel
         self._canvas.look()
-        self._apply_mouse(now)
+        if self._comparison.drag(state, self._picture):
+            self._control.touch(now)
+        else:
+            self._apply_mouse(now)
         if self._canvas.mouse.hovered and view.mode == "fly":
             held = [key for key in MOVES if dpg.is_key_down(getattr(dpg, f"mvKey_{key}"))]
             self._control.fly(view, held, min(passed, LONGEST_STEP), now)
         picture = self._control.picture(state, self._canvas.size, now)
         self._show_choices()
+        self._comparison.offer(state)
         self._fit_row()
         if picture is None:
             return
+        self._picture = picture.camera.size
+        self._comparison.update(state, self._picture)
         self._renderer.request(VIEW, picture)
         drawn = self._renderer.latest(VIEW)
         if drawn is not None and drawn is not self._drawn:
@@ -126,7 +138,7 @@ class NovelViewPanel:
 
     def _slide(self, _: int, value: float) -> None:
         if self._state.novel.mode == "follow":
-            self._state.novel.wipe = value
+            self._set_wipe(value)
         else:
             self._state.novel.field_of_view_deg = value
         self._control.touch(time.monotonic())
@@ -137,8 +149,9 @@ class NovelViewPanel:
             self._ask_path("Write the picture to", "view.png", lambda path: save_png(drawn.pixels, path))
 
     def _add_keyframe(self) -> None:
-        if self._drawn is not None and isinstance(self._drawn.picture, NovelPicture):
-            self._state.novel.keyframes.append(self._drawn.picture.camera)
+        run, scene = self._state.run, get_posed_scene(self._state.run)
+        if run is not None and scene is not None and self._drawn is not None:
+            self._state.novel.keyframes.append(self._control.camera(self._state, run, scene, self._canvas.size))
 
     def _record(self) -> None:
         if self._recording is not None and not self._recording.finished:
@@ -150,11 +163,14 @@ class NovelViewPanel:
         cameras = self._path_cameras()
         if not cameras:
             raise UserError("There is nothing to film before a scene is open.")
-        scene = get_posed_scene(self._state.run)
+        run, scene = self._state.run, get_posed_scene(self._state.run)
+        assert run is not None
         assert scene is not None
         reach, channel = find_depth_range(scene), self._state.novel.channel
         channel = "colour" if channel == "residual" else channel
-        pictures = [NovelPicture(camera=camera, channel=channel, depth_range=reach) for camera in cameras]
+        pictures = [
+            NovelPicture(camera=camera, channel=channel, depth_range=reach, volume=run.key) for camera in cameras
+        ]
         self._recording = Recording(self._renderer, pictures, path)
 
     def _path_cameras(self) -> list[ViewCamera]:
@@ -194,11 +210,26 @@ class NovelViewPanel:
             words = "wipe %.2f" if following else "view %.0f°"
             dpg.configure_item(self._slider, min_value=limits[0], max_value=limits[1], format=words)
         tip = (
-            "From the left: the photo as far as this, then the rendering." if following else "Vertical field of view."
+            "From the left: the photo, or in a race the first contestant, as far as this, then the rendering."
+            if following
+            else "Vertical field of view."
         )
         set_text(self._slider_tip, tip)
         if not dpg.is_item_active(self._slider):
-            dpg.set_value(self._slider, view.wipe if following else view.field_of_view_deg)
+            dpg.set_value(self._slider, self._get_wipe() if following else view.field_of_view_deg)
+        shown = not (following and self._state.beside is not None and self._state.race.apart)
+        if dpg.is_item_shown(self._slider) != shown:
+            dpg.configure_item(self._slider, show=shown)
+
+    def _get_wipe(self) -> float:
+        """Of the photo, or of the contestant that is compared."""
+        return self._state.novel.wipe if self._state.beside is None else self._state.race.divider
+
+    def _set_wipe(self, value: float) -> None:
+        if self._state.beside is None:
+            self._state.novel.wipe = value
+        else:
+            self._state.race.divider = value
 
     def _write_note(self, drawn: Drawn | None, now: float) -> None:
         recording = self._recording

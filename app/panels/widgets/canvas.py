@@ -29,8 +29,10 @@ class Canvas:
     def build(self, parent: int | str) -> None:
         """Makes the image inside the window `parent`, below what is there already."""
         self._parent = parent
+        self._first = (dpg.get_item_children(parent, 1) or [0])[0]  # where drawings on a window begin to count
         self._texture = GrowingTexture(lambda texture: dpg.configure_item(self.item, texture_tag=texture))
         self.item = dpg.add_image(self._texture.item, parent=parent, width=SMALLEST, height=SMALLEST)
+        self._first = self._first or self.item
         self.mouse = Mouse(self.item)
 
     def look(self) -> None:
@@ -42,6 +44,12 @@ class Canvas:
             self._size = size
             dpg.configure_item(self.item, width=size[0], height=size[1])
         self.mouse.look()
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        """(right, down) pixels of its upper left corner in what is drawn on its window."""
+        (left, top), (right, down) = dpg.get_item_pos(self.item), dpg.get_item_pos(self._first)
+        return left - right, top - down
 
     @property
     def size(self) -> tuple[int, int]:

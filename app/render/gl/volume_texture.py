@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from itertools import count
 
 import moderngl
 import numpy as np
@@ -22,13 +23,16 @@ UNITS: dict[str, int] = {"voxels": 0, "tint_red": 1, "tint_green": 2, "tint_blue
 
 Planes = Float16[np.ndarray, "depth height width channels"]
 
+_uploads = count(1)
+
 
 class VolumeTexture:
     """3D textures of one volume; they are reused for the next one if it has the same shape.
 
     Attributes:
-        volume: what the textures hold, without its values, or None: another object after each upload. While one is
-            under way it is the one before, although some planes are newer already.
+        volume: what the textures hold, without its values, or None. While an upload is under way it is the one before,
+            although some planes are newer already.
+        serial: of the last upload among those of all textures; 0 before the first.
         problem: why the detail of the volume is not drawn, a sentence; None where it is, or where it has none.
     """
 
@@ -38,6 +42,7 @@ class VolumeTexture:
         self._blank = {channels: self._texture(np.zeros((1, 1, 1, channels), np.float16)) for channels in (1, 3, 4)}
         self._atlas = BrickAtlas(context, driver)
         self.volume: FieldVolume | None = None
+        self.serial = 0
         self._source: weakref.ref[FieldVolume] | None = None
         self.problem: str | None = None
 
@@ -47,9 +52,12 @@ class VolumeTexture:
             return volume is None
         return volume is not None and self._source() is volume
 
-    def upload(self, volume: FieldVolume) -> Iterator[None]:
+    def upload(self, volume: FieldVolume, most_bytes: int | None = None) -> Generator[None, None, None]:
         """Copies a volume into the textures, a few megabytes per step; the caller may draw between two steps.
 
+        Args:
+            volume: any.
+            most_bytes: that it may take; None for what OpenGL has. Where it takes more, its detail is left out.
         Raises:
             UserError: it is larger than this OpenGL allows. A detail that is too large is left out, and `problem` says
                 so.
@@ -63,7 +71,7 @@ class VolumeTexture:
         try:
             for name, array in arrays.items():
                 yield from self._write(fresh.get(name) or self._textures[name], array)
-            self.problem = yield from self._upload_detail(volume)
+            self.problem = yield from self._upload_detail(volume, most_bytes)
         except GeneratorExit:
             for texture in fresh.values():
                 texture.release()
@@ -73,7 +81,7 @@ class VolumeTexture:
                 self._textures.pop(name).release()
         self._textures |= fresh
         # What has been drawn is compared with `volume`: with its values each would be kept as long as a view shows it.
-        self.volume, self._source = _without_values(volume), weakref.ref(volume)
+        self.volume, self._source, self.serial = _without_values(volume), weakref.ref(volume), next(_uploads)
 
     def use(self, program: moderngl.Program) -> None:
         """Binds the textures and sets the uniforms of `volume.glsl`. There must be a volume."""
@@ -105,8 +113,11 @@ class VolumeTexture:
         self._atlas.release()
         self._textures, self._blank, self.volume = {}, {}, None
 
-    def _upload_detail(self, volume: FieldVolume) -> Generator[None, None, str | None]:
+    def _upload_detail(self, volume: FieldVolume, most_bytes: int | None) -> Generator[None, None, str | None]:
         """The detail into the atlas; an atlas without content gives its memory back. A sentence if it does not fit."""
+        if volume.detail is not None and most_bytes is not None and measure_volume(volume) > most_bytes:
+            self._atlas.release()
+            return "Two fields take more memory than there is for pictures: one is drawn without its finest detail."
         if volume.detail is not None:
             try:
                 yield from self._atlas.upload(volume.detail)
@@ -136,6 +147,13 @@ class VolumeTexture:
             # Copies the channels of a tint; voxels are contiguous already.
             self._driver.write_planes(texture, first, np.ascontiguousarray(array[first : first + count]))
             yield
+
+
+def measure_volume(volume: FieldVolume) -> int:
+    """Bytes that the textures of a volume take, about."""
+    blocks = None if volume.detail is None else volume.detail.blocks
+    arrays = (volume.voxels, volume.tint, volume.proposal_density, blocks)
+    return sum(array.nbytes for array in arrays if array is not None)
 
 
 def _without_values(volume: FieldVolume) -> FieldVolume:

@@ -18,7 +18,8 @@ class Slot:
         wanted: the newest picture asked for.
         asked_at: when it was last asked for.
         urgent: whether it is to be complete at once, whatever that costs.
-        marched, effort, volume: the picture for which the volume was marched last, how finely, and of which volume.
+        marched, effort, volume: the picture for which was marched last, how finely, and what was in memory of its
+            volumes, as `Studio.identify` has it.
         marched_at: when that was begun.
         shown: the picture that was handed out last.
         drawn_at: when anything was last begun for this view.
@@ -75,7 +76,7 @@ def choose_job(view: str, slot: Slot, volume: object, now: float, credit: float)
     Args:
         view: its name.
         slot: what is known of it.
-        volume: the volume in memory, or None.
+        volume: what is in memory of the volumes that it shows, as `Studio.identify` has it; None for nothing.
         now: seconds on the clock of `asked_at`.
         credit: seconds that may be spent on pictures that no one waits for.
     """
@@ -90,10 +91,10 @@ def choose_job(view: str, slot: Slot, volume: object, now: float, credit: float)
         return None
     if wanted.moving or slot.urgent:
         effort = quick if wanted.moving else COMPLETE
-        if moved or (slot.urgent and marches and (slot.effort != COMPLETE or slot.volume is not volume)):
+        if moved or (slot.urgent and marches and (slot.effort != COMPLETE or slot.volume != volume)):
             return Job(view, effort, pressing=True)
         return Job(view, None, pressing=True) if repaint else None
-    if not marches or (not moved and slot.effort == COMPLETE and slot.volume is volume):
+    if not marches or (not moved and slot.effort == COMPLETE and slot.volume == volume):
         return Job(view, None) if repaint and credit > 0 else None
     if moved and _deserves_quick_picture(slot, wanted, quick):
         return Job(view, quick) if credit > -TIMING.most_debt / 2 else None

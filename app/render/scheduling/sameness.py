@@ -32,11 +32,13 @@ def is_same(one: Any, other: Any, but: tuple[str, ...] = ()) -> bool:
 
 def is_same_march(one: Picture, other: Picture) -> bool:
     """Whether the volume looks the same in both pictures, whatever is drawn around it."""
-    if not is_same(one.camera, other.camera):
+    if not is_same(one.camera, other.camera) or one.volumes != other.volumes:
         return False
     if isinstance(one, CamerasPicture) and isinstance(other, CamerasPicture):
         return (one.volume_opacity, one.volume_reach) == (other.volume_opacity, other.volume_reach)
-    return type(one) is type(other)
+    if isinstance(one, NovelPicture) and isinstance(other, NovelPicture):
+        return is_same(one.second, other.second, but=("depth_range",))
+    return False
 
 
 def estimate_shift(one: ViewCamera, other: ViewCamera) -> float:

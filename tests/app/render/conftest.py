@@ -26,6 +26,8 @@ def studio(_module_studio: Studio) -> Iterator[Studio]:
     yield _module_studio
     assert _module_studio.error() is None
     _module_studio.forget_volume()
+    for view in ("novel", "cameras"):
+        _module_studio.forget_marched(view)
 
 
 @pytest.fixture(scope="module")

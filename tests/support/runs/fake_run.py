@@ -27,7 +27,7 @@ class FakeRun:
     """What panels use of a `ViewedRun`."""
 
     def __init__(self, settings: Settings | None = None, options: SceneOptions | None = None) -> None:
-        self.name = "fern"
+        self.name, self.key = "fern", id(self)
         self.settings, self.options = settings or Settings(), options or SceneOptions()
         self.sent: list[Command] = []
         self.told_frame: int | None = 0

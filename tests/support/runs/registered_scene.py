@@ -70,6 +70,7 @@ def state_of(scene: Scene, share: float = 0.5, moments: int = 5) -> tuple[State,
     snapshot = snapshot_of(scene, share, float(moments - 1), warp=None)
     sent: list[Command] = []
     run: Any = SimpleNamespace(
+        key=1,
         scene=scene,
         snapshot=snapshot,
         history=history,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.model.lab import race_views
-from app.model.lab.race_views import RaceViews, WipedContestant
+from app.model.lab.race_views import RaceViews
 from app.model.state.state import State
 from engine.run.feeds.view import FrameView
 from tests.support.runs.fake_run import FakeRun
@@ -49,26 +49,3 @@ def test_each_contestant_renders_the_selected_frame(state: State) -> None:
     del state.runs[1]
     assert len(views.latest(state)) == 2
     assert len(FakeFeed.made) == 3, "no feed was made anew"
-
-
-def test_the_wipe_shows_another_contestant_once_it_has_rendered_this_frame(state: State) -> None:
-    wiped = WipedContestant()
-    assert wiped.latest(state) is None
-    state.race.wipe = 1
-    assert wiped.latest(state) is None
-    first = wiped.latest(state)
-    assert first is not None
-    assert (first.pixels == 128).all()
-    assert wiped.latest(state) is first, "it is uploaded once"
-    FakeFeed.made[-1].value = 1.0
-    wiped.latest(state)
-    second = wiped.latest(state)
-    assert second is not None
-    assert second.key != first.key
-    state.selected = 3
-    assert wiped.latest(state) is None, "not of the frame before"
-    state.active = 1
-    wiped.latest(state)
-    assert wiped.latest(state) is None, "it is the one that is shown"
-    state.active, state.race.wipe = 0, None
-    assert wiped.latest(state) is None

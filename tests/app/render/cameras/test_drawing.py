@@ -46,6 +46,7 @@ def picture(photo_at: float | None = None, **changes: object) -> CamerasPicture:
 
 def drawn(studio: Studio, volume: FieldVolume | None, wanted: CamerasPicture) -> Pixels:
     studio.forget_volume()
+    studio.forget_marched("cameras")
     if volume is not None:
         for _ in studio.upload(volume):
             pass

@@ -136,7 +136,7 @@ class TestUploads:
     def test_blocks_keep_their_places_and_the_texture_is_kept(self, studio: Studio) -> None:
         field = shell(fields.BOX)
         upload(studio, in_blocks(field))
-        atlas = studio._texture._atlas
+        atlas = studio.volumes.of(None)._atlas
         bricks, slots = atlas._bricks, atlas._slots
         assert slots is not None
         upload(studio, in_blocks(empty_outside_shell(field, 0.6, 0.93), version=2))
@@ -162,7 +162,7 @@ class TestUploads:
             left.view(-1)[numbers] = 0
             return replace(some, detail=FineVolume((40, 40, 40), left.numpy(), blocks.half().numpy()))
 
-        studio._texture._atlas.release()
+        studio.volumes.of(None)._atlas.release()
         upload(studio, without(stored[::5]))
         uploading = studio.upload(without(stored[2::5]))
         both = without(torch.cat([stored[::5], stored[2::5]]))
