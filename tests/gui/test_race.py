@@ -46,7 +46,7 @@ def test_a_race_is_started_steered_and_ended(launch: Launch) -> None:
     assert racing["race"] == {"beside": 1, "divider": 0.5}
     line, mode = viewer.point("Novel view/image 1"), racing["novel"]["mode"]
     viewer.drag(line, (line[0] - 60, line[1]))
-    dragged = viewer.wait_for(lambda report: report["race"]["divider"] < 0.45, "the line between the two to be dragged")
+    dragged = viewer.wait_for(lambda report: report["race"]["divider"] < 0.45, "the line to be dragged")
     assert dragged["novel"]["mode"] == mode
 
     viewer.click(*viewer.point("Training/Pause"))
