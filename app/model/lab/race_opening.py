@@ -10,6 +10,7 @@ from pathlib import Path
 
 from engine.cli.opening import OpenedRun
 from engine.lab.race.definition import Contestant, Race
+from engine.lab.race.photos import SharedPhotos
 from engine.lab.race.scenes import share_photos
 from engine.lab.race.warm_up import WarmUp
 from engine.results.folder import DEFAULT_PARENT, new_folder
@@ -27,11 +28,13 @@ class SharedScenes:
     Attributes:
         lock: contestants are opened in threads of their own.
         warm_up: of all of them, under the lock.
+        make_trainer: of all of them; they hold their photos together.
     """
 
     def __init__(self, scene: AnyScene, options: SceneOptions) -> None:
         self._scene, self._options = scene, options
-        self.lock, self.warm_up = threading.Lock(), WarmUp()
+        self.make_trainer = SharedPhotos()
+        self.lock, self.warm_up = threading.Lock(), WarmUp(self.make_trainer)
         self._read: dict[SceneOptions, AnyScene] = {}
 
     def get(self, options: SceneOptions, watch: ProgressListener) -> AnyScene:
@@ -86,6 +89,7 @@ def open_contestant(
                 match=contestant.options.matches,
                 checkpoint_period=checkpoint_period,
                 seat=seat,
+                make_trainer=scenes.make_trainer,
             )
         except BaseException:
             seat.leave()

@@ -11,11 +11,11 @@ import torch
 from engine.errors import UserError
 from engine.lab.race.definition import Contestant, Race
 from engine.lab.race.memory import MemoryGuard
+from engine.lab.race.photos import SharedPhotos
 from engine.lab.race.warm_up import WarmUp
 from engine.run.session import Session, TrainerFactory
 from engine.run.turns import Standing, choose_next
-from engine.scenes import AnyScene, Scene
-from engine.training.cameras import CameraTrainer
+from engine.scenes import AnyScene
 from engine.training.kinds import make_trainer
 
 NO_MEMORY = (
@@ -82,10 +82,11 @@ def run_race(
     Returns:
         the contestants, each with its history; one that failed has an error.
     """
+    make_shared = SharedPhotos(make_trainer)
     entrants = [
         Entrant(
             contestant,
-            Session(scene, contestant.settings, device, max_seconds=race.max_seconds, make_trainer=make_trainer),
+            Session(scene, contestant.settings, device, max_seconds=race.max_seconds, make_trainer=make_shared),
         )
         for contestant, scene in zip(race.contestants, scenes, strict=True)
     ]
@@ -96,7 +97,6 @@ def run_race(
     for entrant in entrants:
         if not stopped():
             entrant.act(entrant.session.begin)
-    _share_pyramids(entrants)
     memory = memory or MemoryGuard()
     while not stopped():
         racing = [entrant for entrant in entrants if _races(entrant, race.max_seconds)]
@@ -115,21 +115,3 @@ def run_race(
 
 def _races(entrant: Entrant, max_seconds: float | None) -> bool:
     return entrant.session.busy and (max_seconds is None or entrant.session.seconds < max_seconds)
-
-
-def _share_pyramids(entrants: Sequence[Entrant]) -> None:
-    """Photos at all scales are held once for runs of the same photos with the same lens."""
-    first: CameraTrainer | None = None
-    for entrant in entrants:
-        trainer = entrant.session.trainer
-        if not isinstance(trainer, CameraTrainer):
-            continue
-        if first is None:
-            first = trainer
-        elif _same_photos(first.scene, trainer.scene):
-            trainer.photos = first.photos
-
-
-def _same_photos(one: Scene, other: Scene) -> bool:
-    same = one.images is other.images and one.training_frames == other.training_frames
-    return same and one.intrinsics is other.intrinsics and one.masks is other.masks

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import threading
+
 import torch
 
 from engine.scenes.pyramid import photo_level
@@ -10,7 +13,7 @@ from engine.scenes.scene import Scene
 
 
 class PhotoPyramid:
-    """An image pyramid of some frames of a scene, by integer factors.
+    """An image pyramid of some frames of a scene, by integer factors. Several threads may ask at the same time.
 
     Args:
         scene: the scene.
@@ -21,7 +24,14 @@ class PhotoPyramid:
     def __init__(self, scene: Scene, frames: list[int], device: torch.device) -> None:
         self._scene, self._frames, self._device = scene, frames, device
         self._levels: dict[int, PhotoLevel] = {}
+        self._making = threading.Lock()
         self._subset: tuple[list[int], PhotoPyramid] | None = None
+
+    def share(self) -> PhotoPyramid:
+        """Another one of the same frames; both hold each resolution once, together."""
+        other = copy.copy(self)
+        other._subset = None
+        return other
 
     @property
     def longer_side(self) -> int:
@@ -30,11 +40,12 @@ class PhotoPyramid:
 
     def level(self, downsample: int) -> PhotoLevel:
         """The frames at a resolution `downsample` times smaller than the scene's."""
-        if downsample not in self._levels:
-            self._levels[downsample] = photo_level.downsample_photos(
-                self._scene, self._frames, downsample, self._device
-            )
-        return self._levels[downsample]
+        with self._making:
+            if downsample not in self._levels:
+                self._levels[downsample] = photo_level.downsample_photos(
+                    self._scene, self._frames, downsample, self._device
+                )
+            return self._levels[downsample]
 
     def of(self, frames: list[int]) -> PhotoPyramid:
         """The pyramid of some of these frames, by their positions in this pyramid; the last such pyramid is kept."""
