@@ -80,7 +80,8 @@ class Field(Protocol):
         ...
 
     def progress(self, fraction: float) -> None:
-        """Tells how far the run is, in [0, 1], for band limits that open continuously."""
+        """Before each step: how far the run is, in [0, 1], for band limits that open continuously; and the time to
+        renew what several steps share."""
         ...
 
     def render(
@@ -97,6 +98,15 @@ class Field(Protocol):
 
     def frozen(self) -> AbstractContextManager[None]:
         """While this context is open the field gathers no gradients of its own."""
+        ...
+
+    def step_memory(self) -> tuple[object, ...] | None:
+        """What rendering for a step reads and gathers gradients in: parameters, and tensors that stay in their places.
+
+        A GPU that plays a recorded step needs it recorded anew when one of them is another object. None where steps
+        cannot be recorded (`engine.system.recorded_work`): where shapes depend on values, or numbers of the host that
+        are not handed over by `upload_made` change from step to step.
+        """
         ...
 
     def step(self, fraction: float, factor: float = 1.0) -> None:
@@ -168,6 +178,10 @@ class FieldDefaults:
 
     def progress(self, fraction: float) -> None:
         """Nothing opens as the run proceeds: the stages are all the band limit there is."""
+
+    def step_memory(self) -> tuple[object, ...] | None:
+        """None: its steps are not recorded."""
+        return None
 
     def grow(self, factor: float) -> bool:
         """False: it cannot follow a world that grows, so things nearer than its volume stay outside."""

@@ -18,7 +18,7 @@ from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
 from engine.fields.voxel_grid import compiled, reference
 from engine.geometry.numerics import make_constant
-from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class SampledField(ModuleField, ABC):
         if generator is None:
             jitter = torch.full((rays,), 0.5, device=self.device)
         else:
-            jitter = upload(torch.rand(rays, generator=generator), self.device)
+            jitter = upload_made(lambda: torch.rand(rays, generator=generator), self.device)
         if torch.is_grad_enabled():
             return self._render(origins, directions, jitter)
         size = max(SAMPLING.samples_at_once // count, 1)

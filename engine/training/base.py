@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,29 +14,15 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
-from engine.registration.warp_motion import WarpMotion, WarpStep, WarpUnits, choose_lambda, find_motion
+from engine.registration.warp_motion import WarpMotion, WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
-from engine.training.losses import LossWeights, StepOutput, total_loss
-from engine.training.metrics import FrameErrors, squared_errors
+from engine.system.recorded_work import WorkKind, make_recorded_work, upload_made
+from engine.training.losses import LossWeights, StepGradients, StepOutput, differentiate, match_loss
+from engine.training.metrics import FrameErrors
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress
-
-
-class TrainedField(Protocol):
-    """What the step needs of any field; see `engine.fields.field.Field`."""
-
-    def step(self, fraction: float, factor: float = 1.0) -> None: ...
-
-    def discard(self) -> None: ...
-
-
-class MovingRegistration(Protocol):
-    """What the step needs of any registration; see `engine.registration`."""
-
-    def fitted(self) -> Tensor: ...
-
-    def follow(self, before: Tensor, step: WarpStep) -> None: ...
+from engine.training.trainer import MovingRegistration, TrainedField
 
 
 class BaseTrainer:
@@ -78,6 +64,7 @@ class BaseTrainer:
         self._alignment = torch.zeros((), device=self.device)
         self._warp_units = WarpUnits(1.0, 1)
         self._match_loss: Tensor | None = None
+        self._recorded = make_recorded_work(self.device)
 
     # ------------------------------------------------------------------ where the run stands
 
@@ -135,9 +122,12 @@ class BaseTrainer:
         field: TrainedField,
         optimiser: PoseOptimiser,
         registration: MovingRegistration,
-        output: StepOutput,
+        render: Callable[[], StepOutput],
         statuses: Sequence[FrameStatus],
         *,
+        kind: WorkKind | None = None,
+        matches: Callable[[], Tensor] | None = None,
+        match_steps: float = 1.0,
         poses_move: bool = True,
         warp_moves: bool = True,
         calibration_moves: bool = True,
@@ -146,11 +136,14 @@ class BaseTrainer:
         """Differentiates the loss and steps both optimisers; a step that is not finite is left out.
 
         Args:
-            field: has rendered.
+            field: that is rendered.
             optimiser: of what is not the field.
             registration: that the optimiser moves.
-            output: of this step.
+            render: renders this step.
             statuses: of the frames.
+            kind: what `render` depends on; None where it must not be recorded.
+            matches: measures how far matched rays are from meeting; None where this step has none.
+            match_steps: how many steps `matches` stands for.
             warp_moves: whether the local warp may move where poses do not.
             poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
             unknown: frames that have no pose yet, whose errors say nothing.
@@ -160,23 +153,32 @@ class BaseTrainer:
         pose_rate = scheduled if poses_move else 0.0
         motion = self._own_motion
         early = motion is not None and scheduled > motion.early
-        driven = output
-        if motion is not None and not early:  # λ acts by the implicit step: Adam would carry it past the goal
-            driven = output._replace(alignment=output.alignment.detach())
-        loss = total_loss(driven, LossWeights(self.lambda_exponent, self.mu_exponent))
-        errors = squared_errors(output.rendered, output.colours, output.counts)
+        steers = motion is None or early  # else λ acts by the implicit step: Adam would carry it past the goal
         # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
         checked = self.device.type == "cpu"
-        optimiser.clear()
-        loss.backward()
+
+        def find_gradients() -> StepGradients:
+            optimiser.clear()
+            exponent: float | Tensor = self.lambda_exponent
+            if not checked:
+                exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
+            return differentiate(render(), LossWeights(exponent), steers)
+
+        found = self._recorded.do(kind and kind.with_value(steers), find_gradients)
+        loss = found.loss
+        if matches is not None:
+            with torch.set_grad_enabled(poses_move):
+                gaps = matches()
+            weighted = match_loss(gaps, self.mu_exponent, match_steps)
+            loss, self._match_loss = loss + weighted.detach(), gaps.detach()
+            if weighted.requires_grad:
+                weighted.backward()
         if checked and not (bool(torch.isfinite(loss)) and optimiser.finite):
             field.discard()
             self._skip_step()
             return
-        self.errors.add(errors, unknown)
-        self._alignment = output.alignment.detach()
-        if output.matches is not None:
-            self._match_loss = output.matches.detach()
+        self.errors.add(found.errors, unknown)
+        self._alignment = found.alignment.clone()
         field.step(self._stage_fraction, self.rate_factors[0])
         if motion is not None and (poses_move or (warp_moves and not early)):
             own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
@@ -225,6 +227,7 @@ class BaseTrainer:
         field.discard()
         optimiser.clear()
         self.discard_half_done()
+        self._recorded.forget()
         free_cached_memory(self.device)
         stages = halve_rays(self._stages, self.stage_index)
         if stages is None:

@@ -184,7 +184,7 @@ class CameraTrainer(BaseTrainer):
     def _take_back_what_is_worse(self) -> bool:
         """Takes poses back that fit the tracks significantly worse than the best so far; whether there were any."""
         assert self._guard is not None
-        counted = self.statuses.trains(torch.device("cpu")) > 0
+        counted = self.statuses.trains() > 0
         with cores.leave_one_core_free():
             found = self._guard.check(self.registration.poses().cpu(), self._intrinsics(), counted)
         if found is None:

@@ -1,7 +1,8 @@
 """The loss that drives a step: a table of terms and their weights.
 
 A new term is one function and one row. What is shown and what finds outliers (PSNR, a frame's own error) is not read
-from here but measured apart, in `engine.training.metrics`.
+from here but measured apart, in `engine.training.metrics`. The matches are differentiated apart, since each step has
+another number of them: `match_loss`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.training.metrics import average_pixels
+from engine.training.metrics import average_pixels, squared_errors
 
 
 class StepOutput(NamedTuple):
@@ -25,25 +26,28 @@ class StepOutput(NamedTuple):
         alignment: mean squared distance between local warps and the global transforms fitted to them; 0 for methods
             with one transform per frame.
         trains: 1 for frames that train, 0 for those that are left out of the loss.
-        matches: how far the rays of matched keypoints are from meeting; None where no matches are in use.
         counts: 0 for pixels that are masked, else what each weighs in the mean of its frame; None if all count alike.
-        match_steps: how many steps `matches` stands for.
     """
 
     rendered: Float[Tensor, "frames points 3"]
     colours: Float[Tensor, "frames points 3"]
     alignment: Float[Tensor, ""]
     trains: Float[Tensor, " frames"]
-    matches: Float[Tensor, ""] | None = None
     counts: Float[Tensor, "frames points"] | None = None
-    match_steps: float = 1.0
 
 
 class LossWeights(NamedTuple):
-    """What the user can turn. λ = 10^`lambda_exponent`, μ = 10^`mu_exponent`."""
+    """What the user can turn. λ = 10^`lambda_exponent`, which may lie on the device."""
 
-    lambda_exponent: float
-    mu_exponent: float = 0.0
+    lambda_exponent: float | Float[Tensor, ""]
+
+
+class StepGradients(NamedTuple):
+    """What is known of a step whose loss was differentiated: the loss, each frame's error, the alignment term."""
+
+    loss: Float[Tensor, ""]
+    errors: Float[Tensor, " frames"]
+    alignment: Float[Tensor, ""]
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,12 @@ class Loss:
     """One term.
 
     Attributes:
-        term: the unweighted value, a differentiable scalar; None where the step has nothing of it.
+        term: the unweighted value, a differentiable scalar.
         weight: of the term in the total.
     """
 
-    term: Callable[[StepOutput], Float[Tensor, ""] | None]
-    weight: Callable[[LossWeights], float]
+    term: Callable[[StepOutput], Float[Tensor, ""]]
+    weight: Callable[[LossWeights], float | Float[Tensor, ""]]
 
 
 def photometric(output: StepOutput) -> Float[Tensor, ""]:
@@ -70,23 +74,36 @@ def alignment(output: StepOutput) -> Float[Tensor, ""]:
     return output.alignment
 
 
-def matches(output: StepOutput) -> Float[Tensor, ""] | None:
-    """How far the rays of matched keypoints are from meeting in front of their cameras; None without tracks."""
-    return None if output.matches is None else output.matches * output.match_steps
-
-
 LOSSES: dict[str, Loss] = {
     "photometric": Loss(photometric, lambda weights: 1.0),
     "alignment": Loss(alignment, lambda weights: 10**weights.lambda_exponent),
-    "matches": Loss(matches, lambda weights: 10**weights.mu_exponent),
 }
 
 
 def total_loss(output: StepOutput, weights: LossWeights) -> Float[Tensor, ""]:
     """The weighted sum of all terms."""
-    known = ((loss.term(output), loss.weight(weights)) for loss in LOSSES.values())
-    terms = [term * weight for term, weight in known if term is not None]
+    terms = [loss.term(output) * loss.weight(weights) for loss in LOSSES.values()]
     total = terms[0]
     for term in terms[1:]:
         total = total + term
     return total
+
+
+def match_loss(gaps: Float[Tensor, ""], mu_exponent: float, steps: float) -> Float[Tensor, ""]:
+    """How far the rays of matched keypoints are from meeting, weighted by μ; one step stands for so many."""
+    return gaps * (steps * 10**mu_exponent)
+
+
+def differentiate(output: StepOutput, weights: LossWeights, steers: bool) -> StepGradients:
+    """Adds the gradients of the loss to what it was rendered from.
+
+    Args:
+        output: of the step.
+        weights: of the terms.
+        steers: whether the alignment term has gradients.
+    """
+    driven = output if steers else output._replace(alignment=output.alignment.detach())
+    loss = total_loss(driven, weights)
+    loss.backward()
+    errors = squared_errors(output.rendered, output.colours, output.counts)
+    return StepGradients(loss.detach(), errors, output.alignment.detach())

@@ -8,6 +8,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from engine.system.devices import upload
+
 MEMORY = 0.95  # of the running means, per step: about the last 20 steps count
 
 
@@ -46,7 +48,10 @@ class FrameErrors:
         self.total = MEMORY * self.total + (1 - MEMORY) * errors
         self.weight = MEMORY * self.weight + (1 - MEMORY)
         if unknown:
-            self.total[list(unknown)] = self.weight[list(unknown)] = 0.0
+            known = torch.ones(len(self.total), dtype=torch.bool)
+            known[list(unknown)] = False
+            known = upload(known, self.total.device)
+            self.total, self.weight = (torch.where(known, sums, 0.0) for sums in (self.total, self.weight))
 
     def extend(self, count: int) -> None:
         """Takes in so many more frames, of whose errors nothing is known."""

@@ -26,6 +26,7 @@ from engine.registration.warp_motion import WarpUnits
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
+from engine.system.devices import upload
 from engine.training.base import BaseTrainer, below
 from engine.training.build import build_image_field, build_planar_registration
 from engine.training.losses import StepOutput
@@ -151,22 +152,23 @@ class PlanarTrainer(BaseTrainer):
         data = self.level(self.stage.downsample)
         patches = torch.arange(len(self.scene.patches), device=self.device)
         pixels = draw_patch_pixels(data, self.stage.batch, self.generator)
-        warped = self.registration.warp(patches, data.points[pixels])
         self.field.progress(self._run_fraction)
-        output = StepOutput(
-            self.field.colours(warped.points), data.colours_of(pixels), warped.alignment, self._trains()
-        )
-        known = (self.field, self._optimiser, self.registration, output, self._statuses)
+
+        def render() -> StepOutput:
+            warped = self.registration.warp(patches, data.points[pixels])
+            rendered = self.field.colours(warped.points)
+            return StepOutput(rendered, data.colours_of(pixels), warped.alignment, self._trains())
+
+        known = (self.field, self._optimiser, self.registration, render, self._statuses)
         self._learn(*known, poses_move=not self._adjusting)
         self.iteration += 1
         return "complete"
 
     def _trains(self) -> Float[Tensor, " patches"]:
         """1 for patches that train, 0 for those that would harm the others; in the first steps all train."""
-        trains = torch.ones(len(self.scene.patches), device=self.device)
-        if self._helps and self.iteration >= self.options.search_from:
-            trains[[patch for patch in range(len(trains)) if not self._is_registered(patch)]] = 0.0
-        return trains
+        waits = self._helps and self.iteration >= self.options.search_from
+        patches = range(len(self.scene.patches))
+        return upload(torch.tensor([float(not waits or self._is_registered(patch)) for patch in patches]), self.device)
 
     def _adjust(self) -> Progress:
         """Steps the transforms of all registered patches together."""

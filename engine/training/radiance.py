@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,11 +20,10 @@ from engine.system import cores
 from engine.training.base import below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
 from engine.training.cameras import CameraTrainer
-from engine.training.losses import StepOutput
 from engine.training.pacing import Pacing, describe_plan, take_plan
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
-from engine.training.radiance_step import render_step
+from engine.training.radiance_step import describe_step, render_step
 from engine.training.tasks import Progress, Task, perform_first_due
 
 
@@ -105,21 +105,22 @@ class RadianceTrainer(CameraTrainer):
         self.field.progress(self._run_fraction)
         motion = self._own_motion
         warp_moves = motion is not None and self.iteration % motion.still_period == 0
-        parts = (self.registration, self.field, self.calibration, data, self.stage, self.generator)
-        rendered, colours, alignment, counts = render_step(*parts, poses_move or warp_moves, self._choice)
-        trains, matches = self.statuses.trains(self.device), None
+        rays_move, term = poses_move or warp_moves, self._matches if self.matches else None
+        parts = (self.registration, self.field, self.calibration, data, self.stage)
         steps = self.options.match_steps if poses_move else self.options.match_period
-        if self.matches and self._matches is not None and self.iteration % steps == 0:
+        matches = None
+        if term is not None and self.iteration % steps == 0:
             seed = self.settings.seed * 6151 + self.iteration
-            with torch.set_grad_enabled(poses_move):
-                matches = self._matches.loss(self.registration, self.calibration, trains, seed)
-        output = StepOutput(rendered, colours, alignment, trains, matches, counts, steps)
+            matches = partial(term.loss, self.registration, self.calibration, self.statuses.trains(), seed)
         self._learn(
             self.field,
             self._optimiser,
             self.registration,
-            output,
+            lambda: render_step(*parts, self.generator, rays_move, self.statuses.trains, self._choice),
             self.frame_status(),
+            kind=describe_step(*parts, rays_move, self._choice),
+            matches=matches,
+            match_steps=steps,
             poses_move=poses_move,
             warp_moves=warp_moves,
             calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -15,18 +15,8 @@ from engine.registration.registration import Registration
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_level import PhotoLevel
 from engine.scenes.pyramid.pixel_choice import PixelChoice
-
-
-class RenderedPixels(NamedTuple):
-    """Colours as the run has them, those of the photos, the alignment term of the rays, and which pixels count.
-
-    `counts` is 0 for pixels that do not count, else what each weighs in the mean of its frame; None if all are alike.
-    """
-
-    rendered: Float[Tensor, "frames points 3"]
-    colours: Float[Tensor, "frames points 3"]
-    alignment: Float[Tensor, ""]
-    counts: Float[Tensor, "frames points"] | None = None
+from engine.system.recorded_work import WorkKind, upload_made
+from engine.training.losses import StepOutput
 
 
 def render_step(
@@ -37,8 +27,9 @@ def render_step(
     stage: Stage,
     generator: Generator,
     rays_move: bool,
+    trains: Callable[[], Float[Tensor, " frames"]],
     choice: PixelChoice | None = None,
-) -> RenderedPixels:
+) -> StepOutput:
     """Draws pixels of all frames and renders them, differentiably.
 
     Args:
@@ -49,6 +40,7 @@ def render_step(
         stage: says how many rays, and in blocks of how many pixels they are drawn.
         generator: draws pixels and jitters samples.
         rays_move: whether gradients reach the registration.
+        trains: says on the CPU which frames train: 1 for those, 0 for the others.
         choice: draws the pixels; None to draw them evenly.
     """
     count, device = len(data.images), data.points.device
@@ -68,4 +60,25 @@ def render_step(
     if choice is not None and weights is not None:
         counts = weights if counts is None else weights * counts
         choice.add((rendered.detach() - colours).square().mean(dim=-1) * (counts > 0))
-    return RenderedPixels(rendered, colours, warped.alignment, counts)
+    return StepOutput(rendered, colours, warped.alignment, upload_made(trains, device), counts)
+
+
+def describe_step(
+    registration: Registration,
+    field: Field,
+    calibration: Calibration,
+    data: PhotoLevel,
+    stage: Stage,
+    rays_move: bool,
+    choice: PixelChoice | None,
+) -> WorkKind | None:
+    """What `render_step` depends on, so that it may be recorded; None where its shapes depend on values.
+
+    Of the calibration it is whether it is fitted, and where; the photos are others after each of its adjustments.
+    """
+    memory = field.step_memory()
+    if memory is None:
+        return None
+    modules = (registration.module(), calibration)
+    parts = [part for module in modules for part in (*module.parameters(), *module.buffers())]
+    return WorkKind((stage, rays_move), (*parts, *memory, data, choice))

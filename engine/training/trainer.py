@@ -13,6 +13,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.evidence.verdict import Verdict
 from engine.messages import Event, FrameStatus, PerturbAll, PerturbPatch, PerturbPose, Snapshot
+from engine.registration.warp_motion import WarpStep
 from engine.scenes import AnyScene
 
 Perturbation = PerturbPose | PerturbPatch | PerturbAll
@@ -37,6 +38,22 @@ class VersionedField(Protocol):
 
     @property
     def version(self) -> int: ...
+
+
+class TrainedField(Protocol):
+    """What the step needs of any field; see `engine.fields.field.Field`."""
+
+    def step(self, fraction: float, factor: float = 1.0) -> None: ...
+
+    def discard(self) -> None: ...
+
+
+class MovingRegistration(Protocol):
+    """What the step needs of any registration; see `engine.registration`."""
+
+    def fitted(self) -> Tensor: ...
+
+    def follow(self, before: Tensor, step: WarpStep) -> None: ...
 
 
 class Trainer(Protocol):

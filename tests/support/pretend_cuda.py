@@ -246,7 +246,7 @@ def _perform(
     if not pretended and (device is None or device.type != "meta"):
         return func(*args, **kwargs)
     _refuse_mixing(func, packet, args, tensors, pretended)
-    waits = _makes_host_wait(packet, args, kwargs, device)
+    waits = makes_host_wait(packet, args, kwargs, device)
     if waits and note is not None:
         note(str(packet))
     on_device = device.type == "meta" if device is not None else True
@@ -302,7 +302,7 @@ def _refuse_mixing(func: Any, packet: Any, args: Any, tensors: list[Tensor], pre
             raise MixedDevices(f"{func}: a tensor of shape {shape} is on the CPU, others are on cuda")
 
 
-def _makes_host_wait(packet: Any, args: Any, kwargs: dict[str, Any], device: torch.device | None) -> bool:
+def makes_host_wait(packet: Any, args: Any, kwargs: dict[str, Any], device: torch.device | None) -> bool:
     if packet in _WAIT:
         return True
     if packet in (aten._to_copy, aten.copy_):

@@ -18,7 +18,7 @@ from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import NEAREST_SHARE, plane_extent
 from engine.scenes.scene import Scene, SceneKind
-from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
 OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats hold it, and nothing shines through
@@ -92,8 +92,7 @@ class MlpField(ModuleField):
             (self.space.inputs(positions), sizes.position_bands),
             (directions, sizes.direction_bands),
         ):
-            weights = band_weights(bands_open(self.bands, self.fraction, bands), bands, self.device)
-            encoded.append(encode(values, bands, weights))
+            encoded.append(encode(values, bands, self._band_weights(bands)))
         if not (self.always_directional or self.stage.directional):
             encoded[1] = torch.zeros_like(encoded[1])
         if self.low_precision:  # before the network, which would else concatenate in float32
@@ -102,6 +101,13 @@ class MlpField(ModuleField):
             density, colour = self.network(*encoded)
         return density * self.space.scale, colour
 
+    def _band_weights(self, bands: int) -> Float[Tensor, " bands"]:
+        """As the run has proceeded; the host says them anew where a step is played back."""
+        return upload_made(lambda: band_weights(bands_open(self.bands, self.fraction, bands), bands), self.device)
+
+    def step_memory(self) -> tuple[object, ...]:
+        return tuple(self.network.parameters())
+
     def render(
         self,
         origins: Float[Tensor, "rays 3"],
@@ -109,7 +115,9 @@ class MlpField(ModuleField):
         generator: Generator | None = None,
     ) -> Rendering:
         rays, count = origins.shape[0], self.stage.samples
-        jitter = None if generator is None else upload(torch.rand(rays, generator=generator), self.device)
+        jitter = None
+        if generator is not None:
+            jitter = upload_made(lambda: torch.rand(rays, generator=generator), self.device)
         edges = uniform_edges(rays, count, jitter, self.device)
         if torch.is_grad_enabled():
             return self._render(origins, directions, edges)

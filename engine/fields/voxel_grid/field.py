@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import ModuleType
 
 import torch
@@ -20,36 +19,10 @@ from engine.fields.voxel_grid import compiled as grid_compiled
 from engine.fields.voxel_grid import reference as grid_dense
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid import volume as grid_volume
+from engine.fields.voxel_grid.options import FIELD as OPTIONS
 from engine.fields.voxel_grid.space_options import choose_space_options
 from engine.fields.voxel_grid.state import GridState
-from engine.system.devices import upload
-
-
-@dataclass(frozen=True)
-class GridOptions:
-    """How a voxel grid begins and how its rays are sampled.
-
-    Attributes:
-        initial_noise: standard deviation of the raw values at the start.
-        proposal_floor: weight that proposals spread evenly over a ray, so that no part of it is never sampled.
-        proposal_period: steps after which the density that proposals are drawn from is computed anew.
-        pooled_rows: rows from which that density is pooled.
-        pooling: largest block of voxels along an axis that is pooled in a projective volume, or in a lattice that is
-            stored in blocks; in a dense box half of it.
-        whole: voxels along the longest side of the dense copy of a lattice in blocks, at most, that is looked at.
-        light_voxels: a grid of fewer voxels is so fast that more threads do not help.
-    """
-
-    initial_noise: float = 0.01
-    proposal_floor: float = 0.08
-    proposal_period: int = 24
-    pooled_rows: int = 64
-    pooling: int = 4
-    whole: int = 256
-    light_voxels: int = 100_000
-
-
-OPTIONS = GridOptions()
+from engine.system.recorded_work import upload_made
 
 
 def _choose_backend(device: torch.device) -> ModuleType:
@@ -92,6 +65,7 @@ class VoxelGrid:
         self._state: GridState | None = None
         self._due: Stage | None = None  # begun, and its lattice is not made yet
         self._coarse: Tensor | None = None
+        self._renews = False  # whether it is to be computed anew
         self._visible: Tensor | None = None  # cells of a dense lattice in which training rays have seen something
         self._seen: tuple[Tensor, tuple[int, int, int]] | None = None  # of the stage before, with its lattice's shape
         self._age = 0
@@ -180,23 +154,31 @@ class VoxelGrid:
         return self._backend is not grid_compiled or grid_compiled.are_loaded(self.grid)
 
     def progress(self, fraction: float) -> None:
-        """Does nothing: the band limit of a grid is its resolution, which changes with the stage."""
+        """Renews what proposals are drawn from, if it is due; the band limit of a grid is its stage's resolution."""
+        if self.stage.proposals:
+            self._proposal_density()
+
+    def step_memory(self) -> tuple[object, ...]:
+        return self.grid, self.grid.tint, self._visible, self._coarse if self.stage.proposals else None
 
     def _changed(self) -> None:
         self.version += 1
         self._age = 0
-        self._coarse = None
+        self._coarse, self._renews = None, False
 
     def _proposal_density(self) -> Float[Tensor, "depth height width"]:
-        if self._coarse is None:
+        if self._coarse is None or self._renews:
             if self.grid.table is not None:
-                self._coarse = self._backend.average(self.grid, OPTIONS.pooling)[..., 0].contiguous()
-                return self._coarse
-            height = self.grid.shape[1]
-            factor = OPTIONS.pooling if height >= OPTIONS.pooled_rows else 1
-            along = 1 if isinstance(self.space, ProjectiveSpace) else min(factor, OPTIONS.pooling // 2)
-            across = factor if isinstance(self.space, ProjectiveSpace) else min(factor, OPTIONS.pooling // 2)
-            self._coarse = grid_state.pool_density(self.grid.voxels, (along, across, across))
+                found = self._backend.average(self.grid, OPTIONS.pooling)[..., 0].contiguous()
+            else:
+                factor = OPTIONS.pooling if self.grid.shape[1] >= OPTIONS.pooled_rows else 1
+                less = min(factor, OPTIONS.pooling // 2)
+                projective = isinstance(self.space, ProjectiveSpace)
+                by = (1, factor, factor) if projective else (less, less, less)
+                found = grid_state.pool_density(self.grid.voxels, by)
+            # A recorded step reads it where it lies.
+            self._coarse = found if self._coarse is None else self._coarse.copy_(found)
+            self._renews = False
         return self._coarse
 
     def _edges(
@@ -206,7 +188,7 @@ class VoxelGrid:
         if generator is None:
             jitter = torch.full((rays,), 0.5, device=self.device)
         else:
-            jitter = upload(torch.rand(rays, generator=generator), self.device)
+            jitter = upload_made(lambda: torch.rand(rays, generator=generator), self.device)
         if not proposals:
             return uniform_edges(rays, samples, jitter, self.device)
         coarse = self._proposal_density()
@@ -245,8 +227,7 @@ class VoxelGrid:
         self._backend.optimise(self.grid, rate, self.stage.smoothness, self.density_rate)
         self.version += 1
         self._age += 1
-        if self._age % OPTIONS.proposal_period == 0:
-            self._coarse = None
+        self._renews = self._renews or self._age % OPTIONS.proposal_period == 0
 
     def grow(self, factor: float) -> bool:
         if not isinstance(self.space, ProjectiveSpace) or self.grid.table is not None:

@@ -1,4 +1,4 @@
-"""The tunable numbers of the voxel grid's optimiser, the same for both implementations."""
+"""The tunable numbers of the voxel grid and of its optimiser, the same for all implementations."""
 
 from __future__ import annotations
 
@@ -28,3 +28,30 @@ class OptimiserOptions:
 
 
 DEFAULT = OptimiserOptions()
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """How a voxel grid begins and how its rays are sampled.
+
+    Attributes:
+        initial_noise: standard deviation of the raw values at the start.
+        proposal_floor: weight that proposals spread evenly over a ray, so that no part of it is never sampled.
+        proposal_period: steps after which the density that proposals are drawn from is computed anew.
+        pooled_rows: rows from which that density is pooled.
+        pooling: largest block of voxels along an axis that is pooled in a projective volume, or in a lattice that is
+            stored in blocks; in a dense box half of it.
+        whole: voxels along the longest side of the dense copy of a lattice in blocks, at most, that is looked at.
+        light_voxels: a grid of fewer voxels is so fast that more threads do not help.
+    """
+
+    initial_noise: float = 0.01
+    proposal_floor: float = 0.08
+    proposal_period: int = 24
+    pooled_rows: int = 64
+    pooling: int = 4
+    whole: int = 256
+    light_voxels: int = 100_000
+
+
+FIELD = GridOptions()

@@ -63,9 +63,9 @@ class FrameStatuses:
         """The frames of whose errors nothing is said: without a pose of their own, or excluded; in order."""
         return sorted(self.never_registered | set(self.frames(FrameStatus.EXCLUDED)))
 
-    def trains(self, device: torch.device) -> Float[Tensor, " frames"]:
-        """1 for frames that are registered, 0 for the others."""
-        trains = torch.ones(len(self), device=device)
+    def trains(self) -> Float[Tensor, " frames"]:
+        """1 for frames that are registered, 0 for the others; on the CPU."""
+        trains = torch.ones(len(self))
         if unregistered := self.unregistered():
             trains[unregistered] = 0.0
         return trains

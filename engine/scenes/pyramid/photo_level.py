@@ -15,7 +15,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import list_sizes
 from engine.scenes.pyramid.photo_masks import PhotoMasks, downsample_masks, fill_masked
 from engine.scenes.scene import Scene
-from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 LATTICE_RADIUS = math.tan(math.radians(60))  # of the plane z = 1, that the lattice reaches
 
@@ -92,16 +92,20 @@ def draw_pixels(
         generator: of random numbers, on the CPU.
     """
     width, height = data.intrinsics.width, data.intrinsics.height
-    blocks = max(per_frame // block**2, 1)
-    if data.masks is not None:
-        corners = data.masks.draw_corners(blocks, block, generator)
-    else:
-        x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
-        y = torch.randint(height - block + 1, (frames, blocks), generator=generator)
-        corners = y * width + x
-    steps = torch.arange(block)
-    within = (steps[:, None] * width + steps).reshape(-1)
-    return upload((corners[..., None] + within).reshape(frames, -1), data.points.device)
+    blocks, masks = max(per_frame // block**2, 1), data.masks
+
+    def draw() -> Tensor:
+        if masks is not None:
+            corners = masks.draw_corners(blocks, block, generator)
+        else:
+            x = torch.randint(width - block + 1, (frames, blocks), generator=generator)
+            y = torch.randint(height - block + 1, (frames, blocks), generator=generator)
+            corners = y * width + x
+        steps = torch.arange(block)
+        within = (steps[:, None] * width + steps).reshape(-1)
+        return (corners[..., None] + within).reshape(frames, -1)
+
+    return upload_made(draw, data.points.device)
 
 
 def downsample_photos(scene: Scene, frames: list[int], factor: int, device: torch.device) -> PhotoLevel:

@@ -16,7 +16,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from engine.scenes.pyramid.photo_level import PhotoLevel
-from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,8 @@ class PixelChoice:
         likelihoods = self._likelihoods()
         blocks, side, device = max(per_frame // block**2, 1), OPTIONS.side, likelihoods.device
         sums = likelihoods.cumsum(dim=1)
-        level, x, y = upload(torch.rand(3, len(sums), blocks, generator=generator), device).unbind()
+        shape = (3, len(sums), blocks)
+        level, x, y = upload_made(lambda: torch.rand(shape, generator=generator), device).unbind()
         last = sums.shape[1] - 1
         tiles = torch.searchsorted(sums, level * sums[:, -1:], right=True).clamp(max=last)
         column = self._shift(tiles % self._across * side, x, self._width, block)

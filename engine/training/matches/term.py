@@ -70,7 +70,7 @@ class MatchTerm:
 
         Args:
             registration, calibration: of the run.
-            trains: 1 for frames whose matches count.
+            trains: 1 for frames whose matches count; on the CPU.
             seed: of the pairs that are drawn.
         """
         one, other = self._draw_pairs(seed)
@@ -83,10 +83,10 @@ class MatchTerm:
         place[order] = torch.arange(len(order)) - (counts.cumsum(0) - counts)[frame[order]]
         chosen = self._order[self._starts.clamp(max=len(self._order) - 1)][:, None].repeat(1, int(counts.max()))
         chosen[frame, place] = both
-        device = trains.device
+        device = calibration.log_focal.device
         points = calibration.points(upload(self._plane(calibration)[chosen], device))
         rays = registration.rays(torch.arange(self.frames, device=device), points)
-        frame = upload(frame, device)
+        frame, trains = upload(frame, device), upload(trains, device)
         at = (frame, upload(place, device))
         origins, directions = (
             part[at].unflatten(0, (2, -1)).transpose(0, 1) for part in (rays.origins, rays.directions)

@@ -138,7 +138,7 @@ def test_a_photo_of_another_place_stays_out_and_is_named(run: Session, tmp_path:
     assert run.snapshot().message == "2 photos added: 1 found, elsewhere.jpg does not fit what the others show."
     stranger = len(trainer_of(run).frames) - 1
     assert run.snapshot().frames_that_are(FrameStatus.REJECTED) == (stranger,)
-    assert trainer_of(run).statuses.trains(torch.device("cpu"))[stranger] == 0
+    assert trainer_of(run).statuses.trains()[stranger] == 0
     assert "elsewhere.jpg" in [photo.name for photo in outliers(run)]
 
 
@@ -194,7 +194,7 @@ def test_old_frames_keep_what_they_have_bit_for_bit(method: str, at: int) -> Non
         grown = after[name]
         assert torch.equal(grown if grown.shape == value.shape else grown[: len(value)], value), name
     assert torch.equal(trainer.poses()[:count], poses)
-    assert trainer.statuses.trains(torch.device("cpu")).tolist() == [1.0] * count + [0.0] * 3
+    assert trainer.statuses.trains().tolist() == [1.0] * count + [0.0] * 3
     for _ in range(4):
         session.advance()
     assert session.error is None

@@ -13,8 +13,10 @@ import torch
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evidence.tracks import Tracks
+from engine.fields.voxel_grid.options import FIELD
 from engine.geometry import se3
 from engine.scenes.scene import Scene, SceneKind
+from engine.system.recorded_work import RecordedWork, RecordingOptions
 from engine.training import cameras as trainer_module
 from engine.training.planar import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
@@ -23,6 +25,7 @@ from engine.training.trainer import Trainer
 from tests.support.pretend_cuda import NO_CUDA, MixedDevices, PretendCuda, cuda_devices
 from tests.support.runs.short_runs import small_adjustments, stage
 from tests.support.scenes.planar_scenes import planar_scene
+from tests.support.tape import TapeRecorder
 from tests.support.worlds.analytic import WALL, cameras, photographed
 
 COARSE = stage(4, 2, rays=120, samples=6)
@@ -167,6 +170,41 @@ def test_matches_cost_no_wait_either() -> None:
             advance(trainer, 8)
     assert trainer._match_loss is not None
     assert unexpected(waits) == []
+
+
+# ---------------------------------------------------------------------- recorded steps
+
+RECORDED = [
+    ("forward-facing", "grid", "l2g", FINE, {}),
+    ("object", "grid", "barf", SPARSE, {"optimise_exposure": True, "optimise_focal": True}),
+    ("forward-facing", "mlp", "l2g", COARSE, {"preset": "paper"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "field", "method", "last", "settings"), RECORDED)
+def test_recorded_steps_end_as_steps_that_are_launched_one_operation_at_a_time(
+    kind: SceneKind, field: str, method: str, last: Stage, settings: dict[str, object]
+) -> None:
+    """Also across a stage that begins, poses that begin to move, matches, a λ that is moved, and a coarse density that
+    is computed anew."""
+    rows = (replace(COARSE, iterations=3), replace(last, iterations=30))
+
+    def ended(recorder: TapeRecorder | None) -> RadianceTrainer:
+        scene = replace(wall(kind, matched=True), poses_known=True)
+        trainer = made(rows, scene, "cuda", field=field, method=method, assist=False, **settings)
+        trainer._recorded = RecordedWork(recorder, RecordingOptions(warm=1))
+        advance(trainer, 7)
+        trainer.set_lambda(1.0)
+        advance(trainer, 10)
+        return trainer
+
+    with PretendCuda(), mock.patch("engine.fields.voxel_grid.field.OPTIONS", replace(FIELD, proposal_period=2)):
+        recorder = TapeRecorder()
+        played, launched = ended(recorder), ended(None)
+        one, other = (trainer.state()[0] for trainer in (played, launched))
+        assert all(bool((one[name].cpu() == value.cpu()).all()) for name, value in other.items())
+    assert recorder.recorded >= 2
+    assert recorder.warmed + recorder.recorded < 10  # the other steps were played
 
 
 # ---------------------------------------------------------------------- whole runs

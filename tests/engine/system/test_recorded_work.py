@@ -1,0 +1,160 @@
+"""Work that is recorded and played, with a tape in place of a CUDA graph."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from unittest import mock
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from engine.system.recorded_work import (
+    CudaRecorder,
+    RecordedWork,
+    RecordingOptions,
+    WorkKind,
+    make_recorded_work,
+    upload_made,
+)
+from tests.support.pretend_cuda import NO_CUDA, PretendCuda
+from tests.support.tape import TapeRecorder
+
+CUDA = torch.device("cuda")
+OPTIONS = RecordingOptions(warm=2, kept=2)
+
+
+@pytest.fixture
+def cuda() -> Iterator[PretendCuda]:
+    with PretendCuda() as pretended:
+        yield pretended
+
+
+class Sum:
+    """Adds random numbers, times a weight, to what it has seen so far, and differentiates by it."""
+
+    def __init__(self) -> None:
+        self.parameter = nn.Parameter(torch.ones(3, device=CUDA))
+        self.seen = torch.zeros(3, device=CUDA)
+        self.generator = torch.Generator().manual_seed(5)
+        self.weight, self.calls = 1.0, 0
+
+    def work(self) -> Tensor:
+        self.calls += 1
+        self.parameter.grad = None
+        drawn = upload_made(lambda: torch.rand(3, generator=self.generator), CUDA)
+        weight = upload_made(lambda: torch.tensor(self.weight), CUDA)
+        self.seen += drawn * weight
+        loss = (self.parameter * self.seen).sum()
+        loss.backward()
+        return loss.detach()
+
+    def kind(self, *values: object) -> WorkKind:
+        return WorkKind(values, (self.parameter, self.seen))
+
+
+def run(work: Sum, recorded: RecordedWork, times: int = 6) -> list[tuple[float, list[float]]]:
+    found = []
+    for number in range(times):
+        work.weight = 1.0 + number
+        loss = recorded.do(work.kind(), work.work)
+        assert work.parameter.grad is not None
+        found.append((loss.cpu().item(), work.parameter.grad.cpu().tolist()))
+    return found
+
+
+def test_played_work_ends_as_work_that_is_done(cuda: PretendCuda) -> None:
+    recorder = TapeRecorder()
+    one, other = Sum(), Sum()
+    assert run(one, RecordedWork(recorder, OPTIONS)) == run(other, RecordedWork(None))
+    assert (recorder.warmed, recorder.recorded) == (2, 1)
+    assert (one.calls, other.calls) == (3, 6)
+    assert one.seen.cpu().tolist() == other.seen.cpu().tolist()
+
+
+def test_other_values_and_other_memory_are_recorded_anew(cuda: PretendCuda) -> None:
+    recorder, work = TapeRecorder(), Sum()
+    recorded = RecordedWork(recorder, OPTIONS)
+    for value in (1, 1, 1, 2, 2, 2, 1, 2):
+        recorded.do(work.kind(value), work.work)
+    assert recorder.recorded == 2  # each kept
+    for value in (3, 3, 3, 1):  # one too many: the first is given up
+        recorded.do(work.kind(value), work.work)
+    assert (recorder.warmed, recorder.recorded) == (7, 3)
+    work.seen = work.seen.clone()
+    run(work, recorded, 3)
+    assert recorder.recorded == 4
+    recorded.forget()
+    run(work, recorded, 2)
+    assert (recorder.warmed, recorder.recorded) == (11, 4)
+
+
+def test_gradients_that_were_cleared_meanwhile_are_there_again(cuda: PretendCuda) -> None:
+    work, recorded = Sum(), RecordedWork(TapeRecorder(), OPTIONS)
+    for _ in range(5):
+        recorded.do(work.kind(), work.work)
+        assert work.parameter.grad is not None
+        assert work.parameter.grad.cpu().tolist() == work.seen.cpu().tolist()
+        work.parameter.grad = None
+
+
+def wait(work: Sum) -> Tensor:
+    return work.work() * float(work.seen.sum())
+
+
+def draw_unsaid(work: Sum) -> Tensor:
+    return work.work() + torch.rand(3, generator=work.generator).sum().to(CUDA)
+
+
+def ask_more(work: Sum) -> Tensor:
+    return work.work() + (upload_made(lambda: torch.ones(()), CUDA) if work.calls > 2 else 0.0)
+
+
+@pytest.mark.parametrize("spoilt", [wait, draw_unsaid, ask_more])
+def test_work_that_cannot_be_recorded_is_done_as_usual_and_a_sentence_says_so(
+    cuda: PretendCuda, spoilt: Callable[[Sum], Tensor], caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder, work = TapeRecorder(), Sum()
+    recorded = RecordedWork(recorder, OPTIONS)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(5):
+            recorded.do(work.kind(), lambda: spoilt(work))
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Steps are launched one operation at a time")
+    assert recorder.recorded == 1
+    assert work.parameter.grad is not None
+    assert work.parameter.grad.cpu().tolist() == work.seen.cpu().tolist()
+
+
+def test_full_memory_while_recording_is_left_to_the_caller(cuda: PretendCuda) -> None:
+    recorder, work = TapeRecorder(), Sum()
+    recorded = RecordedWork(recorder, OPTIONS)
+    run(work, recorded, 2)
+    with (
+        mock.patch.object(recorder, "record", side_effect=torch.OutOfMemoryError("CUDA out of memory")),
+        pytest.raises(torch.OutOfMemoryError),
+    ):
+        run(work, recorded, 1)
+    run(work, recorded, 3)
+    assert recorder.recorded == 1
+
+
+def test_nothing_is_recorded_on_a_cpu_or_without_a_kind() -> None:
+    recorded = make_recorded_work(torch.device("cpu"))
+    calls: list[int] = []
+    for number in range(6):
+        recorded.do(WorkKind((), ()), lambda number=number: calls.append(number))  # type: ignore[misc]
+    recorder = TapeRecorder()
+    for number in range(6):
+        RecordedWork(recorder).do(None, lambda number=number: calls.append(number))  # type: ignore[misc]
+    assert calls == [*range(6)] * 2
+    assert recorder.warmed == recorder.recorded == 0
+
+
+@pytest.mark.gpu
+@NO_CUDA
+def test_a_graph_of_a_gpu_ends_as_work_that_is_done() -> None:
+    one, other = Sum(), Sum()
+    assert run(one, RecordedWork(CudaRecorder(CUDA), OPTIONS)) == pytest.approx(run(other, RecordedWork(None)))
+    assert one.calls == 3
