@@ -130,12 +130,14 @@ class LambdaChoice:
 
     Attributes:
         lowest, highest: exponents.
+        period: steps from one choice to the next on a GPU, where to read the errors waits for the device.
         tolerance_px: standard deviation of a warp's residual, pixels of the photos of the stage: by so much a smooth
             warp may differ from its fit before photos at that band limit tell the two apart.
     """
 
     lowest: float = 0.0
     highest: float = 6.0
+    period: int = 25
     tolerance_px: float = 0.25
 
 

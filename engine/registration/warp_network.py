@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor, nn
 
 from engine.fields.mlp.layers import make_linear
+from engine.geometry.matrix_roots import solve_one_plus_root
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,8 @@ class WarpNetwork(nn.Module):
             strength: :math:`\lambda\tau`, 0 for none.
         """
         spread = (features - features.mean(dim=1, keepdim=True)).flatten(0, 1).double()
-        values, vectors = torch.linalg.eigh(spread.mT @ spread / max(len(spread), 1))
-        size = values.square().sum() / values.sum().clamp(min=torch.finfo(torch.float32).tiny)
-        shape = (values.clamp(min=0) / size.clamp(min=torch.finfo(torch.float32).tiny)).sqrt()
-        weight = (self.last.weight.double() @ vectors / (1 + strength * shape)) @ vectors.mT
+        covariance = spread.mT @ spread / max(len(spread), 1)
+        least = torch.finfo(torch.float32).tiny
+        size = covariance.square().sum() / covariance.trace().clamp(min=least)
+        weight = solve_one_plus_root(self.last.weight.double(), covariance / size.clamp(min=least), strength)
         self.last.weight.copy_(weight.to(self.last.weight))

@@ -14,7 +14,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
-from engine.registration.warp_motion import WarpMotion, WarpUnits, choose_lambda, find_motion
+from engine.registration.warp_motion import LAMBDA_CHOICE, WarpMotion, WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.system.recorded_work import WorkKind, make_recorded_work, upload_made
@@ -189,7 +189,7 @@ class BaseTrainer:
             registration.follow(before, step)
         elif poses_move:
             optimiser.step(pose_rate, calibration_moves, not checked)
-        if self.auto_lambda:
+        if self.auto_lambda and (checked or self.iteration % LAMBDA_CHOICE.period == 0):
             self._follow_errors(statuses)
 
     @property
