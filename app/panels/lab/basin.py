@@ -86,10 +86,13 @@ class BasinPanel:
 
     def _build_sizes(self) -> None:
         choices = self._control.choices
-        self._across = dpg.add_combo(
-            BENDS, default_value=choices.across, width=74, callback=self._choose, show=False
+        # The first is always shown: where it is hidden the next does not begin a line.
+        self._shift = dpg.add_slider_float(
+            width=SLIDER, min_value=1, max_value=300, default_value=choices.shift,
+            format="to %.0f px" if self._planar else "to %.0f %%", callback=self._choose,
         )  # fmt: skip
-        add_tool_tip(self._across, "What the columns are: turns, or corners that are moved each in its own direction.")
+        unit = "pixels of the image" if self._planar else "per cent of the cameras' spread"
+        add_tool_tip(self._shift, f"The largest shift, {unit}.")
         self._turn = dpg.add_slider_float(
             width=SLIDER, min_value=1, max_value=90, default_value=choices.turn_deg, format="to %.0f°",
             callback=self._choose,
@@ -100,12 +103,10 @@ class BasinPanel:
             callback=self._choose, show=False,
         )  # fmt: skip
         add_tool_tip(self._corners, "How far each corner is moved at most, pixels of the image.")
-        self._shift = dpg.add_slider_float(
-            width=SLIDER, min_value=1, max_value=300, default_value=choices.shift,
-            format="to %.0f px" if self._planar else "to %.0f %%", callback=self._choose,
+        self._across = dpg.add_combo(
+            BENDS, default_value=choices.across, width=74, callback=self._choose, show=False
         )  # fmt: skip
-        unit = "pixels of the image" if self._planar else "per cent of the cameras' spread"
-        add_tool_tip(self._shift, f"The largest shift, {unit}.")
+        add_tool_tip(self._across, "What the columns are: turns, or corners that are moved each in its own direction.")
         self._words = dpg.add_text("", color=MUTED)
 
     def update(self, state: State) -> None:
