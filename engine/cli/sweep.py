@@ -48,7 +48,7 @@ def sweep_scenes(arguments: SweepArguments) -> int:
     for reason in definition.impossible().values():
         _say(console, f"Left out: {reason}")
     folder = arguments.output or Path("sweeps") / arguments.scenes[0].resolve().stem
-    sweep = prepare_sweep(folder, definition, overwrite=arguments.overwrite, again=arguments.retry_failed)
+    sweep = prepare_sweep(folder, definition, success, overwrite=arguments.overwrite, again=arguments.retry_failed)
     if sweep.change:
         _say(console, sweep.change)
     if sweep.rows:

@@ -9,7 +9,6 @@ from pathlib import Path
 from app.model.lab.sweep_maps import TABLE, SweepCell, SweepMap, SweepState, read_sweep
 from engine.errors import UserError
 from engine.lab.sweep.definition import DEFINITION_FILE
-from engine.lab.sweep.statistics import Success
 from engine.lab.sweep.worker import RUNS_FOLDER
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 
@@ -28,9 +27,7 @@ class SweepControl:
         chosen_run: name of a run in that cell, or None.
     """
 
-    def __init__(self, success: Success | None = None) -> None:
-        """`success` says when a run counts as one that has succeeded."""
-        self._success = success or Success()
+    def __init__(self) -> None:
         self.newest: SweepState | None = None
         self.error: str | None = None
         self.chosen_map = 0
@@ -121,7 +118,7 @@ class SweepControl:
 
     def _read(self, folder: Path, closing: threading.Event) -> None:
         try:
-            found, error = read_sweep(folder, self._success), None
+            found, error = read_sweep(folder), None
         except UserError as problem:
             found, error = None, str(problem)
         except Exception as problem:  # a damaged file must not end the window

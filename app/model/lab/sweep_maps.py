@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import UserError
 from engine.lab.sweep.definition import SweptRun, Values, read_definition
 from engine.lab.sweep.rows import Row, failed_row
-from engine.lab.sweep.statistics import Interval, Success, wilson_interval
+from engine.lab.sweep.statistics import Interval, Success, read_success, wilson_interval
 from engine.lab.sweep.summary import map_success, sort_rows
 
 TABLE = "table.parquet"  # of `engine.lab.sweep.table`
@@ -61,6 +61,7 @@ class SweepState:
         rows: of those that have ended, by name.
         success: when a run counts as one that has succeeded.
         definition: the same in a sentence.
+        limits: the same in a few words.
     """
 
     folder: Path
@@ -69,6 +70,7 @@ class SweepState:
     rows: Mapping[str, Row]
     success: Success
     definition: str
+    limits: str
 
     @property
     def failed(self) -> int:
@@ -76,8 +78,10 @@ class SweepState:
         return sum(row.state == "failed" for row in self.rows.values())
 
 
-def read_sweep(folder: Path, success: Success) -> SweepState:
+def read_sweep(folder: Path) -> SweepState:
     """What the folder of a sweep says, whether it has ended or is under way.
+
+    Sweeps of older versions do not say when a run has succeeded: then the usual limits count, and it is said.
 
     Raises:
         UserError: it holds no sweep, or one that is damaged.
@@ -85,6 +89,7 @@ def read_sweep(folder: Path, success: Success) -> SweepState:
     known = read_definition(folder)
     if known is None:
         raise UserError(f"{folder} holds no sweep (no sweep.json); give the folder that l2g-sweep has written.")
+    success = Success() if known.success is None else read_success(known.success)
     rows: dict[str, Row] = {}
     if (folder / TABLE).is_file():  # it comes with the first run that ends
         # Here, because its library takes 60 MB of memory, which only those need who look at a sweep.
@@ -99,7 +104,8 @@ def read_sweep(folder: Path, success: Success) -> SweepState:
         maps.append(SweepMap(found.title, found.corner, found.rows, found.columns, cells))
     planar = any(row.planar for row in rows.values())
     cameras = not planar or any(not row.planar for row in rows.values())
-    return SweepState(folder, tuple(maps), known.current, rows, success, success.explain(planar, cameras))
+    limits = success.name_limits(planar, cameras) + (" (the usual)" if known.success is None else "")
+    return SweepState(folder, tuple(maps), known.current, rows, success, success.explain(planar, cameras), limits)
 
 
 def _stand_in(name: str, values: Values) -> Row:

@@ -23,7 +23,7 @@ from app.panels.widgets.parts import (
 )
 from engine.errors import UserError
 
-ABOVE = 86  # height of title and choices, pixels
+ABOVE = 104  # height of title, limits and choices, pixels
 LEAST = 90  # height of map and list, pixels
 GAP = 10  # pixels between them
 MAP_SHARE = 0.62  # of the width, at most, for the map
@@ -57,10 +57,11 @@ class SweepPanel:
                 self._read = dpg.add_button(label="Read", callback=self._open)
                 add_tool_tip(self._read, "Opens the sweep, and follows it for as long as it runs.")
                 self._how = add_muted_text("")
-                self._success = add_tool_tip(self._how, "")
             self._wrong = dpg.add_text("", color=AMBER, show=False)
             self._introduction = add_muted_text(INTRODUCTION)
             with dpg.group(show=False) as self._body:
+                self._limits = add_muted_text("")
+                self._success = add_tool_tip(self._limits, "")
                 with dpg.group(horizontal=True):
                     self._which = dpg.add_combo([], width=230, callback=self._choose_map)
                     add_tool_tip(self._which, "Which map: of what was compared, over the numbers that differ.")
@@ -90,6 +91,7 @@ class SweepPanel:
         set_text(self._how, shorten_text(words, room))
         if found is None:
             return
+        set_text(self._limits, shorten_text(found.limits, inner))
         if found is not self._shown:
             self._shown = found
             set_text(self._success, found.definition)

@@ -155,10 +155,17 @@ def _run_name(scene: str, values: Values) -> str:
 
 @dataclass(frozen=True)
 class KnownRuns:
-    """What `sweep.json` says: the runs of a sweep, by name, and those that were part of it and have folders still."""
+    """What `sweep.json` says.
+
+    Attributes:
+        current: the runs of the sweep, by name.
+        former: those that were part of it and have folders still.
+        success: when a run has succeeded, as `engine.lab.sweep.statistics.Success` has it; None in older files.
+    """
 
     current: Mapping[str, Values]
     former: Mapping[str, Values]
+    success: Values | None = None
 
 
 def read_definition(folder: Path) -> KnownRuns | None:
@@ -172,21 +179,34 @@ def read_definition(folder: Path) -> KnownRuns | None:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content["version"] != VERSION:
             raise ValueError(f"version {content['version']}")
-        return KnownRuns(
-            *({str(name): dict(values) for name, values in content[key].items()} for key in ("runs", "former"))
+        current, former = (
+            {str(name): dict(values) for name, values in content[key].items()} for key in ("runs", "former")
         )
+        success = content.get("success")
+        return KnownRuns(current, former, None if success is None else dict(success))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{path} is damaged ({error}); give another --output, or --overwrite.") from error
 
 
-def write_definition(folder: Path, runs: Sequence[SweptRun], before: KnownRuns | None = None) -> None:
-    """Writes `sweep.json`; raises `UserError` where that fails."""
+def write_definition(
+    folder: Path, runs: Sequence[SweptRun], before: KnownRuns | None = None, success: Values | None = None
+) -> None:
+    """Writes `sweep.json`; raises `UserError` where that fails.
+
+    Args:
+        folder: of the sweep.
+        runs: all of them.
+        before: what the file says now.
+        success: see `KnownRuns`; None leaves what the file says.
+    """
     now = {run.name: dict(run.values) for run in runs}
     known = {**before.former, **before.current} if before is not None else {}
     former = {name: values for name, values in known.items() if name not in now}
-    write_json(folder / DEFINITION_FILE, {"version": VERSION, "runs": now, "former": former})
+    success = success or (before.success if before is not None else None)
+    more = {} if success is None else {"success": dict(success)}
+    write_json(folder / DEFINITION_FILE, {"version": VERSION, **more, "runs": now, "former": former})
 
 
 def explain_change(before: KnownRuns, runs: Sequence[SweptRun], folder: Path) -> str | None:

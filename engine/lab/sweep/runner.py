@@ -8,7 +8,7 @@ import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from engine.lab.sweep.definition import (
     write_definition,
 )
 from engine.lab.sweep.rows import Row, read_row
+from engine.lab.sweep.statistics import Success
 from engine.lab.sweep.table import CSV_FILE, PARQUET_FILE, TableWriter, write_table
 from engine.lab.sweep.worker import RUNS_FOLDER, SESSION_FILE, Train, carry_out, count_attempts, lost_row
 from engine.results.folder import holds_run
@@ -78,13 +79,19 @@ Watch = Callable[[Row], object]
 
 
 def prepare_sweep(
-    folder: Path, definition: SweepDefinition, *, overwrite: bool = False, again: bool = False
+    folder: Path,
+    definition: SweepDefinition,
+    success: Success | None = None,
+    *,
+    overwrite: bool = False,
+    again: bool = False,
 ) -> PreparedSweep:
     """Makes the folder, or looks at what it holds already.
 
     Args:
         folder: of the sweep.
         definition: of the sweep.
+        success: when a run counts as one that has succeeded, for whoever looks at the folder; None for the usual one.
         overwrite: remove the sweep that the folder holds.
         again: make runs again that have failed.
     Raises:
@@ -100,8 +107,9 @@ def prepare_sweep(
     if before is None and (folder / RUNS_FOLDER).exists():
         raise UserError(f"{folder} has a folder {RUNS_FOLDER} that belongs to no sweep; give another --output.")
     change = explain_change(before, runs, folder) if before is not None else None
-    if before is None or change:
-        write_definition(folder, runs, before)
+    wanted = asdict(success or Success())
+    if before is None or change or before.success != wanted:
+        write_definition(folder, runs, before, wanted)
     rows = {run.name: row for run in runs if (row := read_row(folder / RUNS_FOLDER / run.name)) is not None}
     rows = {name: row for name, row in rows.items() if not (again and row.state == "failed")}
     return PreparedSweep(folder, runs, rows, change)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -64,6 +64,29 @@ class Success:
         if planar:
             parts.append(f"the patches' mean corner error is at most {self.corner_px:g} px")
         return f"A run succeeds where {'; of one image, where '.join(parts)}. A run that failed has not succeeded."
+
+    def name_limits(self, planar: bool, cameras: bool) -> str:
+        """The definition in a few words."""
+        parts = []
+        if cameras:
+            errors = f"rotation at most {self.rotation_deg:g}°, centres {100 * self.translation_share:.3g} % of spread"
+            parts.append("verdict registered" if self.kind == "verdict" else errors)
+        if planar:
+            parts.append(f"corners at most {self.corner_px:g} px")
+        return f"success: {', '.join(parts)}"
+
+
+def read_success(values: Mapping[str, Any]) -> Success:
+    """The definition that a file holds; raises `UserError` where it is none."""
+    try:
+        found = Success(**values)
+        if found.kind not in get_args(SuccessKind):
+            raise ValueError(f"kind {found.kind}")
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"sweep.json does not say when a run has succeeded ({error}); give the command of the sweep again."
+        ) from error
+    return found
 
 
 class Interval(NamedTuple):

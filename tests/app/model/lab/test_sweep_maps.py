@@ -12,7 +12,6 @@ from app.model.lab.sweep_maps import read_sweep
 from engine.errors import UserError
 from engine.lab.sweep.definition import SweepDefinition, write_definition
 from engine.lab.sweep.rows import Row
-from engine.lab.sweep.statistics import Success
 from engine.lab.sweep.table import write_table
 from tests.support.runs.swept_runs import swept_row
 
@@ -45,7 +44,7 @@ def wait_for(control: SweepControl, ended: int) -> None:
 
 def test_all_cells_are_there_before_the_first_run_has_ended(tmp_path: Path) -> None:
     write_definition(tmp_path, SWEEP.runs())
-    found = read_sweep(tmp_path, Success())
+    found = read_sweep(tmp_path)
     (only,) = found.maps
     assert (only.rows, only.columns) == (("l2g", "barf"), ("0", "0.1"))
     assert all(cell is not None and len(cell.runs) == 4 and cell.rate is None for line in only.cells for cell in line)
@@ -55,13 +54,25 @@ def test_all_cells_are_there_before_the_first_run_has_ended(tmp_path: Path) -> N
 def test_cells_count_the_runs_that_have_ended(tmp_path: Path) -> None:
     write_definition(tmp_path, SWEEP.runs())
     write_table([row for row in rows() if row.seed != 2], tmp_path)
-    found = read_sweep(tmp_path, Success())
+    found = read_sweep(tmp_path)
     counts = [
         [(cell.succeeded, len(cell.ended), len(cell.runs)) for cell in line if cell] for line in found.maps[0].cells
     ]
     assert counts == [[(3, 3, 4), (3, 3, 4)], [(3, 3, 4), (0, 3, 4)]]
     assert found.failed == 1
     assert "1°" in found.definition
+    assert found.limits == "success: rotation at most 1°, centres 2 % of spread (the usual)"
+
+
+def test_the_limits_are_those_of_the_command(tmp_path: Path) -> None:
+    write_definition(tmp_path, SWEEP.runs(), success={"rotation_deg": 5.0, "translation_share": 0.05})
+    write_table(rows(), tmp_path)
+    found = read_sweep(tmp_path)
+    assert [[cell.succeeded for cell in line if cell] for line in found.maps[0].cells] == [[4, 4], [4, 3]]
+    assert found.limits == "success: rotation at most 5°, centres 5 % of spread"
+    write_definition(tmp_path, SWEEP.runs(), success={"kind": "luck"})
+    with pytest.raises(UserError, match=r"sweep\.json does not say when a run has succeeded"):
+        read_sweep(tmp_path)
 
 
 def test_the_maps_fill_while_the_sweep_runs_and_what_is_chosen_stays(tmp_path: Path) -> None:
@@ -94,4 +105,4 @@ def test_a_folder_without_a_sweep_is_refused_and_a_damaged_one_explained(tmp_pat
     assert not control.opening
     (tmp_path / "sweep.json").write_text("{")
     with pytest.raises(UserError, match="damaged"):
-        read_sweep(tmp_path, Success())
+        read_sweep(tmp_path)

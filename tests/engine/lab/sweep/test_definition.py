@@ -88,6 +88,7 @@ def test_what_was_written_is_no_change(tmp_path: Path) -> None:
     before = read_definition(tmp_path)
     assert before is not None
     assert explain_change(before, SWEEP.runs(), tmp_path) is None
+    assert before.success is None, "as in files of older versions"
 
 
 def test_more_and_fewer_values_are_a_sentence(tmp_path: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
 from engine.errors import UserError
+from engine.lab.sweep.definition import read_definition
 from engine.lab.sweep.rows import Row
 from engine.lab.sweep.runner import prepare_sweep, run_sweep
+from engine.lab.sweep.statistics import Success, read_success
 from engine.lab.sweep.table import read_table
 from tests.support.runs.swept_runs import (
     InThisThread,
@@ -151,3 +153,16 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path) -> None:
         prepare_sweep(tmp_path, SWEEP)
     with pytest.raises(UserError, match="holds no sweep"):
         read_table(tmp_path)
+
+
+def test_the_folder_says_when_a_run_has_succeeded(tmp_path: Path) -> None:
+    prepare_sweep(tmp_path, SWEEP)
+    before = read_definition(tmp_path)
+    assert before is not None
+    assert before.success == asdict(Success())
+    assert prepare_sweep(tmp_path, SWEEP, Success("verdict", rotation_deg=3.0)).change is None
+    after = read_definition(tmp_path)
+    assert after is not None
+    assert after.success is not None
+    assert read_success(after.success) == Success("verdict", rotation_deg=3.0), "the newest command's"
+    assert after.current == before.current
