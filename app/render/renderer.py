@@ -40,11 +40,15 @@ class Renderer:
     Attributes:
         info: renderer and version of OpenGL, once started.
         error: a sentence on the newest thing that goes wrong in the thread; None again once it works.
+        takes_device_memory: whether the values of volumes of a GPU's field may stay there; it turns out with the first
+            of them.
     """
 
-    def __init__(self) -> None:
-        """Prepares; the thread begins with `start`."""
+    def __init__(self, interoperate: bool = True) -> None:
+        """Prepares; the thread begins with `start`. `interoperate`: CUDA and OpenGL may share memory if they can."""
         self.info = ""
+        self.takes_device_memory = False
+        self._interoperate = interoperate
         self.error: str | None = None
         self._slots: dict[str, Slot] = {}
         self._latest: dict[str, Drawn] = {}
@@ -136,7 +140,7 @@ class Renderer:
 
     def _run(self) -> None:
         try:
-            studio = Studio()
+            studio = Studio(self._interoperate)
         except UserError as error:
             self.error = str(error)
             return
@@ -260,7 +264,7 @@ class Renderer:
         """One part of an upload; whether it was the last."""
         begun = time.monotonic()
         done = next(uploading.steps, _DONE) is _DONE
-        studio.driver.finish()
+        self.takes_device_memory = studio.takes_device_memory
         self._allowance.spend(time.monotonic() - begun, time.monotonic())
         return done
 

@@ -29,16 +29,18 @@ class Studio:
         volumes: in memory, by their keys.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, interoperate: bool = True) -> None:
         """Opens a context, current in the calling thread from now on.
 
+        Args:
+            interoperate: whether CUDA and OpenGL may share memory where they can.
         Raises:
             UserError: there is no OpenGL 3.3.
         """
         self._context = open_context()
         self.driver = Driver(self._context)
         self.info = f"{self._context.info['GL_RENDERER']}, OpenGL {self._context.info['GL_VERSION']}"
-        self.volumes = VolumeTextures(self._context, self.driver)
+        self.volumes = VolumeTextures(self._context, self.driver, interoperate)
         self._marcher, self._present = Marcher(self._context), FullScreen(self._context, "present")
         self._drawings: dict[str, NovelDrawing | CamerasDrawing] = {}
 
@@ -52,6 +54,11 @@ class Studio:
     def problem(self) -> str | None:
         """Why the detail of a volume in memory is not drawn, a sentence; None where it is, or where there is none."""
         return self.volumes.problem
+
+    @property
+    def takes_device_memory(self) -> bool:
+        """Whether the values of volumes of a GPU's field may stay there; it turns out with the first of them."""
+        return self.volumes.takes_device_memory
 
     def upload(
         self, volume: FieldVolume, key: Hashable = None, most_bytes: int | None = None

@@ -194,7 +194,10 @@ class Window:
         for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
         # after the panels, whose pictures do not show any more what is forgotten now
-        self._renderer.set_volumes({run.key: run.volume for run in (state.run, state.beside) if run is not None})
+        shown = [run for run in (state.run, state.beside) if run is not None]
+        for run in shown:
+            run.keep_volume_on_device(self._renderer.takes_device_memory)
+        self._renderer.set_volumes({run.key: run.volume for run in shown})
         self._backdrop.update()
         self._banner.update()
         self._help.update()

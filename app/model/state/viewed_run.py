@@ -94,6 +94,11 @@ class ViewedRun:
             self.image = self._images.latest() or self.image
         self.history = self.opened.run.history()
 
+    def keep_volume_on_device(self, keep: bool) -> None:
+        """Whether the values of its volumes may stay on the GPU that it trains on."""
+        if self._volumes is not None:
+            self._volumes.on_device = keep
+
     def _look_at_volume(self, opened: OpenedRun, wanted: bool) -> None:
         if not wanted:
             self.volume = self._volumes = None  # the feed would keep it, too

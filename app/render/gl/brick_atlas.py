@@ -10,8 +10,10 @@ import moderngl
 import numpy as np
 from jaxtyping import Int32, UInt32
 
-from app.render.gl.context import Driver
+from app.render.gl.pieces import Pieces
 from app.render.gl.programs import set_uniforms
+from app.render.gl.transport import VolumeTransport
+from app.render.gl.values import reorder_axes, take_rows, view_as_halves, view_as_words
 from engine.errors import UserError
 from engine.fields.baking import FineVolume
 
@@ -29,13 +31,11 @@ class AtlasOptions:
         across: bricks along x and y, if the texture need not be wider.
         room: share of the bricks that is added, so that the next volume, of a few more blocks, fits as well.
         most_room: times as much as is needed; of a larger texture the memory is given back.
-        bytes_at_once: uploaded in one step: a few milliseconds, which a moving view may have to wait.
     """
 
     across: int = 16
     room: float = 0.1
     most_room: float = 2.0
-    bytes_at_once: int = 8 << 20
 
 
 OPTIONS = AtlasOptions()
@@ -106,16 +106,16 @@ class BrickAtlas:
         shape: (depth, height, width) of the lattice that is held, voxels; None while there is none.
     """
 
-    def __init__(self, context: moderngl.Context, driver: Driver) -> None:
-        self._context, self._driver = context, driver
+    def __init__(self, context: moderngl.Context, pieces: Pieces) -> None:
+        self._context, self._pieces = context, pieces
         self._layout: Layout | None = None
         self._slots: Slots | None = None
         self._bricks: moderngl.Texture3D | None = None
         self._table: moderngl.Texture3D | None = None
         self.shape: tuple[int, int, int] | None = None
 
-    def upload(self, detail: FineVolume) -> Iterator[None]:
-        """Copies the blocks into the atlas, a few megabytes per step; the caller may draw between two steps.
+    def upload(self, detail: FineVolume, transport: VolumeTransport) -> Iterator[None]:
+        """Copies the blocks into the atlas, for some milliseconds per step; the caller may draw between two steps.
 
         Raises:
             UserError: there are more than this OpenGL takes.
@@ -133,7 +133,7 @@ class BrickAtlas:
             self._slots = np.where(slots == kept, kept, 0)
             table.write(layout.pack(self._slots))
         try:
-            yield from self._write(bricks, layout, detail, slots)
+            yield from self._write(bricks, layout, detail, slots, transport)
         except GeneratorExit:
             if bricks is not self._bricks:
                 bricks.release()
@@ -175,21 +175,23 @@ class BrickAtlas:
             " coarser copy; training and exports are not affected."
         )
 
-    def _write(self, bricks: moderngl.Texture3D, layout: Layout, detail: FineVolume, slots: Slots) -> Iterator[None]:
+    def _write(
+        self, bricks: moderngl.Texture3D, layout: Layout, detail: FineVolume, slots: Slots, transport: VolumeTransport
+    ) -> Iterator[None]:
         """Layer after layer, as far as they are used."""
         stored = slots > 0
         numbers = np.zeros(layout.capacity, np.int64)  # of the block in each brick
         numbers[slots[stored]] = detail.table[stored]
-        # Four halves at a time: copies of larger elements are quicker.
-        blocks = detail.blocks.reshape(-1, EDGE**3 * 4).view(np.uint64)
+        blocks = view_as_words(detail.blocks.reshape(-1, EDGE**3 * 4))
         used = -(-(int(slots.max(initial=0)) + 1) // layout.per_layer)
-        at_once = max(OPTIONS.bytes_at_once // (layout.per_layer * blocks[:1].nbytes), 1)
-        for first in range(0, used, at_once):
-            last = min(first + at_once, used)
-            part = blocks[numbers[first * layout.per_layer : last * layout.per_layer]]
-            placed = part.reshape(last - first, layout.across, layout.across, EDGE, EDGE, EDGE)
-            planes = placed.transpose(0, 3, 1, 4, 2, 5).reshape(
-                EDGE * (last - first), EDGE * layout.across, EDGE * layout.across, 1
-            )
-            self._driver.write_planes(bricks, EDGE * first, planes.view(np.float16))
-            yield
+
+        def write(first: int, last: int) -> None:
+            with transport.preparing():
+                part = take_rows(blocks, numbers[first * layout.per_layer : last * layout.per_layer])
+                placed = part.reshape(last - first, layout.across, layout.across, EDGE, EDGE, EDGE)
+                planes = reorder_axes(placed, (0, 3, 1, 4, 2, 5)).reshape(
+                    EDGE * (last - first), EDGE * layout.across, EDGE * layout.across, 1
+                )
+            transport.write_planes(bricks, EDGE * first, view_as_halves(planes))
+
+        yield from self._pieces.cut("bricks", used, layout.per_layer * EDGE**3 * 8, write)

@@ -16,7 +16,7 @@ from engine.errors import UserError
 REQUIRED = 330  # OpenGL 3.3
 NEED = "The 3D views need OpenGL 3.3: install a graphics driver or Mesa's software renderer"
 _FUNCTION = getattr(ctypes, "WINFUNCTYPE", ctypes.CFUNCTYPE)  # Windows has a calling convention of its own
-_TEXTURE_3D, _HALF, _UNPACK_ALIGNMENT = 0x806F, 0x140B, 0x0CF5
+_TEXTURE_3D, _HALF, _UNPACK_ALIGNMENT, _PIXEL_UNPACK_BUFFER = 0x806F, 0x140B, 0x0CF5, 0x88EC
 _LAYOUT = {1: 0x1903, 3: 0x1907, 4: 0x1908}  # GL_RED, GL_RGB, GL_RGBA by the number of channels
 
 
@@ -66,6 +66,7 @@ class Driver:
         unsigned, signed, pointer = ctypes.c_uint, ctypes.c_int, ctypes.c_void_p
         self.finish = _FUNCTION(None)(load("glFinish"))
         self._bind = _FUNCTION(None, unsigned, unsigned)(load("glBindTexture"))
+        self._bind_buffer = _FUNCTION(None, unsigned, unsigned)(load("glBindBuffer"))
         self._store = _FUNCTION(None, unsigned, signed)(load("glPixelStorei"))
         self._write = _FUNCTION(None, unsigned, *[signed] * 7, unsigned, unsigned, pointer)(load("glTexSubImage3D"))
 
@@ -77,6 +78,22 @@ class Driver:
         assert planes.flags.c_contiguous
         assert planes.dtype == np.float16
         assert (width, height, channels) == (texture.width, texture.height, texture.components)
+        self._write_from(texture, first, count, planes.ctypes.data)
+
+    def write_planes_of_buffer(
+        self, texture: moderngl.Texture3D, first: int, count: int, buffer: moderngl.Buffer
+    ) -> None:
+        """The same of planes that lie at the beginning of a buffer; OpenGL may do it later."""
+        assert buffer.size >= count * texture.height * texture.width * texture.components * 2
+        self._bind_buffer(_PIXEL_UNPACK_BUFFER, buffer.glo)
+        try:
+            self._write_from(texture, first, count, None)
+        finally:
+            self._bind_buffer(_PIXEL_UNPACK_BUFFER, 0)
+
+    def _write_from(self, texture: moderngl.Texture3D, first: int, count: int, address: int | None) -> None:
+        """From an address, or from the start of the buffer that is bound."""
+        layout = _LAYOUT[texture.components]
         self._store(_UNPACK_ALIGNMENT, 2)
         self._bind(_TEXTURE_3D, texture.glo)
-        self._write(_TEXTURE_3D, 0, 0, 0, first, width, height, count, _LAYOUT[channels], _HALF, planes.ctypes.data)
+        self._write(_TEXTURE_3D, 0, 0, 0, first, texture.width, texture.height, count, layout, _HALF, address)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import moderngl
 
 from app.render.gl.context import Driver
+from app.render.gl.uploads import Uploads
 from app.render.gl.volume_texture import VolumeTexture, measure_volume
 from engine.fields.baking import FieldVolume
 
@@ -40,8 +41,9 @@ def choose_most_bytes(key: Hashable, wanted: Volumes) -> int | None:
 class VolumeTextures:
     """The textures of each volume; a key that is not wanted any more gives its memory back."""
 
-    def __init__(self, context: moderngl.Context, driver: Driver) -> None:
-        self._context, self._driver = context, driver
+    def __init__(self, context: moderngl.Context, driver: Driver, interoperate: bool = True) -> None:
+        """`interoperate`: whether CUDA and OpenGL may share memory where they can."""
+        self._context, self._uploads = context, Uploads(context, driver, interoperate)
         self._textures: dict[Hashable, VolumeTexture] = {}
 
     def get(self, key: Hashable) -> VolumeTexture | None:
@@ -52,7 +54,7 @@ class VolumeTextures:
     def of(self, key: Hashable) -> VolumeTexture:
         """The textures of a key, made if there are none, for an upload."""
         if key not in self._textures:
-            self._textures[key] = VolumeTexture(self._context, self._driver)
+            self._textures[key] = VolumeTexture(self._context, self._uploads)
         return self._textures[key]
 
     def holds(self, key: Hashable, volume: FieldVolume | None) -> bool:
@@ -77,6 +79,11 @@ class VolumeTextures:
             texture.release()
 
     @property
+    def takes_device_memory(self) -> bool:
+        """Whether the values of volumes of a GPU's field may stay there; it turns out with the first of them."""
+        return self._uploads.takes_device_memory
+
+    @property
     def problem(self) -> str | None:
         """Why the detail of a volume in memory is not drawn, a sentence; None where it is, or where there is none."""
         return next((texture.problem for texture in self._textures.values() if texture.problem is not None), None)
@@ -85,3 +92,4 @@ class VolumeTextures:
         """Gives everything back to OpenGL."""
         for key in list(self._textures):
             self.forget(key)
+        self._uploads.release()

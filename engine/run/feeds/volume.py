@@ -31,6 +31,9 @@ class VolumeFeed:
     A field that takes long to bake is baked coarse at first, and as fine as patience allows while it trains; all
     the way once the run rests. The first volume of a field that is stored in blocks goes without them, as they take
     longer; later ones come with them, or the picture would be sharp and soft by turns.
+
+    Attributes:
+        on_device: whether the values of volumes of a GPU's field stay there; it may be changed at any time.
     """
 
     def __init__(self, run: Run, longest: int = 1024, period: float = 0.5, share: float = 0.03) -> None:
@@ -43,6 +46,7 @@ class VolumeFeed:
             period: seconds between two volumes, at least.
             share: of the run's time, at most.
         """
+        self.on_device = False
         self._longest, self._share = longest, share
         self._feed = Feed(run, self._work, "volume of the field", period, share)
         # What follows belongs to the run's thread.
@@ -69,7 +73,8 @@ class VolumeFeed:
             size = self._wanted_size(field, session.busy)
             if size is None:
                 return Piece()
-            baking = Baking(field, size, detailed=self._shown is not None and self._shown.field is field)
+            detailed = self._shown is not None and self._shown.field is field
+            baking = Baking(field, size, detailed, self.on_device)
         if not baking.work(PIECE):
             self._baking = baking
             return Piece(unfinished=True)

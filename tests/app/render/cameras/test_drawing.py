@@ -10,10 +10,10 @@ import torch
 
 from app.model.common.pictures import CameraSet, CamerasPicture, Thumbnails
 from app.render.cameras.drawing import BACKGROUND
-from app.render.gl.overview_density import compute_overview_density
+from app.render.gl.overview_density import OverviewDensity, compute_overview_density
 from app.render.scheduling.effort import COMPLETE
 from app.render.studio import Pixels, Studio
-from engine.fields.baking import FieldVolume
+from engine.fields.baking import FieldVolume, VolumeSpace
 from engine.geometry.view_camera import ViewCamera
 from tests.support.worlds import fields
 from tests.support.worlds.blocks import fine_volume
@@ -152,3 +152,15 @@ class TestOverviewDensity:
         assert shown[-1] == pytest.approx(4.0, rel=0.02)  # the nearest plane
         assert shown[:6].max() < 0.01
         assert compute_overview_density(volume).shape == (10, 10, 10)
+
+    @pytest.mark.parametrize("space", ["projective", "box"])
+    def test_planes_computed_some_at_a_time_are_those_computed_at_once(self, space: VolumeSpace) -> None:
+        values = np.random.default_rng(1).normal(0, 3, (11, 4, 5, 4)).astype(np.float16)
+        volume = replace(fields.even_volume(space, density=0.0), voxels=values)
+        expected = compute_overview_density(volume).astype(np.float32)
+        for voxels in (values, torch.from_numpy(values)):  # on the host, or as on a GPU
+            overview = OverviewDensity(replace(volume, voxels=voxels))
+            parts = [overview.next_planes(count) for count in (2, 1, 5, 3)]
+            assert [first for first, _ in parts] == [9, 8, 3, 0]
+            found = np.concatenate([np.asarray(part, np.float32) for _, part in reversed(parts)])
+            np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-4)

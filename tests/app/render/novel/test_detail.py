@@ -13,6 +13,8 @@ import torch
 from app.model.common.pictures import NovelPicture
 from app.render.gl import brick_atlas
 from app.render.gl.brick_atlas import BrickAtlas
+from app.render.gl.pieces import Pieces
+from app.render.gl.transport import HostPieces
 from app.render.renderer import Renderer
 from app.render.scheduling.effort import COMPLETE
 from app.render.studio import Pixels, Studio
@@ -150,7 +152,8 @@ class TestUploads:
         self, studio: Studio, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The next volume has the same values, but some blocks less and some more: what is drawn lies in between."""
-        monkeypatch.setattr(brick_atlas, "OPTIONS", replace(brick_atlas.OPTIONS, across=2, bytes_at_once=1))
+        monkeypatch.setattr(brick_atlas, "OPTIONS", replace(brick_atlas.OPTIONS, across=2))
+        monkeypatch.setattr(Pieces, "bytes_of", lambda *_: 1)
         field = shell(fields.BOX)
         table, blocks = cut_into_blocks(field.grid.voxels)
         stored = table.flatten().nonzero()[:, 0]
@@ -258,13 +261,13 @@ def test_an_atlas_gives_its_memory_back_when_few_blocks_are_left(
 ) -> None:
     monkeypatch.setattr(brick_atlas, "OPTIONS", replace(brick_atlas.OPTIONS, across=2))
     field = fields.grid(fields.BOX)
-    atlas = BrickAtlas(studio._context, studio.driver)
-    for _ in atlas.upload(fine_volume(field.grid.voxels)):
+    atlas, transport = BrickAtlas(studio._context, Pieces(studio.driver.finish)), HostPieces(studio.driver)
+    for _ in atlas.upload(fine_volume(field.grid.voxels), transport):
         pass
     layout = atlas._layout
     field.grid.voxels[:, :, 12:, 0] = EMPTY
     field.grid.voxels[:, 12:, :, 0] = EMPTY
-    for _ in atlas.upload(fine_volume(field.grid.voxels)):
+    for _ in atlas.upload(fine_volume(field.grid.voxels), transport):
         pass
     assert layout is not None
     assert atlas._layout is not None
