@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from types import ModuleType
 
 import torch
 from jaxtyping import Float
@@ -16,7 +15,7 @@ from engine.fields.module_field import ModuleField
 from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
-from engine.fields.voxel_grid import compiled, reference
+from engine.fields.voxel_grid.backends import choose_backend
 from engine.geometry.numerics import make_constant
 from engine.system.recorded_work import upload_made
 
@@ -78,7 +77,7 @@ class SampledField(ModuleField, ABC):
         self.skipped_steps, self.version = 0, 0
         self._coarse: Tensor | None = None
         self._age = 0
-        self._backend: ModuleType = compiled if self.device.type == "cpu" else reference
+        self._backend = choose_backend(self.device)
         self.optimise(module)
 
     @abstractmethod

@@ -12,17 +12,21 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from numba import cuda
 from torch import Tensor
 
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
-from engine.fields.voxel_grid.cuda_launch import launch_per_ray
+from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
+from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid.cuda_launch import launch_per_ray, launch_per_value
 from engine.fields.voxel_grid.cuda_optimiser import optimise
 from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
-from engine.fields.voxel_grid.reference import average, edges, interpolate
+from engine.fields.voxel_grid.reference import interpolate
 from engine.fields.voxel_grid.state import GridState, Shape, make_state
 
 __all__ = ["average", "choose_backend", "edges", "interpolate", "march", "optimise"]
@@ -58,10 +62,11 @@ def _try_kernels(device: torch.device) -> None:
         between = torch.linspace(0, 1, 5, device=device)[None]
         state = make_state(voxels)
         basis, background = torch.ones_like(lines.step), torch.ones(3, device=device)
+        drawn = backend.edges(voxels[..., 0].contiguous(), lines, True, 4, 0.1, torch.full((1,), 0.5, device=device))
         colour, _, _ = backend.march(state, lines, basis, between, False, background, True)
         colour.sum().backward()
         assert start.grad is not None
-        gradients = [start.grad[0], state.gradient.flatten()]
+        gradients = [drawn[0], start.grad[0], state.gradient.flatten()]
         state.steps = DEFAULT.smoothness_period - 1  # the step has smoothness
         backend.optimise(state, 0.1, 0.1, 2.0)
         found.append(torch.cat([colour[0], *gradients, state.voxels.flatten()]).detach().cpu())
@@ -124,6 +129,42 @@ class _March(torch.autograd.Function):
 
 
 march = make_march(_March)
+
+
+def edges(
+    coarse: Float[Tensor, "depth height width"],
+    lines: Lines,
+    closed: bool,
+    count: int,
+    floor: float,
+    jitter: Float[Tensor, " rays"],
+) -> Float[Tensor, "rays edges"]:
+    """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
+    depth, height, width = coarse.shape
+    rays, bent = len(lines.start), lines.ends is not None
+    bins = 2 * depth if closed and not bent else depth
+    occupied = torch.empty(coarse.shape, dtype=torch.uint8, device=coarse.device)
+    optical_depths, drawn = coarse.new_empty(bins, rays), coarse.new_empty(rays, count + 1)
+    launch_per_value(proposal_kernels.mark_occupied, depth * height, width, coarse, occupied)
+    pieces = _with_pieces(lines.start, lines.step, lines.optical_length, lines.ends)
+    launch_per_value(proposal_kernels.measure_bins, bins, rays, coarse, occupied, *pieces, closed, optical_depths)
+    launch_per_ray(
+        proposal_kernels.draw_edges, rays, optical_depths, bent, np.float32(floor), jitter.contiguous(), drawn
+    )
+    return drawn
+
+
+def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
+    """Averages of a lattice in blocks over cubes; see `compiled.average`."""
+    assert state.places is not None
+    averages = state.voxels.new_zeros(*(max(size // factor, 2) for size in state.shape), 4)
+    cubes = (grid_kernels.BLOCK // factor) ** 3
+    launch_per_value(
+        proposal_kernels.average_blocks,
+        *(len(state.voxels) - 1, cubes),
+        *(state.voxels.view(-1, 4), state.places, factor, averages),
+    )
+    return averages
 
 
 def _with_pieces(

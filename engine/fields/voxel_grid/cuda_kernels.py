@@ -283,13 +283,13 @@ def march_backward(
                         cuda.atomic.add(gradient, (v, 2), w * d2)
                         cuda.atomic.add(gradient, (v, 3), w * d3)
         # Beyond the border the volume is constant.
-        if not (x < NONE or x > width - 1):
+        if not (x < NONE or x > np.float32(width - 1)):
             gs0 += px
             gv0 += s * px
-        if not (y < NONE or y > height - 1):
+        if not (y < NONE or y > np.float32(height - 1)):
             gs1 += py
             gv1 += s * py
-        if not (z < NONE or z > depth - 1):
+        if not (z < NONE or z > np.float32(depth - 1)):
             gs2 += pz
             gv2 += s * pz
         if gathers and tinted and (d1 != NONE or d2 != NONE or d3 != NONE):

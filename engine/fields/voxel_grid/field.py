@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import ModuleType
 
 import torch
 from jaxtyping import Float
@@ -16,26 +15,13 @@ from engine.fields.sampling import uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Space
 from engine.fields.voxel_grid import blocks as grid_blocks
 from engine.fields.voxel_grid import compiled as grid_compiled
-from engine.fields.voxel_grid import reference as grid_dense
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid import volume as grid_volume
+from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import FIELD as OPTIONS
 from engine.fields.voxel_grid.space_options import choose_space_options
 from engine.fields.voxel_grid.state import GridState
 from engine.system.recorded_work import upload_made
-
-
-def _choose_backend(device: torch.device) -> ModuleType:
-    """What computes on a device."""
-    if device.type == "cpu":
-        return grid_compiled
-    if device.type != "cuda" or not torch.cuda.is_available():
-        return grid_dense
-    try:
-        from engine.fields.voxel_grid.cuda_compiled import choose_backend  # takes a moment, and Numba may lack CUDA
-    except ImportError:
-        return grid_dense
-    return choose_backend()
 
 
 class VoxelGrid:
@@ -69,7 +55,7 @@ class VoxelGrid:
         self._visible: Tensor | None = None  # cells of a dense lattice in which training rays have seen something
         self._seen: tuple[Tensor, tuple[int, int, int]] | None = None  # of the stage before, with its lattice's shape
         self._age = 0
-        self._backend = _choose_backend(self.device)
+        self._backend = choose_backend(self.device)
 
     @property
     def grid(self) -> GridState:

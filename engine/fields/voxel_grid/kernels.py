@@ -76,6 +76,36 @@ def _sigmoid(x):
 
 
 @njit(inline="always", fastmath=FAST)
+def _absorbed(optical_depth):
+    """1 - exp(-optical depth); most bins of a ray are empty, and there it is cheaper than an exponential."""
+    if optical_depth > FAINT:
+        return np.float32(1.0) - math.exp(-optical_depth)
+    return optical_depth * (np.float32(1.0) - np.float32(0.5) * optical_depth)
+
+
+@njit(inline="always", fastmath=FAST)
+def _seen_through(optical_depth):
+    """How much of the light proposals take for passing through a bin."""
+    if optical_depth > FAINT:
+        return math.exp(-SEEN_THROUGH * optical_depth)
+    return np.float32(1.0) - SEEN_THROUGH * optical_depth
+
+
+# Not `min` and `max`, which Numba's CUDA target does not compile in functions of the CPU. A NaN stays one.
+@njit(inline="always", fastmath=FAST)
+def _larger(one, other):
+    return other if other > one else one
+
+
+@njit(inline="always", fastmath=FAST)
+def _clamp(x):
+    """To 0 to 1."""
+    if x < np.float32(0.0):
+        return np.float32(0.0)
+    return np.float32(1.0) if x > np.float32(1.0) else x
+
+
+@njit(inline="always", fastmath=FAST)
 def _cell(x, size):
     """The first index of the cell and the fraction within it, clamped to the volume."""
     limit = np.float32(size - 1)
@@ -85,7 +115,7 @@ def _cell(x, size):
         x = limit
     # A NaN must stay in the fraction, to be detected, and must not get into the index, which addresses memory.
     i = int(x) if x > 0.0 else 0
-    if i > size - 2:  # not `min`, which Numba's CUDA target does not compile
+    if i > size - 2:
         i = size - 2
     return i, x - np.float32(i)
 
@@ -154,7 +184,9 @@ def _find_touch(touched, v, level_z, j, i):
 @njit(inline="always", fastmath=FAST)
 def _inside(x, y, z, width, height, depth):
     """False for positions outside the volume; NaN counts as inside, so that it gets into the colour."""
-    outside = x < -1e-3 or x > width - 0.999 or y < -1e-3 or y > height - 0.999 or z < -1e-3 or z > depth - 0.999
+    least, most = np.float32(-1e-3), np.float32(-0.999)
+    outside = x < least or x > np.float32(width) + most or y < least or y > np.float32(height) + most
+    outside = outside or z < least or z > np.float32(depth) + most
     return not outside
 
 
@@ -341,17 +373,11 @@ def proposal_edges(coarse, occupied, start, step, optical_length, closed, floor,
                             + fx * coarse[level_z + a, j + b, i + 1]
                         )
             depth_of_bin = density * optical_length[r] / np.float32(bins)
-            # Most bins are empty, and this is cheaper than an exponential.
-            alpha = depth_of_bin * (np.float32(1.0) - np.float32(0.5) * depth_of_bin)
-            if depth_of_bin > FAINT:
-                alpha = np.float32(1.0) - math.exp(-depth_of_bin)
+            alpha = _absorbed(depth_of_bin)
             if _opaque_end(step) and k == bins - 1:
                 alpha = np.float32(1.0)
             weight[k] = transmittance * alpha
-            if depth_of_bin > FAINT:
-                transmittance *= math.exp(-SEEN_THROUGH * depth_of_bin)
-            else:
-                transmittance *= np.float32(1.0) - SEEN_THROUGH * depth_of_bin
+            transmittance *= _seen_through(depth_of_bin)
             if transmittance < OPAQUE:
                 weight[k + 1 :] = np.float32(0.0)
                 break
@@ -360,20 +386,18 @@ def proposal_edges(coarse, occupied, start, step, optical_length, closed, floor,
         for k in range(bins):
             here = weight[k]
             following = weight[k + 1] if k + 1 < bins else np.float32(0.0)
-            widened = max(previous, max(here, following)) + floor / np.float32(bins)
+            widened = _larger(previous, _larger(here, following)) + floor / np.float32(bins)
             previous = here
             weight[k] = widened
             total += widened
         cumulative = np.float32(0.0)
         k = 0
         for e in range(count + 1):
-            level = min(max((e + jitter[r] - np.float32(0.5)) / np.float32(count), np.float32(0.0)), np.float32(1.0))
-            target = level * total
+            target = _clamp((np.float32(e) + jitter[r] - np.float32(0.5)) / np.float32(count)) * total
             while k < bins - 1 and cumulative + weight[k] < target:
                 cumulative += weight[k]
                 k += 1
-            fraction = min(max((target - cumulative) / weight[k], np.float32(0.0)), np.float32(1.0))
-            edges[r, e] = (np.float32(k) + fraction) / np.float32(bins)
+            edges[r, e] = (np.float32(k) + _clamp((target - cumulative) / weight[k])) / np.float32(bins)
         edges[r, 0] = 0.0
         edges[r, count] = 1.0
 

@@ -7,12 +7,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
+from numba import cuda, typeof
+from numba.cuda.cudadrv import nvvm
+from torch import Tensor
 
-from engine.fields.voxel_grid import compiled, cuda_compiled, reference
-from engine.fields.voxel_grid.field import _choose_backend
+from engine.fields.spaces import Lines
+from engine.fields.voxel_grid import compiled, cuda_compiled, cuda_launch, reference
+from engine.fields.voxel_grid.backends import choose_backend
+from engine.fields.voxel_grid.options import DEFAULT
+from engine.fields.voxel_grid.state import make_block_state, make_state
 from tests.support.pretend_cuda import NO_CUDA
 
 
@@ -29,16 +37,16 @@ def test_in_the_simulator_they_render_and_differentiate_as_those_of_the_cpu() ->
     differences = json.loads(done.stdout)
     assert set(differences) == {
         *("dense, open", "dense, closed, directional", "dense, bent, directional", "blocks"),
-        *("Adam, dense, directional", "Adam, blocks"),
+        *("Adam, dense, directional", "Adam, blocks", "edges", "averages"),
     }
     assert max(differences.values()) < 2e-5, differences
 
 
 def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert _choose_backend(torch.device("cpu")) is compiled
-    assert _choose_backend(torch.device("mps")) is reference
+    assert choose_backend(torch.device("cpu")) is compiled
+    assert choose_backend(torch.device("mps")) is reference
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    assert _choose_backend(torch.device("cuda")) is reference
+    assert choose_backend(torch.device("cuda")) is reference
 
 
 def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
@@ -56,6 +64,35 @@ def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
     finally:
         cuda_compiled.choose_backend.cache_clear()
     assert "plain torch is (OSError: libnvvm.so was not found)" in caplog.text
+
+
+@pytest.mark.skipif(not nvvm.is_available(), reason="no libnvvm")
+def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Numbers of double precision would be up to 64 times as slow on most cards, and one slips in with any literal."""
+    launched: dict[str, str] = {}
+
+    def compile_it(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) -> None:
+        kinds = [typeof(one.detach().numpy() if isinstance(one, Tensor) else one) for one in arguments]
+        code, _ = cuda.compile_ptx(kernel.py_func, tuple(kinds), cc=(8, 0))
+        launched[kernel.py_func.__name__] = code
+
+    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: SimpleNamespace(compute_capability=(8, 0)))
+    monkeypatch.setattr(cuda_launch, "launch", compile_it)
+    state = make_block_state(torch.zeros(2, 8, 8, 8, 4), torch.ones(1, 1, 1).int(), (8, 8, 8))
+    for made in (state, make_state(torch.zeros(2, 2, 2, 4))):
+        start = torch.zeros(3, 3, requires_grad=True)
+        lines = Lines(start, torch.ones(3, 3), torch.ones(3))
+        edges = cuda_compiled.edges(torch.ones(2, 2, 2), lines, True, 4, 0.1, torch.zeros(3))
+        colour, _, _ = cuda_compiled.march(made, lines, torch.ones(3, 3), edges, True, torch.ones(3), True)
+        colour.sum().backward()
+        made.steps = DEFAULT.smoothness_period - 1
+        cuda_compiled.optimise(made, 0.1, 0.1, 1.0)
+    cuda_compiled.average(state, 2)
+    assert set(launched) == {
+        *("march_forward", "march_backward", "mark_occupied", "measure_bins", "draw_edges", "average_blocks"),
+        *("adam", "add_smoothness", "add_smoothness_in_blocks"),
+    }
+    assert [name for name, code in launched.items() if ".f64" in code or ".local" in code] == []
 
 
 @pytest.mark.gpu

@@ -1,0 +1,160 @@
+"""Kernels for CUDA of the pooled density that proposals are drawn from, and of the drawing; see `kernels`.
+
+What the CPU does for a ray in one go is two kernels here: all bins of all rays are looked up at once, then a thread
+goes along the bins of its ray. In between their optical depths lie as (bins, rays), so that neighbouring threads read
+neighbouring values. Lines are those of `cuda_kernels`: all rays have pieces.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import cuda
+
+from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _coordinate
+from engine.fields.voxel_grid.kernels import (
+    BLOCK,
+    IN_BLOCK,
+    NOTHING,
+    OPAQUE,
+    _absorbed,
+    _cell,
+    _clamp,
+    _inside,
+    _larger,
+    _seen_through,
+    _sigmoid,
+    _softplus,
+)
+
+
+@cuda.jit
+def mark_occupied(coarse, occupied):
+    """As `kernels.mark_occupied`, a thread per cell; row y of plane z is row z * height + y of the grid of threads."""
+    depth, height, width = coarse.shape
+    z = cuda.blockIdx.x // height
+    y = cuda.blockIdx.x - z * height
+    x = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    if x >= width:
+        return
+    far = z + 1 if z + 1 < depth else z
+    below = y + 1 if y + 1 < height else y
+    behind = x + 1 if x + 1 < width else x
+    nothing = (
+        coarse[z, y, x] <= NOTHING
+        and coarse[z, y, behind] <= NOTHING
+        and coarse[z, below, x] <= NOTHING
+        and coarse[z, below, behind] <= NOTHING
+        and coarse[far, y, x] <= NOTHING
+        and coarse[far, y, behind] <= NOTHING
+        and coarse[far, below, x] <= NOTHING
+        and coarse[far, below, behind] <= NOTHING
+    )
+    occupied[z, y, x] = 0 if nothing else 1  # a NaN counts as something
+
+
+@cuda.jit
+def measure_bins(coarse, occupied, start, step, optical_length, closed, depths):
+    """The optical depth of each bin of each ray, (bins, rays), a thread per bin; bin k is row k of the grid."""
+    k = cuda.blockIdx.x
+    r = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    bins, rays = depths.shape
+    if r >= rays:
+        return
+    depth, height, width = coarse.shape
+    s = (np.float32(k) + HALF) / np.float32(bins)
+    p = 0
+    while p + 1 < start.shape[1] and s > step[r, p, 3]:
+        p += 1
+    x = _coordinate(start, step, r, p, s, 0)
+    y = _coordinate(start, step, r, p, s, 1)
+    z = _coordinate(start, step, r, p, s, 2)
+    density = NONE
+    if not closed or _inside(x, y, z, width, height, depth):
+        i, fx = _cell(x, width)
+        j, fy = _cell(y, height)
+        level, fz = _cell(z, depth)
+        if occupied[level, j, i] != 0:
+            for a in range(2):
+                wz = fz if a == 1 else ONE - fz
+                for b in range(2):
+                    wy = wz * (fy if b == 1 else ONE - fy)
+                    here, behind = coarse[level + a, j + b, i], coarse[level + a, j + b, i + 1]
+                    density += wy * ((ONE - fx) * here + fx * behind)
+    depths[k, r] = density * optical_length[r] / np.float32(bins)
+
+
+@cuda.jit
+def draw_edges(depths, opaque_end, floor, jitter, edges):
+    """The second half of `kernels.proposal_edges`, a thread per ray; `depths` holds the bins' weights afterwards."""
+    r = cuda.grid(1)
+    bins, rays = depths.shape
+    if r >= rays:
+        return
+    count = edges.shape[1] - 1
+    transmittance = ONE
+    for k in range(bins):
+        if transmittance < OPAQUE:
+            depths[k, r] = NONE
+            continue
+        optical_depth = depths[k, r]
+        alpha = ONE if opaque_end and k == bins - 1 else _absorbed(optical_depth)
+        depths[k, r] = transmittance * alpha
+        transmittance *= _seen_through(optical_depth)
+    share = floor / np.float32(bins)
+    total, previous = NONE, NONE
+    here = depths[0, r]
+    for k in range(bins):
+        following = depths[k + 1, r] if k + 1 < bins else NONE
+        widened = _larger(previous, _larger(here, following)) + share
+        depths[k, r] = widened
+        total += widened
+        previous, here = here, following
+    cumulative = NONE
+    k = 0
+    weight = depths[0, r]
+    for e in range(count + 1):
+        target = _clamp((np.float32(e) + jitter[r] - HALF) / np.float32(count)) * total
+        while k < bins - 1 and cumulative + weight < target:
+            cumulative += weight
+            k += 1
+            weight = depths[k, r]
+        edges[r, e] = (np.float32(k) + _clamp((target - cumulative) / weight)) / np.float32(bins)
+    edges[r, 0] = NONE
+    edges[r, count] = ONE
+
+
+@cuda.jit
+def average_blocks(flat, places, factor, averages):
+    """As `kernels.average_blocks`, a thread per cube of a block; block n is row n - 1 of the grid of threads.
+
+    `flat` is (voxels, 4).
+    """
+    block = cuda.blockIdx.x + 1  # block 0 stands for all that are missing
+    cube = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
+    side = BLOCK // factor
+    if cube >= side * side * side:
+        return
+    inner_z = cube // (side * side)
+    inner_y = cube // side - inner_z * side
+    inner_x = cube - (inner_z * side + inner_y) * side
+    z = places[block, 0] * side + inner_z
+    y = places[block, 1] * side + inner_y
+    x = places[block, 2] * side + inner_x
+    if z >= averages.shape[0] or y >= averages.shape[1] or x >= averages.shape[2]:
+        return
+    share = ONE / np.float32(factor * factor * factor)
+    total, red, green, blue = NONE, NONE, NONE, NONE
+    for a in range(factor):
+        for b in range(factor):
+            for c in range(factor):
+                row = (inner_z * factor + a) * BLOCK + inner_y * factor + b
+                v = block * IN_BLOCK + row * BLOCK + inner_x * factor + c
+                density = share * _softplus(flat[v, 0])
+                total += density
+                red += density * _sigmoid(flat[v, 1])
+                green += density * _sigmoid(flat[v, 2])
+                blue += density * _sigmoid(flat[v, 3])
+    averages[z, y, x, 0] = total
+    averages[z, y, x, 1] = red
+    averages[z, y, x, 2] = green
+    averages[z, y, x, 3] = blue
