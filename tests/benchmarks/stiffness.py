@@ -38,7 +38,8 @@ class Moved:
     Attributes:
         at, stage: iteration, name of the stage.
         before, soft, stiff: residual before, the largest at 10^-2, and at 10^4.
-        apart: between the cameras after λ is back and those of an untouched run, degrees; planar: pixels of corners.
+        apart: between the orientations of cameras after λ is back and those of an untouched run, after the best mean
+            rotation, degrees; planar: pixels of corners.
         seconds: of the processor, at 10^-2.
     """
 
@@ -156,7 +157,7 @@ def _measure_apart(one: Any, other: Any) -> float:
     if isinstance(one.scene, PlanarScene):
         corners = [planar_snapshot(each.scene, each.transforms()).corners for each in (one, other)]
         return float(torch.from_numpy(corners[0] - corners[1]).norm(dim=-1).mean())
-    return float(pose_errors(one.poses(), other.poses()).rotation_deg.mean())
+    return float(pose_errors(one.poses(), other.poses()).relative_rotation_deg.mean())
 
 
 def _copy(trainer: Any) -> Any:
