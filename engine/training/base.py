@@ -180,13 +180,13 @@ class BaseTrainer:
         self.errors.add(found.errors, unknown)
         self._alignment = found.alignment.clone()
         field.step(self._stage_fraction, self.rate_factors[0])
-        if motion is not None and (poses_move or (warp_moves and not early)):
+        if motion is not None and (poses_move or warp_moves):
             own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
-            warp_rate = max(own_rate, pose_rate)
-            before = registration.fitted()
-            optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
-            step = motion.end_step(self.lambda_exponent, pose_rate / warp_rate, self._pixel, early)
-            registration.follow(before, step)
+            warp_rate, before = max(own_rate, pose_rate), registration.fitted()
+            if warp_rate > 0:
+                optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
+            share = pose_rate / warp_rate if warp_rate > 0 else 0.0
+            registration.follow(before, motion.end_step(self.lambda_exponent, share, self._pixel, early))
         elif poses_move:
             optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda and (checked or self.iteration % LAMBDA_CHOICE.period == 0):

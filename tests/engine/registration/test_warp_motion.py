@@ -100,6 +100,15 @@ def test_poses_that_stand_still_do_so_while_the_warp_lives(exponent):
     assert (made.alignment() > 1e-9) == (exponent < 0)
 
 
+def test_warps_bend_also_while_poses_that_will_move_stand_still():
+    made = trainer((stage(8, 200, rays=900, settle=200, pose_rate=(1e-2, 1e-2)),))
+    made.set_lambda(-2.0)
+    before = made.poses()
+    run(made, 20)
+    torch.testing.assert_close(made.poses(), before, atol=2e-5, rtol=0)
+    assert made.alignment() > 1e-9
+
+
 def test_published_rates_and_methods_without_a_warp_have_no_motion_of_their_own():
     assert find_motion(Settings()) is DEFAULT
     assert find_motion(Settings(preset="paper")) is None
