@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from engine.lab.sweep.statistics import Interval
 from engine.lab.sweep.summary import Curve
@@ -15,7 +16,7 @@ from engine.lab.sweep.summary import Curve
 # Okabe and Ito's colours, which colour-blind people can tell apart; then the same with other lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 LINES = ("-", "--", "-.")
-BARS_APART = 0.25  # of the distance of two values, from the first line's bars to the last one's: they hide each other
+BARS_APART = 0.12  # of the distance of two values, from the first line's bars to the last one's: they hide each other
 
 
 def plot_curves(curves: Sequence[Curve]) -> bytes:
@@ -42,6 +43,9 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
             plot.grid(alpha=0.25)
         if all(low > 0 for line in plots[0].lines for low in np.ravel(line.get_ydata()) if np.isfinite(low)):
             plots[0].set_yscale("log")  # both share it
+            plots[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            plots[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+            plots[0].yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
     for plot in grid[-1]:
         plot.set_xlabel(axis.name)
     if len(names) > 1:

@@ -104,7 +104,8 @@ def _draw_plots(curves: Sequence[Curve]) -> list[Figure]:
     return [
         Figure(
             encode_data_url(plot_curves(group), "image/svg+xml"),
-            f"{scene}: errors of the runs that finished, over {axis}. Bars: 95 % bootstrap intervals over runs.",
+            f"{scene}: errors of the runs that finished, over {axis}. Means at the left, medians at the right; bars: "
+            "95 % bootstrap intervals over runs. Lines stand a little apart, so that no bar hides another.",
         )
         for (scene, axis), group in groups.items()
     ]
@@ -156,6 +157,6 @@ def _list_runs(rows: Sequence[Row], success: Success) -> CellTable:
     lines = []
     for row in rows:
         values = [(getattr(row, name), form) for name, _, form in used]
-        cells = [UNKNOWN if value is None else form.format(value) for value, form in values]
+        cells = [UNKNOWN if value is None else form.format(value).replace("%", " %") for value, form in values]
         lines.append((row.run, "failed" if row.state == "failed" else "yes" if success(row) else "no", *cells))
     return CellTable(("run", "success", *(words for _, words, _ in used)), lines)

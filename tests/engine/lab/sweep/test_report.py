@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,6 +19,33 @@ from tests.support.runs.swept_runs import swept_row
 SWEEP = SweepDefinition(
     (Path("fern"),), methods=("l2g", "barf"), noise=((0.0, 0.0), (0.1, 0.0)), seeds=tuple(range(10))
 )
+
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Outline(HTMLParser):
+    """Fails where an element is closed that is not the innermost one; collects elements and the words in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.found: list[tuple[tuple[str, ...], dict[str, str | None]]] = []
+        self.words: dict[str, str] = {}
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert len(attrs) == len(dict(attrs)), f"an attribute of {tag} is given twice"
+        self.found.append(((*self.open, tag), dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open:
+            self.words[self.open[-1]] = self.words.get(self.open[-1], "") + data
 
 
 def rows() -> list[Row]:
@@ -61,6 +89,31 @@ def test_what_failed_is_said_and_escaped(page: str) -> None:
 def test_it_loads_nothing(page: str) -> None:
     assert set(re.findall(r'(?:src|href)="([^",]{1,30})', page)) == {"data:image/svg+xml;base64"}
     assert "http" not in re.sub(r'src="[^"]*"', "", page).replace("http-equiv", "")
+
+
+def test_it_is_a_page_that_is_well_formed_and_fits_a_narrow_window(page: str) -> None:
+    outline = Outline()
+    outline.feed(page)
+    outline.close()
+    assert page.startswith("<!doctype html>")
+    assert not outline.open, "all is closed"
+    names = [path[-1] for path, _ in outline.found]
+    assert (names.count("title"), names.count("h1")) == (1, 1)
+    assert outline.words["title"] == outline.words["h1"] == "Sweep my_fern"
+    assert outline.found[0][1] == {"lang": "en"}
+    assert ("viewport", "width=device-width, initial-scale=1") in [
+        (known.get("name"), known.get("content")) for path, known in outline.found if path[-1] == "meta"
+    ]
+    assert not {"script", "link", "iframe", "a"} & set(names)
+    pictures = [(path, known) for path, known in outline.found if path[-1] == "img"]
+    for path, known in pictures:
+        assert path[-3:] == ("figure", "div", "img"), "a wide picture scrolls by itself"
+        assert "95 % bootstrap intervals" in str(known["alt"])
+    assert names.count("figcaption") == len(pictures) == 1
+    assert "95 % Wilson interval" in outline.words["p"]
+    assert "A run succeeds where" in outline.words["p"]
+    depths = {path.count("table") for path, _ in outline.found}
+    assert depths == {0, 1}, "no table within a table"
 
 
 def test_its_plots_are_pictures_of_all_curves(page: str) -> None:
