@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from engine.lab.basin.kicks import Sizes
 from engine.lab.basin.map import NEVER, Basin
 from engine.system.files import replace_file
 
@@ -27,6 +24,9 @@ def write_basin(basin: Basin, names: Sequence[str], folder: Path) -> None:
     Raises:
         UserError: they could not be written; older files stay as they were.
     """
+    # Here, because its library takes half a second, which only those wait for who write a picture.
+    from engine.lab.basin.picture import draw_basin
+
     with replace_file(folder / TABLE) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(list_columns(basin))
@@ -56,31 +56,3 @@ def list_rows(basin: Basin, names: Sequence[str]) -> list[tuple[object, ...]]:
             back = steps != NEVER
             rows.append((names[one.frame], direction, *sizes, *kick, int(back), steps if back else "", *end))
     return rows
-
-
-def draw_basin(basin: Basin, names: Sequence[str]) -> Figure:
-    """The share of kicks that came back, with the median of their steps in each cell."""
-    figure = Figure(figsize=(6.4, 5.2), layout="constrained")
-    axes = figure.add_subplot()
-    across, up = basin.columns, basin.rows
-    extent = (*_find_edges(across), *_find_edges(up))
-    image = axes.imshow(basin.returned, vmin=0, vmax=1, cmap="viridis", origin="lower", extent=extent, aspect="auto")
-    for row, column in np.ndindex(basin.shape):
-        steps = float(basin.median_steps[row, column])
-        if math.isfinite(steps):
-            dark = basin.returned[row, column] > 0.6
-            place = (float(across.values[column]), float(up.values[row]))
-            axes.text(*place, f"{steps:.0f}", ha="center", va="center", fontsize=7, color="black" if dark else "white")
-    axes.set(xlabel=f"{across.label} [{across.whole_unit}]", ylabel=f"{up.label} [{up.whole_unit}]")
-    whose = "all frames" if basin.frame is None else names[basin.frame]
-    axes.set_title(f"{whose}, {', '.join(basin.stages)}: share that came back, median steps", fontsize=9)
-    figure.supxlabel(basin.definition, fontsize=7, wrap=True)
-    figure.colorbar(image)
-    return figure
-
-
-def _find_edges(sizes: Sizes) -> tuple[float, float]:
-    """Of the outermost cells."""
-    first, last = float(sizes.values[0]), float(sizes.values[-1])
-    half = (last - first) / max(len(sizes.values) - 1, 1) / 2 or 0.5
-    return first - half, last + half

@@ -6,15 +6,9 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
-from matplotlib.figure import Figure
-
 from engine.lab.landscape.curves import Curves
 from engine.lab.landscape.map import LossMap
-from engine.lab.landscape.minima import find_map_minima
 from engine.system.files import replace_file
-
-POSE, REFERENCE = "#35c4b5", "#e8a33d"
 
 
 def write_landscape(curves: Curves | None, loss_map: LossMap | None, name: str, folder: Path) -> list[Path]:
@@ -29,6 +23,9 @@ def write_landscape(curves: Curves | None, loss_map: LossMap | None, name: str, 
     Raises:
         UserError: they could not be written; older files stay as they were.
     """
+    # Here, because its library takes half a second, which only those wait for who write a picture.
+    from engine.lab.landscape.pictures import draw_curves_figure, draw_map_figure, save_figure
+
     written = []
     if curves is not None:
         rows = [
@@ -37,7 +34,7 @@ def write_landscape(curves: Curves | None, loss_map: LossMap | None, name: str, 
             for offset, loss in zip(offsets, losses, strict=True)
         ]
         written.append(_write_table(folder / "curves.csv", ("axis", "unit", "offset", "mean_squared_error"), rows))
-        written.append(_write_picture(folder / "curves.png", draw_curves_figure(curves, name)))
+        written.append(save_figure(draw_curves_figure(curves, name), folder / "curves.png"))
     if loss_map is not None:
         head = tuple(f"{axis.name}_{axis.unit}" for axis in (loss_map.across, loss_map.down))
         places = [
@@ -46,49 +43,8 @@ def write_landscape(curves: Curves | None, loss_map: LossMap | None, name: str, 
             for column, x in enumerate(loss_map.x)
         ]
         written.append(_write_table(folder / "map.csv", (*head, "mean_squared_error"), places))
-        written.append(_write_picture(folder / "map.png", draw_map_figure(loss_map, name)))
+        written.append(save_figure(draw_map_figure(loss_map, name), folder / "map.png"))
     return written
-
-
-def draw_curves_figure(curves: Curves, name: str) -> Figure:
-    """The curves by their units, beside each other."""
-    units = list(dict.fromkeys(axis.unit for axis in curves.axes))
-    figure = Figure(figsize=(3.6 * len(units), 3.2), layout="constrained")
-    for place, unit in enumerate(units):
-        axes = figure.add_subplot(1, len(units), place + 1)
-        for index, axis in enumerate(curves.axes):
-            if axis.unit == unit:
-                (line,) = axes.plot(curves.offsets[index], curves.losses[index], label=axis.name)
-                if curves.reference is not None and abs(curves.reference[index]) <= curves.offsets[index, -1]:
-                    axes.axvline(curves.reference[index], color=line.get_color(), linestyle=":", linewidth=1)
-        axes.axvline(0.0, color=POSE, linewidth=1)
-        axes.set(xlabel=unit)
-        axes.legend(fontsize=7)
-    figure.axes[0].set(ylabel="mean squared error of colours")
-    figure.suptitle(f"{name}, {curves.stage}; dotted: reference", fontsize=9)
-    return figure
-
-
-def draw_map_figure(loss_map: LossMap, name: str) -> Figure:
-    """The logarithm of the loss in colours, with the pose, the reference and the minima."""
-    figure = Figure(figsize=(5.2, 4.2), layout="constrained")
-    axes = figure.add_subplot()
-    shown = np.log10(np.maximum(loss_map.losses, 1e-12))
-    image = axes.pcolormesh(loss_map.x, loss_map.y, shown, cmap="viridis", shading="nearest")
-    axes.plot(0.0, 0.0, "+", color=POSE, markersize=10, label="pose")
-    if loss_map.reference is not None:
-        axes.plot(*loss_map.reference, "x", color=REFERENCE, markersize=8, label="reference")
-    minima = find_map_minima(loss_map.losses)
-    if minima:
-        x, y = [loss_map.x[column] for _, column in minima], [loss_map.y[row] for row, _ in minima]
-        axes.plot(x, y, "o", color="white", fillstyle="none", label="minima")
-    across, down = loss_map.across, loss_map.down
-    axes.set(xlabel=f"{across.name} [{across.unit}]", ylabel=f"{down.name} [{down.unit}]")
-    axes.set(xlim=(loss_map.x[0], loss_map.x[-1]), ylim=(loss_map.y[-1], loss_map.y[0]))
-    axes.legend(fontsize=7)
-    figure.colorbar(image, label="log10 of the mean squared error")
-    figure.suptitle(f"{name}, {loss_map.stage}", fontsize=9)
-    return figure
 
 
 def _write_table(path: Path, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Path:
@@ -96,10 +52,4 @@ def _write_table(path: Path, head: tuple[str, ...], rows: Iterable[tuple[str, ..
         writer = csv.writer(file)
         writer.writerow(head)
         writer.writerows(rows)
-    return path
-
-
-def _write_picture(path: Path, figure: Figure) -> Path:
-    with replace_file(path) as temporary:
-        figure.savefig(temporary, dpi=150)
     return path

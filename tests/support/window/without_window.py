@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 import pytest
 
+import app.window.window
 from app.model.perturb.camera_motion import measure_spread
 from app.model.state.state import State
 from app.panels.export.dialog import ExportDialog
@@ -53,6 +55,12 @@ def built(panel: Panel, state: State) -> None:
 
 def press(button: int | str) -> None:
     dpg.get_item_callback(button)()
+
+
+def test_the_library_that_draws_pictures_is_not_loaded_before_one_is_drawn() -> None:
+    """It takes half a second, for which a window at its start would be waited for."""
+    assert app.window.window
+    assert "matplotlib" not in sys.modules
 
 
 def test_the_training_panel_tells_where_the_run_is_and_pauses_it() -> None:
