@@ -24,7 +24,7 @@ PARTS = (
     Part("steps", 50),
     Part("fern", 55),
     Part("lego", 85),
-    Part("views", 40),
+    Part("views", 45),
     Part("fox", 90),
     Part("longer", 330),
 )

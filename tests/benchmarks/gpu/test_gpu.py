@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 import psutil
 import pytest
 
 from engine.config.settings import Settings
+from engine.fields.baking import FieldVolume
 from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu import parts as measured
@@ -19,7 +22,9 @@ from tests.benchmarks.gpu.__main__ import PARTS, summarise
 from tests.benchmarks.gpu.figures import Figures, read_whole
 from tests.benchmarks.gpu.runner import Command, Limits, Part, run_parts
 from tests.benchmarks.gpu.step_times import QUICK, measure_stage
+from tests.benchmarks.gpu.views import Renewed, describe
 from tests.support.runs.short_runs import stage
+from tests.support.worlds import fields
 from tests.support.worlds.analytic import cameras, photographed
 
 LIMITS = Limits(least=0.5, ending=0.5, look=0.05)
@@ -114,3 +119,25 @@ def test_a_stage_s_step_is_measured_with_its_parts() -> None:
     assert 0 < found["until_launched_ms"] <= found["step_ms"]
     assert found["operations_ms"]
     assert trainer.iteration == QUICK.warm + QUICK.timed + QUICK.parted + QUICK.profiled
+
+
+def test_pictures_are_told_by_how_even_they_come() -> None:
+    told = describe("moving", [0.01] * 98 + [0.02, 0.5])
+    assert told["moving_per_second"] == pytest.approx(100 / 1.5)
+    assert told["moving_ms_p50"] == pytest.approx(10)
+    assert 20 <= told["moving_ms_p99"] < 30
+    assert told["moving_ms_longest"] == pytest.approx(500)
+
+
+def test_new_volumes_come_one_period_apart() -> None:
+    shown: list[FieldVolume] = []
+    volume = fields.even_volume("box", density=0.0)
+    renewed = Renewed(SimpleNamespace(set_volume=shown.append), volume, 0.5)  # type: ignore[arg-type]
+    start = time.perf_counter()
+    with mock.patch("tests.benchmarks.gpu.views.time.perf_counter", side_effect=lambda: start + 0.1 * len(asked)):
+        asked: list[int] = []
+        for step in range(20):
+            asked.append(step)
+            renewed()
+    assert len(shown) == renewed.count == 4
+    assert len({one.version for one in shown}) == 4

@@ -1,15 +1,20 @@
-"""Pictures per second of the novel view at 1280x720, through EGL where there is no display."""
+"""Pictures per second of the novel view at 1280x720, through EGL where there is no display, and how even they come."""
 
 from __future__ import annotations
 
-import statistics
+import itertools
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+import torch
 
 from app.render.renderer import Renderer
 from engine.config.settings import Settings
+from engine.fields.baking import FieldVolume, Values
+from engine.messages import SetLambda
 from engine.run.session import Session
 from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
@@ -20,64 +25,203 @@ from tests.benchmarks.support.block_volume import make_dense, make_detailed
 from tests.benchmarks.support.command import REPOSITORY
 
 SIZE = (1280, 720)
+LONGEST = 10.0  # seconds for one picture or one snapshot: after that the part fails
+
+
+@dataclass(frozen=True)
+class Amount:
+    """How much is measured.
+
+    Attributes:
+        voxels, finer: of the object's dense lattice and of its blocks, a side.
+        size: of pictures, pixels.
+        seconds: per measurement.
+        period: seconds between two volumes, as in the window.
+        commands: that are timed.
+    """
+
+    voxels: int = 256
+    finer: int = 400
+    size: tuple[int, int] = SIZE
+    seconds: float = 2.0
+    period: float = 0.5
+    commands: int = 30
+
+
+QUICK = Amount(32, 40, (320, 180), 0.3, 0.1, 3)
 
 
 def measure_views(device: str, figures: Figures, quick: bool) -> None:
-    """Notes pictures per second of an object in blocks, still (complete) and moving (coarser), one after another:
-    alone, and while a run trains on the device; and the iterations per second of that run meanwhile and alone."""
-    voxels, finer, seconds = (32, 40, 0.3) if quick else (256, 400, 3.0)
-    size = (320, 180) if quick else SIZE
+    """Notes pictures per second of an object in blocks, still (complete) and moving (coarser), alone and while a run
+    trains on the device; moving also while volumes come, by each way that there is; the iterations per second of that
+    run; and how long a command waits for the snapshot that shows it."""
+    amount, found = QUICK if quick else Amount(), resolve_device(device)
     poses = np.stack([look_at_object(turn) for turn in np.linspace(0, 2 * np.pi, 60, endpoint=False)])
-    still, moving = make_flight(poses, size)
-    renderer = Renderer()
+    still, moving = make_flight(poses, amount.size)
+    volume = make_detailed(make_dense(amount.voxels), amount.finer)
+    figures.note(size=f"{amount.size[0]}x{amount.size[1]}", voxels_a_side=amount.finer)
+    scene = load_scene(REPOSITORY / "scenes" / "fern", SceneOptions(downscale=8 if quick else None, matches=False))
+    run = Run(scene, Settings(), found, keep_going=True, checkpoint_period=None)
+    with_renderer(True, lambda renderer: measure_alone(renderer, volume, still, moving, amount, figures))
+    run.start()
+    try:
+        while iteration(run) < 2:
+            time.sleep(0.05)
+        figures.note(training_alone_per_second=train_while(run, lambda: time.sleep(amount.seconds)))
+        for interoperates in (False, True) if found.type == "cuda" else (False,):
+            with_renderer(
+                interoperates,
+                lambda renderer: measure_beside(run, renderer, volume, moving, amount, figures, found),
+            )
+    finally:
+        run.stop()
+        run.join(60)
+
+
+def with_renderer(interoperates: bool, measure: Callable[[Renderer], None]) -> None:
+    """Calls a function with a renderer, and closes that."""
+    renderer = Renderer(interoperates)
     renderer.start()
     try:
-        renderer.set_volume(make_detailed(make_dense(voxels), finer))
-        renderer.wait_for("novel", still(0))
-        figures.note(opengl=renderer.info, size=f"{size[0]}x{size[1]}", voxels_a_side=finer)
-        figures.note(still_per_second=draw(renderer, still, seconds))
-        figures.note(moving_per_second=move(renderer, moving, seconds))
-        scene = load_scene(REPOSITORY / "scenes" / "fern", SceneOptions(downscale=8 if quick else None, matches=False))
-        run = Run(scene, Settings(method="reference"), resolve_device(device), keep_going=True, checkpoint_period=None)
-        run.start()
-        try:
-            while iteration(run) < 2:
-                time.sleep(0.05)
-            figures.note(training_alone_per_second=train_while(run, lambda: time.sleep(seconds)))
-            drawn: list[float] = []
-            rate = train_while(run, lambda: drawn.append(move(renderer, moving, seconds)))
-            figures.note(moving_per_second_beside_training=drawn[0], training_beside_drawing_per_second=rate)
-        finally:
-            run.stop()
-            run.join(60)
+        measure(renderer)
     finally:
         renderer.close()
 
 
-def draw(renderer: Renderer, picture: PictureOfStep, seconds: float) -> float:
-    """Complete pictures per second, each asked for when the one before is there: the inverse of the median time."""
+def measure_alone(
+    renderer: Renderer,
+    volume: FieldVolume,
+    still: PictureOfStep,
+    moving: PictureOfStep,
+    amount: Amount,
+    figures: Figures,
+) -> None:
+    """Still and moving pictures while nothing trains."""
+    renderer.set_volume(volume)
+    begun = time.perf_counter()
+    renderer.wait_for("novel", still(0))
+    figures.note(opengl=renderer.info, first_picture_seconds=time.perf_counter() - begun)
+    figures.note(**describe("still", draw(renderer, still, amount.seconds)))
+    figures.note(**describe("moving", move(renderer, moving, amount.seconds)))
+
+
+def measure_beside(
+    run: Run,
+    renderer: Renderer,
+    volume: FieldVolume,
+    moving: PictureOfStep,
+    amount: Amount,
+    figures: Figures,
+    device: torch.device,
+) -> None:
+    """Moving pictures while a run trains: of one volume, and while new ones come from the device; then commands.
+
+    The names of the figures say by which way volumes came: through the host's memory, or within the GPU's.
+    """
+    volume = replace(volume, device="cpu" if device.type == "cpu" else str(torch.empty(0, device=device).device))
+    renderer.set_volume(volume)
+    renderer.wait_for("novel", replace(moving(-1), moving=False))
+    within = renderer.takes_device_memory
+    way = "within_gpu" if within else "through_host"
+    kept = move_to(volume, device) if within else volume
+    times: list[float] = []
+    rate = train_while(run, lambda: times.extend(move(renderer, moving, amount.seconds)))
+    figures.note(**describe(f"moving_{way}_beside_training", times))
+    figures.note(**{f"training_{way}_beside_drawing_per_second": rate})
+    renewed = Renewed(renderer, kept, amount.period)
+    times = []
+    rate = train_while(run, lambda: times.extend(move(renderer, moving, amount.seconds, renewed)))
+    figures.note(**describe(f"moving_{way}_beside_training_and_volumes", times))
+    figures.note(**{f"training_{way}_beside_volumes_per_second": rate, f"volumes_{way}": renewed.count})
+    figures.note(**describe(f"confirmed_{way}", [time_command(run, step) for step in range(amount.commands)]))
+
+
+class Renewed:
+    """Gives a renderer the volume anew after each period, as if the field had changed."""
+
+    def __init__(self, renderer: Renderer, volume: FieldVolume, period: float) -> None:
+        self._renderer, self._volume, self._period = renderer, volume, period
+        self._due = time.perf_counter()
+        self.count = 0
+
+    def __call__(self) -> None:
+        if time.perf_counter() >= self._due:
+            self.count += 1
+            self._due = time.perf_counter() + self._period
+            self._volume = replace(self._volume, version=self._volume.version + 1)
+            self._renderer.set_volume(self._volume)
+
+
+def move_to(volume: FieldVolume, device: torch.device) -> FieldVolume:
+    """The same with its values on a GPU."""
+
+    def moved(values: Values | None) -> Values | None:
+        return None if values is None else torch.tensor(np.array(values), device=device)
+
+    assert volume.detail is not None
+    parts = {name: moved(getattr(volume, name)) for name in ("voxels", "tint", "proposal_density")}
+    return replace(volume, **parts, detail=replace(volume.detail, blocks=moved(volume.detail.blocks)))
+
+
+def time_command(run: Run, step: int) -> float:
+    """Seconds from a command to the snapshot that shows what it did."""
+    exponent = 2.0 + 0.01 * step
+    begun = time.perf_counter()
+    run.send(SetLambda(exponent))
+    while True:
+        snapshot, waited = run.latest(), time.perf_counter() - begun
+        if snapshot is not None and snapshot.lambda_exponent == exponent:
+            return waited
+        if waited > LONGEST:
+            raise TimeoutError(f"No snapshot has confirmed a command within {LONGEST:.0f} s.")
+        time.sleep(0.0005)
+
+
+def describe(name: str, seconds: list[float]) -> dict[str, Any]:
+    """Per second, and milliseconds that half of them, 99 in 100 and all stayed below."""
+    half, most, longest = (1000 * float(np.percentile(seconds, share)) for share in (50, 99, 100))
+    return {
+        f"{name}_per_second": len(seconds) / sum(seconds),
+        f"{name}_ms_p50": half,
+        f"{name}_ms_p99": most,
+        f"{name}_ms_longest": longest,
+    }
+
+
+def draw(renderer: Renderer, picture: PictureOfStep, seconds: float) -> list[float]:
+    """Seconds of each complete picture, each asked for when the one before is there."""
     times, begun, step = [], time.perf_counter(), 0
     while time.perf_counter() - begun < seconds or not times:
         before = time.perf_counter()
         renderer.wait_for("novel", picture(step))
         times.append(time.perf_counter() - before)
         step += 1
-    return 1 / statistics.median(times)
+    return times
 
 
-def move(renderer: Renderer, picture: PictureOfStep, seconds: float, longest: float = 10.0) -> float:
-    """The same of the coarser pictures of a moving view, from all of the time; a picture that takes longer than
-    `longest` seconds ends it."""
-    begun, step = time.perf_counter(), 0
-    while time.perf_counter() - begun < seconds or step == 0:
+def move(
+    renderer: Renderer, picture: PictureOfStep, seconds: float, meanwhile: Callable[[], object] = lambda: None
+) -> list[float]:
+    """Seconds from each of the coarser pictures of a moving view to the next, the pauses between them included.
+
+    `meanwhile` is called before each is asked for. A picture that takes longer than `LONGEST` ends it.
+    """
+    begun = last = time.perf_counter()
+    times: list[float] = []
+    for step in itertools.count():
+        meanwhile()
         before, asked = renderer.latest("novel"), time.perf_counter()
         renderer.request("novel", picture(step))
         while renderer.latest("novel") is before:
-            if time.perf_counter() - asked > longest:
-                raise TimeoutError(f"Picture {step} of a moving view was not drawn within {longest:.0f} s.")
+            if time.perf_counter() - asked > LONGEST:
+                raise TimeoutError(f"Picture {step} of a moving view was not drawn within {LONGEST:.0f} s.")
             time.sleep(0.0002)
-        step += 1
-    return step / (time.perf_counter() - begun)
+        now = time.perf_counter()
+        times.append(now - last)
+        last = now
+        if now - begun >= seconds:
+            break
+    return times
 
 
 def train_while(run: Run, during: Callable[[], object]) -> float:
