@@ -17,11 +17,8 @@ from tests.support.window.viewer import FERN, REPOSITORY, Viewer
 
 PICTURES = REPOSITORY / "scenes" / "pictures"
 CAMERAS, NOVEL = "Cameras/image 1", "Novel view/image 1"
-CLIP_SIZE, CLIP_EVERY, CLIP_SHOWN = (
-    (800, 500),
-    0.8,
-    120,
-)  # pixels; seconds between pictures; milliseconds each is shown
+# of the clip: pixels; seconds between pictures; milliseconds that each is shown; 1 to 100. It stays below a megabyte
+CLIP_SIZE, CLIP_EVERY, CLIP_SHOWN, CLIP_QUALITY = (640, 400), 1.2, 180, 50
 LONG = 600.0  # seconds, at most, for anything to happen
 
 
@@ -72,9 +69,8 @@ def main() -> None:
             viewer.kill()
             display.close()
     first, *rest = pictures
-    first.save(
-        PICTURES / "converging.webp", save_all=True, append_images=rest, duration=CLIP_SHOWN, loop=0, quality=60
-    )
+    more = {"append_images": rest, "duration": CLIP_SHOWN, "loop": 0, "quality": CLIP_QUALITY}
+    first.save(PICTURES / "converging.webp", save_all=True, **more)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,21 @@ from app.model.novel.comparison import find_divider
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.canvas import Canvas
-from app.panels.widgets.parts import PADDING, TEXT, Colour, add_tool_tip, measure_text, read_colour, shorten_text
+from app.panels.widgets.parts import (
+    PADDING,
+    TEXT,
+    Colour,
+    add_tool_tip,
+    measure_line,
+    measure_text,
+    read_colour,
+    shorten_text,
+)
 
 SHADE: Colour = (14, 17, 21, 200)
-LINE_HEIGHT = 20  # of a name, pixels
 WAYS = {"wipe": False, "side by side": True}  # how two contestants are compared, and whether each has a half
 ALONE = "alone"
 RIVAL = 118  # width of the choices of a comparison, pixels
-FONT = 15  # pixels
 REACH = 7.0  # pixels on either side of the line in which the mouse takes hold of it
 HANDLE = 9.0  # radius, pixels
 Box = tuple[float, float, float, float]
@@ -137,11 +144,11 @@ class ComparisonView:
         box, text = self._names[number]
         assert run.contestant is not None
         words = shorten_text(describe_side(run), room)
-        wide = measure_text(words) + PADDING
+        wide, high = measure_text(words) + PADDING, measure_line()
         left = at[0] - wide - PADDING / 2 if from_right else at[0] + (PADDING / 2 if number else 0)
-        dpg.configure_item(box, pmin=(left, at[1]), pmax=(left + wide, at[1] + LINE_HEIGHT))
+        dpg.configure_item(box, pmin=(left, at[1]), pmax=(left + wide, at[1] + high + 6))
         colour = read_colour(run.contestant.colour)
-        dpg.configure_item(text, pos=(left + PADDING / 2, at[1] + 2), text=words, size=FONT, color=colour)
+        dpg.configure_item(text, pos=(left + PADDING / 2, at[1] + 2), text=words, size=high, color=colour)
 
     def _draw_handle(self, state: State, x: float, y: float) -> None:
         shown = not state.race.apart

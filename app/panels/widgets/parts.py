@@ -118,6 +118,18 @@ def measure_text(text: str) -> float:
     return (dpg.get_text_size(text) or [0.0])[0]
 
 
+def measure_line() -> float:
+    """Height of the font, pixels, at the scale of the window; that of scale 1 before the font is known."""
+    return (dpg.get_text_size("x") or [0.0, 14.0])[1]
+
+
+def centre_text(selectable: int | str) -> None:
+    """Puts the text of a selectable in the middle of its height, as those beside it in a table are."""
+    with dpg.theme() as theme, dpg.theme_component(dpg.mvSelectable):
+        dpg.add_theme_style(dpg.mvStyleVar_SelectableTextAlign, 0.0, 0.5)
+    dpg.bind_item_theme(selectable, theme)
+
+
 def dim_when_disabled(*buttons: int | str) -> None:
     """Makes buttons pale while they are disabled."""
     with dpg.theme() as theme, dpg.theme_component(dpg.mvButton, enabled_state=False):
