@@ -19,6 +19,7 @@ import math
 import numpy as np
 from numba import config, cuda, njit
 
+from engine.fields.voxel_grid.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import (
     CELL,
     CLEAR,
@@ -60,7 +61,7 @@ def _coordinate(start, step, r, p, s, axis):
     return start[r, p, axis] + s * step[r, p, axis]
 
 
-@cuda.jit
+@make_kernel
 def march_forward(
     flat,
     table,
@@ -170,7 +171,7 @@ def march_forward(
     depth_s[r] = mean_s + transmittance
 
 
-@cuda.jit
+@make_kernel
 def march_backward(
     flat,
     table,

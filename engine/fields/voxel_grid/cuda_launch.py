@@ -1,9 +1,12 @@
-"""How kernels are launched on CUDA: in the order of torch's work, without a wait, in blocks of a suitable size."""
+"""How kernels are compiled for CUDA and launched: in the order of torch's work, without a wait."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -31,6 +34,28 @@ class LaunchOptions:
 
 OPTIONS = LaunchOptions()
 WARP = 32
+# Numba warns of every launch of few blocks, as those for few rays are.
+config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
+
+
+def make_kernel(function: Callable[..., None]) -> Any:
+    """A kernel, compiled at its first launch; what was compiled is kept on disk, as that of the CPU's kernels is.
+
+    Numba keeps it until the file of the function changes. This one calls functions of other files, so that it has to
+    be until one of those changes.
+    """
+    if config.ENABLE_CUDASIM:  # type: ignore[attr-defined]
+        return cuda.jit(function)
+    kernel = cuda.jit(cache=True)(function)
+    kernel._cache._cache_file._source_stamp = _stamp_sources()
+    return kernel
+
+
+@lru_cache(maxsize=1)
+def _stamp_sources() -> tuple[tuple[str, float, int], ...]:
+    """Name, time and size of each file of kernels."""
+    files = sorted(Path(__file__).parent.glob("*kernels.py"))
+    return tuple((file.name, file.stat().st_mtime, file.stat().st_size) for file in files)
 
 
 def launch_per_ray(kernel: Any, rays: int, *arguments: Any) -> None:
@@ -57,8 +82,13 @@ def launch(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) ->
         return
     device = next(one.device for one in arguments if isinstance(one, Tensor))
     with cuda.gpus[device.index] if device.index else nullcontext():
-        queue = torch.cuda.current_stream(device).cuda_stream
-        stream = cuda.external_stream(queue) if queue else cuda.default_stream()
+        stream = _wrap_stream(torch.cuda.current_stream(device).cuda_stream, device.index)
         kernel[grid, threads, stream](
             *[cuda.as_cuda_array(one.detach(), sync=False) if isinstance(one, Tensor) else one for one in arguments]
         )
+
+
+@lru_cache(maxsize=64)
+def _wrap_stream(queue: int, _: int | None) -> Any:
+    """A stream of torch's for Numba; the second is its device."""
+    return cuda.external_stream(queue) if queue else cuda.default_stream()

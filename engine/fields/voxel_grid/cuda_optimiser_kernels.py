@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from numba import cuda
 
+from engine.fields.voxel_grid.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import IN_BLOCK, TILE
 from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour, roughness
 
@@ -21,7 +22,7 @@ from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour,
 FIRST_RATE, RATE, CORRECTION, FIRST_WEIGHT, WEIGHT, NUMBERS = 0, 1, 2, 3, 4, 5
 
 
-@cuda.jit
+@make_kernel
 def add_smoothness(values, gradient, touched, numbers, channels, planes, height):
     """As `optimiser_kernels.add_smoothness`; row j of plane z is row z * height + j."""
     row = cuda.blockIdx.x
@@ -52,7 +53,7 @@ def add_smoothness(values, gradient, touched, numbers, channels, planes, height)
     )
 
 
-@cuda.jit
+@make_kernel
 def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
     """As `optimiser_kernels.add_smoothness_in_blocks`; `flat` and `gradient` are (voxels, channels)."""
     block = cuda.blockIdx.x + 1  # block 0 stands for all that are missing
@@ -84,7 +85,7 @@ def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
     )
 
 
-@cuda.jit
+@make_kernel
 def adam(values, gradient, first, second, touched, numbers, first_row, channels, beta1, beta2, epsilon):
     """As `optimiser_kernels.adam` and `adam_in_blocks`, from row `first_row` on; clears gradients of touched tiles."""
     row = cuda.blockIdx.x + first_row

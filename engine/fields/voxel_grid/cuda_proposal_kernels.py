@@ -11,6 +11,7 @@ import numpy as np
 from numba import cuda
 
 from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _coordinate
+from engine.fields.voxel_grid.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import (
     BLOCK,
     IN_BLOCK,
@@ -27,7 +28,7 @@ from engine.fields.voxel_grid.kernels import (
 )
 
 
-@cuda.jit
+@make_kernel
 def mark_occupied(coarse, occupied):
     """As `kernels.mark_occupied`, a thread per cell; row y of plane z is row z * height + y of the grid of threads."""
     depth, height, width = coarse.shape
@@ -52,7 +53,7 @@ def mark_occupied(coarse, occupied):
     occupied[z, y, x] = 0 if nothing else 1  # a NaN counts as something
 
 
-@cuda.jit
+@make_kernel
 def measure_bins(coarse, occupied, start, step, optical_length, closed, depths):
     """The optical depth of each bin of each ray, (bins, rays), a thread per bin; bin k is row k of the grid."""
     k = cuda.blockIdx.x
@@ -83,7 +84,7 @@ def measure_bins(coarse, occupied, start, step, optical_length, closed, depths):
     depths[k, r] = density * optical_length[r] / np.float32(bins)
 
 
-@cuda.jit
+@make_kernel
 def draw_edges(depths, opaque_end, floor, jitter, edges):
     """The second half of `kernels.proposal_edges`, a thread per ray; `depths` holds the bins' weights afterwards."""
     r = cuda.grid(1)
@@ -123,7 +124,7 @@ def draw_edges(depths, opaque_end, floor, jitter, edges):
     edges[r, count] = ONE
 
 
-@cuda.jit
+@make_kernel
 def average_blocks(flat, places, factor, averages):
     """As `kernels.average_blocks`, a thread per cube of a block; block n is row n - 1 of the grid of threads.
 

@@ -17,7 +17,8 @@ from numba.cuda.cudadrv import nvvm
 from torch import Tensor
 
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid import compiled, cuda_compiled, cuda_launch, reference
+from engine.fields.voxel_grid import compiled, cuda_compiled, cuda_kernels, cuda_launch, reference
+from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import make_block_state, make_state
@@ -64,6 +65,13 @@ def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
     finally:
         cuda_compiled.choose_backend.cache_clear()
     assert "plain torch is (OSError: libnvvm.so was not found)" in caplog.text
+
+
+def test_what_is_kept_of_compiled_kernels_is_given_up_when_any_file_of_kernels_changes() -> None:
+    stamps = [kernel._cache._cache_file._source_stamp for kernel in (cuda_kernels.march_forward, optimiser.adam)]
+    for stamp in stamps:
+        assert {"kernels.py", "optimiser_kernels.py", "cuda_kernels.py"} <= {name for name, *_ in stamp}
+        assert all(size == (Path(cuda_kernels.__file__).parent / name).stat().st_size for name, _, size in stamp)
 
 
 @pytest.mark.skipif(not nvvm.is_available(), reason="no libnvvm")
