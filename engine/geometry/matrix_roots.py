@@ -6,9 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-_ROUNDS = (
-    32  # each makes what is missing of a small root 1.5 times as small: roots down to 2e-6 of the largest are found
-)
+_ROUNDS = 32  # a small root grows by half in each: those of more than 2e-6 of the largest are found
 
 
 def solve_one_plus_root(

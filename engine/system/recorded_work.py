@@ -210,6 +210,11 @@ class RecordedWork:
         self._recorder, self._options = recorder, options
         self._entries: list[_Entry] = []
 
+    @property
+    def plays(self) -> bool:
+        """Whether anything is played in place of being done."""
+        return any(entry.recording is not None for entry in self._entries)
+
     def forget(self) -> None:
         """Gives all recordings up, and their memory back."""
         self._entries = []

@@ -21,10 +21,10 @@ from tests.benchmarks.support.machine import machine_line
 PARTS = (
     Part("card", 15),
     Part("tests", 60),
-    Part("steps", 50),
+    Part("steps", 58),
     Part("fern", 55),
     Part("lego", 85),
-    Part("views", 45),
+    Part("views", 50),
     Part("fox", 90),
     Part("longer", 330),
 )

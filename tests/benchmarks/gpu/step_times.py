@@ -7,7 +7,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,6 +21,7 @@ from engine.fields.voxel_grid.field import VoxelGrid
 from engine.scenes import SceneOptions, load_scene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
+from engine.system.recorded_work import RecordedWork
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu.figures import Figures
 
@@ -55,11 +56,20 @@ def measure_steps(name: str, folder: Path, device_name: str, figures: Figures, q
         figures.note(**{f"{name}: {trainer.stage.name}": measure_stage(trainer, counts)})
 
 
-def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
-    """The figures of the stage that has begun; times in milliseconds per step."""
-    cuda = trainer.device.type == "cuda"
-    if cuda:
-        torch.cuda.reset_peak_memory_stats(trainer.device)
+def measure_paper(folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
+    """Notes `paper`: steps of `l2g` as published (`--preset paper`)."""
+    device, counts = resolve_device(device_name), QUICK if quick else FULL
+    scene = load_scene(folder, SceneOptions(matches=False, downscale=8 if quick else None))
+    assert isinstance(scene, Scene)
+    trainer = RadianceTrainer(scene, Settings(preset="paper"), device)
+    if quick:
+        trainer._use_stages(tuple(replace(stage, rays=100, samples=8) for stage in trainer.stages))
+    found = measure_stage(trainer, counts)
+    figures.note(paper=found, paper_iterations_per_second=1e3 / found["step_ms"])
+
+
+def time_steps(trainer: RadianceTrainer, counts: Counts) -> tuple[float, float]:
+    """Milliseconds of a step, and until it was launched."""
     take(trainer, counts.warm)
     wait(trainer)
     begun = time.perf_counter()
@@ -67,20 +77,34 @@ def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
     launched = time.perf_counter() - begun
     wait(trainer)
     taken = time.perf_counter() - begun
+    return 1e3 * taken / counts.timed, 1e3 * launched / counts.timed
+
+
+def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
+    """The figures of the stage that has begun; times in milliseconds per step."""
+    cuda = trainer.device.type == "cuda"
+    if cuda:
+        torch.cuda.reset_peak_memory_stats(trainer.device)
+    taken, launched = time_steps(trainer, counts)
     voxels = trainer.field.state().get("voxels")
     found: dict[str, Any] = {
         "rays": trainer.stage.rays,
         "samples": trainer.stage.samples,
         "voxels": None if voxels is None else voxels[..., 0].numel(),
-        "step_ms": 1e3 * taken / counts.timed,
-        "until_launched_ms": 1e3 * launched / counts.timed,
-        "parts_ms": time_parts(trainer, counts.parted),
+        "step_ms": taken,
+        "until_launched_ms": launched,
         "operations_ms": list_operations(trainer, counts),
     }
     if cuda:
-        found["step_ms_in_plain_torch"] = time_plain(trainer, counts)
         found["gpu_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
         found["waits"] = list_waits(trainer)
+        found["recorded"] = trainer._recorded.plays
+    with mock.patch.object(trainer, "_recorded", RecordedWork(None)):  # from here on one operation at a time
+        found["parts_ms"] = time_parts(trainer, counts.parted)
+        if not cuda:
+            return found
+        found["step_ms_not_recorded"], found["until_launched_ms_not_recorded"] = time_steps(trainer, counts)
+        found["step_ms_in_plain_torch"] = time_plain(trainer, counts)
     return found
 
 

@@ -115,6 +115,7 @@ def test_a_stage_s_step_is_measured_with_its_parts() -> None:
     with mock.patch.object(trainer_module, "stages", return_value=(stage(4, 9, rays=60, samples=4),)):
         trainer = RadianceTrainer(scene, Settings(assist=False))
     found = measure_stage(trainer, QUICK)
+    assert set(found) >= {"rays", "samples", "step_ms", "until_launched_ms", "operations_ms"}
     assert set(found["parts_ms"]) == {"rays", "render", "backward", "step of the field", "step of the poses"}
     assert 0 < found["until_launched_ms"] <= found["step_ms"]
     assert found["operations_ms"]

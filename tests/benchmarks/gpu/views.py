@@ -15,6 +15,7 @@ from app.render.renderer import Renderer
 from engine.config.settings import Settings
 from engine.fields.baking import FieldVolume, Values
 from engine.messages import SetLambda
+from engine.run.feeds.volume import VolumeFeed
 from engine.run.session import Session
 from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
@@ -63,8 +64,8 @@ def measure_views(device: str, figures: Figures, quick: bool) -> None:
     scene = load_scene(REPOSITORY / "scenes" / "fern", SceneOptions(downscale=8 if quick else None, matches=False))
     run = Run(scene, Settings(), found, keep_going=True, checkpoint_period=None)
     with_renderer(True, lambda renderer: measure_alone(renderer, volume, still, moving, amount, figures))
-    run.start()
     try:
+        with_renderer(found.type == "cuda", lambda renderer: show_first(run, renderer, amount, figures))
         while iteration(run) < 2:
             time.sleep(0.05)
         figures.note(training_alone_per_second=train_while(run, lambda: time.sleep(amount.seconds)))
@@ -103,6 +104,21 @@ def measure_alone(
     figures.note(opengl=renderer.info, first_picture_seconds=time.perf_counter() - begun)
     figures.note(**describe("still", draw(renderer, still, amount.seconds)))
     figures.note(**describe("moving", move(renderer, moving, amount.seconds)))
+
+
+def show_first(run: Run, renderer: Renderer, amount: Amount, figures: Figures) -> None:
+    """Starts a run, and notes the seconds until its own field is seen."""
+    begun = time.perf_counter()
+    run.start()
+    feed = VolumeFeed(run)
+    feed.on_device = renderer.takes_device_memory
+    while (volume := feed.latest()) is None:
+        iteration(run)  # ends the part where the run has failed
+        time.sleep(0.001)
+    renderer.set_volume(volume)
+    picture, _ = make_flight(np.eye(3, 4, dtype=np.float32)[None], amount.size)
+    renderer.wait_for("novel", picture(0))
+    figures.note(run_to_first_picture_seconds=time.perf_counter() - begun)
 
 
 def measure_beside(

@@ -88,6 +88,7 @@ def test_other_values_and_other_memory_are_recorded_anew(cuda: PretendCuda) -> N
     recorded.forget()
     run(work, recorded, 2)
     assert (recorder.warmed, recorder.recorded) == (11, 4)
+    assert not recorded.plays
 
 
 def test_gradients_that_were_cleared_meanwhile_are_there_again(cuda: PretendCuda) -> None:
