@@ -18,6 +18,7 @@ from engine.fields.field import Bakeable
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, UnboundedSpace, space_of
 from engine.scenes.scene import Scene
 from engine.system.device_copies import DeviceCopies
+from engine.system.launch_limit import LaunchLimit
 
 Values = Any  # an array, read-only and on the host, or a tensor on a GPU: what is common to both is used of them
 VolumeSpace = Literal["projective", "box", "contracted"]
@@ -160,6 +161,7 @@ class Baking:
             self._blocks = _Part(copies, blocks.count, blocks.pieces)
             self._table, self._shape = _copy_whole(copies, blocks.table, torch.int32, on_host=True), blocks.shape
         self._parts = [part for part in (self._voxels, self._tint, self._blocks) if part is not None]
+        self._launches: LaunchLimit | None = None
         self._stage: Stage | None = None  # once all parts are made
 
     def work(self, seconds: float) -> bool:
@@ -167,6 +169,7 @@ class Baking:
         begun = time.monotonic()
         while self._stage is None:
             next(part for part in self._parts if not part.done).make_piece()
+            self._hold_back()
             if all(part.done for part in self._parts):
                 self._end()
             if time.monotonic() - begun >= seconds:
@@ -204,6 +207,12 @@ class Baking:
         if isinstance(space, UnboundedSpace):
             return replace(volume, space="contracted", outer=space.outer, nearest=space.nearest)
         return volume
+
+    def _hold_back(self) -> None:
+        """Waits where much of what was launched on a GPU is still to be done there: a network takes long for a plane."""
+        if self._launches is None:
+            self._launches = LaunchLimit(torch.device(self._voxels.device))
+        self._launches.note_step()
 
     def _end(self) -> None:
         """Copies what is small, as it is when the last part is made."""

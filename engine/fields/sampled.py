@@ -17,6 +17,7 @@ from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import ProjectiveSpace, Shape, Space
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.geometry.numerics import make_constant
+from engine.system.devices import upload
 from engine.system.recorded_work import upload_made
 
 
@@ -193,7 +194,7 @@ class SampledField(ModuleField, ABC):
         """A plane of a lattice: density per spacing; RGB as seen along +z, or towards the middle of an object."""
         depth, height, width = shape
         y, x = torch.meshgrid(torch.linspace(0, 1, height), torch.linspace(0, 1, width), indexing="ij")
-        points = torch.stack([x, y, torch.full_like(x, index / (depth - 1))], dim=-1).to(self.device)
+        points = upload(torch.stack([x, y, torch.full_like(x, index / (depth - 1))], dim=-1), self.device)
         views = None
         if self.stage.directional:
             views = make_constant([0.0, 0.0, 1.0], points).expand_as(points)

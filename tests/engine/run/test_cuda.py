@@ -110,6 +110,21 @@ def test_a_volume_of_a_gpu_s_field_is_made_while_the_run_goes_on(tmp_path: Path,
             assert np.array_equal(found.cpu().numpy() if isinstance(found, torch.Tensor) else found, wanted)
 
 
+@pytest.mark.parametrize("field", ["mlp", "hash"])
+def test_a_network_is_baked_without_a_wait_either(tmp_path: Path, field: str) -> None:
+    with PretendCuda(PretendStreams(seconds=0.02)) as cuda:
+        made = session(tmp_path, "cuda", field=field)
+        made.advance()
+        assert made.trainer is not None
+        with cuda.watched() as waits:
+            baking = Baking(made.trainer.field, 16)  # type: ignore[arg-type]
+            while not baking.work(60.0):
+                pass
+            assert baking.volume(made.scene, 1).voxels.shape[0] == 16  # type: ignore[arg-type]
+        assert not waits
+        assert len(cuda.streams.waited) >= 16 - 2  # planes that take so long are not launched far ahead
+
+
 def test_commands_of_a_run_on_a_gpu_do_not_wait_for_many_steps(tmp_path: Path) -> None:
     with PretendCuda(PretendStreams(seconds=0.02)) as cuda:
         made = session(tmp_path, "cuda")
