@@ -265,6 +265,7 @@ class Renderer:
         begun = time.monotonic()
         done = next(uploading.steps, _DONE) is _DONE
         self.takes_device_memory = studio.takes_device_memory
+        self.info = f"{studio.info}, memory shared with CUDA" if self.takes_device_memory else studio.info
         self._allowance.spend(time.monotonic() - begun, time.monotonic())
         return done
 

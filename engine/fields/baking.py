@@ -209,7 +209,7 @@ class Baking:
         return volume
 
     def _hold_back(self) -> None:
-        """Waits where much of what was launched on a GPU is still to be done there: a network takes long for a plane."""
+        """Waits where a GPU still has much to do of what was launched: a network takes long for a plane."""
         if self._launches is None:
             self._launches = LaunchLimit(torch.device(self._voxels.device))
         self._launches.note_step()

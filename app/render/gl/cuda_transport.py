@@ -168,14 +168,12 @@ def choose_transport(
         device: of the fields, as torch names it.
         interoperate: whether CUDA and OpenGL may share memory.
     """
-    if not device.startswith("cuda"):
+    if not device.startswith("cuda") or not interoperate:
         return HostPieces(driver)
     try:
-        if not interoperate:
-            raise CudaFailure("this was asked for")
         made = open_cuda_buffer(context, driver, torch.device(device), load_runtime())
     except CudaFailure as error:
-        log.info("Volumes reach OpenGL through the host's memory: %s.", error)
+        log.warning("Volumes reach OpenGL through the host's memory: %s.", error)
         return HostPieces(driver)
     log.info("Volumes reach OpenGL within the memory of %s.", device)
     return made

@@ -144,7 +144,6 @@ def test_after_a_call_that_fails_the_picture_comes_through_the_host(
         ("register", "cudaGraphicsGLRegisterBuffer failed"),
         ("list devices", "cudaGLGetDevices failed"),
         ("spoils", "came out wrong"),
-        ("unwanted", "this was asked for"),
     ],
 )
 def test_where_it_does_not_work_the_log_says_why(
@@ -153,11 +152,16 @@ def test_where_it_does_not_work_the_log_says_why(
     runtime.devices = [1] if reason == "elsewhere" else [0]
     runtime.spoils = reason == "spoils"
     runtime.fails = {reason}
-    with caplog.at_level(logging.INFO):
-        made = choose_transport(studio._context, studio.driver, "cuda:0", reason != "unwanted")
+    with caplog.at_level(logging.WARNING):
+        made = choose_transport(studio._context, studio.driver, "cuda:0")
     assert isinstance(made, HostPieces)
     assert sentence in caplog.text
     assert not runtime.registered
+
+
+def test_it_can_be_left_out(studio: Studio, runtime: PretendRuntime) -> None:
+    assert isinstance(choose_transport(studio._context, studio.driver, "cuda:0", interoperate=False), HostPieces)
+    assert not runtime.calls
 
 
 def test_a_larger_piece_has_the_buffer_registered_anew(studio: Studio, runtime: PretendRuntime) -> None:
@@ -193,6 +197,6 @@ def test_without_the_package_the_log_says_what_to_install(
 ) -> None:
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.WARNING):
         assert isinstance(choose_transport(studio._context, studio.driver, "cuda:0"), HostPieces)
     assert "l2g-viewer[gpu]" in caplog.text
