@@ -75,7 +75,9 @@ class NovelViewPanel:
                 add_tool_tip(dpg.last_item(), "Adds this view to the camera path of the film.")
                 self._film = dpg.add_button(label="Film", callback=self._record)
                 add_tool_tip(
-                    self._film, "Writes an mp4 film along the path of the keys, or around the scene if there are none."
+                    self._film,
+                    "Writes an mp4 film along the path of the keys, or around the scene if there are none. In a race "
+                    "it shows the contestant of the other panels alone.",
                 )
             self._comparison.build_choices(self._state)
             self._note = dpg.add_text("", color=MUTED)
