@@ -14,6 +14,8 @@ from engine.geometry.numerics import determinant, to_double
 
 _SIMILARITY_WEIGHT = 1e-12  # relative to the data; far above float64 rounding, far below any gap that data make
 _GAP_DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
+_LIFT = 1e-14  # of the trace, added to all eigenvalues before the inverse: far below the weight of the similarity
+_SQUARINGS = 14  # of the inverse: the smallest eigenvalue is told from one that is a thousandth larger
 _MINIMUM_DETERMINANT = 1e-9  # a fit (of unit norm) with a smaller one maps the plane to a line
 _MINIMUM_DIVISOR = 1e-8  # homogeneous coordinates between plus and minus this are moved here before the division
 
@@ -128,19 +130,29 @@ class _SmallestEigenvector(torch.autograd.Function):
 
     .. math:: \mathrm{d}v = -\sum_k v_k \frac{v_k^T \mathrm{d}S\, v}{\lambda_k - \lambda}
 
-    A matrix that is not finite gives NaNs.
+    A matrix that is not finite gives NaNs. On a CPU by a decomposition; elsewhere, where torch would ask whether that
+    has converged, by inverse and products.
     """
 
     @staticmethod
     def forward(ctx: Any, matrix: Tensor) -> Tensor:
         poison = (matrix * 0).sum((-2, -1))[..., None]
-        values, vectors = torch.linalg.eigh(matrix.nan_to_num(0.0, 0.0, 0.0))
+        finite = matrix.nan_to_num(0.0, 0.0, 0.0)
+        ctx.decomposed = matrix.device.type == "cpu"
+        if not ctx.decomposed:
+            smallest = _smallest_eigenvector(finite)
+            ctx.save_for_backward(finite, smallest)
+            return smallest + poison
+        values, vectors = torch.linalg.eigh(finite)
         ctx.save_for_backward(values, vectors)
         return vectors[..., 0] + poison
 
     @staticmethod
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
+        if not ctx.decomposed:
+            matrix, smallest = ctx.saved_tensors
+            return _differentiate_smallest(matrix, smallest, grad)
         values, vectors = ctx.saved_tensors
         size = values.sum(-1, keepdim=True).clamp(min=1e-30)
         gaps = (values[..., 1:] - values[..., :1]) / size
@@ -148,3 +160,38 @@ class _SmallestEigenvector(torch.autograd.Function):
         moved = (vectors[..., 1:] @ along[..., None])[..., 0]
         outer = -moved[..., :, None] * vectors[..., None, :, 0]
         return (outer + outer.mT) / 2
+
+
+def _smallest_eigenvector(matrix: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch n"]:
+    """The unit eigenvector of the smallest eigenvalue of a matrix without negative ones, by powers of its inverse.
+
+    Rounding acts as in a decomposition: by its size over the gap of the two smallest eigenvalues.
+    """
+    lift = _LIFT * _trace(matrix).clamp(min=torch.finfo(torch.float32).tiny)
+    power, _ = torch.linalg.inv_ex(matrix + torch.diag_embed(lift.expand(matrix.shape[:-1])))
+    for _ in range(_SQUARINGS):
+        power = power / _trace(power)[..., None]
+        power = power @ power
+    longest = power.diagonal(dim1=-2, dim2=-1).argmax(-1)[..., None, None]
+    column = power.take_along_dim(longest, dim=-1)[..., 0]
+    return column / torch.linalg.vector_norm(column, dim=-1, keepdim=True)
+
+
+def _differentiate_smallest(matrix: Tensor, vector: Tensor, grad: Tensor) -> Tensor:
+    r"""The gradient of the matrix, as in `_SmallestEigenvector`.
+
+    With gaps g relative to the trace and damping d, g / (g^2 + d^2) is the real part of 1 / (g + i d).
+    """
+    size = _trace(matrix).clamp(min=1e-30)
+    value = (vector * (matrix @ vector[..., None])[..., 0]).sum(-1, keepdim=True)
+    gaps = (matrix - torch.diag_embed(value.expand_as(vector))) / size[..., None]
+    damped = torch.complex(gaps, torch.diag_embed(torch.full_like(vector, _GAP_DAMPING)))
+    across = grad - (grad * vector).sum(-1, keepdim=True) * vector
+    moved = torch.linalg.solve_ex(damped, across.to(damped.dtype)[..., None])[0][..., 0].real / size
+    moved = moved - (moved * vector).sum(-1, keepdim=True) * vector
+    outer = -moved[..., :, None] * vector[..., None, :]
+    return (outer + outer.mT) / 2
+
+
+def _trace(matrix: Float[Tensor, "*batch n n"]) -> Float[Tensor, "*batch 1"]:
+    return matrix.diagonal(dim1=-2, dim2=-1).sum(-1, keepdim=True)

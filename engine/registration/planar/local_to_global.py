@@ -94,7 +94,7 @@ class LocalToGlobalPatches(FixedPatches):
         vectors = self.network.last(features) + self.bends(everyone, points)
         for _ in range(_FOLLOW_ROUNDS):
             local = self._moved(self.base, vectors, points, self.free)
-            moved = wanted @ torch.linalg.inv(solve(self.family, points, local)) @ self.base
+            moved = wanted @ torch.linalg.inv_ex(solve(self.family, points, local))[0] @ self.base
             moved = torch.where(self.free[:, None, None] > 0, moved / moved[:, 2:, 2:], self.base)
             change = (moved - self.base).abs().max()
             self.base.copy_(moved)

@@ -9,6 +9,7 @@ from torch.autograd import gradcheck
 
 from engine.geometry import sl3
 from engine.geometry.homography import apply_homography, solve_homography
+from tests.support.pretend_cuda import cuda_devices
 from tests.support.strategies import batches, dtypes, normal, seeds, tolerance
 
 
@@ -152,6 +153,41 @@ def test_degenerate_points_are_finite(case, dtype):
         assert target.grad.isfinite().all()
         if weighting == 0:
             torch.testing.assert_close(fitted, torch.eye(3, dtype=dtype))
+
+
+def _fit(device: str, points: tuple[torch.Tensor, torch.Tensor]) -> list[torch.Tensor]:
+    """A homography, and the gradients of the sum of its entries weighted by numbers."""
+    source, target = (part.detach().clone().to(device).requires_grad_() for part in points)
+    fitted = solve_homography(source, target)
+    (fitted * normal(3, 3, seed=7).to(device)).sum().backward()
+    assert source.grad is not None
+    assert target.grad is not None
+    return [fitted.detach().cpu(), source.grad.cpu(), target.grad.cpu()]
+
+
+@pytest.mark.parametrize("device", cuda_devices())
+def test_a_gpu_fits_what_a_cpu_does(device):
+    """Well determined: exact, noisy, square grids, several at once."""
+    exact = apply_homography(sl3.exponential(0.2 * normal(3, 8)), _grid(4).expand(3, -1, -1))
+    cases = [(_grid(4).expand(3, -1, -1), exact), (SQUARE, 1.1 * SQUARE + 0.05), (_grid(3), _grid(3).flip(0))]
+    cases += [
+        (_grid(4).expand(3, -1, -1), exact + 0.05 * normal(3, 16, 2, seed=1)),
+        (normal(9, 2), normal(9, 2, seed=2)),
+    ]
+    for points in cases:
+        with device():
+            found = _fit("cuda", points)
+        for one, other in zip(found, _fit("cpu", points), strict=True):
+            torch.testing.assert_close(one, other, atol=1e-7, rtol=1e-5)
+
+
+@pytest.mark.parametrize("device", cuda_devices())
+def test_degenerate_points_are_finite_on_a_gpu_too(device):
+    for source, target in DEGENERATE.values():
+        with device():
+            found = _fit("cuda", (source, target))
+        assert all(bool(part.isfinite().all()) for part in found)
+        assert torch.linalg.det(found[0]).item() == pytest.approx(1, rel=1e-3)
 
 
 @pytest.mark.parametrize("case", ["line to line", "three points", "two points", "one point", "point to point"])

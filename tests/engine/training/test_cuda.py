@@ -160,9 +160,13 @@ def test_a_lambda_that_is_moved_or_chosen_costs_no_wait(auto: bool) -> None:
     assert waits == []
 
 
-def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches() -> None:
+@pytest.mark.parametrize(("method", "preset"), [("barf", "paper"), ("l2g", "default")])
+def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches(method: Any, preset: Any) -> None:
     with PretendCuda() as cuda:
-        trainer = PlanarTrainer(planar_scene(crop=24), Settings(preset="paper", method="barf"), "cuda")
+        settings = Settings(preset=preset, method=method, assist=False)
+        trainer = PlanarTrainer(planar_scene(crop=24), settings, "cuda")
+        if method == "l2g":
+            trainer.set_lambda(1.0)
         advance(trainer, 2)
         with cuda.watched() as waits:
             advance(trainer, 4)
