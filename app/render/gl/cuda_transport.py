@@ -171,12 +171,23 @@ def choose_transport(
     if not device.startswith("cuda") or not interoperate:
         return HostPieces(driver)
     try:
+        check_renderer(context)
         made = open_cuda_buffer(context, driver, torch.device(device), load_runtime())
     except CudaFailure as error:
         log.warning("Volumes reach OpenGL through the host's memory: %s.", error)
         return HostPieces(driver)
     log.info("Volumes reach OpenGL within the memory of %s.", device)
     return made
+
+
+def check_renderer(context: moderngl.Context) -> None:
+    """Whether it is worth while to ask CUDA.
+
+    Raises:
+        CudaFailure: OpenGL is not drawn by a driver that knows CUDA, but in software, or by another GPU.
+    """
+    if "NVIDIA" not in context.info["GL_VENDOR"]:
+        raise CudaFailure(f"the pictures are drawn by {context.info['GL_RENDERER']}, which shares no memory with CUDA")
 
 
 def load_runtime() -> ModuleType:
@@ -201,8 +212,9 @@ def open_cuda_buffer(
     """
     calls = CudaCalls(runtime)
     calls.set_device(device.index or 0)
-    if (device.index or 0) not in calls.list_devices():
-        raise CudaFailure(f"{context.info['GL_RENDERER']} draws, which is not {device}")
+    drawing = _list_devices(calls)
+    if drawing is not None and (device.index or 0) not in drawing:
+        raise CudaFailure(f"the pictures are drawn by {context.info['GL_RENDERER']}, which is not {device}")
     made = CudaBuffer(context, driver, calls, device)
     try:
         _try_out(context, driver, made, device)
@@ -212,6 +224,15 @@ def open_cuda_buffer(
             raise
         raise CudaFailure(f"a copy failed ({error})") from error
     return made
+
+
+def _list_devices(calls: CudaCalls) -> list[int] | None:
+    """Those that draw; None where CUDA cannot say it of such a context: then a copy has to show it."""
+    try:
+        return calls.list_devices()
+    except CudaFailure as error:
+        log.debug("%s", error)
+        return None
 
 
 def _try_out(context: moderngl.Context, driver: Driver, buffer: CudaBuffer, device: torch.device) -> None:

@@ -33,6 +33,7 @@ def runtime(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretend
     """In place of `cuda.bindings.runtime`, with a device whose memory is the host's."""
     made = PretendRuntime(studio._context)
     monkeypatch.setattr(cuda_transport, "load_runtime", lambda: made)
+    monkeypatch.setattr(cuda_transport, "check_renderer", lambda context: None)
     # Tensors of the host stand in for those of the device, on which no memory is.
     monkeypatch.setattr(torch.Tensor, "to", lambda self, *_, **__: self)
     with PretendStreams():
@@ -142,7 +143,7 @@ def test_after_a_call_that_fails_the_picture_comes_through_the_host(
     [
         ("elsewhere", "which is not cuda:0"),
         ("register", "cudaGraphicsGLRegisterBuffer failed"),
-        ("list devices", "cudaGLGetDevices failed"),
+        ("map", "cudaGraphicsMapResources failed"),
         ("spoils", "came out wrong"),
     ],
 )
@@ -157,6 +158,24 @@ def test_where_it_does_not_work_the_log_says_why(
     assert isinstance(made, HostPieces)
     assert sentence in caplog.text
     assert not runtime.registered
+
+
+def test_where_cuda_cannot_name_the_device_that_draws_a_copy_decides(studio: Studio, runtime: PretendRuntime) -> None:
+    runtime.fails = {"list devices"}
+    made = choose_transport(studio._context, studio.driver, "cuda:0")
+    assert made.takes_device_memory
+    made.release()
+
+
+def test_a_gpu_that_does_not_draw_is_not_asked(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A computer with a GPU on which Mesa draws in software."""
+    if "NVIDIA" in studio._context.info["GL_VENDOR"]:
+        pytest.skip("a GPU draws here")
+    monkeypatch.setattr(cuda_transport, "load_runtime", lambda: pytest.fail("CUDA was asked"))
+    assert isinstance(choose_transport(studio._context, studio.driver, "cuda:0"), HostPieces)
+    assert studio.info.split(",")[0] in caplog.text
 
 
 def test_it_can_be_left_out(studio: Studio, runtime: PretendRuntime) -> None:
@@ -195,6 +214,7 @@ def test_cuda_is_not_imported_for_fields_on_the_cpu(studio: Studio, monkeypatch:
 def test_without_the_package_the_log_says_what_to_install(
     studio: Studio, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr(cuda_transport, "check_renderer", lambda context: None)
     monkeypatch.setitem(sys.modules, "cuda.bindings.runtime", None)
     monkeypatch.setitem(sys.modules, "cuda.bindings", None)
     with caplog.at_level(logging.WARNING):

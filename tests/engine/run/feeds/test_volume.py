@@ -12,8 +12,10 @@ import pytest
 import torch
 
 from engine.config.settings import Settings
+from engine.fields.baking import Baking
 from engine.fields.field import BlockPieces, Planes
 from engine.messages import Pause, Restart, Resume, Step
+from engine.run.feeds import volume as volume_feed
 from engine.run.feeds.volume import FieldVolume, VolumeFeed
 from engine.run.thread import Run
 from tests.support.runs.fake_trainer import FakeTrainer, tiny_scene
@@ -113,6 +115,24 @@ def test_volumes_follow_the_field(make_run: MakeRun) -> None:
     later = until(feed, lambda volume: volume.version == first.version + 2)
     assert later.field_version > first.field_version
     assert later.voxels[7, 0, 0, 0] >= later.field_version % 1000
+
+
+def test_values_stay_on_the_device_from_when_it_is_asked_for(
+    make_run: MakeRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def bake(field: Any, size: int, detailed: bool, on_device: bool) -> Baking:
+        asked.append(on_device)
+        return Baking(field, size, detailed, on_device)
+
+    monkeypatch.setattr(volume_feed, "Baking", bake)
+    feed = VolumeFeed(make_run(), period=0.02)
+    first = until(feed, lambda volume: True)
+    assert not any(asked)
+    feed.on_device = True
+    until(feed, lambda volume: volume.version >= first.version + 2)
+    assert asked[-1]
 
 
 def test_a_field_that_stands_still_is_not_copied_again(make_run: MakeRun) -> None:
