@@ -60,6 +60,9 @@ def optimise(state: GridState, optimiser: ModuleType) -> list[Tensor]:
             wide = part.touched.repeat_interleave(grid_kernels.TILE, -1)
             flags = wide[..., : part.shape[2], None] if part.table is None else wide.view(-1, 8, 8, 8, 1)
             part.gradient.copy_(torch.randn(part.voxels.shape, generator=generator) * flags)
+            # A GPU's steps are taken without a look at the values; on the CPU a step with such a one is thrown away.
+            wrong = (torch.rand(part.voxels.shape, generator=generator) < 0.05) & (flags > 0)
+            part.gradient[wrong] = 0.0 if optimiser is compiled else torch.nan
             if part.table is not None:
                 part.touched[0] = 0
         optimiser.optimise(state, 0.02, 0.3, 4.0)

@@ -1,25 +1,35 @@
 """Kernels of the voxel grid's optimiser for CUDA, one thread per value: smoothness and Adam, dense and in blocks.
 
 What is computed of a value is that of `optimiser_kernels`, the functions themselves. Arrays are (rows, values): a row
-of a dense lattice, or a block. A row of the grid of threads has one of them, so that no index is divided, and
-neighbouring threads take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and cleared by
+of a dense lattice, or a block. `blockIdx.x` is the row, so that no thread divides to find it, and neighbouring threads
+take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and cleared by
 nobody here: the threads of a tile read it in any order.
 
 What changes from step to step lies in memory of the device, `numbers`, and not in the arguments: a launch that was
-captured in a CUDA graph keeps its arguments.
+captured in a CUDA graph keeps its arguments. Gradients that are not finite count as zero: the host does not look for
+one, as it does on the CPU, because it would have to wait.
 """
 
 from __future__ import annotations
 
-from numba import cuda
+import math
+
+import numpy as np
+from numba import cuda, njit
 
 from engine.fields.voxel_grid.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import IN_BLOCK, TILE
 from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour, roughness
 
+NONE = np.float32(0.0)
 # What `numbers` holds: the learning rate times Adam's first correction, of the first channel and of the others; the
 # second correction; the weight of smoothness, of the first channel and of the others.
 FIRST_RATE, RATE, CORRECTION, FIRST_WEIGHT, WEIGHT, NUMBERS = 0, 1, 2, 3, 4, 5
+
+
+@njit(inline="always")
+def _finite(value):
+    return value if math.isfinite(value) else NONE
 
 
 @make_kernel
@@ -42,7 +52,7 @@ def add_smoothness(values, gradient, touched, numbers, channels, planes, height)
     nearer = row - height if z > 0 else row
     farther = row + height if z + 1 < planes else row
     weight = numbers[FIRST_WEIGHT] if e == x * channels else numbers[WEIGHT]
-    gradient[row, e] += weight * roughness(
+    gradient[row, e] = _finite(gradient[row, e]) + weight * roughness(
         values[row, e],
         values[row, before],
         values[row, behind],
@@ -74,7 +84,7 @@ def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
     farther = table[bz + 1, by, bx] if z == 7 and bz + 1 < table.shape[0] else 0
     at = block * IN_BLOCK + inner
     weight = numbers[FIRST_WEIGHT] if c == 0 else numbers[WEIGHT]
-    gradient[at, c] += weight * roughness(
+    gradient[at, c] = _finite(gradient[at, c]) + weight * roughness(
         flat[at, c],
         flat[neighbour(block, before, inner, x > 0, -1, 7), c],
         flat[neighbour(block, behind, inner, x < 7, 1, -7), c],
@@ -96,7 +106,7 @@ def adam(values, gradient, first, second, touched, numbers, first_row, channels,
     if touched[row, x // TILE] == 0:
         return
     rate = numbers[FIRST_RATE] if e == x * channels else numbers[RATE]
-    slope = gradient[row, e]
+    slope = _finite(gradient[row, e])
     mean = decay(first[row, e], slope, beta1)
     square = decay(second[row, e], slope * slope, beta2)
     first[row, e] = mean

@@ -125,3 +125,14 @@ def test_a_step_lowers_the_loss_and_clears_the_gradients(backend):
         backend.optimise(state, 0.05, 1e-9, 1.0)
         assert float(state.gradient.abs().max()) == 0
     assert losses[-1] < 0.3 * losses[0]
+
+
+def test_a_gradient_that_is_not_finite_counts_as_zero_in_plain_torch_for_no_gpu_is_asked():
+    state, other = grid(tinted=False), grid(tinted=False)
+    for each in (state, other):
+        each.gradient.copy_(torch.linspace(-1, 1, each.gradient.numel()).view_as(each.gradient))
+    state.gradient[2, 3, 4, 1], state.gradient[3, 5, 7, 0] = torch.nan, torch.inf
+    other.gradient[2, 3, 4, 1] = other.gradient[3, 5, 7, 0] = 0.0
+    for each in (state, other):
+        grid_dense.optimise(each, 0.05, 0.0, 1.0)
+    assert torch.equal(state.voxels, other.voxels)
