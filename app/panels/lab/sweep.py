@@ -23,7 +23,7 @@ from app.panels.widgets.parts import (
 )
 from engine.errors import UserError
 
-ABOVE = 104  # height of title, limits and choices, pixels
+ABOVE = 112  # height of title, limits and choices, pixels
 LEAST = 90  # height of map and list, pixels
 GAP = 10  # pixels between them
 MAP_SHARE = 0.62  # of the width, at most, for the map
@@ -112,14 +112,14 @@ class SweepPanel:
     def _show_choice(self) -> None:
         control, run = self._control, self._control.chosen_run
         dpg.configure_item(self._begin, enabled=run is not None)
+        room = measure_size(self._parent)[0] - dpg.get_item_pos(self._chosen)[0] - PADDING
         if run is None:
-            set_text(self._chosen, "click a cell, then one of its runs")
+            set_text(self._chosen, shorten_text("click a cell, then a run", room))
             set_text(self._what, "Opens the run that is chosen.")
             return
         kept = control.keeps_checkpoint(run)
         dpg.set_item_label(self._begin, f"{'Open run' if kept else 'Train it again'}###begin")
         set_text(self._what, OPENS if kept else AGAIN)
-        room = measure_size(self._parent)[0] - dpg.get_item_pos(self._chosen)[0] - PADDING
         set_text(self._chosen, shorten_text(run, room))
 
     def _open(self) -> None:

@@ -12,7 +12,18 @@ from app.model.common.sparkline import make_sparkline
 from app.model.warp.lambda_trail import find_column, make_lambda_trail
 from app.model.warp.residual_trace import ResidualTrace
 from app.model.warp.warp_colours import RINGS_PX, draw_wheel, find_strength
-from app.panels.widgets.parts import ACCENT, FAINT, GROOVE, MUTED, VIOLET, add_drawing, add_tool_tip, set_text
+from app.panels.widgets.parts import (
+    ACCENT,
+    FAINT,
+    GROOVE,
+    MUTED,
+    VIOLET,
+    add_drawing,
+    add_tool_tip,
+    measure_text,
+    set_text,
+    shorten_text,
+)
 from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # width and height of the wheel's texture, pixels
@@ -29,6 +40,7 @@ class WarpLegend:
         self._trace = ResidualTrace()
         self._texture: int | str | None = None
         self._between = "   "  # what separates two numbers
+        self._in_a_line = self._wraps = False
 
     def build_wheel(self, size: int) -> int | str:
         """Adds the colour wheel with the lengths of its rings to the container that is open; `size` in pixels."""
@@ -85,10 +97,12 @@ class WarpLegend:
 
     def arrange(self, in_a_line: bool) -> None:
         """Puts the numbers side by side, or one below the other."""
+        self._in_a_line = in_a_line
         dpg.configure_item(self._texts, horizontal=in_a_line)
 
     def wrap(self, width: int, narrow: bool) -> None:
         """Wraps the sentences at `width` pixels; with `narrow`, numbers are put below each other."""
+        self._wraps = True
         self._between = "\n" if narrow else "   "
         dpg.configure_item(self._alignment, wrap=width)
 
@@ -96,9 +110,17 @@ class WarpLegend:
         """Shows numbers and curve, `width` pixels wide."""
         residual = warp.residual_px
         numbers = ("Residual", f"mean {residual.mean():.3f} px", f"max {residual.max():.3f} px")
-        set_text(self._residual, self._between.join(numbers))
-        set_text(self._alignment, describe_loss(snapshot))
+        residuals = self._between.join(numbers)
+        set_text(self._residual, residuals)
+        taken = measure_text(residuals) + GAP if self._in_a_line else 0.0
+        set_text(self._alignment, self._fit(describe_loss(snapshot), width - taken))
         self._draw_trace(max(width, 80))
+
+    def _fit(self, sentences: tuple[str, ...], room: float) -> str:
+        """The first of them, longest first, that has room in one line; the last as far as it has."""
+        if self._wraps:
+            return sentences[0]
+        return next((each for each in sentences if measure_text(each) <= room), shorten_text(sentences[-1], room))
 
     def _draw_trace(self, whole: int) -> None:
         seconds, means = self._trace.curve()
@@ -139,11 +161,15 @@ class WarpLegend:
         dpg.draw_circle(points[-1], 3, color=ACCENT, fill=ACCENT, parent=self._layer)
 
 
-def describe_loss(snapshot: Snapshot) -> str:
-    """λ times the alignment term, compared with the photometric loss."""
+def describe_loss(snapshot: Snapshot) -> tuple[str, ...]:
+    """λ times the alignment term, compared with the photometric loss: the longest sentence first."""
     weighted = snapshot.alignment * 10.0**snapshot.lambda_exponent
     total = weighted + snapshot.photometric
     if not math.isfinite(total) or total <= 0:
-        return "No loss yet"
-    share = 100 * weighted / total
-    return f"λ·alignment {weighted:.1e} against photometric {snapshot.photometric:.1e}: {share:.2g} % of the loss"
+        return ("No loss yet",)
+    share = f"{100 * weighted / total:.2g} % of the loss"
+    return (
+        f"λ·alignment {weighted:.1e} against photometric {snapshot.photometric:.1e}: {share}",
+        f"λ·alignment {weighted:.1e}: {share}",
+        f"λ·alignment: {share}",
+    )

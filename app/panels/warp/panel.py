@@ -26,7 +26,8 @@ GAP = 8  # pixels
 SPACING = 4  # between two lines, pixels
 WHEEL_UNDER, WHEEL_BESIDE = 88, 104  # size of the colour wheel under the pictures, or beside them, pixels
 ABOVE = 78  # height of title, choices and captions, pixels
-BELOW_WHEEL, BELOW_PICTURES = 20, 38  # further height below, with the wheel under the pictures, or beside them, pixels
+LEGEND = 2 * 24 + TRACE_HEIGHT + 14  # height of two lines, the curves and the border below the pictures, pixels
+BELOW_PICTURES = 38  # height of the line above the curves and of the border, with the wheel beside them, pixels
 TIPS = (
     "How far each pixel's own rigid warp has moved it since the start, seen from the frame's initial pose.",
     "The part of it that one rigid motion of the whole camera explains: the solver's fit, which is the frame's pose.",
@@ -134,7 +135,7 @@ class WarpPanel:
     def _arrange(self, panel: tuple[int, ...]) -> tuple[tuple[float, float], int]:
         """Puts the wheel where the pictures get more room; (width, height) for a picture, and width of the curve."""
         width = measure_inner_width(self._parent)
-        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - WHEEL_UNDER - BELOW_WHEEL, 60.0))
+        under = ((width - 2 * GAP) / 3, max(panel[1] - ABOVE - LEGEND, 60.0))
         beside = (
             (width - WHEEL_BESIDE - LABELS - 3 * GAP) / 3,
             max(panel[1] - ABOVE - TRACE_HEIGHT - BELOW_PICTURES, 60.0),
