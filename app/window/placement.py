@@ -9,7 +9,12 @@ USUAL_CORNER = (100, 100)  # pixels from the corner of the screen, where there i
 
 
 def fit_to_screen(size: tuple[int, int], screen: Screen) -> tuple[int, int]:
-    """The size (width, height) that was wanted, or as much of it as the screen has room for."""
+    """The size (width, height) that was wanted, or as much of it as the screen has room for.
+
+    One that is too wide for a screen that is higher than wide is turned.
+    """
+    if screen.height > screen.width and size[0] > max(screen.width, size[1]):
+        size = size[1], size[0]
     title = TITLE_BAR if screen.managed else 0
     return min(size[0], screen.width), min(size[1], screen.height - title)
 

@@ -25,3 +25,9 @@ def test_all_of_the_window_can_be_seen(size, area, managed):
 
 def test_without_a_window_manager_it_begins_in_the_corner():
     assert choose_corner((1280, 800), Screen(0, 0, 1800, 1200, managed=False)) == (0, 0)
+
+
+def test_on_a_screen_that_is_higher_than_wide_it_is_high():
+    assert fit_to_screen((1600, 1000), Screen(0, 0, 900, 1600, managed=False)) == (900, 1600)
+    assert fit_to_screen((1600, 1000), Screen(0, 0, 1200, 1920, managed=True)) == (1000, 1600)
+    assert fit_to_screen((800, 600), Screen(0, 0, 900, 1600, managed=False)) == (800, 600)
