@@ -1,5 +1,6 @@
-"""What the kernels for CUDA compute in Numba's simulator, beside those of the CPU: a process of its own, because the
-simulator is chosen when Numba is imported.
+"""What the kernels for CUDA compute, beside those of the CPU: on a GPU, or on the CPU in Numba's simulator.
+
+The simulator needs a process of its own, because it is chosen when Numba is imported.
 
 NUMBA_ENABLE_CUDASIM=1 python -m tests.support.simulated_march: the largest differences, as JSON, relative to the
 largest value.
@@ -9,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -23,11 +24,10 @@ from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 from tests.engine.fields.voxel_grid import test_backends as passes
 
-passes.RAYS, passes.SAMPLES = 6, 7
-Pass = Callable[[ModuleType], tuple[GridState, list[Tensor]]]
+Pass = Callable[[Any], tuple[GridState, list[Tensor]]]
 
 
-def pass_through_blocks(backend: ModuleType) -> tuple[GridState, list[Tensor]]:
+def pass_through_blocks(backend: Any) -> tuple[GridState, list[Tensor]]:
     """Straight rays through a lattice of 3 x 3 x 3 blocks, of which a third is missing; what they see is marked."""
     generator = torch.Generator().manual_seed(5)
     kept = torch.rand(3, 3, 3, generator=generator) > 0.35
@@ -48,7 +48,7 @@ def pass_through_blocks(backend: ModuleType) -> tuple[GridState, list[Tensor]]:
     return state, [colour.detach(), opacity, position, lines.start.grad, lines.step.grad, seen.float()]
 
 
-def optimise(state: GridState, optimiser: ModuleType) -> list[Tensor]:
+def optimise(state: GridState, optimiser: Any) -> list[Tensor]:
     """A step with smoothness and one without, each with gradients on a third of the tiles; what they leave."""
     generator = torch.Generator().manual_seed(6)
     parts = [state] if state.tint is None else [state, state.tint]
@@ -70,14 +70,14 @@ def optimise(state: GridState, optimiser: ModuleType) -> list[Tensor]:
     return [values for part in parts for values in (part.voxels, part.first, part.second)]
 
 
-def optimise_dense(optimiser: ModuleType) -> list[Tensor]:
+def optimise_dense(optimiser: Any) -> list[Tensor]:
     generator = torch.Generator().manual_seed(7)
     state = grid_state.make_state(torch.randn(3, 4, 6, 4, generator=generator))
     state.tint = grid_state.make_state(torch.randn(2, 3, 5, 9, generator=generator))
     return optimise(state, optimiser)
 
 
-def optimise_blocks(optimiser: ModuleType) -> list[Tensor]:
+def optimise_blocks(optimiser: Any) -> list[Tensor]:
     """Two blocks beside each other and one alone, the fourth missing."""
     generator = torch.Generator().manual_seed(7)
     table = torch.tensor([[[1, 2], [0, 3]]]).int()
@@ -85,7 +85,7 @@ def optimise_blocks(optimiser: ModuleType) -> list[Tensor]:
     return [part[1:] for part in optimise(state, optimiser)]
 
 
-def draw_edges(backend: ModuleType) -> list[Tensor]:
+def draw_edges(backend: Any) -> list[Tensor]:
     """Straight rays through a closed and an open pooled volume that is half empty, opaque in places."""
     generator = torch.Generator().manual_seed(8)
     coarse = 20 * torch.rand(5, 6, 7, generator=generator) * (torch.rand(5, 6, 7, generator=generator) > 0.5)
@@ -96,7 +96,7 @@ def draw_edges(backend: ModuleType) -> list[Tensor]:
     return [backend.edges(coarse, lines, closed, 6, 0.08, jitter) for closed in (True, False)]
 
 
-def average_blocks(backend: ModuleType) -> list[Tensor]:
+def average_blocks(backend: Any) -> list[Tensor]:
     generator = torch.Generator().manual_seed(7)
     table = torch.tensor([[[1, 2], [0, 3]]]).int()
     state = grid_state.make_block_state(torch.randn(4, 8, 8, 8, 4, generator=generator), table, (7, 13, 16))
@@ -117,10 +117,65 @@ PASSES: dict[str, Pass] = {
 }
 
 
-def compare(made: Pass) -> float:
+class OnDevice:
+    """The kernels for CUDA as a backend of tensors of the CPU, which are brought to the device and back."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._there: dict[int, tuple[GridState, GridState]] = {}
+
+    def _bring(self, state: GridState) -> GridState:
+        if id(state) not in self._there:
+            kept = {name: value for name, value in vars(state).items() if name != "tint"}
+            brought = GridState(**{name: _move(value, self._device) for name, value in kept.items()})
+            brought.tint = None if state.tint is None else self._bring(state.tint)
+            self._there[id(state)] = state, brought
+        return self._there[id(state)][1]
+
+    def fetch(self) -> None:
+        """What the kernels have made of the states, to these."""
+        for state, brought in self._there.values():
+            for name in ("voxels", "gradient", "first", "second", "touched"):
+                getattr(state, name).copy_(getattr(brought, name))
+
+    def march(self, state: GridState, lines: Lines, *rest: Any) -> list[Tensor]:
+        brought = [_move(value, self._device) for value in rest]
+        results = cuda_compiled.march(self._bring(state), _move_lines(lines, self._device), *brought)
+        if len(rest) > 5:
+            rest[5].copy_(brought[5])  # what is seen is noted in it
+        return [result.cpu() for result in results]
+
+    def edges(self, coarse: Tensor, lines: Lines, *rest: Any) -> Tensor:
+        moved = [_move(value, self._device) for value in rest]
+        return cuda_compiled.edges(coarse.to(self._device), _move_lines(lines, self._device), *moved).cpu()
+
+    def average(self, state: GridState, factor: int) -> Tensor:
+        return cuda_compiled.average(self._bring(state), factor).cpu()
+
+    def optimise(self, state: GridState, *rates: float) -> None:
+        self._there.clear()  # gradients are new
+        brought = self._bring(state)
+        brought.steps = state.steps
+        cuda_compiled.optimise(brought, *rates)
+        self.fetch()
+        for part, there in self._there.values():
+            part.steps = there.steps
+
+
+def _move(value: Any, device: torch.device) -> Any:
+    return value.detach().to(device, copy=True) if isinstance(value, Tensor) else value
+
+
+def _move_lines(lines: Lines, device: torch.device) -> Lines:
+    return Lines(*(value if value is None else value.to(device) for value in lines))
+
+
+def compare(made: Pass, device: torch.device) -> float:
     """The largest difference between the two in anything that a pass gives."""
+    on_device = OnDevice(device)
+    (one, first), (other, second) = made(compiled), made(on_device)
+    on_device.fetch()
     pairs = []
-    (one, first), (other, second) = (made(backend) for backend in (compiled, cuda_compiled))
     pairs += list(zip(first, second, strict=True))
     pairs.append((one.gradient, other.gradient))
     pairs.append((one.touched.float(), other.touched.float()))
@@ -130,9 +185,9 @@ def compare(made: Pass) -> float:
     return find_difference(pairs)
 
 
-def compare_three(made: Callable[[ModuleType], list[Tensor]]) -> float:
+def compare_three(made: Callable[[Any], list[Tensor]], device: torch.device) -> float:
     """The largest difference from what the CPU's kernels make, and plain torch."""
-    found = made(cuda_compiled)
+    found = made(OnDevice(device))
     return max(find_difference(zip(made(other), found, strict=True)) for other in (compiled, reference))
 
 
@@ -142,8 +197,13 @@ def find_difference(pairs: Iterable[tuple[Tensor, Tensor]]) -> float:
     return max(float((left - right).abs().max() / left.abs().max()) for left, right in pairs)
 
 
+def find_differences(device: torch.device) -> dict[str, float]:
+    """The largest difference in each of the passes, relative to the largest value."""
+    differences = {name: compare(made, device) for name, made in PASSES.items()}
+    return differences | {name: compare_three(made, device) for name, made in OTHERS.items()}
+
+
 if __name__ == "__main__":
+    passes.RAYS, passes.SAMPLES = 6, 7
     cuda_compiled._try_kernels(torch.device("cpu"))  # what a GPU is tried with
-    differences = {name: compare(made) for name, made in PASSES.items()}
-    differences |= {name: compare_three(made) for name, made in OTHERS.items()}
-    print(json.dumps(differences))
+    print(json.dumps(find_differences(torch.device("cpu"))))

@@ -22,6 +22,7 @@ from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import make_block_state, make_state
+from tests.support import simulated_march
 from tests.support.pretend_cuda import NO_CUDA
 
 
@@ -101,6 +102,15 @@ def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkey
         *("adam", "add_smoothness", "add_smoothness_in_blocks"),
     }
     assert [name for name, code in launched.items() if ".f64" in code or ".local" in code] == []
+
+
+@pytest.mark.gpu
+@NO_CUDA
+def test_on_a_gpu_they_compute_what_those_of_the_cpu_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sums run in any order there; with more rays than in the simulator many of them meet in a voxel."""
+    monkeypatch.setattr(simulated_march.passes, "RAYS", 1000)
+    differences = simulated_march.find_differences(torch.device("cuda"))
+    assert max(differences.values()) < 2e-4, differences
 
 
 @pytest.mark.gpu
