@@ -23,7 +23,8 @@ from app.panels.widgets.parts import (
 SHADE: Colour = (14, 17, 21, 200)
 WAYS = {"wipe": False, "side by side": True}  # how two contestants are compared, and whether each has a half
 ALONE = "alone"
-RIVAL = 118  # width of the choices of a comparison, pixels
+RIVAL, WAY = 118, 112  # width of the choices of a comparison, of the first one at least; pixels
+ARROW = 40  # of a choice, beside its words, pixels
 REACH = 7.0  # pixels on either side of the line in which the mouse takes hold of it
 HANDLE = 9.0  # radius, pixels
 Box = tuple[float, float, float, float]
@@ -56,7 +57,7 @@ class ComparisonView:
             self._way = dpg.add_combo(
                 tuple(WAYS),
                 default_value="wipe",
-                width=RIVAL,
+                width=WAY,
                 callback=self._choose_way,
                 user_data=state,
             )
@@ -88,6 +89,10 @@ class ComparisonView:
         if offered != self._rivals:
             self._rivals = offered
             dpg.configure_item(self._rival, items=list(offered))
+        room = max(map(measure_text, offered)) + ARROW
+        width = int(max(min(room, self._canvas.size[0] - WAY - PADDING), RIVAL))
+        if dpg.get_item_width(self._rival) != width:
+            dpg.configure_item(self._rival, width=width)
         place = state.race.beside if state.beside is not None else None
         shown = next((words for words, offer in offered.items() if offer == place), ALONE)
         if dpg.get_value(self._rival) != shown:
