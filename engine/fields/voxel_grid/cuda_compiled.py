@@ -1,7 +1,7 @@
 """The voxel grid on CUDA: the kernels as differentiable functions of torch; what has none is that of `reference`.
 
 It is used where Numba finds a CUDA driver and the compiler's library (libnvvm, of the CUDA toolkit or of the package
-nvidia-cuda-nvcc); elsewhere `reference` does the same, more slowly.
+nvidia-cuda-nvcc, which comes with `l2g-viewer[gpu]`); elsewhere `reference` does the same, more slowly.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
 from engine.fields.voxel_grid import kernels as grid_kernels
-from engine.fields.voxel_grid.cuda_launch import launch_per_ray, launch_per_value
+from engine.fields.voxel_grid.cuda_launch import find_compiler, launch_per_ray, launch_per_value
 from engine.fields.voxel_grid.cuda_optimiser import optimise
 from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
@@ -37,9 +37,12 @@ log = logging.getLogger(__name__)
 @cache
 def choose_backend() -> ModuleType:
     """This module where its kernels work, else `reference`; tried once on a tiny volume."""
-    if not (cuda.is_available() and torch.cuda.is_available()):
+    if not torch.cuda.is_available():
         return reference
     try:
+        find_compiler()
+        if not cuda.is_available():
+            raise OSError("Numba finds no compiler for them: pip install 'l2g-viewer[gpu]', or the CUDA toolkit")
         _try_kernels(torch.device("cuda"))
     except Exception as error:  # whatever Numba, its compiler or the driver raise: there is another way
         words = (str(error).splitlines() or [""])[0]

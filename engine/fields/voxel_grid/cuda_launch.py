@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ class LaunchOptions:
     Attributes:
         ray_threads: of kernels with one thread per ray. A step has some 10,000 rays, 2 to 3 warps for each of 132
             multiprocessors: blocks of one warp spread evenly over them, of four they would leave every third without
-            work. More could not run at once anyway: a ray of the march takes some 128 registers, so that a
-            multiprocessor holds 16 warps of a picture's rays, in blocks of any size.
+            work. A picture, which has more, loses nothing by it: the march takes 96 registers a ray and its backward
+            pass 124, so that a multiprocessor holds 20 or 16 warps, in blocks of any size.
         value_threads: of kernels with one thread per value, or per bin of a ray. They take few registers and are
             limited by memory; 16 such blocks fill a multiprocessor, and rows of the directional coefficients (some 500
             values) leave few threads idle.
@@ -34,8 +36,24 @@ class LaunchOptions:
 
 OPTIONS = LaunchOptions()
 WARP = 32
+TOOLKIT = Path("/usr/local/cuda")
 # Numba warns of every launch of few blocks, as those for few rays are.
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
+
+
+def find_compiler() -> None:
+    """Lets Numba find the compiler's library where pip has installed it, unless it is told another place.
+
+    Numba looks for libnvvm and libdevice in `CUDA_HOME`, `TOOLKIT` and Conda's environments.
+    """
+    if {"CUDA_HOME", "CUDA_PATH"} & os.environ.keys() or (TOOLKIT / "nvvm").is_dir():
+        return
+    found = find_spec("nvidia")
+    for folder in (found and found.submodule_search_locations) or ():
+        for home in (Path(folder) / "cuda_nvcc", *sorted(Path(folder).glob("cu[0-9]*"))):
+            if (home / "nvvm" / "libdevice").is_dir():
+                os.environ["CUDA_HOME"] = str(home)
+                return
 
 
 def make_kernel(function: Callable[..., None]) -> Any:

@@ -75,6 +75,34 @@ def test_what_is_kept_of_compiled_kernels_is_given_up_when_any_file_of_kernels_c
         assert all(size == (Path(cuda_kernels.__file__).parent / name).stat().st_size for name, _, size in stamp)
 
 
+def test_where_numba_finds_no_compiler_a_warning_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(cuda_compiled.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(cuda_compiled, "find_compiler", lambda: None)
+    cuda_compiled.choose_backend.cache_clear()
+    try:
+        assert cuda_compiled.choose_backend() is reference
+    finally:
+        cuda_compiled.choose_backend.cache_clear()
+    assert "pip install 'l2g-viewer[gpu]'" in caplog.text
+
+
+def test_the_compiler_that_pip_installs_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    home = tmp_path / "nvidia" / "cuda_nvcc"
+    (home / "nvvm" / "libdevice").mkdir(parents=True)
+    monkeypatch.setattr(cuda_launch, "TOOLKIT", tmp_path / "absent")
+    place = SimpleNamespace(submodule_search_locations=[str(tmp_path / "nvidia")])
+    monkeypatch.setattr(cuda_launch, "find_spec", {"nvidia": place}.get)
+    monkeypatch.setattr(cuda_launch, "os", SimpleNamespace(environ=(told := {})))
+    cuda_launch.find_compiler()
+    assert told == {"CUDA_HOME": str(home)}
+    told["CUDA_HOME"] = "elsewhere"
+    cuda_launch.find_compiler()
+    assert told == {"CUDA_HOME": "elsewhere"}
+
+
 @pytest.mark.skipif(not nvvm.is_available(), reason="no libnvvm")
 def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers of double precision would be up to 64 times as slow on most cards, and one slips in with any literal."""
