@@ -96,7 +96,7 @@ class LocalToGlobal(FixedPoses):
         self.bends.step(step.bend)
         features = self.network.features(everyone, self.lattice)
         wanted, bend = self._fitted(self._vectors(everyone, features))
-        if step.share < 1:
+        if step.partly:
             way = se3.logarithm(se3.compose(wanted, se3.invert(before)))
             wanted = se3.compose(se3.exponential(step.share * way), before)
         strength = step.strength(bend)

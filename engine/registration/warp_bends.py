@@ -50,7 +50,7 @@ class WarpBends(nn.Module):
         return torch.einsum("fpr,fpc,frco->fpo", rows, columns, self.nodes[frames])
 
     @torch.no_grad()
-    def step(self, rate: float) -> None:
+    def step(self, rate: float | Float[Tensor, ""]) -> None:
         """Moves the nodes of each frame down the gradient that the backward pass left, and clears it.
 
         Args:

@@ -25,7 +25,7 @@ from engine.config.settings import Settings
 
 
 class WarpStep(NamedTuple):
-    """How a step ends for a warp that moves beside its poses.
+    """How a step ends for a warp that moves beside its poses. On a GPU its numbers lie there.
 
     Attributes:
         share: of the way from the poses before the step to those that fit the warp now that they go, in [0, 1].
@@ -33,13 +33,15 @@ class WarpStep(NamedTuple):
         limit: a warp that bends by more (root mean square of a frame, units of the image plane) is stiffened.
         bend: step of the lattice's nodes, units of the image plane; see `engine.registration.warp_bends.WarpBends`.
         stiffens_network: whether the network is stiffened too, and not only the lattice.
+        partly: whether `share` may be less than 1; on a GPU the host does not know it.
     """
 
-    share: float
-    stiffness: float
-    limit: float
-    bend: float
+    share: float | Float[Tensor, ""]
+    stiffness: float | Float[Tensor, ""]
+    limit: float | Float[Tensor, ""]
+    bend: float | Float[Tensor, ""]
     stiffens_network: bool = True
+    partly: bool = True
 
     def strength(self, mean_square: Float[Tensor, ""]) -> Float[Tensor, ""]:
         """Of the implicit step, for a warp whose bends have this mean square: more beyond the limit."""
@@ -97,6 +99,7 @@ class WarpMotion:
             limit=self.largest_px * pixel,
             bend=self.bend * self._softness(exponent) * pixel,
             stiffens_network=not early,
+            partly=share < 1,
         )
 
     def _softness(self, exponent: float) -> float:

@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
@@ -121,19 +121,22 @@ class WorkKind:
     Attributes:
         values: compared by value: numbers and switches that are part of the operations.
         memory: compared by identity: what is read and written where it lies. Of tensors among it that need gradients
-            the work makes these.
+            the work makes these, if it `differentiates`.
+        differentiates: whether it does.
     """
 
     values: tuple[Any, ...]
     memory: tuple[object, ...]
+    differentiates: bool = True
 
     def with_value(self, value: Any) -> WorkKind:
         """The same, with one more value that it depends on."""
-        return WorkKind((*self.values, value), self.memory)
+        return replace(self, values=(*self.values, value))
 
     def leaves(self) -> list[Tensor]:
         """What the work finds gradients of."""
-        return [each for each in self.memory if isinstance(each, Tensor) and each.requires_grad]
+        tensors = self.memory if self.differentiates else ()
+        return [each for each in tensors if isinstance(each, Tensor) and each.requires_grad]
 
     def same_memory(self, other: WorkKind) -> bool:
         """Whether both work on the same memory."""

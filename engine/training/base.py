@@ -14,6 +14,7 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
+from engine.registration.recorded_follow import FollowedRegistration, RecordedFollow
 from engine.registration.warp_motion import LAMBDA_CHOICE, WarpMotion, WarpUnits, choose_lambda, find_motion
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
@@ -22,7 +23,7 @@ from engine.training.losses import LossWeights, StepGradients, StepOutput, diffe
 from engine.training.metrics import FrameErrors
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress
-from engine.training.trainer import MovingRegistration, TrainedField
+from engine.training.trainer import TrainedField
 
 
 class BaseTrainer:
@@ -64,7 +65,7 @@ class BaseTrainer:
         self._alignment = torch.zeros((), device=self.device)
         self._warp_units = WarpUnits(1.0, 1)
         self._match_loss: Tensor | None = None
-        self._recorded = make_recorded_work(self.device)
+        self._recorded, self._follow = make_recorded_work(self.device), RecordedFollow(self.device)
 
     # ------------------------------------------------------------------ where the run stands
 
@@ -121,7 +122,7 @@ class BaseTrainer:
         self,
         field: TrainedField,
         optimiser: PoseOptimiser,
-        registration: MovingRegistration,
+        registration: FollowedRegistration,
         render: Callable[[], StepOutput],
         statuses: Sequence[FrameStatus],
         *,
@@ -159,13 +160,10 @@ class BaseTrainer:
 
         def find_gradients() -> StepGradients:
             optimiser.clear()
-            exponent: float | Tensor = self.lambda_exponent
-            if not checked:
-                exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
+            exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
             return differentiate(render(), LossWeights(exponent), steers)
 
-        found = self._recorded.do(kind and kind.with_value(steers), find_gradients)
-        loss = found.loss
+        loss, errors, alignment = self._recorded.do(kind and kind.with_value(steers), find_gradients)
         if matches is not None:
             with torch.set_grad_enabled(poses_move):
                 gaps = matches()
@@ -177,16 +175,17 @@ class BaseTrainer:
             field.discard()
             self._skip_step()
             return
-        self.errors.add(found.errors, unknown)
-        self._alignment = found.alignment.clone()
+        self.errors.add(errors, unknown)
+        self._alignment = alignment.clone()
         field.step(self._stage_fraction, self.rate_factors[0])
         if motion is not None and (poses_move or warp_moves):
             own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
-            warp_rate, before = max(own_rate, pose_rate), registration.fitted()
+            warp_rate = max(own_rate, pose_rate)
+            self._follow.begin(registration)
             if warp_rate > 0:
                 optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
             share = pose_rate / warp_rate if warp_rate > 0 else 0.0
-            registration.follow(before, motion.end_step(self.lambda_exponent, share, self._pixel, early))
+            self._follow.end(registration, motion.end_step(self.lambda_exponent, share, self._pixel, early))
         elif poses_move:
             optimiser.step(pose_rate, calibration_moves, not checked)
         if self.auto_lambda and (checked or self.iteration % LAMBDA_CHOICE.period == 0):
@@ -227,7 +226,8 @@ class BaseTrainer:
         field.discard()
         optimiser.clear()
         self.discard_half_done()
-        self._recorded.forget()
+        for recorded in (self._recorded, self._follow):
+            recorded.forget()
         free_cached_memory(self.device)
         stages = halve_rays(self._stages, self.stage_index)
         if stages is None:

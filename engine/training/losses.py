@@ -37,9 +37,9 @@ class StepOutput(NamedTuple):
 
 
 class LossWeights(NamedTuple):
-    """What the user can turn. λ = 10^`lambda_exponent`, which may lie on the device."""
+    """What the user can turn. λ = 10^`lambda_exponent`, on the device of the run."""
 
-    lambda_exponent: float | Float[Tensor, ""]
+    lambda_exponent: Float[Tensor, ""]
 
 
 class StepGradients(NamedTuple):

@@ -13,7 +13,6 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.evidence.verdict import Verdict
 from engine.messages import Event, FrameStatus, PerturbAll, PerturbPatch, PerturbPose, Snapshot
-from engine.registration.warp_motion import WarpStep
 from engine.scenes import AnyScene
 
 Perturbation = PerturbPose | PerturbPatch | PerturbAll
@@ -46,14 +45,6 @@ class TrainedField(Protocol):
     def step(self, fraction: float, factor: float = 1.0) -> None: ...
 
     def discard(self) -> None: ...
-
-
-class MovingRegistration(Protocol):
-    """What the step needs of any registration; see `engine.registration`."""
-
-    def fitted(self) -> Tensor: ...
-
-    def follow(self, before: Tensor, step: WarpStep) -> None: ...
 
 
 class Trainer(Protocol):

@@ -83,7 +83,7 @@ class LocalToGlobalPatches(FixedPatches):
         local = self._moved(self.base, vectors, points, self.free)
         wanted = now = solve(self.family, points, local)
         bend = (apply_homography(now, points) - local).square().sum(dim=-1).mean(dim=-1).max()
-        if step.share < 1:
+        if step.partly:
             places = torch.lerp(apply_homography(before, points), apply_homography(now, points), step.share)
             wanted = solve(self.family, points, places)
         strength = step.strength(bend)
