@@ -20,6 +20,7 @@ import torch
 
 from app.model.common.pictures import CameraSet, CamerasPicture, NovelPicture
 from app.render.renderer import Renderer
+from app.render.studio import Studio
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evaluation.views import View, image_points, render_view
@@ -254,6 +255,30 @@ def measure_blocks(quick: bool) -> dict[str, float]:
     return figures
 
 
+def measure_uploads(quick: bool) -> dict[str, float]:
+    """Processor milliseconds for a volume in place of one of the same shape, and for the longest piece of it: so long
+    waits a picture of a moving view."""
+    voxels, finer = (48, 75) if quick else (256, 400)
+    dense = make_dense(voxels)
+    facing = replace(dense, space="projective", proposal_density=None, proposals=False)
+    figures = {}
+    for name, held in ((f"blocks, {finer}", make_detailed(dense, finer)), (f"facing, {voxels}", facing)):
+        studio = Studio()
+        try:
+            for _ in studio.upload(held):
+                pass
+            pieces, begun = [], time.thread_time()
+            for _ in studio.upload(replace(held)):
+                now = time.thread_time()
+                pieces.append(now - begun)
+                begun = now
+        finally:
+            studio.close()
+        figures[f"{name} a side: upload"] = 1000 * sum(pieces)
+        figures[f"{name} a side: longest piece of it"] = 1000 * max(pieces)
+    return figures
+
+
 def look_at_object(turn: float) -> np.ndarray:
     """A pose three units away from the middle, turned about the vertical axis (radians)."""
     cosine, sine = math.cos(turn), math.sin(turn)
@@ -283,7 +308,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             rows.append(Measure(f"{name}: {key}", unit, [one[key] for one in found], targets.get(key)))
     blocks = measure_blocks(chosen.quick)
     rows += [Measure(f"an object, {key}", "1/s", [value], None) for key, value in blocks.items()]
-    raw["blocks"] = [blocks]
+    uploads = measure_uploads(chosen.quick)
+    rows += [Measure(f"an object, {key}", "ms", [value], None) for key, value in uploads.items()]
+    raw["blocks"], raw["uploads"] = [blocks], [uploads]
     report("The 3D views", chosen, rows, raw)
 
 

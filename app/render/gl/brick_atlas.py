@@ -133,6 +133,7 @@ class BrickAtlas:
             self._slots = np.where(slots == kept, kept, 0)
             table.write(layout.pack(self._slots))
         try:
+            yield
             yield from self._write(bricks, layout, detail, slots, transport)
         except GeneratorExit:
             if bricks is not self._bricks:
