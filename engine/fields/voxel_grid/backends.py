@@ -6,13 +6,18 @@ from types import ModuleType
 
 import torch
 
-from engine.fields.voxel_grid import compiled, cuda_compiled, reference
+from engine.fields.voxel_grid import compiled, reference
+
+try:
+    from engine.fields.voxel_grid import cuda_compiled
+except ImportError:  # a Numba without its part for CUDA, which is to become a package of its own
+    cuda_compiled = None  # type: ignore[assignment]
 
 
 def choose_backend(device: torch.device) -> ModuleType:
     """The module whose `march`, `edges`, `optimise`, `interpolate` and `average` are the fastest that work there."""
     if device.type == "cpu":
         return compiled
-    if device.type == "cuda" and torch.cuda.is_available():
+    if device.type == "cuda" and torch.cuda.is_available() and cuda_compiled is not None:
         return cuda_compiled.choose_backend()
     return reference

@@ -65,7 +65,10 @@ def make_kernel(function: Callable[..., None]) -> Any:
     if config.ENABLE_CUDASIM:  # type: ignore[attr-defined]
         return cuda.jit(function)
     kernel = cuda.jit(cache=True)(function)
-    kernel._cache._cache_file._source_stamp = _stamp_sources()
+    try:
+        kernel._cache._cache_file._source_stamp = _stamp_sources()
+    except AttributeError:  # another Numba keeps it elsewhere: better compiled in each process than out of date
+        return cuda.jit(function)
     return kernel
 
 

@@ -17,7 +17,7 @@ from numba.cuda.cudadrv import nvvm
 from torch import Tensor
 
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid import compiled, cuda_compiled, cuda_kernels, cuda_launch, reference
+from engine.fields.voxel_grid import backends, compiled, cuda_compiled, cuda_kernels, cuda_launch, reference
 from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import DEFAULT
@@ -48,6 +48,9 @@ def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch) -> N
     assert choose_backend(torch.device("cpu")) is compiled
     assert choose_backend(torch.device("mps")) is reference
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert choose_backend(torch.device("cuda")) is reference
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr(backends, "cuda_compiled", None)  # as where Numba has no part for CUDA
     assert choose_backend(torch.device("cuda")) is reference
 
 
