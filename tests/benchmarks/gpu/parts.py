@@ -85,7 +85,7 @@ def run_tests(context: Context) -> None:
     """All tests that are marked `gpu`; those that failed by name."""
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "tests.xml"
-        folders = ["tests/engine/geometry"] if context.quick else ["tests/engine"]
+        folders = ["tests/engine/geometry"] if context.quick else ["tests/engine", "tests/app/render/gl"]
         words = ["-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", f"--junitxml={file}", *folders]
         done = subprocess.run(python(*words), cwd=REPOSITORY, check=False)
         cases = list(ElementTree.parse(file).getroot().iter("testcase")) if file.is_file() else []

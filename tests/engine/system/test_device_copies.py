@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from engine.system.device_copies import DeviceCopies
-from tests.support.pretend_cuda import PretendCuda
+from tests.support.pretend_cuda import NO_CUDA, PretendCuda
 from tests.support.pretend_streams import PretendStreams
 
 
@@ -73,3 +73,19 @@ def test_without_pinned_memory_the_copy_comes_all_the_same(caplog: pytest.LogCap
             pass
         assert made.tolist() == [1.0] * 4
     assert "No pinned memory" in caplog.text
+
+
+@pytest.mark.gpu
+@NO_CUDA
+@pytest.mark.parametrize("on_device", [False, True])
+def test_copies_of_a_real_gpu_arrive(on_device: bool) -> None:
+    source = torch.rand(64, 1000, device="cuda")
+    expected, copies = source.half().cpu(), DeviceCopies(on_device)
+    made = copies.allocate(source.shape, torch.float16, source)
+    for row in range(64):
+        copies.copy(made[row], source[row])
+    source.zero_()
+    while not copies.done:
+        pass
+    assert made.is_cuda == on_device
+    assert torch.equal(made.cpu(), expected)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from engine.system.launch_limit import LaunchLimit, LaunchOptions
+from tests.support.pretend_cuda import NO_CUDA
 from tests.support.pretend_streams import PretendStreams
 
 OPTIONS = LaunchOptions(seconds=0.03, least=2, most=20)
@@ -40,3 +41,15 @@ def test_on_the_cpu_there_is_nothing_to_wait_for() -> None:
         for _ in range(5):
             limit.note_step()
         assert limit.under_way == streams.recorded == 0
+
+
+@pytest.mark.gpu
+@NO_CUDA
+def test_a_real_gpu_has_few_steps_before_it() -> None:
+    limit, values = LaunchLimit(torch.device("cuda"), OPTIONS), torch.rand(4096, 4096, device="cuda")
+    for _ in range(30):
+        for _ in range(5):
+            values = (values @ values).clamp(0, 1)
+        limit.note_step()
+        assert limit.under_way <= OPTIONS.most
+    assert OPTIONS.least <= limit.allowed <= OPTIONS.most

@@ -20,6 +20,7 @@ from app.render.gl.transport import HostPieces
 from app.render.scheduling.effort import COMPLETE
 from app.render.studio import Pixels, Studio
 from engine.fields.baking import FieldVolume
+from tests.support.pretend_cuda import NO_CUDA
 from tests.support.pretend_runtime import PretendRuntime
 from tests.support.pretend_streams import PretendStreams
 from tests.support.worlds import fields
@@ -43,11 +44,11 @@ def runtime(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pretend
     assert not made.mapped
 
 
-def on_device(volume: FieldVolume) -> FieldVolume:
+def on_device(volume: FieldVolume, memory: str = "cpu") -> FieldVolume:
     """The same with tensors in place of arrays, as of a field on a GPU."""
 
     def moved(array: np.ndarray | None) -> torch.Tensor | None:
-        return None if array is None else torch.tensor(np.array(array))
+        return None if array is None else torch.tensor(np.array(array), device=memory)
 
     detail = volume.detail
     return replace(
@@ -220,3 +221,17 @@ def test_without_the_package_the_log_says_what_to_install(
     with caplog.at_level(logging.WARNING):
         assert isinstance(choose_transport(studio._context, studio.driver, "cuda:0"), HostPieces)
     assert "l2g-viewer[gpu]" in caplog.text
+
+
+@pytest.mark.gpu
+@NO_CUDA
+@pytest.mark.parametrize("space", [fields.PROJECTIVE, fields.BOX], ids=["projective", "box"])
+def test_volumes_of_a_real_gpu_look_the_same(studio: Studio, space: fields.Space) -> None:
+    """By whichever way they come: memory may be shared here, or not."""
+    dense = fields.volume_of(fields.grid(space, tinted=True, proposals=True))
+    for volume in (dense, replace(dense, detail=fine_volume(torch.from_numpy(dense.voxels.astype(np.float32))))):
+        expected = drawn(studio, volume)
+        there = on_device(volume, "cuda:0")
+        torch.cuda.synchronize()
+        for version in (2, 3):
+            np.testing.assert_allclose(drawn(studio, replace(there, version=version)), expected, atol=2e-3)
