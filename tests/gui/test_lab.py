@@ -5,23 +5,13 @@ from __future__ import annotations
 from engine.lab.sweep.definition import SweepDefinition, write_definition
 from engine.lab.sweep.table import write_table
 from tests.support.runs.swept_runs import swept_row
+from tests.support.window.tabs import find_tabs, open_tab
 from tests.support.window.viewer import FERN, Report, Viewer
 
 CURVES, MAP, KICKS, STOP = "Landscape/Curves", "Landscape/Map", "Basin map/Try kicks", "Basin map/Stop"
-ROW = 18  # pixels from the tabs down to what a panel shows first
-STEP, REACH = 26, 620  # pixels between two clicks along the tabs, and how far they go
 CELLS = (60, 12)  # pixels from the corner of the basin map to a cell in its upper row
 
 SWEPT_CELL, SWEPT_RUN = (85, 58), (185, 38)  # below the left end of the choice of maps, pixels
-
-
-def open_tab(viewer: Viewer, start: tuple[float, float], item: str) -> None:
-    """Clicks along the tabs until an item of the wanted panel is seen."""
-    for across in range(0, REACH, STEP):
-        viewer.click(start[0] + across, start[1])
-        if item in viewer.report["items"]:
-            return
-    raise AssertionError(f"no tab shows {item}")
 
 
 def says(panel: str, *words: str) -> object:
@@ -32,8 +22,7 @@ def says(panel: str, *words: str) -> object:
 
 
 def test_the_lab_measures_beside_the_run_and_kicks_for_real(fern: Viewer) -> None:
-    left, top, _, _ = fern.box("Warp field/slider 1")
-    tabs = (left + STEP, top - ROW)
+    tabs = find_tabs(fern, "Warp field")
     open_tab(fern, tabs, CURVES)
     before = fern.report["iteration"]
     fern.click(*fern.point(CURVES))
@@ -67,8 +56,7 @@ def test_a_run_of_a_sweep_is_opened_from_its_map(fern: Viewer) -> None:
     folder = fern.folder / "s"
     write_definition(folder, [run])
     write_table([swept_row(run.name, method="barf", seed=3, rotation_mean_deg=0.1)], folder)
-    shown = [box for name, box in fern.report["items"].items() if name.split("/")[0] in ("Warp field", "Basin map")]
-    open_tab(fern, (min(box[0] for box in shown) + STEP, min(box[1] for box in shown) - ROW), "Sweep/Read")
+    open_tab(fern, find_tabs(fern, "Warp field", "Basin map"), "Sweep/Read")
     fern.click(*fern.point("Sweep/input 1"))
     fern.type("s")
     fern.key("Return")

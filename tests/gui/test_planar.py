@@ -11,12 +11,14 @@ import pytest
 
 from tests.support.window.display import Display
 from tests.support.window.places import apart
+from tests.support.window.tabs import find_tabs, open_tab
 from tests.support.window.viewer import FERN, SMALL, Report, Viewer
 
 PHOTO, OTHER = (FERN / "images" / f"view_0{index}.jpg" for index in (0, 1))
 EASY = ("--noise-h", "0.1", "--noise-t", "0.1", "--noise-r", "0.3")  # patches that join within seconds
 PANE, LAMBDA = "Image/pane 1", "Training/slider 1"
 FINE = 220  # iteration at which the fine stage has begun
+KICKS, CELL = "Basin map/Try kicks", (60, 12)  # and pixels from the corner of the map to a cell in its upper row
 PANELS = ("Training", "Perturb", "Image", "Timeline", "Local warp", "Patch", "Plots")
 
 
@@ -199,6 +201,24 @@ def test_the_timeline_shows_the_patches_where_they_began(photo: Viewer) -> None:
 def is_compared(report: Report) -> bool:
     """Whether a second run trains."""
     return bool(report["beside"]) and report["beside"][0].get("iteration", 0) > 5
+
+
+def test_kicks_of_a_patch_are_tried_on_a_copy_and_one_is_done_for_real(photo: Viewer) -> None:
+    select(photo, 1)
+    before = pause(photo)
+    open_tab(photo, find_tabs(photo, "Local warp"), KICKS)
+    photo.click(*photo.point(KICKS))
+    photo.wait_for(lambda report: "patch 1: " in report["lab"].get("Basin map", ""), "kicks")
+    report = photo.report
+    assert report["iteration"] == before["iteration"]
+    assert report["planar"]["corners"] == before["planar"]["corners"], "the run stays as it is"
+    left, top, _, high = photo.box(KICKS)
+    photo.click(left + CELL[0], top + 2 * (high + 6) + CELL[1])
+    photo.wait_for(lambda report: report["undoable"] == before["undoable"] + 1, "a kick for real")
+    photo.save_screenshot("planar_basin_map")
+    photo.wait_for(lambda report: report["planar"]["corners"][1] != before["planar"]["corners"][1], "its corners")
+    go_on(photo)
+    photo.wait_for(lambda report: not report["notice"], "the end of the notice, which lies over buttons")
 
 
 def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:

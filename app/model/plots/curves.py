@@ -127,6 +127,13 @@ def choose_log_ticks(low: float, high: float, most: int = 4) -> list[float]:
     return found[:: -(-len(found) // most)] if found else []
 
 
+def choose_ticks_about_zero(farthest: float) -> tuple[float, ...]:
+    """Five round numbers about zero, within this distance (above 0): in a narrow plot more would touch each other."""
+    decade = 10.0 ** math.floor(math.log10(farthest))
+    largest = max(step * decade for step in (1, 2, 5) if step * decade <= farthest * (1 + 1e-6))
+    return (-largest, -largest / 2, 0.0, largest / 2, largest)
+
+
 def find_row_at(rows: Sequence[Row], seconds: float) -> int:
     """Index of the last row at or before a time in seconds, else 0; rows must not be empty."""
     times = np.array([row.seconds for row in rows])

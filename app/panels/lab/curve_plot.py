@@ -6,6 +6,7 @@ import dearpygui.dearpygui as dpg
 import numpy as np
 
 from app.model.lab.lab_frame import LabFrame
+from app.model.plots.curves import choose_ticks_about_zero
 from app.panels.lab.dots import add_dots
 from app.panels.widgets.parts import ACCENT, AMBER, GREEN, RED, TEXT, Colour, add_tool_tip, paint_series
 from engine.lab.landscape.curves import Curves
@@ -69,6 +70,8 @@ class CurvePlot:
             return
         self._shown = curves
         dpg.configure_item(self._x, label=self._unit(frame))
+        farthest = max(float(curves.offsets[axis][-1]) / frame.shows(axis) for axis in self._axes)
+        dpg.set_axis_ticks(self._x, tuple((f"{value:g}", value) for value in choose_ticks_about_zero(farthest)))
         dpg.configure_item(self._reference_name, show=self._legend and curves.reference is not None)
         for place, axis in enumerate(self._axes):
             scale = frame.shows(axis)

@@ -139,7 +139,8 @@ class LandscapePanel:
             return f"{frame.name}: press Curves or Map"
         if made is None:
             return "copying the field"
-        about = f"frame {made.frame + 1}, {made.stage}"
+        whose = f"patch {made.frame}" if self._axes == PATCH_AXES else f"frame {made.frame + 1}"
+        about = f"{whose}, {made.stage}"
         return f"{about}, {made.share:.0%}" if control.busy else f"{about}, {made.pixels:,} of {made.of:,} pixels"
 
     def _name_stages(self, frame: LabFrame) -> None:

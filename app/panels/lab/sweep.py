@@ -114,7 +114,7 @@ class SweepPanel:
         dpg.configure_item(self._begin, enabled=run is not None)
         room = measure_size(self._parent)[0] - dpg.get_item_pos(self._chosen)[0] - PADDING
         if run is None:
-            set_text(self._chosen, shorten_text("click a cell, then a run", room))
+            set_text(self._chosen, shorten_text("click a cell" if control.cell is None else "click a run", room))
             set_text(self._what, "Opens the run that is chosen.")
             return
         kept = control.keeps_checkpoint(run)

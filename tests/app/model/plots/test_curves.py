@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +13,7 @@ from app.model.plots.curves import (
     MOST_POINTS,
     Curve,
     choose_log_ticks,
+    choose_ticks_about_zero,
     decimate_curve,
     find_limits,
     find_row_at,
@@ -108,3 +110,11 @@ def test_tracks_have_curves_of_their_own() -> None:
     assert np.allclose([found[f"fit {kind}"].y[0] for kind in ("mean", "min", "frame")], [70, 20, 20])
     assert np.allclose(found["matches"].y, 2e-3)
     assert len(make_curves([row(0)], "iterations", True, 0)["matches"].x) == 0
+
+
+@pytest.mark.parametrize(
+    ("farthest", "largest"), [(20.0, 20.0), (8.73, 5.0), (0.2, 0.2), (199.9, 100.0), (45.0, 20.0)]
+)
+def test_ticks_about_zero_are_round_and_inside(farthest: float, largest: float) -> None:
+    ticks = choose_ticks_about_zero(farthest)
+    assert ticks == pytest.approx([-largest, -largest / 2, 0.0, largest / 2, largest])
