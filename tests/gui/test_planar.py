@@ -203,24 +203,6 @@ def is_compared(report: Report) -> bool:
     return bool(report["beside"]) and report["beside"][0].get("iteration", 0) > 5
 
 
-def test_kicks_of_a_patch_are_tried_on_a_copy_and_one_is_done_for_real(photo: Viewer) -> None:
-    select(photo, 1)
-    before = pause(photo)
-    open_tab(photo, find_tabs(photo, "Local warp"), KICKS)
-    photo.click(*photo.point(KICKS))
-    photo.wait_for(lambda report: "patch 1: " in report["lab"].get("Basin map", ""), "kicks")
-    report = photo.report
-    assert report["iteration"] == before["iteration"]
-    assert report["planar"]["corners"] == before["planar"]["corners"], "the run stays as it is"
-    left, top, _, high = photo.box(KICKS)
-    photo.click(left + CELL[0], top + 2 * (high + 6) + CELL[1])
-    photo.wait_for(lambda report: report["undoable"] == before["undoable"] + 1, "a kick for real")
-    photo.save_screenshot("planar_basin_map")
-    photo.wait_for(lambda report: report["planar"]["corners"][1] != before["planar"]["corners"][1], "its corners")
-    go_on(photo)
-    photo.wait_for(lambda report: not report["notice"], "the end of the notice, which lies over buttons")
-
-
 def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
     alone = photo.box(PANE)
     photo.click(*photo.point("Image/Compare"))
@@ -258,6 +240,22 @@ def test_two_methods_side_by_side_from_the_same_start(photo: Viewer) -> None:
     photo.wait_for(lambda report: not report["beside"], "one run")
     photo.frames(5)
     assert photo.box(PANE) == alone
+
+
+def test_kicks_of_a_patch_are_tried_on_a_copy_and_one_is_done_for_real(photo: Viewer) -> None:
+    select(photo, 1)
+    before = pause(photo)
+    open_tab(photo, find_tabs(photo, "Local warp"), KICKS)
+    photo.click(*photo.point(KICKS))
+    photo.wait_for(lambda report: "patch 1: " in report["lab"].get("Basin map", ""), "kicks")
+    report = photo.report
+    assert report["iteration"] == before["iteration"]
+    assert report["planar"]["corners"] == before["planar"]["corners"], "the run stays as it is"
+    left, top, _, high = photo.box(KICKS)
+    photo.click(left + CELL[0], top + 2 * (high + 6) + CELL[1])
+    photo.wait_for(lambda report: report["undoable"] == before["undoable"] + 1, "a kick for real")
+    photo.save_screenshot("planar_basin_map")
+    photo.wait_for(lambda report: report["planar"]["corners"][1] != before["planar"]["corners"][1], "its corners")
 
 
 def open_scene(viewer: Viewer, path: Path) -> None:
