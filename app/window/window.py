@@ -269,7 +269,7 @@ class Window:
         ):
             self._leave(save=True)
         else:
-            self._leave_dialog.open(opened.folder)
+            self._leave_dialog.open(opened.folder, racing=self.state.race.race is not None)
 
     def toggle_help(self) -> None:
         """Opens or closes the help."""

@@ -22,7 +22,7 @@ from engine.lab.sweep.definition import SweepDefinition
 from engine.lab.sweep.report import format_rate, write_sweep_report
 from engine.lab.sweep.rows import Row
 from engine.lab.sweep.runner import prepare_sweep, run_sweep
-from engine.lab.sweep.statistics import Success
+from engine.lab.sweep.statistics import Success, find_unmeasured_scenes
 from engine.lab.sweep.summary import map_success
 from engine.lab.sweep.table import write_table
 from engine.system.devices import resolve_device
@@ -64,6 +64,8 @@ def sweep_scenes(arguments: SweepArguments) -> int:
             report = write_sweep_report(rows, sweep.runs, folder, success)
             console.print(_success_table(rows, success))
             _say_what_failed(console, rows)
+            for scene in find_unmeasured_scenes(rows, success):
+                _say(console, f"{scene} has no reference poses to measure errors by; give --success verdict.")
             _say(console, f"Written: {report}, and table.parquet and table.csv beside it.")
         if sweep.waiting:
             _say(console, f"{len(sweep.waiting)} of {len(sweep.runs)} runs are left; the same command makes them.")
@@ -160,8 +162,8 @@ def _open_pool(arguments: SweepArguments, console: Console) -> Iterator[DaskPool
     with open_local_pool(division) as pool:
         _say(
             console,
-            f"{division.processes} processes with {division.threads} threads and at most "
-            f"{division.memory_bytes / 2**30:.1f} GiB each.",
+            f"{division.processes} process{'es' if division.processes > 1 else ''}, each with {division.threads} "
+            f"thread{'s' if division.threads > 1 else ''} and at most {division.memory_bytes / 2**30:.1f} GiB.",
         )
         yield pool
 

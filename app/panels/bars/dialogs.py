@@ -100,10 +100,9 @@ class LeaveDialog:
                 dpg.add_button(label="Leave", width=140, callback=lambda: self._leave(False))
                 dpg.add_button(label="Stay", width=140, callback=lambda: dpg.configure_item(self.TAG, show=False))
 
-    def open(self, folder: Path) -> None:
-        """Shows it; `folder` is that of the run."""
-        set_text(
-            self._text,
-            f"The run has not ended; what it has learned since its last checkpoint in {folder} is not saved.",
-        )
+    def open(self, folder: Path, racing: bool = False) -> None:
+        """Shows it; `folder` is that of the run, or of the contestant of a race that is shown."""
+        where = f"last checkpoints in {folder.parent}" if racing else f"last checkpoint in {folder}"
+        have = "The race has not ended; what its runs have" if racing else "The run has not ended; what it has"
+        set_text(self._text, f"{have} learned since {'their' if racing else 'its'} {where} is not saved.")
         show_centred(self.TAG, LEAVE_WIDTH, 140)

@@ -167,6 +167,8 @@ class BasinPanel:
         whose = f"all {self._several}" if basin.frame is None else f"{what} {basin.frame + (not self._planar)}"
         kicks = sum(one.ended for one in basin.tried) * basin.returned.size
         done = f", {basin.share:.0%}" if control.busy else ""
+        if control.busy and not kicks:
+            return f"{whose}: the first kicks are under way{done}"
         return f"{whose}: {kicks} kicks tried{done}"
 
     def _draw(self, basin: Basin | None) -> None:

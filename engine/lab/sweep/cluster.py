@@ -204,6 +204,7 @@ def open_local_pool(division: Division) -> Iterator[DaskPool]:
                 preload=["engine.lab.sweep.worker_signals"],
                 host="127.0.0.1",
                 dashboard_address=None,
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # its server of state: any port that is free
                 silence_logs=logging.CRITICAL,
             )
         )

@@ -76,6 +76,16 @@ class Success:
         return f"success: {', '.join(parts)}"
 
 
+def find_unmeasured_scenes(rows: Sequence[Row], success: Success) -> list[str]:
+    """Scenes whose finished runs cannot succeed, because there are no reference poses to measure errors by."""
+    measured: dict[str, bool] = {}
+    for row in rows:
+        if row.state == "finished" and success.kind == "errors":
+            known = row.corner_mean_px is not None or row.rotation_mean_deg is not None
+            measured[row.scene] = measured.get(row.scene, False) or known
+    return [scene for scene, known in measured.items() if not known]
+
+
 def read_success(values: Mapping[str, Any]) -> Success:
     """The definition that a file holds; raises `UserError` where it is none."""
     try:

@@ -232,7 +232,8 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
         image = Image.open(path, formats=formats)
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{path} is not an image that can be read (PNG, JPEG, TIFF, WebP or BMP); convert or replace it."
+            f"{path} is not an image that can be read (JPEG, PNG, HEIC, TIFF, WebP or BMP); convert it, replace it or "
+            "move it elsewhere."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(_too_large(path, "far more", maximum_pixels)) from error

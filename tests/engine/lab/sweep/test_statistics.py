@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from engine.errors import UserError
-from engine.lab.sweep.statistics import Success, bootstrap_interval, wilson_interval
+from engine.lab.sweep.statistics import Success, bootstrap_interval, find_unmeasured_scenes, wilson_interval
 from tests.support.runs.swept_runs import swept_row
 
 
@@ -75,3 +75,12 @@ def test_the_definition_is_a_sentence() -> None:
     assert "verdict" in Success("verdict").explain(planar=False, cameras=True)
     with pytest.raises(UserError, match="rotation deg of success is 0"):
         Success(rotation_deg=0)
+
+
+def test_scenes_without_a_reference_are_named_where_success_is_by_errors() -> None:
+    photos = swept_row("photos", scene="my/photos", rotation_mean_deg=None, translation_share=None)
+    failed = swept_row("broken", scene="my/broken", state="failed", rotation_mean_deg=None)
+    patches = swept_row("cat", scene="cat", rotation_mean_deg=None, corner_mean_px=3.0)
+    rows = [swept_row("fern", scene="fern"), photos, failed, patches]
+    assert find_unmeasured_scenes(rows, Success()) == ["my/photos"]
+    assert find_unmeasured_scenes(rows, Success("verdict")) == []
