@@ -1,9 +1,9 @@
 """What the lab costs: `python -m tests.benchmarks.lab scenes/fern scenes/cat`.
 
-Trains a scene in a thread, as the window has it, and measures beside it the curves of a frame (six; of a patch fewer), a
-map of 41 x 41, and the kicks of a basin map, first while the run trains, then while it is paused. Seconds are those
-on the clock until the exact values are there; beside a training run the steps that it makes meanwhile are compared
-with those that it makes alone, just before and just after.
+Trains a scene in a thread, as the window has it, and measures beside it the curves of a frame, a map of 41 x 41 and
+the kicks of a basin map, first while the run trains, then while it is paused. Seconds are those on the clock until
+the exact values are there; beside a training run the steps that it makes meanwhile are compared with those that it
+makes alone, just before and just after.
 """
 
 from __future__ import annotations
