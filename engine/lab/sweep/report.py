@@ -13,7 +13,7 @@ from engine.lab.sweep.definition import SweptRun
 from engine.lab.sweep.plots import plot_curves
 from engine.lab.sweep.rows import AXES, Row
 from engine.lab.sweep.runner import REPORT_FILE
-from engine.lab.sweep.statistics import Interval, Success
+from engine.lab.sweep.statistics import Interval, Success, find_unmeasured_scenes
 from engine.lab.sweep.summary import Curve, RateMap, draw_curves, make_paper_tables, map_success
 from engine.system.durations import format_duration
 from engine.system.files import replace_file
@@ -64,8 +64,14 @@ def _collect_content(rows: Sequence[Row], runs: Sequence[SweptRun], folder: Path
             (str(len(failed)), "runs that failed"),
             (format_duration(sum(seconds)), "of training in all runs together"),
         ],
-        "definition": success.explain(
-            planar=any(row.planar for row in rows), cameras=any(not row.planar for row in rows)
+        "definition": " ".join(
+            [
+                success.explain(planar=any(row.planar for row in rows), cameras=any(not row.planar for row in rows)),
+                *(
+                    f"{scene} has no reference poses to measure errors by."
+                    for scene in find_unmeasured_scenes(rows, success)
+                ),
+            ]
         ),
         "maps": [(found, _cells(found)) for found in map_success(rows, success)],
         "papers": make_paper_tables(rows),

@@ -133,3 +133,9 @@ def test_a_sweep_in_which_everything_failed_has_a_report(tmp_path: Path) -> None
     page = write_sweep_report(failed, SWEEP.runs(), tmp_path, Success("verdict")).read_text()
     assert "0 of 4" in page
     assert "its verdict, which knows no reference poses, is registered" in page
+
+
+def test_it_names_scenes_without_a_reference(tmp_path: Path) -> None:
+    photos = swept_row("photos", scene="my/photos", rotation_mean_deg=None, translation_share=None)
+    page = write_sweep_report([photos], SWEEP.runs(), tmp_path, Success()).read_text()
+    assert "my/photos has no reference poses" in page
