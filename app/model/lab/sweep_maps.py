@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.errors import UserError
 from engine.lab.sweep.definition import SweptRun, Values, read_definition
 from engine.lab.sweep.rows import Row, failed_row
-from engine.lab.sweep.statistics import Interval, Success, read_success, wilson_interval
+from engine.lab.sweep.statistics import Interval, Success, find_unmeasured_scenes, read_success, wilson_interval
 from engine.lab.sweep.summary import map_success, sort_rows
 
 TABLE = "table.parquet"  # of `engine.lab.sweep.table`
@@ -105,7 +105,12 @@ def read_sweep(folder: Path) -> SweepState:
     planar = any(row.planar for row in rows.values())
     cameras = not planar or any(not row.planar for row in rows.values())
     limits = success.name_limits(planar, cameras) + (" (the usual)" if known.success is None else "")
-    return SweepState(folder, tuple(maps), known.current, rows, success, success.explain(planar, cameras), limits)
+    meaning = success.explain(planar, cameras)
+    unmeasured = ", ".join(Path(scene).name for scene in find_unmeasured_scenes(list(rows.values()), success))
+    if unmeasured:
+        limits = f"no reference poses: {unmeasured}; {limits}"
+        meaning += " Without reference poses errors are not known: l2g-sweep --success verdict."
+    return SweepState(folder, tuple(maps), known.current, rows, success, meaning, limits)
 
 
 def _stand_in(name: str, values: Values) -> Row:

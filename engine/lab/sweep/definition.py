@@ -187,7 +187,9 @@ def read_definition(folder: Path) -> KnownRuns | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged ({error}); give another --output, or --overwrite.") from error
+        raise UserError(
+            f"{path} is damaged ({error}); give another folder, or begin this sweep anew: l2g-sweep --overwrite."
+        ) from error
 
 
 def write_definition(

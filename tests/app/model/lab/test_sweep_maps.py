@@ -75,6 +75,14 @@ def test_the_limits_are_those_of_the_command(tmp_path: Path) -> None:
         read_sweep(tmp_path)
 
 
+def test_scenes_without_a_reference_are_named(tmp_path: Path) -> None:
+    write_definition(tmp_path, SWEEP.runs())
+    write_table([swept_row(row.run, rotation_mean_deg=None, translation_share=None) for row in rows()], tmp_path)
+    found = read_sweep(tmp_path)
+    assert found.limits.startswith("no reference poses: fern; success")
+    assert "--success verdict" in found.definition
+
+
 def test_the_maps_fill_while_the_sweep_runs_and_what_is_chosen_stays(tmp_path: Path) -> None:
     write_definition(tmp_path, SWEEP.runs())
     control = SweepControl()
