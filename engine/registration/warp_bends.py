@@ -78,8 +78,16 @@ class WarpBends(nn.Module):
         self.low = torch.cat([self.low, lattice.amin(dim=1).to(self.low)])
         self.high = torch.cat([self.high, lattice.amax(dim=1).to(self.high)])
 
+    def get_extra_state(self) -> Tensor:
+        """Whether the lattice is in use: from its first step on, before any node has moved."""
+        return torch.tensor(self.nodes.requires_grad)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        """Takes up what `get_extra_state` gave."""
+        self.nodes.requires_grad_(bool(state))
+
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
         """Checkpoints of before there were bends have none."""
         state.setdefault(f"{prefix}nodes", torch.zeros_like(self.nodes))
+        state.setdefault(f"{prefix}_extra_state", torch.tensor(False))
         super()._load_from_state_dict(state, prefix, *others)
-        self.nodes.requires_grad_(bool(self.nodes.any()))
