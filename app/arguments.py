@@ -54,7 +54,7 @@ def check_viewer_arguments(arguments: ViewerArguments) -> None:
             raise UserError(f"{path} cannot be written: there is no folder {path.absolute().parent}.")
     if arguments.evaluate:
         raise UserError("--evaluate is for l2g-train; evaluate a run of the window with l2g-eval.")
-    if arguments.race or arguments.equal != "iterations":
+    if arguments.race is not None or arguments.equal != "iterations":
         raise UserError("--race and --equal are for l2g-train; in the window a race is started in the tab Race.")
     if arguments.export:
         raise UserError("--export is for l2g-train; the window exports from its Training panel, or use l2g-export.")

@@ -49,7 +49,7 @@ class TrainArguments:
     """x of lambda = 10^x, the weight of the alignment term; auto: chosen as the run goes, from the errors of colours
     and the size of a pixel (method l2g)."""
     matches: bool = True
-    """Let the matches of the photos' features help to register them, where there are any; not without --assist."""
+    """Whether the matches of the photos' features help to register them, where there is assistance; this turns them off."""
     mu_exponent: Annotated[float, tyro.conf.arg(name="mu")] = 0.0
     """y of mu = 10^y, the weight of the matches."""
     seed: int = 0
@@ -115,7 +115,7 @@ class TrainArguments:
     """Export too at the end, into the run's folder exports; l2g-export has choices."""
     checkpoint_every: float = 60.0
     """Seconds between checkpoints."""
-    race: tuple[str, ...] = ()
+    race: tuple[str, ...] | None = None
     """Train two to four runs in turns, from the same start and seed, into one table and one plot: methods, each with
     its differences, such as l2g barf l2g:assist=off,lambda=3 (field, assist, matches, lambda, mu, init)."""
     equal: Literal["iterations", "seconds"] = "iterations"

@@ -21,7 +21,7 @@ def train() -> None:
 
     def act() -> int:
         keep_freed_memory()
-        if arguments.race:
+        if arguments.race is not None:
             from engine.cli.race.command import race_scene
 
             return race_scene(arguments)

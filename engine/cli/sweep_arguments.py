@@ -69,7 +69,7 @@ class SweepArguments:
     preset: Preset = "default"
     """For all runs, like the next ones: see l2g-train."""
     matches: bool = True
-    """Let the matches of the photos' features help, where there is assistance."""
+    """Whether the matches of the photos' features help, where there is assistance; this turns them off."""
     downscale: int | None = None
     """Integer factor against the scene's largest images."""
     space: Literal["auto", "forward-facing", "object", "unbounded"] = "auto"

@@ -59,6 +59,7 @@ def test_an_interruption_saves_what_there_is(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--race",), "2 to 4 contestants, not 0"),
         (("--race", "l2g"), "2 to 4 contestants, not 1"),
         (("--race", "l2g", "braf"), "no method braf"),
         (("--race", "l2g", "l2g:lambda=x"), "is no exponent"),

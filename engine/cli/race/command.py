@@ -92,7 +92,7 @@ def _define(arguments: TrainArguments) -> Race:
     if arguments.equal == "seconds" and not arguments.max_seconds:
         raise UserError("--equal seconds needs to know how many; add --max-seconds.")
     return make_race(
-        arguments.race, settings_of(arguments), options_of(arguments), arguments.equal, arguments.max_seconds
+        arguments.race or (), settings_of(arguments), options_of(arguments), arguments.equal, arguments.max_seconds
     )
 
 
