@@ -49,7 +49,7 @@ class TrainArguments:
     """x of lambda = 10^x, the weight of the alignment term; auto: chosen as the run goes, from the errors of colours
     and the size of a pixel (method l2g)."""
     matches: bool = True
-    """Whether the matches of the photos' features help to register them (not without --assist); this turns them off."""
+    """Whether the matches of the photos' features help to register them (if --assist does); this ends that."""
     mu_exponent: Annotated[float, tyro.conf.arg(name="mu")] = 0.0
     """y of mu = 10^y, the weight of the matches."""
     seed: int = 0
