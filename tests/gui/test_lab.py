@@ -34,6 +34,7 @@ def test_the_lab_measures_beside_the_run_and_kicks_for_real(fern: Viewer) -> Non
     open_tab(fern, tabs, KICKS)
     fern.click(*fern.point(KICKS))
     fern.wait_for(lambda report: "kicks" in report["lab"].get("Basin map", ""), "kicks")
+    fern.frames(10)  # the map finds its place
     done = undoable(fern.report)
     left, top, _, high = fern.box(KICKS)
     fern.click(left + CELLS[0], top + 2 * (high + 6) + CELLS[1])

@@ -251,6 +251,7 @@ def test_kicks_of_a_patch_are_tried_on_a_copy_and_one_is_done_for_real(photo: Vi
     report = photo.report
     assert report["iteration"] == before["iteration"]
     assert report["planar"]["corners"] == before["planar"]["corners"], "the run stays as it is"
+    photo.frames(10)  # the map finds its place
     left, top, _, high = photo.box(KICKS)
     photo.click(left + CELL[0], top + 2 * (high + 6) + CELL[1])
     photo.wait_for(lambda report: report["undoable"] == before["undoable"] + 1, "a kick for real")
@@ -276,6 +277,7 @@ def test_the_picker_goes_from_one_kind_of_scene_to_the_other(photo: Viewer) -> N
     open_scene(photo, OTHER)
     photo.wait_for(lambda report: report["scene"] == OTHER.name and report.get("iteration", 0) > 3, "the photo", 120)
     photo.wait_for(lambda report: PANE in report["items"] and "Cameras/image 1" not in report["items"], "2D panels")
+    photo.frames(20)  # the panels find their places
 
 
 def test_leaving_saves_both_runs(photo: Viewer) -> None:

@@ -181,7 +181,8 @@ class Runs:
         """Replaces the runs that are shown; `first` are commands that the new run is sent at once."""
         self.leave()
         state = self._state
-        state.active, state.selected, state.banner, state.timeline = 0, 0, None, Timeline()
+        state.active, state.selected, state.timeline = 0, 0, Timeline()
+        state.banner = state.notice = None
         state.cameras.framed = state.novel.framed = state.planar.framed = False
         state.novel.keyframes.clear()
         self._add(arguments, arguments.paused, first)
