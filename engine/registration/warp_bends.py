@@ -80,7 +80,7 @@ class WarpBends(nn.Module):
 
     def get_extra_state(self) -> Tensor:
         """Whether the lattice is in use: from its first step on, before any node has moved."""
-        return torch.tensor(self.nodes.requires_grad)
+        return torch.tensor([self.nodes.requires_grad])
 
     def set_extra_state(self, state: Tensor) -> None:
         """Takes up what `get_extra_state` gave."""
@@ -89,5 +89,5 @@ class WarpBends(nn.Module):
     def _load_from_state_dict(self, state: dict[str, Any], prefix: str, *others: Any) -> None:
         """Checkpoints of before there were bends have none."""
         state.setdefault(f"{prefix}nodes", torch.zeros_like(self.nodes))
-        state.setdefault(f"{prefix}_extra_state", torch.tensor(False))
+        state.setdefault(f"{prefix}_extra_state", torch.tensor([False]))
         super()._load_from_state_dict(state, prefix, *others)

@@ -205,7 +205,9 @@ class BasinPanel:
             f"{sizes.label} {sizes.values[place]:.1f} {sizes.unit}".replace(" °", "°")
             for sizes, place in ((basin.columns, cell[1]), (basin.rows, cell[0]))
         ]
-        came = f"{back} of {tried} came back" + (f", in {steps:.0f} steps (median)" if np.isfinite(steps) else "")
+        came = f"{back} of {tried} came back" if tried else "no kick of this size has ended yet"
+        if np.isfinite(steps):
+            came += f", in {steps:.0f} steps (median)"
         return "\n".join([", ".join(parts), came, "Click: this kick for real, another direction each time."])
 
     def _clicked(self) -> None:
