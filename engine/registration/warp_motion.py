@@ -3,7 +3,7 @@ r"""How the local warp moves beside the poses, at any time of a run, and how λ 
 A network of local warps alone hardly answers to λ. Under the poses' rate it stands still in late stages. And at any
 rate its gradients are those of whole frames: at λ = 100 the alignment term made a thousandth to a hundred-thousandth
 of them (measured on scenes/cat), so that Adam, which divides by their size, took no notice of λ. Three things mend it,
-once λ is moved in a run or chosen by it; in a run that nobody touches, and while poses still find their way
+once λ is moved in a run or chosen by it; in a run whose λ was not moved, and while poses still find their way
 (`WarpMotion.early`), the network moves as published:
 
 - the network has a rate of its own, and of the motion that a step gives to the fitted poses only the share is kept

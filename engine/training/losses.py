@@ -37,9 +37,9 @@ class StepOutput(NamedTuple):
 
 
 class LossWeights(NamedTuple):
-    """What the user can turn. λ = 10^`lambda_exponent`, on the device of the run."""
+    """What the user can turn. λ = 10^`lambda_exponent`; on a GPU its exponent lies there."""
 
-    lambda_exponent: Float[Tensor, ""]
+    lambda_exponent: float | Float[Tensor, ""]
 
 
 class StepGradients(NamedTuple):

@@ -14,32 +14,18 @@ from engine.system.devices import upload
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
     """One Adam step with smoothness on the touched tiles; see `compiled.optimise`."""
-    apply_step(state, prepare_step(state, rate, smoothness, density_rate))
+    _apply(state, _prepare(state, rate, smoothness, density_rate))
+    if state.tint is not None:
+        tint_rate, tint_smoothness = DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness
+        _apply(state.tint, _prepare(state.tint, tint_rate, tint_smoothness, 1.0))
 
 
-def prepare_step(state: GridState, rate: float, smoothness: float, density_rate: float) -> bool:
-    """Counts a step and brings its numbers to the device, where what `apply_step` launches reads them.
-
-    The tensors stay the same from step to step. A CUDA graph captures `apply_step` alone; this runs before each of its
-    replays.
+def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> bool:
+    """Counts a step and brings its numbers to the device, into memory that stays the same from step to step.
 
     Returns:
         whether smoothness is due in this step.
     """
-    smooths = _prepare(state, rate, smoothness, density_rate)
-    if state.tint is not None:
-        smooths |= _prepare(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
-    return smooths
-
-
-def apply_step(state: GridState, smooths: bool) -> None:
-    """The step that was prepared; `smooths` is whether its smoothness may be above 0."""
-    for part in (state, state.tint):
-        if part is not None:
-            _apply(part, smooths)
-
-
-def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> bool:
     state.steps += 1
     smooths = smoothness > 0 and state.steps % DEFAULT.smoothness_period == 0
     weight = smoothness * DEFAULT.smoothness_period if smooths else 0.0
@@ -56,6 +42,7 @@ def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rat
 
 
 def _apply(state: GridState, smooths: bool) -> None:
+    """The step that was prepared."""
     assert state.numbers is not None
     channels = state.voxels.shape[-1]
     dense = state.table is None

@@ -2,8 +2,8 @@
 
 What is computed of a value is that of `optimiser_kernels`, the functions themselves. Arrays are (rows, values): a row
 of a dense lattice, or a block. `blockIdx.x` is the row, so that no thread divides to find it, and neighbouring threads
-take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and cleared by
-nobody here: the threads of a tile read it in any order.
+take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and not cleared here: the threads of a
+tile read it in any order.
 
 What changes from step to step lies in memory of the device, `numbers`, and not in the arguments: a launch that was
 captured in a CUDA graph keeps its arguments. Gradients that are not finite count as zero: the host does not look for

@@ -245,7 +245,7 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
         touched[0].fill_(False)  # stands for all blocks that are missing
     per_channel = state.voxels.new_ones(state.voxels.shape[-1])
     per_channel[0] = first_channel_rate
-    gradient = state.gradient.nan_to_num(0.0, 0.0, 0.0)  # nobody has looked for one: that would wait for a GPU
+    gradient = state.gradient.nan_to_num(0.0, 0.0, 0.0)  # not looked for before: that waits for a GPU
     if smoothness > 0:
         rough = _smoothness_gradient(state.voxels) if state.table is None else _smoothness_gradient_in_blocks(state)
         gradient = gradient + rough * (smoothness / per_channel**2)

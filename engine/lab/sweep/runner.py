@@ -91,7 +91,7 @@ def prepare_sweep(
     Args:
         folder: of the sweep.
         definition: of the sweep.
-        success: when a run counts as one that has succeeded, for whoever looks at the folder; None for the usual one.
+        success: when a run counts as one that has succeeded, for readers of the folder; None for the usual one.
         overwrite: remove the sweep that the folder holds.
         again: make runs again that have failed.
     Raises:

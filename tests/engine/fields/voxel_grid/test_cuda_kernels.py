@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -54,20 +55,25 @@ def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch) -> N
     assert choose_backend(torch.device("cuda")) is reference
 
 
+@pytest.fixture
+def chosen_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """As if there were a GPU on which no choice was made yet."""
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    cuda_compiled.choose_backend.cache_clear()
+    yield
+    cuda_compiled.choose_backend.cache_clear()
+
+
+@pytest.mark.usefixtures("chosen_anew")
 def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(device: torch.device) -> None:
         raise OSError("libnvvm.so was not found\nand more lines")
 
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr(cuda_compiled.cuda, "is_available", lambda: True)
     monkeypatch.setattr(cuda_compiled, "_try_kernels", fail)
-    cuda_compiled.choose_backend.cache_clear()
-    try:
-        assert cuda_compiled.choose_backend() is reference
-    finally:
-        cuda_compiled.choose_backend.cache_clear()
+    assert cuda_compiled.choose_backend() is reference
     assert "plain torch is (OSError: libnvvm.so was not found)" in caplog.text
 
 
@@ -78,17 +84,13 @@ def test_what_is_kept_of_compiled_kernels_is_given_up_when_any_file_of_kernels_c
         assert all(size == (Path(cuda_kernels.__file__).parent / name).stat().st_size for name, _, size in stamp)
 
 
+@pytest.mark.usefixtures("chosen_anew")
 def test_where_numba_finds_no_compiler_a_warning_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr(cuda_compiled.cuda, "is_available", lambda: False)
     monkeypatch.setattr(cuda_compiled, "find_compiler", lambda: None)
-    cuda_compiled.choose_backend.cache_clear()
-    try:
-        assert cuda_compiled.choose_backend() is reference
-    finally:
-        cuda_compiled.choose_backend.cache_clear()
+    assert cuda_compiled.choose_backend() is reference
     assert "pip install 'l2g-viewer[gpu]'" in caplog.text
 
 
