@@ -6,7 +6,6 @@ nvidia-cuda-nvcc, which comes with `l2g-viewer[gpu]`); elsewhere `reference` doe
 
 from __future__ import annotations
 
-import logging
 import sys
 from functools import cache
 from types import ModuleType
@@ -15,14 +14,13 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from numba import cuda
 from torch import Tensor
 
+from engine.fields.cuda_launch import have_kernels, launch_per_ray, launch_per_value
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
 from engine.fields.voxel_grid import kernels as grid_kernels
-from engine.fields.voxel_grid.cuda_launch import find_compiler, launch_per_ray, launch_per_value
 from engine.fields.voxel_grid.cuda_optimiser import optimise
 from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
@@ -31,24 +29,11 @@ from engine.fields.voxel_grid.state import GridState, Shape, make_state
 
 __all__ = ["average", "choose_backend", "edges", "interpolate", "march", "optimise"]
 
-log = logging.getLogger(__name__)
-
 
 @cache
 def choose_backend() -> ModuleType:
     """This module where its kernels work, else `reference`; tried once on a tiny volume."""
-    if not torch.cuda.is_available():
-        return reference
-    try:
-        find_compiler()
-        if not cuda.is_available():
-            raise OSError("Numba finds no compiler for them: pip install 'l2g-viewer[gpu]', or the CUDA toolkit")
-        _try_kernels(torch.device("cuda"))
-    except Exception as error:  # whatever Numba, its compiler or the driver raise: there is another way
-        words = (str(error).splitlines() or [""])[0]
-        log.warning("CUDA kernels are not used, plain torch is (%s: %s)", type(error).__name__, words)
-        return reference
-    return sys.modules[__name__]
+    return sys.modules[__name__] if have_kernels(_try_kernels) else reference
 
 
 def _try_kernels(device: torch.device) -> None:

@@ -19,7 +19,7 @@ import math
 import numpy as np
 from numba import config, cuda, njit
 
-from engine.fields.voxel_grid.cuda_launch import make_kernel
+from engine.fields.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import (
     CELL,
     CLEAR,

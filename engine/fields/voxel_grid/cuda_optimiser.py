@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from engine.fields.cuda_launch import launch_per_value
 from engine.fields.voxel_grid import cuda_optimiser_kernels as kernels
-from engine.fields.voxel_grid.cuda_launch import launch_per_value
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 from engine.system.devices import upload

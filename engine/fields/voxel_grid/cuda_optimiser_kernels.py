@@ -17,7 +17,7 @@ import math
 import numpy as np
 from numba import cuda, njit
 
-from engine.fields.voxel_grid.cuda_launch import make_kernel
+from engine.fields.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import IN_BLOCK, TILE
 from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour, roughness
 

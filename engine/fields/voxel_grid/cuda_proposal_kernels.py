@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import cuda
 
+from engine.fields.cuda_launch import make_kernel
 from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _coordinate
-from engine.fields.voxel_grid.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels import (
     BLOCK,
     IN_BLOCK,

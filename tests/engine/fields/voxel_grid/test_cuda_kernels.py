@@ -17,8 +17,9 @@ from numba import cuda, typeof
 from numba.cuda.cudadrv import nvvm
 from torch import Tensor
 
+from engine.fields import cuda_launch
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid import backends, compiled, cuda_compiled, cuda_kernels, cuda_launch, reference
+from engine.fields.voxel_grid import backends, compiled, cuda_compiled, cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import DEFAULT
@@ -60,6 +61,7 @@ def chosen_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if there were a GPU on which no choice was made yet."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     cuda_compiled.choose_backend.cache_clear()
+    cuda_launch._warn.cache_clear()
     yield
     cuda_compiled.choose_backend.cache_clear()
 
@@ -71,7 +73,7 @@ def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
     def fail(device: torch.device) -> None:
         raise OSError("libnvvm.so was not found\nand more lines")
 
-    monkeypatch.setattr(cuda_compiled.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda_launch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(cuda_compiled, "_try_kernels", fail)
     assert cuda_compiled.choose_backend() is reference
     assert "plain torch is (OSError: libnvvm.so was not found)" in caplog.text
@@ -80,16 +82,17 @@ def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
 def test_what_is_kept_of_compiled_kernels_is_given_up_when_any_file_of_kernels_changes() -> None:
     stamps = [kernel._cache._cache_file._source_stamp for kernel in (cuda_kernels.march_forward, optimiser.adam)]
     for stamp in stamps:
-        assert {"kernels.py", "optimiser_kernels.py", "cuda_kernels.py"} <= {name for name, *_ in stamp}
-        assert all(size == (Path(cuda_kernels.__file__).parent / name).stat().st_size for name, _, size in stamp)
+        names = {name for name, *_ in stamp}
+        assert {f"voxel_grid/{name}.py" for name in ("kernels", "optimiser_kernels", "cuda_kernels")} <= names
+        assert all(size == (Path(cuda_launch.__file__).parent / name).stat().st_size for name, _, size in stamp)
 
 
 @pytest.mark.usefixtures("chosen_anew")
 def test_where_numba_finds_no_compiler_a_warning_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(cuda_compiled.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(cuda_compiled, "find_compiler", lambda: None)
+    monkeypatch.setattr(cuda_launch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(cuda_launch, "find_compiler", lambda: None)
     assert cuda_compiled.choose_backend() is reference
     assert "pip install 'l2g-viewer[gpu]'" in caplog.text
 

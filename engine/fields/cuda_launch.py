@@ -1,7 +1,8 @@
-"""How kernels are compiled for CUDA and launched: in the order of torch's work, without a wait."""
+"""How kernels are compiled for CUDA, tried, and launched: in the order of torch's work, without a wait."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -14,6 +15,8 @@ from typing import Any
 import torch
 from numba import config, cuda
 from torch import Tensor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,32 @@ def find_compiler() -> None:
                 return
 
 
+def have_kernels(try_them: Callable[[torch.device], None]) -> bool:
+    """Whether kernels for CUDA work here; where they do not, a sentence in the log says why, once for each reason.
+
+    Args:
+        try_them: does something small with them on a device, and raises where that fails.
+    """
+    if not torch.cuda.is_available():
+        return False
+    try:
+        find_compiler()
+        if not cuda.is_available():
+            raise OSError("Numba finds no compiler for them: pip install 'l2g-viewer[gpu]', or the CUDA toolkit")
+        try_them(torch.device("cuda"))
+    except Exception as error:  # whatever Numba, its compiler or the driver raise: there is another way
+        words = (str(error).splitlines() or [""])[0]
+        _warn(f"CUDA kernels are not used, plain torch is ({type(error).__name__}: {words})")
+        return False
+    return True
+
+
+@lru_cache(maxsize=16)
+def _warn(sentence: str) -> None:
+    """The same is not said for each part of a field."""
+    log.warning(sentence)
+
+
 def make_kernel(function: Callable[..., None]) -> Any:
     """A kernel, compiled at its first launch; what was compiled is kept on disk, as that of the CPU's kernels is.
 
@@ -74,9 +103,10 @@ def make_kernel(function: Callable[..., None]) -> Any:
 
 @lru_cache(maxsize=1)
 def _stamp_sources() -> tuple[tuple[str, float, int], ...]:
-    """Name, time and size of each file of kernels."""
-    files = sorted(Path(__file__).parent.glob("*kernels.py"))
-    return tuple((file.name, file.stat().st_mtime, file.stat().st_size) for file in files)
+    """Name (below this folder), time and size of each file of kernels."""
+    folder = Path(__file__).parent
+    files = sorted(folder.rglob("*kernels.py"))
+    return tuple((str(file.relative_to(folder)), file.stat().st_mtime, file.stat().st_size) for file in files)
 
 
 def launch_per_ray(kernel: Any, rays: int, *arguments: Any) -> None:
