@@ -13,6 +13,7 @@ from jaxtyping import Float, Int32
 from torch import Generator, Tensor
 
 from engine.config.rows import Stage
+from engine.system.recorded_work import WorkKind
 
 
 class Rendering(NamedTuple):
@@ -100,12 +101,14 @@ class Field(Protocol):
         """While this context is open the field gathers no gradients of its own."""
         ...
 
-    def step_memory(self) -> tuple[object, ...] | None:
-        """What rendering for a step reads and gathers gradients in: parameters, and tensors that stay in their places.
+    def step_kind(self) -> WorkKind | None:
+        """What rendering for the next step depends on, for a GPU that records steps (`engine.system.recorded_work`).
 
-        A GPU that plays a recorded step needs it recorded anew when one of them is another object. None where steps
-        cannot be recorded (`engine.system.recorded_work`): where shapes depend on values, or numbers of the host that
-        are not handed over by `upload_made` change from step to step.
+        Its values are what shapes and numbers follow from besides the stage, such as how many bands are open. Its
+        memory is what is read and what gradients are gathered in: parameters, and tensors that stay in their places.
+        While both are the same, a step that was recorded is played in place of being done. Whatever else changes from
+        step to step, random numbers or weights, has to be handed over by `upload_made`. None where steps cannot be
+        recorded, for shapes depend on what the device has computed.
         """
         ...
 
@@ -179,7 +182,7 @@ class FieldDefaults:
     def progress(self, fraction: float) -> None:
         """Nothing opens as the run proceeds: the stages are all the band limit there is."""
 
-    def step_memory(self) -> tuple[object, ...] | None:
+    def step_kind(self) -> WorkKind | None:
         """None: its steps are not recorded."""
         return None
 

@@ -18,7 +18,7 @@ from engine.fields.spaces import ProjectiveSpace, Shape, Space
 from engine.fields.voxel_grid.backends import choose_backend
 from engine.geometry.numerics import make_constant
 from engine.system.devices import upload
-from engine.system.recorded_work import upload_made
+from engine.system.recorded_work import WorkKind, upload_made
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class SampledField(ModuleField, ABC):
         self.background = torch.tensor(background or usual, device=self.device)
         self.skipped_steps, self.version = 0, 0
         self._coarse: Tensor | None = None
+        self._renews = False
         self._age = 0
         self._backend = choose_backend(self.device)
         self.optimise(module)
@@ -105,7 +106,7 @@ class SampledField(ModuleField, ABC):
     def _changed(self) -> None:
         self.version += 1
         self._age = 0
-        self._coarse = None
+        self._coarse, self._renews = None, False
 
     @property
     def projective(self) -> bool:
@@ -169,13 +170,20 @@ class SampledField(ModuleField, ABC):
     def step(self, fraction: float, factor: float = 1.0) -> None:
         super().step(fraction, factor)
         self._age += 1
-        if self._age % SAMPLING.renew_every == 0:
-            self._coarse = None
+        self._renews = self._renews or self._age % SAMPLING.renew_every == 0
+
+    def make_step_kind(self, *values: object) -> WorkKind:
+        """For `step_kind` of a subclass whose steps can be recorded; it says what its shapes and numbers follow from.
+
+        The density that intervals are drawn from is renewed here, where that is due: before the step, not within it.
+        """
+        coarse = self._density_for_proposals() if self.stage.proposals else None
+        return WorkKind(values, (*self.module.parameters(), coarse))
 
     def state(self) -> dict[str, Tensor]:
         state = {"age": torch.tensor(self._age)} | self.module_state()
         if self.stage.proposals:
-            state["proposals"] = self._density_for_proposals()
+            state["proposals"] = self._density_for_proposals().clone()
         return state
 
     def load_state(self, state: dict[str, Tensor]) -> None:
@@ -183,7 +191,7 @@ class SampledField(ModuleField, ABC):
         self._changed()
         self._age = int(state["age"])
         if "proposals" in state:
-            self._coarse = state["proposals"].to(self.device)
+            self._coarse = state["proposals"].to(self.device, copy=True)
 
     # ------------------------------------------------------------------ on a lattice
 
@@ -204,9 +212,12 @@ class SampledField(ModuleField, ABC):
         return density / (depth if self.projective else depth - 1), colour
 
     def _density_for_proposals(self) -> Float[Tensor, "depth height width"]:
-        if self._coarse is None:
+        if self._coarse is None or self._renews:
             shape = self.space.shape(self.stage.planes, SAMPLING.proposal_side)
-            self._coarse = torch.stack([self._on_plane(shape, index)[0] for index in range(shape[0])]).contiguous()
+            found = torch.stack([self._on_plane(shape, index)[0] for index in range(shape[0])]).contiguous()
+            # A recorded step reads it where it lies.
+            self._coarse = found if self._coarse is None else self._coarse.copy_(found)
+            self._renews = False
         return self._coarse
 
     def volume(self, longest: int) -> Float[Tensor, "depth height width 4"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache
 
 import torch
 from jaxtyping import Float
@@ -22,10 +22,13 @@ def determinant(matrix: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batch"]:
 
 
 def make_constant(values: float | Sequence[float], like: Tensor) -> Tensor:
-    """Numbers as a tensor of the type and on the device of another one, made once: it must not be written."""
+    """Numbers as a tensor of the type and on the device of another one, made once: it must not be written.
+
+    All of them are kept, for recorded work reads them where they lie (`engine.system.recorded_work`).
+    """
     return _make_constant(values if isinstance(values, int | float) else tuple(values), like.dtype, like.device)
 
 
-@lru_cache(maxsize=1024)
+@cache
 def _make_constant(values: float | tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
     return torch.tensor(values, dtype=dtype, device=device)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from engine.registration.warp_motion import WarpStep
-from engine.system.recorded_work import WorkKind, make_recorded_work, upload_made
+from engine.system.recorded_work import WorkKind, make_recorded_work, tensors_of, upload_made
 
 
 class FollowedRegistration(Protocol):
@@ -40,7 +40,7 @@ class RecordedFollow:
         if self._device.type == "cpu":
             self._before = registration.fitted()
             return
-        found = self._fits.do(WorkKind((), _tensors(registration), False), registration.fitted)
+        found = self._fits.do(WorkKind((), tensors_of(registration.module()), False), registration.fitted)
         if self._before is None or self._before.shape != found.shape:
             self._before = found.clone()
         self._before.copy_(found)
@@ -52,9 +52,10 @@ class RecordedFollow:
         if self._device.type == "cpu":
             registration.follow(before, step)
             return
-        buffers = list(registration.module().buffers())  # `follow` clears their gradients, not the optimiser
+        module = registration.module()
+        buffers = list(module.buffers())  # `follow` clears their gradients, not the optimiser
         switches = (step.partly, step.stiffens_network, *(tensor.requires_grad for tensor in buffers))
-        memory = (*_tensors(registration), before, *(tensor.grad for tensor in buffers))
+        memory = (*tensors_of(module), before, *(tensor.grad for tensor in buffers))
         kind = WorkKind(switches, memory, False)
         self._follows.do(kind, lambda: registration.follow(before, self._on_device(step)))
         for tensor in buffers:
@@ -68,8 +69,3 @@ class RecordedFollow:
         """Of the step that is ended now, also where one of before was recorded."""
         assert self._step is not None
         return torch.tensor(self._step[:4])
-
-
-def _tensors(registration: FollowedRegistration) -> tuple[Tensor, ...]:
-    module = registration.module()
-    return (*module.parameters(), *module.buffers())

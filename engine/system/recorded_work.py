@@ -10,14 +10,14 @@ the `WorkKind` is the same.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from engine.system.devices import is_out_of_memory, upload
 
@@ -129,9 +129,9 @@ class WorkKind:
     memory: tuple[object, ...]
     differentiates: bool = True
 
-    def with_value(self, value: Any) -> WorkKind:
-        """The same, with one more value that it depends on."""
-        return replace(self, values=(*self.values, value))
+    def extended(self, values: Iterable[Any] = (), memory: Iterable[object] = ()) -> WorkKind:
+        """Of larger work that depends on more besides."""
+        return replace(self, values=(*self.values, *values), memory=(*self.memory, *memory))
 
     def leaves(self) -> list[Tensor]:
         """What the work finds gradients of."""
@@ -142,6 +142,11 @@ class WorkKind:
         """Whether both work on the same memory."""
         same = all(one is another for one, another in zip(self.memory, other.memory, strict=False))
         return same and len(self.memory) == len(other.memory)
+
+
+def tensors_of(*modules: nn.Module) -> tuple[Tensor, ...]:
+    """Parameters and buffers of modules, for the memory of a `WorkKind`."""
+    return tuple(tensor for module in modules for tensor in (*module.parameters(), *module.buffers()))
 
 
 class Recording(Protocol):

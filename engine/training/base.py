@@ -163,7 +163,7 @@ class BaseTrainer:
             exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
             return differentiate(render(), LossWeights(exponent), steers)
 
-        loss, errors, alignment = self._recorded.do(kind and kind.with_value(steers), find_gradients)
+        loss, errors, alignment = self._recorded.do(kind and kind.extended([steers]), find_gradients)
         if matches is not None:
             with torch.set_grad_enabled(poses_move):
                 gaps = matches()

@@ -15,7 +15,7 @@ from engine.registration.registration import Registration
 from engine.scenes.pyramid import photo_level
 from engine.scenes.pyramid.photo_level import PhotoLevel
 from engine.scenes.pyramid.pixel_choice import PixelChoice
-from engine.system.recorded_work import WorkKind, upload_made
+from engine.system.recorded_work import WorkKind, tensors_of, upload_made
 from engine.training.losses import StepOutput
 
 
@@ -76,9 +76,6 @@ def describe_step(
 
     Of the calibration it is whether it is fitted, and where; the photos are others after each of its adjustments.
     """
-    memory = field.step_memory()
-    if memory is None:
-        return None
-    modules = (registration.module(), calibration)
-    parts = [part for module in modules for part in (*module.parameters(), *module.buffers())]
-    return WorkKind((stage, rays_move), (*parts, *memory, data, choice))
+    kind = field.step_kind()
+    parts = tensors_of(registration.module(), calibration)
+    return kind and kind.extended((stage, rays_move), (*parts, data, choice))

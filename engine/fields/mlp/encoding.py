@@ -77,23 +77,28 @@ def encode(
     return torch.cat([values, waves.flatten(-3)], dim=-1)
 
 
-def encode_open(values: Float[Tensor, "*batch channels"], alpha: float, bands: int) -> Float[Tensor, "*batch encoded"]:
-    """`encode` with the weights of `band_weights`, but only of the bands that are open at all, and band by band.
+def count_open(alpha: float, bands: int) -> int:
+    """How many of the bands are open at all: the first so many; see `bands_open`."""
+    return min(math.ceil(alpha), bands)
+
+
+def encode_open(
+    values: Float[Tensor, "*batch channels"], weights: Float[Tensor, " open"]
+) -> Float[Tensor, "*batch encoded"]:
+    """`encode`, but only of the bands that are open at all, and band by band.
 
     What is left out is zero: a layer takes the first columns of its weights, and a coarse stage costs less.
 
     Args:
         values: as in `encode`.
-        alpha: how many bands are open, in [0, bands].
-        bands: number of frequencies.
+        weights: the first `count_open` of `band_weights`.
     Returns:
-        `encoded_size(channels, ceil(alpha))` numbers: the values, then sines and cosines of each band.
+        `encoded_size(channels, len(weights))` numbers: the values, then sines and cosines of each band.
     """
-    count = min(math.ceil(alpha), bands)
+    count = len(weights)
     if count == 0:
         return values
     frequencies = math.pi * 2.0 ** torch.arange(count, dtype=values.dtype, device=values.device)
     angles = frequencies[:, None] * values[..., None, :]
-    weights = band_weights(alpha, bands, values.device)[:count].to(values)[:, None, None]
-    waves = torch.stack([torch.sin(angles), torch.cos(angles)], dim=-2) * weights
+    waves = torch.stack([torch.sin(angles), torch.cos(angles)], dim=-2) * weights.to(values)[:, None, None]
     return torch.cat([values, waves.flatten(-3)], dim=-1)

@@ -18,7 +18,7 @@ from engine.fields.rendering import composite, transmittance_weights
 from engine.fields.sampling import midpoints, uniform_edges
 from engine.fields.spaces import NEAREST_SHARE, plane_extent
 from engine.scenes.scene import Scene, SceneKind
-from engine.system.recorded_work import upload_made
+from engine.system.recorded_work import WorkKind, upload_made
 
 SAMPLES_AT_ONCE = 2**17  # without gradients rays go through in pieces, or a whole picture would not fit
 OPAQUE = 60.0  # density per spacing of a baked volume is cut here: half floats hold it, and nothing shines through
@@ -105,8 +105,8 @@ class MlpField(ModuleField):
         """As the run has proceeded; the host says them anew where a step is played back."""
         return upload_made(lambda: band_weights(bands_open(self.bands, self.fraction, bands), bands), self.device)
 
-    def step_memory(self) -> tuple[object, ...]:
-        return tuple(self.network.parameters())
+    def step_kind(self) -> WorkKind:
+        return WorkKind((), tuple(self.network.parameters()))
 
     def render(
         self,

@@ -15,12 +15,13 @@ from torch import Generator, Tensor, autocast
 from engine.config.methods import Bands
 from engine.config.rows import Stage
 from engine.config.settings import Settings
-from engine.fields.mlp.encoding import bands_open, encode_open
+from engine.fields.mlp.encoding import band_weights, bands_open, count_open, encode_open
 from engine.fields.mlp.network import ARCHITECTURES, RadianceNetwork
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import ProjectiveSpace, Space, space_of
 from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
+from engine.system.recorded_work import WorkKind, upload_made
 
 
 @dataclass(frozen=True)
@@ -99,17 +100,24 @@ class QuickMlpField(SampledField):
     def query(
         self, points: Float[Tensor, "*batch 3"], views: Float[Tensor, "*batch 3"] | None
     ) -> tuple[Float[Tensor, "*batch"], Float[Tensor, "*batch 3"]]:
-        sizes = self.architecture
         scale, shift = self._scale(points)
-        position = encode_open(points * scale + shift, self.open, sizes.position_bands)
+        position = encode_open(points * scale + shift, upload_made(self._position_weights, self.device))
         direction = points[..., :0]
         if views is not None:
-            direction = encode_open(views, float(sizes.direction_bands), sizes.direction_bands)
+            direction = encode_open(views, make_constant([1.0] * self.architecture.direction_bands, views))
         if self.low_precision:  # before the network, which would else concatenate in float32
             position, direction = position.bfloat16(), direction.bfloat16()
         with autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
             density, colour = self.network(position, direction)
         return density * SCALES.density * (self.unit if self.projective else 1.0), colour
+
+    def _position_weights(self) -> Float[Tensor, " open"]:
+        """Of the bands of the positions' encoding that are open at all."""
+        bands = self.architecture.position_bands
+        return band_weights(self.open, bands)[: count_open(self.open, bands)]
+
+    def step_kind(self) -> WorkKind:
+        return self.make_step_kind(count_open(self.open, self.architecture.position_bands), self.unit)
 
     def _scale(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Factor and offset from the volume's unit cube to what the network sees, about -1 to 1."""

@@ -21,7 +21,7 @@ from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import FIELD as OPTIONS
 from engine.fields.voxel_grid.space_options import choose_space_options
 from engine.fields.voxel_grid.state import GridState
-from engine.system.recorded_work import upload_made
+from engine.system.recorded_work import WorkKind, upload_made
 
 
 class VoxelGrid:
@@ -144,8 +144,9 @@ class VoxelGrid:
         if self.stage.proposals:
             self._proposal_density()
 
-    def step_memory(self) -> tuple[object, ...]:
-        return self.grid, self.grid.tint, self._visible, self._coarse if self.stage.proposals else None
+    def step_kind(self) -> WorkKind:
+        coarse = self._coarse if self.stage.proposals else None
+        return WorkKind((), (self.grid, self.grid.tint, self._visible, coarse))
 
     def _changed(self) -> None:
         self.version += 1

@@ -14,6 +14,7 @@ import torch
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evidence.tracks import Tracks
+from engine.fields.sampled import SAMPLING
 from engine.fields.voxel_grid.options import FIELD
 from engine.geometry import se3
 from engine.scenes.scene import Scene, SceneKind
@@ -189,11 +190,14 @@ def test_matches_cost_no_wait_either() -> None:
 # ---------------------------------------------------------------------- recorded steps
 
 LATE = replace(FINE, pose_rate=(1e-4, 1e-5), settle=0)  # poses have found their way: a warp has a motion of its own
+OPENING = replace(FINE, bands=(1.0, 6.0))  # bands open on the way
 RECORDED = [
     ("forward-facing", "grid", "l2g", FINE, {}),
     ("forward-facing", "grid", "l2g", LATE, {"matches": False}),
     ("object", "grid", "barf", SPARSE, {"optimise_exposure": True, "optimise_focal": True}),
     ("forward-facing", "mlp", "l2g", COARSE, {"preset": "paper"}),
+    ("forward-facing", "mlp", "l2g", OPENING, {}),
+    ("object", "mlp", "barf", OPENING, {}),
 ]
 
 
@@ -208,7 +212,10 @@ def end_run(case: RecordedCase, records: Callable[[], RecordedWork]) -> Radiance
     scene = replace(wall(kind, matched=True), poses_known=True)
     trainer = made(rows, scene, "cuda", field=field, method=method, assist=False, **settings)
     trainer._recorded, trainer._follow._fits, trainer._follow._follows = (records() for _ in range(3))
-    with mock.patch("engine.fields.voxel_grid.field.OPTIONS", replace(FIELD, proposal_period=2)):
+    with (
+        mock.patch("engine.fields.voxel_grid.field.OPTIONS", replace(FIELD, proposal_period=2)),
+        mock.patch("engine.fields.sampled.SAMPLING", replace(SAMPLING, renew_every=2, proposal_side=8)),
+    ):
         advance(trainer, 7)
         trainer.set_lambda(1.0)
         advance(trainer, 12)
