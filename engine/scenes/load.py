@@ -12,8 +12,6 @@ from engine.errors import UserError
 from engine.scenes.excluded_frames import exclude_frames
 from engine.scenes.formats.blender import SPACES as BLENDER_SPACES
 from engine.scenes.formats.blender import read_blender
-from engine.scenes.formats.llff import SPACES as LLFF_SPACES
-from engine.scenes.formats.llff import read_llff
 from engine.scenes.formats.single_image import read_planar
 from engine.scenes.layouts import KNOWN_LAYOUTS, LAYOUTS, AnyScene, Layout, find_layouts, find_reader
 from engine.scenes.matches import add_kept_matches, add_matches
@@ -116,9 +114,8 @@ def list_spaces(path: Path) -> tuple[SpaceName, ...]:
     reader = None if is_video(path) else read_planar if is_image(path) else find_reader(path)
     if reader is read_planar:
         return ()
-    for other, spaces in ((read_llff, LLFF_SPACES), (read_blender, BLENDER_SPACES)):
-        if reader is other:
-            return spaces
+    if reader is read_blender:
+        return BLENDER_SPACES
     return tuple(space for space in get_args(SpaceName) if space != "auto")
 
 

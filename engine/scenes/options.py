@@ -32,8 +32,8 @@ class SceneOptions:
             reconstruction from their matches. `sfm` is COLMAP's full pipeline.
         reference: poses that errors are measured against. `auto` takes those of the files; `sfm` computes COLMAP's
             poses, for photos without poses.
-        space: kind of the scene. `auto` decides by the cameras and, where there are any, by points; LLFF's and
-            Blender's layouts have a kind of their own.
+        space: kind of the scene. `auto` decides by the cameras and, where there are any, by points; Blender's
+            layout has a kind of its own.
         frames: use so many frames of a video, or so many photos of a folder without poses, evenly spaced; None uses
             a number that suits the motion, or all photos.
         noise_rotation: standard deviation of the rotation vectors of `noise`, in radians, >= 0.

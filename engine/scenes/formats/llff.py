@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tokenize
 from dataclasses import replace
 from pathlib import Path
@@ -12,12 +13,15 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.scenes.formats.background import has_blank_background
+from engine.scenes.formats.colmap import read_colmap
+from engine.scenes.formats.colmap_model.find import find_models
 from engine.scenes.formats.images import read_image_size
 from engine.scenes.formats.json_cameras import JsonCamera
 from engine.scenes.formats.left_out import read_each, warn_of_left_out
 from engine.scenes.formats.llff_images import bind_images
 from engine.scenes.formats.posed_frames import PosedFrame, stack_intrinsics
-from engine.scenes.formats.posed_photos import PosedPhotos, build_scene
+from engine.scenes.formats.posed_photos import build_scene, combine_placement
 from engine.scenes.formats.validation import (
     check_bounds,
     check_camera,
@@ -25,17 +29,19 @@ from engine.scenes.formats.validation import (
     check_poses,
     compute_size_factors,
 )
-from engine.scenes.options import SceneOptions, SpaceName, check_space
+from engine.scenes.options import OptionError, SceneOptions
 from engine.scenes.paths import MissingFileError
 from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH, centre_on, find_average_camera, scale_world
 from engine.scenes.world.axes import convert_from_llff
+from engine.scenes.world.kind import looks_forward
+from engine.scenes.world.placement import Placement, place_scene
 from engine.scenes.world.split import list_remaining, take_last_tenth
 
 POSES_FILE = "poses_bounds.npy"
 # What NumPy raises on damaged files; its header is parsed as Python's literals are.
 DAMAGE = (ValueError, TypeError, EOFError, OSError, OverflowError, SyntaxError, MemoryError, tokenize.TokenError)
-SPACES: tuple[SpaceName, ...] = ("forward-facing",)  # kinds that its scenes can be of
+logger = logging.getLogger(__name__)
 
 
 def read_llff(folder: Path, options: SceneOptions) -> Scene:
@@ -44,13 +50,16 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
     Scene units are chosen so that the nearest depth bound times 0.75 is 1, as in NeRF and BARF. The world is the frame
     of the average training camera. The last 10 % of the frames are held out.
 
+    So are scenes whose cameras look in similar directions. Where they stand around something, as in mip-NeRF 360's, a
+    COLMAP model in the folder is read in the file's place, for it has the points and the whole lens; without one the
+    file's cameras are placed by `world.placement`.
+
     Args:
         folder: the scene's folder, resolved.
         options: how to read.
     Raises:
         UserError: files are missing, damaged or disagree.
     """
-    check_space(options, SPACES, "LLFF")
     file = folder / POSES_FILE
     table = read_table(file)
     bound = bind_images(folder, len(table), file, options)
@@ -66,28 +75,45 @@ def read_llff(folder: Path, options: SceneOptions) -> Scene:
 
     near, far = table[rows, 15].min().item(), table[rows, 16].max().item()
     check_bounds(near, far, file)
-    scale = 1 / (near * NEAREST_DEPTH)
-    held_out = take_last_tenth(len(frames))
-    training = list_remaining(len(frames), held_out)
     poses = torch.stack([frame.pose for frame in frames])
-    scene = build_scene(
-        PosedPhotos(
-            folder=folder,
-            cameras_file=file,
-            kind="forward-facing",
-            images=[frame.image for frame in frames],
-            factor=bound.factor,
-            intrinsics=stack_intrinsics(frames),
-            poses=scale_world(centre_on(poses, find_average_camera(poses[list(training)])), scale),
-            training_frames=training,
-            held_out_frames=held_out,
-            near=near * scale,
-            far=far * scale,
-            file_scale=scale,
-        ),
-        options,
-    )
+    images, intrinsics = [frame.image for frame in frames], stack_intrinsics(frames)
+    if options.space == "forward-facing" or (options.space == "auto" and looks_forward(poses)):
+        placement = _place_forward(poses, near, far)
+    else:
+        if (model := _read_model_instead(folder, options)) is not None:
+            return model
+        placement = place_scene(
+            poses, intrinsics, None, None, file, options.space, lambda: has_blank_background(images, options)
+        )
+        placement = replace(placement, near=near * placement.file_scale, far=far * placement.file_scale)
+    scene = build_scene(combine_placement(folder, file, images, bound.factor, intrinsics, placement), options)
     return replace(scene, left_out=left_out + scene.left_out)
+
+
+def _place_forward(poses: Float[Tensor, "frames 3 4"], near: float, far: float) -> Placement:
+    """The scene as NeRF and BARF place LLFF's, by the depth bounds of the file."""
+    scale = 1 / (near * NEAREST_DEPTH)
+    held_out = take_last_tenth(len(poses))
+    training = list_remaining(len(poses), held_out)
+    placed = scale_world(centre_on(poses, find_average_camera(poses[list(training)])), scale)
+    return Placement(
+        "forward-facing", placed, training, held_out, near=near * scale, far=far * scale, file_scale=scale
+    )
+
+
+def _read_model_instead(folder: Path, options: SceneOptions) -> Scene | None:
+    """The scene of the COLMAP model in the folder, with a note; None if there is none that can be read."""
+    if not find_models(folder):
+        return None
+    try:
+        scene = read_colmap(folder, options)
+    except OptionError:
+        raise
+    except UserError as error:
+        logger.warning("The COLMAP model beside %s cannot be read: %s", POSES_FILE, error)
+        return None
+    note = f"The cameras look in many directions: the COLMAP model is read, which says more than {POSES_FILE}."
+    return replace(scene, notes=(note, *scene.notes))
 
 
 def read_table(file: Path) -> Float[Tensor, "frames 17"]:

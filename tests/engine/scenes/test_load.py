@@ -135,7 +135,7 @@ def test_the_layout_says_which_kinds_a_scene_can_be_of_and_whether_it_has_poses(
     write_nerfstudio(tmp_path / "nerfstudio", object_poses(4))
     (tmp_path / "photos").mkdir()
     every = {"forward-facing", "object", "unbounded"}
-    known = {"llff": {"forward-facing"}, "blender": {"object", "unbounded"}, "nerfstudio": every, "photos": every}
+    known = {"llff": every, "blender": {"object", "unbounded"}, "nerfstudio": every, "photos": every}
     assert {name: set(list_spaces(tmp_path / name)) for name in known} == known
     assert [name for name in known if has_poses(tmp_path / name)] == ["llff", "blender", "nerfstudio"]
     assert not has_poses(tmp_path / "walk.mp4")
@@ -169,9 +169,9 @@ def test_if_no_layout_serves_the_first_says_why(tmp_path: Path) -> None:
 
 
 def test_an_option_that_does_not_fit_the_first_layout_is_no_reason_to_read_another(tmp_path: Path) -> None:
-    write_llff(tmp_path, forward_poses(6))
+    write_blender(tmp_path, object_poses(6))
     from tests.engine.scenes.formats.test_colmap import write_object
 
     write_object(tmp_path)
-    with pytest.raises(UserError, match="--space object does not fit"):
-        load_scene(tmp_path, SceneOptions(space="object"))
+    with pytest.raises(UserError, match="--space forward-facing does not fit"):
+        load_scene(tmp_path, SceneOptions(space="forward-facing"))

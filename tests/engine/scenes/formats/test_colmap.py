@@ -24,6 +24,7 @@ from tests.support.scenes.synthetic import (
     relative,
     scattered_points,
     write_image,
+    write_llff,
 )
 
 PARAMETERS = {
@@ -250,3 +251,14 @@ def test_masks_lie_beside_the_images(tmp_path: Path) -> None:
     scene = load_scene(tmp_path)
     assert scene.masks is not None
     assert scene.masks[:, 0].sum(dim=1).tolist() == [WIDTH - 1 - index for index in range(10)]
+
+
+def test_cameras_all_round_in_llffs_file_beside_a_model_are_the_models(tmp_path: Path) -> None:
+    """As mip-NeRF 360 publishes its scenes."""
+    write_object(tmp_path)
+    write_llff(tmp_path, object_poses(), near=2.5, far=9.0)
+    scene = load_scene(tmp_path)
+    assert_object(scene)
+    assert "the COLMAP model is read" in scene.notes[0]
+    (tmp_path / "sparse" / "0" / "cameras.bin").write_bytes(b"damaged")
+    assert load_scene(tmp_path).near == pytest.approx(2.5)  # of LLFF's file

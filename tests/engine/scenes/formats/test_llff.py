@@ -17,6 +17,7 @@ from tests.support.scenes.synthetic import (
     WIDTH,
     distances,
     forward_poses,
+    object_poses,
     relative,
     write_image,
     write_llff,
@@ -125,6 +126,25 @@ def test_a_single_frame_is_too_few(tmp_path: Path) -> None:
         load_scene(tmp_path)
 
 
+@pytest.fixture
+def around(tmp_path: Path) -> Path:
+    """As mip-NeRF 360 publishes its scenes: cameras all round, in LLFF's layout."""
+    write_llff(tmp_path, object_poses(16), near=2.5, far=9.0)
+    return tmp_path
+
+
+def test_cameras_all_round_are_not_taken_for_forward_facing(around: Path) -> None:
+    scene = load_scene(around)
+    assert scene.kind == "unbounded"
+    assert scene.held_out_frames == (0, 8)
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(scene.reference_poses, object_poses(16).float(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(scene.initial_poses, scene.reference_poses)
+    assert (scene.near, scene.far) == pytest.approx((2.5, 9.0))
+    assert scene.box_centre == pytest.approx((0.2, -0.1, 0.3), abs=1e-4)
+    assert load_scene(around, SceneOptions(space="forward-facing")).kind == "forward-facing"
+
+
 @pytest.mark.real_data
 def test_fern() -> None:
     scene = load_scene(real_scene("llff/fern"))
@@ -138,9 +158,12 @@ def test_fern() -> None:
     assert scene.background is None
 
 
-def test_another_space_is_refused_in_a_sentence(folder: Path) -> None:
-    with pytest.raises(UserError, match=r"--space object does not fit a scene in LLFF's layout"):
-        load_scene(folder, SceneOptions(space="object"))
+@pytest.mark.parametrize("space", ["object", "unbounded"])
+def test_another_space_may_be_asked_for(folder: Path, space: str) -> None:
+    scene = load_scene(folder, SceneOptions(space=space))  # type: ignore[arg-type]
+    assert scene.kind == space
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(scene.reference_poses.double(), forward_poses(), atol=1e-5, rtol=0)
 
 
 def test_rows_and_images_that_are_broken_are_left_out(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
