@@ -91,8 +91,7 @@ class SweepArguments:
     device: Device = "auto"
     """Where to train."""
     success: Literal["errors", "verdict"] = "errors"
-    """When a run counts as one that succeeded: errors: the limits below; verdict: its verdict is registered. Planar
-    runs have no verdict: theirs is always by the corner error."""
+    """When a run counts as one that succeeded: errors: the limits below; verdict: its verdict is registered."""
     success_rotation: float = 1.0
     """Largest mean rotation error, degrees."""
     success_translation: float = 2.0

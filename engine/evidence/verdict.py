@@ -10,7 +10,7 @@ VerdictState = Literal["registered", "doubtful", "failed"]
 
 @dataclass(frozen=True)
 class FrameVerdict:
-    """On one frame.
+    """On one frame: a camera, or a patch of a planar scene, which has no tracks.
 
     Attributes:
         name: of the frame.
@@ -25,9 +25,9 @@ class FrameVerdict:
     name: str
     state: VerdictState
     reason: str
-    tracks: int
-    share: float | None
-    reprojection_px: float | None
+    tracks: int = 0
+    share: float | None = None
+    reprojection_px: float | None = None
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,7 @@ def result(session: Session) -> dict[str, Any]:
         "history": [_row(row) for row in history.rows],
         "events": [asdict(event) for event in history.events],
     }
-    verdict = session.trainer.verdict() if session.trainer is not None else None
-    content["verdict"] = None if verdict is None else verdict.as_json()
+    content["verdict"] = None if session.trainer is None else session.trainer.verdict().as_json()
     return content | KINDS[type(session.scene)].content(session)
 
 

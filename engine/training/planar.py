@@ -18,6 +18,7 @@ from engine.fields.stages import stages
 from engine.geometry.homography import apply_homography
 from engine.messages import FrameStatus, Snapshot
 from engine.registration.planar.adjustment import adjust_patches
+from engine.registration.planar.agreement import judge_patches, measure_patches, measured_downsample
 from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.planar_registration import PlanarRegistration
 from engine.registration.planar.relocalisation import DEFAULTS as SEARCH_DEFAULTS
@@ -46,11 +47,13 @@ class PlanarOptions:
     Attributes:
         search_from: iteration before which all patches train as the method has it: some register by themselves.
         check_period: iterations between two checks whether every patch agrees with the others.
+        verdict_period: iterations after which a snapshot has a new verdict: it takes as long as ten steps.
         search: how patches are searched for.
     """
 
     search_from: int = 60
     check_period: int = 50
+    verdict_period: int = 200
     search: PatchSearchOptions = SEARCH_DEFAULTS
 
 
@@ -81,6 +84,7 @@ class PlanarTrainer(BaseTrainer):
         self._statuses[0] = FrameStatus.REGISTERED  # it is fixed
         # Patches whose search found nothing since the last one was registered: another search would end the same.
         self._searched_in_vain: set[int] = set()
+        self._judged: tuple[tuple[object, ...], Verdict] | None = None
         self.tasks = (
             Task("search", lambda: bool(self._relocaliser.searches), self._search),
             Task("adjust all patches", lambda: self._adjusting, self._adjust),
@@ -116,17 +120,28 @@ class PlanarTrainer(BaseTrainer):
             warps[search.patch] = search.best
         return pixel_transforms(self.scene, warps)
 
-    def verdict(self) -> Verdict | None:
-        """Of patches of one image there is none: no tracks, and nothing held out."""
-        return None
+    def verdict(self) -> Verdict:
+        """On the patches as they lie now: whether they agree where they overlap."""
+        downsample = measured_downsample(self.scene.patch_size)
+        warps = plane_warps(self.scene, self.transforms()).to(self.device)
+        data, half = self.level(downsample), half_extent(self.scene)
+        return judge_patches(self.scene.names, measure_patches(warps, self.scene.warp, data, half, downsample))
+
+    def _recent_verdict(self) -> Verdict:
+        """A verdict of a short time ago, on patches of the same statuses."""
+        state = (self.iteration // self.options.verdict_period, *self._statuses)
+        if self._judged is None or self._judged[0] != state:
+            self._judged = (state, self.verdict())
+        return self._judged[1]
 
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
-        """The snapshot with transforms, corners, and the warp field of the selected patch."""
+        """The snapshot with transforms, corners, the verdict, and the warp field of the selected patch."""
         warp = None
         if selected is not None:
             warp = patch_warp_snapshot(self.registration.patch_warp(selected), self.scene, selected, LATTICE)
         planar = planar_snapshot(self.scene, self.transforms(), warp)
-        return replace(snapshot, planar=planar, frame_status=self.frame_status())
+        verdict = self._recent_verdict() if self.iteration >= self.options.search_from else None
+        return replace(snapshot, planar=planar, frame_status=self.frame_status(), verdict=verdict)
 
     @property
     def _helps(self) -> bool:

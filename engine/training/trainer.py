@@ -138,8 +138,8 @@ class Trainer(Protocol):
         """Running PSNR of each training frame, dB; NaN where it is not known."""
         ...
 
-    def verdict(self) -> Verdict | None:
-        """On the run as it stands, measured anew, without any reference; None for scenes of which there is none."""
+    def verdict(self) -> Verdict:
+        """On the run as it stands, measured anew, without any reference."""
         ...
 
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:

@@ -70,8 +70,7 @@ def _make_row(entrant: Entrant, total: float) -> RaceRow:
     failed = session.error is not None
     figures = {} if failed or not session.history.rows else _figures(session.history.rows)
     if not failed and session.trainer is not None:
-        verdict = session.trainer.verdict()
-        figures["verdict"] = None if verdict is None else verdict.state
+        figures["verdict"] = session.trainer.verdict().state
     return RaceRow(
         contestant=entrant.contestant.name,
         method=settings.method,

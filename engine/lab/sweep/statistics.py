@@ -22,7 +22,7 @@ class Success:
 
     Attributes:
         kind: `errors`: the errors against the reference are within the limits below. `verdict`: the verdict, which
-            knows no reference, is `registered`. Planar runs have no verdict, theirs is always by errors.
+            knows no reference, is `registered`.
         rotation_deg: largest mean rotation error, degrees.
         translation_share: largest mean distance of camera centres, as a share of their spread, so that it means the
             same in scenes of any unit.
@@ -43,10 +43,10 @@ class Success:
         """Whether it has; a run that failed, or whose scene has no reference, has not."""
         if row.state != "finished":
             return False
-        if row.corner_mean_px is not None:
-            return row.corner_mean_px <= self.corner_px
         if self.kind == "verdict":
             return row.verdict == "registered"
+        if row.corner_mean_px is not None:
+            return row.corner_mean_px <= self.corner_px
         if row.rotation_mean_deg is None or row.translation_share is None:
             return False
         return row.rotation_mean_deg <= self.rotation_deg and row.translation_share <= self.translation_share
@@ -54,23 +54,26 @@ class Success:
     def explain(self, planar: bool, cameras: bool) -> str:
         """The definition as a sentence, for the kinds of scenes that there are."""
         parts = []
-        if cameras:
+        if self.kind == "verdict":
+            parts.append("its verdict, which knows no reference poses, is registered")
+        elif cameras:
             parts.append(
-                "its verdict, which knows no reference poses, is registered"
-                if self.kind == "verdict"
-                else f"its mean rotation error is at most {self.rotation_deg:g}° and its camera centres are off by at "
+                f"its mean rotation error is at most {self.rotation_deg:g}° and its camera centres are off by at "
                 f"most {100 * self.translation_share:.3g} % of their spread on average"
             )
-        if planar:
+        if planar and self.kind == "errors":
             parts.append(f"the patches' mean corner error is at most {self.corner_px:g} px")
         return f"A run succeeds where {'; of one image, where '.join(parts)}. A run that failed has not succeeded."
 
     def name_limits(self, planar: bool, cameras: bool) -> str:
         """The definition in a few words."""
+        if self.kind == "verdict":
+            return "success: verdict registered"
         parts = []
         if cameras:
-            errors = f"rotation at most {self.rotation_deg:g}°, centres {100 * self.translation_share:.3g} % of spread"
-            parts.append("verdict registered" if self.kind == "verdict" else errors)
+            parts.append(
+                f"rotation at most {self.rotation_deg:g}°, centres {100 * self.translation_share:.3g} % of spread"
+            )
         if planar:
             parts.append(f"corners at most {self.corner_px:g} px")
         return f"success: {', '.join(parts)}"

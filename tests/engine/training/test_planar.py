@@ -72,6 +72,7 @@ def test_patches_register(finished):
     before = planar(finished)
     assert before.corner_error_px.max() < 0.3
     assert set(statuses(finished)) == {FrameStatus.REGISTERED}
+    assert finished.snapshot().verdict.state == "registered"
     assert patch_psnr(trainer) > 30
     assert (learned_image(trainer).shape, len(finished.history.rows) > 1) == ((120, 160, 3), True)
 
@@ -155,6 +156,13 @@ def test_a_patch_of_something_else_is_reported():
     assert registered == [True, True, False]
     assert ("rejected", "patch 2") in [(event.kind, event.detail) for event in trainer.events]
     assert errors(trainer)[1] < 2
+    assert [frame.state for frame in trainer.verdict().frames] == ["registered", "registered", "failed"]
+
+
+def test_patches_that_do_not_register_are_said_to_have_failed():
+    trainer = trained(planar_scene("homography", seed=1), SEARCH_FROM, assist=False)
+    assert errors(trainer)[1:].min() > 5
+    assert trainer.verdict().state == "failed"
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf", "naive"])

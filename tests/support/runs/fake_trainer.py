@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from engine.config.settings import Settings
+from engine.evidence.verdict import Verdict
 from engine.geometry import se3
 from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import rays_through
@@ -143,8 +144,8 @@ class FakeTrainer:
     def frame_status(self) -> tuple[FrameStatus, ...]:
         return self.statuses.all()
 
-    def verdict(self) -> None:
-        return None
+    def verdict(self) -> Verdict:
+        return Verdict("doubtful", "Nothing is known of a trainer that learns nothing.", ())
 
     def measure(self, snapshot: Snapshot, selected: int | None) -> Snapshot:
         snapshot = replace(snapshot, frame_status=self.frame_status())

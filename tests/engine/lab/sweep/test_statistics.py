@@ -58,8 +58,8 @@ def test_a_bootstrap_interval_of_two_groups_reaches_to_both() -> None:
         ({"translation_share": 0.03, "verdict": "doubtful"}, False, False),
         ({"rotation_mean_deg": None, "verdict": "registered"}, False, True),
         ({"state": "failed", "verdict": "registered"}, False, False),
-        ({"corner_mean_px": 0.9, "rotation_mean_deg": None}, True, True),
-        ({"corner_mean_px": 1.1, "rotation_mean_deg": None}, False, False),
+        ({"corner_mean_px": 0.9, "rotation_mean_deg": None, "verdict": "doubtful"}, True, False),
+        ({"corner_mean_px": 1.1, "rotation_mean_deg": None, "verdict": "registered"}, False, True),
     ],
 )
 def test_what_success_is(changes: dict, by_errors: bool, by_verdict: bool) -> None:
@@ -72,7 +72,9 @@ def test_the_definition_is_a_sentence() -> None:
     words = Success(rotation_deg=0.5, translation_share=0.05, corner_px=2).explain(planar=True, cameras=True)
     for word in ("0.5°", "5 % of their spread", "2 px", "A run that failed has not succeeded"):
         assert word in words
-    assert "verdict" in Success("verdict").explain(planar=False, cameras=True)
+    by_verdict = Success("verdict").explain(planar=True, cameras=True)
+    assert "verdict" in by_verdict
+    assert "px" not in by_verdict
     with pytest.raises(UserError, match="rotation deg of success is 0"):
         Success(rotation_deg=0)
 
