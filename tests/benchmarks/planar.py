@@ -26,6 +26,7 @@ from rich.table import Table
 import engine  # noqa: F401  (first: it tells torch's threads how to wait)
 from engine.config.methods import METHODS
 from engine.config.settings import Settings
+from engine.evidence.verdict import VerdictState
 from engine.fields import FIELDS
 from engine.messages import FrameStatus
 from engine.results.planar import image_psnr, patch_psnr
@@ -36,6 +37,7 @@ from engine.training.planar import PlanarTrainer
 from tests.benchmarks.support.command import REPOSITORY
 
 REGISTERED = 1.0  # px, mean corner error of the patches
+VERDICTS = "verdict registered of successes; not of others"
 CASES = {
     "cat, homography": ("cat.jpg", SceneOptions(warp="homography", crop=180)),
     "girl, rigid": ("girl.jpg", SceneOptions(warp="rigid", crop=260)),
@@ -60,6 +62,7 @@ class Outcome:
     image_psnr: float | None
     joined: int
     patches: int
+    verdict: VerdictState
 
     @property
     def succeeded(self) -> bool:
@@ -98,13 +101,14 @@ def run(case: str, scene: PlanarScene, settings: Settings, every: int = 5) -> Ou
         image_psnr=image_psnr(trainer),
         joined=trainer.frame_status().count(FrameStatus.REGISTERED),
         patches=len(scene.patches),
+        verdict=trainer.verdict().state,
     )
 
 
 def table(outcomes: list[Outcome], threads: int) -> Table:
     """A row per image, method and assistance: of the runs that succeed, but for their number."""
     result = Table(title=f"Planar alignment, {threads} threads")
-    quality = ("corner error, px", "worst", f"to {REGISTERED:g} px, s", "all, s", "PSNR, dB", "image, dB")
+    quality = ("corner error, px", "worst", f"to {REGISTERED:g} px, s", "all, s", "PSNR, dB", "image, dB", VERDICTS)
     words = ("", "method", "assist")
     for heading in (*words, "success", *quality):
         result.add_column(heading, justify="left" if heading in words else "right")
@@ -125,7 +129,10 @@ def table(outcomes: list[Outcome], threads: int) -> Table:
                 f"{np.mean([o.image_psnr for o in good if o.image_psnr is not None]):.1f}",
             ]
         else:
-            cells += [f"({np.median([o.corner_error_px for o in runs]):.0f})"]
+            cells += [f"({np.median([o.corner_error_px for o in runs]):.0f})", *[""] * (len(quality) - 2)]
+        wrong = [outcome for outcome in runs if not outcome.succeeded]
+        known = sum(outcome.verdict == "registered" for outcome in good)
+        cells += [f"{known}/{len(good)}; {sum(outcome.verdict != 'registered' for outcome in wrong)}/{len(wrong)}"]
         result.add_row(*cells)
     return result
 
@@ -166,7 +173,8 @@ def main() -> None:
                 console.print(
                     f"{case}  {method:>5}  assist {assist:>3}  seed {seed}: {outcome.corner_error_px:.3f} px, "
                     f"largest {outcome.largest_px:.2f}, registered at {at} of {outcome.seconds:.1f} s, "
-                    f"{outcome.patch_psnr:.1f} dB, joined {outcome.joined} of {outcome.patches}",
+                    f"{outcome.patch_psnr:.1f} dB, joined {outcome.joined} of {outcome.patches}, "
+                    f"verdict {outcome.verdict}",
                     soft_wrap=True,
                 )
                 if arguments.output:

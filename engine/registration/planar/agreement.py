@@ -24,17 +24,19 @@ class AgreementOptions:
     Attributes:
         measured_size: pixels along the shorter side of a patch on which it is measured, at least; smaller patches are
             measured as they are. Positions are found to a tenth of a pixel on half as many.
-        explained: share of a patch's variance that another one must explain where both lie: a wrong position rarely
-            reaches 0.5, a right one has 0.8 and more.
+        pair: share of a patch's variance that another one must explain where both lie for them to agree: a wrong
+            position rarely reaches 0.5, a right one has 0.8 and more.
+        all: the same for all together that agree; less is doubtful.
         covered: share of a patch that another one must cover for them to be compared.
         steps: Gauss-Newton steps by which a patch follows the others, to see how far they move it.
         off_px: pixels of the patches; one that the others move by more is not where it belongs. The papers' limit of
             success is as large.
-        failed: share of the patches that must agree for a run to be more than failed.
+        failed: share of the patches but the first that must agree for a run to be more than failed.
     """
 
     measured_size: int = 64
-    explained: float = 0.6
+    pair: float = 0.6
+    all: float = 0.8
     covered: float = 0.1
     steps: int = 6
     off_px: float = 1.0
@@ -50,14 +52,14 @@ class PatchAgreement:
 
     Attributes:
         compared: whether any other one covers enough of it.
-        agrees: whether it agrees with the first patch, or with one that does, and so on.
-        off_px: how far the others that agree move it, mean over what they show of it, pixels of the patch; 0 for the
-            first patch, None where it does not agree.
+        explained: share of its variance that the others that agree explain, at most 1; None where it does not agree
+            with the first patch, or with one that does, and so on.
+        off_px: how far these others move it, mean over what they show of it, pixels of the patch; None likewise.
     """
 
     compared: bool
-    agrees: bool
-    off_px: float | None
+    explained: float | None = None
+    off_px: float | None = None
 
 
 def measured_downsample(patch_size: tuple[int, int], options: AgreementOptions = DEFAULT) -> int:
@@ -97,18 +99,19 @@ def measure_patches(
         for patch in set(range(count)) - {other}:
             explained, covered = photometric.measure_agreement(warps[patch], mosaic, data.points, pixels[patch])
             compared[patch, other] = covered >= options.covered
-            agree[patch, other] = compared[patch, other] and explained >= options.explained
+            agree[patch, other] = compared[patch, other] and explained >= options.pair
     together = _connected_to_first(agree | agree.T)
     pixels_per_unit = downsample / data.pitch
     found = []
     for patch in range(count):
-        off = 0.0 if patch == 0 else None
-        if patch in together[1:]:
-            others = Mosaic(data, warps, [other for other in together if other != patch], half_extent)
-            off = pixels_per_unit * _displacement(
-                warps[patch], family, others, data.points, pixels[patch], options.steps
-            )
-        found.append(PatchAgreement(bool(compared[patch].any()), patch in together, off))
+        others = [other for other in together if other != patch]
+        if patch not in together or not others:
+            found.append(PatchAgreement(bool(compared[patch].any())))
+            continue
+        seen = (Mosaic(data, warps, others, half_extent), data.points, pixels[patch])
+        explained, _ = photometric.measure_agreement(warps[patch], *seen)
+        off = pixels_per_unit * _displacement(warps[patch], family, *seen, options.steps)
+        found.append(PatchAgreement(True, explained, off))
     return found
 
 
@@ -148,23 +151,27 @@ def judge_patches(
         found: what the others say of each.
         options: when patches agree.
     """
-    frames = tuple(_judge_patch(name, agreement, options) for name, agreement in zip(names, found, strict=True))
+    first = FrameVerdict(names[0], "registered", "it is fixed; the others are placed beside it")
+    rest = (_judge_patch(*known, options) for known in zip(names[1:], found[1:], strict=True))
+    frames = (first, *rest)
     count, right = len(frames), sum(frame.state == "registered" for frame in frames)
     if right == count:
         return Verdict("registered", f"All {count} patches agree where they overlap.", frames)
     apart = sum(frame.state == "failed" for frame in frames)
     parts = [f"{apart} of {count} patches do not agree with the others where they overlap"] if apart else []
     if right + apart < count:
-        parts.append(f"{count - right - apart} of {count} are off by more than {options.off_px:g} pixel")
-    state: VerdictState = "failed" if right < options.failed * count else "doubtful"
+        parts.append(f"{count - right - apart} of {count} are hardly where they belong")
+    state: VerdictState = "failed" if right - 1 < options.failed * (count - 1) else "doubtful"
     return Verdict(state, f"{', and '.join(parts)}.", frames)
 
 
 def _judge_patch(name: str, found: PatchAgreement, options: AgreementOptions) -> FrameVerdict:
     if not found.compared:
         return FrameVerdict(name, "failed", "it lies beside the others")
-    if found.off_px is None:
+    if found.explained is None or found.off_px is None:
         return FrameVerdict(name, "failed", "it shows something else than the others at its place")
+    if found.explained < options.all:
+        return FrameVerdict(name, "doubtful", f"the others show only {found.explained:.0%} of it")
     if found.off_px > options.off_px:
         return FrameVerdict(name, "doubtful", f"the others would move it by {found.off_px:.1f} px")
     return FrameVerdict(name, "registered", f"it agrees with the others to {found.off_px:.2f} px")

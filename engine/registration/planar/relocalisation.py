@@ -37,8 +37,10 @@ class PatchSearchOptions:
         levels: coarse to fine.
         fewer_hypotheses: hypotheses are divided by this where a patch can only turn and move.
         attempts: before a patch is rejected.
-        explained: share of a patch's variance that the others must explain for it to agree with them: a wrong
-            position rarely reaches 0.3, a right one has 0.9.
+        found: share of a patch's variance that the others must explain where a search ends: a wrong position rarely
+            reaches 0.3, a right one, which is rough yet, mostly has 0.9.
+        agrees: the same for a patch that has been adjusted with the others: right ones have 0.9 and more, and a wrong
+            one that was found has had 0.7.
         covered: share of a patch that the others must cover.
     """
 
@@ -46,7 +48,8 @@ class PatchSearchOptions:
     levels: tuple[SearchLevel, ...] = (SearchLevel(384, 8), SearchLevel(64, 8), SearchLevel(8, 6))
     fewer_hypotheses: int = 3
     attempts: int = 8
-    explained: float = 0.6
+    found: float = 0.6
+    agrees: float = 0.8
     covered: float = 0.1
 
 
@@ -143,11 +146,14 @@ class PatchRelocaliser:
         """Whether a patch looks as the others, without it, say that the image does at its place."""
         downsample = self.downsamples[-1]
         data = level(downsample)
-        return self._fits(warp, mosaic_without(patch, downsample), data, data.images[patch].flatten(1))
+        pixels = data.images[patch].flatten(1)
+        return self._fits(warp, mosaic_without(patch, downsample), data, pixels, self.options.agrees)
 
-    def _fits(self, warp: Float[Tensor, "3 3"], mosaic: Mosaic, data: PatchLevel, pixels: Tensor) -> bool:
+    def _fits(
+        self, warp: Float[Tensor, "3 3"], mosaic: Mosaic, data: PatchLevel, pixels: Tensor, least: float
+    ) -> bool:
         explained, covered = photometric.measure_agreement(warp, mosaic, data.points, pixels)
-        return explained >= self.options.explained and covered >= self.options.covered
+        return explained >= least and covered >= self.options.covered
 
     def _begin_level(
         self, search: PatchSearch, data: PatchLevel, mosaic_without: MosaicWithout, generator: Generator
@@ -175,7 +181,7 @@ class PatchRelocaliser:
         if search.level + 1 < len(self.options.levels):
             search.level, search.steps, search.mosaic = search.level + 1, 0, None
             return None
-        if self._fits(search.best, search.mosaic, data, pixels):
+        if self._fits(search.best, search.mosaic, data, pixels, self.options.found):
             return Outcome(search.patch, search.best, True)
         search.failed_attempts += 1
         if search.failed_attempts >= self.options.attempts:
