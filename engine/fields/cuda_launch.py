@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from typing import Any
 
 import torch
 from numba import config, cuda
+from numba.cuda.cuda_paths import get_cuda_paths
 from torch import Tensor
 
 log = logging.getLogger(__name__)
@@ -45,18 +47,43 @@ config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
 
 
 def find_compiler() -> None:
-    """Lets Numba find the compiler's library where pip has installed it, unless it is told another place.
+    """Lets Numba find the compiler's library (libnvvm), unless it is told a place by `CUDA_HOME` or `CUDA_PATH`.
 
-    Numba looks for libnvvm and libdevice in `CUDA_HOME`, `TOOLKIT` and Conda's environments.
+    The package numba-cuda finds what pip has installed and not `TOOLKIT`, Numba's own part for CUDA the other way round.
+    To be called before a kernel is compiled: both look for it once.
     """
-    if {"CUDA_HOME", "CUDA_PATH"} & os.environ.keys() or (TOOLKIT / "nvvm").is_dir():
+    if {"CUDA_HOME", "CUDA_PATH"} & os.environ.keys():
         return
+    for home in _list_homes():
+        library = _find_library(home)
+        if library is not None and (home / "nvvm" / "libdevice").is_dir():
+            os.environ["CUDA_HOME"] = str(home)
+            _name_library(library)
+            return
+
+
+def _list_homes() -> Iterator[Path]:
+    """Where a compiler may be: pip's packages, whose versions fit torch, before the toolkit of the computer."""
     found = find_spec("nvidia")
     for folder in (found and found.submodule_search_locations) or ():
-        for home in (Path(folder) / "cuda_nvcc", *sorted(Path(folder).glob("cu[0-9]*"))):
-            if (home / "nvvm" / "libdevice").is_dir():
-                os.environ["CUDA_HOME"] = str(home)
-                return
+        yield from (*sorted(Path(folder).glob("cu[0-9]*"), reverse=True), Path(folder) / "cuda_nvcc")
+    yield TOOLKIT
+    compiler = which("nvcc")
+    if compiler is not None:
+        yield Path(compiler).resolve().parents[1]
+
+
+def _find_library(home: Path) -> Path | None:
+    """libnvvm below a folder, in any of the places where it has been."""
+    patterns = ("nvvm/lib64/libnvvm.so*", "lib/libnvvm.so*", "nvvm/bin/nvvm*.dll", "nvvm/bin/x64/nvvm*.dll")
+    return next((file for pattern in patterns for file in sorted(home.glob(pattern))), None)
+
+
+def _name_library(library: Path) -> None:
+    """Numba's own part for CUDA looks in one folder only, and for names with a version; pip's file has none."""
+    if "numba_cuda" not in cuda.__file__:
+        paths = get_cuda_paths()
+        paths["nvvm"] = paths["nvvm"]._replace(info=str(library))
 
 
 def have_kernels(try_them: Callable[[torch.device], None]) -> bool:

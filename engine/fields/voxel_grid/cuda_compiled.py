@@ -1,7 +1,7 @@
 """The voxel grid on CUDA: the kernels as differentiable functions of torch; what has none is that of `reference`.
 
-It is used where Numba finds a CUDA driver and the compiler's library (libnvvm, of the CUDA toolkit or of the package
-nvidia-cuda-nvcc, which comes with `l2g-viewer[gpu]`); elsewhere `reference` does the same, more slowly.
+It is used where Numba finds a CUDA driver and the compiler's library (libnvvm, of the CUDA toolkit or of the packages
+that come with `l2g-viewer[gpu]`); elsewhere `reference` does the same, more slowly.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,15 +98,32 @@ def test_where_numba_finds_no_compiler_a_warning_says_what_to_install(
     assert "pip install 'l2g-viewer[gpu]'" in caplog.text
 
 
-def test_the_compiler_that_pip_installs_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    home = tmp_path / "nvidia" / "cuda_nvcc"
-    (home / "nvvm" / "libdevice").mkdir(parents=True)
-    monkeypatch.setattr(cuda_launch, "TOOLKIT", tmp_path / "absent")
+@pytest.mark.parametrize(
+    ("home", "library"),
+    [
+        ("nvidia/cuda_nvcc", "nvvm/lib64/libnvvm.so"),  # of CUDA 12, by pip
+        ("nvidia/cu13", "lib/libnvvm.so.4"),  # of CUDA 13, by pip
+        ("toolkit", "nvvm/lib64/libnvvm.so.4.0.0"),
+    ],
+)
+def test_the_compiler_is_found_where_pip_or_the_toolkit_puts_it(
+    home: str, library: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = {"nvvm": namedtuple("Found", "by info")("?", None)}  # noqa: PYI024
+    other = tmp_path / "nvidia" / "cu14" / "nvvm" / "libdevice"  # libraries of torch's own, without the compiler's
     place = SimpleNamespace(submodule_search_locations=[str(tmp_path / "nvidia")])
+    for folder in (other, tmp_path / home / "nvvm" / "libdevice", (tmp_path / home / library).parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    (tmp_path / home / library).touch()
+    monkeypatch.setattr(cuda_launch, "TOOLKIT", tmp_path / "toolkit")
+    monkeypatch.setattr(cuda_launch, "which", lambda _: None)
     monkeypatch.setattr(cuda_launch, "find_spec", {"nvidia": place}.get)
+    monkeypatch.setattr(cuda_launch, "get_cuda_paths", lambda: paths)
+    monkeypatch.setattr(cuda_launch, "cuda", SimpleNamespace(__file__="numba/cuda/__init__.py"))
     monkeypatch.setattr(cuda_launch, "os", SimpleNamespace(environ=(told := {})))
     cuda_launch.find_compiler()
-    assert told == {"CUDA_HOME": str(home)}
+    assert told == {"CUDA_HOME": str(tmp_path / home)}
+    assert paths["nvvm"].info == str(tmp_path / home / library)
     told["CUDA_HOME"] = "elsewhere"
     cuda_launch.find_compiler()
     assert told == {"CUDA_HOME": "elsewhere"}
