@@ -49,7 +49,8 @@ config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
 def find_compiler() -> None:
     """Lets Numba find the compiler's library (libnvvm), unless it is told a place by `CUDA_HOME` or `CUDA_PATH`.
 
-    The package numba-cuda finds what pip has installed and not `TOOLKIT`, Numba's own part for CUDA the other way round.
+    The package numba-cuda finds what pip has installed and not `TOOLKIT`; Numba's own part for CUDA, the other way
+    round.
     To be called before a kernel is compiled: both look for it once.
     """
     if {"CUDA_HOME", "CUDA_PATH"} & os.environ.keys():

@@ -109,7 +109,7 @@ def test_where_numba_finds_no_compiler_a_warning_says_what_to_install(
 def test_the_compiler_is_found_where_pip_or_the_toolkit_puts_it(
     home: str, library: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    paths = {"nvvm": namedtuple("Found", "by info")("?", None)}  # noqa: PYI024
+    paths = {"nvvm": namedtuple("Found", "by info")("?", None)}
     other = tmp_path / "nvidia" / "cu14" / "nvvm" / "libdevice"  # libraries of torch's own, without the compiler's
     place = SimpleNamespace(submodule_search_locations=[str(tmp_path / "nvidia")])
     for folder in (other, tmp_path / home / "nvvm" / "libdevice", (tmp_path / home / library).parent):
