@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeVar
+from weakref import WeakSet
 
 import torch
 from torch import Tensor, nn
@@ -179,6 +180,7 @@ class CudaRecorder:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)
+        self._graphs: WeakSet[torch.cuda.CUDAGraph] = WeakSet()  # those that are still kept
         self._pool: Any = None
 
     def warm_up(self, work: Work[Result]) -> Result:
@@ -190,11 +192,24 @@ class CudaRecorder:
         return result
 
     def record(self, work: Work[Result]) -> tuple[Recording, Result]:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
-            result = work()
-        self._pool = graph.pool()
+        if not self._graphs:  # torch refuses the pool of graphs that are gone while a tensor of it is left
+            self._pool = torch.cuda.graph_pool_handle()
+        graph, usual = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)
+        try:
+            with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+                result = work()
+        except BaseException:
+            self._abandon(usual)
+            raise
+        self._graphs.add(graph)
         return graph, result
+
+    def _abandon(self, usual: torch.cuda.Stream) -> None:
+        """Ends what torch leaves begun where a recording fails: its stream stays the current one, and (before torch
+        2.12) its allocator waits for the end, until which it gives no memory back that several streams have used."""
+        torch.cuda.set_stream(usual)
+        with suppress(RuntimeError, AttributeError):  # it had ended, or this torch knows another way
+            torch._C._cuda_endAllocateToPool(self._stream.device_index, self._pool)
 
 
 @dataclass
@@ -272,7 +287,7 @@ class RecordedWork:
         try:
             with entry.inputs.recorded():
                 entry.recording, entry.result = self._recorder.record(work)
-        except RuntimeError as error:
+        except Exception as error:  # Numba's kernels raise what is no RuntimeError
             self.forget()
             for leaf in leaves:
                 leaf.grad = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from unittest import mock
 
 import pytest
@@ -139,6 +141,69 @@ def test_full_memory_while_recording_is_left_to_the_caller(cuda: PretendCuda) ->
         run(work, recorded, 1)
     run(work, recorded, 3)
     assert recorder.recorded == 1
+
+
+@contextmanager
+def graphs(*, fail: bool = False) -> Iterator[mock.Mock]:
+    """Torch's graphs and streams without a GPU; `fail`: what ends a recording finds it spoilt."""
+    calls = mock.Mock()
+    calls.graph_pool_handle.side_effect = iter([(0, number) for number in range(1, 9)])
+    calls.current_stream.return_value = "usual"
+    calls.Stream.return_value.device_index = 1
+
+    class Graph:
+        def replay(self) -> None: ...
+
+    @contextmanager
+    def graph(made: Graph, *, pool: object, **_: object) -> Iterator[None]:
+        calls.record(pool)
+        yield
+        if fail:
+            raise RuntimeError("operation failed due to a previous error during capture")
+
+    stands_for = {
+        name: getattr(calls, name) for name in ("graph_pool_handle", "current_stream", "Stream", "set_stream")
+    }
+    with (
+        mock.patch.multiple("torch.cuda", CUDAGraph=Graph, graph=graph, **stands_for),
+        mock.patch("torch._C._cuda_endAllocateToPool", calls.end_allocation, create=True),
+    ):
+        yield calls
+
+
+def test_graphs_share_a_pool_for_as_long_as_there_is_one() -> None:
+    """The pool of graphs that are gone is an internal error of torch while a tensor of it is left."""
+    with graphs() as calls:
+        recorder = CudaRecorder(CUDA)
+        one = recorder.record(lambda: 1)
+        other = recorder.record(lambda: 2)
+        del one, other
+        gc.collect()
+        recorder.record(lambda: 3)
+    assert [call.args[0] for call in calls.record.call_args_list] == [(0, 1), (0, 1), (0, 2)]
+    calls.set_stream.assert_not_called()
+
+
+def test_a_recording_that_fails_leaves_torch_as_it_was() -> None:
+    with graphs(fail=True) as calls, pytest.raises(RuntimeError, match="previous error"):
+        CudaRecorder(CUDA).record(lambda: 1)
+    calls.set_stream.assert_called_once_with("usual")
+    calls.end_allocation.assert_called_once_with(1, (0, 1))
+
+
+class KernelError(Exception):
+    """As Numba's, which is no `RuntimeError`."""
+
+
+def test_a_kernel_that_cannot_be_recorded_is_launched_as_usual(
+    cuda: PretendCuda, caplog: pytest.LogCaptureFixture
+) -> None:
+    recorder, work = TapeRecorder(), Sum()
+    recorded = RecordedWork(recorder, OPTIONS)
+    with mock.patch.object(recorder, "record", side_effect=KernelError("CUDA_ERROR_UNKNOWN")):
+        run(work, recorded, 4)
+    assert "(CUDA_ERROR_UNKNOWN)" in caplog.text
+    assert work.calls == 4
 
 
 def test_nothing_is_recorded_on_a_cpu_or_without_a_kind() -> None:
