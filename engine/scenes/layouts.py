@@ -10,6 +10,8 @@ from engine.scenes.formats.blender import TRAINING_FILE, read_blender
 from engine.scenes.formats.colmap import read_colmap
 from engine.scenes.formats.colmap_model.find import MODEL_PLACES, find_models
 from engine.scenes.formats.llff import POSES_FILE, read_llff
+from engine.scenes.formats.matrices.neus import find_neus, read_neus
+from engine.scenes.formats.matrices.nsvf import find_nsvf, read_nsvf
 from engine.scenes.formats.nerfstudio import TRANSFORMS_FILE, read_nerfstudio
 from engine.scenes.formats.phone_apps.polycam import find_polycam, read_polycam
 from engine.scenes.formats.phone_apps.record3d import find_record3d, read_record3d
@@ -51,6 +53,8 @@ LAYOUTS = (
     Layout(TRANSFORMS_FILE, _has_file(TRANSFORMS_FILE), read_nerfstudio),
     Layout(POSES_FILE, _has_file(POSES_FILE), read_llff),
     Layout("the COLMAP model", lambda folder: bool(find_models(folder)), read_colmap),
+    Layout("NSVF's rgb and pose", lambda folder: bool(find_nsvf(folder)), read_nsvf),
+    Layout("NeuS's cameras", lambda folder: find_neus(folder) is not None, read_neus),
     Layout("Metashape's XML", lambda folder: find_metashape(folder) is not None, read_metashape),
     Layout("RealityCapture's CSV", lambda folder: find_realitycapture(folder) is not None, read_realitycapture),
     Layout("Polycam's keyframes", lambda folder: find_polycam(folder) is not None, read_polycam),
@@ -59,7 +63,8 @@ LAYOUTS = (
 KNOWN_LAYOUTS = (
     f"{PLANAR_FILE} (one image, planar), {TRAINING_FILE} (Blender), {TRANSFORMS_FILE} (nerfstudio, instant-ngp), "
     f"{POSES_FILE} (LLFF), a model in {MODEL_PLACES} (COLMAP), cameras of Metashape (XML) or RealityCapture (CSV), "
-    "keyframes (Polycam) nor rgb with metadata.json (Record3D), and no photos"
+    "keyframes (Polycam), rgb with pose and intrinsics.txt (NSVF, NeRF++), cameras_sphere.npz with image (NeuS, IDR) "
+    "nor rgb with metadata.json (Record3D), and no photos"
 )
 
 

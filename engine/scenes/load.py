@@ -127,6 +127,6 @@ def has_poses(path: Path) -> bool:
 def _hint(folder: Path) -> str:
     """Part of a sentence that names a scene in a subfolder, or an empty string."""
     for entry in sorted(folder.iterdir())[:1000]:
-        if entry.is_dir() and find_reader(entry):
+        if entry.is_dir() and (find_reader(entry) or find_photo_folder(entry)):
             return f", such as {entry}"
     return ""
