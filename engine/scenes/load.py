@@ -68,9 +68,9 @@ def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener
         check_planar_options(options, False)
         return read_photos(folder, options, watch)
     if not layouts:
-        raise UserError(
-            f"{folder} is no scene: it has neither {KNOWN_LAYOUTS}; give the folder that has one{_hint(folder)}."
-        )
+        if (below := _find_scene_below(folder)) is not None:
+            raise UserError(f"{folder} has no photos or cameras of its own, but {below} has; give that folder.")
+        raise UserError(f"{folder} is no scene: it has neither {KNOWN_LAYOUTS}; give the folder that has one.")
     planar = layouts[0].read is read_planar
     check_planar_options(options, planar)
     check_photo_options(options)
@@ -124,9 +124,9 @@ def has_poses(path: Path) -> bool:
     return not is_video(path) and not is_image(path) and find_reader(path) is not None
 
 
-def _hint(folder: Path) -> str:
-    """Part of a sentence that names a scene in a subfolder, or an empty string."""
+def _find_scene_below(folder: Path) -> Path | None:
+    """A folder in this one that holds a scene, or photos; None if there is none."""
     for entry in sorted(folder.iterdir())[:1000]:
         if entry.is_dir() and (find_reader(entry) or find_photo_folder(entry)):
-            return f", such as {entry}"
-    return ""
+            return entry
+    return None

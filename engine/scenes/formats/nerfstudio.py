@@ -11,6 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.errors import UserError
+from engine.scenes.formats.images import read_image_size
+from engine.scenes.formats.json_cameras import find_declared_size
 from engine.scenes.formats.json_files import (
     check_object,
     name_entry,
@@ -23,6 +25,7 @@ from engine.scenes.formats.json_files import (
 from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
 from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, make_frame, read_frames
+from engine.scenes.formats.resolution import find_image_folders
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import OMITTED_ENDINGS, MissingFileError, SceneFiles, make_natural_key
 from engine.scenes.scene import Scene
@@ -49,14 +52,19 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
     """
     file = folder / TRANSFORMS_FILE
     content = read_object(file)
-    files = SceneFiles(folder, folder / "images")
+    number, images_folder = find_images(folder)
+    files = SceneFiles(folder, images_folder)
 
     def read(listed: Any) -> PosedFrame:
         entry = check_object(listed, file)
         name = read_text(entry, "file_path", file)
         image = files.find(name, file, OMITTED_ENDINGS)
         matrix = read_pose_matrix(entry, "transform_matrix", file)
-        frame = make_frame(name, image, matrix, convert_from_opengl, content | entry, file, options)
+        values = content | entry
+        if number > 1 and image.is_relative_to(images_folder) and find_declared_size(values) is None:
+            width, height = read_image_size(image, options.maximum_pixels)
+            values |= {"w": number * width, "h": number * height}
+        frame = make_frame(name, image, matrix, convert_from_opengl, values, file, options)
         return replace(frame, mask=read_mask_path(files, entry, file))
 
     entries = read_list(content, "frames", file)
@@ -81,6 +89,16 @@ def read_nerfstudio(folder: Path, options: SceneOptions) -> Scene:
         masks=masks,
         left_out=left_out,
     )
+
+
+def find_images(folder: Path) -> tuple[int, Path]:
+    """The folder of the images, and by which factor they are smaller than those that the file was written for.
+
+    It is `images`, or, where that was not kept, the largest of `images_2`, `images_4`, ...
+    """
+    folders = find_image_folders(folder)
+    number = min(folders, default=1)
+    return number, folders.get(number, folder / "images")
 
 
 def read_mask_path(files: SceneFiles, entry: dict[str, Any], file: Path) -> Path | None:

@@ -32,7 +32,7 @@ def test_an_unknown_folder_says_what_was_looked_for(tmp_path: Path) -> None:
 
 def test_the_folder_above_a_scene_hints_at_it(tmp_path: Path) -> None:
     write_llff(tmp_path / "fern", forward_poses(2))
-    with pytest.raises(UserError, match=r"such as .*fern"):
+    with pytest.raises(UserError, match=r"fern has; give that folder"):
         load_scene(tmp_path)
 
 

@@ -280,3 +280,21 @@ def test_a_damaged_smaller_copy_is_not_used(tmp_path: Path) -> None:
     scene = load_scene(tmp_path, SceneOptions(downscale=2))
     assert len(scene.names) == 6
     assert scene.files[0].parent.name == "images"
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_smaller_images_serve_where_the_full_ones_were_not_kept(tmp_path: Path, declared: bool) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(6), cx=15.0, cy=12.0)
+    for index in range(6):
+        write_image(tmp_path / "images_4" / f"frame_{index}.png", WIDTH // 2, HEIGHT // 2)
+        (tmp_path / "images" / f"frame_{index}.png").unlink()
+    (tmp_path / "images").rmdir()
+    for key in ("w", "h"):
+        content[key] *= 2
+        if not declared:
+            del content[key]
+    write_json(tmp_path / "transforms.json", content)
+    scene = load_scene(tmp_path)
+    assert scene.images.shape == (6, HEIGHT // 2, WIDTH // 2, 3)
+    torch.testing.assert_close(scene.intrinsics.focal[0], torch.tensor([FOCAL / 4, (FOCAL + 1) / 4]))
+    torch.testing.assert_close(scene.intrinsics.centre[0], torch.tensor([15.0 / 4, 3.0]))
