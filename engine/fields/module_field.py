@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Self
 
@@ -13,6 +13,15 @@ from engine.config.rows import Stage
 from engine.fields.field import FieldDefaults, copy_parameters
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of a parameter
+
+
+def zero_what_is_not_finite(parameters: Iterable[Tensor]) -> list[Tensor]:
+    """The gradients of parameters. On a GPU those that are not finite become 0: to ask for them would wait for it."""
+    gradients = [value.grad for value in parameters if value.grad is not None]
+    for gradient in gradients:
+        if gradient.device.type != "cpu":
+            gradient.nan_to_num_(0.0, 0.0, 0.0)
+    return gradients
 
 
 class ModuleField(FieldDefaults):
@@ -59,10 +68,7 @@ class ModuleField(FieldDefaults):
         """
         first, last = self.stage.field_rate
         self.optimiser.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
-        gradients = [value.grad for value in self.module.parameters() if value.grad is not None]
-        if self.device.type != "cpu":
-            for gradient in gradients:
-                gradient.nan_to_num_(0.0, 0.0, 0.0)
+        gradients = zero_what_is_not_finite(self.module.parameters())
         if gradients and (self.device.type != "cpu" or all(bool(gradient.isfinite().all()) for gradient in gradients)):
             self.optimiser.step()
             self.version += 1

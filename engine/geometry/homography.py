@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import pad
 
-from engine.geometry.numerics import determinant, to_double
+from engine.geometry.numerics import determinant, invert_3x3, solve_positive, to_double
 
 _SIMILARITY_WEIGHT = 1e-12  # relative to the data; far above float64 rounding, far below any gap that data make
 _GAP_DAMPING = 1e-7  # gaps to the smallest eigenvalue below this fraction of the trace no longer pass gradients
@@ -61,7 +61,7 @@ def solve_homography(
     fitted = _SmallestEigenvector.apply(_dlt_matrix(source, target, share) + _SIMILARITY_WEIGHT * tie_break)
     regular = determinant(fitted.unflatten(-1, (3, 3))).abs() > _MINIMUM_DETERMINANT
     normal = torch.where(regular[..., None] | fitted.isnan(), fitted, similarity).unflatten(-1, (3, 3))
-    homography = torch.linalg.inv_ex(to_target)[0] @ normal @ to_normal
+    homography = invert_3x3(to_target) @ normal @ to_normal
     cubed = determinant(homography)[..., None, None]
     return (homography / (cubed.sign() * cubed.abs().pow(1 / 3))).to(dtype)
 
@@ -168,7 +168,8 @@ def _smallest_eigenvector(matrix: Float[Tensor, "*batch n n"]) -> Float[Tensor, 
     Rounding acts as in a decomposition: by its size over the gap of the two smallest eigenvalues.
     """
     lift = _LIFT * _trace(matrix).clamp(min=torch.finfo(torch.float32).tiny)
-    power, _ = torch.linalg.inv_ex(matrix + torch.diag_embed(lift.expand(matrix.shape[:-1])))
+    unit = torch.eye(matrix.shape[-1], dtype=matrix.dtype, device=matrix.device).expand_as(matrix)
+    power = solve_positive(matrix + lift[..., None] * unit, unit)
     for _ in range(_SQUARINGS):
         power = power / _trace(power)[..., None]
         power = power @ power
@@ -187,7 +188,7 @@ def _differentiate_smallest(matrix: Tensor, vector: Tensor, grad: Tensor) -> Ten
     gaps = (matrix - torch.diag_embed(value.expand_as(vector))) / size[..., None]
     damped = torch.complex(gaps, torch.diag_embed(torch.full_like(vector, _GAP_DAMPING)))
     across = grad - (grad * vector).sum(-1, keepdim=True) * vector
-    moved = torch.linalg.solve_ex(damped, across.to(damped.dtype)[..., None])[0][..., 0].real / size
+    moved = solve_positive(damped, across.to(damped.dtype)[..., None])[..., 0].real / size
     moved = moved - (moved * vector).sum(-1, keepdim=True) * vector
     outer = -moved[..., :, None] * vector[..., None, :]
     return (outer + outer.mT) / 2

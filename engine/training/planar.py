@@ -27,7 +27,7 @@ from engine.registration.warp_motion import WarpUnits
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
-from engine.system.devices import upload
+from engine.system.recorded_work import tensors_of, upload_made
 from engine.training.base import BaseTrainer, below
 from engine.training.build import build_image_field, build_planar_registration
 from engine.training.losses import StepOutput
@@ -164,26 +164,28 @@ class PlanarTrainer(BaseTrainer):
             perform_all_due(self.tasks)
 
     def _optimise(self) -> Progress:
-        data = self.level(self.stage.downsample)
-        patches = torch.arange(len(self.scene.patches), device=self.device)
-        pixels = draw_patch_pixels(data, self.stage.batch, self.generator)
+        data, stage = self.level(self.stage.downsample), self.stage
         self.field.progress(self._run_fraction)
 
         def render() -> StepOutput:
+            patches = torch.arange(len(self.scene.patches), device=self.device)
+            pixels = draw_patch_pixels(data, stage.batch, self.generator)
             warped = self.registration.warp(patches, data.points[pixels])
-            rendered = self.field.colours(warped.points)
-            return StepOutput(rendered, data.colours_of(pixels), warped.alignment, self._trains())
+            rendered, trains = self.field.colours(warped.points), upload_made(self._trains, self.device)
+            return StepOutput(rendered, data.colours_of(pixels), warped.alignment, trains)
 
+        kind = self.field.step_kind()
+        kind = kind and kind.extended([stage], (*tensors_of(self.registration.module()), data))
         known = (self.field, self._optimiser, self.registration, render, self._statuses)
-        self._learn(*known, poses_move=not self._adjusting)
+        self._learn(*known, kind=kind, poses_move=not self._adjusting)
         self.iteration += 1
         return "complete"
 
     def _trains(self) -> Float[Tensor, " patches"]:
-        """1 for patches that train, 0 for those that would harm the others; in the first steps all train."""
+        """1 for patches that train, 0 for those that would harm the others; at first all train. A CPU tensor."""
         waits = self._helps and self.iteration >= self.options.search_from
         patches = range(len(self.scene.patches))
-        return upload(torch.tensor([float(not waits or self._is_registered(patch)) for patch in patches]), self.device)
+        return torch.tensor([float(not waits or self._is_registered(patch)) for patch in patches])
 
     def _adjust(self) -> Progress:
         """Steps the transforms of all registered patches together."""

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.config.rows import PlanarStage
+from engine.system.recorded_work import WorkKind
 
 
 class ImageField(Protocol):
@@ -22,6 +23,10 @@ class ImageField(Protocol):
 
     def progress(self, fraction: float) -> None:
         """Sets how much of the run is done, in [0, 1], for band limits that change continuously."""
+        ...
+
+    def step_kind(self) -> WorkKind | None:
+        """What `colours` depends on in the next step; see `engine.fields.field.Field`."""
         ...
 
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:

@@ -16,6 +16,8 @@ from engine.config.rows import PlanarStage
 from engine.config.settings import Preset
 from engine.fields.mlp.encoding import band_weights, bands_open, encode, encoded_size
 from engine.fields.mlp.layers import make_linear
+from engine.fields.module_field import zero_what_is_not_finite
+from engine.system.recorded_work import WorkKind, upload_made
 
 
 @dataclass(frozen=True)
@@ -80,9 +82,12 @@ class NeuralImage:
     def progress(self, fraction: float) -> None:
         self._open = bands_open(self._bands, fraction, self._architecture.bands, self._architecture.opening)
 
+    def step_kind(self) -> WorkKind:
+        return WorkKind((), tuple(self._layers.parameters()))
+
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
         bands = self._architecture.bands
-        value = encode(points, bands, band_weights(self._open, bands, points.device))
+        value = encode(points, bands, upload_made(lambda: band_weights(self._open, bands), points.device))
         for layer in self._layers[:-1]:
             value = functional.relu(layer(value))
         return torch.sigmoid(self._layers[-1](value))
@@ -91,6 +96,7 @@ class NeuralImage:
         assert self._stage is not None
         first, last = self._stage.field_rate
         self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
+        zero_what_is_not_finite(self._layers.parameters())
         self._adam.step()
         self.discard()
         self.version += 1

@@ -8,6 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.config.rows import PlanarStage
+from engine.fields.module_field import zero_what_is_not_finite
+from engine.system.recorded_work import WorkKind
 
 _INITIAL_COLOUR = 0.5  # of all pixels and channels, grey
 
@@ -56,6 +58,9 @@ class PixelGrid:
     def progress(self, fraction: float) -> None:
         """Does nothing: the band limit is the resolution, which changes with the stage."""
 
+    def step_kind(self) -> WorkKind:
+        return WorkKind((), (self._pixels, self._reach))
+
     def colours(self, points: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 3"]:
         """Bilinear colours; beyond the margin those of the nearest pixel."""
         flat = (points / self._reach).reshape(1, 1, -1, 2)
@@ -67,6 +72,7 @@ class PixelGrid:
         assert self._stage is not None
         first, last = self._stage.field_rate
         self._adam.param_groups[0]["lr"] = first * (last / first) ** fraction * factor
+        zero_what_is_not_finite([self._pixels])
         self._adam.step()
         self.discard()
         self.version += 1

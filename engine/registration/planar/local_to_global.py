@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Generator, Tensor
 
 from engine.geometry.homography import apply_homography
+from engine.geometry.numerics import invert_3x3
 from engine.geometry.planar_warps import DEGREES, exponential, solve
 from engine.geometry.warp_names import PlanarWarp
 from engine.registration.planar.fixed import FixedPatches
@@ -94,7 +95,7 @@ class LocalToGlobalPatches(FixedPatches):
         vectors = self.network.last(features) + self.bends(everyone, points)
         for _ in range(_FOLLOW_ROUNDS):
             local = self._moved(self.base, vectors, points, self.free)
-            moved = wanted @ torch.linalg.inv_ex(solve(self.family, points, local))[0] @ self.base
+            moved = wanted @ invert_3x3(solve(self.family, points, local)) @ self.base
             moved = torch.where(self.free[:, None, None] > 0, moved / moved[:, 2:, 2:], self.base)
             change = (moved - self.base).abs().max()
             self.base.copy_(moved)

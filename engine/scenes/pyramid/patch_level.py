@@ -11,7 +11,7 @@ from torch import Generator, Tensor
 
 from engine.geometry.homography import apply_homography
 from engine.scenes.planar import PlanarScene, to_plane
-from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def draw_patch_pixels(data: PatchLevel, batch: int, generator: Generator) -> Int
     count = batch // patches if batch else pixels
     if count >= pixels:
         return torch.arange(pixels, device=data.points.device).expand(patches, -1)
-    return upload(torch.randint(pixels, (patches, count), generator=generator), data.points.device)
+    return upload_made(lambda: torch.randint(pixels, (patches, count), generator=generator), data.points.device)
 
 
 def downsample_patches(scene: PlanarScene, factor: int, device: torch.device) -> PatchLevel:

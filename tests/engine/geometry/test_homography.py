@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import numpy as np
 import pycolmap
 import pytest
@@ -236,3 +238,20 @@ def test_sl3_basis_and_gradient():
     assert (sl3.exponential(torch.zeros(8)) == torch.eye(3)).all()
     for scale in (0.0, 0.5):
         assert gradcheck(sl3.exponential, (scale * normal(2, 8)).requires_grad_())
+
+
+@pytest.mark.parametrize("device", cuda_devices())
+def test_a_gpu_takes_the_exponential_that_a_cpu_does(device):
+    vectors = torch.cat([scale * normal(4, 8, seed=3) for scale in (0.0, 1e-3, 0.3, 3.0)])
+    expected, with_gradient = sl3.exponential(vectors), vectors.clone().requires_grad_()
+    sl3.exponential(with_gradient).square().sum().backward()
+    with device() as cuda:
+        there = vectors.clone().to("cuda").requires_grad_()
+        with cuda.watched() if cuda is not None else nullcontext([]) as waits:
+            found = sl3.exponential(there)
+            found.square().sum().backward()
+        assert there.grad is not None
+        found, gradient = found.detach().cpu(), there.grad.cpu()
+    assert waits == []
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(gradient, with_gradient.grad, rtol=1e-8, atol=1e-8)
