@@ -154,7 +154,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors = {f"trainer/{name}": tensor for name, tensor in trainer_tensors.items()}
     tensors |= {f"history/{name}": tensor for name, tensor in history_tensors.items()}
     if checkpoint.added is not None:
-        tensors |= {"added/images": checkpoint.added.images} | _added_intrinsics(checkpoint.added)
+        tensors |= _added_tensors(checkpoint.added)
     if checkpoint.reference is not None:
         tensors |= {"reference/poses": checkpoint.reference}
     if noise is not None:
@@ -246,7 +246,13 @@ def _added(words: dict[str, Any] | None, tensors: dict[str, Tensor]) -> AddedFra
     if "focal" in tensors:
         lens = tensors["focal"], tensors["centre"], tensors["distortion"]
         intrinsics = Intrinsics(*lens, images.shape[2], images.shape[1], tensors["sizes"], tensors["cameras"])
-    return AddedFrames(names, images, tuple(words["nearest"]), (None,) * len(names), intrinsics)
+    return AddedFrames(names, images, tuple(words["nearest"]), (None,) * len(names), intrinsics, tensors.get("masks"))
+
+
+def _added_tensors(added: AddedFrames) -> dict[str, Tensor]:
+    """Their images, and what else is known of them."""
+    masks = {} if added.masks is None else {"added/masks": added.masks}
+    return {"added/images": added.images} | masks | _added_intrinsics(added)
 
 
 def _added_intrinsics(added: AddedFrames) -> dict[str, Tensor]:

@@ -54,7 +54,7 @@ def add_frames(scene: Scene, added: AddedFrames) -> Scene:
         reference_poses=reference,
         training_frames=scene.training_frames + tuple(range(first, first + count)),
         noise=noise,
-        masks=_extend_masks(scene.masks, intrinsics, count),
+        masks=_extend_masks(scene.masks, added.masks, intrinsics, count),
         files=scene.files + files if scene.files and len(files) == count else (),
         added=added if scene.added is None else _concatenate(scene.added, added, scene.intrinsics),
     )
@@ -86,6 +86,7 @@ def _check(scene: Scene, added: AddedFrames) -> None:
         tuple(added.images.shape) == (len(added.names), canvas.height, canvas.width, 3)
         and (added.intrinsics is None or added.intrinsics.frames == len(added.names))
         and added.images.dtype == torch.uint8
+        and (added.masks is None or added.masks.shape == added.images.shape[:3])
         and len(added.nearest) == len(added.files) == len(added.names) == len(set(added.names) - set(scene.names))
         and all(is_safe_name(name) for name in added.names)
         and all(type(index) is int and 0 <= index < scene.frames_read for index in added.nearest)
@@ -126,18 +127,20 @@ def _enlarge(images: Tensor, canvas: Size) -> Tensor:
     return larger
 
 
-def _extend_masks(masks: Tensor | None, intrinsics: Intrinsics, count: int) -> Tensor | None:
-    """Masks of all frames on their canvas, followed by those of `count` frames: all pixels of these count that their
-    lenses have rays for."""
+def _extend_masks(masks: Tensor | None, added: Tensor | None, intrinsics: Intrinsics, count: int) -> Tensor | None:
+    """Masks of all frames on their canvas, followed by those of `count` frames, of which those pixels count that
+    their lenses have rays for."""
     canvas = intrinsics.width, intrinsics.height
     frames = intrinsics.frames
     own = mark_pictures(intrinsics.own_sizes, canvas)
     shown = mask_by_lens(intrinsics[torch.arange(frames - count, frames)], [""] * count).counts
-    if masks is None and shown is None:
+    if masks is None and shown is None and added is None:
         return None if intrinsics.sizes is None else own
-    added = own[-count:] if shown is None else own[-count:] & shown
+    counts = own[-count:]
+    for mask in (shown, None if added is None else _enlarge(added, canvas)):
+        counts = counts if mask is None else counts & mask
     before = own[:-count] if masks is None else _enlarge(masks, canvas)
-    return torch.cat([before, added.to(before)])
+    return torch.cat([before, counts.to(before)])
 
 
 def _extend_covariance(covariance: Tensor | None, cameras: int) -> Tensor | None:
@@ -151,10 +154,16 @@ def _extend_covariance(covariance: Tensor | None, cameras: int) -> Tensor | None
 def _concatenate(one: AddedFrames, other: AddedFrames, scene: Intrinsics) -> AddedFrames:
     """Both; where one of them brings intrinsics, those of all are kept."""
     names, nearest, files = one.names + other.names, one.nearest + other.nearest, one.files + other.files
-    if one.intrinsics is None and other.intrinsics is None:
-        return AddedFrames(names, torch.cat([one.images, other.images]), nearest, files)
-    each = [scene[torch.tensor(part.nearest)] if part.intrinsics is None else part.intrinsics for part in (one, other)]
-    intrinsics = _join_intrinsics(*each)
-    canvas = intrinsics.width, intrinsics.height
-    images = torch.cat([_enlarge(part.images[:, : canvas[1], : canvas[0]], canvas) for part in (one, other)])
-    return AddedFrames(names, images, nearest, files, intrinsics)
+    parts, intrinsics = (one, other), None
+    canvas = one.images.shape[2], one.images.shape[1]
+    if one.intrinsics is not None or other.intrinsics is not None:
+        each = [scene[torch.tensor(part.nearest)] if part.intrinsics is None else part.intrinsics for part in parts]
+        intrinsics = _join_intrinsics(*each)
+        canvas = intrinsics.width, intrinsics.height
+    images = torch.cat([_enlarge(part.images[:, : canvas[1], : canvas[0]], canvas) for part in parts])
+    masks = None
+    if one.masks is not None or other.masks is not None:
+        all_count = (torch.ones_like(part.images[..., 0], dtype=torch.bool) for part in parts)
+        known = (every if part.masks is None else part.masks for part, every in zip(parts, all_count, strict=True))
+        masks = torch.cat([_enlarge(mask[:, : canvas[1], : canvas[0]], canvas) for mask in known])
+    return AddedFrames(names, images, nearest, files, intrinsics, masks)

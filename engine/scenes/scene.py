@@ -55,6 +55,7 @@ class AddedFrames:
         nearest: for each added frame, the frame with the most similar image among those that the scene was read with.
             Its pose serves as the initial pose.
         intrinsics: of the images; None where those of the nearest frames are taken over, size included.
+        masks: True where a pixel counts; None if all pixels of all these photos do.
         files: full-size upright copies of the photos, for exports; None where there is no copy.
     """
 
@@ -63,6 +64,7 @@ class AddedFrames:
     nearest: tuple[int, ...]
     files: tuple[Path | None, ...]
     intrinsics: Intrinsics | None = None
+    masks: Bool[Tensor, "added height width"] | None = None
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ class StatusLine:
         with dpg.group(horizontal=True, parent=parent):
             self._verdict = dpg.add_text("", color=AMBER, show=False)
             self._text = dpg.add_text("", color=MUTED)
-        add_tool_tip(self._verdict, "What is wrong with the cameras of this run, as far as its photos tell.")
+        add_tool_tip(self._verdict, "What is wrong in this run, as far as its photos tell.")
         add_tool_tip(
             self._text,
             "Training device, memory of this process, steps and pictures per second, folder of the run, OpenGL.",

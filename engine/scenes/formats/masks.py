@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,9 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.scenes.canvas import Size, stack_pictures
 from engine.scenes.formats.images import load_alpha, load_image
+from engine.scenes.formats.left_out import check_enough_remain, describe_reason
 from engine.scenes.formats.resolution import Reduction
 from engine.scenes.pyramid.photo_masks import downsample_masks
-from engine.scenes.scene import LeftOut
 
 MASK_FOLDER = "masks"
 HIDDEN = "its mask hides all of it"  # why a photo is left out
@@ -54,17 +54,13 @@ class LoadedMasks:
 
     Attributes:
         counts: True for pixels that count; None if there are no masks.
-        hidden: of frames, by index, that hide the whole photo.
+        useless: why a photo cannot be used, by its index: its mask hides all of it, or is damaged.
         notes: sentences for the user.
     """
 
     counts: Bool[Tensor, "frames height width"] | None
-    hidden: tuple[int, ...] = ()
+    useless: Mapping[int, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-
-    def left_out(self, names: Sequence[str]) -> tuple[LeftOut, ...]:
-        """The frames that are hidden altogether, for the list of those that are left out."""
-        return tuple(LeftOut(names[index], HIDDEN) for index in self.hidden)
 
 
 def find_masks(scene: Path, photos: Sequence[Path]) -> list[MaskFile]:
@@ -100,7 +96,7 @@ def load_masks(
         maximum_pixels: largest mask that is decoded.
         scene: the scene's folder, for sentences.
     Raises:
-        UserError: a mask is damaged or of another shape than its photo, or all hide everything.
+        UserError: a mask is of another shape than its photo, most are damaged, or all hide everything.
     """
     folder = scene / MASK_FOLDER
     if all(mask.file is None for mask in masks):
@@ -108,32 +104,51 @@ def load_masks(
         note = f"No mask in {folder} belongs to a photo (photo.jpg.png or photo.png is wanted): all pixels count."
         return LoadedMasks(None, notes=() if empty else (note,))
 
-    def load(mask: MaskFile, reduction: Reduction) -> tuple[NDArray[np.bool_], Size]:
+    damaged = dict[int, UserError]()
+
+    def load(index: int, mask: MaskFile, reduction: Reduction) -> tuple[NDArray[np.bool_], Size]:
         if mask.file is None:
             return np.ones(reduction.size[::-1], dtype=np.bool_), reduction.stored
-        counts = load_alpha(mask.file, maximum_pixels) > 127 if mask.alpha else read_mask(mask.file, maximum_pixels)
+        try:
+            counts = load_mask(mask, maximum_pixels)
+        except UserError as error:
+            damaged[index] = error
+            return np.zeros(reduction.size[::-1], dtype=np.bool_), reduction.stored
         found = counts.shape[1], counts.shape[0]
-        return _reduce_mask(fit_mask(counts, reduction.stored, mask), reduction), found
+        return reduce_mask(fit_mask(counts, reduction.stored, mask), reduction), found
 
     with ThreadPoolExecutor(max_workers=4) as pool:
-        loaded = list(pool.map(load, masks, reductions))
+        loaded = list(pool.map(load, range(len(masks)), masks, reductions))
+    check_enough_remain(len(masks) - len(damaged), list(damaged.values()))
     counts = torch.from_numpy(stack_pictures([counts for counts, _ in loaded]))
-    hidden = tuple(int(index) for index in (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0])
+    hidden = (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0].tolist()
     if len(hidden) == len(masks):
         raise UserError(
             f"{masks[0].file} and all other masks hide everything; what counts must be white: invert them, or remove "
             f"{folder.name}."
         )
-    return LoadedMasks(counts, hidden, _describe(masks, [found for _, found in loaded], reductions))
+    reasons = {index: f"its mask {describe_reason(error)}" for index, error in damaged.items()}
+    useless = dict.fromkeys(hidden, HIDDEN) | reasons
+    return LoadedMasks(counts, useless, _describe(masks, [found for _, found in loaded], reductions))
 
 
-def _reduce_mask(counts: NDArray[np.bool_], reduction: Reduction) -> NDArray[np.bool_]:
+def reduce_mask(counts: NDArray[np.bool_], reduction: Reduction) -> NDArray[np.bool_]:
     """A mask of the size of its photo, as that of the frame's picture: a pixel counts if all that it averages do."""
     if reduction.factor is not None:
         reduced = downsample_masks(torch.from_numpy(counts)[None], reduction.factor).counts[0].numpy()
         return reduced & counts.any()
     grey = Image.fromarray(counts.astype(np.uint8) * 255).resize(reduction.size, Image.Resampling.BOX)
     return np.asarray(grey) == 255
+
+
+def load_mask(mask: MaskFile, maximum_pixels: int) -> NDArray[np.bool_]:
+    """True where a photo counts, (height, width), of the size of its file, which must be known.
+
+    Raises:
+        UserError: as of `read_mask`.
+    """
+    assert mask.file is not None
+    return load_alpha(mask.file, maximum_pixels) > 127 if mask.alpha else read_mask(mask.file, maximum_pixels)
 
 
 def read_mask(file: Path, maximum_pixels: int) -> NDArray[np.bool_]:

@@ -96,7 +96,7 @@ def build_scene(photos: PosedPhotos, options: SceneOptions, masks: Sequence[Mask
     names = name_frames(photos.folder, photos.images)
     shown = mask_by_lens(reduce_intrinsics(photos.intrinsics, reductions), names)
     counts = combine_masks(loaded.counts, shown.counts)
-    dropped = dict.fromkeys(shown.misfits, MISFIT) | dict.fromkeys(loaded.hidden, HIDDEN)
+    dropped = dict.fromkeys(shown.misfits, MISFIT) | dict(loaded.useless)
     if counts is not None:
         nothing = (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0].tolist()
         dropped = dict.fromkeys(nothing, HIDDEN) | dropped

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Bool, Float, UInt8
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from engine.errors import UserError
 from engine.scenes.added_frames import is_safe_name
@@ -24,6 +25,7 @@ from engine.scenes.paths import IMAGE_SUFFIXES
 from engine.scenes.photos.added_lenses import choose_intrinsics
 from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
 from engine.scenes.photos.files import PHOTO_SUFFIXES, find_photo_folder, list_photos
+from engine.scenes.photos.masked_photos import read_mask_of
 from engine.scenes.photos.photo_set import (
     JPEG_QUALITY,
     Photo,
@@ -57,11 +59,13 @@ class AddedPhotos:
 
 @dataclass(frozen=True)
 class _Photo:
-    """`picture` is that of its frame; `stored`: whether it holds the pixels as stored, not turned by EXIF."""
+    """`picture` is that of its frame, `mask` of its pixels those that count, None for all; `stored`: whether it holds
+    the pixels as stored, not turned by EXIF."""
 
     path: Path
     name: str
     picture: Picture
+    mask: NDArray[np.bool_] | None
     stored: bool
     facts: PhotoFacts
 
@@ -88,14 +92,17 @@ def read_added_photos(
         if stopped():
             return AddedPhotos(None, ())
         try:
-            picture, stored = _read_picture(path, scene, options)
+            picture, size, stored = _read_picture(path, scene, options)
             facts = read_photo_facts(path, options.maximum_pixels)
+            # before a background of its own a transparent pixel shows that, and counts
+            alpha = scene.background is None
+            mask = read_mask_of(path, size, picture.shape[1::-1], alpha, options.maximum_pixels)
         except UserError as error:
             refused.append(str(error))
             continue
         name = _choose_name(path, names)
         names.add(name)
-        taken.append(_Photo(path, name, picture, stored, facts))
+        taken.append(_Photo(path, name, picture, mask, stored, facts))
     if len(files) > MAXIMUM_AT_ONCE:
         refused.append(f"{len(files)} photos are too many at once; give at most {MAXIMUM_AT_ONCE}.")
     taken = _drop_unusable(taken, scene, refused)
@@ -111,8 +118,17 @@ def read_added_photos(
         nearest=tuple(nearest),
         files=tuple(_write_copy(photo, options, folder, refused) for photo in taken),
         intrinsics=intrinsics,
+        masks=_stack_masks(taken),
     )
     return AddedPhotos(added, tuple(refused), notes)
+
+
+def _stack_masks(photos: Sequence[_Photo]) -> Bool[Tensor, "photos height width"] | None:
+    """On one canvas; None where all pixels of all photos count."""
+    if all(photo.mask is None for photo in photos):
+        return None
+    masks = (np.ones(photo.picture.shape[:2], bool) if photo.mask is None else photo.mask for photo in photos)
+    return torch.from_numpy(stack_pictures(list(masks)))
 
 
 def find_nearest_frame(picture: Picture, scene: Scene) -> int:
@@ -151,8 +167,8 @@ def _list_files(paths: Iterable[Path], refused: list[str]) -> list[Path]:
     return list(dict.fromkeys(file.absolute() for file in found))
 
 
-def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> tuple[Picture, bool]:
-    """A photo at the scene's resolution, RGB (height, width, 3), and whether it holds the pixels as stored.
+def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> tuple[Picture, Size, bool]:
+    """A photo at the scene's resolution, RGB (height, width, 3), its own size, and whether its pixels are as stored.
 
     It is turned by its EXIF orientation, unless only the stored pixels have the shape of one of the scene's images: in
     scenes with poses from other programs, cameras refer to the pixels as stored.
@@ -172,18 +188,18 @@ def _read_picture(path: Path, scene: Scene, options: SceneOptions) -> tuple[Pict
     height, width = image.shape[:2]
     if size is None:  # another camera, or one that was held the other way
         factor = math.ceil(max(width, height) / max(scene.intrinsics.width, scene.intrinsics.height))
-        return reduce_image(image, choose_reductions([(width, height)], factor)[0]), stored
+        return reduce_image(image, choose_reductions([(width, height)], factor)[0]), (width, height), stored
     if width < size[0] or height < size[1]:
-        return reduce_image(image, Reduction((width, height), (width, height), 1)), stored
+        return reduce_image(image, Reduction((width, height), (width, height), 1)), (width, height), stored
     factor = width // size[0]
     if (width // factor, height // factor) == size:  # the same decoding and downsampling as in all readers
         reduction = Reduction((width, height), size, factor)
         draft = choose_draft(reduction)
         if draft > 1:
             image, _ = load_image(path, background, options.maximum_pixels, upright=not stored, reduction=draft)
-        return reduce_image(image, reduction, draft), stored
+        return reduce_image(image, reduction, draft), (width, height), stored
     whole = image if image.dtype == np.uint8 else round_to_uint8(image.astype(np.float32))
-    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX)), stored
+    return np.asarray(Image.fromarray(whole).resize(size, Image.Resampling.BOX)), (width, height), stored
 
 
 def _find_fitting_size(image: NDArray[np.uint8] | NDArray[np.float32], sizes: Sequence[Size]) -> Size | None:

@@ -6,9 +6,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from engine.scenes.canvas import cut_picture
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import UserError
+from engine.scenes.canvas import Size, cut_picture
 from engine.scenes.formats.images import HEIC_SUFFIXES, has_alpha
-from engine.scenes.formats.masks import MASK_FOLDER, LoadedMasks, MaskFile, find_masks, load_masks
+from engine.scenes.formats.masks import (
+    MASK_FOLDER,
+    LoadedMasks,
+    MaskFile,
+    find_masks,
+    fit_mask,
+    load_mask,
+    load_masks,
+    reduce_mask,
+)
 from engine.scenes.formats.resolution import Reduction
 from engine.scenes.photos.photo_set import DecodedPhotos, PhotoSet
 
@@ -24,12 +37,36 @@ def list_masks(source: Path, photos: PhotoSet, maximum_pixels: int) -> list[Mask
         UserError: a mask leads out of the folder, or a photo is damaged.
     """
     files = find_masks(choose_mask_root(source), [photo.path for photo in photos.photos])
-    return [
-        MaskFile(mask.photo, mask.photo, alpha=True)
-        if mask.file is None and may_have_alpha(mask.photo) and has_alpha(mask.photo, maximum_pixels)
-        else mask
-        for mask in files
-    ]
+    return [_or_alpha(mask, maximum_pixels) for mask in files]
+
+
+def read_mask_of(photo: Path, size: Size, reduced: Size, alpha: bool, maximum_pixels: int) -> NDArray[np.bool_] | None:
+    """The mask of one photo, (height, width): a file in `masks` beside it, or its alpha channel; None without one.
+
+    Args:
+        photo: its file.
+        size: (width, height) of it as it is read, pixels.
+        reduced: (width, height) of the mask that is wanted: a pixel counts if all that it averages do.
+        alpha: whether its alpha channel is a mask.
+        maximum_pixels: largest mask that is decoded.
+    Raises:
+        UserError: the mask is damaged or of another shape than the photo, or hides all of it.
+    """
+    mask = find_masks(choose_mask_root(photo.parent), [photo])[0]
+    mask = _or_alpha(mask, maximum_pixels) if alpha else mask
+    if mask.file is None:
+        return None
+    counts = reduce_mask(fit_mask(load_mask(mask, maximum_pixels), size, mask), Reduction(size, reduced, None))
+    if not counts.any():
+        raise UserError(f"{mask.file} hides all of {photo.name}; what counts must be white: mend the mask.")
+    return counts
+
+
+def _or_alpha(mask: MaskFile, maximum_pixels: int) -> MaskFile:
+    """The mask, or the photo's alpha channel where it has none and is transparent somewhere."""
+    if mask.file is None and may_have_alpha(mask.photo) and has_alpha(mask.photo, maximum_pixels):
+        return MaskFile(mask.photo, mask.photo, alpha=True)
+    return mask
 
 
 def choose_mask_root(source: Path) -> Path:
@@ -61,7 +98,7 @@ def add_masks(
     """The photos with their masks at the scene's resolution, and what is said of the masks.
 
     Raises:
-        UserError: a mask is damaged or of another shape than its photo, or all hide everything.
+        UserError: as of `load_masks`.
     """
     loaded = load_masks(masks, reductions, maximum_pixels, choose_mask_root(source))
     if loaded.counts is None:

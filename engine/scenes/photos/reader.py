@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from engine.errors import UserError
 from engine.scenes.canvas import mark_pictures, stack_pictures
-from engine.scenes.formats.masks import HIDDEN, MaskFile
+from engine.scenes.formats.masks import MaskFile
 from engine.scenes.formats.resolution import Reduction, choose_factor, choose_reductions
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import is_video
@@ -174,7 +174,7 @@ def _match(
     decoded = decode_photos(photos, reductions, options.maximum_pixels, watch)
     decoded, loaded = add_masks(decoded, reductions, masks, source, options.maximum_pixels)
     left_out, notes = photos.left_out, notes + photos.notes + loaded.notes
-    bad = find_unusable(decoded.images) | dict.fromkeys(loaded.hidden, HIDDEN)
+    bad = find_unusable(decoded.images) | dict(loaded.useless)
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
     usable = [i for i in range(len(photos.photos)) if i not in bad]

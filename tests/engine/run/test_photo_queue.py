@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -9,6 +10,7 @@ from unittest import mock
 
 import pytest
 import torch
+from PIL import Image
 
 from engine.config.settings import Settings
 from engine.errors import UserError
@@ -175,6 +177,29 @@ def test_another_scene_than_the_one_that_photos_joined_is_refused(run: Session, 
     for other in (fern(), without(fern(), (0, 1, 2)), fern(8)):
         with pytest.raises(UserError, match=r"not of|another scene"):
             scene_of_run(load_checkpoint(path), other, path)
+
+
+def test_a_mask_that_a_photo_brings_stays_with_the_run(tmp_path: Path) -> None:
+    photo = tmp_path / "photos" / "new.jpg"
+    (photo.parent / "masks").mkdir(parents=True)
+    shutil.copy(PHOTOS[0], photo)
+    with Image.open(photo) as image:
+        mask = Image.new("L", image.size, 255)
+    mask.paste(0, (0, 0, mask.width, mask.height // 2))
+    mask.save(photo.parent / "masks" / "new.jpg.png")
+    session = session_of(TINY, folder=tmp_path)
+    session.apply(AddFrames((photo,)))
+    session.photo_queue.take_read(session.state, session.writer, 30.0)
+    scene = trainer_of(session).scene
+    session.advance()
+    assert session.error is None
+    session.writer.write(session.state)
+    again = scene_of_run(
+        load_checkpoint(tmp_path / CHECKPOINT_FILE), without(fern(), LEFT_OUT), tmp_path / CHECKPOINT_FILE
+    )
+    assert scene.masks is not None
+    assert 0.4 < float(scene.masks[-1].float().mean()) < 0.6
+    assert torch.equal(again.masks, scene.masks)
 
 
 @pytest.mark.parametrize("method", ["l2g", "barf", "naive"])

@@ -46,6 +46,21 @@ def test_frames_added_twice_are_kept_together() -> None:
     assert torch.equal(again.images, scene.images)
 
 
+def test_masks_of_added_frames_are_kept_with_those_that_have_none() -> None:
+    one, other = added(), added(("other.jpg",), (0,))
+    mask = torch.zeros(one.images.shape[:3], dtype=torch.bool)
+    mask[:, 1:] = True
+    for parts in ((replace(one, masks=mask), other), (one, replace(other, masks=mask))):
+        scene = add_frames(add_frames(tiny_scene(), parts[0]), parts[1])
+        assert scene.masks is not None
+        assert scene.masks[:5].all()
+        assert [bool(scene.masks[5 + index].all()) for index in (0, 1)] == [part.masks is None for part in parts]
+        assert scene.added is not None
+        again = add_frames(tiny_scene(), scene.added)
+        assert again.masks is not None
+        assert torch.equal(again.masks, scene.masks)
+
+
 def test_a_frame_of_a_fisheye_gets_the_mask_of_its_lens() -> None:
     before = tiny_scene()
     lens = make_row([0.01], LensModel.FISHEYE)

@@ -170,9 +170,20 @@ def test_masks_that_hide_everything_are_refused(nerfstudio: Path) -> None:
         load_scene(nerfstudio, FIXED)
 
 
-def test_a_damaged_mask_is_named(nerfstudio: Path) -> None:
+def test_a_photo_whose_mask_is_damaged_is_left_out_and_named(nerfstudio: Path) -> None:
     mask_all(nerfstudio)
-    damaged = nerfstudio / "masks" / f"{photos_of(nerfstudio)[1].name}.png"
-    damaged.write_bytes(b"no image")
-    with pytest.raises(UserError, match=damaged.name):
+    name = photos_of(nerfstudio)[1].name
+    (nerfstudio / "masks" / f"{name}.png").write_bytes(b"no image")
+    scene = load_scene(nerfstudio, FIXED)
+    ((left_out, reason),) = ((left.name, left.reason) for left in scene.left_out)
+    assert left_out == name
+    assert reason.startswith("its mask is ")
+    assert name not in scene.names
+
+
+def test_masks_that_are_damaged_for_the_most_part_are_refused(nerfstudio: Path) -> None:
+    mask_all(nerfstudio)
+    for photo in photos_of(nerfstudio)[:-1]:
+        (nerfstudio / "masks" / f"{photo.name}.png").write_bytes(b"no image")
+    with pytest.raises(UserError, match=photos_of(nerfstudio)[0].name):
         load_scene(nerfstudio, FIXED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -182,6 +183,48 @@ def test_transparent_pixels_are_put_on_the_scenes_background(scene: Scene, tmp_p
     added = read(replace(scene, background=(1.0, 1.0, 1.0)), tmp_path / "cut out.png").added
     assert added is not None
     assert (added.images[0, :, -5:] == 255).all()
+
+
+def test_a_photo_brings_its_mask(scene: Scene, tmp_path: Path) -> None:
+    shutil.copy(fern_photos()[LEFT_OUT], tmp_path / "new.jpg")
+    with Image.open(tmp_path / "new.jpg") as photo:
+        width, height = photo.size
+    counts = np.zeros((height, width), np.uint8)
+    counts[:, : width // 2] = 255
+    (tmp_path / "masks").mkdir()
+    Image.fromarray(counts).save(tmp_path / "masks" / "new.jpg.png")
+    shown = read(scene, tmp_path / "new.jpg").added
+    assert shown is not None
+    assert shown.masks is not None
+    half = shown.images.shape[2] // 2
+    assert shown.masks[0, :, : half - 1].all()
+    assert not shown.masks[0, :, half + 1 :].any()
+    assert add_frames(scene, shown).mask(len(scene.names)) is not None
+
+
+def test_transparent_pixels_do_not_count_unless_before_a_background(scene: Scene, tmp_path: Path) -> None:
+    pixels = np.zeros((378, 504, 4), np.uint8)
+    pixels[:, :250] = (200, 40, 90, 255)
+    Image.fromarray(pixels).save(tmp_path / "cut out.png")
+    masked = read(replace(scene, background=None), tmp_path / "cut out.png").added
+    assert masked is not None
+    assert masked.masks is not None
+    assert not masked.masks[0, :, -5:].any()
+    before = read(replace(scene, background=(1.0, 1.0, 1.0)), tmp_path / "cut out.png").added
+    assert before is not None
+    assert before.masks is None
+
+
+@pytest.mark.parametrize("mask", [b"no image", None])
+def test_a_photo_whose_mask_is_of_no_use_is_refused(scene: Scene, tmp_path: Path, mask: bytes | None) -> None:
+    shutil.copy(fern_photos()[LEFT_OUT], tmp_path / "new.jpg")
+    (tmp_path / "masks").mkdir()
+    file = tmp_path / "masks" / "new.png"
+    with Image.open(tmp_path / "new.jpg") as photo:
+        Image.new("L", photo.size).save(file)
+    if mask is not None:
+        file.write_bytes(mask)
+    assert str(file) in one_refusal(read(scene, tmp_path / "new.jpg"))
 
 
 def test_reading_can_be_given_up(scene: Scene) -> None:
