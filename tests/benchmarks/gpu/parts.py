@@ -21,7 +21,7 @@ from engine.cli.train import train_scene
 from engine.system.devices import resolve_device
 from tests.benchmarks.gpu.figures import Figures
 from tests.benchmarks.gpu.runner import python
-from tests.benchmarks.gpu.step_times import measure_paper, measure_steps
+from tests.benchmarks.gpu.step_times import measure_fields, measure_paper, measure_steps
 from tests.benchmarks.gpu.views import measure_views
 from tests.benchmarks.support.command import REPOSITORY
 from tests.benchmarks.support.curves import below, nested, time_until
@@ -157,10 +157,13 @@ def train_fox(context: Context) -> None:
 
 
 def time_steps(context: Context) -> None:
-    """Steps of every stage of a forward-facing scene and of an object, with their parts; steps of `--preset paper`."""
+    """Steps of every stage of a forward-facing scene and of an object, with their parts; those of `--preset paper`, of
+    the other fields, and of patches."""
     for name, real, shipped in (("fern", "llff/fern", "fern"), ("lego", "blender/lego", "locomotive")):
         measure_steps(name, context.scene(real, shipped), context.device, context.figures, context.quick)
-    measure_paper(context.scene("llff/fern", "fern"), context.device, context.figures, context.quick)
+    fern = context.scene("llff/fern", "fern")
+    measure_paper(fern, context.device, context.figures, context.quick)
+    measure_fields(fern, REPOSITORY / "scenes" / "cat", context.device, context.figures, context.quick)
 
 
 def draw_views(context: Context) -> None:

@@ -19,9 +19,11 @@ from engine.config.settings import Settings
 from engine.fields.voxel_grid import reference
 from engine.fields.voxel_grid.field import VoxelGrid
 from engine.scenes import SceneOptions, load_scene
+from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
 from engine.system.recorded_work import RecordedWork
+from engine.training.planar import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu.figures import Figures
 
@@ -40,6 +42,7 @@ class Counts:
     listed: int = 8  # operations of the profile
 
 
+AnyTrainer = RadianceTrainer | PlanarTrainer
 FULL = Counts(warm=6, timed=25, parted=5, profiled=3)
 QUICK = Counts(warm=1, timed=2, parted=1, profiled=1)
 
@@ -68,7 +71,37 @@ def measure_paper(folder: Path, device_name: str, figures: Figures, quick: bool)
     figures.note(paper=found, paper_iterations_per_second=1e3 / found["step_ms"])
 
 
-def time_steps(trainer: RadianceTrainer, counts: Counts) -> tuple[float, float]:
+def measure_fields(folder: Path, planar: Path, device_name: str, figures: Figures, quick: bool) -> None:
+    """Notes `<field>: <stage>` for the last stage of a scene with the other fields, and `patches, <field>: <stage>`
+    for that of a planar scene; these steps are only timed."""
+    device, counts = resolve_device(device_name), QUICK if quick else FULL
+    scene = load_scene(folder, SceneOptions(matches=False, downscale=8 if quick else None))
+    patches = load_scene(planar, SceneOptions())
+    assert isinstance(scene, Scene)
+    assert isinstance(patches, PlanarScene)
+    for field in ("mlp", "hash"):
+        cameras = RadianceTrainer(scene, Settings(field=field, assist=False), device)
+        cameras._begin_stage(len(cameras.stages) - 1)
+        cameras._settle_until = 0  # poses move, as in most steps
+        figures.note(**{f"{field}: {cameras.stage.name}": compare_recorded(cameras, counts)})
+    for field in ("grid", "mlp"):
+        images = PlanarTrainer(patches, Settings(field=field, assist=False), device)
+        images._begin_stage(len(images.stages) - 1)
+        figures.note(**{f"patches, {field}: {images.stage.name}": compare_recorded(images, counts)})
+
+
+def compare_recorded(trainer: AnyTrainer, counts: Counts) -> dict[str, Any]:
+    """Steps of the stage that has begun, as they come, and one operation at a time; milliseconds per step."""
+    taken, launched = time_steps(trainer, counts)
+    found: dict[str, Any] = {"step_ms": taken, "until_launched_ms": launched}
+    if trainer.device.type == "cuda":
+        found |= {"waits": list_waits(trainer), "recorded": trainer._recorded.plays}
+        with mock.patch.object(trainer, "_recorded", RecordedWork(None)):
+            found["step_ms_not_recorded"], found["until_launched_ms_not_recorded"] = time_steps(trainer, counts)
+    return found
+
+
+def time_steps(trainer: AnyTrainer, counts: Counts) -> tuple[float, float]:
     """Milliseconds of a step, and until it was launched."""
     take(trainer, counts.warm)
     wait(trainer)
@@ -121,13 +154,13 @@ def time_plain(trainer: RadianceTrainer, counts: Counts) -> float | None:
         return 1e3 * (time.perf_counter() - begun) / counts.timed
 
 
-def take(trainer: RadianceTrainer, steps: int) -> None:
+def take(trainer: AnyTrainer, steps: int) -> None:
     """So many optimisation steps."""
     for _ in range(steps):
         trainer._optimise()
 
 
-def wait(trainer: RadianceTrainer) -> None:
+def wait(trainer: AnyTrainer) -> None:
     """Until the device has done what it was given."""
     if trainer.device.type == "cuda":
         torch.cuda.synchronize(trainer.device)
@@ -174,7 +207,7 @@ def list_operations(trainer: RadianceTrainer, counts: Counts) -> dict[str, float
     return {event.key: getattr(event, key) / 1e3 / counts.profiled for event in events}
 
 
-def list_waits(trainer: RadianceTrainer) -> list[str]:
+def list_waits(trainer: AnyTrainer) -> list[str]:
     """What torch says of waits for the device within two steps; there should be none but that of a hash field."""
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings(record=True) as caught:

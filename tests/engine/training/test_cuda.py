@@ -270,6 +270,27 @@ def test_steps_on_a_gpu_are_those_on_the_cpu(device: Any) -> None:
     assert (voxels - here.field.grid.voxels).abs().mean() < 2e-5  # type: ignore[attr-defined]
 
 
+def test_steps_of_a_network_that_are_played_are_those_on_the_cpu() -> None:
+    """The first ones; in single precision, in which the products of both come out alike but for their order."""
+    rows = (replace(COARSE, iterations=4), replace(OPENING, iterations=30))
+
+    def ended(device: str, records: RecordedWork) -> RadianceTrainer:
+        with mock.patch("engine.fields.mlp.quick.multiplies_bfloat16", return_value=False):
+            trainer = made(rows, wall(), device, field="mlp", assist=False)
+        trainer._recorded = records
+        advance(trainer, 9)
+        return trainer
+
+    with PretendCuda():
+        there = ended("cuda", RecordedWork(TapeRecorder(), RecordingOptions(warm=1)))
+        assert there._recorded.plays
+        state = {name: value.cpu() for name, value in there.state()[0].items()}
+    for name, value in ended("cpu", RecordedWork(None)).state()[0].items():
+        torch.testing.assert_close(
+            state[name], value, rtol=1e-3, atol=1e-4, msg=lambda told, name=name: f"{name}: {told}"
+        )
+
+
 @pytest.mark.slow
 def test_a_whole_run_on_a_gpu() -> None:
     """A start from matches, an adjustment, a lens that is refined, a sparse lattice, and a frame that is knocked off
