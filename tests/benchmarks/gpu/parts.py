@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import json
+import logging
 import shutil
 import subprocess
 import tempfile
-import xml.etree.ElementTree as ElementTree
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
+import numpy as np
 import torch
 import tyro
 
 from engine.cli.arguments import TrainArguments
-from engine.cli.train import train_scene
+from engine.cli.train import follow_run, train_scene
+from engine.fields.voxel_grid import reference
+from engine.fields.voxel_grid.backends import choose_backend
+from engine.messages import Snapshot
+from engine.run.session import Session
+from engine.run.thread import Run
 from engine.system.devices import resolve_device
 from tests.benchmarks.gpu.figures import Figures
-from tests.benchmarks.gpu.runner import python
+from tests.benchmarks.gpu.gpu_tests import prepare_kernels, run_gpu_tests
 from tests.benchmarks.gpu.step_times import measure_fields, measure_paper, measure_steps
 from tests.benchmarks.gpu.views import measure_views
 from tests.benchmarks.support.command import REPOSITORY
@@ -29,6 +38,8 @@ from tests.benchmarks.support.curves import below, nested, time_until
 AROUND = 22.0  # seconds of a part that trains for reading the scene, evaluating and writing
 NOISE = ("--noise-rotation", "0.07", "--noise-translation", "0.5")
 QUICK = ("--max-iterations", "12", "--downscale", "8", "--no-matches")
+LOOKED_AT = 1.0  # seconds between two looks at a run, whose figures stay where it is cut off
+TRACED = 3.0  # seconds before the end of its time at which a part writes to its log where each of its threads stands
 GIGABYTE = 1e9
 
 
@@ -75,28 +86,69 @@ def describe_card(context: Context) -> None:
         free_gb=free / GIGABYTE,
         bfloat16=torch.cuda.is_bf16_supported(),
     )
+    describe_kernels(context, device)
     if shutil.which("nvidia-smi"):
         asked = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
         told = subprocess.run(asked, capture_output=True, text=True, check=False, timeout=10)
         context.figures.note(driver=told.stdout.strip())
 
 
+def describe_kernels(context: Context, device: torch.device) -> None:
+    """Whether the grid's kernels for CUDA are used, else why not; how long they took to be compiled and tried."""
+    begun, said = time.perf_counter(), Sentences()
+    logging.getLogger("engine").addHandler(said)
+    used = choose_backend(device) is not reference
+    seconds = time.perf_counter() - begun
+    context.figures.note(grid_kernels="used" if used else " ".join(said.found), grid_kernels_seconds=seconds)
+
+
+class Sentences(logging.Handler):
+    """Keeps what is said in the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.found.append(record.getMessage())
+
+
+def prepare(context: Context) -> None:
+    """Compiles what the tests compare the kernels for CUDA with."""
+    context.figures.note(prepared=prepare_kernels(context.quick))
+
+
 def run_tests(context: Context) -> None:
-    """All tests that are marked `gpu`; those that failed by name."""
-    with tempfile.TemporaryDirectory() as temporary:
-        file = Path(temporary) / "tests.xml"
-        folders = ["tests/engine/geometry"] if context.quick else ["tests/engine", "tests/app/render/gl"]
-        words = ["-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", f"--junitxml={file}", *folders]
-        done = subprocess.run(python(*words), cwd=REPOSITORY, check=False)
-        cases = list(ElementTree.parse(file).getroot().iter("testcase")) if file.is_file() else []
-    states: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
-    for case in cases:
-        kinds = {child.tag for child in case}
-        state = "failed" if kinds & {"failure", "error"} else "skipped" if "skipped" in kinds else "passed"
-        states[state].append(f"{case.get('classname')}::{case.get('name')}")
-    context.figures.note(**{state: len(names) for state, names in states.items()}, which_failed=states["failed"])
-    if done.returncode not in (0, 5):  # 5: there were none
-        raise SystemExit(done.returncode)
+    """All tests that are marked `gpu`; those that failed by name, with the end of what was said of them."""
+    code = run_gpu_tests(context.figures, context.quick)
+    if code != 0:
+        raise SystemExit(code)
+
+
+class Followed:
+    """`follow_run`, with figures of the run on disk while it goes on."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._rows: list[dict[str, Any]] = []
+
+    def __call__(
+        self, run: Run, stopped: Callable[[], bool], seconds: float | None, show: Callable[[Snapshot], object]
+    ) -> Session:
+        def look(snapshot: Snapshot) -> None:
+            self._note(snapshot)
+            show(snapshot)
+
+        return follow_run(run, stopped, seconds, look)
+
+    def _note(self, snapshot: Snapshot) -> None:
+        if self._rows and snapshot.seconds < self._rows[-1]["seconds"] + LOOKED_AT:
+            return
+        errors = snapshot.rotation_error_deg
+        rotation = None if errors is None else float(np.nanmean(errors))
+        row = {"seconds": snapshot.seconds, "iteration": snapshot.iteration, "psnr": snapshot.psnr}
+        self._rows.append(row | {"rotation_error_deg": rotation, "doing": snapshot.doing})
+        self._figures.note(seen=self._rows)
 
 
 def train(context: Context, scene: Path, seconds: float, *words: str) -> dict[str, Any]:
@@ -106,7 +158,8 @@ def train(context: Context, scene: Path, seconds: float, *words: str) -> dict[st
         folder = Path(temporary) / "run"
         line = [str(scene), "--output", str(folder), "--device", context.device, "--evaluate", *words]
         line += ["--max-seconds", f"{planned:.0f}", *(QUICK if context.quick else ())]
-        code = train_scene(tyro.cli(TrainArguments, args=line, config=(tyro.conf.FlagCreatePairsOff,)))
+        with mock.patch("engine.cli.train.follow_run", Followed(context.figures)):
+            code = train_scene(tyro.cli(TrainArguments, args=line, config=(tyro.conf.FlagCreatePairsOff,)))
         result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     context.figures.note(
         planned_seconds=planned,
@@ -173,6 +226,7 @@ def draw_views(context: Context) -> None:
 
 PARTS: dict[str, Callable[[Context], None]] = {
     "card": describe_card,
+    "prepare": prepare,
     "tests": run_tests,
     "steps": time_steps,
     "fern": train_fern,
@@ -194,7 +248,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true")
     chosen = parser.parse_args(arguments)
     context = Context(Figures(chosen.figures), chosen.seconds, chosen.device, chosen.scenes, chosen.quick)
+    faulthandler.dump_traceback_later(max(chosen.seconds - TRACED, 1.0))
     PARTS[chosen.part](context)
+    faulthandler.cancel_dump_traceback_later()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ def run_part(
     finally:
         end_with_children(process, limits.ending)
     if late:
-        keep(entry("out of time"))
+        keep(entry("out of time", log=last_lines(log)))
     elif process.returncode != 0:
         keep(entry("failed", code=process.returncode, log=last_lines(log)))
     else:
@@ -150,13 +151,14 @@ def end_with_children(process: subprocess.Popen[bytes], seconds: float) -> None:
         process.wait(seconds)
     except subprocess.TimeoutExpired:
         process.kill()
-        process.wait()
+        with suppress(subprocess.TimeoutExpired):  # a driver that hangs keeps even a killed process
+            process.wait(seconds)
     for child in children:
         if child.is_running():
             child.kill()
 
 
-def last_lines(log: Path, count: int = 25) -> list[str]:
+def last_lines(log: Path, count: int = 40) -> list[str]:
     """Of a log."""
     return log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
 

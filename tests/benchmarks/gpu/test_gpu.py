@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import psutil
 import pytest
 
 from engine.config.settings import Settings
+from engine.errors import UserError
 from engine.fields.baking import FieldVolume
 from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu import parts as measured
 from tests.benchmarks.gpu.__main__ import PARTS, summarise
 from tests.benchmarks.gpu.figures import Figures, read_whole
+from tests.benchmarks.gpu.gpu_tests import Noted
 from tests.benchmarks.gpu.runner import Command, Limits, Part, run_parts
 from tests.benchmarks.gpu.step_times import QUICK, measure_stage
-from tests.benchmarks.gpu.views import Renewed, describe
+from tests.benchmarks.gpu.views import Renewed, describe, measure_views
 from tests.support.runs.short_runs import stage
 from tests.support.worlds import fields
 from tests.support.worlds.analytic import cameras, photographed
@@ -142,3 +145,53 @@ def test_new_volumes_come_one_period_apart() -> None:
             renewed()
     assert len(shown) == renewed.count == 4
     assert len({one.version for one in shown}) == 4
+
+
+def test_each_test_is_noted_as_it_ends(tmp_path: Path) -> None:
+    file = tmp_path / "test_three.py"
+    file.write_text(
+        "import pytest\ndef test_good(): pass\ndef test_bad(): assert 1 == 2\n"
+        "@pytest.mark.skip\ndef test_other(): pass\n@pytest.fixture\ndef none(): raise KeyError('no lens')\n"
+        "def test_unready(none): pass\n"
+    )
+    noted = Noted(Figures(tmp_path / "figures.json"))
+    code = pytest.main(["-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(file)], plugins=[noted])
+    found = read_whole(tmp_path / "figures.json")
+    assert code == 1
+    assert (found["passed"], found["failed"], found["skipped"]) == (1, 2, 1)
+    assert [name.split("::")[1] for name in found["which_failed"]] == ["test_bad", "test_unready"]
+    assert ["1 == 2" in found["why_failed"][found["which_failed"][0]], "no lens" in str(found["why_failed"])] == [
+        True
+    ] * 2
+
+
+def test_what_a_run_has_reached_is_on_disk_while_it_goes_on(tmp_path: Path) -> None:
+    figures = Figures(tmp_path / "figures.json")
+    snapshots = [
+        SimpleNamespace(
+            seconds=time, iteration=9, psnr=20.0, doing="", rotation_error_deg=np.array([1.0, np.nan, 3.0])
+        )
+        for time in (0.0, 0.4, 1.1)
+    ]
+    shown: list[object] = []
+
+    def follow(run: object, stopped: object, seconds: float | None, show: Callable[[object], object]) -> str:
+        for snapshot in snapshots:
+            show(snapshot)
+        return "session"
+
+    with mock.patch("tests.benchmarks.gpu.parts.follow_run", follow):
+        assert measured.Followed(figures)(None, lambda: False, 3.0, shown.append) == "session"  # type: ignore[arg-type]
+    assert shown == snapshots
+    seen = read_whole(figures.path)["seen"]
+    assert [(row["seconds"], row["rotation_error_deg"]) for row in seen] == [(0.0, 2.0), (1.1, 2.0)]
+
+
+def test_without_opengl_a_sentence_says_so_and_the_run_is_measured(tmp_path: Path) -> None:
+    figures = Figures(tmp_path / "figures.json")
+    with mock.patch("tests.benchmarks.gpu.views.Renderer.start", side_effect=UserError("There is no OpenGL.")):
+        measure_views("cpu", figures, quick=True)
+    assert figures.found["opengl"] == "There is no OpenGL."
+    assert figures.found["training_alone_per_second"] > 0
+    assert figures.found["confirmed_alone_ms_p50"] > 0
+    assert not any(name.startswith("moving") for name in figures.found)

@@ -1,0 +1,76 @@
+"""The tests that are marked `gpu`, each noted as it ends; before, what they need is compiled by several processes.
+
+`python -m tests.benchmarks.gpu.gpu_tests 0`: the first part of what is compiled. Numba keeps it on disk; for a new
+machine it takes minutes, of which the tests would wait one after the other.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from engine.fields.voxel_grid import compiled
+from tests.benchmarks.gpu.figures import Figures
+from tests.benchmarks.support.command import REPOSITORY
+from tests.support import simulated_march
+
+COMPARED = (  # what needs kernels of its own, so that each process compiles others
+    ("dense, open", "dense, closed, directional"),
+    ("dense, bent, directional",),
+    ("blocks", "averages"),
+    ("Adam, dense, directional", "Adam, blocks", "edges"),
+)
+FOLDERS = tuple(f"tests/{name}" for name in ("engine/system", "engine/geometry", "engine/training", "engine/fields"))
+DRAWING = "tests/app/render/gl"
+LONGEST = 60  # seconds of a test
+SAID = 900  # characters that are kept of a failure, its last
+
+
+def prepare_kernels(quick: bool) -> int:
+    """Compiles the kernels of the CPU, all parts at the same time; returns how many of these came to an end."""
+    command = [sys.executable, "-m", "tests.benchmarks.gpu.gpu_tests"]
+    numbers = range(1 if quick else len(COMPARED))
+    running = [subprocess.Popen([*command, str(number)], cwd=REPOSITORY) for number in numbers]
+    return sum(process.wait() == 0 for process in running)
+
+
+class Noted:
+    """A plug-in of pytest that notes each test as it ends."""
+
+    def __init__(self, figures: Figures) -> None:
+        self._figures = figures
+        self._states: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
+        self._why: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Called after each of a test's three parts; only the middle one counts where all goes well."""
+        if report.when != "call" and report.passed:
+            return
+        self._states[report.outcome].append(report.nodeid)
+        if report.failed:
+            self._why[report.nodeid] = str(report.longrepr)[-SAID:]
+        counts = {state: len(names) for state, names in self._states.items()}
+        self._figures.note(**counts, which_failed=self._states["failed"], why_failed=self._why)
+
+
+def run_gpu_tests(figures: Figures, quick: bool) -> int:
+    """Runs them in this process; returns 0 if none has failed."""
+    folders = ["tests/engine/geometry"] if quick else [*FOLDERS, DRAWING]
+    words = ["-q", "-m", "gpu", "-p", "no:cacheprovider", f"--timeout={LONGEST}", "--durations=10"]
+    figures.note(passed=0, failed=0, skipped=0)
+    code = int(pytest.main([*words, *(str(REPOSITORY / folder) for folder in folders)], plugins=[Noted(figures)]))
+    return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
+
+
+def main(number: int) -> None:
+    """Compiles one part."""
+    passes: dict[str, Any] = simulated_march.PASSES | simulated_march.OTHERS
+    for name in COMPARED[number]:
+        passes[name](compiled)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
