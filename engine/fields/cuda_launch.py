@@ -148,6 +148,11 @@ def launch_per_value(kernel: Any, rows: int, values: int, *arguments: Any) -> No
     launch(kernel, (rows, -(-values // threads)), threads, *arguments)
 
 
+def launch_in_layers(kernel: Any, values: int, layers: int, *arguments: Any) -> None:
+    """Runs a kernel with one thread per value, for one layer after the other: the layer is `blockIdx.y`."""
+    launch(kernel, (-(-values // OPTIONS.value_threads), layers), OPTIONS.value_threads, *arguments)
+
+
 def launch(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) -> None:
     """Runs a kernel on torch's current stream of the device of its tensors; the host does not wait.
 

@@ -23,32 +23,32 @@ class _Encode(torch.autograd.Function):
     """Features at points; the gradients of the entries are added to the buffer of the tables."""
 
     @staticmethod
-    def forward(ctx: Any, points: Tensor, tables: Tables, weights: np.ndarray, gathers: bool) -> Tensor:
+    def forward(ctx: Any, points: Tensor, tables: Tables, weights: Tensor, gathers: bool) -> Tensor:
         places = points.detach().contiguous().numpy()
-        arrays = tables.levels.arrays()
+        arrays = (*(part.numpy() for part in tables.lattices), weights.numpy())
         count = len(weights)
         features = torch.empty(len(places), count * kernels.FEATURES)
         slopes = np.empty((len(places) if ctx.needs_input_grad[0] else 0, count, 3, kernels.FEATURES), np.float32)
-        kernels.encode(places, tables.values.numpy(), *arrays, weights, features.numpy(), slopes)
-        ctx.kept = (places, tables, arrays, weights, slopes, gathers)
+        kernels.encode(places, tables.values.numpy(), *arrays, features.numpy(), slopes)
+        ctx.kept = (places, tables, arrays, slopes, gathers)
         return features
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
-        places, tables, arrays, weights, slopes, gathers = ctx.kept
+        places, tables, arrays, slopes, gathers = ctx.kept
         by_features = gradients[0].contiguous().numpy()
         if gathers:
-            kernels.scatter(places, by_features, *arrays, weights, tables.gradient.numpy())
+            kernels.scatter(places, by_features, *arrays, tables.gradient.numpy())
         by_points = torch.empty(len(slopes), 3)
         kernels.point_gradient(slopes, by_features, by_points.numpy())
         return by_points, None, None, None
 
 
 def encode(
-    points: Float[Tensor, "points 3"], tables: Tables, weights: list[float], gathers: bool
+    points: Float[Tensor, "points 3"], tables: Tables, weights: Float[Tensor, " open"], gathers: bool
 ) -> Float[Tensor, "points features"]:
     """The features of the first levels, each level's times its weight; differentiable (see `reference.encode`)."""
-    return _Encode.apply(points, tables, np.array(weights, np.float32), gathers)
+    return _Encode.apply(points, tables, weights, gathers)
 
 
 def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions) -> None:

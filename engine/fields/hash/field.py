@@ -1,14 +1,14 @@
 """A radiance field in a multiresolution hash encoding, registered from coarse to fine.
 
 Three things make it quick on two cores: compiled kernels for the encoding, whose closed levels are not computed;
-bfloat16 products in the decoder where the processor has them; and samples in empty places are left out.
+bfloat16 products in the decoder where the processor has them; and samples in empty places are left out. On a GPU, which
+computes all samples, nothing waits for it, and steps can be recorded (`HashField.query_samples`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Self
 
 import torch
@@ -19,16 +19,18 @@ from torch.nn import functional
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.fields.hash import compiled as hash_compiled
-from engine.fields.hash import reference as hash_reference
+from engine.fields.hash.backends import choose_backend
 from engine.fields.hash.decoder import Decoder, spherical_harmonics
 from engine.fields.hash.options import DEFAULT, HashOptions
 from engine.fields.hash.tables import Size, make_levels, make_tables, restore, tensors_to_save
 from engine.fields.mlp.quick import multiplies_bfloat16
 from engine.fields.module_field import ModuleField
-from engine.fields.sampled import SampledField
-from engine.fields.spaces import ProjectiveSpace, Space, space_of
+from engine.fields.sampled import SAMPLING, SampledField
+from engine.fields.spaces import ProjectiveSpace, Shape, Space, space_of
 from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
+from engine.system.devices import upload
+from engine.system.recorded_work import upload_made
 
 _MOST_OPAQUE = 0.998  # of a cell: its optical depth stays finite
 
@@ -80,7 +82,7 @@ class HashField(SampledField):
         self.open, self.unit = 1.0, 1.0
         self._gathers = True
         super().__init__(self.decoder, space, background, device)
-        self._encoding: ModuleType = hash_compiled if self.device.type == "cpu" else hash_reference
+        self._encoding = choose_backend(self.device)
         self.low_precision = multiplies_bfloat16(self.device)
 
     def optimise(self, module: nn.Module) -> None:
@@ -120,11 +122,12 @@ class HashField(SampledField):
     def _describe(self, points: Float[Tensor, "points 3"]) -> Float[Tensor, "points geometry"]:
         """What the first part of the decoder says of points of the volume."""
         if self.projective and self.unit != 1.0:
-            points = points * points.new_tensor([1.0, 1.0, self.unit])
+            points = points * make_constant([1.0, 1.0, self.unit], points)
         gathers = self._gathers and torch.is_grad_enabled()
         if gathers and not points.requires_grad:  # autograd calls `backward` only if an input needs a gradient
             points = points.detach().requires_grad_()
-        features = self._encoding.encode(points, self.tables, self._weights(), gathers)
+        weights = upload_made(lambda: torch.tensor(self._weights()), self.device)
+        features = self._encoding.encode(points, self.tables, weights, gathers)
         if self.low_precision:
             features = features.bfloat16()
         return self.decoder.describe(features)
@@ -153,18 +156,32 @@ class HashField(SampledField):
     def query_samples(
         self, points: Float[Tensor, "rays samples 3"], views: Float[Tensor, "rays samples 3"] | None
     ) -> tuple[Float[Tensor, "rays samples"], Float[Tensor, "rays samples 3"]]:
-        """`query`, where there may be something; elsewhere density and colour are zero, and nothing is computed."""
+        """`query`, where there may be something; elsewhere density and colour are zero, and nothing learns.
+
+        A CPU computes only these samples, often a tenth of all. To list them on a GPU the host would wait for it, and
+        as their number changes, no step could be recorded: to compute all, and to set those elsewhere to zero, takes
+        it less time.
+        """
         if not self.stage.proposals:
             return self.query(points, views)
         rays, samples, _ = points.shape
-        kept = self._find_occupied(points.detach().reshape(-1, 3))
+        points = points.reshape(-1, 3)
         harmonics = None
         if views is not None:  # alike for all samples of a ray
             harmonics = spherical_harmonics(views[:, 0])
             if self.low_precision:
                 harmonics = harmonics.bfloat16()
+        occupied = self._are_occupied(points.detach())
+        if self.device.type != "cpu":
+            if harmonics is not None:
+                harmonics = harmonics[:, None].expand(-1, samples, -1).flatten(0, 1)
+            density, colour = self._decode(points, harmonics)
+            density, colour = torch.where(occupied, density, 0.0), torch.where(occupied[:, None], colour, 0.0)
+            return density.view(rays, samples), colour.view(rays, samples, 3)
+        kept = occupied.nonzero()[:, 0]
+        if harmonics is not None:
             harmonics = harmonics[kept // samples]
-        density, colour = self._decode(points.reshape(-1, 3)[kept], harmonics)
+        density, colour = self._decode(points[kept], harmonics)
         empty = density.new_zeros(rays * samples)
         return (
             empty.index_copy(0, kept, density).reshape(rays, samples),
@@ -172,21 +189,25 @@ class HashField(SampledField):
         )
 
     @torch.no_grad()
-    def _find_occupied(self, points: Float[Tensor, "points 3"]) -> Tensor:
-        """Numbers of the points where there may be something, and of those that are not finite, for them to be seen.
-
-        The one place of a step where the host waits for a GPU: to leave most samples out is worth it.
-        """
-        if self._occupied is None:
-            coarse = self._density_for_proposals()
-            near = functional.max_pool3d(coarse[None, None], 3, 1, padding=1)[0, 0]
-            self._occupied = near > self.options.empty
-        depth, height, width = self._occupied.shape
+    def _are_occupied(self, points: Float[Tensor, "points 3"]) -> Bool[Tensor, " points"]:
+        """Whether there may be something at points; true where they are not finite, for them to be seen."""
+        occupied = self._occupied_cells()
+        depth, height, width = occupied.shape
         last = make_constant([width - 1.0, height - 1.0, depth - 1.0], points)
         place = torch.minimum((points * last).round().clamp(min=0), last)
         at = (place[:, 2] * height + place[:, 1]) * width + place[:, 0]  # exact: fewer than 2^24 cells
         finite = at.isfinite()
-        return (self._occupied.reshape(-1)[torch.where(finite, at, 0.0).long()] | ~finite).nonzero()[:, 0]
+        return occupied.reshape(-1)[torch.where(finite, at, 0.0).long()] | ~finite
+
+    @torch.no_grad()
+    def _occupied_cells(self) -> Bool[Tensor, "depth height width"]:
+        if self._occupied is None:
+            self._occupied = self._find_occupied()
+        return self._occupied
+
+    def _find_occupied(self) -> Bool[Tensor, "depth height width"]:
+        coarse = self._density_for_proposals()
+        return functional.max_pool3d(coarse[None, None], 3, 1, padding=1)[0, 0] > self.options.empty
 
     # ------------------------------------------------------------------ where intervals are drawn from
 
@@ -194,41 +215,54 @@ class HashField(SampledField):
     def _density_for_proposals(self) -> Float[Tensor, "depth height width"]:
         if self._coarse is None:
             shape = self.space.shape(self.stage.planes, self.options.proposal_side)
-            looks = self.options.first_looks
-            seeds = [[look * shape[0] + index for index in range(shape[0])] for look in range(looks)]
-            found = [torch.stack([self._measure_plane(shape, seed) for seed in row]) for row in seeds]
+            found = [
+                self._measure_planes(shape, range(look * shape[0], (look + 1) * shape[0]))
+                for look in range(self.options.first_looks)
+            ]
             self._coarse = _optical_depth(torch.stack(found).mean(0))
         return self._coarse
 
-    def _measure_plane(self, shape: tuple[int, int, int], seed: int) -> Float[Tensor, "height width"]:
-        """Opacity of a spacing's length around the points of a plane of the lattice, at a random place of each cell.
+    def _measure_planes(self, shape: Shape, seeds: Sequence[int]) -> Float[Tensor, "planes height width"]:
+        """Opacity of a spacing's length around the points of planes of the lattice, at a random place of each cell.
 
-        The plane is number `seed` modulo the number of planes.
+        A plane is number `seed` modulo the number of planes. A CPU measures one at a time, which stays in its cache.
         """
         depth, height, width = shape
-        generator = torch.Generator().manual_seed(seed)
         y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        points = torch.stack([x, y, torch.full_like(x, seed % depth)], dim=-1).reshape(-1, 3)
-        points = points + torch.rand(height * width, 3, generator=generator)
-        points = ((points - 0.5) / torch.tensor([width - 1.0, height - 1.0, depth - 1.0])).clamp(0, 1)
-        with autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
-            density = self._density(self._describe(points.to(self.device)))
-        return -torch.expm1(-density / (depth if self.projective else depth - 1)).reshape(height, width)
+        planes = []
+        for seed in seeds:
+            places = torch.rand(height * width, 3, generator=torch.Generator().manual_seed(seed))
+            points = torch.stack([x, y, torch.full_like(x, seed % depth)], dim=-1).reshape(-1, 3) + places
+            planes.append(((points - 0.5) / torch.tensor([width - 1.0, height - 1.0, depth - 1.0])).clamp(0, 1))
+        at_once = 1 if self.device.type == "cpu" else max(SAMPLING.samples_at_once // (height * width), 1)
+        opacities = []
+        for points in upload(torch.cat(planes), self.device).split(at_once * height * width):
+            with autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+                density = self._density(self._describe(points))
+            opacities.append(-torch.expm1(-density / (depth if self.projective else depth - 1)))
+        return torch.cat(opacities).view(-1, height, width)
 
     @torch.no_grad()
     def _renew(self) -> None:
-        """Measures a part of the planes anew; elsewhere densities stay."""
+        """Measures a part of the planes anew, in place; elsewhere densities stay."""
         if self._coarse is None:
             return
-        shape = (self._coarse.shape[0], self._coarse.shape[1], self._coarse.shape[2])
-        turn, parts = self._age // self.options.renew_every, self.options.renewed_parts
-        for index in range(turn % parts, shape[0], parts):
+        depth, height, width = self._coarse.shape
+        turn, parts = self._age // self.options.renew_every, min(self.options.renewed_parts, depth)
+        renewed = range(turn % parts, depth, parts)
+        measured = self._measure_planes((depth, height, width), [turn * depth + index for index in renewed])
+        for index, found in zip(renewed, measured, strict=True):
             opacity = -torch.expm1(-self._coarse[index])
-            found = self._measure_plane(shape, turn * shape[0] + index)
             self._coarse[index] = _optical_depth(torch.lerp(opacity, found, self.options.newest))
-        self._occupied = None
+        if self._occupied is not None:
+            self._occupied.copy_(self._find_occupied())
 
     # ------------------------------------------------------------------ training
+
+    def progress(self, fraction: float) -> None:
+        """Makes what several steps share, before one is recorded; levels open by the stage."""
+        if self.stage.proposals:
+            self._occupied_cells()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:

@@ -6,6 +6,8 @@ factor is 1, so that neighbours along x share a cache line.
 
 Gradients are scattered level by level: an entry belongs to one thread, and sums run in the order of the samples, so a
 run is repeatable whatever the number of threads, without atomics. `engine.fields.hash.reference` is the same in torch.
+
+What is computed of numbers alone (the functions without an array) is the same for CUDA, where `cuda_kernels` calls it.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
 
 
 @njit(inline="always", fastmath=FAST)
-def _cell(x, size):
+def find_cell(x, size):
     """The first index of the cell and the fraction within it, clamped to the lattice."""
     limit = np.float32(size - 1)
     if x < 0.0:
@@ -31,12 +33,14 @@ def _cell(x, size):
     elif x > limit:
         x = limit
     # A NaN must stay in the fraction, to be detected, and must not get into the index, which addresses memory.
-    i = min(int(x), size - 2) if x > 0.0 else 0
+    i = int(x) if x > 0.0 else 0
+    if i > size - 2:  # Numba has no `min` of two numbers on CUDA
+        i = size - 2
     return i, x - np.float32(i)
 
 
 @njit(inline="always")
-def _entry(i, j, k, wide, high, hashed, mask, offset):
+def find_entry(i, j, k, wide, high, hashed, mask, offset):
     """The entry of a lattice point; unsigned, because Numba tests other indices for negative values."""
     if hashed:
         return ((np.uint64(i) ^ (np.uint64(j) * PRIME_Y) ^ (np.uint64(k) * PRIME_Z)) & np.uint64(mask)) + np.uint64(
@@ -46,8 +50,51 @@ def _entry(i, j, k, wide, high, hashed, mask, offset):
 
 
 @njit(inline="always", fastmath=FAST)
-def _mix(one, other, fraction):
+def mix(one, other, fraction):
+    """Between two values."""
     return one + (other - one) * fraction
+
+
+@njit(inline="always", fastmath=FAST)
+def blend(a, b, c, d, e, f, g, h, fx, fy, fz):
+    """A feature within its cell: of the corners, x changes fastest and z last."""
+    near = mix(mix(a, b, fx), mix(c, d, fx), fy)
+    far = mix(mix(e, f, fx), mix(g, h, fx), fy)
+    return mix(near, far, fz)
+
+
+@njit(inline="always", fastmath=FAST)
+def find_slopes(a, b, c, d, e, f, g, h, fx, fy, fz):
+    """The derivatives of `blend` by the three fractions."""
+    near_up, near_down = mix(a, b, fx), mix(c, d, fx)
+    far_up, far_down = mix(e, f, fx), mix(g, h, fx)
+    near, far = mix(near_up, near_down, fy), mix(far_up, far_down, fy)
+    by_x = mix(mix(b - a, d - c, fy), mix(f - e, h - g, fy), fz)
+    return by_x, mix(near_down - near_up, far_down - far_up, fz), far - near
+
+
+@njit(inline="always", fastmath=FAST)
+def stretch(x, size, weight, scale):
+    """What a derivative by a fraction is multiplied with: beyond its border a lattice is constant."""
+    return np.float32(0.0) if x < 0.0 or x > np.float32(size - 1) else weight * scale
+
+
+@njit(inline="always", fastmath=FAST)
+def side(fraction, far):
+    """The share of a cell's near (0) or far (1) corners along an axis."""
+    return fraction if far == 1 else np.float32(1.0) - fraction
+
+
+@njit(inline="always", fastmath=FAST)
+def decay(moment, value, beta, share):
+    """A moment of Adam after one more value; `share` is 1 - beta."""
+    return beta * moment + share * value
+
+
+@njit(inline="always", fastmath=FAST)
+def find_change(mean, square, rate, correction2, epsilon):
+    """What Adam takes off a value; `rate` includes the correction of the first moment."""
+    return rate * mean / (math.sqrt(square * correction2) + epsilon)
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -70,34 +117,29 @@ def encode(points, values, sizes, scales, offsets, weights, features, slopes):
                 x = points[n, 0] * scales[level, 0]
                 y = points[n, 1] * scales[level, 1]
                 z = points[n, 2] * scales[level, 2]
-                i, fx = _cell(x, wide)
-                j, fy = _cell(y, high)
-                k, fz = _cell(z, deep)
-                a = _entry(i, j, k, wide, high, hashed, mask, offset)
-                b = _entry(i + 1, j, k, wide, high, hashed, mask, offset)
-                c = _entry(i, j + 1, k, wide, high, hashed, mask, offset)
-                d = _entry(i + 1, j + 1, k, wide, high, hashed, mask, offset)
-                e = _entry(i, j, k + 1, wide, high, hashed, mask, offset)
-                f = _entry(i + 1, j, k + 1, wide, high, hashed, mask, offset)
-                g = _entry(i, j + 1, k + 1, wide, high, hashed, mask, offset)
-                h = _entry(i + 1, j + 1, k + 1, wide, high, hashed, mask, offset)
-                # Beyond its border a lattice is constant.
-                by_x = np.float32(0.0) if x < 0.0 or x > wide - 1 else weight * scales[level, 0]
-                by_y = np.float32(0.0) if y < 0.0 or y > high - 1 else weight * scales[level, 1]
-                by_z = np.float32(0.0) if z < 0.0 or z > deep - 1 else weight * scales[level, 2]
+                i, fx = find_cell(x, wide)
+                j, fy = find_cell(y, high)
+                k, fz = find_cell(z, deep)
+                a = find_entry(i, j, k, wide, high, hashed, mask, offset)
+                b = find_entry(i + 1, j, k, wide, high, hashed, mask, offset)
+                c = find_entry(i, j + 1, k, wide, high, hashed, mask, offset)
+                d = find_entry(i + 1, j + 1, k, wide, high, hashed, mask, offset)
+                e = find_entry(i, j, k + 1, wide, high, hashed, mask, offset)
+                f = find_entry(i + 1, j, k + 1, wide, high, hashed, mask, offset)
+                g = find_entry(i, j + 1, k + 1, wide, high, hashed, mask, offset)
+                h = find_entry(i + 1, j + 1, k + 1, wide, high, hashed, mask, offset)
+                by_x = stretch(x, wide, weight, scales[level, 0])
+                by_y = stretch(y, high, weight, scales[level, 1])
+                by_z = stretch(z, deep, weight, scales[level, 2])
                 for q in range(FEATURES):
                     va, vb, vc, vd = values[a, q], values[b, q], values[c, q], values[d, q]
                     ve, vf, vg, vh = values[e, q], values[f, q], values[g, q], values[h, q]
-                    near_up, near_down = _mix(va, vb, fx), _mix(vc, vd, fx)
-                    far_up, far_down = _mix(ve, vf, fx), _mix(vg, vh, fx)
-                    near, far = _mix(near_up, near_down, fy), _mix(far_up, far_down, fy)
-                    features[n, level * FEATURES + q] = weight * _mix(near, far, fz)
+                    features[n, level * FEATURES + q] = weight * blend(va, vb, vc, vd, ve, vf, vg, vh, fx, fy, fz)
                     if sloped:
-                        slopes[n, level, 0, q] = by_x * _mix(
-                            _mix(vb - va, vd - vc, fy), _mix(vf - ve, vh - vg, fy), fz
-                        )
-                        slopes[n, level, 1, q] = by_y * _mix(near_down - near_up, far_down - far_up, fz)
-                        slopes[n, level, 2, q] = by_z * (far - near)
+                        sx, sy, sz = find_slopes(va, vb, vc, vd, ve, vf, vg, vh, fx, fy, fz)
+                        slopes[n, level, 0, q] = by_x * sx
+                        slopes[n, level, 1, q] = by_y * sy
+                        slopes[n, level, 2, q] = by_z * sz
 
 
 @njit(parallel=True, fastmath=FAST, cache=True)
@@ -132,16 +174,16 @@ def scatter(points, feature_gradient, sizes, scales, offsets, weights, gradient)
         mask = entries - 1
         weight = weights[level]
         for n in range(points.shape[0]):
-            i, fx = _cell(points[n, 0] * scales[level, 0], wide)
-            j, fy = _cell(points[n, 1] * scales[level, 1], high)
-            k, fz = _cell(points[n, 2] * scales[level, 2], deep)
+            i, fx = find_cell(points[n, 0] * scales[level, 0], wide)
+            j, fy = find_cell(points[n, 1] * scales[level, 1], high)
+            k, fz = find_cell(points[n, 2] * scales[level, 2], deep)
             for c in range(2):
-                wz = weight * (fz if c == 1 else np.float32(1.0) - fz)
+                wz = weight * side(fz, c)
                 for b in range(2):
-                    wy = wz * (fy if b == 1 else np.float32(1.0) - fy)
+                    wy = wz * side(fy, b)
                     for a in range(2):
-                        w = wy * (fx if a == 1 else np.float32(1.0) - fx)
-                        at = _entry(i + a, j + b, k + c, wide, high, hashed, mask, offset)
+                        w = wy * side(fx, a)
+                        at = find_entry(i + a, j + b, k + c, wide, high, hashed, mask, offset)
                         for q in range(FEATURES):
                             gradient[at, q] += w * feature_gradient[n, level * FEATURES + q]
 
@@ -152,7 +194,7 @@ def adam(values, gradient, first, second, end, rate, beta1, beta2, correction2, 
 
     `rate` includes the correction of the first moment.
     """
-    one = np.float32(1.0)
+    share1, share2 = np.float32(1.0) - beta1, np.float32(1.0) - beta2
     for chunk in prange((end + CHUNK - 1) // CHUNK):
         for at in range(np.uint64(chunk * CHUNK), np.uint64(min((chunk + 1) * CHUNK, end))):
             touched = False
@@ -161,10 +203,10 @@ def adam(values, gradient, first, second, end, rate, beta1, beta2, correction2, 
             if not touched:
                 continue
             for q in range(FEATURES):
-                g = gradient[at, q]
-                m = beta1 * first[at, q] + (one - beta1) * g
-                v = beta2 * second[at, q] + (one - beta2) * g * g
-                first[at, q] = m
-                second[at, q] = v
+                slope = gradient[at, q]
+                mean = decay(first[at, q], slope, beta1, share1)
+                square = decay(second[at, q], slope * slope, beta2, share2)
+                first[at, q] = mean
+                second[at, q] = square
                 gradient[at, q] = np.float32(0.0)
-                values[at, q] -= rate * m / (math.sqrt(v * correction2) + epsilon)
+                values[at, q] -= find_change(mean, square, rate, correction2, epsilon)

@@ -1,4 +1,4 @@
-"""The hash encoding in torch: what the kernels are tested against, and what a GPU uses."""
+"""The hash encoding in torch: what the kernels are tested against, and what a GPU uses that has none of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _entries(tables: Tables, level: int, corner: Int64[Tensor, "points 3"]) -> I
 
 
 def encode(
-    points: Float[Tensor, "points 3"], tables: Tables, weights: list[float], gathers: bool
+    points: Float[Tensor, "points 3"], tables: Tables, weights: Float[Tensor, " open"], gathers: bool
 ) -> Float[Tensor, "points features"]:
     """The features of the first levels, interpolated trilinearly, each level's times its weight.
 
@@ -33,7 +33,7 @@ def encode(
     Args:
         points: in the unit cube; differentiable.
         tables: their `gradient` grows when the result is differentiated, if `gathers`.
-        weights: of the levels that are open, from the coarsest on.
+        weights: of the levels that are open, from the coarsest on; on the device of the points.
         gathers: whether entries get gradients.
     Returns:
         `len(weights)` times the features of an entry.
@@ -45,7 +45,7 @@ def encode(
         values = values.requires_grad_()
         values.register_post_accumulate_grad_hook(lambda leaf: _hand_over(leaf, tables))
     columns = []
-    for level, weight in enumerate(weights):
+    for level in range(len(weights)):
         size = make_constant(tables.levels.sizes[level], points)
         scaled = points * make_constant(tables.levels.scales[level], points)
         inner = scaled.clamp(torch.zeros_like(scaled), size - 1)
@@ -56,7 +56,7 @@ def encode(
             corner = make_constant([number & 1, number >> 1 & 1, number >> 2 & 1], lower)
             share = torch.where(corner > 0, fraction, 1 - fraction).prod(-1)
             total = total + share[:, None] * values[_entries(tables, level, lower + corner)]
-        columns.append(weight * total)
+        columns.append(weights[level] * total)
     return torch.cat(columns, dim=-1)
 
 
@@ -71,7 +71,8 @@ def _hand_over(leaf: Tensor, tables: Tables) -> None:
 def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions) -> None:
     """One Adam step on the entries that have a gradient; gradients are cleared.
 
-    The others keep value and moments, as in instant-ngp: an entry that few rays see must not drift on old moments.
+    The others keep value and moments, as in instant-ngp: an entry that few rays see must not drift on old moments. A
+    gradient that is not finite counts as zero: to look for one, the host would wait for a GPU.
 
     Args:
         tables: changed in place.
@@ -84,6 +85,7 @@ def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions
     values, gradient, first, second = (
         part[:end] for part in (tables.values, tables.gradient, tables.first, tables.second)
     )
+    gradient.nan_to_num_(0.0, 0.0, 0.0)
     touched = (gradient != 0).any(dim=-1, keepdim=True)  # all are computed: to list these, the host would wait
     first.copy_(torch.where(touched, torch.lerp(first, gradient, 1 - options.beta1), first))
     second.copy_(torch.where(touched, torch.lerp(second, gradient**2, 1 - options.beta2), second))

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Generator, Tensor
 
 Size = tuple[int, int, int]
+
+
+class Lattices(NamedTuple):
+    """What kernels read of the levels (see `Levels`)."""
+
+    sizes: Int64[Tensor, "levels 3"]
+    scales: Float[Tensor, "levels 3"]
+    offsets: Int64[Tensor, " levels+1"]
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,12 @@ class Levels:
         wide, high, deep = self.sizes[level]
         return wide * high * deep > self.offsets[level + 1] - self.offsets[level]
 
-    def arrays(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def on_device(self, device: torch.device | str) -> Lattices:
         """Sizes, scales and offsets for the kernels."""
-        return (
-            np.array(self.sizes, np.int64).reshape(-1, 3),
-            np.array(self.scales, np.float32).reshape(-1, 3),
-            np.array(self.offsets, np.int64),
+        return Lattices(
+            torch.tensor(self.sizes, dtype=torch.int64).view(-1, 3).to(device),
+            torch.tensor(self.scales, dtype=torch.float32).view(-1, 3).to(device),
+            torch.tensor(self.offsets, dtype=torch.int64).to(device),
         )
 
 
@@ -70,10 +78,11 @@ def make_levels(finest: Size, reach: float, count: int, table: int, coarsest_pla
 
 @dataclass
 class Tables:
-    """The entries of all levels, and the state of their optimiser.
+    """The entries of all levels, and the state of their optimiser: tensors that stay where they are.
 
     Attributes:
         levels: which entries belong to which level.
+        lattices: the same for the kernels.
         values: features.
         gradient: of the loss since the last step.
         first, second: Adam's moments.
@@ -81,6 +90,7 @@ class Tables:
     """
 
     levels: Levels
+    lattices: Lattices
     values: Float[Tensor, "entries features"]
     gradient: Float[Tensor, "entries features"]
     first: Float[Tensor, "entries features"]
@@ -95,7 +105,7 @@ def make_tables(
     values = (torch.rand(levels.offsets[-1], features, generator=generator) * 2 - 1) * initial
     values = values.to(device)
     gradient, first, second = torch.zeros(3, *values.shape, device=device).unbind()
-    return Tables(levels, values, gradient, first, second)
+    return Tables(levels, levels.on_device(device), values, gradient, first, second)
 
 
 def tensors_to_save(tables: Tables) -> dict[str, Tensor]:

@@ -15,7 +15,7 @@ from engine.fields.hash.decoder import spherical_harmonics
 from engine.fields.hash.options import DEFAULT
 from engine.fields.hash.tables import Tables, make_levels, make_tables
 
-WEIGHTS = [1.0, 1.0, 0.3]  # the fourth level is closed
+WEIGHTS = torch.tensor([1.0, 1.0, 0.3])  # the fourth level is closed
 BACKENDS = pytest.mark.parametrize("backend", [compiled, reference], ids=["compiled", "torch"])
 
 
@@ -60,7 +60,7 @@ def test_levels_halve_their_cells_and_share_entries_where_there_are_more_points(
 def test_lattices_reach_beyond_the_volume_where_a_world_may_grow() -> None:
     made = tables(reach=2.0)
     assert made.levels.sizes[0] == (6, 5, 7)
-    inside, outside = (reference.encode(torch.tensor([[0.5, 0.5, z]]), made, [1.0], False) for z in (1.0, 1.4))
+    inside, outside = (reference.encode(torch.tensor([[0.5, 0.5, z]]), made, torch.ones(1), False) for z in (1.0, 1.4))
     assert not torch.allclose(inside, outside)
 
 
@@ -77,7 +77,7 @@ def test_at_a_lattice_point_the_features_are_its_entry(backend) -> None:
     made = tables()
     x, y, z = 3, 2, 1  # of the coarsest level, of 6 x 5 x 4 points
     entry = made.values[(z * 5 + y) * 6 + x]
-    found = backend.encode(torch.tensor([[x / 5, y / 4, z / 3]]), made, [0.5], False)
+    found = backend.encode(torch.tensor([[x / 5, y / 4, z / 3]]), made, torch.tensor([0.5]), False)
     torch.testing.assert_close(found[0], 0.5 * entry)
 
 
@@ -133,6 +133,18 @@ def test_a_step_of_adam_is_that_of_the_reference_and_leaves_the_rest_alone() -> 
     for name in ("values", "first", "second"):
         torch.testing.assert_close(getattr(one, name), getattr(other, name), rtol=1e-3, atol=1e-5)
     assert (one.values - before.values).abs().max() > 0.1
+
+
+def test_a_gradient_that_is_not_finite_counts_as_zero_in_plain_torch_for_no_gpu_is_asked() -> None:
+    one, other = tables(), tables()
+    for made in (one, other):
+        made.gradient.copy_(torch.linspace(-1, 1, made.gradient.numel()).view_as(made.gradient))
+    one.gradient[7, 2], one.gradient[9] = torch.nan, torch.inf
+    other.gradient[7, 2], other.gradient[9] = 0.0, 0.0
+    for made in (one, other):
+        reference.optimise(made, 0.1, 3, DEFAULT)
+    assert torch.equal(one.values, other.values)
+    assert torch.equal(one.second, other.second)
 
 
 def test_harmonics_are_orthogonal_on_the_sphere() -> None:

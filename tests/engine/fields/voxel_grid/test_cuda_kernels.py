@@ -10,13 +10,9 @@ from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 import torch
-from numba import cuda, typeof
-from numba.cuda.cudadrv import nvvm
-from torch import Tensor
 
 from engine.fields import cuda_launch
 from engine.fields.spaces import Lines
@@ -26,6 +22,7 @@ from engine.fields.voxel_grid.backends import choose_backend
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import make_block_state, make_state
 from tests.support import simulated_march
+from tests.support.compiled_launches import NO_COMPILER, compile_launches, find_slow
 from tests.support.pretend_cuda import NO_CUDA
 
 
@@ -129,18 +126,9 @@ def test_the_compiler_is_found_where_pip_or_the_toolkit_puts_it(
     assert told == {"CUDA_HOME": "elsewhere"}
 
 
-@pytest.mark.skipif(not nvvm.is_available(), reason="no libnvvm")
+@NO_COMPILER
 def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Numbers of double precision would be up to 64 times as slow on most cards, and one slips in with any literal."""
-    launched: dict[str, str] = {}
-
-    def compile_it(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) -> None:
-        kinds = [typeof(one.detach().numpy() if isinstance(one, Tensor) else one) for one in arguments]
-        code, _ = cuda.compile_ptx(kernel.py_func, tuple(kinds), cc=(8, 0))
-        launched[kernel.py_func.__name__] = code
-
-    monkeypatch.setattr("numba.cuda.dispatcher.get_current_device", lambda: SimpleNamespace(compute_capability=(8, 0)))
-    monkeypatch.setattr(cuda_launch, "launch", compile_it)
+    launched = compile_launches(monkeypatch)
     state = make_block_state(torch.zeros(2, 8, 8, 8, 4), torch.ones(1, 1, 1).int(), (8, 8, 8))
     for made in (state, make_state(torch.zeros(2, 2, 2, 4))):
         start = torch.zeros(3, 3, requires_grad=True)
@@ -155,7 +143,7 @@ def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkey
         *("march_forward", "march_backward", "mark_occupied", "measure_bins", "draw_edges", "average_blocks"),
         *("adam", "add_smoothness", "add_smoothness_in_blocks"),
     }
-    assert [name for name, code in launched.items() if ".f64" in code or ".local" in code] == []
+    assert find_slow(launched) == []
 
 
 @pytest.mark.gpu
