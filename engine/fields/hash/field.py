@@ -1,14 +1,15 @@
 """A radiance field in a multiresolution hash encoding, registered from coarse to fine.
 
 Three things make it quick on two cores: compiled kernels for the encoding, whose closed levels are not computed;
-bfloat16 products in the decoder where the processor has them; and samples in empty places are left out. On a GPU, which
-computes all samples, nothing waits for it, and steps can be recorded (`HashField.query_samples`).
+bfloat16 products in the decoder where the processor has them; and samples in empty places are left out. A GPU computes
+all samples, so that nothing waits for it, and steps can be recorded (`HashField.query_samples`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Self
 
 import torch
@@ -30,7 +31,7 @@ from engine.fields.spaces import ProjectiveSpace, Shape, Space, space_of
 from engine.geometry.numerics import make_constant
 from engine.scenes.scene import Scene
 from engine.system.devices import upload
-from engine.system.recorded_work import upload_made
+from engine.system.recorded_work import WorkKind, upload_made
 
 _MOST_OPAQUE = 0.998  # of a cell: its optical depth stays finite
 
@@ -259,10 +260,10 @@ class HashField(SampledField):
 
     # ------------------------------------------------------------------ training
 
-    def progress(self, fraction: float) -> None:
-        """Makes what several steps share, before one is recorded; levels open by the stage."""
-        if self.stage.proposals:
-            self._occupied_cells()
+    def step_kind(self) -> WorkKind:
+        kind = self.make_step_kind(len(self._weights()), self.unit)
+        occupied = self._occupied_cells() if self.stage.proposals else None
+        return replace(kind, memory=(*kind.memory, self.tables, occupied))
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
@@ -308,8 +309,6 @@ class HashField(SampledField):
         self.open, self.unit = state["open"].item(), state["unit"].item()
         restore(self.tables, {name[7:]: value for name, value in state.items() if name.startswith("tables.")})
         super().load_state(state)
-        if self._coarse is not None:
-            self._coarse = self._coarse.clone()
 
 
 def _optical_depth(opacity: Tensor) -> Tensor:

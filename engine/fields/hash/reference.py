@@ -10,10 +10,11 @@ from engine.fields.hash.options import HashOptions
 from engine.fields.hash.tables import Tables
 from engine.geometry.numerics import make_constant
 
+_CORNERS = tuple(number >> axis & 1 for number in range(8) for axis in range(3))  # of a cell, (x, y, z) of each
 _PRIMES = (1, 2654435761, 805459861)  # of instant-ngp's hash, arXiv 2201.05989, equation 4
 
 
-def _entries(tables: Tables, level: int, corner: Int64[Tensor, "points 3"]) -> Int64[Tensor, " points"]:
+def _entries(tables: Tables, level: int, corner: Int64[Tensor, "*batch 3"]) -> Int64[Tensor, "*batch"]:
     """The entries of lattice points (x, y, z) of a level."""
     wide, high, _ = tables.levels.sizes[level]
     first, end = tables.levels.offsets[level : level + 2]
@@ -50,13 +51,13 @@ def encode(
         scaled = points * make_constant(tables.levels.scales[level], points)
         inner = scaled.clamp(torch.zeros_like(scaled), size - 1)
         lower = torch.minimum(inner.detach().nan_to_num(0.0).floor(), size - 2).long()
-        fraction = inner - lower
-        total = torch.zeros(len(points), values.shape[1], dtype=values.dtype, device=points.device)
-        for number in range(8):
-            corner = make_constant([number & 1, number >> 1 & 1, number >> 2 & 1], lower)
-            share = torch.where(corner > 0, fraction, 1 - fraction).prod(-1)
-            total = total + share[:, None] * values[_entries(tables, level, lower + corner)]
-        columns.append(weights[level] * total)
+        corners = make_constant(_CORNERS, lower).view(8, 3)
+        fraction = (inner - lower)[:, None]
+        x, y, z = torch.where(corners > 0, fraction, 1 - fraction).unbind(-1)
+        entries = _entries(tables, level, lower[:, None] + corners)
+        found = values.index_select(0, entries.flatten()).view(len(points), 8, -1)
+        # Not `prod`, which asks a GPU for zeros when it is differentiated.
+        columns.append(weights[level] * ((x * y * z)[..., None] * found).sum(1))
     return torch.cat(columns, dim=-1)
 
 

@@ -208,7 +208,7 @@ def list_operations(trainer: RadianceTrainer, counts: Counts) -> dict[str, float
 
 
 def list_waits(trainer: AnyTrainer) -> list[str]:
-    """What torch says of waits for the device within two steps; there should be none but that of a hash field."""
+    """What torch says of waits for the device within two steps; there should be none."""
     before = torch.cuda.get_sync_debug_mode()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -14,6 +14,7 @@ import torch
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.evidence.tracks import Tracks
+from engine.fields.hash.field import HashField
 from engine.fields.sampled import SAMPLING
 from engine.fields.voxel_grid.options import FIELD
 from engine.geometry import se3
@@ -111,7 +112,6 @@ CASES = [
     ("unbounded", "grid", "barf", SPARSE),
     ("forward-facing", "mlp", "l2g", FINE),
     ("forward-facing", "hash", "barf", FINE),
-    ("unbounded", "hash", "l2g", COARSE),
 ]
 
 
@@ -190,6 +190,7 @@ RECORDED = [
     ("forward-facing", "mlp", "l2g", COARSE, {"preset": "paper"}),
     ("forward-facing", "mlp", "l2g", OPENING, {}),
     ("object", "mlp", "barf", OPENING, {}),
+    ("forward-facing", "hash", "l2g", OPENING, {}),
 ]
 
 
@@ -203,6 +204,8 @@ def end_run(case: RecordedCase, records: Callable[[], RecordedWork]) -> Radiance
     rows = (replace(COARSE, iterations=3), replace(last, iterations=30))
     scene = replace(wall(kind, matched=True), poses_known=True)
     trainer = made(rows, scene, "cuda", field=field, method=method, assist=False, **settings)
+    if isinstance(trainer.field, HashField):
+        trainer.field.options = replace(trainer.field.options, renew_every=2, proposal_side=8)
     trainer._recorded, trainer._follow._fits, trainer._follow._follows = (records() for _ in range(3))
     with (
         mock.patch("engine.fields.voxel_grid.field.OPTIONS", replace(FIELD, proposal_period=2)),

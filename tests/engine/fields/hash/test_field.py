@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from engine.fields.field import Bakeable
 from engine.fields.hash.field import HashField
 from engine.fields.hash.options import DEFAULT, HashOptions
 from engine.fields.spaces import BoxSpace, ProjectiveSpace, Space, UnboundedSpace
+from tests.support.pretend_cuda import cuda_devices
 from tests.support.runs.short_runs import errors, run, stage, trainer
 from tests.support.worlds.marching import decibels
 
@@ -108,6 +110,37 @@ def test_samples_in_empty_places_are_left_out_and_nobody_sees_it() -> None:
     assert not made._occupied.all()
     made._occupied = torch.ones_like(made._occupied)
     torch.testing.assert_close(skipping, made.render(origins, directions).colour.detach(), atol=0.03, rtol=0.0)
+
+
+@pytest.mark.parametrize("device", cuda_devices())
+def test_a_gpu_computes_samples_in_empty_places_and_sees_and_learns_what_a_cpu_does(device: Any) -> None:
+    origins, directions = rays()
+    thin, row = replace(SMALL, raw_density=-4.0), {"proposals": True, "bands": (3.5, 3.5), "directional": True}
+    here = make(BOX, thin)
+    for index in range(60):
+        teach(here, index)
+    here.begin_stage(replace(ROW, **row))
+    learned = here.state()
+
+    def look(made: HashField) -> list[torch.Tensor]:
+        """Colours, and what the rays, the tables and the decoder learn of them."""
+        made.low_precision = False
+        made.load_state(learned)
+        starts = origins.clone().to(made.device).requires_grad_()
+        seen = made.render(starts, directions.to(made.device))
+        (seen.colour - wanted().to(made.device)).square().sum().backward()
+        gradients = [starts.grad, made.tables.gradient, *(value.grad for value in made.module.parameters())]
+        return [seen.colour.detach(), *(gradient for gradient in gradients if gradient is not None)]
+
+    seen_here = look(here)
+    with device():
+        there = HashField(BOX, None, 40, torch.Generator().manual_seed(0), "cuda", thin)
+        there.begin_stage(replace(ROW, **row))
+        seen_there = [value.cpu() for value in look(there)]
+        assert there._occupied is not None
+        assert not bool(there._occupied.all())
+    for one, other in zip(seen_here, seen_there, strict=True):
+        torch.testing.assert_close(other, one, rtol=1e-3, atol=1e-4 * float(one.abs().max()))
 
 
 @torch.no_grad()
