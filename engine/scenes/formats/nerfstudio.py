@@ -22,6 +22,7 @@ from engine.scenes.formats.json_files import (
     read_text,
     read_texts,
 )
+from engine.scenes.formats.left_out import SHOWN
 from engine.scenes.formats.masks import MaskFile, find_masks
 from engine.scenes.formats.ply import read_points
 from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames, make_frame, read_frames
@@ -122,15 +123,30 @@ def read_split(
 
     None if the file has no such list. If it has only one of the two, all other images belong to the other side.
 
+    A name that is no frame, or whose frame was left out, is passed over, with a warning.
+
     Raises:
-        UserError: a list names an image that is no frame, or both lists name the same image.
+        UserError: no name of a list is a frame, or both lists name the same image.
     """
 
     def named(key: str) -> set[Path]:
-        chosen = {files.find(name, file, OMITTED_ENDINGS) for name in read_texts(content, key, file)}
-        for image in sorted(chosen - set(images)):
-            raise UserError(f"{file} lists {image.name} in {key} but has no such frame; remove it from the list.")
-        return chosen
+        known, others = set[Path](), list[str]()
+        for name in read_texts(content, key, file):
+            try:
+                image = files.find(name, file, OMITTED_ENDINGS)
+            except MissingFileError:
+                image = None
+            if image in frames:
+                known.add(image)
+            else:
+                others.append(name)
+        if others and not known:
+            raise UserError(f"{file} lists {others[0]} in {key} but has no such frame; remove it from the list.")
+        if others:
+            logger.warning("%s lists in %s what is no frame of the scene: %s", file, key, ", ".join(others[:SHOWN]))
+        return known
+
+    frames = set(images)
 
     training = named("train_filenames") if "train_filenames" in content else None
     held_out = None

@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 
-ROTATION_TOLERANCE = 1e-3  # largest entry of |R R^T - I|; files round their numbers
+ROTATION_TOLERANCE = 5e-3  # largest entry of |R R^T - I|; files round their numbers, to three decimals at worst
 ASPECT_TOLERANCE = 0.02  # relative difference of aspect ratios
 LARGEST = 1e9  # number in a pose or a camera that is taken for finite
 

@@ -192,7 +192,7 @@ def test_a_wrong_key_is_named(tmp_path: Path, keys: dict, words: str) -> None:
 def test_a_list_may_only_name_frames(tmp_path: Path) -> None:
     write_nerfstudio(tmp_path, object_poses(), test_filenames=["images/other.png"])
     write_image(tmp_path / "images" / "other.png")
-    with pytest.raises(UserError, match=r"transforms\.json lists other\.png in test_filenames"):
+    with pytest.raises(UserError, match=r"transforms\.json lists images/other\.png in test_filenames"):
         load_scene(tmp_path)
 
 
@@ -298,3 +298,29 @@ def test_smaller_images_serve_where_the_full_ones_were_not_kept(tmp_path: Path, 
     assert scene.images.shape == (6, HEIGHT // 2, WIDTH // 2, 3)
     torch.testing.assert_close(scene.intrinsics.focal[0], torch.tensor([FOCAL / 4, (FOCAL + 1) / 4]))
     torch.testing.assert_close(scene.intrinsics.centre[0], torch.tensor([15.0 / 4, 3.0]))
+
+
+def test_a_split_may_name_frames_that_are_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(8))
+    named = [f"images/frame_{index}.png" for index in range(8)]
+    content |= {"train_filenames": [*named[:6], "images/gone.png"], "test_filenames": named[6:]}
+    next(frame for frame in content["frames"] if frame["file_path"] == named[2]).pop("transform_matrix")
+    (tmp_path / named[7]).write_bytes(b"no image")
+    write_json(tmp_path / "transforms.json", content)
+    scene = load_scene(tmp_path)
+    assert scene.names == tuple(f"frame_{index}.png" for index in (0, 1, 3, 4, 5, 6))
+    assert scene.held_out_frames == (5,)
+    assert "images/gone.png" in caplog.text
+    write_json(tmp_path / "transforms.json", content | {"test_filenames": ["images/gone.png"]})
+    with pytest.raises(UserError, match=r"lists images/gone\.png in test_filenames but has no such frame"):
+        load_scene(tmp_path)
+
+
+def test_poses_may_be_rounded(tmp_path: Path) -> None:
+    content = write_nerfstudio(tmp_path, object_poses(12))
+    for frame in content["frames"]:
+        frame["transform_matrix"] = np.round(frame["transform_matrix"], 3).tolist()
+    write_json(tmp_path / "transforms.json", content)
+    scene = load_scene(tmp_path)
+    assert scene.reference_poses is not None
+    torch.testing.assert_close(scene.reference_poses.double(), object_poses(12), atol=5e-3, rtol=0)
