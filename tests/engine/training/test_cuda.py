@@ -153,11 +153,20 @@ def test_a_lambda_that_is_moved_or_chosen_costs_no_wait(auto: bool) -> None:
     assert waits == []
 
 
-@pytest.mark.parametrize(("method", "preset"), [("barf", "paper"), ("l2g", "default")])
-def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches(method: Any, preset: Any) -> None:
+PATCHES = [
+    ("barf", "paper", "rigid", "grid"),
+    ("l2g", "default", "rigid", "mlp"),
+    ("barf", "default", "homography", "grid"),
+]
+
+
+@pytest.mark.parametrize(("method", "preset", "warp", "field"), PATCHES)
+def test_the_host_does_not_wait_for_a_gpu_within_a_step_of_patches(
+    method: Any, preset: Any, warp: Any, field: str
+) -> None:
     with PretendCuda() as cuda:
-        settings = Settings(preset=preset, method=method, assist=False)
-        trainer = PlanarTrainer(planar_scene(crop=24), settings, "cuda")
+        settings = Settings(preset=preset, method=method, field=field, assist=False)
+        trainer = PlanarTrainer(planar_scene(warp, crop=24), settings, "cuda")
         if method == "l2g":
             trainer.set_lambda(1.0)
         advance(trainer, 2)
