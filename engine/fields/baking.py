@@ -101,7 +101,7 @@ class FieldVolume:
         version: grows by one with every volume that a feed publishes.
         field_version: of the field when the making of this volume began, as in `Snapshot`.
         proposal_density: density pooled over blocks, its corners on the same corners, from which the engine draws its
-            intervals (`grid_kernels.proposal_edges`); None where it does not, or where there is no such thing.
+            intervals (`voxel_grid.kernels.proposals`); None where it does not, or where there is no such thing.
         detail: the field at its full resolution where that is stored in blocks: then it is what the quadrature takes
             its raw values from, and `voxels` is a coarser copy for overviews and for what cannot draw blocks.
     """

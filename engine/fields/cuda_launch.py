@@ -18,6 +18,8 @@ from numba import config, cuda
 from numba.cuda.cuda_paths import get_cuda_paths
 from torch import Tensor
 
+from engine.system.kernel_cache import follow_sources
+
 log = logging.getLogger(__name__)
 
 
@@ -116,25 +118,16 @@ def _warn(sentence: str) -> None:
 def make_kernel(function: Callable[..., None]) -> Any:
     """A kernel, compiled at its first launch; what was compiled is kept on disk, as that of the CPU's kernels is.
 
-    Numba keeps it until the file of the function changes. This one calls functions of other files, so that it has to
-    be until one of those changes.
+    It is kept until any file of kernels changes: functions of several are compiled into it.
     """
     if config.ENABLE_CUDASIM:  # type: ignore[attr-defined]
         return cuda.jit(function)
     kernel = cuda.jit(cache=True)(function)
     try:
-        kernel._cache._cache_file._source_stamp = _stamp_sources()
-    except AttributeError:  # another Numba keeps it elsewhere: better compiled in each process than out of date
+        follow_sources(kernel, Path(__file__).parent, "**/*kernels.py", "**/kernels/*.py")
+    except AttributeError:
         return cuda.jit(function)
     return kernel
-
-
-@lru_cache(maxsize=1)
-def _stamp_sources() -> tuple[tuple[str, float, int], ...]:
-    """Name (below this folder), time and size of each file of kernels."""
-    folder = Path(__file__).parent
-    files = sorted(folder.rglob("*kernels.py"))
-    return tuple((str(file.relative_to(folder)), file.stat().st_mtime, file.stat().st_size) for file in files)
 
 
 def launch_per_ray(kernel: Any, rays: int, *arguments: Any) -> None:

@@ -52,7 +52,7 @@ def edges_from_weights(
 
     The weights of evenly spaced bins are widened to their neighbours by the maximum (a surface may be just outside
     its bin; as in mip-NeRF 360, arXiv 2111.12077, section 4), lifted by `floor / bins`, and their distribution is
-    inverted at evenly spaced levels. `engine.fields.voxel_grid.kernels.proposal_edges` is the compiled equivalent.
+    inverted at evenly spaced levels. `engine.fields.voxel_grid.kernels.proposals` is the compiled equivalent.
 
     Args:
         weights: of `engine.fields.rendering.transmittance_weights`, one per bin of s.

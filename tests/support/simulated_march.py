@@ -17,9 +17,9 @@ from torch import Tensor
 
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import compiled, cuda_compiled, reference
-from engine.fields.voxel_grid import kernels as grid_kernels
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid.blocks import make_visible_cells
+from engine.fields.voxel_grid.kernels.layout import TILE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 from tests.engine.fields.voxel_grid import test_backends as passes
@@ -57,7 +57,7 @@ def optimise(state: GridState, optimiser: Any) -> list[Tensor]:
     for _ in range(2):
         for part in parts:
             part.touched.copy_(torch.rand(part.touched.shape, generator=generator) < 0.35)
-            wide = part.touched.repeat_interleave(grid_kernels.TILE, -1)
+            wide = part.touched.repeat_interleave(TILE, -1)
             flags = wide[..., : part.shape[2], None] if part.table is None else wide.view(-1, 8, 8, 8, 1)
             part.gradient.copy_(torch.randn(part.voxels.shape, generator=generator) * flags)
             # A GPU's steps are taken without a look at the values; on the CPU a step with such a one is thrown away.

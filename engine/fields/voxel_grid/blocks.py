@@ -17,7 +17,8 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int64, UInt8
 from torch import Tensor
 
-from engine.fields.voxel_grid.kernels import BLOCK, CELL
+from engine.fields.voxel_grid.kernels.layout import BLOCK
+from engine.fields.voxel_grid.kernels.limits import CELL
 from engine.fields.voxel_grid.state import GridState, Shape, make_block_state
 
 EMPTY = -12.0  # raw density where no block is stored

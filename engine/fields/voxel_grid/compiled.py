@@ -11,9 +11,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid import kernels as grid_kernels
-from engine.fields.voxel_grid import optimiser_kernels
 from engine.fields.voxel_grid import state as grid_state
+from engine.fields.voxel_grid.kernels import backward, forward, layout, optimiser, proposals, resampling, scattering
 from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
@@ -44,8 +43,8 @@ def edges(
     """
     drawn = np.empty((lines.start.shape[0], count + 1), np.float32)
     occupied = np.empty(coarse.shape, np.uint8)
-    grid_kernels.mark_occupied(coarse.numpy(), occupied)
-    grid_kernels.proposal_edges(
+    proposals.mark_occupied(coarse.numpy(), occupied)
+    proposals.proposal_edges(
         coarse.numpy(),
         occupied,
         lines.start.detach().contiguous().numpy(),
@@ -63,11 +62,11 @@ def are_loaded(state: GridState) -> bool:
     """Whether the kernels that a step of this lattice needs were compiled, or loaded from Numba's cache, in this
     process; the first step does it."""
     needed: list[Any] = [
-        grid_kernels.march_forward,
-        optimiser_kernels.adam if state.table is None else optimiser_kernels.adam_in_blocks,
+        forward.march_forward,
+        optimiser.adam if state.table is None else optimiser.adam_in_blocks,
     ]
     if state.tint is not None:
-        needed.append(grid_kernels.scatter_tint)
+        needed.append(scattering.scatter_tint)
     return all(kernel.signatures for kernel in needed)
 
 
@@ -96,7 +95,7 @@ class _March(torch.autograd.Function):
         colour, opacity, position = torch.empty(rays, 3), torch.empty(rays), torch.empty(rays)
         seen = np.empty((rays, count, 4), np.float32)
         tint = _NO_TINT if state.tint is None else state.tint.voxels.numpy()
-        grid_kernels.march_forward(
+        forward.march_forward(
             *_lattice(state),
             tint,
             marched.basis.numpy(),
@@ -121,7 +120,7 @@ class _March(torch.autograd.Function):
         # Zero where no sample lies on a piece of a bent ray.
         start_gradient, step_gradient = torch.zeros(2, *inputs[0].shape).unbind()
         sample_gradient = np.empty_like(seen)
-        grid_kernels.march_backward(
+        backward.march_backward(
             *_lattice(state),
             *inputs,
             marched.closed,
@@ -147,7 +146,7 @@ def _lattice(state: GridState) -> tuple[np.ndarray, np.ndarray, grid_state.Shape
 
 
 def _table(state: GridState) -> np.ndarray:
-    return grid_kernels.DENSE if state.table is None else state.table.numpy()
+    return layout.DENSE if state.table is None else state.table.numpy()
 
 
 def _slabs(height: int, unit: int = 1) -> np.ndarray:
@@ -168,13 +167,13 @@ def _scatter(
 ) -> None:
     """Adds the gradients of samples to those of the voxels and of the tint."""
     samples = (inputs[0], inputs[1], edges, seen, sample_gradient)
-    slabs = _slabs(state.shape[1], 1 if state.table is None else grid_kernels.BLOCK)
-    grid_kernels.scatter(state.gradient.numpy(), state.touched.numpy(), _table(state), state.shape, *samples, slabs)
+    slabs = _slabs(state.shape[1], 1 if state.table is None else layout.BLOCK)
+    scattering.scatter(state.gradient.numpy(), state.touched.numpy(), _table(state), state.shape, *samples, slabs)
     if state.tint is not None:
         tint = state.tint
         pairs = zip(tint.shape, state.shape, strict=True)
         scale = np.array([(small - 1) / (large - 1) for small, large in pairs][::-1], np.float32)
-        grid_kernels.scatter_tint(
+        scattering.scatter_tint(
             tint.gradient.numpy(),
             tint.touched.numpy(),
             directions,
@@ -189,7 +188,7 @@ def _scatter(
 def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
     """Raw values at positions (x, y, z) in voxel coordinates."""
     values = torch.empty(len(positions), state.voxels.shape[-1])
-    grid_kernels.interpolate(*_lattice(state), positions.contiguous().numpy(), values.numpy())
+    resampling.interpolate(*_lattice(state), positions.contiguous().numpy(), values.numpy())
     return values
 
 
@@ -200,7 +199,7 @@ def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 
     """
     assert state.places is not None
     averages = torch.zeros(*(max(size // factor, 2) for size in state.shape), 4)
-    grid_kernels.average_blocks(state.voxels.numpy(), state.places.numpy(), factor, averages.numpy())
+    resampling.average_blocks(state.voxels.numpy(), state.places.numpy(), factor, averages.numpy())
     return averages
 
 
@@ -228,10 +227,10 @@ def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: 
     weights = np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
     if smoothness > 0 and state.table is not None and state.places is not None:
         places = state.table.numpy(), state.places.numpy()
-        optimiser_kernels.add_smoothness_in_blocks(arrays[0], arrays[1], arrays[4], *places, *weights)
+        optimiser.add_smoothness_in_blocks(arrays[0], arrays[1], arrays[4], *places, *weights)
     elif smoothness > 0:
-        optimiser_kernels.add_smoothness(arrays[0], arrays[1], arrays[4], *weights)
-    step = optimiser_kernels.adam if state.table is None else optimiser_kernels.adam_in_blocks
+        optimiser.add_smoothness(arrays[0], arrays[1], arrays[4], *weights)
+    step = optimiser.adam if state.table is None else optimiser.adam_in_blocks
     step(
         *arrays,
         np.float32(rate),

@@ -20,8 +20,8 @@ from engine.fields.cuda_launch import have_kernels, launch_per_ray, launch_per_v
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
-from engine.fields.voxel_grid import kernels as grid_kernels
 from engine.fields.voxel_grid.cuda_optimiser import optimise
+from engine.fields.voxel_grid.kernels.layout import BLOCK
 from engine.fields.voxel_grid.marching import Marched, make_march
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.reference import interpolate
@@ -146,7 +146,7 @@ def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 
     """Averages of a lattice in blocks over cubes; see `compiled.average`."""
     assert state.places is not None
     averages = state.voxels.new_zeros(*(max(size // factor, 2) for size in state.shape), 4)
-    cubes = (grid_kernels.BLOCK // factor) ** 3
+    cubes = (BLOCK // factor) ** 3
     launch_per_value(
         proposal_kernels.average_blocks,
         *(len(state.voxels) - 1, cubes),

@@ -20,21 +20,13 @@ import numpy as np
 from numba import config, cuda, njit
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.kernels import (
-    CELL,
-    CLEAR,
-    IN_BLOCK,
-    OPAQUE,
-    SKIPPED,
-    TILE,
-    TINT_THRESHOLD,
-    VISIBLE,
-    _cell,
-    _inside,
-    _sigmoid,
-    _softplus,
-    _softplus_slope,
-)
+from engine.fields.voxel_grid.kernels.activations import sigmoid as _sigmoid
+from engine.fields.voxel_grid.kernels.activations import softplus as _softplus
+from engine.fields.voxel_grid.kernels.activations import softplus_slope as _softplus_slope
+from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
+from engine.fields.voxel_grid.kernels.layout import find_cell as _cell
+from engine.fields.voxel_grid.kernels.layout import is_inside as _inside
+from engine.fields.voxel_grid.kernels.limits import CELL, CLEAR, OPAQUE, SKIPPED, TINT_THRESHOLD, VISIBLE
 
 ONE = np.float32(1.0)
 HALF = np.float32(0.5)

@@ -1,6 +1,6 @@
 """Kernels of the voxel grid's optimiser for CUDA, one thread per value: smoothness and Adam, dense and in blocks.
 
-What is computed of a value is that of `optimiser_kernels`, the functions themselves. Arrays are (rows, values): a row
+What is computed of a value is that of `kernels.optimiser`, the functions themselves. Arrays are (rows, values): a row
 of a dense lattice, or a block. `blockIdx.x` is the row, so that no thread divides to find it, and neighbouring threads
 take neighbouring values. `touched`, (rows, tiles), is set by the backward pass and not cleared here: the threads of a
 tile read it in any order.
@@ -18,8 +18,8 @@ import numpy as np
 from numba import cuda, njit
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.kernels import IN_BLOCK, TILE
-from engine.fields.voxel_grid.optimiser_kernels import change, decay, neighbour, roughness
+from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
+from engine.fields.voxel_grid.kernels.optimiser import change, decay, neighbour, roughness
 
 NONE = np.float32(0.0)
 # What `numbers` holds: the learning rate times Adam's first correction, of the first channel and of the others; the
@@ -34,7 +34,7 @@ def _finite(value):
 
 @make_kernel
 def add_smoothness(values, gradient, touched, numbers, channels, planes, height):
-    """As `optimiser_kernels.add_smoothness`; row j of plane z is row z * height + j."""
+    """As `kernels.optimiser.add_smoothness`; row j of plane z is row z * height + j."""
     row = cuda.blockIdx.x
     e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     length = values.shape[1]
@@ -65,7 +65,7 @@ def add_smoothness(values, gradient, touched, numbers, channels, planes, height)
 
 @make_kernel
 def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
-    """As `optimiser_kernels.add_smoothness_in_blocks`; `flat` and `gradient` are (voxels, channels)."""
+    """As `kernels.optimiser.add_smoothness_in_blocks`; `flat` and `gradient` are (voxels, channels)."""
     block = cuda.blockIdx.x + 1  # block 0 stands for all that are missing
     e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     channels = flat.shape[1]
@@ -97,7 +97,7 @@ def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
 
 @make_kernel
 def adam(values, gradient, first, second, touched, numbers, first_row, channels, beta1, beta2, epsilon):
-    """As `optimiser_kernels.adam` and `adam_in_blocks`, from row `first_row` on; clears gradients of touched tiles."""
+    """As `kernels.optimiser.adam` and `adam_in_blocks`, from row `first_row` on; clears gradients of touched tiles."""
     row = cuda.blockIdx.x + first_row
     e = cuda.blockIdx.y * cuda.blockDim.x + cuda.threadIdx.x
     if e >= values.shape[1]:

@@ -12,20 +12,16 @@ from numba import cuda
 
 from engine.fields.cuda_launch import make_kernel
 from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _coordinate
-from engine.fields.voxel_grid.kernels import (
-    BLOCK,
-    IN_BLOCK,
-    NOTHING,
-    OPAQUE,
-    _absorbed,
-    _cell,
-    _clamp,
-    _inside,
-    _larger,
-    _seen_through,
-    _sigmoid,
-    _softplus,
-)
+from engine.fields.voxel_grid.kernels.activations import absorbed as _absorbed
+from engine.fields.voxel_grid.kernels.activations import clamp as _clamp
+from engine.fields.voxel_grid.kernels.activations import larger as _larger
+from engine.fields.voxel_grid.kernels.activations import seen_through as _seen_through
+from engine.fields.voxel_grid.kernels.activations import sigmoid as _sigmoid
+from engine.fields.voxel_grid.kernels.activations import softplus as _softplus
+from engine.fields.voxel_grid.kernels.layout import BLOCK, IN_BLOCK
+from engine.fields.voxel_grid.kernels.layout import find_cell as _cell
+from engine.fields.voxel_grid.kernels.layout import is_inside as _inside
+from engine.fields.voxel_grid.kernels.limits import NOTHING, OPAQUE
 
 
 @make_kernel

@@ -54,7 +54,7 @@ def make_march(function: type[torch.autograd.Function]) -> Callable[..., Rendere
             closed: whether the volume ends at its borders, as a box does.
             background: RGB in [0, 1].
             gathers: whether the voxels get gradients.
-            visible: gets a 1 in each cell (`kernels.CELL` voxels a side) in which a ray has seen something; in its
+            visible: gets a 1 in each cell (`limits.CELL` voxels a side) in which a ray has seen something; in its
                 second half, in which one has seen something clearly.
         Returns:
             RGB in [0, 1], opacity in [0, 1] and expected position s in [0, 1] of each ray.

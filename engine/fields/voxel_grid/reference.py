@@ -14,7 +14,8 @@ from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
-from engine.fields.voxel_grid.kernels import BLOCK, CELL, CLEAR, SEEN_THROUGH, TILE, VISIBLE
+from engine.fields.voxel_grid.kernels.layout import BLOCK, TILE
+from engine.fields.voxel_grid.kernels.limits import CELL, CLEAR, SEEN_THROUGH, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
 from engine.geometry.numerics import make_constant

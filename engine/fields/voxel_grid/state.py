@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int32, Int64, UInt8
 from torch import Tensor
 
-from engine.fields.voxel_grid.kernels import BLOCK, IN_BLOCK, TILE
+from engine.fields.voxel_grid.kernels.layout import BLOCK, IN_BLOCK, TILE
 from engine.system.arrays import OwnTensors
 
 Shape = tuple[int, int, int]
@@ -27,7 +27,7 @@ class GridState:
         voxels: channel 0 is raw density (density after softplus), 1 to 3 are raw colour (RGB after sigmoid).
         gradient: of the loss since the last step.
         first, second: Adam's moments.
-        touched: 1 for tiles of `kernels.TILE` voxels of a row that have got a gradient since the last step: (depth,
+        touched: 1 for tiles of `layout.TILE` voxels of a row that have got a gradient since the last step: (depth,
             height, tiles), or (blocks, tiles).
         steps: number of optimiser steps.
         tint: a coarser volume of nine coefficients, three per colour channel, whose products with the unit viewing

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from engine.fields.sampling import edges_from_weights, midpoints, uniform_edges
-from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid.kernels import proposals
 
 
 def drawn(seed: int, *shape: int) -> torch.Tensor:
@@ -93,7 +93,7 @@ def test_the_compiled_kernel_gives_the_same_edges(closed, seed):
     edges = np.empty((rays, count + 1), np.float32)
     arrays = [tensor.contiguous().numpy() for tensor in (coarse, entry, step, length)]
     occupied = np.empty(coarse.shape, np.uint8)
-    grid_kernels.mark_occupied(arrays[0], occupied)
-    grid_kernels.proposal_edges(arrays[0], occupied, *arrays[1:], closed, np.float32(0.1), jitter.numpy(), edges)
+    proposals.mark_occupied(arrays[0], occupied)
+    proposals.proposal_edges(arrays[0], occupied, *arrays[1:], closed, np.float32(0.1), jitter.numpy(), edges)
     assert_tiles(torch.from_numpy(edges))
     torch.testing.assert_close(torch.from_numpy(edges), expected, atol=1e-4, rtol=0)

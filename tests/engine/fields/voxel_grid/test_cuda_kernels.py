@@ -78,11 +78,11 @@ def test_kernels_that_do_not_compile_leave_plain_torch_and_a_warning(
 
 
 def test_what_is_kept_of_compiled_kernels_is_given_up_when_any_file_of_kernels_changes() -> None:
-    stamps = [kernel._cache._cache_file._source_stamp for kernel in (cuda_kernels.march_forward, optimiser.adam)]
-    for stamp in stamps:
-        names = {name for name, *_ in stamp}
-        assert {f"voxel_grid/{name}.py" for name in ("kernels", "optimiser_kernels", "cuda_kernels")} <= names
-        assert all(size == (Path(cuda_launch.__file__).parent / name).stat().st_size for name, _, size in stamp)
+    for kernel in (cuda_kernels.march_forward, optimiser.adam):
+        followed = {name for name, _ in kernel._cache._cache_file._source_stamp}
+        assert {
+            f"voxel_grid/{name}.py" for name in ("cuda_kernels", "kernels/layout", "kernels/optimiser")
+        } <= followed
 
 
 @pytest.mark.usefixtures("chosen_anew")

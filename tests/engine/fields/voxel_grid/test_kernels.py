@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional
 
-from engine.fields.voxel_grid import kernels as grid_kernels
+from engine.fields.voxel_grid.kernels.activations import softplus, softplus_slope
+from engine.fields.voxel_grid.kernels.backward import march_backward
+from engine.fields.voxel_grid.kernels.forward import march_forward
+from engine.fields.voxel_grid.kernels.layout import DENSE, TILE
+from engine.fields.voxel_grid.kernels.proposals import mark_occupied, proposal_edges
+from engine.fields.voxel_grid.kernels.scattering import scatter
 
-TILE = grid_kernels.TILE
 SHAPE = (5, 14, 2 * TILE + 5)  # a width that is no multiple of the tiles
 TILES = -(-SHAPE[2] // TILE)
 BORDER = 1e-3  # voxels by which a sample may leave a closed volume
@@ -69,20 +73,18 @@ def compiled(
     outputs = (tensor.numpy() for tensor in rendered)
     seen = (voxels.numpy(), start, step, length, closed, edges, BACKGROUND.numpy())
     no_tint, basis = np.zeros((0, 0, 0, 9), np.float32), np.zeros((count, 3), np.float32)
-    lattice = seen[0], grid_kernels.DENSE, seen[0].shape[:3]
+    lattice = seen[0], DENSE, seen[0].shape[:3]
     no_cells = np.zeros((2, 0, 0, 0), np.uint8)
-    grid_kernels.march_forward(*lattice, no_tint, basis, *seen[1:], no_cells, *outputs, activated)
+    march_forward(*lattice, no_tint, basis, *seen[1:], no_cells, *outputs, activated)
     gradients = Gradients(torch.zeros_like(voxels), torch.empty(count, 3), torch.empty(count, 3))
     at_samples = np.empty_like(activated)
     above = torch.ones(count, 3) if colour_gradient is None else colour_gradient
-    grid_kernels.march_backward(
-        *lattice, *seen[1:], activated, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:])
-    )
+    march_backward(*lattice, *seen[1:], activated, above.numpy(), at_samples, *(g.numpy() for g in gradients[1:]))
     touched = torch.zeros(*SHAPE[:2], TILES, dtype=torch.uint8)
     rows = np.linspace(0, voxels.shape[1], slabs + 1).astype(np.int64)
     table_and_size = lattice[1:]
     samples = start, step, edges, activated, at_samples
-    grid_kernels.scatter(gradients.voxels.numpy(), touched.numpy(), *table_and_size, *samples, rows)
+    scatter(gradients.voxels.numpy(), touched.numpy(), *table_and_size, *samples, rows)
     return rendered, gradients, touched
 
 
@@ -169,9 +171,9 @@ def test_beside_an_open_volume_its_border_is_continued(side):
 @given(st.floats(-30, 30))
 def test_densities_of_any_size_are_precise(raw: float) -> None:
     exact = functional.softplus(torch.tensor(raw, dtype=torch.float64), threshold=40)
-    density = grid_kernels._softplus(np.float32(raw))
+    density = softplus(np.float32(raw))
     assert density == pytest.approx(float(exact), rel=4e-6)
-    assert grid_kernels._softplus_slope(np.float32(exact)) == pytest.approx(float(1 - torch.exp(-exact)), rel=4e-6)
+    assert softplus_slope(np.float32(exact)) == pytest.approx(float(1 - torch.exp(-exact)), rel=4e-6)
 
 
 @both
@@ -203,8 +205,8 @@ def test_proposals_from_nan_stay_in_the_volume():
     coarse = np.full(SHAPE, np.nan, np.float32)
     start, step, length = (tensor.contiguous().numpy() for tensor in rays[:3])
     occupied = np.empty(coarse.shape, np.uint8)
-    grid_kernels.mark_occupied(coarse, occupied)
+    mark_occupied(coarse, occupied)
     even = np.float32(0.1), np.full(60, 0.5, "f4")
-    grid_kernels.proposal_edges(coarse, occupied, start, step, length, False, *even, edges)
+    proposal_edges(coarse, occupied, start, step, length, False, *even, edges)
     rendered, _, _ = compiled(volume(0), rays._replace(edges=torch.from_numpy(edges)), closed=False)
     assert rendered.colour.isnan().all()

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from engine.fields.voxel_grid import optimiser_kernels
+from engine.fields.voxel_grid.kernels.optimiser import adam, add_smoothness
 from tests.engine.fields.voxel_grid.test_kernels import SHAPE, TILE, TILES, assert_near, volume
 
 
@@ -12,7 +12,7 @@ def test_smoothness_has_the_gradient_of_squared_differences_on_touched_tiles():
     touched = (torch.rand(*SHAPE[:2], TILES, generator=torch.Generator().manual_seed(0)) < 0.4).byte()
     gradient = torch.zeros_like(voxels)
     weights = (np.float32(weight), np.float32(density_weight))
-    optimiser_kernels.add_smoothness(voxels.numpy(), gradient.numpy(), touched.numpy(), *weights)
+    add_smoothness(voxels.numpy(), gradient.numpy(), touched.numpy(), *weights)
     exact = voxels.double().requires_grad_()
     channels = torch.tensor([density_weight, weight, weight, weight])
     (sum(exact.diff(dim=dim).square().sum((0, 1, 2)) for dim in range(3)) / 2 * channels).sum().backward()
@@ -36,7 +36,7 @@ def test_adam_is_torchs_on_touched_tiles():
         optimiser.step()
         arrays = (tensor.numpy() for tensor in (voxels, gradient, first, second, touched))
         corrections = [1 / (1 - beta**steps) for beta in betas]
-        optimiser_kernels.adam(*arrays, *map(np.float32, (rate, *betas, *corrections, epsilon, density_rate)))
+        adam(*arrays, *map(np.float32, (rate, *betas, *corrections, epsilon, density_rate)))
         assert (touched == 0).all()
         assert (gradient[1:3, 2:9, TILE:] == 0).all()
     moved = torch.zeros(*SHAPE, dtype=torch.bool)

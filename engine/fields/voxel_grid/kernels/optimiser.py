@@ -1,6 +1,6 @@
-"""Compiled kernels of the voxel grid's optimiser: smoothness and Adam, of dense lattices and of blocks.
+"""The optimiser: smoothness and Adam, of dense lattices and of blocks.
 
-`kernels` says how voxels lie in memory. What is computed of numbers alone (`roughness`, `decay`, `change`,
+What is computed of numbers alone (`roughness`, `decay`, `change`,
 `neighbour`) is the same for the CPU and for CUDA: Numba compiles it for either.
 """
 
@@ -11,11 +11,9 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from engine.fields.voxel_grid.kernels import FAST, IN_BLOCK, TILE
-from engine.fields.voxel_grid.prefetch import fetch
-
-# Numba's cache follows this file alone: who changes these changes this line, and the kernels are compiled anew.
-assert (IN_BLOCK, TILE) == (512, 4)
+from engine.fields.voxel_grid.kernels.compiling import FAST, compile_kernel
+from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
+from engine.fields.voxel_grid.kernels.prefetch import fetch
 
 GROUP = 64  # blocks that one thread optimises at a time
 AHEAD = 6  # tiles that the optimiser fetches before their turn: they lie far apart in memory
@@ -75,7 +73,7 @@ def _laplacian(flat, at, before, behind, above, below, nearer, farther):
     )
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@compile_kernel
 def add_smoothness(voxels, gradient, touched, weight, density_weight):
     """Adds the gradient of the squared differences between neighbouring voxels, on the touched tiles only."""
     depth, height, width, channels = voxels.shape
@@ -107,7 +105,7 @@ def add_smoothness(voxels, gradient, touched, weight, density_weight):
                 tile, end = _run(touched, level_z, j, end)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@compile_kernel
 def adam(
     voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
 ):
@@ -149,7 +147,7 @@ def adam(
                 at += np.uintp(1)
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@compile_kernel
 def add_smoothness_in_blocks(voxels, gradient, touched, table, places, weight, density_weight):
     """`add_smoothness` for blocks, of which `places` says where in the lattice of blocks they lie.
 
@@ -191,7 +189,7 @@ def add_smoothness_in_blocks(voxels, gradient, touched, table, places, weight, d
                     slopes[at, c] += (density_weight if c == 0 else weight) * total
 
 
-@njit(parallel=True, fastmath=FAST, cache=True)
+@compile_kernel
 def adam_in_blocks(
     voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
 ):

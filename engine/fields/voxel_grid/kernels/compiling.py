@@ -1,0 +1,25 @@
+"""How the kernels are compiled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from numba import njit
+
+from engine.system.kernel_cache import follow_sources
+
+# All of LLVM's fast-math except "no NaNs" and "no infinities": a NaN must reach the loss, where it is detected.
+FAST = {"reassoc", "contract", "arcp", "afn", "nsz"}
+
+
+def compile_kernel(function):
+    """A kernel whose `prange` runs on all threads, compiled at its first call with each kind of arguments.
+
+    What was compiled is kept on disk until a file of this folder changes: functions of them are compiled into it.
+    """
+    kernel = njit(parallel=True, fastmath=FAST, cache=True)(function)
+    try:
+        follow_sources(kernel, Path(__file__).parent, "*.py")
+    except AttributeError:
+        return njit(parallel=True, fastmath=FAST)(function)
+    return kernel
