@@ -22,10 +22,11 @@ from engine.fields import FIELDS, FieldSpec
 from engine.fields.sampled import SampledField
 from engine.fields.spaces import space_of
 from engine.scenes import Scene
+from engine.system.recorded_work import WorkKind
 
 FEATURES = 8
 DENSITY = 24.0  # of a raw value of 1, per crossing of the volume
-PLANES = ((0, 1), (0, 2), (1, 2))  # which two of x, y and z a plane is spanned by
+PLANES = (slice(0, 2), slice(0, 3, 2), slice(1, 3))  # which two of x, y and z a plane is spanned by
 
 
 class Parameters(nn.Module):
@@ -74,6 +75,10 @@ class TriPlane(SampledField):
         hidden = F.relu(F.linear(features[0, ..., 0].T, self.parameters.hidden))
         raw = F.linear(hidden, self.parameters.out, self.parameters.bias).reshape(*points.shape[:-1], 4)
         return F.softplus(raw[..., 0]) * DENSITY, torch.sigmoid(raw[..., 1:])
+
+    def step_kind(self) -> WorkKind:
+        """A GPU may play its steps: no shape and no number in them follows from anything but the stage."""
+        return self.make_step_kind()
 
 
 ROWS = (

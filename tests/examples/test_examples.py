@@ -16,10 +16,13 @@ from engine.fields import FIELDS
 from engine.fields.baking import Baking
 from engine.fields.field import Bakeable
 from engine.geometry.rays import rays_through
+from engine.system.recorded_work import RecordedWork, RecordingOptions
 from engine.training.radiance import RadianceTrainer
 from tests.examples import add_a_field, train_from_python
+from tests.support.pretend_cuda import PretendCuda
 from tests.support.runs.short_runs import FERN, errors, fern
 from tests.support.scenes.planar_scenes import planar_scene
+from tests.support.tape import TapeRecorder
 from tests.support.worlds.marching import decibels, march
 
 
@@ -79,6 +82,21 @@ def test_an_added_field_continues_from_its_checkpoint(tri_plane: str) -> None:
     for trainer in (one, other):
         trainer.step()
     assert torch.equal(one.poses(), other.poses())
+
+
+def test_steps_of_an_added_field_are_played_on_a_gpu(tri_plane: str) -> None:
+    def end(records: RecordedWork) -> tuple[RecordedWork, dict[str, torch.Tensor]]:
+        trainer = RadianceTrainer(fern(8), Settings(field=tri_plane, assist=False), "cuda")
+        trainer._recorded = records
+        for _ in range(4):
+            trainer.step()
+        return trainer._recorded, trainer.state()[0]
+
+    with PretendCuda():
+        played, one = end(RecordedWork(TapeRecorder(), RecordingOptions(warm=1)))
+        _, other = end(RecordedWork(None))
+        assert all(bool((one[name].cpu() == value.cpu()).all()) for name, value in other.items())
+    assert played.plays
 
 
 @pytest.mark.slow
