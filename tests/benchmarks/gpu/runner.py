@@ -46,6 +46,7 @@ class Limits:
 
 
 LIMITS = Limits()
+KILLED = 10.0  # seconds for the system to end a process that is killed
 Command = Callable[[Part, Path, float], Sequence[str]]
 """Gives the command of a part, from its file of figures and the seconds that it may take."""
 
@@ -152,7 +153,7 @@ def end_with_children(process: subprocess.Popen[bytes], seconds: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         with suppress(subprocess.TimeoutExpired):  # a driver that hangs keeps even a killed process
-            process.wait(seconds)
+            process.wait(KILLED)
     for child in children:
         if child.is_running():
             child.kill()
