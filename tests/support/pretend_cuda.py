@@ -327,8 +327,9 @@ def makes_host_wait(packet: Any, args: Any, kwargs: dict[str, Any], device: torc
         source = args[1] if packet is aten.copy_ else args[0]
         if packet is aten.copy_:
             crosses = isinstance(args[0], PretendTensor) != isinstance(source, PretendTensor)
-            # One number of the host goes with the call.
-            crosses = crosses and not (source.dim() == 0 and not isinstance(source, PretendTensor))
+            # A number of the host that fills several places goes with the call; one into a single place is copied.
+            filled = args[0].dim() > 0 and source.dim() == 0 and not isinstance(source, PretendTensor)
+            crosses = crosses and not filled
             free = kwargs.get("non_blocking", False) or (len(args) > 2 and args[2])
             if _is_free(args, kwargs):
                 return False
