@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import engine  # first: it tells torch's and numba's threads how to wait, which they read when they are loaded
-from app.arguments import ViewerArguments, check_viewer_arguments
-from engine.cli.program import exit_with, parse_arguments
-from engine.system.memory import keep_freed_memory
+from engine.cli.program import parse_arguments, run_command
 
 __all__ = ["engine", "main"]
 
 
 def main() -> None:
     """`l2g-viewer`."""
-    arguments = parse_arguments(ViewerArguments)
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
+        from app.arguments import ViewerArguments, check_viewer_arguments
+
+        arguments = parse_arguments(ViewerArguments)
         check_viewer_arguments(arguments)
-        keep_freed_memory()
         from app.window.display import require_display
+        from engine.system.memory import keep_freed_memory
 
+        keep_freed_memory()
         require_display()
         from app.window.window import Window
 
-        return Window(arguments).run()
+        return lambda: Window(arguments).run()
 
-    exit_with(act, "l2g-viewer")
+    run_command(prepare, "l2g-viewer")
 
 
 if __name__ == "__main__":

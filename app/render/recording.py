@@ -8,17 +8,20 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32, UInt8
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from app.model.common.background_job import BackgroundJob
 from app.model.common.pictures import NovelPicture
+from app.model.novel.film import Caption
 from app.render.renderer import Renderer
 from engine.errors import UserError
+from engine.results.convergence_video import font
 from engine.system.files import replace_file
 from engine.system.video_writer import encode_video
 
 FRAMES_PER_SECOND = 30
 VIEW = "recording"
+CAPTION_SHARE, SMALLEST_CAPTION = 0.035, 11  # size of captions: share of a film's height, and pixels at least
 
 
 def save_png(pixels: Float32[np.ndarray, "height width 4"], path: Path) -> None:
@@ -41,9 +44,15 @@ class Recording(BackgroundJob):
 
     name, verb = "recording", "written"
 
-    def __init__(self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path) -> None:
-        """Starts at once. All pictures have one size; films need even sizes, so an odd row or column is dropped."""
+    def __init__(
+        self, renderer: Renderer, pictures: Sequence[NovelPicture], path: Path, captions: Sequence[Caption] = ()
+    ) -> None:
+        """Starts at once. All pictures have one size; films need even sizes, so an odd row or column is dropped.
+
+        Captions are written into the upper corners.
+        """
         super().__init__(path)
+        self._captions = _draw_captions(captions, pictures[0].camera.size) if captions else None
         self.done, self.total = 0, len(pictures)
         self._renderer, self._pictures = renderer, pictures
         self._thread.start()
@@ -75,7 +84,8 @@ class Recording(BackgroundJob):
         for picture in self._pictures:
             if self._stopping:
                 raise _StoppedError
-            yield _bytes(self._renderer.wait_for(VIEW, picture).pixels)
+            drawn = _bytes(self._renderer.wait_for(VIEW, picture).pixels)
+            yield drawn if self._captions is None else _put_over(drawn, self._captions)
             self.done += 1
 
 
@@ -86,6 +96,28 @@ class _StoppedError(Exception):
 def count_pictures(seconds: float) -> int:
     """Number of pictures of a film of this length; at least 1."""
     return max(math.ceil(seconds * FRAMES_PER_SECOND), 1)
+
+
+def _draw_captions(captions: Sequence[Caption], size: tuple[int, int]) -> Image.Image:
+    """Names in their colours on dark ground, on a picture of (width, height) that is clear elsewhere."""
+    width, height = size
+    layer = Image.new("RGBA", size, (0, 0, 0, 0))
+    draw = ImageDraw.Draw(layer)
+    letters = font(max(round(CAPTION_SHARE * height), SMALLEST_CAPTION))
+    for caption in captions:
+        left, top, right, bottom = (round(edge) for edge in draw.textbbox((0, 0), caption.words, font=letters))
+        across, margin = right - left, max((bottom - top) // 3, 2)
+        start = width - across - 3 * margin if caption.left is None else round(caption.left * width) + margin
+        box = (start, margin, start + across + 2 * margin, bottom - top + 3 * margin)
+        draw.rectangle(box, fill=(14, 17, 21, 200))
+        draw.text((start + margin - left, 2 * margin - top), caption.words, font=letters, fill=caption.colour)
+    return layer
+
+
+def _put_over(pixels: UInt8[np.ndarray, "height width 3"], layer: Image.Image) -> UInt8[np.ndarray, "height width 3"]:
+    picture = Image.fromarray(pixels)
+    picture.paste(layer, (0, 0), layer)
+    return np.asarray(picture)
 
 
 def _bytes(pixels: Float32[np.ndarray, "height width 4"]) -> UInt8[np.ndarray, "height width 3"]:

@@ -194,10 +194,9 @@ class Window:
         for panel in self._panels:
             self._guard.call(lambda shown=panel: shown.update(state), f"The panel {panel.title}")  # type: ignore[misc]
         # after the panels, whose pictures do not show any more what is forgotten now
-        shown = [run for run in (state.run, state.beside) if run is not None]
-        for run in shown:
+        for run in state.seen:
             run.keep_volume_on_device(self._renderer.takes_device_memory)
-        self._renderer.set_volumes({run.key: run.volume for run in shown})
+        self._renderer.set_volumes({run.key: run.volume for run in state.seen})
         self._backdrop.update()
         self._banner.update()
         self._help.update()

@@ -1,96 +1,100 @@
-"""The entry points of all commands but the window's. Slow imports are inside them, so that --help answers at once."""
+"""The entry points of all commands but the window's. Imports are inside them: --help and Ctrl-C act at once."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
-from engine.cli.arguments import (
-    DownloadArguments,
-    EvaluateArguments,
-    ExportArguments,
-    SfmArguments,
-    TrainArguments,
-)
-from engine.cli.program import exit_with, parse_arguments
+from engine.cli.program import parse_arguments, run_command
 from engine.system.memory import keep_freed_memory
 
 
 def train() -> None:
     """`l2g-train`."""
-    arguments = parse_arguments(TrainArguments)
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
+        from engine.cli.arguments import TrainArguments
+
+        arguments = parse_arguments(TrainArguments)
         keep_freed_memory()
         if arguments.race is not None:
             from engine.cli.race.command import race_scene
 
-            return race_scene(arguments)
+            return lambda: race_scene(arguments)
         from engine.cli.train import train_scene
 
-        return train_scene(arguments)
+        return lambda: train_scene(arguments)
 
-    exit_with(act, "l2g-train")
+    run_command(prepare, "l2g-train")
 
 
 def sweep() -> None:
     """`l2g-sweep`."""
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
         from engine.cli.sweep_arguments import parse_sweep
 
         arguments = parse_sweep(sys.argv[1:])
         from engine.cli.sweep import sweep_scenes
 
-        return sweep_scenes(arguments)
+        return lambda: sweep_scenes(arguments)
 
-    exit_with(act, "l2g-sweep")
+    run_command(prepare, "l2g-sweep")
 
 
 def sfm() -> None:
     """`l2g-sfm`."""
-    arguments = parse_arguments(SfmArguments)
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
+        from engine.cli.arguments import SfmArguments
+
+        arguments = parse_arguments(SfmArguments)
         from engine.cli.sfm import register_photos
 
-        return register_photos(arguments)
+        return lambda: register_photos(arguments)
 
-    exit_with(act, "l2g-sfm")
+    run_command(prepare, "l2g-sfm")
 
 
 def evaluate() -> None:
     """`l2g-eval`."""
-    arguments = parse_arguments(EvaluateArguments)
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
+        from engine.cli.arguments import EvaluateArguments
+
+        arguments = parse_arguments(EvaluateArguments)
         keep_freed_memory()
         from engine.cli.evaluate import evaluate_folder
 
-        return evaluate_folder(arguments)
+        return lambda: evaluate_folder(arguments)
 
-    exit_with(act, "l2g-eval")
+    run_command(prepare, "l2g-eval")
 
 
 def export() -> None:
     """`l2g-export`."""
-    arguments = parse_arguments(ExportArguments)
 
-    def act() -> int:
+    def prepare() -> Callable[[], int]:
+        from engine.cli.arguments import ExportArguments
+
+        arguments = parse_arguments(ExportArguments)
         keep_freed_memory()
         from engine.cli.export import export_folder
 
-        return export_folder(arguments)
+        return lambda: export_folder(arguments)
 
-    exit_with(act, "l2g-export")
+    run_command(prepare, "l2g-export")
 
 
 def download() -> None:
     """`l2g-download`."""
-    arguments = parse_arguments(DownloadArguments)
 
-    def act() -> int:
-        from engine.cli.download import download
+    def prepare() -> Callable[[], int]:
+        from engine.cli.arguments import DownloadArguments
 
-        return download(arguments)
+        arguments = parse_arguments(DownloadArguments)
+        from engine.cli.download import download as fetch
 
-    exit_with(act, "l2g-download")
+        return lambda: fetch(arguments)
+
+    run_command(prepare, "l2g-download")

@@ -1,4 +1,4 @@
-"""Parsing of a command line, and the exit code of the process."""
+"""Parsing of a command line, and the exit code of the process. Importing this takes no time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,34 @@ import sys
 from collections.abc import Callable
 from typing import TypeVar
 
-import tyro
-
 from engine.errors import UserError
+from engine.system.interruption import end_at_once, noting_interrupts
 
 Arguments = TypeVar("Arguments")
 
 
 def parse_arguments(arguments: type[Arguments]) -> Arguments:
     """Parses the command line; a wrong one ends the process with a message and exit code 2."""
+    import tyro
+
     return tyro.cli(arguments, config=(tyro.conf.FlagCreatePairsOff,))
+
+
+def run_command(prepare: Callable[[], Callable[[], int]], program: str) -> None:
+    """Runs a command, and ends the process with its exit code.
+
+    Args:
+        prepare: parses the command line and imports what the command needs, which takes seconds and writes nothing:
+            Ctrl-C ends it at once. Returns the command's work, which returns the exit code.
+        program: name of the command.
+    """
+
+    def act() -> int:
+        with end_at_once():
+            work = prepare()
+        return work()
+
+    exit_with(act, program)
 
 
 def exit_with(act: Callable[[], int], program: str) -> None:
@@ -24,13 +42,24 @@ def exit_with(act: Callable[[], int], program: str) -> None:
 
     A `UserError` is printed on stderr and gives code 2, Ctrl-C gives 130.
     """
+    with noting_interrupts() as interrupts:
+        try:
+            code = _find_code(act, program)
+        except Exception:
+            if not interrupts:
+                raise
+            code = 130  # an import or a library has made another error of the interrupt
+    sys.exit(code)
+
+
+def _find_code(act: Callable[[], int], program: str) -> int:
     try:
-        code = act()
+        return act()
     except UserError as error:
         print(f"{program}: {error}", file=sys.stderr)
-        code = 2
+        return 2
     except KeyboardInterrupt:
-        code = 130
+        return 130
     except RuntimeError as error:
         if "torch" not in sys.modules:  # whose memory it could be
             raise
@@ -44,8 +73,7 @@ def exit_with(act: Callable[[], int], program: str) -> None:
             "(--device cpu).",
             file=sys.stderr,
         )
-        code = 2
+        return 2
     except BrokenPipeError:  # the program that reads the output has ended, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    sys.exit(code)
+        return 1

@@ -1,11 +1,57 @@
-"""Ctrl-C and SIGTERM as an attribute that a loop checks, so that it ends between two complete units of work."""
+"""Ctrl-C and SIGTERM as an attribute that a loop checks, so that it ends between two complete units of work.
+
+And what Ctrl-C does before there is such a loop.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
+
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code after Ctrl-C, by the convention of shells."""
+
+
+@contextlib.contextmanager
+def end_at_once() -> Iterator[None]:
+    """A context in which Ctrl-C ends the process immediately, without a word.
+
+    For imports and other work of which nothing is left behind: raised as an exception, an interrupt may become another
+    error there, be printed and ignored, or leave a library half made.
+    """
+    with _handling(lambda number, frame: os._exit(INTERRUPTED)):
+        yield
+
+
+@contextlib.contextmanager
+def noting_interrupts() -> Iterator[list[int]]:
+    """A context in which Ctrl-C raises `KeyboardInterrupt` as usual and is noted in the list that it gives."""
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    with _handling(note):
+        yield noted
+
+
+@contextlib.contextmanager
+def _handling(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """A context in which SIGINT calls a function; elsewhere than in the main thread it changes nothing."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handle)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Interruption:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.gui.conftest import Launch
 from tests.support.window.display import Display
+from tests.support.window.places import apart
 from tests.support.window.viewer import FERN, REPOSITORY, SMALL
 
 
@@ -125,7 +126,22 @@ def test_a_scene_that_cannot_be_read_is_said_in_the_banner(launch: Launch) -> No
     viewer = launch(str(scene), "--output", str(launch.folder / "run"))
     said = viewer.wait_for(lambda report: report["banner"], "the banner")["banner"]
     assert "transforms_train.json" in said
-    viewer.frames(10)
+    for width, height in ((1600, 1000), (1280, 800), (900, 1180)):
+        viewer.resize(width, height)
+        viewer.frames(10)
+        shown = {name: tuple(box) for name, box in viewer.report["items"].items()}
+        strip = shown["Message/strip"]
+        assert strip[1] + strip[3] <= height
+        assert strip[0] + strip[2] <= width, "the sentence is as long as there is room, or ends with …"
+        covered = [name for name, box in shown.items() if name[:8] != "Message/" and not apart(box, strip)]
+        assert covered == [], "a message lies over nothing that can be clicked"
     viewer.save_screenshot("banner")
+    assert "Message/More" in viewer.report["items"]
+    low = viewer.box("Message/strip")[3]
+    viewer.click(*viewer.point("Message/More"))
+    viewer.wait_for(lambda report: report["items"]["Message/strip"][3] > low + 8, "the whole message")
+    viewer.frames(5)  # the buttons have moved with it
+    viewer.click(*viewer.point("Message/Close"))
+    viewer.wait_for(lambda report: not report["banner"] and "Message/strip" not in report["items"], "it to be closed")
     viewer.ask_to_close()
     assert viewer.exit_code() == 0

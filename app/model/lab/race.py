@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from engine.config.methods import METHODS, find_method
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.fields import check_settings
-from engine.lab.race.definition import MOST, Contestant, Race, make_race
+from engine.lab.race.definition import MOST, Contestant, Race, check_race, make_race
 from engine.messages import Snapshot
 from engine.run.history import mean_of
 from engine.run.turns import Equal, Turns
@@ -119,11 +118,7 @@ def make_chosen_race(choice: RaceChoice, settings: Settings, options: SceneOptio
     words = [write_contestant(one, settings, options) for one in chosen]
     limit = float(choice.max_seconds) if choice.equal == "seconds" and choice.max_seconds > 0 else None
     race = make_race(words, settings, options, choice.equal, limit)
-    for contestant in race.contestants:
-        try:
-            check_settings(contestant.settings, kind)
-        except UserError as error:
-            raise UserError(f"{contestant.name}: {str(error).replace('--', '')}") from error
+    check_race(race, kind)
     return race
 
 

@@ -99,11 +99,23 @@ def open_contestant(
     return opening
 
 
-def choose_folders(scene: str, race: Race, parent: Path = DEFAULT_PARENT) -> list[Path]:
-    """A folder for each run of a race, in one that does not exist yet: `runs/fern-race/1-l2g`, ..."""
-    first = parent / f"{scene}-race"
+def find_free_folder(beside: Path, word: str) -> Path:
+    """A folder that does not exist yet beside another one: `runs/fern-race` beside `runs/fern`, or `runs/fern-race-2`,
+    ..."""
+    first = beside.with_name(f"{beside.name}-{word}")
     names = (first if number == 1 else first.with_name(f"{first.name}-{number}") for number in count(1))
-    folder = next(name for name in names if not name.exists())
+    return next(name for name in names if not name.exists())
+
+
+def choose_folders(scene: str, race: Race, output: Path | None = None) -> list[Path]:
+    """A folder for each run of a race, in one that does not exist yet: `runs/fern-race/1-l2g`, ...
+
+    Args:
+        scene: its name.
+        race: whose runs they are.
+        output: the folder that was asked for with `--output`, beside which theirs lies: `OUTPUT-race/1-l2g`, ...
+    """
+    folder = find_free_folder(output or DEFAULT_PARENT / scene, "race")
     return [
         folder / f"{place}-{re.sub(r'[^A-Za-z0-9.=+-]+', '-', contestant.name).strip('-')}"
         for place, contestant in enumerate(race.contestants, 1)

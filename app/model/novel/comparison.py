@@ -110,6 +110,14 @@ class Comparison:
         return self._gauge
 
 
+def list_sides(state: State) -> tuple[ViewedRun, ...]:
+    """The two contestants that are compared, the one on the left first; none where there are not two."""
+    run, other, place = state.run, state.beside, state.race.beside
+    if run is None or other is None or place is None:
+        return ()
+    return (run, other) if state.active < place else (other, run)
+
+
 def measure_view(state: State, size: tuple[int, int]) -> tuple[int, int]:
     """(width, height) in pixels that one contestant has in a view of this size."""
     return (max(size[0] // 2, 1), size[1]) if state.beside is not None and state.race.apart else size

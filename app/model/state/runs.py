@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.arguments import ViewerArguments
-from app.model.lab.race_opening import SharedScenes, choose_folders, open_contestant
+from app.model.lab.race_opening import SharedScenes, choose_folders, find_free_folder, open_contestant
 from app.model.state.scene_kinds import as_posed, guess_kind
 from app.model.state.state import State, Timeline
 from app.model.state.viewed_run import ViewedRun
@@ -48,7 +48,7 @@ class Runs:
             UserError: there is no such folder or image; other errors of the scene are shown in the banner.
         """
         folder = resolve_scene_path(path)
-        same = self._arguments.scene is not None and folder == self._arguments.scene.resolve()
+        same = self._is_first_scene(folder)
         self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
 
     def resume(self, folder: Path) -> None:
@@ -136,7 +136,7 @@ class Runs:
         if run is None or run.scene is None:
             return
         scenes = SharedScenes(run.scene, run.options)
-        name, folders = run.name, choose_folders(run.scene.name, race)
+        name, folders = run.name, choose_folders(run.scene.name, race, self._get_output(run.scene.path))
         self.leave()
         state.active = 0
         turns = state.race.begin(race)
@@ -150,8 +150,9 @@ class Runs:
 
     def refresh(self) -> None:
         """Takes what is new in the runs that are shown, and forgets runs that have ended."""
+        seen = self._state.seen
         for run in self._state.runs:
-            run.refresh(volume=run in (self._state.run, self._state.beside))
+            run.refresh(volume=run in seen)
             if run.error is not None and not run.told:
                 self._state.banner, run.told = run.error, True
         self.leaving = [run for run in self.leaving if not run.ended]
@@ -171,11 +172,21 @@ class Runs:
         self.leaving.append(run)
 
     def _like(self, path: Path, settings: Settings, options: SceneOptions) -> ViewerArguments:
-        """The arguments that would start such a run in a folder of its own."""
+        """The arguments that would start such a run in a folder of its own, beside that of `--output`."""
         chosen = {name: getattr(settings, name) for name in SETTINGS}
         chosen |= {name: getattr(options, name) for name in OPTIONS}
         chosen["assist"] = "on" if settings.assist else "off"
-        return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE)
+        output = self._get_output(path)
+        beside = {"output": None if output is None else find_free_folder(output, settings.method)}
+        return replace(self._arguments, scene=path, **chosen, **_ELSEWHERE | beside)
+
+    def _is_first_scene(self, path: Path) -> bool:
+        """Whether a scene is that of the command line."""
+        return self._arguments.scene is not None and path.resolve() == self._arguments.scene.resolve()
+
+    def _get_output(self, path: Path) -> Path | None:
+        """The folder of the command line, which is for the runs of its own scene; None for another one."""
+        return self._arguments.output if self._is_first_scene(path) else None
 
     def _show(self, arguments: ViewerArguments, first: tuple[Command, ...] = ()) -> None:
         """Replaces the runs that are shown; `first` are commands that the new run is sent at once."""

@@ -72,6 +72,7 @@ class NovelView:
         mode: `follow` looks from the pose of the selected frame.
         wipe: fraction of the width, from the left, that shows the photo while following.
         keyframes: views that a film flies through.
+        filmed: keys of the runs that are seen in a film under way.
         field_of_view_deg: vertical; while following that of the frame is used.
         framed: whether the cameras were placed for this scene.
         moving: whether the view is being moved.
@@ -84,6 +85,7 @@ class NovelView:
     field_of_view_deg: float = 45.0
     wipe: float = 0.0
     keyframes: list[ViewCamera] = field(default_factory=list)
+    filmed: tuple[int, ...] = ()
     framed: bool = False
     moving: bool = False
 
@@ -220,6 +222,12 @@ class State:
         if self.race.race is None or place is None or place == self.active or place >= len(self.runs):
             return None
         return self.runs[place]
+
+    @property
+    def seen(self) -> list[ViewedRun]:
+        """The runs whose fields are looked at: the active one, the one beside it, and those of a film under way."""
+        found = [run for run in (self.run, self.beside) if run is not None]
+        return found + [run for run in self.runs if run.key in self.novel.filmed and run not in found]
 
     def show(self, place: int) -> None:
         """Shows another run; where it was seen beside the active one, the two change their parts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.lab.race import describe_contestant
-from app.model.novel.comparison import find_divider
+from app.model.novel.comparison import find_divider, list_sides
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
 from app.panels.widgets.canvas import Canvas
@@ -127,16 +127,15 @@ class ComparisonView:
 
     def update(self, state: State, picture: tuple[int, int]) -> None:
         """Draws names and line; hides them where nothing is compared."""
-        other, run = state.beside, state.run
-        shown = other is not None and run is not None
-        if dpg.is_item_shown(self._layer) != shown:
-            dpg.configure_item(self._layer, show=shown)
-        if other is None or run is None or state.race.beside is None:
+        sides = list_sides(state)
+        if dpg.is_item_shown(self._layer) != bool(sides):
+            dpg.configure_item(self._layer, show=bool(sides))
+        if not sides:
             return
         corner = self._canvas.corner
         left, top, width, height = place_picture(picture, self._canvas.size)
         left, top = left + corner[0], top + corner[1]
-        first, second = (run, other) if state.active < state.race.beside else (other, run)
+        first, second = sides
         room = width / 2 - 2 * PADDING
         self._write(0, first, (left + PADDING / 2, top + PADDING / 2), room)
         at = (left + width / 2 if state.race.apart else left + width, top + PADDING / 2)

@@ -9,8 +9,9 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 import numpy as np
 
-from app.model.common.pictures import Drawn, NovelPicture
-from app.model.novel.novel_control import MOVES, NovelControl, change_mode, find_depth_range
+from app.model.common.pictures import Drawn
+from app.model.novel.film import make_film
+from app.model.novel.novel_control import MOVES, NovelControl, change_mode
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
 from app.panels.novel.comparison import ComparisonView
@@ -20,15 +21,12 @@ from app.panels.widgets.parts import MUTED, SCROLL_BAR, add_tool_tip, measure_in
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.geometry.camera_path import interpolate_cameras, make_orbit, make_spiral, make_tour
-from engine.geometry.view_camera import ViewCamera, pinhole
 
 VIEW = "novel"
 MODES: tuple[NovelMode, ...] = ("orbit", "fly", "follow")
 CHANNELS = ("colour", "depth", "opacity", "residual")
 SLIDER = (64, 106)  # width of the slider: least, for its value to be read, and where there is room; pixels
 FILM_SECONDS = 6.0
-FILM_SIZE = (640, 480)  # pixels
 RATE_PICTURES = 16  # the last ones, from which the frames per second are counted
 SMALLEST_PICTURE = (1, 1)  # before the first
 LONGEST_STEP = 0.1  # seconds of flight at once, at most: after a slow frame the camera must not jump
@@ -77,7 +75,7 @@ class NovelViewPanel:
                 add_tool_tip(
                     self._film,
                     "Writes an mp4 film along the path of the keys, or around the scene if there are none. In a race "
-                    "it shows the contestant of the other panels alone.",
+                    "it shows both contestants as this view does, with their names.",
                 )
             self._comparison.build_choices(self._state)
             self._note = dpg.add_text("", color=MUTED)
@@ -97,6 +95,7 @@ class NovelViewPanel:
             held = [key for key in MOVES if dpg.is_key_down(getattr(dpg, f"mvKey_{key}"))]
             self._control.fly(view, held, min(passed, LONGEST_STEP), now)
         picture = self._control.picture(state, self._canvas.size, now)
+        self._watch_film()
         self._show_choices()
         self._comparison.offer(state)
         self._fit_row()
@@ -162,37 +161,22 @@ class NovelViewPanel:
         self._ask_path("Write the film to", "film.mp4", self._start_film)
 
     def _start_film(self, path: Path) -> None:
-        cameras = self._path_cameras()
-        if not cameras:
+        film = make_film(self._state, count_pictures(FILM_SECONDS))
+        if film is None:
             raise UserError("There is nothing to film before a scene is open.")
-        run, scene = self._state.run, get_posed_scene(self._state.run)
-        assert run is not None
-        assert scene is not None
-        reach, channel = find_depth_range(scene), self._state.novel.channel
-        channel = "colour" if channel == "residual" else channel
-        pictures = [
-            NovelPicture(camera=camera, channel=channel, depth_range=reach, volume=run.key) for camera in cameras
-        ]
-        self._recording = Recording(self._renderer, pictures, path)
+        self._state.novel.filmed = film.runs
+        self._recording = Recording(self._renderer, film.pictures, path, film.captions)
 
-    def _path_cameras(self) -> list[ViewCamera]:
-        """Cameras of the film: through the keys, or along a closed path that suits the scene."""
-        run = self._state.run
-        scene = get_posed_scene(run)
-        if run is None or scene is None or run.snapshot is None:
-            return []
-        count = count_pictures(FILM_SECONDS)
-        if self._state.novel.keyframes:
-            return interpolate_cameras(self._state.novel.keyframes, count)
-        poses = run.snapshot.poses
-        if scene.kind == "object":
-            path = make_orbit(poses, scene.box_centre, count)
-        elif scene.kind == "unbounded":
-            path = make_tour(poses, count)
-        else:
-            path = make_spiral(poses, 1.6 * scene.near, count)
-        field_of_view = np.radians(self._state.novel.field_of_view_deg)
-        return [pinhole(pose, float(field_of_view), FILM_SIZE) for pose in path]
+    def _watch_film(self) -> None:
+        """Ends a film whose runs have been closed; those of one that has ended are not kept for it any more."""
+        recording, view = self._recording, self._state.novel
+        if recording is None or not view.filmed:
+            return
+        if not recording.finished and set(view.filmed) - {run.key for run in self._state.runs}:
+            recording.stop()
+            self._state.banner = f"{recording.output} was not written: a run that it shows was closed."
+        if recording.finished:
+            view.filmed = ()
 
     def close(self) -> None:
         """Stops a film that is being written."""

@@ -28,9 +28,13 @@ from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 
 TEXTURE = 256  # width and height of the wheel's texture, pixels
 LABELS = 58  # width of the labels beside the wheel, pixels
-TRACE_HEIGHT = 64  # of the curves, pixels
+ROW = 13  # height of a row of small text above and below the curves, pixels
+CURVES = 44  # height of the curves, pixels
+TRACE_HEIGHT = ROW + CURVES + ROW
+SMALL, LETTER = 11, 6  # size of that text, and about the width of a letter, pixels
 TRAIL_SHARE = 0.45  # of their width, for the residual over λ
 GAP = 8  # between the two, pixels
+LAST_MINUTE = "last minute"
 
 
 class WarpLegend:
@@ -82,14 +86,14 @@ class WarpLegend:
             "Left: mean residual over the last minute, logarithmic; violet lines: λ was changed. Right: the same "
             "residual over λ as it was travelled in that minute, fading with age; the dot is now.",
         )
-        self._box = dpg.draw_rectangle((0, 0), (10, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list)
-        self._trail_box = dpg.draw_rectangle(
-            (20, 0), (30, TRACE_HEIGHT - 1), fill=GROOVE, color=FAINT, parent=self._list
+        self._box, self._trail_box = (
+            dpg.draw_rectangle((left, ROW), (left + 10, ROW + CURVES), fill=GROOVE, color=FAINT, parent=self._list)
+            for left in (0, 20)
         )
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
-        self._top = dpg.draw_text((4, 1), "", size=11, color=MUTED, parent=self._list)
-        self._bottom = dpg.draw_text((4, TRACE_HEIGHT - 14), "", size=11, color=MUTED, parent=self._list)
+        self._top = dpg.draw_text((0, 0), "", size=SMALL, color=MUTED, parent=self._list)
+        self._bottom = dpg.draw_text((0, ROW + CURVES + 1), "", size=SMALL, color=MUTED, parent=self._list)
 
     def see(self, snapshot: Snapshot) -> None:
         """Adds a snapshot to the curve; to be called with every snapshot, drawn or not."""
@@ -126,39 +130,43 @@ class WarpLegend:
         seconds, means = self._trace.curve()
         dpg.configure_item(self._list, width=whole)
         width = round((whole - GAP) * (1 - TRAIL_SHARE))
-        dpg.configure_item(self._trail_box, pmin=(width + GAP, 0), pmax=(whole - 1, TRACE_HEIGHT - 1))
-        dpg.configure_item(self._box, pmax=(width - 1, TRACE_HEIGHT - 1))
+        dpg.configure_item(self._trail_box, pmin=(width + GAP, ROW), pmax=(whole - 1, ROW + CURVES))
+        dpg.configure_item(self._box, pmax=(width - 1, ROW + CURVES))
         if len(seconds) < 2 or means.max() <= 0:
             dpg.configure_item(self._line, show=False)
             return
         low = 10.0 ** math.floor(math.log10(max(means.min(), 1e-4)))
         high = 10.0 ** math.ceil(math.log10(max(means.max(), 1e-3)))
-        where = make_sparkline(seconds, means, (width, TRACE_HEIGHT), (low, high))
-        dpg.configure_item(self._line, points=where.tolist(), show=True)
+        where = make_sparkline(seconds, means, (width, CURVES), (low, high))
+        dpg.configure_item(self._line, points=[(x, ROW + y) for x, y in where.tolist()], show=True)
         dpg.configure_item(self._top, text=f"{high:g} px")
         dpg.configure_item(self._bottom, text=f"{low:g} px")
         dpg.delete_item(self._layer, children_only=True)
         span = max(seconds[-1] - seconds[0], 1e-6)
         for moment, _ in self._trace.changes():
             x = 2 + (moment - seconds[0]) / span * (width - 4)
-            dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 2), color=(*VIOLET[:3], 130), parent=self._layer)
+            dpg.draw_line((x, ROW + 1), (x, ROW + CURVES - 1), color=(*VIOLET[:3], 130), parent=self._layer)
+        self._write(LAST_MINUTE, width - LETTER * len(LAST_MINUTE), 0)
         self._draw_trail(width + GAP, whole - width - GAP, (low, high))
 
     def _draw_trail(self, left: int, width: int, levels: tuple[float, float]) -> None:
         """The residual over λ, on the same scale of residuals."""
-        step = 2 if width >= 150 else 4
+        step = 2 if width >= 200 else 5
         for exponent in range(int(LAMBDA.lowest), int(LAMBDA.highest) + 1, step):
             x = left + float(find_column(np.array(float(exponent)), width, LAMBDA))
-            dpg.draw_line((x, 1), (x, TRACE_HEIGHT - 16), color=(*MUTED[:3], 50), parent=self._layer)
-            text = f"{exponent}"
-            place = min(max(x - 3 * len(text), left + 2), left + width - 6 * len(text) - 3)
-            dpg.draw_text((place, TRACE_HEIGHT - 14), text, size=11, color=MUTED, parent=self._layer)
-        dpg.draw_text((left + 4, 1), "over λ = 10^", size=11, color=MUTED, parent=self._layer)
-        trail = make_lambda_trail(*self._trace.trail(), (width, TRACE_HEIGHT), LAMBDA, levels)
-        points = [(left + x, y) for x, y in trail.points.tolist()]
+            dpg.draw_line((x, ROW + 1), (x, ROW + CURVES - 1), color=(*MUTED[:3], 50), parent=self._layer)
+            text = f"10^{exponent}"
+            wide = LETTER * len(text)
+            self._write(text, min(max(x - wide / 2, left), left + width - wide), ROW + CURVES + 1)
+        self._write("over λ", left, 0)
+        trail = make_lambda_trail(*self._trace.trail(), (width, CURVES), LAMBDA, levels)
+        points = [(left + x, ROW + y) for x, y in trail.points.tolist()]
         for before, now, opacity in zip(points, points[1:], trail.opacity[1:].tolist(), strict=False):
             dpg.draw_line(before, now, color=(*VIOLET[:3], int(255 * opacity)), thickness=1.6, parent=self._layer)
         dpg.draw_circle(points[-1], 3, color=ACCENT, fill=ACCENT, parent=self._layer)
+
+    def _write(self, text: str, left: float, top: float) -> None:
+        dpg.draw_text((left, top), text, size=SMALL, color=MUTED, parent=self._layer)
 
 
 def describe_loss(snapshot: Snapshot) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from engine.cli.preparation_display import PreparationDisplay
 from engine.cli.race.display import RaceDisplay
 from engine.cli.settings import check_arguments, options_of, settings_of
 from engine.errors import UserError
-from engine.lab.race.definition import Race, make_race
+from engine.lab.race.definition import Race, check_race, make_race
 from engine.lab.race.plot import PLOT_FILE, plot_race
 from engine.lab.race.rows import RaceRow, make_rows
 from engine.lab.race.runner import run_race
@@ -51,6 +51,7 @@ def race_scene(arguments: TrainArguments) -> int:
             [contestant.options for contestant in race.contestants],
             lambda options: load_scene(arguments.scene, options, display),
         )
+    check_race(race, scenes[0].kind)
     race = _refine_unknown_lenses(race, scenes, arguments.keep_intrinsics)
     folder = _make_folder(arguments)
     for sentence in (*reading_sentences(scenes[0]), *_warnings(race, arguments, scenes[0])):
@@ -153,5 +154,6 @@ def _table(rows: Sequence[RaceRow], title: str) -> Table:
     for row in rows:
         table.add_column(escape(first.words(row)), justify="right")
     for column in others:
-        table.add_row(column.heading, *(row.state if column is ENDED else column.words(row) for row in rows))
+        words = [row.state if column is ENDED else column.words(row) for row in rows]
+        table.add_row(*map(escape, (column.heading, *words)))  # else a unit such as [px] is taken for markup
     return table

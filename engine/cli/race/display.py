@@ -64,7 +64,7 @@ def describe(entrant: Entrant) -> str:
         return "preparing"
     parts, last = [f"{trainer.iteration}/{trainer.iterations}", f"{session.seconds:.1f} s"], rows[-1]
     if last.rotation_error_deg is not None:
-        parts.append(f"pose {mean_of(last.rotation_error_deg):.2f}° {mean_of(last.translation_error):.4f}")
+        parts.append(f"pose {mean_of(last.rotation_error_deg):.2f}° {mean_of(last.translation_error):.4f} units")
     if last.corner_error_px is not None:
         parts.append(f"corners {mean_of(last.corner_error_px[1:]):.2f} px")
     if math.isfinite(last.psnr):

@@ -9,7 +9,7 @@ from typing import get_args
 from engine.config.methods import find_method
 from engine.config.settings import Settings, is_exponent
 from engine.errors import UserError
-from engine.fields import find_field
+from engine.fields import FIELDS, check_settings, find_field
 from engine.run.turns import Equal
 from engine.scenes.options import InitialPoses, SceneOptions
 
@@ -67,14 +67,43 @@ def make_race(
         settings, options: the base, which holds for all that a contestant does not say.
         equal, max_seconds: see `Race`.
     Raises:
-        UserError: too few or too many, or words that make no sense.
+        UserError: too few or too many, words that make no sense, or a method and a field that do not go together.
     """
     if not FEWEST <= len(words) <= MOST:
         raise UserError(f"A race has {FEWEST} to {MOST} contestants, not {len(words)}; {describe_syntax()}.")
     bases = [parse_contestant(word, settings, options) for word in words]
     names = _choose_names([word.strip() for word in words])
     contestants = (Contestant(name, colour, *base) for name, colour, base in zip(names, COLOURS, bases, strict=False))
-    return Race(tuple(contestants), equal, max_seconds)
+    race = Race(tuple(contestants), equal, max_seconds)
+    check_race(race)
+    return race
+
+
+def check_race(race: Race, kind: str | None = None) -> None:
+    """Each contestant's method and field go together, and can be trained in a kind of scene, where one is given.
+
+    Args:
+        race: that is to be started.
+        kind: of its scene, such as `object` or `planar`.
+    Raises:
+        UserError: one of them cannot be trained; the message says which, why, and with which fields it could.
+    """
+    for contestant in race.contestants:
+        try:
+            check_settings(contestant.settings, kind)
+        except UserError as error:
+            fields = [name for name in FIELDS if _can_train(replace(contestant.settings, field=name), kind)]
+            reason = str(error).replace("--method ", "the method ").replace("--field ", "the field ")
+            mend = f" Give it field={' or field='.join(fields)}." if fields else ""
+            raise UserError(f"{contestant.name} cannot race: {reason}{mend}") from error
+
+
+def _can_train(settings: Settings, kind: str | None) -> bool:
+    try:
+        check_settings(settings, kind)
+    except UserError:
+        return False
+    return True
 
 
 def parse_contestant(word: str, settings: Settings, options: SceneOptions) -> Base:

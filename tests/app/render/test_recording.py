@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from app.model.common.pictures import NovelPicture
+from app.model.novel.film import Caption
 from app.render.recording import Recording, count_pictures, save_png
 from app.render.renderer import Renderer
 from engine.errors import UserError
@@ -44,6 +45,19 @@ def test_a_film_has_every_picture(renderer: Renderer, tmp_path: Path) -> None:
     engine = fields.seen_by_engine(fields.grid(fields.BOX), fields.camera((65, 49))).colour.numpy()[:48, :64]
     assert np.abs(shown[0] / 255 - engine).mean() < 0.05
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_captions_stand_in_the_upper_corners(renderer: Renderer, tmp_path: Path) -> None:
+    names = (Caption("l2g", "#ff0000", 0.0), Caption("barf", "#00ff00", None))
+    films = [Recording(renderer, pictures(2), tmp_path / f"{len(captions)}.mp4", captions) for captions in ((), names)]
+    for film in films:
+        film.join(120)
+        assert film.error is None
+    plain, named = (next(imageio.get_reader(film.output).iter_data()).astype(int) for film in films)
+    changed = np.abs(named - plain).max(axis=-1) > 60
+    assert changed[:24, :32].any()
+    assert changed[:24, 32:].any()
+    assert not changed[28:].any()
 
 
 def test_a_stopped_film_leaves_no_file(renderer: Renderer, tmp_path: Path) -> None:

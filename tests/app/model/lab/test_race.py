@@ -61,7 +61,7 @@ def test_what_cannot_race_is_said_before() -> None:
     with pytest.raises(UserError, match="two contestants or more"):
         make_chosen_race(alone, SHOWN, READ, "object")
     wrong = RaceChoice([ContestantChoice("l2g"), ContestantChoice("no-encoding")])
-    with pytest.raises(UserError, match=r"no-encoding.* needs field mlp"):
+    with pytest.raises(UserError, match=r"no-encoding.* cannot race: .* Give it field=mlp\."):
         make_chosen_race(wrong, SHOWN, READ, "object")
 
 

@@ -38,11 +38,12 @@ def test_a_scene_is_read_again_only_for_another_start_and_once(monkeypatch: pyte
 
 def test_each_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
     race = make_race(("l2g", "l2g", "l2g:assist=off,lambda=3"), Settings(), SceneOptions())
-    folders = choose_folders("fern", race, tmp_path)
+    folders = choose_folders("fern", race, tmp_path / "mine")
     assert [folder.name for folder in folders] == ["1-l2g-1", "2-l2g-2", "3-l2g-assist=off-lambda=3"]
-    assert {folder.parent for folder in folders} == {tmp_path / "fern-race"}
+    assert {folder.parent for folder in folders} == {tmp_path / "mine-race"}
     folders[0].mkdir(parents=True)
-    assert choose_folders("fern", race, tmp_path)[0].parent == tmp_path / "fern-race-2"
+    assert choose_folders("fern", race, tmp_path / "mine")[0].parent == tmp_path / "mine-race-2"
+    assert choose_folders("fern", race)[0].parent.parent.name == "runs"
 
 
 def test_nobody_waits_for_a_contestant_that_cannot_be_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.lab.race.definition import Race, make_race
+from engine.lab.race.definition import Race, check_race, make_race
 from engine.scenes.options import SceneOptions
 
 
@@ -40,6 +40,8 @@ def test_names_are_unique() -> None:
         (("l2g", "l2g:lambda=much"), "'much' is no exponent"),
         (("l2g", "l2g:lambda=nan"), "'nan' is no exponent"),
         (("l2g", "l2g:init=noisy"), "no start 'noisy'; choose one of auto, identity"),
+        (("l2g", "no-encoding"), "no-encoding cannot race: the method no-encoding needs the field mlp"),
+        (("l2g", "no-encoding:field=hash"), "Give it field=mlp."),
     ],
 )
 def test_wrong_words_are_told_in_one_sentence(words: tuple[str, ...], said: str) -> None:
@@ -47,3 +49,10 @@ def test_wrong_words_are_told_in_one_sentence(words: tuple[str, ...], said: str)
         race(*words)
     assert said in str(failure.value)
     assert "\n" not in str(failure.value)
+
+
+def test_a_field_that_cannot_live_in_the_scene_is_refused_before_the_race() -> None:
+    contestants = race("l2g", "barf:field=hash")
+    check_race(contestants, "object")
+    with pytest.raises(UserError, match=r"barf:field=hash cannot race: .*is planar.* field=grid or field=mlp\."):
+        check_race(contestants, "planar")
