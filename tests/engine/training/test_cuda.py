@@ -295,6 +295,33 @@ def test_steps_of_a_network_that_are_played_are_those_on_the_cpu() -> None:
         )
 
 
+def test_steps_of_hashed_tables_that_are_played_are_those_on_the_cpu() -> None:
+    """The same; levels open on the way."""
+    rows = (replace(COARSE, iterations=4), replace(OPENING, iterations=30))
+
+    def ended(device: str, records: RecordedWork) -> RadianceTrainer:
+        with mock.patch("engine.fields.hash.field.multiplies_bfloat16", return_value=False):
+            trainer = made(rows, wall(), device, field="hash", method="barf", assist=False)
+        trainer._recorded = records
+        advance(trainer, 9)
+        return trainer
+
+    def read(trainer: RadianceTrainer) -> list[torch.Tensor]:
+        field = trainer.field
+        assert isinstance(field, HashField)
+        return [trainer.poses(), trainer.frame_psnr(), field.tables.values, torch.tensor(field.open)]
+
+    with PretendCuda():
+        there = ended("cuda", RecordedWork(TapeRecorder(), RecordingOptions(warm=1)))
+        assert there._recorded.plays
+        found = [value.cpu() for value in read(there)]
+    here = read(ended("cpu", RecordedWork(None)))
+    torch.testing.assert_close(found[0], here[0], atol=1e-5, rtol=0.0)
+    torch.testing.assert_close(found[1:], here[1:], atol=1e-5, rtol=1e-4)
+    assert (here[0] - made(rows, wall(), "cpu", field="hash").poses()).abs().max() > 1e-3
+    assert here[3] > 1
+
+
 @pytest.mark.slow
 def test_a_whole_run_on_a_gpu() -> None:
     """A start from matches, an adjustment, a lens that is refined, a sparse lattice, and a frame that is knocked off
