@@ -23,7 +23,7 @@ class _Encode(torch.autograd.Function):
     """Features at points; the gradients of the entries are added to the buffer of the tables."""
 
     @staticmethod
-    def forward(ctx: Any, points: Tensor, tables: Tables, weights: Tensor, gathers: bool) -> Tensor:
+    def forward(ctx: Any, points: Tensor, _: Tensor, tables: Tables, weights: Tensor, gathers: bool) -> Tensor:
         places = points.detach().contiguous().numpy()
         arrays = (*(part.numpy() for part in tables.lattices), weights.numpy())
         count = len(weights)
@@ -39,16 +39,19 @@ class _Encode(torch.autograd.Function):
         by_features = gradients[0].contiguous().numpy()
         if gathers:
             kernels.scatter(places, by_features, *arrays, tables.gradient.numpy())
+        if not ctx.needs_input_grad[0]:
+            return (None,) * 5
         by_points = torch.empty(len(slopes), 3)
         kernels.point_gradient(slopes, by_features, by_points.numpy())
-        return by_points, None, None, None
+        return by_points, None, None, None, None
 
 
 def encode(
     points: Float[Tensor, "points 3"], tables: Tables, weights: Float[Tensor, " open"], gathers: bool
 ) -> Float[Tensor, "points features"]:
     """The features of the first levels, each level's times its weight; differentiable (see `reference.encode`)."""
-    return _Encode.apply(points, tables, weights, gathers)
+    learner = torch.empty(0, requires_grad=gathers)  # autograd calls `backward` only if an input needs a gradient
+    return _Encode.apply(points, learner, tables, weights, gathers)
 
 
 def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions) -> None:

@@ -50,7 +50,7 @@ class _Encode(torch.autograd.Function):
     """Features at points; the gradients of the entries are added to the buffer of the tables."""
 
     @staticmethod
-    def forward(ctx: Any, points: Tensor, tables: Tables, weights: Tensor, gathers: bool) -> Tensor:
+    def forward(ctx: Any, points: Tensor, _: Tensor, tables: Tables, weights: Tensor, gathers: bool) -> Tensor:
         points, weights = points.detach().contiguous(), weights.contiguous()
         count, levels, sloped = len(points), len(weights), bool(ctx.needs_input_grad[0])
         features = points.new_empty(count, levels * kernels.FEATURES)
@@ -73,20 +73,26 @@ class _Encode(torch.autograd.Function):
                 *(by_features.numel() // len(weights), len(weights)),
                 *(points, by_features, *tables.lattices, weights, tables.gradient),
             )
+        if not ctx.needs_input_grad[0]:
+            return (None,) * 5
         by_points = torch.empty_like(points)
         launch_in_layers(kernels.point_gradient, by_points.numel(), 1, slopes, by_features, by_points)
-        return by_points, None, None, None
+        return by_points, None, None, None, None
 
 
 def encode(
     points: Float[Tensor, "points 3"], tables: Tables, weights: Float[Tensor, " open"], gathers: bool
 ) -> Float[Tensor, "points features"]:
     """The features of the first levels, each level's times its weight; differentiable (see `reference.encode`)."""
-    return _Encode.apply(points, tables, weights, gathers)
+    learner = torch.empty(0, requires_grad=gathers)  # autograd calls `backward` only if an input needs a gradient
+    return _Encode.apply(points, learner, tables, weights, gathers)
 
 
 def optimise(tables: Tables, rate: float, open_levels: int, options: HashOptions) -> None:
-    """One Adam step (see `reference.optimise`)."""
+    """One Adam step (see `reference.optimise`).
+
+    It is launched anew in each step, outside of what is recorded: what changes may be among its arguments.
+    """
     tables.steps += 1
     end = tables.levels.offsets[open_levels]
     launch_in_layers(

@@ -125,8 +125,6 @@ class HashField(SampledField):
         if self.projective and self.unit != 1.0:
             points = points * make_constant([1.0, 1.0, self.unit], points)
         gathers = self._gathers and torch.is_grad_enabled()
-        if gathers and not points.requires_grad:  # autograd calls `backward` only if an input needs a gradient
-            points = points.detach().requires_grad_()
         weights = upload_made(lambda: torch.tensor(self._weights()), self.device)
         features = self._encoding.encode(points, self.tables, weights, gathers)
         if self.low_precision:
@@ -229,15 +227,16 @@ class HashField(SampledField):
         A plane is number `seed` modulo the number of planes. A CPU measures one at a time, which stays in its cache.
         """
         depth, height, width = shape
-        y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
-        planes = []
-        for seed in seeds:
-            places = torch.rand(height * width, 3, generator=torch.Generator().manual_seed(seed))
-            points = torch.stack([x, y, torch.full_like(x, seed % depth)], dim=-1).reshape(-1, 3) + places
-            planes.append(((points - 0.5) / torch.tensor([width - 1.0, height - 1.0, depth - 1.0])).clamp(0, 1))
+        draws = [torch.rand(height * width, 3, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        z = upload(torch.tensor([seed % depth for seed in seeds]), self.device)
+        y, x = torch.arange(height, device=self.device), torch.arange(width, device=self.device)
+        z, y, x = torch.meshgrid(z, y, x, indexing="ij")
+        places = torch.stack([x, y, z], dim=-1).view(-1, 3) + upload(torch.cat(draws), self.device)
+        last = make_constant([width - 1.0, height - 1.0, depth - 1.0], places)
+        places = ((places - 0.5) / last).clamp(0, 1)
         at_once = 1 if self.device.type == "cpu" else max(SAMPLING.samples_at_once // (height * width), 1)
         opacities = []
-        for points in upload(torch.cat(planes), self.device).split(at_once * height * width):
+        for points in places.split(at_once * height * width):
             with autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
                 density = self._density(self._describe(points))
             opacities.append(-torch.expm1(-density / (depth if self.projective else depth - 1)))

@@ -102,6 +102,15 @@ def test_nothing_is_gathered_unless_it_is_asked_for(backend) -> None:
 
 
 @BACKENDS
+def test_entries_learn_from_points_that_do_not(backend) -> None:
+    both, alone = tables(), tables()
+    for made, at in ((both, points().requires_grad_()), (alone, points())):
+        backend.encode(at, made, WEIGHTS, gathers=True).square().sum().backward()
+    assert alone.gradient.abs().sum() > 0
+    torch.testing.assert_close(alone.gradient, both.gradient)
+
+
+@BACKENDS
 def test_a_number_that_is_none_is_seen(backend) -> None:
     features = backend.encode(torch.tensor([[0.5, torch.nan, 0.5]]), tables(), WEIGHTS, False)
     assert features.isnan().any()
