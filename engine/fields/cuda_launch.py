@@ -160,9 +160,36 @@ def launch(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) ->
     device = next(one.device for one in arguments if isinstance(one, Tensor))
     with cuda.gpus[device.index] if device.index else nullcontext():
         stream = _wrap_stream(torch.cuda.current_stream(device).cuda_stream, device.index)
-        kernel[grid, threads, stream](
-            *[cuda.as_cuda_array(one.detach(), sync=False) if isinstance(one, Tensor) else one for one in arguments]
-        )
+        kernel[grid, threads, stream](*[_wrap(one) if isinstance(one, Tensor) else one for one in arguments])
+
+
+def _wrap(tensor: Tensor) -> Any:
+    if not tensor.is_contiguous():
+        raise ValueError(f"a kernel is given a tensor of shape {tuple(tensor.shape)} with gaps")
+    return _wrap_memory(tensor.data_ptr(), tensor.shape, tensor.dtype, tensor.device.index)
+
+
+class _Memory:
+    """Memory of torch's as Numba asks for it."""
+
+    def __init__(self, address: int, shape: torch.Size, kind: str) -> None:
+        self.__cuda_array_interface__ = {
+            "data": (address, False),
+            "shape": tuple(shape),
+            "typestr": kind,
+            "strides": None,
+            "version": 2,
+        }
+
+
+@lru_cache(maxsize=2048)
+def _wrap_memory(address: int, shape: torch.Size, dtype: torch.dtype, _: int | None) -> Any:
+    """An array of Numba's, which takes as long to make as a launch: most steps use the memory of the one before.
+
+    It holds nothing: where a tensor is gone before its kernel is done, torch gives the memory to later work of the
+    same stream only.
+    """
+    return cuda.as_cuda_array(_Memory(address, shape, torch.empty(0, dtype=dtype).numpy().dtype.str), sync=False)
 
 
 @lru_cache(maxsize=64)
