@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from ctypes import CDLL
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -18,9 +18,8 @@ from numba import config, cuda
 from numba.cuda.cuda_paths import get_cuda_paths
 from torch import Tensor
 
+from engine.fields.kernel_absence import say_kernels_are_absent
 from engine.system.kernel_cache import follow_sources
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,13 @@ def _find_library(home: Path) -> Path | None:
 
 
 def _name_library(library: Path) -> None:
-    """Numba's own part for CUDA looks in one folder only, and for names with a version; pip's file has none."""
-    if "numba_cuda" not in cuda.__file__:
-        paths = get_cuda_paths()
-        paths["nvvm"] = paths["nvvm"]._replace(info=str(library))
+    """Numba's own part for CUDA looks in one folder only, and for names with a version; pip's file has none. The
+    package numba-cuda takes a library that is loaded, also where it has read the environment before."""
+    if "numba_cuda" in cuda.__file__:
+        CDLL(str(library))
+        return
+    paths = get_cuda_paths()
+    paths["nvvm"] = paths["nvvm"]._replace(info=str(library))
 
 
 def have_kernels(try_them: Callable[[torch.device], None]) -> bool:
@@ -104,15 +106,9 @@ def have_kernels(try_them: Callable[[torch.device], None]) -> bool:
         try_them(torch.device("cuda"))
     except Exception as error:  # whatever Numba, its compiler or the driver raise: there is another way
         words = (str(error).splitlines() or [""])[0]
-        _warn(f"CUDA kernels are not used, plain torch is ({type(error).__name__}: {words})")
+        say_kernels_are_absent(f"{type(error).__name__}: {words}")
         return False
     return True
-
-
-@lru_cache(maxsize=16)
-def _warn(sentence: str) -> None:
-    """The same is not said for each part of a field."""
-    log.warning(sentence)
 
 
 def make_kernel(function: Callable[..., None]) -> Any:

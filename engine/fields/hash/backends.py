@@ -7,17 +7,21 @@ from types import ModuleType
 import torch
 
 from engine.fields.hash import compiled, reference
+from engine.fields.kernel_absence import say_kernels_are_absent
 
 try:
     from engine.fields.hash import cuda_compiled
-except ImportError:  # a Numba without its part for CUDA, which is to become a package of its own
+except ImportError as error:  # a Numba without its part for CUDA, which is to become a package of its own
     cuda_compiled = None  # type: ignore[assignment]
+    ABSENCE = str(error)
 
 
 def choose_backend(device: torch.device) -> ModuleType:
     """The module whose `encode` and `optimise` are the fastest that work there."""
     if device.type == "cpu":
         return compiled
-    if device.type == "cuda" and torch.cuda.is_available() and cuda_compiled is not None:
-        return cuda_compiled.choose_backend()
+    if device.type == "cuda" and torch.cuda.is_available():
+        if cuda_compiled is not None:
+            return cuda_compiled.choose_backend()
+        say_kernels_are_absent(f"{ABSENCE}; pip install 'l2g-viewer[gpu]'")
     return reference

@@ -16,6 +16,7 @@ from engine.fields import cuda_launch
 from engine.fields.hash import backends, compiled, cuda_compiled, reference
 from engine.fields.hash.backends import choose_backend
 from engine.fields.hash.options import DEFAULT
+from engine.fields.kernel_absence import say_kernels_are_absent
 from tests.support import simulated_encoding
 from tests.support.compiled_launches import NO_COMPILER, compile_launches, find_slow
 from tests.support.pretend_cuda import NO_CUDA
@@ -40,7 +41,7 @@ def test_in_the_simulator_they_compute_what_those_of_the_cpu_do() -> None:
 def chosen_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if there were a GPU on which no choice was made yet."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
-    caches = cuda_compiled.choose_backend, cuda_launch._warn
+    caches = cuda_compiled.choose_backend, say_kernels_are_absent
     for cached in caches:
         cached.cache_clear()
     yield

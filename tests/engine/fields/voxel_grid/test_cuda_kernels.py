@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from engine.fields import cuda_launch
+from engine.fields.kernel_absence import say_kernels_are_absent
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import backends, compiled, cuda_compiled, cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
@@ -44,14 +45,17 @@ def test_in_the_simulator_they_render_and_differentiate_as_those_of_the_cpu() ->
     assert max(differences.values()) < 2e-5, differences
 
 
-def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     assert choose_backend(torch.device("cpu")) is compiled
     assert choose_backend(torch.device("mps")) is reference
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert choose_backend(torch.device("cuda")) is reference
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    say_kernels_are_absent.cache_clear()
     monkeypatch.setattr(backends, "cuda_compiled", None)  # as where Numba has no part for CUDA
+    monkeypatch.setattr(backends, "ABSENCE", "No module named 'numba.cuda'", raising=False)
     assert choose_backend(torch.device("cuda")) is reference
+    assert "plain torch is (No module named 'numba.cuda'; pip install 'l2g-viewer[gpu]')" in caplog.text
 
 
 @pytest.fixture
@@ -59,7 +63,7 @@ def chosen_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if there were a GPU on which no choice was made yet."""
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     cuda_compiled.choose_backend.cache_clear()
-    cuda_launch._warn.cache_clear()
+    say_kernels_are_absent.cache_clear()
     yield
     cuda_compiled.choose_backend.cache_clear()
 
@@ -124,6 +128,12 @@ def test_the_compiler_is_found_where_pip_or_the_toolkit_puts_it(
     told["CUDA_HOME"] = "elsewhere"
     cuda_launch.find_compiler()
     assert told == {"CUDA_HOME": "elsewhere"}
+    told.clear()
+    loaded: list[str] = []  # the package numba-cuda takes a library that is loaded
+    monkeypatch.setattr(cuda_launch, "CDLL", loaded.append)
+    monkeypatch.setattr(cuda_launch, "cuda", SimpleNamespace(__file__="numba_cuda/numba/cuda/__init__.py"))
+    cuda_launch.find_compiler()
+    assert loaded == [str(tmp_path / home / library)]
 
 
 @NO_COMPILER
