@@ -9,6 +9,7 @@ import torch
 from engine.fields.hash import compiled, reference
 from engine.fields.kernel_absence import say_kernels_are_absent
 
+ABSENCE = ""  # why there are no kernels for CUDA to be tried
 try:
     from engine.fields.hash import cuda_compiled
 except ImportError as error:  # a Numba without its part for CUDA, which is to become a package of its own

@@ -57,9 +57,11 @@ def test_each_device_has_its_backend(monkeypatch: pytest.MonkeyPatch, caplog: py
     monkeypatch.setattr(cuda_launch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(cuda_compiled, "_try_kernels", lambda device: None)
     assert choose_backend(gpu) is cuda_compiled
-    monkeypatch.setattr(backends, "cuda_compiled", None)  # as where Numba has no part for CUDA
-    assert choose_backend(gpu) is reference
     assert not caplog.records
+    monkeypatch.setattr(backends, "cuda_compiled", None)  # as where Numba has no part for CUDA
+    monkeypatch.setattr(backends, "ABSENCE", "No module named 'numba.cuda'")
+    assert choose_backend(gpu) is reference
+    assert "plain torch is (No module named 'numba.cuda'; pip install" in caplog.text
 
 
 @pytest.mark.usefixtures("chosen_anew")

@@ -53,7 +53,7 @@ def test_without_a_gpu_plain_torch_is_used(monkeypatch: pytest.MonkeyPatch, capl
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     say_kernels_are_absent.cache_clear()
     monkeypatch.setattr(backends, "cuda_compiled", None)  # as where Numba has no part for CUDA
-    monkeypatch.setattr(backends, "ABSENCE", "No module named 'numba.cuda'", raising=False)
+    monkeypatch.setattr(backends, "ABSENCE", "No module named 'numba.cuda'")
     assert choose_backend(torch.device("cuda")) is reference
     assert "plain torch is (No module named 'numba.cuda'; pip install 'l2g-viewer[gpu]')" in caplog.text
 
