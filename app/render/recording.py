@@ -15,7 +15,6 @@ from app.model.common.pictures import NovelPicture
 from app.model.novel.film import Caption
 from app.render.renderer import Renderer
 from engine.errors import UserError
-from engine.results.convergence_video import font
 from engine.system.files import replace_file
 from engine.system.video_writer import encode_video
 
@@ -52,7 +51,7 @@ class Recording(BackgroundJob):
         Captions are written into the upper corners.
         """
         super().__init__(path)
-        self._captions = _draw_captions(captions, pictures[0].camera.size) if captions else None
+        self._captions = tuple(captions)
         self.done, self.total = 0, len(pictures)
         self._renderer, self._pictures = renderer, pictures
         self._thread.start()
@@ -81,11 +80,12 @@ class Recording(BackgroundJob):
             raise UserError(f"{self.output} was not written: the view could not be drawn.") from None
 
     def _drawn(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        names = _draw_captions(self._captions, self._pictures[0].camera.size) if self._captions else None
         for picture in self._pictures:
             if self._stopping:
                 raise _StoppedError
             drawn = _bytes(self._renderer.wait_for(VIEW, picture).pixels)
-            yield drawn if self._captions is None else _put_over(drawn, self._captions)
+            yield drawn if names is None else _put_over(drawn, names)
             self.done += 1
 
 
@@ -100,6 +100,8 @@ def count_pictures(seconds: float) -> int:
 
 def _draw_captions(captions: Sequence[Caption], size: tuple[int, int]) -> Image.Image:
     """Names in their colours on dark ground, on a picture of (width, height) that is clear elsewhere."""
+    from engine.results.convergence_video import font  # which takes half a second: not at the start of the window
+
     width, height = size
     layer = Image.new("RGBA", size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)

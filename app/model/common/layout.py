@@ -53,6 +53,8 @@ def make_default_layout(width: int, height: int, scale: float = 1.0) -> str:
     left = round(min(304 * scale, width * (0.32 if is_portrait(width, height) else 0.3)))
     right = round(min(max(430 * scale, width * 0.29), width * 0.4))
     perturb = round(min(390 * scale, body * 0.46))
+    if is_portrait(width, height):
+        perturb = body - round(min(640 * scale, body * 0.5))  # what is left of the column is at its end
     warp = round(min(max(270 * scale, body * 0.3), body * 0.45))
     frame = round(min(250 * scale, body * 0.28))
     novel = round(min(body * 0.4, max(body - frame - 262 * scale, body * 0.3)))  # in a low window plots need the rest

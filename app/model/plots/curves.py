@@ -14,6 +14,7 @@ from jaxtyping import Float
 from engine.run.history import Row, filled, mean_of
 
 MOST_POINTS = 600  # of a curve: about two per pixel of a plot
+MOST_DECADES = 6.0  # of a logarithmic axis: errors that are zero but for rounding would take all of it
 
 Over = Literal["iterations", "seconds"]
 
@@ -104,12 +105,16 @@ def _make_matches_curve(rows: Sequence[Row], x: np.ndarray, logarithmic: bool) -
 
 
 def find_limits(found: Sequence[Curve], logarithmic: bool) -> tuple[float, float] | None:
-    """The ends of a y axis that shows all points of curves with a margin; None where there are no points."""
+    """The ends of a y axis that shows all points of curves with a margin; None where there are no points.
+
+    A logarithmic one leaves out what is more than `MOST_DECADES` below the highest point.
+    """
     values = np.concatenate([curve.y for curve in found]) if found else np.empty(0)
     if not len(values):
         return None
     low, high = float(values.min()), float(values.max())
     if logarithmic:
+        low = max(low, high * 10.0**-MOST_DECADES)
         air = max((high / low) ** 0.06, 1.1)
         return low / air, high * air
     air = max(0.06 * (high - low), 1e-3 * max(abs(high), 1e-6))

@@ -17,7 +17,8 @@ from engine.messages import FrameStatus, Snapshot
 from engine.run.history import mean_of
 
 GAP = "   "  # between numbers
-LEAST_NUMBERS = 2  # that are shown, however much there is to say beside them
+LEAST_NUMBERS = 1  # that are shown, however much there is to say beside them
+LEAST_NOTE = 80  # pixels of what is said beside them, if it is said at all
 BETWEEN = 24  # pixels between the numbers and what is said beside them
 
 
@@ -84,24 +85,28 @@ class TopBar:
         words = (run.name, run.settings.method, run.settings.field, describe_assistance(run.settings))
         set_text(self._what, " · ".join(filter(None, words)))
         snapshot = run.snapshot
-        progress = describe_progress(snapshot) if snapshot is not None else ""
+        parts = list_progress(snapshot) if snapshot is not None else []
         note = "" if state.timeline.live else f"replay at {state.timeline.seconds:.1f} s"
-        note = (describe_opening(run) if run.opened is None else describe_state(snapshot)) or note
+        note = (
+            describe_opening(run) if run.opened is None else describe_state(snapshot, run.settings.assisted)
+        ) or note
         if dpg.is_viewport_ok():
-            progress, note = self._fit(progress, note)
-        set_text(self._how, progress)
+            parts, note = self._fit(parts, note)
+        set_text(self._how, GAP.join(parts))
         set_text(self._note, note)
 
-    def _fit(self, progress: str, note: str) -> tuple[str, str]:
-        """As many of the numbers, from the left, as a narrow window has room for beside the note, at least two; then
-        as much of the note."""
+    def _fit(self, parts: list[str], note: str) -> tuple[list[str], str]:
+        """As many of the numbers, from the left, as a narrow window has room for beside the note, at least one; then
+        as much of the note, where that is more than a few letters."""
         room = dpg.get_viewport_client_width() - dpg.get_item_pos(self._how)[0] - PADDING
         beside = measure_text(note) + BETWEEN if note else 0.0
-        parts = progress.split(GAP)
+        fewest = parts[:LEAST_NUMBERS]
+        left = room - BETWEEN - measure_text(GAP.join(fewest))
+        if left < min(measure_text(note), LEAST_NOTE):
+            note, beside = "", 0.0  # a few letters say nothing
         while len(parts) > LEAST_NUMBERS and measure_text(GAP.join(parts)) > room - beside:
-            parts.pop()
-        progress = GAP.join(parts)
-        return progress, shorten_text(note, room - BETWEEN - measure_text(progress)) if note else ""
+            parts = parts[:-1]
+        return parts, shorten_text(note, room - BETWEEN - measure_text(GAP.join(parts))) if note else ""
 
 
 def describe_opening(run: ViewedRun) -> str:
@@ -109,15 +114,22 @@ def describe_opening(run: ViewedRun) -> str:
     return "could not be opened" if run.error is not None else run.opening.words
 
 
-def describe_state(snapshot: Snapshot | None) -> str:
-    """What the run does, if it is not simply training, and how many frames are excluded."""
+def describe_state(snapshot: Snapshot | None, assisted: bool = True) -> str:
+    """What the run does, if it is not simply training, and how many frames are excluded.
+
+    Args:
+        snapshot: the newest one.
+        assisted: whether frames that wait are searched for.
+    """
     if snapshot is None:
         return ""
     parts = []
     if snapshot.status == "running":
-        searching = len(snapshot.frames_that_are(FrameStatus.SEARCHING, FrameStatus.WAITING))
+        awaited = (FrameStatus.SEARCHING, FrameStatus.WAITING) if assisted else (FrameStatus.SEARCHING,)
+        searching = len(snapshot.frames_that_are(*awaited))
         if searching:
-            parts.append(f"searching for {searching} frame{'s' if searching > 1 else ''}")
+            one, several = ("frame", "frames") if snapshot.planar is None else ("patch", "patches")
+            parts.append(f"searching for {searching} {one if searching == 1 else several}")
         elif snapshot.doing:
             parts.append(snapshot.doing)
     else:
@@ -130,6 +142,11 @@ def describe_state(snapshot: Snapshot | None) -> str:
 
 def describe_progress(snapshot: Snapshot) -> str:
     """Iteration, time, PSNR and errors in a line."""
+    return GAP.join(list_progress(snapshot))
+
+
+def list_progress(snapshot: Snapshot) -> list[str]:
+    """Iteration, time, PSNR and errors, the most important first."""
     parts = [f"iter {snapshot.iteration:>6,}", f"{snapshot.seconds:6.1f} s"]
     if np.isfinite(snapshot.psnr):
         parts.append(f"PSNR {snapshot.psnr:5.2f} dB")
@@ -142,4 +159,4 @@ def describe_progress(snapshot: Snapshot) -> str:
         parts.append(f"corners {snapshot.planar.corner_error_px.mean():6.2f} px")
     if snapshot.skipped_steps:
         parts.append(f"{snapshot.skipped_steps} steps left out")
-    return GAP.join(parts)
+    return parts

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 import dearpygui.dearpygui as dpg
 import numpy as np
 
@@ -30,6 +32,7 @@ from app.panels.widgets.parts import (
     add_tool_tip,
     measure_inner_width,
     measure_size,
+    measure_text,
     set_text,
     shorten_text,
 )
@@ -38,6 +41,7 @@ from engine.messages import FrameStatus, Snapshot
 from engine.scenes.scene import Scene
 
 AROUND = 24 + 26 + STRIP_HEIGHT + 12  # height of title, header, strip and gaps, pixels
+SHORTEST_NAME = "name…"  # as wide as a photo's name is at least
 
 
 class FramePanel:
@@ -87,7 +91,7 @@ class FramePanel:
         digits = len(str(count))
         set_text(self._index, f"{selected + 1:>{digits}} / {count}")
         room = measure_size(self._parent)[0] - dpg.get_item_pos(self._name)[0] - PADDING
-        set_text(self._name, shorten_text(f"{scene.names[index]}   {describe_errors(snapshot, selected)}", room))
+        set_text(self._name, fit_line(scene.names[index], describe_errors(snapshot, selected), room))
         set_text(self._name_tip, describe_frame(run, make_moment(snapshot), selected))
         dpg.configure_item(self._name, color=choose_colour(snapshot, selected))
         label = f"{describe_exclusion(run, selected)}###exclude"
@@ -132,6 +136,15 @@ def show_mask(scene: Scene, frame: int, size: tuple[int, int]) -> np.ndarray:
     counts = resize_mask(scene.mask(frame), size).astype(np.float32)
     straight = straighten_photo(np.repeat(counts[..., None], 3, axis=-1), scene.intrinsics, frame)
     return straight[..., 0] > 0.999
+
+
+def fit_line(name: str, errors: str, room: float) -> str:
+    """A photo's name and its errors in so many pixels; where they are too few, the name is shortened first."""
+    errors = f"   {errors}" if errors else ""
+    if measure_text(name + errors) > room:
+        name = PurePath(name).name  # the folder says less than the errors do
+    least = measure_text(SHORTEST_NAME)
+    return shorten_text(shorten_text(name, max(room - measure_text(errors), least)) + errors, room)
 
 
 def describe_errors(snapshot: Snapshot, frame: int) -> str:

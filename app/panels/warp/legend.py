@@ -29,12 +29,13 @@ from engine.messages import PatchWarpSnapshot, Snapshot, WarpSnapshot
 TEXTURE = 256  # width and height of the wheel's texture, pixels
 LABELS = 58  # width of the labels beside the wheel, pixels
 ROW = 13  # height of a row of small text above and below the curves, pixels
-CURVES = 44  # height of the curves, pixels
+CURVES = 38  # height of the curves, pixels
 TRACE_HEIGHT = ROW + CURVES + ROW
-SMALL, LETTER = 11, 6  # size of that text, and about the width of a letter, pixels
+SMALL, LETTER = 11, 7  # size of that text, and about the width of a letter, pixels
 TRAIL_SHARE = 0.45  # of their width, for the residual over λ
 GAP = 8  # between the two, pixels
 LAST_MINUTE = "last minute"
+TICK_STEPS = ((2, 216), (5, 110), (10, 0))  # decades of λ between two ticks, and the width in pixels that they need
 
 
 class WarpLegend:
@@ -87,8 +88,8 @@ class WarpLegend:
             "residual over λ as it was travelled in that minute, fading with age; the dot is now.",
         )
         self._box, self._trail_box = (
-            dpg.draw_rectangle((left, ROW), (left + 10, ROW + CURVES), fill=GROOVE, color=FAINT, parent=self._list)
-            for left in (0, 20)
+            dpg.draw_rectangle((0, ROW), (1, ROW), fill=GROOVE, color=FAINT, show=False, parent=self._list)
+            for _ in range(2)
         )
         self._layer = dpg.add_draw_layer(parent=self._list)
         self._line = dpg.draw_polyline([(0, 0), (0, 0)], color=ACCENT, thickness=1.6, parent=self._list)
@@ -130,8 +131,8 @@ class WarpLegend:
         seconds, means = self._trace.curve()
         dpg.configure_item(self._list, width=whole)
         width = round((whole - GAP) * (1 - TRAIL_SHARE))
-        dpg.configure_item(self._trail_box, pmin=(width + GAP, ROW), pmax=(whole - 1, ROW + CURVES))
-        dpg.configure_item(self._box, pmax=(width - 1, ROW + CURVES))
+        dpg.configure_item(self._trail_box, pmin=(width + GAP, ROW), pmax=(whole - 1, ROW + CURVES), show=True)
+        dpg.configure_item(self._box, pmax=(width - 1, ROW + CURVES), show=True)
         if len(seconds) < 2 or means.max() <= 0:
             dpg.configure_item(self._line, show=False)
             return
@@ -146,12 +147,13 @@ class WarpLegend:
         for moment, _ in self._trace.changes():
             x = 2 + (moment - seconds[0]) / span * (width - 4)
             dpg.draw_line((x, ROW + 1), (x, ROW + CURVES - 1), color=(*VIOLET[:3], 130), parent=self._layer)
-        self._write(LAST_MINUTE, width - LETTER * len(LAST_MINUTE), 0)
+        if LETTER * len(f"{high:g} px {LAST_MINUTE}") < width:
+            self._write(LAST_MINUTE, width - LETTER * len(LAST_MINUTE), 0)
         self._draw_trail(width + GAP, whole - width - GAP, (low, high))
 
     def _draw_trail(self, left: int, width: int, levels: tuple[float, float]) -> None:
         """The residual over λ, on the same scale of residuals."""
-        step = 2 if width >= 200 else 5
+        step = next(step for step, least in TICK_STEPS if width >= least)
         for exponent in range(int(LAMBDA.lowest), int(LAMBDA.highest) + 1, step):
             x = left + float(find_column(np.array(float(exponent)), width, LAMBDA))
             dpg.draw_line((x, ROW + 1), (x, ROW + CURVES - 1), color=(*MUTED[:3], 50), parent=self._layer)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.model.plots.curves import (
+    MOST_DECADES,
     MOST_POINTS,
     Curve,
     choose_log_ticks,
@@ -79,8 +80,15 @@ def test_the_row_of_a_moment_is_the_last_one_before_it() -> None:
 def test_limits_hold_everything_with_air_around(values: list[float], logarithmic: bool) -> None:
     ends = find_limits([Curve(np.arange(len(values)), np.array(values)), Curve()], logarithmic)
     assert ends is not None
-    assert ends[0] < min(values) <= max(values) < ends[1]
+    lowest = max(min(values), max(values) / 10**MOST_DECADES) if logarithmic else min(values)
+    assert ends[0] < lowest <= max(values) < ends[1]
     assert not logarithmic or ends[0] > 0
+
+
+def test_what_is_zero_but_for_rounding_leaves_the_others_their_room() -> None:
+    ends = find_limits([Curve(np.arange(3), np.array([0.4, 2.0, 1e-16]))], True)
+    assert ends is not None
+    assert 1e-7 < ends[0] < 2e-6
 
 
 @given(st.floats(1e-9, 1e3), st.floats(1.3, 1e9))

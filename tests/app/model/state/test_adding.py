@@ -121,6 +121,8 @@ def test_frames_that_are_searched_for_are_told() -> None:
     one = (REGISTERED, FrameStatus.SEARCHING)
     assert describe_state(snapshot(frame_status=one)) == "searching for 1 frame"
     assert describe_state(snapshot(frame_status=(*one, FrameStatus.WAITING))) == "searching for 2 frames"
+    waiting = snapshot(frame_status=(REGISTERED, FrameStatus.WAITING))
+    assert describe_state(waiting, assisted=False) == "", "nobody searches without assistance"
     rejected = (REGISTERED, REGISTERED, REGISTERED, FrameStatus.REJECTED)
     assert describe_status(rejected, 3) == "rejected"
     assert describe_status(rejected, 2) == ""
