@@ -11,17 +11,21 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 
+from engine.fields.hash import compiled as compiled_encoding
 from engine.fields.voxel_grid import compiled
 from tests.benchmarks.gpu.figures import Figures
 from tests.benchmarks.support.command import REPOSITORY
-from tests.support import simulated_march
+from tests.support import simulated_encoding, simulated_march
 
+ENCODING = "hash"
 COMPARED = (  # what needs kernels of its own, so that each process compiles others
     ("dense, open", "dense, closed, directional"),
     ("dense, bent, directional",),
     ("blocks", "averages"),
     ("Adam, dense, directional", "Adam, blocks", "edges"),
+    (ENCODING,),
 )
 FOLDERS = tuple(f"tests/{name}" for name in ("engine/system", "engine/geometry", "engine/training", "engine/fields"))
 DRAWING = "tests/app/render/gl"
@@ -69,7 +73,11 @@ def main(number: int) -> None:
     """Compiles one part."""
     passes: dict[str, Any] = simulated_march.PASSES | simulated_march.OTHERS
     for name in COMPARED[number]:
-        passes[name](compiled)
+        if name == ENCODING:
+            for encode in simulated_encoding.PASSES.values():
+                encode(compiled_encoding, torch.device("cpu"))
+        else:
+            passes[name](compiled)
 
 
 if __name__ == "__main__":

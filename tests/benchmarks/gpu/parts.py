@@ -22,8 +22,10 @@ import tyro
 
 from engine.cli.arguments import TrainArguments
 from engine.cli.train import follow_run, train_scene
-from engine.fields.voxel_grid import reference
-from engine.fields.voxel_grid.backends import choose_backend
+from engine.fields.hash import reference as plain_hash
+from engine.fields.hash.backends import choose_backend as choose_for_hash
+from engine.fields.voxel_grid import reference as plain_grid
+from engine.fields.voxel_grid.backends import choose_backend as choose_for_grid
 from engine.messages import Snapshot
 from engine.run.session import Session
 from engine.run.thread import Run
@@ -94,12 +96,15 @@ def describe_card(context: Context) -> None:
 
 
 def describe_kernels(context: Context, device: torch.device) -> None:
-    """Whether the grid's kernels for CUDA are used, else why not; how long they took to be compiled and tried."""
-    begun, said = time.perf_counter(), Sentences()
+    """Whether the fields' kernels for CUDA are used, else why not; how long they took to be compiled and tried."""
+    said = Sentences()
     logging.getLogger("engine").addHandler(said)
-    used = choose_backend(device) is not reference
-    seconds = time.perf_counter() - begun
-    context.figures.note(grid_kernels="used" if used else " ".join(said.found), grid_kernels_seconds=seconds)
+    backends = {"grid": (choose_for_grid, plain_grid), "hash": (choose_for_hash, plain_hash)}
+    for name, (choose, plain) in backends.items():
+        begun = time.perf_counter()
+        used = choose(device) is not plain
+        context.figures.note(**{f"{name}_kernels": "used" if used else " ".join(said.found) or "not used"})
+        context.figures.note(**{f"{name}_kernels_seconds": time.perf_counter() - begun})
 
 
 class Sentences(logging.Handler):

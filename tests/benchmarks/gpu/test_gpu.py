@@ -13,12 +13,15 @@ from unittest import mock
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume
+from engine.fields.kernel_absence import say_kernels_are_absent
 from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
+from tests.benchmarks.gpu import gpu_tests
 from tests.benchmarks.gpu import parts as measured
 from tests.benchmarks.gpu.__main__ import PARTS, summarise
 from tests.benchmarks.gpu.figures import Figures, read_whole
@@ -26,6 +29,7 @@ from tests.benchmarks.gpu.gpu_tests import Noted
 from tests.benchmarks.gpu.runner import Command, Limits, Part, run_parts
 from tests.benchmarks.gpu.step_times import QUICK, measure_stage
 from tests.benchmarks.gpu.views import Renewed, describe, measure_views
+from tests.support import simulated_march
 from tests.support.runs.short_runs import stage
 from tests.support.worlds import fields
 from tests.support.worlds.analytic import cameras, photographed
@@ -195,3 +199,23 @@ def test_without_opengl_a_sentence_says_so_and_the_run_is_measured(tmp_path: Pat
     assert figures.found["training_alone_per_second"] > 0
     assert figures.found["confirmed_alone_ms_p50"] > 0
     assert not any(name.startswith("moving") for name in figures.found)
+
+
+def test_the_card_says_which_kernels_are_not_used_and_why(tmp_path: Path) -> None:
+    context = measured.Context(Figures(tmp_path / "figures.json"), 9.0, "cuda", tmp_path, True)
+    say_kernels_are_absent.cache_clear()
+    with (
+        mock.patch("torch.cuda.is_available", return_value=True),
+        mock.patch("engine.fields.voxel_grid.backends.cuda_compiled", None),
+        mock.patch("engine.fields.voxel_grid.backends.ABSENCE", "no part for CUDA"),
+        mock.patch("engine.fields.hash.backends.cuda_compiled", mock.Mock()),
+    ):
+        measured.describe_kernels(context, torch.device("cuda"))
+    say_kernels_are_absent.cache_clear()
+    assert "no part for CUDA" in context.figures.found["grid_kernels"]
+    assert context.figures.found["hash_kernels"] == "used"
+
+
+def test_all_that_the_tests_compare_with_is_compiled_before() -> None:
+    names = [name for names in gpu_tests.COMPARED for name in names]
+    assert sorted(names) == sorted([*simulated_march.PASSES, *simulated_march.OTHERS, gpu_tests.ENCODING])
