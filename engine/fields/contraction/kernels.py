@@ -17,7 +17,7 @@ BEYOND = 2.0  # where the last piece ends, so that s = 1 still belongs to it
 INSIDE = 6  # number of the function that is 1 everywhere: where it is the largest, a point lies in the near box
 
 
-@njit(inline="always")
+@njit
 def _largest(origin, direction, depth):
     """The function that is the largest at a depth; of equal ones the first."""
     best, found = 1.0, INSIDE
@@ -30,7 +30,7 @@ def _largest(origin, direction, depth):
     return found
 
 
-@njit(inline="always")
+@njit
 def _affine(origin, direction, number):
     """Value at depth 0 and slope of one of the seven functions."""
     if number == INSIDE:
@@ -40,7 +40,7 @@ def _affine(origin, direction, number):
     return sign * origin[axis], sign * direction[axis]
 
 
-@njit(inline="always")
+@njit
 def _next_crossing(origin, direction, number, depth):
     """The depth at which a steeper function becomes the largest, and which; infinity where none does."""
     value, slope = _affine(origin, direction, number)
@@ -54,7 +54,7 @@ def _next_crossing(origin, direction, number, depth):
     return nearest, found
 
 
-@njit(inline="always")
+@njit
 def _place(origin, direction, depth, number, outer, place):
     """Writes where a point of a ray lies in the cube; returns its distance in the maximum norm, 1 inside the box."""
     endless = depth == math.inf
@@ -134,7 +134,7 @@ def cut(origins, directions, nearest, outer, start, step, ends, length, first, r
                 step[r, k, axis] = 0.0
 
 
-@njit(inline="always")
+@njit
 def _add(gradient, direction, place, depth, size, number, outer, by_origin, by_direction):
     """Adds to the gradients of a ray what the gradient of a place in the cube gives them."""
     endless = depth == math.inf

@@ -23,8 +23,7 @@ from engine.fields.cuda_launch import make_kernel
 from engine.fields.voxel_grid.kernels.activations import sigmoid as _sigmoid
 from engine.fields.voxel_grid.kernels.activations import softplus as _softplus
 from engine.fields.voxel_grid.kernels.activations import softplus_slope as _softplus_slope
-from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
-from engine.fields.voxel_grid.kernels.layout import find_cell as _cell
+from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE, find_cell
 from engine.fields.voxel_grid.kernels.layout import is_inside as _inside
 from engine.fields.voxel_grid.kernels.limits import CELL, CLEAR, OPAQUE, SKIPPED, TINT_THRESHOLD, VISIBLE
 
@@ -36,6 +35,9 @@ NONE = np.float32(0.0)
 def _inlined(function):
     """A function for kernels, of arrays; in the simulator it stays what it is."""
     return function if config.ENABLE_CUDASIM else njit(inline="always")(function)
+
+
+_cell = _inlined(find_cell.py_func)  # the CPU's is not inlined by Numba
 
 
 @_inlined

@@ -11,7 +11,7 @@ import numpy as np
 from numba import cuda
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _coordinate
+from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _coordinate
 from engine.fields.voxel_grid.kernels.activations import absorbed as _absorbed
 from engine.fields.voxel_grid.kernels.activations import clamp as _clamp
 from engine.fields.voxel_grid.kernels.activations import larger as _larger
@@ -19,7 +19,6 @@ from engine.fields.voxel_grid.kernels.activations import seen_through as _seen_t
 from engine.fields.voxel_grid.kernels.activations import sigmoid as _sigmoid
 from engine.fields.voxel_grid.kernels.activations import softplus as _softplus
 from engine.fields.voxel_grid.kernels.layout import BLOCK, IN_BLOCK
-from engine.fields.voxel_grid.kernels.layout import find_cell as _cell
 from engine.fields.voxel_grid.kernels.layout import is_inside as _inside
 from engine.fields.voxel_grid.kernels.limits import NOTHING, OPAQUE
 

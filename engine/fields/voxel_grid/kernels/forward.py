@@ -15,7 +15,7 @@ from engine.fields.voxel_grid.kernels.lines import ends_opaque, find_coordinate,
 from engine.fields.voxel_grid.kernels.prefetch import UNSCALED, fetch_cells
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(fastmath=FAST)
 def sample_tint(flat, height, width, depth, across, down, along, x, y, z):
     """Directional colour: red, green and blue along the unit direction (across, down, along)."""
     i, fx = find_cell(x, width)

@@ -20,7 +20,7 @@ TILE = 4  # voxels of a row that share a "touched" flag; four voxels fill a cach
 DENSE = np.zeros(0, np.int32)  # the table of a lattice that is not stored in blocks
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(fastmath=FAST)
 def find_cell(x, size):
     """The first index of the cell and the fraction within it, clamped to the volume."""
     limit = np.float32(size - 1)
@@ -44,7 +44,7 @@ def is_inside(x, y, z, width, height, depth):
     return not outside
 
 
-@njit(inline="always")
+@njit
 def find_voxel(level_z, j, i, height, width):
     """Index of a voxel in the flattened volume; unsigned, because Numba tests other indices for negative values."""
     return np.uintp((level_z * height + j) * width + i)

@@ -32,7 +32,7 @@ def fetch(_, values, at):
     return types.void(values, at), instruction
 
 
-@njit(inline="always", fastmath=FAST)
+@njit(fastmath=FAST)
 def fetch_cells(flat, table, size, start, step, scale, edges, r, first, last):
     """Prefetches the voxels around the samples of a ray, of the rows from `first` to before `last`.
 
