@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,8 @@ class DeviceOptions:
 
 
 OPTIONS = DeviceOptions()
+# Held where a GPU as a whole is worked with: nobody may wait for all of it while steps of another run are recorded.
+WHOLE_DEVICE = threading.RLock()
 
 
 class DeviceMemoryError(UserError):
@@ -123,7 +126,8 @@ def describe_device(device: torch.device) -> str:
 def free_cached_memory(device: torch.device) -> None:
     """Gives memory back that torch keeps for later, where it is of a GPU."""
     if device.type == "cuda":
-        torch.cuda.empty_cache()
+        with WHOLE_DEVICE:
+            torch.cuda.empty_cache()
 
 
 def upload(tensor: Tensor, device: torch.device) -> Tensor:

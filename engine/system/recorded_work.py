@@ -20,7 +20,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from engine.system.devices import is_out_of_memory, upload
+from engine.system.devices import WHOLE_DEVICE, is_out_of_memory, upload
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -192,6 +192,10 @@ class CudaRecorder:
         return result
 
     def record(self, work: Work[Result]) -> tuple[Recording, Result]:
+        with WHOLE_DEVICE:
+            return self._record(work)
+
+    def _record(self, work: Work[Result]) -> tuple[Recording, Result]:
         if not self._graphs:  # torch refuses the pool of graphs that are gone while a tensor of it is left
             self._pool = torch.cuda.graph_pool_handle()
         graph, usual = torch.cuda.CUDAGraph(), torch.cuda.current_stream(self._device)

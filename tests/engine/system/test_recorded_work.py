@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from unittest import mock
@@ -12,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from engine.system.devices import free_cached_memory
 from engine.system.recorded_work import (
     CudaRecorder,
     RecordedWork,
@@ -189,6 +191,22 @@ def test_a_recording_that_fails_leaves_torch_as_it_was() -> None:
         CudaRecorder(CUDA).record(lambda: 1)
     calls.set_stream.assert_called_once_with("usual")
     calls.end_allocation.assert_called_once_with(1, (0, 1))
+
+
+def test_a_gpu_s_memory_is_not_given_back_while_another_run_is_recorded() -> None:
+    """That waits for the whole GPU, which spoils a recording."""
+    calls: list[str] = []
+    with graphs(), mock.patch("torch.cuda.empty_cache", side_effect=lambda: calls.append("given back")):
+        other = threading.Thread(target=free_cached_memory, args=(CUDA,))
+
+        def work() -> None:
+            other.start()
+            other.join(0.1)
+            calls.append("recorded")
+
+        CudaRecorder(CUDA).record(work)
+        other.join()
+    assert calls == ["recorded", "given back"]
 
 
 class KernelError(Exception):
