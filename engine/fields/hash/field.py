@@ -157,9 +157,9 @@ class HashField(SampledField):
     ) -> tuple[Float[Tensor, "rays samples"], Float[Tensor, "rays samples 3"]]:
         """`query`, where there may be something; elsewhere density and colour are zero, and nothing learns.
 
-        A CPU computes only these samples, often a tenth of all. To list them on a GPU the host would wait for it, and
-        as their number changes, no step could be recorded: to compute all, and to set those elsewhere to zero, takes
-        it less time.
+        A CPU computes only these samples. To list them on a GPU the host would wait for it, and as their number
+        changes, no step could be recorded. There all are computed, which takes memory and little time, and those
+        elsewhere are set to zero: nothing comes back from them, neither to the decoder nor to the tables.
         """
         if not self.stage.proposals:
             return self.query(points, views)
