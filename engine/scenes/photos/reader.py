@@ -186,7 +186,7 @@ def _match(
     connected = found.matches.connected
     if options.init == "auto" and connected.sum() < max(MINIMUM_PHOTOS, len(connected) / 2):
         raise UserError(
-            f"{source}: only {_count_connected(int(connected.sum()))} of {len(connected)} photos have anything in "
+            f"{source}: {_count_connected(int(connected.sum()))} of {len(connected)} photos have anything in "
             f"common; {PHOTO_ADVICE}."
         )
     isolated = np.nonzero(~connected)[0].tolist() if options.init == "auto" else []
@@ -263,5 +263,5 @@ def _choose_evenly(files: list[Path], count: int) -> list[Path]:
 
 
 def _count_connected(count: int) -> str:
-    """The size of the largest group as a word: a group of one photo is none."""
-    return "none" if count <= 1 else str(count)
+    """The size of the largest group in words: a group of one photo is none."""
+    return "none" if count <= 1 else f"only {count}"

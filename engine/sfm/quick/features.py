@@ -78,34 +78,45 @@ def choose_copy_size(width: int, height: int) -> tuple[int, int]:
 def find_features(
     copy: UInt8[np.ndarray, "height width"], masked: NDArray[np.bool_] | None, most: int = OPTIONS.maximum_features
 ) -> Iterator[Features]:
-    """Extracts the features of one photo (a task of `Workers`).
+    """Extracts the features of one photo (a task of `Workers`); weaker ones, too, where it has few.
 
     Args:
         copy: grey.
         masked: of the size of the copy, True where features are wanted; None wants all.
         most: features, about; those of the largest scale.
     """
+    numbers, data = _extract(copy, masked, most, 1.0)
+    for factor in OPTIONS.weaker:
+        if len(numbers) >= min(OPTIONS.few_features, most):
+            break
+        numbers, data = _extract(copy, masked, most, factor)
+    yield Features(numbers[:, :2], numbers[:, 2], numbers[:, 3], data, measure_repetition(numbers[:, :2], data))
+
+
+def _extract(
+    copy: UInt8[np.ndarray, "height width"], masked: NDArray[np.bool_] | None, most: int, weaker: float
+) -> tuple[Float[np.ndarray, "features 4"], UInt8[np.ndarray, "features 128"]]:
+    """x, y, scale and orientation of features, and their descriptors; `weaker` divides the threshold of contrast."""
     import pycolmap
 
-    table, descriptors = _make_extractor(max(copy.shape) <= OPTIONS.upsampled_side, most).extract_from_uint8_array(
-        copy
-    )
-    numbers = pycolmap.keypoints_to_matrix(table).reshape(-1, 4).astype(np.float64)  # x, y, scale, orientation
+    extractor = _make_extractor(max(copy.shape) <= OPTIONS.upsampled_side, most, weaker)
+    table, descriptors = extractor.extract_from_uint8_array(copy)
+    numbers = pycolmap.keypoints_to_matrix(table).reshape(-1, 4).astype(np.float64)
     order = np.argsort(-numbers[:, 2], kind="stable")
     if masked is not None:
         column, row = numbers[order, :2].astype(np.int64).T
         order = order[masked[row.clip(0, copy.shape[0] - 1), column.clip(0, copy.shape[1] - 1)]]
-    numbers, data = numbers[order], np.asarray(descriptors.data).reshape(-1, 128)[order]
-    yield Features(numbers[:, :2], numbers[:, 2], numbers[:, 3], data, measure_repetition(numbers[:, :2], data))
+    return numbers[order], np.asarray(descriptors.data).reshape(-1, 128)[order]
 
 
-@lru_cache(maxsize=2)
-def _make_extractor(upsampled: bool, most: int) -> Any:
+@lru_cache(maxsize=6)
+def _make_extractor(upsampled: bool, most: int, weaker: float) -> Any:
     import pycolmap
 
     options = pycolmap.FeatureExtractionOptions(use_gpu=False, num_threads=1)
     options.sift.max_num_features = most
     options.sift.first_octave = -1 if upsampled else 0
+    options.sift.peak_threshold /= weaker
     return pycolmap.FeatureExtractor.create(options, pycolmap.Device.cpu)
 
 

@@ -18,6 +18,10 @@ class QuickOptions:
             size, as COLMAP does with all images: small ones have too few features otherwise. 1000 pixels as they are
             take 0.6 times as long as 640 doubled, and find as many.
         maximum_features: SIFT features per photo, those of the largest scale.
+        few_features: of a photo, below which weaker ones are looked for: photos that are dark, dull or show an object
+            alone, whose masks leave little, have few. A statue of dull stone before nothing has 140 as usual, by which
+            no photo of 24 was registered, and 800 so.
+        weaker: by these factors the threshold of the contrast is lowered, one after the other, until there are enough.
         maximum_ratio: of the distances to the nearest and second nearest descriptor (Lowe, IJCV 2004, section 7.1).
         minimum_inliers: verified matches from which a pair counts as overlapping.
         opposed_inliers, opposed_strength: verified matches of a pair, at least, and at least so many times those of
@@ -44,6 +48,8 @@ class QuickOptions:
     longer_side: int = 1000
     upsampled_side: int = 720
     maximum_features: int = 1500
+    few_features: int = 500
+    weaker: tuple[float, ...] = (4.0, 16.0)
     maximum_ratio: float = 0.8
     minimum_inliers: int = 15
     opposed_inliers: int = 40

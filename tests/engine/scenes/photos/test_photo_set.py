@@ -105,6 +105,18 @@ def test_all_photos_are_decoded_at_their_own_size_with_copies_of_one_size_for_ea
     np.testing.assert_array_equal(decoded.images[1], np.rot90(decoded.images[0]))
 
 
+def test_photos_of_the_night_are_not_black() -> None:
+    random = np.random.default_rng(4)
+
+    def take(place: int) -> np.ndarray:
+        shown = np.kron(np.random.default_rng(5).uniform(2, 14, (6, 20)), np.ones((40, 40)))[:, place : place + 320]
+        noisy = shown[..., None] + random.normal(0, 3, (240, 320, 3))
+        return np.clip(noisy, 0, 255).round().astype(np.uint8)
+
+    covered = np.clip(random.normal(2, 3, (240, 320, 3)), 0, 255).round().astype(np.uint8)
+    assert find_unusable([take(0), take(60), covered, take(60), take(160)]) == {2: "black", 3: 1}
+
+
 def test_black_blank_and_repeated_photos_are_told_apart_from_neighbours() -> None:
     rng = np.random.default_rng(2)
     scene = rng.integers(0, 256, (60, 80, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1)
