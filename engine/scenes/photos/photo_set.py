@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from PIL import Image
 from engine.errors import UserError
 from engine.scenes.canvas import Size
 from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, open_image, round_to_uint8
+from engine.scenes.formats.left_out import check_enough_remain, describe_reason, read_each
 from engine.scenes.formats.resolution import Reduction, reduce_image
 from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
 from engine.scenes.photos.photo_cameras import PhotoCamera, group_by_camera, orient
@@ -90,22 +91,26 @@ class PhotoSet:
 def gather_photos(files: Sequence[Path], folder: Path, maximum_pixels: int) -> PhotoSet:
     """Reads the headers of photos and finds out which were taken by one camera.
 
+    Files that are empty, damaged or no image are left out, with a warning, as long as more remain.
+
     Args:
         files: image files, in order.
         folder: their folder, for error messages.
         maximum_pixels: largest image that is accepted.
     Raises:
-        UserError: a file is damaged or no image, or there are fewer than three.
+        UserError: most files are damaged, or there are fewer than three.
     """
     if len(files) < MINIMUM_PHOTOS:
         raise UserError(
             f"{folder} has {_describe_count(len(files))}; give at least {MINIMUM_PHOTOS} that overlap "
             "(20 are a good start)."
         )
-    photos = [Photo(file, read_photo_facts(file, maximum_pixels)) for file in files]
+    photos, left_out = read_each(
+        files, lambda file: file.name, lambda file: Photo(file, read_photo_facts(file, maximum_pixels)), folder
+    )
     cameras, camera_of = group_by_camera([photo.facts for photo in photos])
     notes = () if len(cameras) == 1 else (_describe_cameras(cameras, camera_of),)
-    return PhotoSet(tuple(photos), cameras, camera_of, notes=notes)
+    return PhotoSet(tuple(photos), cameras, camera_of, left_out, notes)
 
 
 def read_pixels(photo: Photo, maximum_pixels: int) -> NDArray[np.uint8]:
@@ -126,14 +131,16 @@ class DecodedPhotos:
         images: RGB at the scene's resolution.
         copies: grey, of the size that `PhotoSet.copy_size` says.
         masks: True where a pixel of `images` counts; None if all do.
+        damaged: photos that could not be decoded, by their indices, with the reason; their images are black.
     """
 
     images: tuple[UInt8[np.ndarray, "height width 3"], ...]
     copies: tuple[UInt8[np.ndarray, "copy_height copy_width"], ...]
     masks: tuple[Bool[np.ndarray, "height width"], ...] | None = None
+    damaged: Mapping[int, str] = field(default_factory=dict)
 
     def select(self, kept: Sequence[int]) -> DecodedPhotos:
-        """Some of the photos, by their indices."""
+        """Some of the photos, by their indices, none of which is damaged."""
         masks = None if self.masks is None else tuple(self.masks[index] for index in kept)
         images, copies = (tuple(every[index] for index in kept) for every in (self.images, self.copies))
         return DecodedPhotos(images, copies, masks)
@@ -154,12 +161,21 @@ def decode_photos(
     """Decodes all photos; those at the scene's resolution are reduced as `reductions` say.
 
     Raises:
-        UserError: a file is damaged.
+        UserError: most files are damaged.
     """
     images: list[NDArray[np.uint8]] = []
     copies: list[NDArray[np.uint8]] = []
+    errors: dict[int, UserError] = {}
 
     def load(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        try:
+            return decode(index)
+        except UserError as error:
+            errors[index] = error
+            (width, height), (copy_width, copy_height) = reductions[index].size, photos.copy_size(index)
+            return np.zeros((height, width, 3), dtype=np.uint8), np.zeros((copy_height, copy_width), dtype=np.uint8)
+
+    def decode(index: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         photo, reduction, copy_size = photos.photos[index], reductions[index], photos.copy_size(index)
         (width, height), factor = reduction.stored, reduction.factor
         by = 1 if factor is None or photo.half_turn else choose_reduction(factor, max(width, height), max(copy_size))
@@ -176,7 +192,9 @@ def decode_photos(
             images.append(image)
             copies.append(copy)
             watch(ReadingProgress("reading the photos", len(images), len(photos.photos)))
-    return DecodedPhotos(tuple(images), tuple(copies))
+    check_enough_remain(len(images) - len(errors), [errors[index] for index in sorted(errors)])
+    reasons = {index: describe_reason(error) for index, error in errors.items()}
+    return DecodedPhotos(tuple(images), tuple(copies), damaged=reasons)
 
 
 def choose_reduction(factor: int, longer_side: int, copy_side: int) -> int:

@@ -174,7 +174,7 @@ def _match(
     decoded = decode_photos(photos, reductions, options.maximum_pixels, watch)
     decoded, loaded = add_masks(decoded, reductions, masks, source, options.maximum_pixels)
     left_out, notes = photos.left_out, notes + photos.notes + loaded.notes
-    bad = find_unusable(decoded.images) | dict(loaded.useless)
+    bad = find_unusable(decoded.images) | dict(loaded.useless) | dict(decoded.damaged)
     reasons = {i: f"repeats {photos.photos[why].name}" if isinstance(why, int) else why for i, why in bad.items()}
     left_out += tuple(LeftOut(photos.photos[index].name, reason) for index, reason in sorted(reasons.items()))
     usable = [i for i in range(len(photos.photos)) if i not in bad]

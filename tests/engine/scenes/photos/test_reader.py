@@ -215,14 +215,26 @@ def test_too_few_photos(tmp_path: Path) -> None:
         read(tmp_path / "two")
 
 
-def test_damaged_files_are_named(tmp_path: Path) -> None:
-    files = write_photos(tmp_path, [0, 1, 2, 3], width=160)
+def test_damaged_files_are_left_out_and_named(tmp_path: Path) -> None:
+    files = write_photos(tmp_path, range(8), width=160)
     whole = files[1].read_bytes()
     files[1].write_bytes(whole[: len(whole) // 3])
+    files[4].write_bytes(b"")
+    files[6].write_text("these are my notes")
+    scene = read(tmp_path, init="identity")
+    assert {photo.name: photo.reason for photo in scene.left_out} == {
+        "IMG_2.jpg": "is damaged or cut short",
+        "IMG_5.jpg": "is empty (0 bytes)",
+        "IMG_7.jpg": "is not an image that can be read (JPEG, PNG, HEIC, TIFF, WebP or BMP)",
+    }
+    assert len(scene.names) == 5
+    for file in (*files[2:4], files[5]):
+        file.write_bytes(whole[: len(whole) // 3])
     with pytest.raises(UserError, match=r"IMG_2\.jpg is damaged or cut short"):
         read(tmp_path)
-    files[1].write_text("these are my notes")
-    with pytest.raises(UserError, match=r"IMG_2\.jpg is not an image"):
+    for file in (*files[2:4], files[5]):
+        file.write_text("notes")
+    with pytest.raises(UserError, match=r"IMG_3\.jpg is not an image"):
         read(tmp_path)
 
 
