@@ -229,7 +229,7 @@ def truncated_model(folder: Path) -> None:
 
 BAD_SCENES: dict[Callable[[Path], object], tuple[str, ...]] = {
     Path.mkdir: ("it has neither", "transforms_train.json", "poses_bounds.npy (LLFF)", "sparse/0"),
-    no_poses: ("it has neither", "poses_bounds.npy"),
+    no_poses: ("has no photos or cameras of its own", "images_4 has; give that folder"),
     truncated_poses: ("poses_bounds.npy is damaged",),
     empty_poses: ("poses_bounds.npy is damaged",),
     no_photos: ("has no images in images, images_2",),
