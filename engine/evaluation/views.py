@@ -13,6 +13,7 @@ from engine.geometry.intrinsics import Intrinsics
 from engine.geometry.rays import normalised_points, pixel_grid, rays_through
 
 RAYS_AT_ONCE = 1 << 12  # bounds the memory: the MLP field needs 0.1 MB and more per ray
+RAYS_OF_GPU = 1 << 14  # fewer leave most of a large one without work, and take as long
 
 
 class Photo(NamedTuple):
@@ -62,7 +63,7 @@ def image_points(intrinsics: Intrinsics, frame: int) -> Float[Tensor, "height wi
 
 @torch.no_grad()
 def render_view(
-    field: Field, pose: Float[Tensor, "3 4"], points: Float[Tensor, "height width 2"], rays_at_once: int = RAYS_AT_ONCE
+    field: Field, pose: Float[Tensor, "3 4"], points: Float[Tensor, "height width 2"], rays_at_once: int | None = None
 ) -> View:
     """Render a whole image without gradient; the same view gives the same image every time.
 
@@ -70,9 +71,10 @@ def render_view(
         field: rendered without jitter.
         pose: world-to-camera.
         points: pixel centres on the normalised image plane, as of `image_points`.
-        rays_at_once: rays per call of the field.
+        rays_at_once: rays per call of the field; None for what suits the device.
     """
     height, width = points.shape[:2]
+    rays_at_once = rays_at_once or (RAYS_OF_GPU if points.is_cuda else RAYS_AT_ONCE)
     parts = [field.render(*rays_through(pose, part)) for part in points.flatten(0, 1).split(rays_at_once)]
     return View(
         colour=torch.cat([part.colour for part in parts]).clamp(0, 1).view(height, width, 3),
