@@ -183,6 +183,8 @@ class PretendCuda(TorchDispatchMode):
         self._stack.enter_context(_ToMeta())
         self._stack.enter_context(self.streams)
         self._stack.callback(_pinned.clear)
+        # Where there is a real one, its graphs and kernels are not for these tensors.
+        self._stack.enter_context(mock.patch("torch.cuda.is_available", return_value=False))
         self._stack.enter_context(mock.patch("torch.cuda.is_bf16_supported", return_value=True))
         self._stack.enter_context(mock.patch("torch.cuda.get_device_capability", return_value=(9, 0)))
         absent = "torch.cuda.amp.common.amp_definitely_not_available"

@@ -242,3 +242,17 @@ def test_a_graph_of_a_gpu_ends_as_work_that_is_done() -> None:
     one, other = Sum(), Sum()
     assert run(one, RecordedWork(CudaRecorder(CUDA), OPTIONS)) == pytest.approx(run(other, RecordedWork(None)))
     assert one.calls == 3
+
+
+@pytest.mark.gpu
+@NO_CUDA
+def test_a_gpu_goes_on_after_a_recording_that_failed(caplog: pytest.LogCaptureFixture) -> None:
+    spoilt, recorded = Sum(), RecordedWork(CudaRecorder(CUDA), OPTIONS)
+    for _ in range(4):
+        recorded.do(spoilt.kind(), lambda: wait(spoilt))
+    assert len([message for message in caplog.messages if "could not be recorded" in message]) == 1
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    torch.cuda.empty_cache()  # torch ends with an internal error where it takes a recording to be under way
+    one, other = Sum(), Sum()
+    assert run(one, RecordedWork(CudaRecorder(CUDA), OPTIONS)) == pytest.approx(run(other, RecordedWork(None)))
+    assert one.calls == 3

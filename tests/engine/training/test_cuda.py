@@ -16,6 +16,7 @@ from engine.config.settings import Settings
 from engine.evidence.tracks import Tracks
 from engine.fields.hash.field import HashField
 from engine.fields.sampled import SAMPLING
+from engine.fields.voxel_grid import reference
 from engine.fields.voxel_grid.options import FIELD
 from engine.geometry import se3
 from engine.scenes.scene import Scene, SceneKind
@@ -100,6 +101,14 @@ def test_mixed_devices_raise_and_what_makes_the_host_wait_is_noted() -> None:
         ]
         assert all("test_cuda.py" in wait for wait in waits)
         assert there.tolist() == [1.0, 2.0, 0.0]
+
+
+def test_beside_a_real_gpu_a_pretended_one_uses_nothing_of_it() -> None:
+    with mock.patch("torch.cuda.is_available", return_value=True), PretendCuda():
+        trainer = made((COARSE,), wall(), "cuda", assist=False)
+        advance(trainer, 5)
+        assert not trainer._recorded.plays
+        assert trainer.field._backend is reference  # type: ignore[attr-defined]
 
 
 # ---------------------------------------------------------------------- steps
