@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import torch
 
 from engine.fields.kernel_absence import say_kernels_are_absent
 from engine.fields.voxel_grid import compiled, reference
+from engine.fields.voxel_grid.backend import Backend
 
 ABSENCE = ""  # why there are no kernels for CUDA to be tried
 try:
@@ -17,8 +16,8 @@ except ImportError as error:  # a Numba without its part for CUDA, which is to b
     ABSENCE = str(error)
 
 
-def choose_backend(device: torch.device) -> ModuleType:
-    """The module whose `march`, `edges`, `optimise`, `interpolate` and `average` are the fastest that work there."""
+def choose_backend(device: torch.device) -> Backend:
+    """The module whose functions are the fastest that work there."""
     if device.type == "cpu":
         return compiled
     if device.type == "cuda" and torch.cuda.is_available():

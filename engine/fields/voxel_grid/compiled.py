@@ -1,4 +1,4 @@
-"""The voxel grid on a CPU: the compiled kernels as differentiable functions of torch."""
+"""The voxel grid on a CPU, a `Backend`: the compiled kernels as differentiable functions of torch."""
 
 from __future__ import annotations
 
@@ -29,18 +29,7 @@ def edges(
     floor: float,
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
-    """Interval edges drawn from the activated density of a pooled volume, as by `sampling.edges_from_weights`.
-
-    Args:
-        coarse: density of the pooled volume.
-        lines: of the rays, in its voxel coordinates.
-        closed: whether the volume ends at its borders, as a box does.
-        count: intervals per ray.
-        floor: weight that is spread evenly over a ray, > 0.
-        jitter: in [0, 1), one per ray.
-    Returns:
-        ascending edges, count + 1 per ray, from 0 to 1; without gradient.
-    """
+    """See `Backend.edges`."""
     drawn = np.empty((lines.start.shape[0], count + 1), np.float32)
     occupied = np.empty(coarse.shape, np.uint8)
     proposals.mark_occupied(coarse.numpy(), occupied)
@@ -186,17 +175,14 @@ def _scatter(
 
 
 def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
-    """Raw values at positions (x, y, z) in voxel coordinates."""
+    """See `Backend.interpolate`."""
     values = torch.empty(len(positions), state.voxels.shape[-1])
     resampling.interpolate(*_lattice(state), positions.contiguous().numpy(), values.numpy())
     return values
 
 
 def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
-    """Density, and colour times density, of a lattice in blocks, averaged over cubes of 1, 2, 4 or 8 voxels a side.
-
-    The corners of the coarser lattice are those of the finer one.
-    """
+    """See `Backend.average`."""
     assert state.places is not None
     averages = torch.zeros(*(max(size // factor, 2) for size in state.shape), 4)
     resampling.average_blocks(state.voxels.numpy(), state.places.numpy(), factor, averages.numpy())
@@ -204,17 +190,7 @@ def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
-    """One Adam step with smoothness, on the tiles that rays have touched since the last step; gradients are cleared.
-
-    Untouched voxels keep their moments, as in instant-ngp's Adam.
-
-    Args:
-        state: the voxels, changed in place.
-        rate: learning rate of the colours.
-        smoothness: weight of the squared differences between neighbouring voxels.
-        density_rate: learning rate of the density relative to `rate`; its smoothness is divided by the square, so
-            that the balance between data and smoothness is that of a density in units of this factor.
-    """
+    """See `Backend.optimise`."""
     _adam(state, rate, smoothness, density_rate)
     if state.tint is not None:
         _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)

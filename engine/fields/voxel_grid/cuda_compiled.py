@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from engine.fields.cuda_launch import have_kernels, launch_per_ray, launch_per_v
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
+from engine.fields.voxel_grid.backend import Backend
 from engine.fields.voxel_grid.cuda_optimiser import optimise
 from engine.fields.voxel_grid.kernels.layout import BLOCK
 from engine.fields.voxel_grid.marching import Marched, make_march
@@ -31,7 +31,7 @@ __all__ = ["average", "choose_backend", "edges", "interpolate", "march", "optimi
 
 
 @cache
-def choose_backend() -> ModuleType:
+def choose_backend() -> Backend:
     """This module where its kernels work, else `reference`; tried once on a tiny volume."""
     return sys.modules[__name__] if have_kernels(_try_kernels) else reference
 
@@ -127,7 +127,7 @@ def edges(
     floor: float,
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
-    """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
+    """See `Backend.edges`."""
     depth, height, width = coarse.shape
     rays, bent = len(lines.start), lines.ends is not None
     bins = 2 * depth if closed and not bent else depth
@@ -143,7 +143,7 @@ def edges(
 
 
 def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
-    """Averages of a lattice in blocks over cubes; see `compiled.average`."""
+    """See `Backend.average`."""
     assert state.places is not None
     averages = state.voxels.new_zeros(*(max(size // factor, 2) for size in state.shape), 4)
     cubes = (BLOCK // factor) ** 3

@@ -13,7 +13,7 @@ from engine.system.devices import upload
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
-    """One Adam step with smoothness on the touched tiles; see `compiled.optimise`."""
+    """See `Backend.optimise`."""
     _apply(state, _prepare(state, rate, smoothness, density_rate))
     if state.tint is not None:
         tint_rate, tint_smoothness = DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness

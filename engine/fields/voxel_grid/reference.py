@@ -1,7 +1,4 @@
-"""The voxel grid in plain operations of torch: for GPUs, and as the reference that the kernels are tested against.
-
-The functions are those of `compiled`.
-"""
+"""The voxel grid in plain operations of torch, a `Backend`: for GPUs, and as what the kernels are compared with."""
 
 from __future__ import annotations
 
@@ -9,11 +6,12 @@ import itertools
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from engine.fields.sampling import edges_from_weights
 from engine.fields.spaces import Lines
+from engine.fields.voxel_grid.backend import Rendered, VisibleCells
 from engine.fields.voxel_grid.kernels.layout import BLOCK, TILE
 from engine.fields.voxel_grid.kernels.limits import CELL, CLEAR, SEEN_THROUGH, VISIBLE
 from engine.fields.voxel_grid.options import DEFAULT
@@ -72,12 +70,12 @@ def _stored(state: GridState, positions: Float[Tensor, "*points 3"]) -> Bool[Ten
 
 
 def interpolate(state: GridState, positions: Float[Tensor, "points 3"]) -> Float[Tensor, "points channels"]:
-    """Raw values at positions (x, y, z) in voxel coordinates; see `compiled.interpolate`."""
+    """See `Backend.interpolate`."""
     return _sample(state.voxels, positions[None], state)[0]
 
 
 def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 4"]:
-    """Averages of a lattice in blocks over cubes; see `compiled.average`."""
+    """See `Backend.average`."""
     assert state.places is not None
     cubes = weight_by_density(state.voxels).permute(0, 4, 1, 2, 3)
     cubes = F.avg_pool3d(cubes, factor).permute(0, 2, 3, 4, 1)[1:]
@@ -99,7 +97,7 @@ def edges(
     floor: float,
     jitter: Float[Tensor, " rays"],
 ) -> Float[Tensor, "rays edges"]:
-    """Interval edges drawn from the activated density of a pooled volume; see `compiled.edges`."""
+    """See `Backend.edges`."""
     bins = coarse.shape[0] * (2 if closed and lines.ends is None else 1)
     s = (torch.arange(bins, device=coarse.device) + 0.5) / bins
     positions = lines.at(s.expand(len(lines.start), -1))
@@ -122,9 +120,9 @@ def march(
     closed: bool,
     background: Float[Tensor, "3"],
     gathers: bool,
-    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"] | None = None,
-) -> tuple[Float[Tensor, "rays 3"], Float[Tensor, " rays"], Float[Tensor, " rays"]]:
-    """Renders rays; see `compiled.march`."""
+    visible: VisibleCells | None = None,
+) -> Rendered:
+    """See `Backend.march`."""
     voxels = _AccumulateGradient.apply(state.voxels.detach().requires_grad_(True), state) if gathers else state.voxels
     s = (edges[:, 1:] + edges[:, :-1]) / 2
     positions = lines.at(s)
@@ -158,7 +156,7 @@ def march(
 
 
 def _mark_visible(
-    visible: UInt8[Tensor, "2 cells_depth cells_height cells_width"],
+    visible: VisibleCells,
     positions: Float[Tensor, "rays samples 3"],
     weights: Float[Tensor, "rays samples"],
 ) -> None:
@@ -232,7 +230,7 @@ def _smoothness_gradient(
 
 @torch.no_grad()
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
-    """One Adam step with smoothness where gradients are not zero; see `compiled.optimise`."""
+    """See `Backend.optimise`."""
     _adam(state, rate, smoothness, density_rate)
     if state.tint is not None:
         _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
