@@ -19,7 +19,7 @@ from engine.registration.warp_motion import LAMBDA_CHOICE, WarpMotion, WarpUnits
 from engine.system.arrays import OwnTensors
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
 from engine.system.recorded_work import WorkKind, make_recorded_work, upload_made
-from engine.training.losses import LossWeights, StepGradients, StepOutput, differentiate, match_loss
+from engine.training.losses import LossWeights, MatchOutput, StepGradients, StepOutput, differentiate, total_loss
 from engine.training.metrics import FrameErrors
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.tasks import Progress
@@ -161,13 +161,13 @@ class BaseTrainer:
         def find_gradients() -> StepGradients:
             optimiser.clear()
             exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
-            return differentiate(render(), LossWeights(exponent), steers)
+            return differentiate(render(), LossWeights(exponent, self.mu_exponent), steers)
 
         loss, errors, alignment = self._recorded.do(kind and kind.extended([steers]), find_gradients)
         if matches is not None:
             with torch.set_grad_enabled(poses_move):
                 gaps = matches()
-            weighted = match_loss(gaps, self.mu_exponent, match_steps)
+            weighted = total_loss(MatchOutput(gaps, match_steps), LossWeights(self.lambda_exponent, self.mu_exponent))
             loss, self._match_loss = loss + weighted.detach(), gaps.detach()
             if weighted.requires_grad:
                 weighted.backward()

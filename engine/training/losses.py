@@ -1,15 +1,14 @@
 """The loss that drives a step: a table of terms and their weights.
 
 A new term is one function and one row. What is shown and what finds outliers (PSNR, a frame's own error) is not read
-from here but measured apart, in `engine.training.metrics`. The matches are differentiated apart, since each step has
-another number of them: `match_loss`.
+from here but measured apart, in `engine.training.metrics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from jaxtyping import Float
 from torch import Tensor
@@ -36,10 +35,23 @@ class StepOutput(NamedTuple):
     counts: Float[Tensor, "frames points"] | None = None
 
 
+class MatchOutput(NamedTuple):
+    """What the matches say in a step, with its gradients: apart, since each step has another number of them.
+
+    Attributes:
+        gaps: how far the rays of matched keypoints are from meeting.
+        steps: how many steps this one stands for.
+    """
+
+    gaps: Float[Tensor, ""]
+    steps: float
+
+
 class LossWeights(NamedTuple):
-    """What the user can turn. λ = 10^`lambda_exponent`; on a GPU its exponent lies there."""
+    """What the user can turn. λ = 10^`lambda_exponent`; on a GPU its exponent lies there. μ = 10^`mu_exponent`."""
 
     lambda_exponent: float | Float[Tensor, ""]
+    mu_exponent: float
 
 
 class StepGradients(NamedTuple):
@@ -50,16 +62,21 @@ class StepGradients(NamedTuple):
     alignment: Float[Tensor, ""]
 
 
+Output = TypeVar("Output", StepOutput, MatchOutput)
+
+
 @dataclass(frozen=True)
-class Loss:
+class Loss(Generic[Output]):
     """One term.
 
     Attributes:
+        of: what it is computed of: what was rendered, or what the matches say.
         term: the unweighted value, a differentiable scalar.
         weight: of the term in the total.
     """
 
-    term: Callable[[StepOutput], Float[Tensor, ""]]
+    of: type[Output]
+    term: Callable[[Output], Float[Tensor, ""]]
     weight: Callable[[LossWeights], float | Float[Tensor, ""]]
 
 
@@ -74,24 +91,25 @@ def alignment(output: StepOutput) -> Float[Tensor, ""]:
     return output.alignment
 
 
+def matches(output: MatchOutput) -> Float[Tensor, ""]:
+    """How far matched rays are from meeting, for all the steps that this one stands for."""
+    return output.gaps * output.steps
+
+
 LOSSES: dict[str, Loss] = {
-    "photometric": Loss(photometric, lambda weights: 1.0),
-    "alignment": Loss(alignment, lambda weights: 10**weights.lambda_exponent),
+    "photometric": Loss(StepOutput, photometric, lambda weights: 1.0),
+    "alignment": Loss(StepOutput, alignment, lambda weights: 10**weights.lambda_exponent),
+    "matches": Loss(MatchOutput, matches, lambda weights: 10**weights.mu_exponent),
 }
 
 
-def total_loss(output: StepOutput, weights: LossWeights) -> Float[Tensor, ""]:
-    """The weighted sum of all terms."""
-    terms = [loss.term(output) * loss.weight(weights) for loss in LOSSES.values()]
+def total_loss(output: StepOutput | MatchOutput, weights: LossWeights) -> Float[Tensor, ""]:
+    """The weighted sum of all terms that are computed of this output."""
+    terms = [loss.term(output) * loss.weight(weights) for loss in LOSSES.values() if isinstance(output, loss.of)]
     total = terms[0]
     for term in terms[1:]:
         total = total + term
     return total
-
-
-def match_loss(gaps: Float[Tensor, ""], mu_exponent: float, steps: float) -> Float[Tensor, ""]:
-    """How far the rays of matched keypoints are from meeting, weighted by μ; one step stands for so many."""
-    return gaps * (steps * 10**mu_exponent)
 
 
 def differentiate(output: StepOutput, weights: LossWeights, steers: bool) -> StepGradients:
