@@ -121,7 +121,7 @@ def _judge_frame(index: int, evidence: RunEvidence, options: JudgementOptions) -
     elif not evidence.registered[index]:
         state, reason = "failed", "no pose was found that fits it"
     elif share is None or tracks < options.frame_tracks:
-        state, reason = "doubtful", "too few matches to tell" if fit is not None else "the photos were not matched"
+        state, reason = "doubtful", "too few matches to tell" if fit is not None else "no matches are in use"
     elif share < options.frame_contradicts:
         state, reason = "failed", f"only {share:.0%} of its matches fit"
     elif fit is not None and not bool(fit.connected[index]):
@@ -212,11 +212,14 @@ def _judge_without_matches(evidence: RunEvidence, options: JudgementOptions) -> 
     if held_out is None:
         return (
             "doubtful",
-            "The photos were not matched, and none was held out: nothing supports the cameras.",
+            "There are no matches to judge the cameras by, and no photo was held out: nothing supports them.",
         )
     if held_out >= options.held_out_psnr and held_out >= training - options.held_out_gap / 2:
         return "registered", f"Held-out photos are seen as well as the others: {held_out:.1f} dB."
-    return "doubtful", f"The photos were not matched, and held-out photos are seen at {held_out:.1f} dB only."
+    return (
+        "doubtful",
+        f"There are no matches to judge the cameras by, and held-out photos are seen at {held_out:.1f} dB only.",
+    )
 
 
 def _judge_pictures(evidence: RunEvidence, options: JudgementOptions) -> list[Part]:

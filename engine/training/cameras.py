@@ -90,14 +90,14 @@ class CameraTrainer(BaseTrainer):
         self._evidence_shown: CameraEvidence | None = None
         self._evidence_of: tuple[FrameStatus, ...] = ()  # the statuses that it was judged with
         self._track_start: TrackStart | None = None
-        self._solved = False  # whether poses have been solved from the tracks
+        self._solved = self._weak = False  # whether the tracks have given poses; whether they are too weak for any
         self._set_tracks()
         self._settle_until = 0  # iteration before which poses stand still
         self._pacing: Pacing | None = None  # where the run has a limit of time
 
     def _set_tracks(self) -> None:
         """Makes what depends on the tracks of the scene."""
-        scene, tracks = self.scene, self.scene.tracks
+        scene, tracks = self.scene, None if self._weak else self.scene.tracks
         observations = None if tracks is None else observations_of(tracks, self.frames)
         self._tracks = None if tracks is None else tracks.select_frames(self.frames)
         self._matches = None if tracks is None else MatchTerm(tracks, self.frames, scene.intrinsics)
@@ -155,9 +155,7 @@ class CameraTrainer(BaseTrainer):
         state = (self.poses(), self._intrinsics(), self.frame_status())
         with cores.leave_one_core_free():
             self._monitor.measure(*state, self.iteration)
-            if (
-                self._monitor.cameras_may_be_right
-            ):  # else nothing is left to ask, and wrong cameras take long to adjust
+            if self._monitor.cameras_may_be_right:  # else nothing is left to ask, and it would take long
                 self._monitor.check_focal(*state)
         return self._evidence(held_out_psnr).verdict
 
@@ -233,6 +231,9 @@ class CameraTrainer(BaseTrainer):
             return "under way"
         self._track_start = None
         self._note("tracks", found.sentence)
+        if found.weak:  # what pulls at wrong places harms more than it helps
+            self._weak = True
+            self._set_tracks()
         if found.accepted:
             self._solved = True
             self.registration.rebase(torch.arange(len(self.frames), device=self.device), found.poses.to(self.device))

@@ -94,7 +94,7 @@ class RadianceTrainer(CameraTrainer):
         with cores.leave_one_core_free(self.field.light):
             self._render_and_learn()
         self.iteration += 1
-        if self.stage_index > 0 and self.iteration % self.options.outlier_period == 0:
+        if self.settings.assisted and self.stage_index > 0 and self.iteration % self.options.outlier_period == 0:
             self._search_outliers()
         self._check_poses()
         return "complete"
@@ -134,9 +134,7 @@ class RadianceTrainer(CameraTrainer):
         """
         ends = self.iteration == self.iterations
         due = self.iteration % self.options.check_period == 0 and self.iteration >= self._settle_until
-        if not (self._guarded() and self.settings.registers and (due or ends)):
-            return
-        if self._take_back_what_is_worse():
+        if self._guarded() and self.settings.registers and (due or ends) and self._take_back_what_is_worse():
             self._settle_until = self.iteration + self.options.hold
             if ends:
                 self.train_until = self.iteration + self.options.hold
@@ -246,8 +244,6 @@ class RadianceTrainer(CameraTrainer):
             self._adjustment.request([self.stage.bundle[-1]])
 
     def _search_outliers(self) -> None:
-        if not self.settings.assisted:
-            return
         for frame in self._without_support(self._relocaliser.outliers(self.errors.total, self.iteration)):
             self._note("outlier", self._name(frame), frame)
             self._relocaliser.begin(frame, self.registration.poses(), self.iteration)
@@ -317,13 +313,16 @@ class RadianceTrainer(CameraTrainer):
             "perturbed": self._perturbed,
             "guessed": sorted(self._guessed),
             "solved": self._solved,
+            "weak_tracks": self._weak,
             "planned": None if self._pacing is None else describe_plan(self.stages),
         }
 
     def load_state(self, tensors: dict[str, Tensor], metadata: dict[str, Any]) -> None:
         """Takes up what `state` gave, on a trainer of the same scene and settings."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        self._track_start, self._solved = None, metadata["solved"]
+        self._track_start, self._solved, self._weak = None, metadata["solved"], metadata.get("weak_tracks", False)
+        if self._weak:
+            self._set_tracks()
         if self._solved:
             self._take_stages()
         if metadata.get("planned"):  # where there was a limit of time; older checkpoints have no plan

@@ -12,7 +12,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
 from engine.training.build import build_registration
-from engine.training.matches.start import TrackStart
+from engine.training.matches.start import TrackPoses, TrackStart
 from engine.training.matches.term import MatchTerm
 from tests.support.runs.short_runs import TINY, alike, event_kinds, matched_fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
@@ -99,6 +99,46 @@ def test_matches_of_nothing_are_refused():
     assert not found.accepted
     assert "the initial poses are kept" in found.sentence
     assert torch.equal(found.poses, torch.eye(3, 4).repeat(8, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("tracks", "noise", "wrong", "views", "certain"), [(300, 1.0, 0.1, 3, True), (700, 2.0, 0.2, 2, False)]
+)
+def test_few_matches_place_cameras_where_two_halves_of_them_agree(tracks, noise, wrong, views, certain):
+    frames, generator = 24, torch.Generator().manual_seed(1)
+    poses, intrinsics = cameras("object", frames), lens(frames)
+    seen, _ = observe(poses, intrinsics, tracks, noise, wrong)
+    place = torch.cat([torch.randperm(int(count), generator=generator) for count in torch.bincount(seen.track)])
+    twist = 0.06 * torch.randn(frames, 6, generator=generator).double()
+    initial = se3.compose(se3.exponential(twist), poses)
+    found, start = None, TrackStart(seen.select(place < views), intrinsics, initial, "object", 1.0)
+    while found is None:
+        found = start.advance()
+    assert found.accepted == certain
+    assert found.weak != certain
+    assert "two halves" in found.sentence
+    if certain:
+        assert pose_errors(found.poses.double(), poses).rotation_deg.mean() < 0.5
+    else:
+        assert torch.equal(found.poses, initial.float())
+
+
+def test_matches_that_place_no_cameras_are_left_out_of_the_run(monkeypatch):
+    weak = TrackPoses(torch.eye(3, 4).repeat(20, 1, 1), torch.ones(20, dtype=torch.bool), 0.7, False, 20.0)
+    monkeypatch.setattr(TrackStart, "advance", lambda start: weak)
+    made, plain = trainer(TINY, matched_fern()), trainer(TINY)
+    while made.iteration < 4:
+        made.step()
+    while plain.iteration < 4:
+        plain.step()
+    assert torch.equal(made.poses(), plain.poses())
+    assert "are not used" in made.events[1].detail
+    assert "no matches" in made.verdict().reason
+    other = trainer(TINY, matched_fern())
+    other.load_state(*made.state())
+    for run in (made, other):
+        run.step()
+    assert alike(made.state()[0], other.state()[0]) == []
 
 
 def test_a_frame_that_no_track_sees_waits_until_it_can_be_searched_for():
