@@ -1,4 +1,4 @@
-"""Keyboard shortcuts; they do nothing while an input has the keyboard."""
+"""Keyboard shortcuts; they do nothing while an input has the keyboard, and only those with Ctrl in an open dialog."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable
 
 import dearpygui.dearpygui as dpg
 
+from app.model.common import layout
+
 Action = Callable[[], None]
 Table = dict[int, Action]
 Keys = tuple[Table, Table, Table, Table]  # alone, with Ctrl, with Shift, with both
 
+ASKING = tuple(dialog for dialog in layout.DIALOGS if dialog != layout.HELP)
 TYPED_INTO = ("mvInputText", "mvInputInt", "mvInputFloat", "mvSliderFloat", "mvSliderInt", "mvDragFloat")
 
 
@@ -31,9 +34,14 @@ class Shortcuts:
         """Whether an input has the keyboard."""
         return any(dpg.does_item_exist(item) and dpg.is_item_active(item) for item in self._inputs)
 
+    @property
+    def asking(self) -> bool:
+        """Whether a dialog is open, into which the user believes to type."""
+        return any(dpg.does_item_exist(dialog) and dpg.is_item_shown(dialog) for dialog in ASKING)
+
     def _pressed(self, _: int, key: int) -> None:
         control = dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl)
         shift = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
         action = self._keys[control + 2 * shift].get(key)
-        if action is not None and not self.typing:
+        if action is not None and not self.typing and (control or not self.asking):
             action()

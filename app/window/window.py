@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +12,17 @@ import dearpygui.dearpygui as dpg
 from app.arguments import ViewerArguments
 from app.model.common import layout
 from app.model.export import saving
-from app.model.state.adding import Notices, add_photos, can_grow
+from app.model.state.adding import Notices, add_photos
 from app.model.state.runs import Runs
 from app.model.state.scene_kinds import get_kind, guess_kind
 from app.model.state.state import State
 from app.panels.bars.banner import Banner
-from app.panels.bars.dialogs import LeaveDialog, PathDialog
 from app.panels.bars.help import Help
 from app.panels.bars.top_bar import Actions
-from app.panels.export.dialog import ExportDialog
 from app.panels.widgets.live_texture import rest_textures
 from app.render.renderer import Renderer
 from app.window.backdrop import Backdrop
+from app.window.dialogs import Dialogs
 from app.window.display import measure_screen
 from app.window.error_guard import Guard
 from app.window.file_drop import FileDrop
@@ -33,16 +32,11 @@ from app.window.placement import choose_corner, fit_to_screen
 from app.window.preferences import Preferences
 from app.window.report import Report
 from app.window.shortcuts import Shortcuts
-from app.window.theme import bind_theme, frame_dialogs
+from app.window.theme import bind_theme
 from app.window.window_keys import make_keys
 from engine.errors import UserError
 from engine.messages import Pause
-from engine.scenes.paths import is_image
 from engine.system.interruption import Interruption
-
-SCENES = Path(__file__).resolve().parents[2] / "scenes"  # shipped scenes, where the program runs from its repository
-PHOTOS = "A photo of the same camera, or a folder of them. Photos can also be dropped into the window."
-FORMATS = "Folder of a scene: LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or an image, to align patches of it."
 
 
 @dataclass(frozen=True)
@@ -75,19 +69,12 @@ class Window:
         self._runs = Runs(self.state, arguments)
         self._leaving = False
         self._reset_layout = self._time_was_up = False
-        self._write: Callable[[Path], None] = lambda path: None
-        self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, self.open)
-        self._loading = PathDialog(
-            layout.LOADING, "Continue a run", "Folder of a run of this scene, with its checkpoint.", self._runs.resume
-        )
-        self._adding = PathDialog(layout.ADDING, "Add photos", PHOTOS, lambda path: add_photos(self.state, [path]))
         self._notices = Notices()
-        self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
-        self._leave_dialog, self._export = LeaveDialog(self._leave), ExportDialog(self.state)
         self._banner, self._help = Banner(self.state, self._renderer), Help(self.state)
         kind = guess_kind(arguments.scene)
+        self._dialogs = Dialogs(self.state, self._runs, self._preferences, self.open, self._leave)
         self._actions = self._make_actions()
-        self._panels = PanelSets(self.state, self._renderer, self._actions, self._ask_path, kind)
+        self._panels = PanelSets(self.state, self._renderer, self._actions, self._dialogs.ask_path, kind)
 
     def run(self) -> int:
         """Opens the window and returns once it was closed.
@@ -97,8 +84,8 @@ class Window:
         Raises:
             UserError: a run could not be saved.
         """
-        self._renderer.start()
         with Interruption() as interruption:
+            self._renderer.start()
             self._build()
             try:
                 self._loop(interruption)
@@ -125,18 +112,17 @@ class Window:
         bind_font(preferences.scale)
         bind_theme(preferences.scale)
         self._panels.build()
-        asking = (self._opening, self._loading, self._adding, self._writing, self._export, self._leave_dialog)
-        for dialog in (*asking, self._banner, self._help):
-            dialog.build()
-        frame_dialogs(layout.DIALOGS)
+        self._help.build()
+        self._dialogs.build()
+        self._banner.build()
         hooks = self.state.hooks
         hooks.reopen, hooks.compare, hooks.race = self._runs.reopen, self._runs.compare, self._runs.race
         hooks.open_swept = self._runs.open_swept
-        Shortcuts(make_keys(self.state, self._panels, self._actions, self.ask_to_leave)).build()
+        Shortcuts(make_keys(self.state, self._panels, self._actions, self._dialogs.ask_to_leave)).build()
         width, height = preferences.size
         left, top = (0, 0) if screen is None else choose_corner((width, height), screen)
         dpg.create_viewport(title="l2g-viewer", width=width, height=height, x_pos=left, y_pos=top, disable_close=True)
-        dpg.set_exit_callback(self.ask_to_leave)
+        dpg.set_exit_callback(self._dialogs.ask_to_leave)
         dpg.setup_dearpygui()
         dpg.show_viewport()
         self._drop = FileDrop()
@@ -147,15 +133,15 @@ class Window:
             self.open(self._arguments.scene)
         else:
             dpg.render_dearpygui_frame()  # after it the window's size is known, in whose middle the dialog is put
-            self.ask_for_scene()
+            self._dialogs.ask_for_scene()
 
     def _make_actions(self) -> Actions:
         return Actions(
-            open=self.ask_for_scene,
-            add=self.ask_for_photos,
+            open=self._dialogs.ask_for_scene,
+            add=self._dialogs.ask_for_photos,
             save=lambda: saving.save(self.state),
-            load=self._ask_for_run,
-            export=self._export.open,
+            load=self._dialogs.ask_for_run,
+            export=self._dialogs.export.open,
             screenshot=self.ask_for_screenshot,
             layout=self._forget_layout,
             help=self.toggle_help,
@@ -200,7 +186,7 @@ class Window:
         self._backdrop.update()
         self._banner.update()
         self._help.update()
-        self._guard.call(self._export.update, "The export")
+        self._guard.call(self._dialogs.export.update, "The export")
         dpg.render_dearpygui_frame()
         rest_textures()
 
@@ -224,21 +210,6 @@ class Window:
         self._runs.open_scene(path)
         self._preferences.remember(path)
 
-    def ask_for_scene(self) -> None:
-        """Opens the dialog that asks for a scene, with recent and shipped ones."""
-        recent = [path for path in self._preferences.recent if Path(path).is_dir() or is_image(Path(path))]
-        shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
-        self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
-
-    def ask_for_photos(self) -> None:
-        """Opens the dialog that asks for photos to add to the run.
-
-        Raises:
-            UserError: no photos can be added to it.
-        """
-        can_grow(self.state)
-        self._adding.open()
-
     def drop(self, paths: Sequence[Path]) -> None:
         """Adds dropped photos to the run; where no run is open, opens what is dropped as a scene.
 
@@ -247,56 +218,24 @@ class Window:
         """
         if self.state.run is None and len(paths) == 1:
             self.open(paths[0])
-            dpg.configure_item(layout.OPENING, show=False)
+            self._dialogs.hide(layout.OPENING)
         else:
             add_photos(self.state, paths)
 
     def ask_for_screenshot(self) -> None:
         """Asks for a path, then writes a picture of the window without the dialog."""
-        self._ask_path("Write a picture of the window to", "window.png", self._take_screenshot)
-
-    def ask_to_leave(self) -> None:
-        """Leaves; asks before if a run is still training."""
-        run = self.state.run
-        opened = run.opened if run is not None else None
-        snapshot = run.snapshot if run is not None else None
-        if (
-            opened is None
-            or snapshot is None
-            or snapshot.status in ("finished", "failed")
-            or dpg.is_item_shown(LeaveDialog.TAG)
-        ):
-            self._leave(save=True)
-        else:
-            self._leave_dialog.open(opened.folder, racing=self.state.race.race is not None)
+        self._dialogs.ask_path("Write a picture of the window to", "window.png", self._take_screenshot)
 
     def toggle_help(self) -> None:
         """Opens or closes the help."""
         self.state.help_open = not self.state.help_open
-
-    def _ask_for_run(self) -> None:
-        run = self.state.run
-        folder = str(run.opened.folder) if run is not None and run.opened is not None else ""
-        self._loading.open(folder)
-
-    def _ask_path(self, title: str, name: str, act: Callable[[Path], None]) -> None:
-        run = self.state.run
-        folder = run.opened.folder if run is not None and run.opened is not None else Path()
-        dpg.configure_item(layout.WRITING, label=title)
-
-        def write(path: Path) -> None:
-            saving.refuse_existing(path)
-            act(path)
-
-        self._write = write
-        self._writing.open(str(folder / name))
 
     def _forget_layout(self) -> None:
         self._reset_layout = True
         self.state.banner = "The panels will be back in their first places at the next start."
 
     def _take_screenshot(self, path: Path) -> None:
-        dpg.configure_item(layout.WRITING, show=False)
+        self._dialogs.hide(layout.WRITING)
         for _ in range(TIMING.settling):
             dpg.render_dearpygui_frame()
         dpg.output_frame_buffer(str(path.absolute()))
@@ -318,7 +257,7 @@ class Window:
         elif preferences.layout_file.parent.is_dir():
             dpg.save_init_file(str(preferences.layout_file))
         self._panels.close()
-        self._export.close()
+        self._dialogs.export.close()
         self._runs.leave()
         leaving = list(self._runs.leaving)
         self.state.banner = "Saving the run."

@@ -226,6 +226,9 @@ def test_keys_rest_while_something_is_typed(fern: Viewer) -> None:
     fern.frames(5)
     fern.save_screenshot("open_wrong_path")
     assert "Open a scene/OK" in fern.report["items"], "a wrong path keeps the dialog open"
+    before = fern.report["undoable"], fern.report["novel"]["mode"]
+    fern.type("kp")
+    assert (fern.report["undoable"], fern.report["novel"]["mode"]) == before, "what is typed goes on into the path"
     fern.key("Escape")
     fern.frames(5)
     if "Open a scene/OK" in fern.report["items"]:

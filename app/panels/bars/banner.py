@@ -50,10 +50,9 @@ class Banner:
             ),
             dpg.group(horizontal=True, horizontal_spacing=GAP, label="strip"),
         ):
-            with dpg.group(horizontal=True, horizontal_spacing=GAP) as self._buttons:
-                dpg.add_button(label="Close", small=True, callback=self._close)
-                self._more = dpg.add_button(label="More###more", small=True, show=False, callback=self._unfold)
-                add_tool_tip(self._more, "Shows the whole message, or one line of it.")
+            dpg.add_button(label="Close", small=True, callback=self._close)
+            self._more = dpg.add_button(label="More###more", small=True, show=False, callback=self._unfold)
+            add_tool_tip(self._more, "Shows the whole message, or one line of it.")
             self._text = dpg.add_text("")
         dpg.bind_item_theme(TAG, self._themes[False])
 
@@ -88,7 +87,7 @@ class Banner:
         """Over the status line; the whole text where it was asked for, else as much as has room in the line."""
         width, bottom = dpg.get_viewport_client_width(), dpg.get_viewport_client_height()
         height = round(measure_size(layout.STATUS)[1]) or layout.STATUS_HEIGHT
-        room = width - measure_size(self._buttons)[0] - GAP - 2 * PADDING
+        room = width - dpg.get_item_pos(self._text)[0] - PADDING
         words = " ".join(text.split())
         short = shorten_text(words, room)
         if dpg.is_item_shown(self._more) != (short != words):

@@ -67,6 +67,7 @@ class PathDialog:
             self._act(Path(path).expanduser())
         except UserError as error:
             set_text(self._wrong, str(error))
+            dpg.focus_item(self._path)  # which the return key has taken the keyboard from
             return
         dpg.configure_item(self._tag, show=False)
 

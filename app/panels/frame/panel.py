@@ -41,7 +41,7 @@ from engine.messages import FrameStatus, Snapshot
 from engine.scenes.scene import Scene
 
 AROUND = 24 + 26 + STRIP_HEIGHT + 12  # height of title, header, strip and gaps, pixels
-SHORTEST_NAME = "name…"  # as wide as a photo's name is at least
+SHORTEST_NAME = "name…"  # as wide as a photo's name is at least, where it is shown
 
 
 class FramePanel:
@@ -143,8 +143,9 @@ def fit_line(name: str, errors: str, room: float) -> str:
     errors = f"   {errors}" if errors else ""
     if measure_text(name + errors) > room:
         name = PurePath(name).name  # the folder says less than the errors do
-    least = measure_text(SHORTEST_NAME)
-    return shorten_text(shorten_text(name, max(room - measure_text(errors), least)) + errors, room)
+    left = room - measure_text(errors)
+    name = shorten_text(name, left) if left >= measure_text(SHORTEST_NAME) else ""
+    return shorten_text(f"{name}{errors}".strip(), room)
 
 
 def describe_errors(snapshot: Snapshot, frame: int) -> str:

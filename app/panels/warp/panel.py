@@ -17,7 +17,7 @@ from app.model.warp.warp_drawing import choose_magnification
 from app.model.warp.warp_vectors import compute_warp_vectors
 from app.panels.warp.legend import LABELS, TRACE_HEIGHT, WarpLegend
 from app.panels.warp.picture import WarpPicture
-from app.panels.widgets.parts import MUTED, add_tool_tip, measure_inner_width, set_text
+from app.panels.widgets.parts import MUTED, add_tool_tip, measure_inner_width, measure_text, set_text
 from engine.messages import Snapshot, WarpSnapshot
 from engine.scenes.scene import Scene
 
@@ -141,6 +141,7 @@ class WarpPanel:
             max(panel[1] - ABOVE - TRACE_HEIGHT - BELOW_PICTURES, 60.0),
         )
         wide = min(beside[0], 4 / 3 * beside[1]) > min(under[0], 4 / 3 * under[1])
+        wide &= beside[0] >= measure_text(LONGEST_CAPTION)  # else captions push the wheel out of the panel
         dpg.configure_item(self._beside, show=wide)
         dpg.configure_item(self._under, show=not wide)
         self._legend.arrange(wide)
@@ -157,6 +158,7 @@ class WarpPanel:
 
 
 TITLES = ("Local warp", "Global fit", "Residual")
+LONGEST_CAPTION = f"{TITLES[0]}   0.000 px   ×1/2"
 
 
 def why_no_warp(run: ViewedRun) -> str:
