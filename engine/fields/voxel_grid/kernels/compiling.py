@@ -1,8 +1,9 @@
 """How the kernels are compiled.
 
 Of the functions that kernels call, LLVM inlines those that `njit` compiles. `inline="always"` has Numba copy their
-code into the kernel before it looks at types: as quick afterwards, but it takes twice as long to compile. It is for
-those that kernels for CUDA call too, in which nothing is to be called.
+code into the kernel before it looks at types, which takes twice as long to compile. It is for those that kernels for
+CUDA call too, in which nothing is to be called, and for those of loops along memory (`optimiser`), which LLVM turns
+into vector instructions only so: the step takes two thirds of the time.
 """
 
 from __future__ import annotations

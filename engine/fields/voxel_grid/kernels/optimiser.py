@@ -105,6 +105,27 @@ def add_smoothness(voxels, gradient, touched, weight, density_weight):
                 tile, end = _run(touched, level_z, j, end)
 
 
+@njit(inline="always")
+def _fetch_tile(values, slopes, means, squares, at):
+    """Prefetches all that Adam needs of a tile."""
+    fetch(values, at)
+    fetch(slopes, at)
+    fetch(means, at)
+    fetch(squares, at)
+
+
+@njit(inline="always", fastmath=FAST)
+def _step_value(values, slopes, means, squares, at, rate, beta1, beta2, correction2, epsilon):
+    """Adam's step of one value; clears its gradient."""
+    slope = slopes[at]
+    mean = decay(means[at], slope, beta1)
+    square = decay(squares[at], slope * slope, beta2)
+    means[at] = mean
+    squares[at] = square
+    slopes[at] = np.float32(0.0)
+    values[at] -= change(mean, square, rate, correction2, epsilon)
+
+
 @compile_kernel
 def adam(
     voxels, gradient, first, second, touched, rate, beta1, beta2, correction1, correction2, epsilon, density_rate
@@ -129,21 +150,11 @@ def adam(
         for n in range(count, count + AHEAD):
             listed[n] = listed[count - 1] if count > 0 else 0
         for n in range(count):
-            later = np.uintp(listed[n + AHEAD])
-            fetch(values, later)
-            fetch(slopes, later)
-            fetch(means, later)
-            fetch(squares, later)
+            _fetch_tile(values, slopes, means, squares, np.uintp(listed[n + AHEAD]))
             at = np.uintp(listed[n])
             begin = listed[n] % (width * channels)
             for e in range(begin, min(begin + TILE * channels, width * channels)):
-                g = slopes[at]
-                m = decay(means[at], g, beta1)
-                v = decay(squares[at], g * g, beta2)
-                means[at] = m
-                squares[at] = v
-                slopes[at] = np.float32(0.0)
-                values[at] -= change(m, v, rates[e], correction2, epsilon)
+                _step_value(values, slopes, means, squares, at, rates[e], beta1, beta2, correction2, epsilon)
                 at += np.uintp(1)
 
 
@@ -212,18 +223,8 @@ def adam_in_blocks(
         for n in range(count, count + AHEAD):
             listed[n] = listed[count - 1] if count > 0 else 0
         for n in range(count):
-            later = np.uintp(listed[n + AHEAD])
-            fetch(values, later)
-            fetch(slopes, later)
-            fetch(means, later)
-            fetch(squares, later)
+            _fetch_tile(values, slopes, means, squares, np.uintp(listed[n + AHEAD]))
             at = np.uintp(listed[n])
             for e in range(TILE * channels):
-                g = slopes[at]
-                m = decay(means[at], g, beta1)
-                v = decay(squares[at], g * g, beta2)
-                means[at] = m
-                squares[at] = v
-                slopes[at] = np.float32(0.0)
-                values[at] -= change(m, v, rates[e], correction2, epsilon)
+                _step_value(values, slopes, means, squares, at, rates[e], beta1, beta2, correction2, epsilon)
                 at += np.uintp(1)
