@@ -58,7 +58,7 @@ class FrameFit(NamedTuple):
         parallax_deg: median over the tracks that fit of the angle at which their rays meet, degrees; NaN for none.
         still: share of tracks that stand still in pairs of photos in which others move; NaN where too few pairs have
             tracks enough.
-        still_part, repeated, opposed: as in `Tracks`.
+        still_part, repeated, opposed, unplaced: as in `Tracks`.
     """
 
     tracks: Int[Tensor, " frames"]
@@ -71,6 +71,7 @@ class FrameFit(NamedTuple):
     still_part: float = 0.0
     repeated: float = 0.0
     opposed: float = 0.0
+    unplaced: bool = False
 
 
 @torch.no_grad()
@@ -119,7 +120,9 @@ def measure_fit(
 
 def add_match_facts(fit: FrameFit, tracks: Tracks) -> FrameFit:
     """The fit with what is known of the matches beside the tracks."""
-    fit = fit._replace(still_part=tracks.still_part, repeated=tracks.repeated, opposed=tracks.opposed)
+    fit = fit._replace(
+        still_part=tracks.still_part, repeated=tracks.repeated, opposed=tracks.opposed, unplaced=tracks.unplaced
+    )
     return fit if tracks.contradicted is None else count_contradicted(fit, tracks.contradicted)
 
 

@@ -181,6 +181,11 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
         parts.append(
             ("doubtful", f"Rays meet at {fit.parallax_deg:.1f}° only: photos from nearly one place show no depth.")
         )
+    if fit.unplaced:  # short tracks fit cameras that turn too little as well, with a scene that is too deep
+        sentence = (
+            "The matches are too few to place the photos by themselves: these cameras may fit them and be wrong."
+        )
+        parts.append(("doubtful", sentence))
     return parts or [("registered", f"{right} of {count} photos agree with their matches: {share}.")]
 
 

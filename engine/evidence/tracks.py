@@ -27,6 +27,7 @@ class Tracks:
         repeated: share of a photo's features, in [0, 1], that look like another place of the photo.
         still_part: share of the matches, in [0, 1], that stand still where others move, in pairs of photos in which
             no motion of the camera is both: an object was turned before a still room. 0 for none.
+        unplaced: whether these matches alone could not place most of the photos, where that was tried.
     """
 
     frame: Int[Tensor, " observations"]
@@ -37,6 +38,7 @@ class Tracks:
     still_part: float = 0.0
     repeated: float = 0.0
     opposed: float = 0.0
+    unplaced: bool = False
 
     @property
     def count(self) -> int:

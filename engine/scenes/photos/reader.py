@@ -131,7 +131,8 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
             f"Matches register {photos.found.registered.sum()} of {len(photos.names)} photos, which is too few to "
             "start from: registration starts from the identity, which can only work if all cameras look the same way."
         )
-        scene = replace(scene, notes=(*scene.notes, note))
+        tracks = None if scene.tracks is None else replace(scene.tracks, unplaced=True)
+        scene = replace(scene, notes=(*scene.notes, note), tracks=tracks)
     if options.init == "sfm" or options.reference == "sfm":
         model = find_colmap_model(photos.photos, options.maximum_pixels, watch, photos.decoded.masks)
         inliers = photos.found.matches.inliers

@@ -28,12 +28,17 @@ class MappingOptions:
         many_photos: from so many photos on,
         growth: everything is adjusted each time that the model has grown by this factor (COLMAP: 1.1), and
         repeats: so many times at most (COLMAP: 5).
+        points_per_photo: of a model, below which it is poor, as one with less than half of the photos is.
+        focal_factors: instead of a poor model others are begun, with so many times the focal length that was guessed;
+            it is adjusted as they grow.
     """
 
     tolerance: float = 1e-5
     many_photos: int = 100
     growth: float = 1.3
     repeats: int = 2
+    points_per_photo: int = 5
+    focal_factors: tuple[float, ...] = (1.0, 1.4, 0.7)
 
 
 OPTIONS = MappingOptions()
@@ -88,6 +93,14 @@ def map_photos(
         the model after each step, and the result: None if no three photos could be registered.
     """
     model, images, lenses = yield from _map_once(folder, cameras, camera_of, pairs)
+    for factor in OPTIONS.focal_factors:
+        if not _is_poor(model, len(camera_of)):
+            break
+        # COLMAP begins with the focal length that two photos alone seem to tell, unless it takes it for known.
+        guessed = [replace(camera, focal=factor * camera.focal, nominal=True) for camera in cameras]
+        again = yield from _map_once(folder, guessed, camera_of, pairs)
+        if _measure_size(again[0]) > _measure_size(model):
+            model, images, lenses = again
     wrong = [number for number, lens in lenses.items() if _is_wrong(cameras[number - 1], lens)]
     if wrong:  # the mapper began with a wrong focal length: another model begins with the one that it ended with
         corrected = list(cameras)
@@ -129,6 +142,17 @@ def _choose_options(photos: int) -> Any:
         chosen.ba_global_frames_ratio = chosen.ba_global_points_ratio = OPTIONS.growth
         chosen.ba_global_max_refinements = OPTIONS.repeats
     return chosen
+
+
+def _is_poor(model: Any, photos: int) -> bool:
+    """Whether a model has less than half of the photos, or hardly any points."""
+    registered, points = _measure_size(model)
+    return 2 * registered < photos or points < OPTIONS.points_per_photo * registered
+
+
+def _measure_size(model: Any) -> tuple[int, int]:
+    """Registered photos and points."""
+    return (0, 0) if model is None else (model.num_reg_images(), model.num_points3D())
 
 
 def _is_wrong(camera: SmallCamera, lens: Lens) -> bool:

@@ -149,6 +149,7 @@ def test_an_object_that_turns_before_a_still_room_is_named():
         ({"still_part": 0.5}, "failed", "mask what stands still"),
         ({"repeated": 0.9}, "doubtful", "repeats of the pattern"),
         ({"opposed": 0.3}, "doubtful", "taken for one another"),
+        ({"unplaced": True}, "doubtful", "too few to place the photos"),
         ({"still_part": 0.1, "repeated": 0.1, "opposed": 0.05}, "registered", "agree"),
     ],
 )

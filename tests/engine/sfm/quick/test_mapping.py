@@ -8,6 +8,7 @@ import torch
 
 from engine.geometry.pose_errors import pose_errors
 from engine.sfm.events import Mapped
+from engine.sfm.quick import mapping
 from engine.sfm.quick.mapping import SmallModel, map_photos
 from tests.engine.sfm.quick.matched_points import FOCAL, MatchedPoints, camera, match_points
 
@@ -78,3 +79,27 @@ def test_a_focal_length_of_exif_that_is_wrong_by_a_factor_of_two_is_dismissed(tm
     (lens,) = model.lenses
     assert lens is not None
     assert lens.focal / FOCAL == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize("misled", [True, False])
+def test_a_poor_model_gives_way_to_one_from_the_guessed_focal_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, misled: bool
+) -> None:
+    """Two photos whose axes meet tell no focal length; a model that begins with a wrong one stays small."""
+    begun = []
+    whole = mapping._map_once
+
+    def begin(folder, cameras, camera_of, pairs):
+        begun.append(cameras[0].nominal)
+        few = misled and not cameras[0].nominal
+        return whole(folder, cameras, camera_of, [pair for pair in pairs if max(pair.pair) < 3] if few else pairs)
+
+    monkeypatch.setattr(mapping, "_map_once", begin)
+    found = match_points(8, 250, turned=0.25)
+    model = map_points(tmp_path, found, 1.05 * FOCAL)
+    assert model is not None
+    assert begun == ([False, True] if misled else [False])
+    assert np.isfinite(model.poses[:, 0, 0]).sum() >= 7
+    (lens,) = model.lenses
+    assert lens is not None
+    assert lens.focal == pytest.approx(FOCAL, rel=0.01)
