@@ -79,9 +79,8 @@ def test_bad_input(sfm: Command, tmp_path: Path) -> None:
     is_one_sentence(sfm("empty", "--output", "x"), "has no photos")
     files = write_photos(tmp_path / "two", [0, 1], width=160)
     is_one_sentence(sfm("two", "--output", "x"), "has 2 photos", "at least 3")
-    write_photos(tmp_path / "bad", range(4), width=160)
-    broken = tmp_path / "bad" / "IMG_2.jpg"
-    broken.write_text("my notes")
+    for broken in write_photos(tmp_path / "bad", range(4), width=160)[1:]:
+        broken.write_text("my notes")
     is_one_sentence(sfm("bad", "--output", "x"), "IMG_2.jpg is not an image")
     (tmp_path / "film.mp4").write_bytes(b"no film" * 50)
     is_one_sentence(sfm("film.mp4", "--output", "x"), "film.mp4 has no frames")
