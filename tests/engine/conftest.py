@@ -9,8 +9,15 @@ from collections.abc import Iterator
 import pytest
 
 import engine  # before torch: it tells OpenMP not to spin, which matters most on a busy machine
+from tests.support.runs.short_video import shorten_video
 
 __all__ = ["engine"]
+
+
+@pytest.fixture
+def short_video() -> Iterator[None]:
+    with shorten_video():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -26,6 +26,7 @@ from engine.errors import UserError
 from engine.geometry.pose_errors import pose_errors
 from engine.geometry.similarity import align_cameras
 from engine.scenes import SceneOptions, load_scene
+from tests.support.runs.short_video import shorten_video
 from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 pytestmark = pytest.mark.slow  # whole commands, some in processes of their own
@@ -40,7 +41,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     arguments = TrainArguments(
         FERN, downscale=8, device="cpu", output=folder, max_iterations=60, evaluate=True, matches=False
     )
-    assert train_scene(arguments) == 0
+    with shorten_video():
+        assert train_scene(arguments) == 0
     return folder
 
 
@@ -202,6 +204,7 @@ def test_a_truncated_checkpoint_is_one_sentence(run: Path, tmp_path: Path) -> No
     assert os.listdir(tmp_path) == ["checkpoint.safetensors"]
 
 
+@pytest.mark.usefixtures("short_video")
 def test_an_untrained_field_has_no_surface(run: Path, tmp_path: Path) -> None:
     arguments = TrainArguments(
         FERN, downscale=8, device="cpu", output=tmp_path / "run", max_iterations=1, matches=False

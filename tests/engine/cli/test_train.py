@@ -18,6 +18,7 @@ from engine.cli.train import train_scene
 from engine.errors import UserError
 from engine.run.checkpoint import load_checkpoint
 from engine.scenes import load_scene
+from tests.support.in_process import Command, commands, is_one_sentence
 from tests.support.scenes.scenes_on_disk import REPOSITORY
 
 pytestmark = pytest.mark.slow  # whole commands, some in processes of their own
@@ -35,6 +36,12 @@ def command(name: str, *words: str) -> list[str]:
     return [sys.executable, "-c", program, *words]
 
 
+@pytest.fixture
+def command_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Calls a command in this process, in the folder of the test."""
+    return commands(tmp_path, monkeypatch, capsys)
+
+
 def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"}
 
@@ -44,18 +51,19 @@ def called(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def interrupted(folder: Path, sent: signal.Signals, *words: str) -> tuple[int, str, str]:
-    """Starts a command, sends it a signal once it has trained a little, and waits for its end."""
+    """Starts a command, sends it a signal once it has taken a step, and waits for its end."""
     log = folder / "log"
+    program = command(*words)
+    program[2] = "from engine.cli import progress; progress._LINE_PERIOD = 0.1; " + program[2]
     with (
         log.open("w") as output,
         subprocess.Popen(
-            command(*words), stdout=output, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment()
+            program, stdout=output, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment()
         ) as process,
     ):
         end = time.monotonic() + 200
-        while not log.read_text() and process.poll() is None and time.monotonic() < end:
+        while " dB" not in log.read_text() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.1)
-        time.sleep(1.5)
         process.send_signal(sent)
         _, errors = process.communicate(timeout=200)
     return process.returncode, log.read_text(), errors
@@ -96,7 +104,9 @@ def test_a_run_from_start_to_evaluation(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_an_interrupted_run_is_saved_and_continues(tmp_path: Path, sent: signal.Signals, code: int) -> None:
+def test_an_interrupted_run_is_saved_and_continues(
+    command_here: Command, tmp_path: Path, sent: signal.Signals, code: int
+) -> None:
     words = ("train", FERN, *SMALL, "--output", "run", "--noise-rotation", "0.01")
     found, _, errors = interrupted(tmp_path, sent, *words)
     assert found == code, errors
@@ -107,9 +117,7 @@ def test_an_interrupted_run_is_saved_and_continues(tmp_path: Path, sent: signal.
     assert load_checkpoint(tmp_path / "run" / "checkpoint.safetensors").trainer[1]["iteration"] == before["iterations"]
 
     if sent == signal.SIGINT:
-        done = called(tmp_path, *words)
-        assert done.returncode == 2
-        assert "run holds a run already (l2g on fern)" in done.stderr
+        is_one_sentence(command_here("l2g-train", *words[1:]), "run holds a run already (l2g on fern)")
         return
     limit = before["iterations"] + 5
     done = called(tmp_path, "train", FERN, "--output", "run", "--resume", "--max-iterations", str(limit))
@@ -121,6 +129,7 @@ def test_an_interrupted_run_is_saved_and_continues(tmp_path: Path, sent: signal.
     assert "continue" in [event["kind"] for event in after["events"]]
 
 
+@pytest.mark.usefixtures("short_video")
 def test_a_time_limit_ends_a_run(tmp_path: Path) -> None:
     arguments = TrainArguments(Path(FERN), downscale=8, device="cpu", output=tmp_path / "run", max_seconds=1.0)
     assert train_scene(arguments) == 0
@@ -141,14 +150,11 @@ def test_a_time_limit_ends_a_run(tmp_path: Path) -> None:
         (("eval", "nowhere", "--limit", "0"), "--limit is 0"),
     ],
 )
-def test_user_errors_are_one_sentence(tmp_path: Path, words: tuple[str, ...], sentence: str) -> None:
-    done = called(tmp_path, *words)
-    assert done.returncode == 2, done.stderr
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"l2g-{words[0]}: ")
+def test_user_errors_are_one_sentence(command_here: Command, words: tuple[str, ...], sentence: str) -> None:
+    is_one_sentence(command_here(f"l2g-{words[0]}", *words[1:]), sentence)
 
 
+@pytest.mark.usefixtures("short_video")
 def test_a_checkpoint_of_another_scene_is_refused(tmp_path: Path) -> None:
     arguments = TrainArguments(Path(FERN), downscale=8, device="cpu", output=tmp_path / "run", max_iterations=2)
     assert train_scene(arguments) == 0

@@ -85,7 +85,7 @@ def test_result_has_the_agreed_keys(tmp_path: Path) -> None:
     assert found["peak_memory_bytes"] > 1e7
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("short_video")
 def test_pose_keys_are_null_without_a_reference(tmp_path: Path) -> None:
     session = ran(tiny_scene(reference=False))
     assert not results.write_results(session, tmp_path)
@@ -140,6 +140,7 @@ def test_the_plot_and_the_video_are_pictures(tmp_path: Path) -> None:
     video.close()
 
 
+@pytest.mark.usefixtures("short_video")
 def test_a_run_of_one_row_can_be_shown(tmp_path: Path) -> None:
     session = Session(tiny_scene(frames=2), Settings(), make_trainer=FakeTrainer)  # type: ignore[arg-type]
     session.begin()  # one frame at the reference's place, one row, no psnr worth a line
@@ -152,7 +153,7 @@ def test_a_run_that_never_began_has_no_results(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("short_video")
 def test_on_a_full_disk_everything_is_tried_and_each_failure_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
