@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from engine.run.history import History, Row, filled, mean_of
 from engine.scenes import AnyScene
-from engine.system.files import replace_file
+from engine.system.figures import write_figure
 
 MARKED = {"perturb-pose": "kick", "perturb-all": "kick all", "undo-perturbation": "undo", "set-lambda": "λ"}
 MARKED |= {
@@ -62,8 +62,7 @@ def plot_errors(history: History, scene: AnyScene, path: Path) -> None:
     final = f", {mean_of(rows[-1].rotation_error_deg):.2f}° mean" if rows[-1].rotation_error_deg is not None else ""
     all_axes[0].set_title(f"{scene.name}: {len(scene.training_frames)} frames{final} (dark: mean, light: each frame)")
     all_axes[-1].set_xlabel("seconds of the run")
-    with replace_file(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    write_figure(figure, path, 110)
 
 
 def frames_of(rows: list[Row], name: str) -> tuple[np.ndarray, np.ndarray]:

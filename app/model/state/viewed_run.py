@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -28,6 +29,7 @@ from engine.scenes.options import SceneOptions
 from engine.scenes.progress import ProgressListener
 
 _keys = count(1)
+log = logging.getLogger(__name__)
 
 
 class ViewedRun:
@@ -176,7 +178,12 @@ class ViewedRun:
         run.stop()
         session = run.join()
         if save:
-            self.unsaved = write_results(session, self.opened.folder)
+            try:
+                self.unsaved = write_results(session, self.opened.folder)
+            except Exception as error:  # a thread that ends with it would leave the user believing that all is there
+                log.exception("results were not written")
+                words = f"The results in {self.opened.folder} are not complete ({type(error).__name__}: {error})."
+                self.unsaved = [UserError(words)]
             if session.writer.unsaved is not None:
                 self.unsaved.insert(0, session.writer.unsaved)
 

@@ -24,15 +24,15 @@ def write_basin(basin: Basin, names: Sequence[str], folder: Path) -> None:
     Raises:
         UserError: they could not be written; older files stay as they were.
     """
-    # Here, because its library takes half a second, which only those wait for who write a picture.
+    # Here, because their library takes half a second, which only those wait for who write a picture.
     from engine.lab.basin.picture import draw_basin
+    from engine.system.figures import write_figure
 
     with replace_file(folder / TABLE) as path, path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(list_columns(basin))
         writer.writerows(list_rows(basin, names))
-    with replace_file(folder / PICTURE) as path:
-        draw_basin(basin, names).savefig(path, dpi=150)
+    write_figure(draw_basin(basin, names), folder / PICTURE, 150)
 
 
 def list_columns(basin: Basin) -> tuple[str, ...]:

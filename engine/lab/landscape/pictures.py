@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from engine.lab.landscape.curves import Curves
 from engine.lab.landscape.map import LossMap
 from engine.lab.landscape.minima import find_map_minima
-from engine.system.files import replace_file
+from engine.system.figures import write_figure
 
 POSE, REFERENCE = "#35c4b5", "#e8a33d"
 
@@ -58,6 +58,5 @@ def draw_map_figure(loss_map: LossMap, name: str) -> Figure:
 
 def save_figure(figure: Figure, path: Path) -> Path:
     """Writes it, and returns the path; raises `UserError` where that fails."""
-    with replace_file(path) as temporary:
-        figure.savefig(temporary, dpi=150)
+    write_figure(figure, path, 150)
     return path

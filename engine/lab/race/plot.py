@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from engine.lab.race.runner import Entrant
 from engine.run.history import Row, mean_of
-from engine.system.files import replace_file
+from engine.system.figures import write_figure
 
 PLOT_FILE = "race.png"
 
@@ -66,8 +66,7 @@ def plot_race(entrants: Sequence[Entrant], title: str, folder: Path) -> Path:
     figure.suptitle(title, fontsize=11)
     figure.legend(*grid[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=9)
     path = folder / PLOT_FILE
-    with replace_file(path) as temporary:
-        figure.savefig(temporary, dpi=110)
+    write_figure(figure, path, 110)
     return path
 
 
