@@ -133,7 +133,7 @@ def launch_per_ray(kernel: Any, rays: int, *arguments: Any) -> None:
 
 def launch_per_value(kernel: Any, rows: int, values: int, *arguments: Any) -> None:
     """Runs a kernel with one thread per value of each row: the row is `blockIdx.x`, which may be large."""
-    threads = min(OPTIONS.value_threads, -(-values // WARP) * WARP)
+    threads = min(OPTIONS.value_threads, max(-(-values // WARP), 1) * WARP)
     launch(kernel, (rows, -(-values // threads)), threads, *arguments)
 
 

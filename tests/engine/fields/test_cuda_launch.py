@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.fields import cuda_launch
-from engine.fields.cuda_launch import launch
+from engine.fields.cuda_launch import launch, launch_in_layers, launch_per_ray, launch_per_value
 
 
 class Kernel:
@@ -56,6 +56,17 @@ def test_a_tensor_with_gaps_is_refused_and_an_empty_grid_is_not_launched(numba: 
         launch(kernel, (1, 1), 32, torch.ones(2, 3).T)
     launch(kernel, (0, 1), 32, torch.ones(0))
     assert kernel.launched == []
+
+
+def test_nothing_is_launched_for_no_rays_and_no_values(numba: mock.Mock) -> None:
+    kernel, nothing = Kernel(), torch.ones(0, 3)
+    launch_per_ray(kernel, 0, nothing)
+    launch_per_value(kernel, 4, 0, nothing)
+    launch_per_value(kernel, 0, 4, nothing)
+    launch_in_layers(kernel, 0, 2, nothing)
+    assert kernel.launched == []
+    launch_per_value(kernel, 4, 130, torch.ones(4, 130))
+    assert kernel.launched[0][0][:2] == ((4, 2), 128)
 
 
 def test_memory_that_is_used_again_costs_nothing(numba: mock.Mock, monkeypatch: pytest.MonkeyPatch) -> None:
