@@ -171,7 +171,9 @@ import resource
 from pathlib import Path
 from engine.cli.arguments import TrainArguments
 from engine.cli.train import train_scene
-train_scene(TrainArguments(Path({FERN!r}), downscale=8, output=Path("warm"), max_iterations=2))  # compiles
+from tests.support.runs.short_video import shorten_video
+with shorten_video():
+    train_scene(TrainArguments(Path({FERN!r}), downscale=8, output=Path("warm"), max_iterations=2))  # compiles
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 """
     program = command("train", FERN, *SMALL, "--output", "run", "--max-iterations", "2")
