@@ -44,13 +44,16 @@ class RaceViewItems:
         width, height = measure_size(parent)
         top = dpg.get_item_pos(self._row)[1]
         box = ((width - 3 * PADDING) / max(len(state.runs), 1) - GAP, max(height - top - 2 * PADDING, LOWEST))
+        latest = self._renderings.latest(state)
+        known = next((pixels for pixels in latest if pixels is not None), None)
         for place, item in enumerate(self._items):
-            dpg.configure_item(item.group, show=place < len(state.runs))
-        for place, pixels in enumerate(self._renderings.latest(state)):
-            if pixels is None:
-                continue
-            item, size = self._items[place], fit_size((pixels.shape[1], pixels.shape[0]), box)
-            if pixels is not self._shown.get(place):
+            dpg.configure_item(item.group, show=known is not None and place < len(state.runs))
+        if known is None:
+            return
+        size = fit_size((known.shape[1], known.shape[0]), box)  # of those, too, that are not there yet
+        for place, pixels in enumerate(latest):
+            item = self._items[place]
+            if pixels is not None and pixels is not self._shown.get(place):
                 item.show(pixels)
                 self._shown[place] = pixels
             item.place(size)
