@@ -57,6 +57,8 @@ def measure_steps(name: str, folder: Path, device_name: str, figures: Figures, q
         trainer._begin_stage(index)
         trainer._settle_until = 0  # poses move, as in most steps
         figures.note(**{f"{name}: {trainer.stage.name}": measure_stage(trainer, counts)})
+    # Once for each scene, and last: what looks into a GPU has been known to fail where graphs are played.
+    figures.note(**{f"{name}: operations_ms": list_operations(trainer, counts)})
 
 
 def measure_paper(folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
@@ -126,7 +128,6 @@ def measure_stage(trainer: RadianceTrainer, counts: Counts) -> dict[str, Any]:
         "voxels": None if voxels is None else voxels[..., 0].numel(),
         "step_ms": taken,
         "until_launched_ms": launched,
-        "operations_ms": list_operations(trainer, counts),
     }
     if cuda:
         found["gpu_memory_gb"] = torch.cuda.max_memory_allocated(trainer.device) / 1e9
@@ -197,7 +198,7 @@ def time_parts(trainer: RadianceTrainer, steps: int) -> dict[str, float]:
 
 
 def list_operations(trainer: RadianceTrainer, counts: Counts) -> dict[str, float]:
-    """The operations that take most of a step, on the device where there is one."""
+    """Milliseconds of the operations that take most of a step, on the device where there is one."""
     cuda = trainer.device.type == "cuda"
     with profile(activities=[ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]) as profiled:
         take(trainer, counts.profiled)
