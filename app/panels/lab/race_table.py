@@ -25,11 +25,11 @@ class Column(NamedTuple):
 
 FIGURES = (
     Column("iterations", 66),
-    Column("seconds", 60, needs=668),
+    Column("seconds", 60, needs=684),
     Column("share", 46, needs=490),
     Column("error", 62),
     Column("centres", 62, needs=538),
-    Column("PSNR", 50, needs=600),
+    Column("PSNR [dB]", 66, needs=616),
 )
 COLUMNS = (Column("", 16), Column("shown", 122), *FIGURES, Column("", 96))
 NAME_HEIGHT = 20  # of a line that can be clicked, pixels: as high as the button at its end
