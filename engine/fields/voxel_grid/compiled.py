@@ -14,6 +14,7 @@ from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import state as grid_state
 from engine.fields.voxel_grid.kernels import backward, forward, layout, optimiser, proposals, resampling, scattering
 from engine.fields.voxel_grid.marching import Marched, make_march
+from engine.fields.voxel_grid.optimising import begin_step
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
 
@@ -191,14 +192,11 @@ def average(state: GridState, factor: int) -> Float[Tensor, "depth height width 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
     """See `Backend.optimise`."""
-    _adam(state, rate, smoothness, density_rate)
-    if state.tint is not None:
-        _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
+    for step in begin_step(state, rate, smoothness, density_rate):
+        _adam(*step)
 
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
-    state.steps += 1
-    smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     arrays = [tensor.numpy() for tensor in (state.voxels, state.gradient, state.first, state.second, state.touched)]
     weights = np.float32(smoothness), np.float32(smoothness / first_channel_rate**2)
     if smoothness > 0 and state.table is not None and state.places is not None:

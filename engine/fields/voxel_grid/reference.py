@@ -14,6 +14,7 @@ from engine.fields.spaces import Lines
 from engine.fields.voxel_grid.backend import Rendered, VisibleCells
 from engine.fields.voxel_grid.kernels.layout import BLOCK, TILE
 from engine.fields.voxel_grid.kernels.limits import CELL, CLEAR, SEEN_THROUGH, VISIBLE
+from engine.fields.voxel_grid.optimising import begin_step
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState, Shape, Table, weight_by_density
 from engine.geometry.numerics import make_constant
@@ -231,14 +232,11 @@ def _smoothness_gradient(
 @torch.no_grad()
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
     """See `Backend.optimise`."""
-    _adam(state, rate, smoothness, density_rate)
-    if state.tint is not None:
-        _adam(state.tint, DEFAULT.tint_rate * rate, DEFAULT.tint_smoothness * smoothness, 1.0)
+    for step in begin_step(state, rate, smoothness, density_rate):
+        _adam(*step)
 
 
 def _adam(state: GridState, rate: float, smoothness: float, first_channel_rate: float) -> None:
-    state.steps += 1
-    smoothness = smoothness * DEFAULT.smoothness_period if state.steps % DEFAULT.smoothness_period == 0 else 0.0
     touched = _touched_tiles(state.gradient)
     if state.table is not None:
         touched[0].fill_(False)  # stands for all blocks that are missing
