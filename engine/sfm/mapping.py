@@ -58,7 +58,9 @@ def map_incrementally(photos: SfmPhotos) -> Generator[Mapped, None, Any]:
     return best
 
 
-def map_largest_model(photos: NumberedPhotos, database: Any, options: Any) -> Generator[Mapped, None, Any]:
+def map_largest_model(
+    photos: NumberedPhotos, database: Any, options: Any, most_models: int = MAXIMUM_MODELS
+) -> Generator[Mapped, None, Any]:
     """Registers as many photos as possible in one model.
 
     Models are begun until one has half of the photos. Where no initial pair is good enough, the requirements are
@@ -68,6 +70,7 @@ def map_largest_model(photos: NumberedPhotos, database: Any, options: Any) -> Ge
         photos: those of the database.
         database: an open `pycolmap.Database` with verified matches.
         options: `pycolmap.IncrementalPipelineOptions`.
+        most_models: that are begun.
     Yields:
         the model after each step.
     Returns:
@@ -80,7 +83,7 @@ def map_largest_model(photos: NumberedPhotos, database: Any, options: Any) -> Ge
     pipeline = pycolmap.IncrementalPipeline(options, database, manager)
     mapper = pycolmap.IncrementalMapper(pipeline.database_cache)
     chosen, relaxations = options.get_mapper(), 0
-    for _ in range(MAXIMUM_MODELS):
+    for _ in range(most_models):
         model = pycolmap.Reconstruction()
         mapper.begin_reconstruction(model)
         status = pipeline.initialize_reconstruction(mapper, chosen, model)

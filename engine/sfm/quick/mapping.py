@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 
 from engine.sfm.events import Mapped
 from engine.sfm.lens import Lens, contradicts, make_prior_lens
-from engine.sfm.mapping import map_largest_model
+from engine.sfm.mapping import MAXIMUM_MODELS, map_largest_model
 from engine.sfm.quick.features import open_feature_file
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, make_camera
 from engine.sfm.quick.model_lenses import estimate_lenses, improve_lens, keep_lenses
@@ -31,6 +31,7 @@ class MappingOptions:
         points_per_photo: of a model, below which it is poor, as one with less than half of the photos is.
         focal_factors: instead of a poor model others are begun, with so many times the focal length that was guessed;
             it is adjusted as they grow.
+        models_per_focal: that are begun with each, at most: a right focal length needs one or two.
     """
 
     tolerance: float = 1e-5
@@ -39,6 +40,7 @@ class MappingOptions:
     repeats: int = 2
     points_per_photo: int = 5
     focal_factors: tuple[float, ...] = (1.0, 1.4, 0.7)
+    models_per_focal: int = 5
 
 
 OPTIONS = MappingOptions()
@@ -98,7 +100,7 @@ def map_photos(
             break
         # COLMAP begins with the focal length that two photos alone seem to tell, unless it takes it for known.
         guessed = [replace(camera, focal=factor * camera.focal, nominal=True) for camera in cameras]
-        again = yield from _map_once(folder, guessed, camera_of, pairs)
+        again = yield from _map_once(folder, guessed, camera_of, pairs, OPTIONS.models_per_focal)
         if _measure_size(again[0]) > _measure_size(model):
             model, images, lenses = again
     wrong = [number for number, lens in lenses.items() if _is_wrong(cameras[number - 1], lens)]
@@ -119,7 +121,11 @@ def map_photos(
 
 
 def _map_once(
-    folder: Path, cameras: Sequence[SmallCamera], camera_of: Sequence[int], pairs: Sequence[MatchedPair]
+    folder: Path,
+    cameras: Sequence[SmallCamera],
+    camera_of: Sequence[int],
+    pairs: Sequence[MatchedPair],
+    most_models: int = MAXIMUM_MODELS,
 ) -> Generator[Mapped, None, tuple[Any, list[int], dict[int, Lens]]]:
     """The largest model (`pycolmap.Reconstruction` or None), COLMAP's ids of the photos, and lenses by those of the
     cameras."""
@@ -128,7 +134,7 @@ def _map_once(
     with pycolmap.Database.open(":memory:") as database:
         images = _fill(database, folder, cameras, camera_of, pairs)
         names = tuple(map(str, range(len(camera_of))))
-        model = yield from map_largest_model(_Numbering(names), database, _choose_options(len(names)))
+        model = yield from map_largest_model(_Numbering(names), database, _choose_options(len(names)), most_models)
     return model, images, {} if model is None else estimate_lenses(model)
 
 

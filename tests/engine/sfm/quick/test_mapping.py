@@ -89,10 +89,12 @@ def test_a_poor_model_gives_way_to_one_from_the_guessed_focal_length(
     begun = []
     whole = mapping._map_once
 
-    def begin(folder, cameras, camera_of, pairs):
+    def begin(folder, cameras, camera_of, pairs, *most):
         begun.append(cameras[0].nominal)
         few = misled and not cameras[0].nominal
-        return whole(folder, cameras, camera_of, [pair for pair in pairs if max(pair.pair) < 3] if few else pairs)
+        return whole(
+            folder, cameras, camera_of, [pair for pair in pairs if max(pair.pair) < 3] if few else pairs, *most
+        )
 
     monkeypatch.setattr(mapping, "_map_once", begin)
     found = match_points(8, 250, turned=0.25)
