@@ -12,7 +12,6 @@ from torch import Tensor
 from engine.config.rows import Stage
 from engine.config.settings import Settings
 from engine.errors import UserError
-from engine.evidence.resection import find_known_points, find_sharing_frames, locate_frame
 from engine.evidence.triangulation import observations_of
 from engine.evidence.verdict import Verdict
 from engine.fields.field import Field
@@ -35,8 +34,9 @@ from engine.training.camera_adjustment import CameraAdjustment
 from engine.training.camera_moves import camera_moves
 from engine.training.camera_snapshot import warp_snapshot, with_evidence, with_poses
 from engine.training.matches.guard import PoseGuard
+from engine.training.matches.locating import locate_by_matches
 from engine.training.matches.monitor import CameraEvidence, EvidenceMonitor
-from engine.training.matches.start import TrackStart
+from engine.training.matches.start import TrackStart, is_sparse
 from engine.training.matches.term import MatchTerm
 from engine.training.pacing import Pacing
 from engine.training.pose_optimiser import PoseOptimiser
@@ -45,7 +45,6 @@ from engine.training.tasks import Progress
 from engine.training.trainer import Moves, Perturbation
 
 FEWEST_FRAMES = 2  # that train; of one alone nothing can be learned
-LOCATING_STARTS = 8  # frames that share most tracks, from whose poses a frame is located by its matches
 
 
 class CameraTrainer(BaseTrainer):
@@ -194,16 +193,20 @@ class CameraTrainer(BaseTrainer):
         return True
 
     def _begin_track_start(self) -> None:
-        """Where a run that begins has tracks, help, and poses that are no better than a guess."""
-        scene = self.scene
-        if scene.tracks is None or scene.poses_known or not self.matches:
+        """Where a run has tracks: solves poses that are no better than a guess; asks what few tracks are worth."""
+        scene, known = self.scene, self._poses_hold
+        if scene.tracks is None or not (self.matches or known):
             return
-        frames = torch.tensor(self.frames)
-        observations = observations_of(scene.tracks, self.frames)
-        if observations.tracks:
-            self._track_start = TrackStart(
-                observations, scene.intrinsics[frames], scene.initial_poses[frames], scene.kind, scene.near
-            )
+        frames, observations = torch.tensor(self.frames), observations_of(scene.tracks, self.frames)
+        if observations.tracks and (not known or is_sparse(observations, len(self.frames))):
+            initial = self.registration.poses() if known else scene.initial_poses[frames]
+            about = scene.intrinsics[frames], initial, scene.kind, scene.near
+            self._track_start = TrackStart(observations, *about, poses_known=known)
+
+    @property
+    def _poses_hold(self) -> bool:
+        """Whether poses are known from the beginning, or never fitted: tracks do not place these cameras."""
+        return self.scene.poses_known or not self.settings.registers
 
     @property
     def awaits_tracks(self) -> bool:
@@ -217,7 +220,7 @@ class CameraTrainer(BaseTrainer):
         self._set_tracks()
         if scene.poses_known or self._solved:
             self._take_stages()  # where matches hold the poses, they are adjusted too
-        if self.iteration == 0:
+        if self.iteration == 0 or scene.poses_known:
             self._begin_track_start()
         assert self._tracks is not None
         self._note("matched", f"{self._tracks.count:,} tracks in {len(self.frames)} photos")
@@ -230,7 +233,8 @@ class CameraTrainer(BaseTrainer):
         if found is None:
             return "under way"
         self._track_start = None
-        self._note("tracks", found.sentence)
+        if found.weak or not self._poses_hold:
+            self._note("tracks", found.sentence)
         if found.weak:  # what pulls at wrong places harms more than it helps
             self._weak = True
             self._set_tracks()
@@ -249,13 +253,7 @@ class CameraTrainer(BaseTrainer):
             return None
         registered = self.statuses.frames(FrameStatus.REGISTERED)
         registered = [other for other in registered if other != frame and other not in self._guessed]
-        if len(registered) < 2:
-            return None
-        poses = self.poses().cpu()
-        known = find_known_points(self._tracks, frame, registered, poses[registered], self._intrinsics())
-        nearest = find_sharing_frames(self._tracks, frame, registered, LOCATING_STARTS)
-        with cores.leave_one_core_free():
-            located = locate_frame(known, poses[[frame, *nearest]])
+        located = locate_by_matches(self._tracks, frame, registered, self.poses().cpu(), self._intrinsics())
         return None if located is None else located.to(self.registration.poses())
 
     def _take_stages(self) -> None:

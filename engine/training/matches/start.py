@@ -43,6 +43,8 @@ class TrackStartOptions:
         certain: how far two halves may place cameras apart, as a share of how far the whole moves them: beyond, the
             initial poses are the better guess.
         least_apart_deg: up to which they may be apart in any case, degrees.
+        known_apart_deg: how far two halves may place cameras apart whose poses are known, degrees; beyond, few matches
+            can neither improve these nor contradict them.
         nearest_quantile: of the depths of what fits: the nearest things of a forward-facing world; nearer ones may be
             wrong matches.
     """
@@ -54,6 +56,7 @@ class TrackStartOptions:
     plentiful: float = 200.0
     certain: float = 0.5
     least_apart_deg: float = 1.0
+    known_apart_deg: float = 4.0
     nearest_quantile: float = 0.005
 
 
@@ -91,7 +94,7 @@ class TrackPoses:
         if self.apart_deg is not None:
             fit += f", and two halves of the tracks place cameras {self.apart_deg:.1f}° apart"
         if self.weak:
-            return f"the matches are too few to place cameras, and are not used ({fit})"
+            return f"the matches are too few to say where cameras are, and are not used ({fit})"
         if not self.accepted:
             return f"the tracks alone give no cameras ({fit}); the initial poses are kept"
         return f"cameras of {int(self.known.sum())} of {len(self.known)} frames from the tracks alone ({fit})"
@@ -108,15 +111,27 @@ class TrackStart:
         kind: SceneKind,
         near: float,
         options: TrackStartOptions = DEFAULT,
+        poses_known: bool = False,
     ) -> None:
-        """Nothing is solved yet; `near` is the nearest depth of the scene, where nothing better is known."""
+        """Nothing is solved yet.
+
+        Args:
+            observations: of the frames.
+            intrinsics: of the frames.
+            initial: world-to-camera, of the frames.
+            kind: of the scene.
+            near: nearest depth of the scene, where nothing better is known.
+            options: when poses are worth taking.
+            poses_known: whether the initial poses are kept in any case; it is only asked what the tracks are worth.
+        """
         self._all, self._intrinsics, self._kind, self._options = observations, intrinsics, kind, options
         self._limit_px = options.fits_px * pixel_scale(intrinsics)
         self._initial = initial.double().cpu()
         chosen = choose_tracks(observations, options.tracks)
         self._depth = self._usual_depth(chosen, near)
         self._bundle = self._make_bundle(chosen)
-        self._pieces = self._solve()
+        self._known = poses_known
+        self._pieces = self._weigh() if poses_known else self._solve()
         self.result: TrackPoses | None = None
 
     def advance(self) -> TrackPoses | None:
@@ -127,6 +142,8 @@ class TrackStart:
     @property
     def poses(self) -> Float[Tensor, "frames 3 4"]:
         """So far, in the world of the scene as well as that is known."""
+        if self._known:
+            return self._initial.float()
         return self._place(self._bundle.poses, None).float()
 
     def _usual_depth(self, observations: Observations, near: float) -> float:
@@ -162,12 +179,21 @@ class TrackStart:
         if accepted:
             placed = self._place(self._bundle.poses, known, found, fits)
             poses = torch.where(known[:, None, None], placed, self._initial)
-            per_frame = torch.bincount(self._all.frame, minlength=len(self._initial)).double()
-            if float(per_frame.median()) < self._options.plentiful:
+            if is_sparse(self._all, len(self._initial), self._options):
                 apart = yield from self._compare_halves()
                 moved = _angles_deg(poses, self._initial)[known].median()
                 accepted = apart <= max(self._options.certain * float(moved), self._options.least_apart_deg)
         self.result = TrackPoses(poses.float() if accepted else self._initial.float(), known, share, accepted, apart)
+
+    def _weigh(self) -> Iterator[None]:
+        """Of known poses: whether the tracks say anything of them."""
+        fits = triangulate(self._all, self._initial, self._intrinsics).error_px < self._limit_px
+        apart = yield from self._compare_halves()
+        known = torch.ones(len(self._initial), dtype=torch.bool)
+        worth = apart <= self._options.known_apart_deg
+        self.result = TrackPoses(
+            self._initial.float(), known, float(fits.double().mean()), False, None if worth else apart
+        )
 
     def _compare_halves(self) -> Generator[None, None, float]:
         """How far two halves of the tracks, each solved alone, place cameras apart, median, degrees; infinite where
@@ -202,6 +228,11 @@ class TrackStart:
         depth = transform(poses[self._all.frame], found.points[self._all.track])[:, 2][fits]
         nearest = float(depth.quantile(self._options.nearest_quantile))
         return scale_world(centred, 1 / (NEAREST_DEPTH * max(nearest, 1e-9)))
+
+
+def is_sparse(observations: Observations, frames: int, options: TrackStartOptions = DEFAULT) -> bool:
+    """Whether there are so few observations that it has to be asked whether they determine poses."""
+    return float(torch.bincount(observations.frame, minlength=frames).double().median()) < options.plentiful
 
 
 def _angles_deg(one: Float[Tensor, "frames 3 4"], other: Float[Tensor, "frames 3 4"]) -> Float[Tensor, " frames"]:

@@ -12,7 +12,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
 from engine.training.build import build_registration
-from engine.training.matches.start import TrackPoses, TrackStart
+from engine.training.matches.start import TrackPoses, TrackStart, is_sparse
 from engine.training.matches.term import MatchTerm
 from tests.support.runs.short_runs import TINY, alike, event_kinds, matched_fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
@@ -121,6 +121,22 @@ def test_few_matches_place_cameras_where_two_halves_of_them_agree(tracks, noise,
         assert pose_errors(found.poses.double(), poses).rotation_deg.mean() < 0.5
     else:
         assert torch.equal(found.poses, initial.float())
+
+
+@pytest.mark.parametrize(("tracks", "noise", "views", "weak"), [(300, 1.0, 3, False), (400, 3.0, 2, True)])
+def test_few_matches_say_nothing_of_known_poses_where_their_halves_disagree(tracks, noise, views, weak):
+    frames, generator = 24, torch.Generator().manual_seed(1)
+    poses, intrinsics = cameras("object", frames), lens(frames)
+    seen, _ = observe(poses, intrinsics, tracks, noise, wrong=0.1)
+    place = torch.cat([torch.randperm(int(count), generator=generator) for count in torch.bincount(seen.track)])
+    few = seen.select(place < views)
+    assert is_sparse(few, frames)
+    found, start = None, TrackStart(few, intrinsics, poses, "object", 1.0, poses_known=True)
+    while found is None:
+        found = start.advance()
+    assert torch.equal(found.poses, poses.float())
+    assert torch.equal(start.poses, poses.float())
+    assert (found.weak, found.accepted) == (weak, False)
 
 
 def test_matches_that_place_no_cameras_are_left_out_of_the_run(monkeypatch):
