@@ -18,7 +18,7 @@ from numba import config, cuda
 from numba.cuda.cuda_paths import get_cuda_paths
 from torch import Tensor
 
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import say_kernels_are_absent
 from engine.system.kernel_cache import follow_sources
 
 

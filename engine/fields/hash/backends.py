@@ -7,7 +7,7 @@ from types import ModuleType
 import torch
 
 from engine.fields.hash import compiled, reference
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import choose_kernels
 
 ABSENCE = ""  # why there are no kernels for CUDA to be tried
 try:
@@ -19,10 +19,5 @@ except ImportError as error:  # a Numba without its part for CUDA, which is to b
 
 def choose_backend(device: torch.device) -> ModuleType:
     """The module whose `encode` and `optimise` are the fastest that work there."""
-    if device.type == "cpu":
-        return compiled
-    if device.type == "cuda" and torch.cuda.is_available():
-        if cuda_compiled is not None:
-            return cuda_compiled.choose_backend()
-        say_kernels_are_absent(f"{ABSENCE}; pip install 'l2g-viewer[gpu]'")
-    return reference
+    on_cuda = None if cuda_compiled is None else cuda_compiled.choose_backend
+    return choose_kernels(device, compiled, on_cuda, reference, ABSENCE)

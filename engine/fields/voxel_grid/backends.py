@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import choose_kernels
 from engine.fields.voxel_grid import compiled, reference
 from engine.fields.voxel_grid.backend import Backend
 
@@ -18,10 +20,6 @@ except ImportError as error:  # a Numba without its part for CUDA, which is to b
 
 def choose_backend(device: torch.device) -> Backend:
     """The module whose functions are the fastest that work there."""
-    if device.type == "cpu":
-        return compiled
-    if device.type == "cuda" and torch.cuda.is_available():
-        if cuda_compiled is not None:
-            return cuda_compiled.choose_backend()
-        say_kernels_are_absent(f"{ABSENCE}; pip install 'l2g-viewer[gpu]'")
-    return reference
+    on_cuda: Callable[[], Backend] | None = None if cuda_compiled is None else cuda_compiled.choose_backend
+    on_cpu: Backend = compiled
+    return choose_kernels(device, on_cpu, on_cuda, reference, ABSENCE)

@@ -18,7 +18,7 @@ import torch
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.fields.baking import FieldVolume
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import say_kernels_are_absent
 from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu import gpu_tests

@@ -16,7 +16,7 @@ from engine.fields import cuda_launch
 from engine.fields.hash import backends, compiled, cuda_compiled, reference
 from engine.fields.hash.backends import choose_backend
 from engine.fields.hash.options import DEFAULT
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import say_kernels_are_absent
 from tests.support import simulated_encoding
 from tests.support.compiled_launches import NO_COMPILER, compile_launches, find_slow
 from tests.support.pretend_cuda import NO_CUDA

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from engine.fields import cuda_launch
-from engine.fields.kernel_absence import say_kernels_are_absent
+from engine.fields.kernel_choice import say_kernels_are_absent
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import backends, compiled, cuda_compiled, cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_optimiser_kernels as optimiser
