@@ -13,6 +13,7 @@ from engine.errors import UserError
 from engine.geometry.lens_models import LENGTHS
 from engine.scenes.canvas import cut_picture, list_sizes
 from engine.scenes.formats.camera_models import write_parameters
+from engine.scenes.photos.cache import VERSION
 from engine.scenes.photos.quick_start import convert_tracks, keep_reconstruction, read_kept
 from engine.scenes.progress import PhotosRead, ProgressListener
 from engine.scenes.scene import Scene
@@ -110,7 +111,7 @@ def _list_lenses(scene: Scene) -> list[tuple[str, tuple[float, ...]] | None]:
 
 def _compute_key(scene: Scene, images: NDArray[np.uint8], masks: NDArray[np.bool_] | None) -> str:
     """Of the content of the frames, so that a moved or copied scene is found again, and of lenses that count."""
-    digest = hashlib.blake2b(repr((images.shape, MAXIMUM_FEATURES, OPTIONS)).encode(), digest_size=12)
+    digest = hashlib.blake2b(repr((VERSION, images.shape, MAXIMUM_FEATURES, OPTIONS)).encode(), digest_size=12)
     digest.update(images.tobytes())
     if scene.intrinsics.sizes is not None:
         digest.update(repr(scene.intrinsics.sizes[: len(images)].tolist()).encode())
