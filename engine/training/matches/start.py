@@ -38,10 +38,10 @@ class TrackStartOptions:
             too little in common, and the initial poses are kept.
         least_observations: in a frame, that fit, for its pose to be known; 6 unknowns, and room for wrong matches.
         plentiful: observations per frame, median, from which a solution is certain where it fits: with 300, two halves
-            of them place cameras to within 0.7 degrees. With fewer it is asked of two halves: on smooth objects 40 a
-            frame fit cameras that are 20 degrees off.
-        certain: how far two halves may place cameras apart, as a share of how far the whole moves them: beyond, the
-            initial poses are the better guess.
+            of them place cameras to within 0.8 degrees. With fewer it is asked of two halves: on smooth objects 90 a
+            frame fit cameras that are 11 degrees off.
+        certain: how far two halves may place cameras apart, as a share of how far the whole moves them. The whole is
+            off by about half of what its halves are apart; beyond, the initial poses are the better guess.
         least_apart_deg: up to which they may be apart in any case, degrees.
         known_apart_deg: how far two halves may place cameras apart whose poses are known, degrees; beyond, few matches
             can neither improve these nor contradict them.
@@ -54,7 +54,7 @@ class TrackStartOptions:
     least_share: float = 0.35
     least_observations: int = 15
     plentiful: float = 200.0
-    certain: float = 0.5
+    certain: float = 1.0
     least_apart_deg: float = 1.0
     known_apart_deg: float = 4.0
     nearest_quantile: float = 0.005
