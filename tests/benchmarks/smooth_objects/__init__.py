@@ -1,0 +1,1 @@
+"""Objects with few features that can be matched: shiny balls, a microphone, a plant."""
