@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -152,6 +152,9 @@ def judge_patches(
         options: when patches agree.
     """
     first = FrameVerdict(names[0], "registered", "it is fixed; the others are placed beside it")
+    beside = found[0].off_px
+    if beside is not None and beside > options.off_px:
+        first = replace(first, state="doubtful", reason=f"the others lie {beside:.1f} px beside it")
     rest = (_judge_patch(*known, options) for known in zip(names[1:], found[1:], strict=True))
     frames = (first, *rest)
     count, right = len(frames), sum(frame.state == "registered" for frame in frames)

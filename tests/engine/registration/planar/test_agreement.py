@@ -77,6 +77,15 @@ def test_a_patch_of_which_the_others_show_little_is_doubtful():
     assert (found.state, found.reason) == ("doubtful", "the others show only 70% of it")
 
 
+def test_patches_that_lie_beside_the_first_all_together_are_doubtful():
+    scene = planar_scene("rigid", patches=4, crop=80, seed=3)
+    warps = plane_warps(scene, scene.transforms)
+    warps[1:, 0] += warps[1:, 2] * 2.0 / (max(scene.image_size) / 2)
+    found = verdict(scene, warps)
+    assert found.state != "registered"
+    assert found.frames[0].reason == "the others lie 2.0 px beside it"
+
+
 def test_numbers_that_are_not_finite_are_no_agreement():
     scene = planar_scene("homography", patches=3, crop=80)
     warps = plane_warps(scene, scene.transforms)
