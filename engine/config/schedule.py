@@ -21,6 +21,8 @@ FEWEST_PLANES = 32  # of a projective grid, that no image is too small for
 PIXELS_PER_PLANE = 7  # along the longer side of an image: more planes than that hold one ray's samples too far apart
 FINEST = 1.5  # voxels along an edge per pixel of the longer side, at most, in a sparse stage: finer ones show no more
 COARSEST_SPARSE = 128  # voxels along an edge in a sparse stage, at least: the rows before it have as many
+SMALLEST_ADJUSTED = 40  # pixels along the longer side of images that cameras are adjusted on, at least: thin things
+# are less than a pixel on smaller ones, and their cameras were lost
 COARSEST = 32  # pixels along the longer side of the images of the first stage, about
 
 # Poses that are known stand still until the field is worth following, and then follow it: an adjustment would jump
@@ -141,11 +143,12 @@ def _lower(rates: tuple[float, float]) -> tuple[float, float]:
 def _stage(row: Row, downsample: int, scene: Scene) -> Stage:
     shorter, longer = sorted((scene.intrinsics.width, scene.intrinsics.height))
     block = min(row.block, max(shorter // downsample // BLOCKS, 1))
+    bundle = tuple(factor for factor in row.bundle if longer / factor >= SMALLEST_ADJUSTED)
     facing, planes = scene.kind == "forward-facing", row.planes
     if row.sparse and not facing:
         planes = min(planes, max(round(longer / downsample * FINEST / 8) * 8, COARSEST_SPARSE))
     return Stage(
-        **vars(row) | {"block": block, "planes": planes},
+        **vars(row) | {"block": block, "planes": planes, "bundle": bundle},
         name=f"1/{downsample}",
         downsample=downsample,
         voxels=round(longer / downsample * MARGIN) if facing else planes,
