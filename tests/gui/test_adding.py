@@ -48,6 +48,7 @@ def test_photos_are_dropped_and_typed_and_found(viewer: Viewer, display: Display
     assert {PHOTOS[index].name for index in LEFT_OUT[:2]} <= found
 
     viewer.click(*viewer.point("Top/Add photos"))
+    viewer.frames(10)  # the dialog opens, and its path takes the keyboard
     viewer.type(str(PHOTOS[LEFT_OUT[2]]))
     viewer.key("Return")
     viewer.wait_for(lambda report: len(report["poses"]) == READ + 3, "the photo that was typed")
