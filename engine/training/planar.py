@@ -115,17 +115,20 @@ class PlanarTrainer(BaseTrainer):
 
     def transforms(self) -> Float[Tensor, "patches 3 3"]:
         """Fitted, from pixels of a patch to pixels of the image; in the middle of a search the best so far."""
+        return pixel_transforms(self.scene, self._warps())
+
+    def _warps(self) -> Float[Tensor, "patches 3 3"]:
+        """Of the plane; in the middle of a search the best so far."""
         warps = self.registration.transforms()
         for search in self._relocaliser.searches:
             warps[search.patch] = search.best
-        return pixel_transforms(self.scene, warps)
+        return warps
 
     def verdict(self) -> Verdict:
         """On the patches as they lie now: whether they agree where they overlap."""
         downsample = measured_downsample(self.scene.patch_size)
-        warps = plane_warps(self.scene, self.transforms()).to(self.device)
-        data, half = self.level(downsample), half_extent(self.scene)
-        return judge_patches(self.scene.names, measure_patches(warps, self.scene.warp, data, half, downsample))
+        seen = self.scene.warp, self.level(downsample), half_extent(self.scene), downsample
+        return judge_patches(self.scene.names, measure_patches(self._warps(), *seen))
 
     def _recent_verdict(self) -> Verdict:
         """A verdict of a short time ago, on patches of the same statuses."""

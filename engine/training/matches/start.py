@@ -92,7 +92,10 @@ class TrackPoses:
         """For an event."""
         fit = f"{self.share:.0%} of the observations fit"
         if self.apart_deg is not None:
-            fit += f", and two halves of the tracks place cameras {self.apart_deg:.1f}° apart"
+            halves = "two halves of the tracks have hardly a camera in common"
+            if math.isfinite(self.apart_deg):
+                halves = f"two halves of the tracks place cameras {self.apart_deg:.1f}° apart"
+            fit += f", and {halves}"
         if self.weak:
             return f"the matches are too few to say where cameras are, and are not used ({fit})"
         if not self.accepted:
