@@ -111,7 +111,7 @@ def make_orbit(poses: Poses, centre: tuple[float, float, float], count: int) -> 
 def make_tour(poses: Poses, count: int) -> Poses:
     """A path past cameras that stand anywhere, there and back, each view passed on the way to its nearest neighbour.
 
-    Where nobody stood, nobody knows what there is to be seen; so the path stays between the cameras.
+    Where no camera stood it is not known what there is to be seen; so the path stays between the cameras.
 
     Args:
         poses: of the training frames.

@@ -48,7 +48,7 @@ CATCHING_UP = CatchingUp()
 class Turns:
     """Turns of runs that live in threads of their own, for a window. No turn begins before all seats were taken once.
 
-    Runs that have nothing to do (paused, finished, failed) have left their seats, and nobody waits for them.
+    Runs that have nothing to do (paused, finished, failed) have left their seats, and none waits for them.
 
     Attributes:
         equal: what shall be; it may be changed at any time.
@@ -70,7 +70,7 @@ class Turns:
             self.changed.notify_all()
 
     def close(self) -> None:
-        """From now on nobody waits for another."""
+        """From now on no run waits for another."""
         with self.changed:
             self._closed = True
             self.changed.notify_all()

@@ -16,4 +16,4 @@ def frozen(tensor: Tensor) -> np.ndarray:
 
 
 class OwnTensors(dict[str, Tensor]):
-    """Tensors that nobody else uses: who takes one out may keep and change it, where it otherwise needs a copy."""
+    """Tensors that nothing else uses: what takes one out may keep and change it, where it otherwise needs a copy."""

@@ -71,8 +71,8 @@ def place_scene(
     """Places a scene by its cameras and, where there are any, by 3D points in their world.
 
     Forward-facing scenes are moved into the average training camera's frame and scaled so that the nearest depth
-    times 0.75 is 1, as for LLFF; objects and unbounded scenes keep the file's world, unless it is a world that nobody
-    chose: then z points up, the middle is the origin and the box has the half extent 1.
+    times 0.75 is 1, as for LLFF; objects and unbounded scenes keep the file's world, unless it is a world that was not
+    chosen: then z points up, the middle is the origin and the box has the half extent 1.
 
     Args:
         poses: world-to-camera, in the files' world and unit, double precision.
