@@ -119,7 +119,8 @@ def load_masks(
 
     with ThreadPoolExecutor(max_workers=4) as pool:
         loaded = list(pool.map(load, range(len(masks)), masks, reductions))
-    check_enough_remain(len(masks) - len(damaged), list(damaged.values()))
+    # In the order of the photos: the threads end in any order.
+    check_enough_remain(len(masks) - len(damaged), [damaged[index] for index in sorted(damaged)])
     counts = torch.from_numpy(stack_pictures([counts for counts, _ in loaded]))
     hidden = (~counts.flatten(start_dim=1).any(dim=1)).nonzero()[:, 0].tolist()
     if len(hidden) == len(masks):
