@@ -9,12 +9,16 @@ from typing import Any
 
 import imageio.v2 as imageio
 import numpy as np
-from imageio_ffmpeg import count_frames_and_secs
 from jaxtyping import UInt8
 from PIL import Image
 
 from engine.errors import UserError
 from engine.system.files import replace_file
+
+try:
+    from imageio_ffmpeg import count_frames_and_secs
+except ImportError:  # it brings ffmpeg, 65 MB: a computer without internet may lack it, and only videos need it
+    count_frames_and_secs = None
 
 VIDEO_ENDINGS = (".mp4", ".gif")
 Picture = UInt8[np.ndarray, "height width 3"]
@@ -38,6 +42,8 @@ def encode_video(
         if path.suffix.lower() == ".gif":
             _write_gif(temporary, pictures, frames_per_second)
             return
+        if count_frames_and_secs is None:
+            raise UserError(f"{path} was not written: there is no ffmpeg. Install it: pip install imageio-ffmpeg")
         # ffmpeg reports no error where the disk is full at the end of the video, so the frames are counted.
         if not _write_mp4(temporary, pictures, frames_per_second, quality) or _count_frames(temporary) != count:
             raise UserError(f"{path} was not written: ffmpeg failed; is the disk full, or ffmpeg missing?")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+SAID = 900  # characters that are kept of a failure, its last
 
 
 def write_whole(path: Path, content: Any) -> None:
@@ -27,8 +32,20 @@ class Figures:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.found: dict[str, Any] = {}
+        self.failed: list[str] = []  # what of the part was attempted and has failed
 
     def note(self, **figures: Any) -> None:
         """Adds figures."""
         self.found |= figures
         write_whole(self.path, self.found)
+
+    def attempt(self, name: str, measure: Callable[[], object]) -> None:
+        """Measures something; if it fails, why is a figure and in the log, and the part goes on."""
+        begun = time.perf_counter()
+        try:
+            measure()
+        except Exception as error:
+            self.failed.append(name)
+            self.note(**{f"{name} failed": f"{type(error).__name__}: {error}"[-SAID:]})
+            traceback.print_exc()
+        self.note(**{f"{name} took_seconds": time.perf_counter() - begun})

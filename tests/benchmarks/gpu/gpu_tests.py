@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ import torch
 
 from engine.fields.hash import compiled as compiled_encoding
 from engine.fields.voxel_grid import compiled
-from tests.benchmarks.gpu.figures import Figures
+from tests.benchmarks.gpu.context import Context
+from tests.benchmarks.gpu.figures import SAID, Figures
 from tests.benchmarks.support.command import REPOSITORY
 from tests.support import simulated_encoding, simulated_march
 
@@ -27,10 +29,9 @@ COMPARED = (  # what needs kernels of its own, so that each process compiles oth
     ("Adam, dense, directional", "Adam, blocks", "edges"),
     (ENCODING,),
 )
-FOLDERS = tuple(f"tests/{name}" for name in ("engine/system", "engine/geometry", "engine/training", "engine/fields"))
-DRAWING = "tests/app/render/gl"
+WHERE = ("tests/engine", "tests/app")
+MARKS = ("pytest.mark.gpu", "cuda_devices()")  # what a file says that has such tests
 LONGEST = 60  # seconds of a test
-SAID = 900  # characters that are kept of a failure, its last
 
 
 def prepare_kernels(quick: bool) -> int:
@@ -49,6 +50,12 @@ class Noted:
         self._states: dict[str, list[str]] = {"passed": [], "failed": [], "skipped": []}
         self._why: dict[str, str] = {}
 
+    def pytest_collectreport(self, report: Any) -> None:
+        """Called for each file that is read; one that imports what is not there has no tests."""
+        if report.failed:
+            self._why[report.nodeid] = str(report.longrepr)[-SAID:]
+            self._figures.note(not_read=sorted(self._why), why_failed=self._why)
+
     def pytest_runtest_logreport(self, report: Any) -> None:
         """Called after each of a test's three parts; only the middle one counts where all goes well."""
         if report.when != "call" and report.passed:
@@ -60,13 +67,32 @@ class Noted:
         self._figures.note(**counts, which_failed=self._states["failed"], why_failed=self._why)
 
 
+def prepare(context: Context) -> None:
+    """Compiles what the tests compare the kernels for CUDA with."""
+    context.figures.note(prepared=prepare_kernels(context.quick))
+
+
+def find_gpu_tests() -> list[Path]:
+    """The files that have tests with the mark: only these are imported, which takes seconds, not a minute."""
+    files = sorted(file for folder in WHERE for file in (REPOSITORY / folder).rglob("test_*.py"))
+    return [file for file in files if any(mark in file.read_text(encoding="utf-8") for mark in MARKS)]
+
+
 def run_gpu_tests(figures: Figures, quick: bool) -> int:
-    """Runs them in this process; returns 0 if none has failed."""
-    folders = ["tests/engine/geometry"] if quick else [*FOLDERS, DRAWING]
+    """Runs them in this process; returns 0 if none has failed, and every file could be read."""
+    files = [file for file in find_gpu_tests() if not quick or "geometry" in file.parts]
     words = ["-q", "-m", "gpu", "-p", "no:cacheprovider", f"--timeout={LONGEST}", "--durations=10"]
+    words.append("--continue-on-collection-errors")
     figures.note(passed=0, failed=0, skipped=0)
-    code = int(pytest.main([*words, *(str(REPOSITORY / folder) for folder in folders)], plugins=[Noted(figures)]))
+    code = int(pytest.main([*words, *map(str, files)], plugins=[Noted(figures)]))
     return 0 if code == pytest.ExitCode.NO_TESTS_COLLECTED else code
+
+
+def run_tests(context: Context) -> None:
+    """All tests that are marked `gpu`; those that failed by name, with the end of what was said of them."""
+    code = run_gpu_tests(context.figures, context.quick)
+    if code != 0:
+        raise SystemExit(code)
 
 
 def main(number: int) -> None:

@@ -25,7 +25,9 @@ from engine.system.devices import resolve_device
 from engine.system.recorded_work import RecordedWork
 from engine.training.planar import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
+from tests.benchmarks.gpu.context import Context
 from tests.benchmarks.gpu.figures import Figures
+from tests.benchmarks.support.command import REPOSITORY
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,18 @@ FULL = Counts(warm=6, timed=25, parted=5, profiled=3)
 QUICK = Counts(warm=1, timed=2, parted=1, profiled=1)
 
 
+def measure_all(context: Context) -> None:
+    """Steps of every stage of a forward-facing scene and of an object, with their parts; those of `--preset paper`, of
+    the other fields, and of patches."""
+    figures, rest = context.figures, (context.device, context.figures, context.quick)
+    fern, lego = context.scene("llff/fern", "fern"), context.scene("blender/lego", "locomotive")
+    figures.attempt("fern", lambda: measure_steps("fern", fern, *rest))
+    figures.attempt("lego", lambda: measure_steps("lego", lego, *rest))
+    figures.attempt("paper", lambda: measure_paper(fern, *rest))
+    figures.attempt("other fields", lambda: measure_fields(fern, *rest))
+    figures.attempt("patches", lambda: measure_patches(REPOSITORY / "scenes" / "cat", *rest))
+
+
 def measure_steps(name: str, folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
     """Notes `<name>: <stage>` for each stage of a scene's schedule, without help: only optimisation steps."""
     device, counts = resolve_device(device_name), QUICK if quick else FULL
@@ -58,7 +72,8 @@ def measure_steps(name: str, folder: Path, device_name: str, figures: Figures, q
         trainer._settle_until = 0  # poses move, as in most steps
         figures.note(**{f"{name}: {trainer.stage.name}": measure_stage(trainer, counts)})
     # Once for each scene, and last: what looks into a GPU has been known to fail where graphs are played.
-    figures.note(**{f"{name}: operations_ms": list_operations(trainer, counts)})
+    operations = f"{name}: operations_ms"
+    figures.attempt(operations, lambda: figures.note(**{operations: list_operations(trainer, counts)}))
 
 
 def measure_paper(folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
@@ -73,23 +88,27 @@ def measure_paper(folder: Path, device_name: str, figures: Figures, quick: bool)
     figures.note(paper=found, paper_iterations_per_second=1e3 / found["step_ms"])
 
 
-def measure_fields(folder: Path, planar: Path, device_name: str, figures: Figures, quick: bool) -> None:
-    """Notes `<field>: <stage>` for the last stage of a scene with the other fields, and `patches, <field>: <stage>`
-    for that of a planar scene; these steps are only timed."""
+def measure_fields(folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
+    """Notes `<field>: <stage>` for the last stage of a scene with the other fields; these steps are only timed."""
     device, counts = resolve_device(device_name), QUICK if quick else FULL
     scene = load_scene(folder, SceneOptions(matches=False, downscale=8 if quick else None))
-    patches = load_scene(planar, SceneOptions())
     assert isinstance(scene, Scene)
-    assert isinstance(patches, PlanarScene)
     for field in ("mlp", "hash"):
-        cameras = RadianceTrainer(scene, Settings(field=field, assist=False), device)
-        cameras._begin_stage(len(cameras.stages) - 1)
-        cameras._settle_until = 0  # poses move, as in most steps
-        figures.note(**{f"{field}: {cameras.stage.name}": compare_recorded(cameras, counts)})
+        trainer = RadianceTrainer(scene, Settings(field=field, assist=False), device)
+        trainer._begin_stage(len(trainer.stages) - 1)
+        trainer._settle_until = 0  # poses move, as in most steps
+        figures.note(**{f"{field}: {trainer.stage.name}": compare_recorded(trainer, counts)})
+
+
+def measure_patches(folder: Path, device_name: str, figures: Figures, quick: bool) -> None:
+    """Notes `patches, <field>: <stage>` for the last stage of a planar scene; these steps are only timed."""
+    device, counts = resolve_device(device_name), QUICK if quick else FULL
+    scene = load_scene(folder, SceneOptions())
+    assert isinstance(scene, PlanarScene)
     for field in ("grid", "mlp"):
-        images = PlanarTrainer(patches, Settings(field=field, assist=False), device)
-        images._begin_stage(len(images.stages) - 1)
-        figures.note(**{f"patches, {field}: {images.stage.name}": compare_recorded(images, counts)})
+        trainer = PlanarTrainer(scene, Settings(field=field, assist=False), device)
+        trainer._begin_stage(len(trainer.stages) - 1)
+        figures.note(**{f"patches, {field}: {trainer.stage.name}": compare_recorded(trainer, counts)})
 
 
 def compare_recorded(trainer: AnyTrainer, counts: Counts) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 import time
@@ -21,14 +22,15 @@ from engine.fields.baking import FieldVolume
 from engine.fields.kernel_choice import say_kernels_are_absent
 from engine.training import cameras as trainer_module
 from engine.training.radiance import RadianceTrainer
-from tests.benchmarks.gpu import gpu_tests
-from tests.benchmarks.gpu import parts as measured
+from tests.benchmarks.gpu import card, gpu_tests, parts, runs
 from tests.benchmarks.gpu.__main__ import PARTS, summarise
+from tests.benchmarks.gpu.context import Context
 from tests.benchmarks.gpu.figures import Figures, read_whole
 from tests.benchmarks.gpu.gpu_tests import Noted
 from tests.benchmarks.gpu.runner import Command, Limits, Part, run_parts
 from tests.benchmarks.gpu.step_times import QUICK, list_operations, measure_stage
 from tests.benchmarks.gpu.views import Renewed, describe, measure_views
+from tests.benchmarks.support.command import REPOSITORY
 from tests.support import simulated_march
 from tests.support.runs.short_runs import stage
 from tests.support.worlds import fields
@@ -104,9 +106,41 @@ def test_what_was_found_is_on_disk_where_the_benchmark_itself_is_ended(tmp_path:
 
 
 def test_every_part_has_a_function_and_all_fit_into_ten_minutes() -> None:
-    assert [part.name for part in PARTS] == list(measured.PARTS)
+    assert [part.name for part in PARTS] == list(parts.PARTS)
     assert sum(part.seconds for part in PARTS[:-1]) + 60 < 480  # something is left for the last one
     assert PARTS[-1].name == "longer"
+
+
+def test_each_part_is_a_function_that_its_module_has() -> None:
+    for name in parts.PARTS.values():
+        module, function = name.split(".")
+        assert callable(getattr(importlib.import_module(f"tests.benchmarks.gpu.{module}"), function))
+
+
+def test_the_card_says_which_packages_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyrr", None)
+    found = card.list_packages()
+    assert found["numpy"] == np.__version__
+    assert "pyrr" in found["pyrr"]
+    assert "Error: " in found["pyrr"]
+
+
+def test_what_fails_of_a_part_is_a_figure_and_the_part_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def measure(context: Context) -> None:
+        context.figures.attempt("graph", lambda: [][1])
+        context.figures.attempt("rest", lambda: context.figures.note(found=7))
+
+    monkeypatch.setattr("tests.benchmarks.gpu.step_times.measure_all", measure)
+    file = tmp_path / "figures.json"
+    words = ["steps", "--figures", str(file), "--seconds", "60", "--device", "cpu", "--scenes", str(tmp_path)]
+    with pytest.raises(SystemExit, match="failed: graph"):
+        parts.main(words)
+    found = read_whole(file)
+    assert found["found"] == 7
+    assert found["graph failed"] == "IndexError: list index out of range"
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_figures_replace_those_before_as_a_whole(tmp_path: Path) -> None:
@@ -159,15 +193,31 @@ def test_each_test_is_noted_as_it_ends(tmp_path: Path) -> None:
         "@pytest.mark.skip\ndef test_other(): pass\n@pytest.fixture\ndef none(): raise KeyError('no lens')\n"
         "def test_unready(none): pass\n"
     )
+    other = tmp_path / "test_other.py"
+    other.write_text("import no_such_package\ndef test_unread(): pass\n")
     noted = Noted(Figures(tmp_path / "figures.json"))
-    code = pytest.main(["-q", "-p", "no:cacheprovider", f"--rootdir={tmp_path}", str(file)], plugins=[noted])
+    words = ["-q", "-p", "no:cacheprovider", "--continue-on-collection-errors", f"--rootdir={tmp_path}"]
+    code = pytest.main([*words, str(file), str(other)], plugins=[noted])
     found = read_whole(tmp_path / "figures.json")
     assert code == 1
+    assert found["not_read"] == ["test_other.py"]
+    assert "no_such_package" in found["why_failed"]["test_other.py"]
     assert (found["passed"], found["failed"], found["skipped"]) == (1, 2, 1)
     assert [name.split("::")[1] for name in found["which_failed"]] == ["test_bad", "test_unready"]
     assert ["1 == 2" in found["why_failed"][found["which_failed"][0]], "no lens" in str(found["why_failed"])] == [
         True
     ] * 2
+
+
+def test_all_files_with_tests_for_a_gpu_are_run_and_no_others() -> None:
+    found = {file.relative_to(REPOSITORY).as_posix() for file in gpu_tests.find_gpu_tests()}
+    assert found >= {
+        "tests/engine/run/test_cuda.py",
+        "tests/engine/geometry/test_devices.py",
+        "tests/engine/fields/hash/test_field.py",
+        "tests/app/render/gl/test_cuda_transport.py",
+    }
+    assert len(found) < 20
 
 
 def test_what_a_run_has_reached_is_on_disk_while_it_goes_on(tmp_path: Path) -> None:
@@ -185,8 +235,8 @@ def test_what_a_run_has_reached_is_on_disk_while_it_goes_on(tmp_path: Path) -> N
             show(snapshot)
         return "session"
 
-    with mock.patch("tests.benchmarks.gpu.parts.follow_run", follow):
-        assert measured.Followed(figures)(None, lambda: False, 3.0, shown.append) == "session"  # type: ignore[arg-type]
+    with mock.patch("tests.benchmarks.gpu.runs.follow_run", follow):
+        assert runs.Followed(figures)(None, lambda: False, 3.0, shown.append) == "session"  # type: ignore[arg-type]
     assert shown == snapshots
     seen = read_whole(figures.path)["seen"]
     assert [(row["seconds"], row["rotation_error_deg"]) for row in seen] == [(0.0, 2.0), (1.1, 2.0)]
@@ -203,7 +253,7 @@ def test_without_opengl_a_sentence_says_so_and_the_run_is_measured(tmp_path: Pat
 
 
 def test_the_card_says_which_kernels_are_not_used_and_why(tmp_path: Path) -> None:
-    context = measured.Context(Figures(tmp_path / "figures.json"), 9.0, "cuda", tmp_path, True)
+    context = Context(Figures(tmp_path / "figures.json"), 9.0, "cuda", tmp_path, True)
     say_kernels_are_absent.cache_clear()
     with (
         mock.patch("torch.cuda.is_available", return_value=True),
@@ -211,7 +261,7 @@ def test_the_card_says_which_kernels_are_not_used_and_why(tmp_path: Path) -> Non
         mock.patch("engine.fields.voxel_grid.backends.ABSENCE", "no part for CUDA"),
         mock.patch("engine.fields.hash.backends.cuda_compiled", mock.Mock()),
     ):
-        measured.describe_kernels(context, torch.device("cuda"))
+        card.describe_kernels(context, torch.device("cuda"))
     say_kernels_are_absent.cache_clear()
     assert "no part for CUDA" in context.figures.found["grid_kernels"]
     assert context.figures.found["hash_kernels"] == "used"

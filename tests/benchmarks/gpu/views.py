@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from engine.run.session import Session
 from engine.run.thread import Run
 from engine.scenes import SceneOptions, load_scene
 from engine.system.devices import resolve_device
+from tests.benchmarks.gpu.context import Context
 from tests.benchmarks.gpu.figures import Figures
 from tests.benchmarks.rendering import PictureOfStep, iteration, look_at_object, make_flight
 from tests.benchmarks.support.block_volume import make_dense, make_detailed
@@ -53,6 +55,11 @@ class Amount:
 QUICK = Amount(32, 40, (320, 180), 0.3, 0.1, 3)
 
 
+def draw_views(context: Context) -> None:
+    """The novel view of a full-size volume, alone and beside a training; how soon a run shows and answers."""
+    measure_views(context.device, context.figures, context.quick)
+
+
 def measure_views(device: str, figures: Figures, quick: bool) -> None:
     """Notes pictures per second of an object in blocks, still (complete) and moving (coarser), alone and while a run
     trains on the device; moving also while volumes come, by each way that there is; the iterations per second of that
@@ -64,12 +71,17 @@ def measure_views(device: str, figures: Figures, quick: bool) -> None:
     figures.note(size=f"{amount.size[0]}x{amount.size[1]}", voxels_a_side=amount.finer)
     scene = load_scene(REPOSITORY / "scenes" / "fern", SceneOptions(downscale=8 if quick else None, matches=False))
     run = Run(scene, Settings(), found, keep_going=True, checkpoint_period=None)
-    try:
-        with_renderer(True, lambda renderer: measure_alone(renderer, volume, still, moving, amount, figures))
-        draws = True
-    except UserError as error:  # the cards of some computers come without their part for OpenGL
-        draws = False
-        figures.note(opengl=str(error))
+    draws = False
+
+    def draw_alone() -> None:
+        nonlocal draws
+        try:
+            with_renderer(True, lambda renderer: measure_alone(renderer, volume, still, moving, amount, figures))
+            draws = True
+        except UserError as error:  # the cards of some computers come without their part for OpenGL
+            figures.note(opengl=str(error))
+
+    figures.attempt("alone", draw_alone)
     try:
         if draws:
             with_renderer(found.type == "cuda", lambda renderer: show_first(run, renderer, amount, figures))
@@ -79,11 +91,10 @@ def measure_views(device: str, figures: Figures, quick: bool) -> None:
             time.sleep(0.05)
         figures.note(training_alone_per_second=train_while(run, lambda: time.sleep(amount.seconds)))
         figures.note(**describe("confirmed_alone", [time_command(run, step) for step in range(amount.commands)]))
+        rest = volume, moving, amount, figures, found
         for interoperates in () if not draws else (False, True) if found.type == "cuda" else (False,):
-            with_renderer(
-                interoperates,
-                lambda renderer: measure_beside(run, renderer, volume, moving, amount, figures, found),
-            )
+            beside = partial(with_renderer, interoperates, lambda renderer: measure_beside(run, renderer, *rest))
+            figures.attempt("within the GPU" if interoperates else "through the host", beside)
     finally:
         run.stop()
         run.join(60)

@@ -55,6 +55,14 @@ def test_what_fails_while_pictures_are_made_passes_through(tmp_path: Path, name:
     assert not list(tmp_path.iterdir())
 
 
+def test_without_ffmpeg_a_sentence_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.system.video_writer.count_frames_and_secs", None)
+    with pytest.raises(UserError, match=r"film\.mp4 was not written: there is no ffmpeg"):
+        encode_video(tmp_path / "film.mp4", pictures(5), 5, 10)
+    assert not list(tmp_path.iterdir())
+    encode_video(tmp_path / "film.gif", pictures(3), 3, 20)
+
+
 def test_too_few_pictures_are_no_video(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"film\.mp4 was not written: ffmpeg failed"):
         encode_video(tmp_path / "film.mp4", pictures(2), 5, 10)
