@@ -17,8 +17,8 @@ from engine.run.history import Row, summary
 from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
 from engine.system.files import write_json
-from engine.training.learned_image import learned_image
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.learned_image import learned_image
+from engine.training.planar.trainer import PlanarTrainer
 
 TRANSFORMS_FILE = "transforms.json"
 CONVENTIONS = (

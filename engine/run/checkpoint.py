@@ -24,7 +24,7 @@ from engine.scenes.load import AnyScene
 from engine.scenes.options import SceneOptions
 from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import AddedFrames, PoseNoise, Scene
-from engine.system.arrays import OwnTensors
+from engine.system.arrays import OwnTensors, tensors_below
 from engine.system.files import replace_file
 
 FORMAT = "l2g-viewer checkpoint"
@@ -215,21 +215,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def _checkpoint(content: dict[str, Any], tensors: dict[str, Tensor]) -> Checkpoint:
-    def below(prefix: str) -> dict[str, Tensor]:
-        return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-    noise = below("noise/")
+    noise = tensors_below("noise/", tensors)
     return Checkpoint(
         settings=Settings(**content["settings"]),
         options=SceneOptions(**content["options"]) if content["options"] else None,
         scene=content["scene"],
         noise=PoseNoise(noise["rotation"], noise["translation"], content["noise_seed"]) if noise else None,
-        trainer=(OwnTensors(below("trainer/")), content["trainer"]),
-        history=History.from_state(below("history/"), content["history"]),
+        trainer=(OwnTensors(tensors_below("trainer/", tensors)), content["trainer"]),
+        history=History.from_state(tensors_below("history/", tensors), content["history"]),
         seconds=float(content["seconds"]),
         session=content["session"],
-        added=_added(content.get("added"), below("added/")),
-        reference=below("reference/").get("poses"),
+        added=_added(content.get("added"), tensors_below("added/", tensors)),
+        reference=tensors_below("reference/", tensors).get("poses"),
     )
 
 

@@ -17,3 +17,9 @@ def frozen(tensor: Tensor) -> np.ndarray:
 
 class OwnTensors(dict[str, Tensor]):
     """Tensors that nothing else uses: what takes one out may keep and change it, where it otherwise needs a copy."""
+
+
+def tensors_below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors whose names begin with a prefix, by what follows it; those that are handed over still are."""
+    found = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    return OwnTensors(found) if isinstance(tensors, OwnTensors) else found

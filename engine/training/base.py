@@ -14,14 +14,15 @@ from engine.config.rows import AnyStage
 from engine.config.settings import Settings
 from engine.config.smaller_steps import halve_rays
 from engine.messages import Event, EventKind, FrameStatus
-from engine.registration.recorded_follow import FollowedRegistration, RecordedFollow
+from engine.registration.recorded_follow import RecordedFollow
 from engine.registration.warp_motion import LAMBDA_CHOICE, WarpMotion, WarpUnits, choose_lambda, find_motion
-from engine.system.arrays import OwnTensors
+from engine.system.arrays import tensors_below
 from engine.system.devices import DeviceMemoryError, describe_device, free_cached_memory, is_out_of_memory
-from engine.system.recorded_work import WorkKind, make_recorded_work, upload_made
-from engine.training.losses import LossWeights, MatchOutput, StepGradients, StepOutput, differentiate, total_loss
+from engine.system.recorded_work import make_recorded_work, upload_made
+from engine.training.losses import LossWeights, MatchOutput, StepGradients, differentiate, total_loss
 from engine.training.metrics import FrameErrors
 from engine.training.pose_optimiser import PoseOptimiser
+from engine.training.step_work import Learned, MatchWork, Moving, StepWork
 from engine.training.tasks import Progress
 from engine.training.trainer import TrainedField
 
@@ -118,78 +119,79 @@ class BaseTrainer:
 
     # ------------------------------------------------------------------ the step
 
-    def _learn(
-        self,
-        field: TrainedField,
-        optimiser: PoseOptimiser,
-        registration: FollowedRegistration,
-        render: Callable[[], StepOutput],
-        statuses: Sequence[FrameStatus],
-        *,
-        kind: WorkKind | None = None,
-        matches: Callable[[], Tensor] | None = None,
-        match_steps: float = 1.0,
-        poses_move: bool = True,
-        warp_moves: bool = True,
-        calibration_moves: bool = True,
-        unknown: Sequence[int] = (),
-    ) -> None:
-        """Differentiates the loss and steps both optimisers; a step that is not finite is left out.
-
-        Args:
-            field: that is rendered.
-            optimiser: of what is not the field.
-            registration: that the optimiser moves.
-            render: renders this step.
-            statuses: of the frames.
-            kind: what `render` depends on; None where it must not be recorded.
-            matches: measures how far matched rays are from meeting; None where this step has none.
-            match_steps: how many steps `matches` stands for.
-            warp_moves: whether the local warp may move where poses do not.
-            poses_move, calibration_moves: whether poses, and what of the calibration is fitted, may move yet.
-            unknown: frames that have no pose yet, whose errors say nothing.
-        """
-        first, last = self._stages[self.stage_index].pose_rate
-        scheduled = first * (last / first) ** self._stage_fraction * self.rate_factors[1]
-        pose_rate = scheduled if poses_move else 0.0
-        motion = self._own_motion
-        early = motion is not None and scheduled > motion.early
-        steers = motion is None or early  # else λ acts by the implicit step: Adam would carry it past the goal
-        # On a GPU asking whether a value is finite waits for the device: there, gradients that are not move nothing.
-        checked = self.device.type == "cpu"
-
-        def find_gradients() -> StepGradients:
-            optimiser.clear()
-            exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
-            return differentiate(render(), LossWeights(exponent, self.mu_exponent), steers)
-
-        loss, errors, alignment = self._recorded.do(kind and kind.extended([steers]), find_gradients)
-        if matches is not None:
-            with torch.set_grad_enabled(poses_move):
-                gaps = matches()
-            weighted = total_loss(MatchOutput(gaps, match_steps), LossWeights(self.lambda_exponent, self.mu_exponent))
-            loss, self._match_loss = loss + weighted.detach(), gaps.detach()
-            if weighted.requires_grad:
-                weighted.backward()
-        if checked and not (bool(torch.isfinite(loss)) and optimiser.finite):
-            field.discard()
+    def _learn(self, learned: Learned, work: StepWork, statuses: Sequence[FrameStatus]) -> None:
+        """One step: gradients of the loss, then what they move. One that is not finite moves nothing."""
+        found = self._find_gradients(learned, work)
+        if self._checks and not (bool(torch.isfinite(found.loss)) and learned.optimiser.finite):
+            learned.field.discard()
             self._skip_step()
             return
-        self.errors.add(errors, unknown)
-        self._alignment = alignment.clone()
-        field.step(self._stage_fraction, self.rate_factors[0])
-        if motion is not None and (poses_move or warp_moves):
-            own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
-            warp_rate = max(own_rate, pose_rate)
-            self._follow.begin(registration)
-            if warp_rate > 0:
-                optimiser.step(pose_rate, calibration_moves and poses_move, not checked, warp_rate)
-            share = pose_rate / warp_rate if warp_rate > 0 else 0.0
-            self._follow.end(registration, motion.end_step(self.lambda_exponent, share, self._pixel, early))
-        elif poses_move:
-            optimiser.step(pose_rate, calibration_moves, not checked)
-        if self.auto_lambda and (checked or self.iteration % LAMBDA_CHOICE.period == 0):
+        self.errors.add(found.errors, work.unknown)
+        self._alignment = found.alignment.clone()
+        learned.field.step(self._stage_fraction, self.rate_factors[0])
+        self._move_registration(learned, work.moving)
+        if self.auto_lambda and (self._checks or self.iteration % LAMBDA_CHOICE.period == 0):
             self._follow_errors(statuses)
+
+    @property
+    def _checks(self) -> bool:
+        """Whether steps are checked for values that are not finite. On a GPU the host would wait for the answer;
+        there, gradients that are not finite move nothing."""
+        return self.device.type == "cpu"
+
+    def _find_gradients(self, learned: Learned, work: StepWork) -> StepGradients:
+        """Of the rendering, recorded where a GPU plays it, and of the matches, which differ in number."""
+        # Else λ acts by the implicit step at the end: Adam would carry the warp past the goal.
+        steers = self._own_motion is None or self._moves_early
+
+        def render() -> StepGradients:
+            learned.optimiser.clear()
+            exponent = upload_made(lambda: torch.tensor(self.lambda_exponent), self.device)
+            return differentiate(work.render(), LossWeights(exponent, self.mu_exponent), steers)
+
+        found: StepGradients = self._recorded.do(work.kind and work.kind.extended([steers]), render)
+        return found if work.matches is None else self._add_matches(found, work.matches, work.moving)
+
+    def _add_matches(self, found: StepGradients, matches: MatchWork, moving: Moving) -> StepGradients:
+        """Adds the term of the matches to the loss, and its gradients to the others."""
+        with torch.set_grad_enabled(moving.poses):
+            gaps = matches.measure()
+        weights = LossWeights(self.lambda_exponent, self.mu_exponent)
+        weighted = total_loss(MatchOutput(gaps, matches.steps), weights)
+        if weighted.requires_grad:
+            weighted.backward()
+        self._match_loss = gaps.detach()
+        return found._replace(loss=found.loss + weighted.detach())
+
+    def _move_registration(self, learned: Learned, moving: Moving) -> None:
+        """Steps what is not the field: at the rate of the poses, and with a warp that moves by itself at its own."""
+        registration, optimiser, motion = learned.registration, learned.optimiser, self._own_motion
+        pose_rate = self._scheduled_pose_rate if moving.poses else 0.0
+        guarded = not self._checks
+        if motion is None or not (moving.poses or moving.warp):
+            if moving.poses:
+                optimiser.step(pose_rate, moving.calibration, guarded)
+            return
+        early = self._moves_early
+        own_rate = 0.0 if early else motion.warp_rate(self.lambda_exponent) * self.rate_factors[1]
+        warp_rate = max(own_rate, pose_rate)
+        self._follow.begin(registration)
+        if warp_rate > 0:
+            optimiser.step(pose_rate, moving.calibration and moving.poses, guarded, warp_rate)
+        share = pose_rate / warp_rate if warp_rate > 0 else 0.0
+        self._follow.end(registration, motion.end_step(self.lambda_exponent, share, self._pixel, early))
+
+    @property
+    def _scheduled_pose_rate(self) -> float:
+        """The poses' learning rate at this moment of the stage, where they move."""
+        first, last = self._stages[self.stage_index].pose_rate
+        return first * (last / first) ** self._stage_fraction * self.rate_factors[1]
+
+    @property
+    def _moves_early(self) -> bool:
+        """Whether a warp with a motion of its own still moves as published: poses still find their way."""
+        motion = self._own_motion
+        return motion is not None and self._scheduled_pose_rate > motion.early
 
     @property
     def _own_motion(self) -> WarpMotion | None:
@@ -327,8 +329,8 @@ class BaseTrainer:
     ) -> None:
         """Takes up what `_base_state` gave."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        registration.load_state_dict(below("registration.", moved))
-        optimiser.load_state(below("optimiser.", tensors))
+        registration.load_state_dict(tensors_below("registration.", moved))
+        optimiser.load_state(tensors_below("optimiser.", tensors))
         self.generator.set_state(tensors["generator"].cpu())
         self.errors.total, self.errors.weight = moved["error"].clone(), moved["error_weight"].clone()
         self._alignment = moved["alignment"].clone()
@@ -342,9 +344,3 @@ class BaseTrainer:
         self.rate_factors = (field_factor, pose_factor)
         self.train_until = metadata["train_until"]
         self.events = [Event(**event) for event in metadata["events"]]
-
-
-def below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors whose names begin with a prefix, by what follows it; those that are handed over still are."""
-    found = {name[len(prefix) :]: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    return OwnTensors(found) if isinstance(tensors, OwnTensors) else found

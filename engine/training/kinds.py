@@ -12,8 +12,8 @@ from engine.config.settings import Settings
 from engine.messages import Snapshot
 from engine.scenes import AnyScene, PlanarScene, Scene
 from engine.training.camera_snapshot import with_poses
-from engine.training.patch_snapshot import starting_patches
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.snapshot import starting_patches
+from engine.training.planar.trainer import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from engine.training.trainer import Trainer
 

@@ -17,13 +17,14 @@ from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
 from engine.scenes.pyramid.pixel_choice import PixelChoice
 from engine.scenes.scene import Scene
 from engine.system import cores
-from engine.training.base import below
+from engine.system.arrays import tensors_below
 from engine.training.camera_adjustment import CameraAdjustment, scale_world
 from engine.training.cameras import CameraTrainer
 from engine.training.pacing import Pacing, describe_plan, take_plan
 from engine.training.pose_optimiser import PoseOptimiser
 from engine.training.radiance_options import RadianceOptions
 from engine.training.radiance_step import describe_step, render_step
+from engine.training.step_work import Learned, MatchWork, Moving, StepWork
 from engine.training.tasks import Progress, Task, perform_first_due
 
 
@@ -101,31 +102,31 @@ class RadianceTrainer(CameraTrainer):
 
     def _render_and_learn(self) -> None:
         data = self.calibration.adjusted(self.photos.level(self.stage.downsample))
-        poses_move = self.iteration >= self._settle_until
         self.field.progress(self._run_fraction)
-        motion = self._own_motion
-        warp_moves = motion is not None and self.iteration % motion.still_period == 0
-        rays_move, term = poses_move or warp_moves, self._matches if self.matches else None
+        moving = self._moving()
+        rays_move = moving.poses or moving.warp
         parts = (self.registration, self.field, self.calibration, data, self.stage)
-        steps = self.options.match_steps if poses_move else self.options.match_period
-        matches = None
-        if term is not None and self.iteration % steps == 0:
-            seed = self.settings.seed * 6151 + self.iteration
-            matches = partial(term.loss, self.registration, self.calibration, self.statuses.trains(), seed)
-        self._learn(
-            self.field,
-            self._optimiser,
-            self.registration,
-            lambda: render_step(*parts, self.generator, rays_move, self.statuses.trains, self._choice),
-            self.frame_status(),
-            kind=describe_step(*parts, rays_move, self._choice),
-            matches=matches,
-            match_steps=steps,
-            poses_move=poses_move,
-            warp_moves=warp_moves,
-            calibration_moves=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
-            unknown=self.statuses.unknown(),
+        render = partial(render_step, *parts, self.generator, rays_move, self.statuses.trains, self._choice)
+        kind = describe_step(*parts, rays_move, self._choice)
+        work = StepWork(render, kind, self._match_work(moving.poses), moving, self.statuses.unknown())
+        self._learn(Learned(self.field, self.registration, self._optimiser), work, self.frame_status())
+
+    def _moving(self) -> Moving:
+        """What may move in this step: poses once they have settled, the calibration late in the schedule."""
+        motion = self._own_motion
+        return Moving(
+            poses=self.iteration >= self._settle_until,
+            warp=motion is not None and self.iteration % motion.still_period == 0,
+            calibration=self.iteration >= self.options.calibrate_from * self._scheduled_iterations,
         )
+
+    def _match_work(self, poses_move: bool) -> MatchWork | None:
+        """The matches of this step; they are measured in one of several steps, which stands for all of them."""
+        term, steps = self._matches, self.options.match_steps if poses_move else self.options.match_period
+        if term is None or not self.matches or self.iteration % steps != 0:
+            return None
+        seed = self.settings.seed * 6151 + self.iteration
+        return MatchWork(partial(term.loss, self.registration, self.calibration, self.statuses.trains(), seed), steps)
 
     def _check_poses(self) -> None:
         """Now and then, while poses move, and at the end: those that fit the tracks worse than before are taken back.
@@ -304,7 +305,7 @@ class RadianceTrainer(CameraTrainer):
         if self._guard is not None and self._guard.best is not None:
             tensors["guard"] = self._guard.best
         if self._choice is not None:
-            tensors |= {"choice.total": self._choice.total, "choice.weight": self._choice.weight}
+            tensors |= {f"choice.{name}": value for name, value in self._choice.state().items()}
         return tensors | learned, metadata | {
             "settle_until": self._settle_until,
             "field_stage": self._field_stage,
@@ -330,17 +331,16 @@ class RadianceTrainer(CameraTrainer):
             self.stages = self._stages = take_plan(self.stages, metadata["planned"])
         self._field_stage = metadata["field_stage"]
         self.field.begin_stage(self.stages[self._field_stage])
-        self.field.load_state(below("field.", tensors if self.device.type == "cpu" else moved))
-        calibration = below("calibration.", moved)  # runs of before had one lens, without a dimension
+        self.field.load_state(tensors_below("field.", tensors if self.device.type == "cpu" else moved))
+        calibration = tensors_below("calibration.", moved)  # runs of before had one lens, without a dimension
         self.calibration.load_state_dict({name: torch.atleast_1d(value) for name, value in calibration.items()})
         self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
         if self._guard is not None:
             self._guard.best = tensors.get("guard")
         self._settle_until = metadata["settle_until"]
         self._choose_by_error()
-        if self._choice is not None and "choice.total" in moved:
-            self._choice.total.copy_(moved["choice.total"])
-            self._choice.weight.copy_(moved["choice.weight"])
+        if self._choice is not None:
+            self._choice.load_state(tensors_below("choice.", moved))
         self._adjustment = CameraAdjustment(metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])
         self._guessed = set(metadata.get("guessed", self._guessed))  # older checkpoints have none

@@ -32,8 +32,8 @@ from engine.messages import FrameStatus
 from engine.results.planar import image_psnr, patch_psnr
 from engine.scenes import PlanarScene, SceneOptions, load_scene
 from engine.system.memory import keep_freed_memory
-from engine.training.patch_snapshot import planar_snapshot
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.snapshot import planar_snapshot
+from engine.training.planar.trainer import PlanarTrainer
 from tests.benchmarks.support.command import REPOSITORY
 
 REGISTERED = 1.0  # px, mean corner error of the patches

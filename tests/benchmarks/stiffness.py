@@ -24,8 +24,8 @@ from engine.geometry.pose_errors import pose_errors
 from engine.scenes import AnyScene, PlanarScene, SceneOptions, load_scene
 from engine.training.camera_snapshot import warp_snapshot
 from engine.training.kinds import make_trainer
-from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
-from engine.training.planar import LATTICE
+from engine.training.planar.snapshot import patch_warp_snapshot, planar_snapshot
+from engine.training.planar.trainer import LATTICE
 from tests.benchmarks.support.machine import machine_line
 
 MOVES = ((-2.0, 60), (4.0, 20), (2.0, 80))  # exponents, and steps after each

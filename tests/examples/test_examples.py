@@ -112,7 +112,7 @@ def test_an_added_field_is_known_to_the_command_line(
 
 
 def test_a_field_without_a_planar_form_says_where_it_can_live(tri_plane: str) -> None:
-    from engine.training.planar import PlanarTrainer
+    from engine.training.planar.trainer import PlanarTrainer
 
     with pytest.raises(UserError, match="tri-plane is for forward-facing and object scenes, and this one is planar"):
         PlanarTrainer(planar_scene(), Settings(field=tri_plane))

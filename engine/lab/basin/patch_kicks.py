@@ -16,8 +16,8 @@ from engine.lab.frozen.frame import FrozenFrame
 from engine.messages import PerturbPatch
 from engine.scenes.planar import PlanarScene, pixel_transforms, plane_warps
 from engine.system.arrays import frozen
-from engine.training.patch_moves import place_patch
-from engine.training.patch_snapshot import patch_corners
+from engine.training.planar.moves import place_patch
+from engine.training.planar.snapshot import patch_corners
 
 TRIES = 64  # directions that are drawn until one does not fold the patch: corners of most bend it much less
 

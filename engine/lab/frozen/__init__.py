@@ -8,7 +8,7 @@ from engine.lab.frozen.frame import Axis, FrozenFrame, FrozenRun
 from engine.lab.frozen.patch import FrozenPatches, freeze_patches
 from engine.run.session import Session
 from engine.training.cameras import CameraTrainer
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 
 __all__ = ["Axis", "FrozenCameras", "FrozenFrame", "FrozenPatches", "FrozenRun", "freeze"]
 

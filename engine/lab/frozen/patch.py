@@ -19,7 +19,7 @@ from engine.lab.frozen.frame import Axis, check, fraction_at_end
 from engine.scenes.planar import PlanarScene, plane_warps
 from engine.scenes.pyramid.patch_level import downsample_patches
 from engine.training.metrics import average_pixels
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 
 STEP = 1e-3  # of the plane, over which the turn and scale of a warp are measured
 

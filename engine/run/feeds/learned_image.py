@@ -14,8 +14,8 @@ from engine.run.session import Session
 from engine.run.thread import Run
 from engine.system.arrays import frozen
 from engine.system.stopwatch import Stopwatch
-from engine.training.learned_image import learned_rows
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.learned_image import learned_rows
+from engine.training.planar.trainer import PlanarTrainer
 
 LONGEST = 512  # pixels
 ROWS = 16

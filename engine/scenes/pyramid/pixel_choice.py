@@ -57,6 +57,16 @@ class PixelChoice:
         self._even = self._measure_tiles(data)
         self._drawn: Tensor | None = None  # tiles of the blocks drawn last
 
+    def state(self) -> dict[str, Tensor]:
+        """What is known of the tiles, for a checkpoint."""
+        return {"total": self.total, "weight": self.weight}
+
+    def load_state(self, tensors: dict[str, Tensor]) -> None:
+        """Takes up what `state` gave; nothing where a checkpoint has none."""
+        for name, known in self.state().items():
+            if name in tensors:
+                known.copy_(tensors[name])
+
     def _measure_tiles(self, data: PhotoLevel) -> Float[Tensor, "frames tiles"]:
         """The share of each tile in its frame's pixels; 0 where none of them counts."""
         side, padding = OPTIONS.side, (0, -self._width % OPTIONS.side, 0, -self._height % OPTIONS.side)

@@ -23,7 +23,7 @@ from engine.scenes.planar import PlanarScene
 from engine.scenes.scene import Scene
 from engine.system.devices import resolve_device
 from engine.system.recorded_work import RecordedWork
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from tests.benchmarks.gpu.context import Context
 from tests.benchmarks.gpu.figures import Figures

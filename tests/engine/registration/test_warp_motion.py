@@ -13,9 +13,9 @@ import torch
 from engine.config.settings import Settings
 from engine.fields.stages import stages
 from engine.registration.warp_motion import DEFAULT, LAMBDA_CHOICE, LambdaChoice, choose_lambda, find_motion
-from engine.training import planar as planar_module
-from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
-from engine.training.planar import LATTICE, PlanarTrainer
+from engine.training.planar import trainer as planar_module
+from engine.training.planar.snapshot import patch_warp_snapshot, planar_snapshot
+from engine.training.planar.trainer import LATTICE, PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from tests.support.runs.short_runs import run, stage, trainer
 from tests.support.scenes.planar_scenes import planar_scene

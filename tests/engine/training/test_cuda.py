@@ -22,7 +22,7 @@ from engine.geometry import se3
 from engine.scenes.scene import Scene, SceneKind
 from engine.system.recorded_work import CudaRecorder, RecordedWork, RecordingOptions
 from engine.training import cameras as trainer_module
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from engine.training.radiance_options import RadianceOptions
 from engine.training.trainer import Trainer

@@ -21,8 +21,8 @@ from engine.lab.frozen import FrozenPatches, freeze
 from engine.messages import PerturbPatch
 from engine.run.session import Session
 from engine.scenes.planar import pixel_transforms
-from engine.training.patch_snapshot import patch_corners
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.snapshot import patch_corners
+from engine.training.planar.trainer import PlanarTrainer
 from tests.support.scenes.planar_scenes import planar_scene
 
 OPTIONS = BasinOptions(side=3, directions=2, steps=200, patch_pixels=64)

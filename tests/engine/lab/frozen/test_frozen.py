@@ -17,7 +17,7 @@ from engine.lab.frozen.patch import FrozenPatch
 from engine.lab.landscape.curves import draw_curves, measure_curves
 from engine.lab.landscape.options import LandscapeOptions, Window
 from engine.run.session import Session
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 from engine.training.radiance import RadianceTrainer
 from tests.support.runs import short_runs
 from tests.support.scenes.planar_scenes import planar_scene

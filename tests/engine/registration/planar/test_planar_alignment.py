@@ -11,7 +11,7 @@ from engine.registration.planar.mosaic import Mosaic
 from engine.registration.planar.relocalisation import PatchRelocaliser
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_warps
 from engine.scenes.pyramid.patch_level import downsample_patches
-from engine.training.patch_snapshot import patch_corners
+from engine.training.planar.snapshot import patch_corners
 from tests.support.scenes.planar_scenes import planar_scene
 
 CPU = torch.device("cpu")

@@ -28,9 +28,9 @@ from engine.run.checkpoint import load_checkpoint
 from engine.run.checkpoint_writer import CheckpointWriter
 from engine.run.session import Session
 from engine.scenes.planar import PlanarScene
-from engine.training.learned_image import learned_image
-from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
-from engine.training.planar import PlanarOptions, PlanarTrainer
+from engine.training.planar.learned_image import learned_image
+from engine.training.planar.snapshot import patch_warp_snapshot, planar_snapshot
+from engine.training.planar.trainer import PlanarOptions, PlanarTrainer
 from tests.support.scenes.planar_scenes import planar_scene
 
 SEARCH_FROM = PlanarOptions().search_from

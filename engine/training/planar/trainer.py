@@ -27,13 +27,15 @@ from engine.registration.warp_motion import WarpUnits
 from engine.scenes.planar import PlanarScene, half_extent, pixel_transforms, plane_of_patch, plane_warps
 from engine.scenes.pyramid.patch_level import PatchLevel, downsample_patches, draw_patch_pixels
 from engine.system import cores
+from engine.system.arrays import tensors_below
 from engine.system.recorded_work import tensors_of, upload_made
-from engine.training.base import BaseTrainer, below
+from engine.training.base import BaseTrainer
 from engine.training.build import build_image_field, build_planar_registration
 from engine.training.losses import StepOutput
-from engine.training.patch_moves import patch_moves
-from engine.training.patch_snapshot import patch_warp_snapshot, planar_snapshot
+from engine.training.planar.moves import patch_moves
+from engine.training.planar.snapshot import patch_warp_snapshot, planar_snapshot
 from engine.training.pose_optimiser import PoseOptimiser
+from engine.training.step_work import Learned, Moving, StepWork
 from engine.training.tasks import Progress, Task, perform_all_due
 from engine.training.trainer import Moves, Perturbation
 
@@ -179,8 +181,8 @@ class PlanarTrainer(BaseTrainer):
 
         kind = self.field.step_kind()
         kind = kind and kind.extended([stage], (*tensors_of(self.registration.module()), data))
-        known = (self.field, self._optimiser, self.registration, render, self._statuses)
-        self._learn(*known, kind=kind, poses_move=not self._adjusting)
+        learned = Learned(self.field, self.registration, self._optimiser)
+        self._learn(learned, StepWork(render, kind, moving=Moving(poses=not self._adjusting)), self._statuses)
         self.iteration += 1
         return "complete"
 
@@ -318,7 +320,7 @@ class PlanarTrainer(BaseTrainer):
         """Takes up what `state` gave, on a trainer of the same scene and settings."""
         moved = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         self.field.begin_stage(self.stages[metadata["stage_index"]])
-        self.field.load_state(below("field.", moved))
+        self.field.load_state(tensors_below("field.", moved))
         self._load_base_state(tensors, metadata, self.registration.module(), self._optimiser)
         self._statuses = [FrameStatus(status) for status in metadata["statuses"]]
         self._searched_in_vain = set(metadata["searched_in_vain"])

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from engine.geometry.homography import apply_homography
 from engine.scenes.planar import plane_of_image
-from engine.training.planar import PlanarTrainer
+from engine.training.planar.trainer import PlanarTrainer
 
 ROWS_AT_ONCE = 64  # of pixels, when the image is asked of the field
 

@@ -17,7 +17,7 @@ from engine.geometry.warp_names import PlanarWarp
 from engine.messages import FrameStatus
 from engine.scenes.planar import PlanarScene
 from engine.system.recorded_work import CudaRecorder, RecordedWork, RecordingOptions
-from engine.training.planar import PlanarOptions, PlanarTrainer
+from engine.training.planar.trainer import PlanarOptions, PlanarTrainer
 from tests.support.pretend_cuda import NO_CUDA, PretendCuda
 from tests.support.scenes.planar_scenes import planar_scene
 from tests.support.tape import TapeRecorder
@@ -49,7 +49,7 @@ def end_run(device: str, case: PlanarCase, records: Callable[[], RecordedWork]) 
     settings = Settings(field=field, method=method)
     first, *_, last = stages(scene(warp), settings)
     rows = tuple(replace(row, iterations=5, batch=120, adjust=0, polish=0) for row in (first, last))
-    with mock.patch("engine.training.planar.stages", return_value=rows):
+    with mock.patch("engine.training.planar.trainer.stages", return_value=rows):
         trainer = PlanarTrainer(scene(warp), settings, device, PlanarOptions(search_from=8, check_period=100))
     trainer._recorded, trainer._follow._fits, trainer._follow._follows = (records() for _ in range(3))
     errors = []
