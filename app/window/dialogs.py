@@ -98,15 +98,13 @@ class Dialogs:
         run = self._state.run
         opened = run.opened if run is not None else None
         snapshot = run.snapshot if run is not None else None
-        if (
-            opened is None
-            or snapshot is None
-            or snapshot.status in ("finished", "failed")
-            or dpg.is_item_shown(LeaveDialog.TAG)
-        ):
+        training = snapshot is not None and snapshot.status not in ("finished", "failed")
+        writing = self._state.exporting is not None or bool(self._state.novel.filmed)
+        if opened is None or not (training or writing) or dpg.is_item_shown(LeaveDialog.TAG):
             self._leave(True)
         else:
-            self._leaving.open(opened.folder, racing=self._state.race.race is not None)
+            racing = self._state.race.race is not None
+            self._leaving.open(opened.folder, racing, training, writing)
 
     def hide(self, tag: int) -> None:
         """Hides one of them, for what it asks for has come in another way."""

@@ -102,5 +102,4 @@ def refresh_colmap(state: State) -> None:
     scene = state.run.scene if state.run is not None else None
     names = view.run.scene.names
     if scene is not None and (scene.path != view.run.scene.path or scene.names[: len(names)] != names):
-        view.run.stop()
-        view.run = view.chosen = view.pair = None
+        view.leave()

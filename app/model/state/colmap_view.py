@@ -29,3 +29,9 @@ class ColmapView:
     pair: Pair | None = None
     neighbours: bool = False
     mesh: bool = False
+
+    def leave(self) -> None:
+        """Stops the pipeline and forgets it: its scene is not open any more."""
+        if self.run is not None:
+            self.run.stop()
+        self.run = self.chosen = self.pair = None

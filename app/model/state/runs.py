@@ -192,6 +192,9 @@ class Runs:
         """Replaces the runs that are shown; `first` are commands that the new run is sent at once."""
         self.leave()
         state = self._state
+        colmap, path = state.colmap.run, arguments.scene
+        if colmap is not None and path is not None and path.resolve() != colmap.scene.path.resolve():
+            state.colmap.leave()  # now, and not once the scene is open: it would only slow that down
         state.active, state.selected, state.timeline = 0, 0, Timeline()
         state.banner = state.notice = None
         state.cameras.framed = state.novel.framed = state.planar.framed = False

@@ -94,16 +94,26 @@ class LeaveDialog:
             no_resize=True,
         ):
             self._text = dpg.add_text("", wrap=LEAVE_WIDTH - 30)
-            dpg.add_text("A saved run is continued with --resume.", color=MUTED)
+            dpg.add_text("A saved run is continued with Load, or with --resume.", color=MUTED)
             dpg.add_spacer(height=4)
             with dpg.group(horizontal=True):
                 dpg.add_button(label="Save and leave", width=140, callback=lambda: self._leave(True))
-                dpg.add_button(label="Leave", width=140, callback=lambda: self._leave(False))
-                dpg.add_button(label="Stay", width=140, callback=lambda: dpg.configure_item(self.TAG, show=False))
+                dpg.add_button(label="Leave without saving", width=160, callback=lambda: self._leave(False))
+                dpg.add_button(label="Stay", width=120, callback=lambda: dpg.configure_item(self.TAG, show=False))
 
-    def open(self, folder: Path, racing: bool = False) -> None:
-        """Shows it; `folder` is that of the run, or of the contestant of a race that is shown."""
+    def open(self, folder: Path, racing: bool = False, training: bool = True, writing: bool = False) -> None:
+        """Shows it.
+
+        Args:
+            folder: of the run, or of the contestant of a race that is shown.
+            racing: whether there is a race.
+            training: whether the run, or the race, has not ended.
+            writing: whether an export or a film is being written.
+        """
         where = f"last checkpoints in {folder.parent}" if racing else f"last checkpoint in {folder}"
         have = "The race has not ended; what its runs have" if racing else "The run has not ended; what it has"
-        set_text(self._text, f"{have} learned since {'their' if racing else 'its'} {where} is not saved.")
+        lines = [f"{have} learned since {'their' if racing else 'its'} {where} is not saved."] if training else []
+        if writing:
+            lines.append("What is being exported or filmed is not written to its end.")
+        set_text(self._text, "\n".join(lines))
         show_centred(self.TAG, LEAVE_WIDTH, 140)

@@ -57,6 +57,7 @@ class FramePanel:
         self._picture: NovelPicture | None = None
         self._key: tuple[object, ...] = ()
         self._strip = ThumbnailStrip(state)
+        self._since = 0  # number of the last rendering of the scene that was shown before
 
     def build(self, parent: int | str) -> None:
         self._parent = parent
@@ -80,7 +81,7 @@ class FramePanel:
         run = state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None or not len(run.snapshot.poses):
-            set_text(self._name, describe_absence(run))
+            self._show_nothing(describe_absence(run))
             return
         if not dpg.is_item_visible(self._name):
             return
@@ -106,11 +107,23 @@ class FramePanel:
         self._renderer.request("frame", self._wanted(run, scene, index, snapshot.poses[selected], size))
         drawn = self._renderer.latest("frame")
         # A picture of an earlier pose is shown too, the newest follows. One of another size belongs to another frame.
-        if drawn is not None and drawn.pixels.shape[:2] == self._pictures.photo.shape[:2]:
+        fits = drawn is not None and drawn.pixels.shape[:2] == self._pictures.photo.shape[:2]
+        if drawn is not None and fits and drawn.serial > self._since:
             key = (*photo, drawn.serial)
             if key != self._pictures.shown:
                 self._pictures.compare(key, drawn.pixels[..., :3])
         self._strip.update(scene, snapshot, width)
+
+    def _show_nothing(self, why: str) -> None:
+        """Empties the panel of the scene before, while the next one is being opened."""
+        set_text(self._name, why)
+        set_text(self._name_tip, "")
+        dpg.configure_item(self._name, color=TEXT)
+        set_text(self._index, "")
+        self._pictures.clear()
+        self._strip.clear()
+        drawn = self._renderer.latest("frame")
+        self._since = drawn.serial if drawn is not None else 0
 
     def _wanted(
         self, run: ViewedRun, scene: Scene, index: int, pose: np.ndarray, size: tuple[int, int]

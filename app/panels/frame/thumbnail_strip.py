@@ -65,6 +65,10 @@ class ThumbnailStrip:
                 "where it was rejected or excluded.",
             )
 
+    def clear(self) -> None:
+        """Shows nothing until the next scene."""
+        dpg.configure_item(self._list, show=False)
+
     def _begin(self, scene: Scene) -> None:
         """Makes one texture with all photos. It is never deleted: Dear PyGui does not release its memory."""
         self._of = scene
@@ -88,7 +92,7 @@ class ThumbnailStrip:
 
     def _draw(self, snapshot: Snapshot, width: int) -> None:
         wide, high = self._size
-        dpg.configure_item(self._list, width=width)
+        dpg.configure_item(self._list, width=width, show=True)
         while len(self._images) < self._count:
             left = len(self._images) * (wide + GAP)
             self._images.append(dpg.draw_image(self._texture, (left, 0), (left + wide, high), parent=self._layer))

@@ -14,6 +14,7 @@ from app.model.novel.film import make_film
 from app.model.novel.novel_control import MOVES, NovelControl, change_mode
 from app.model.state.scene_kinds import get_posed_scene
 from app.model.state.state import NovelMode, State
+from app.model.state.viewed_run import describe_absence
 from app.panels.novel.comparison import ComparisonView
 from app.panels.widgets.canvas import Canvas
 from app.panels.widgets.mouse import LEFT
@@ -45,6 +46,7 @@ class NovelViewPanel:
         self._picture = SMALLEST_PICTURE
         self._parent: int | str = 0
         self._drawn: Drawn | None = None
+        self._shown = False  # whether it is of the scene that is open
         self._before = time.monotonic()
         self._times: list[float] = []
         self._recording: Recording | None = None
@@ -100,6 +102,7 @@ class NovelViewPanel:
         self._comparison.offer(state)
         self._fit_row()
         if picture is None:
+            self._show_nothing(describe_absence(state.run))
             return
         self._picture = picture.camera.size
         self._comparison.update(state, self._picture)
@@ -107,9 +110,15 @@ class NovelViewPanel:
         drawn = self._renderer.latest(VIEW)
         if drawn is not None and drawn is not self._drawn:
             self._times = [*self._times[1 - RATE_PICTURES :], now]
-            self._drawn = drawn
+            self._drawn, self._shown = drawn, True
             self._canvas.show(letterbox(drawn.pixels, self._canvas.size))
-        self._write_note(drawn, now)
+        self._write_note(self._drawn if self._shown else None, now)
+
+    def _show_nothing(self, why: str) -> None:
+        """Empties the view of the scene before; what the render thread drew of it is not shown again."""
+        self._canvas.clear()
+        self._drawn, self._shown = self._renderer.latest(VIEW), False
+        set_text(self._note, why)
 
     def _fit_row(self) -> None:
         """Makes the slider as narrow as it must be for all buttons to be seen."""
@@ -146,12 +155,12 @@ class NovelViewPanel:
 
     def _save_picture(self) -> None:
         drawn = self._drawn
-        if drawn is not None:
+        if drawn is not None and self._shown:
             self._ask_path("Write the picture to", "view.png", lambda path: save_png(drawn.pixels, path))
 
     def _add_keyframe(self) -> None:
         run, scene = self._state.run, get_posed_scene(self._state.run)
-        if run is not None and scene is not None and self._drawn is not None:
+        if run is not None and scene is not None and self._shown:
             self._state.novel.keyframes.append(self._control.camera(self._state, run, scene, self._canvas.size))
 
     def _record(self) -> None:

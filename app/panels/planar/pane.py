@@ -81,6 +81,7 @@ class PlanarPane:
         scene, snapshot = get_planar_scene(run), run.snapshot
         moment = choose_moment(state, run)
         if scene is None or snapshot is None or snapshot.planar is None or moment is None:
+            self._show_nothing(caption)
             return
         planar = snapshot.planar
         self._apply_mouse(state, run, scene, moment, now)
@@ -92,6 +93,15 @@ class PlanarPane:
         self._draw_handles(state, moment, view)
         self._caption.show([((8, 8), caption, WHITE)] if caption else [])
         dpg.configure_item(self._frame, color=frame or BACKGROUND)
+
+    def _show_nothing(self, caption: str) -> None:
+        """Empties the pane of the scene before, while the next one is being opened."""
+        self._lines.show([])
+        self._labels.show([])
+        self._photo.hide()
+        self._learned.hide()
+        dpg.configure_item(self._handles, show=False)
+        self._caption.show([((8, 8), caption, WHITE)] if caption else [])
 
     def movable(self, state: State) -> bool:
         """Whether the selected patch can be dragged: not the first one, and not while the past is shown."""
@@ -201,6 +211,10 @@ class _Picture:
             self._shown = key
             self._texture.show(pixels())
             dpg.configure_item(self._image, uv_max=self._texture.used)
+
+    def hide(self) -> None:
+        """Draws it no more until it is placed again."""
+        dpg.configure_item(self._layer, show=False)
 
     def place(self, box: np.ndarray, opacity: float) -> None:
         """Sets upper left and lower right corner (pixels of the drawlist), and an opacity in [0, 1]."""

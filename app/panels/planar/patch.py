@@ -51,6 +51,8 @@ class PatchPanel:
         scene = get_planar_scene(run)
         if run is None or scene is None or snapshot is None or snapshot.planar is None:
             set_text(self._name, describe_absence(run))
+            set_text(self._status, "")
+            self._pictures.clear()
             return
         if not dpg.is_item_visible(self._name):
             return

@@ -91,7 +91,7 @@ class PatchWarpPanel:
         run = state.run
         snapshot = run.snapshot if run is not None else None
         if run is None or run.scene is None or snapshot is None or snapshot.planar is None:
-            set_text(self._name, describe_absence(run))
+            self._show_nothing(describe_absence(run))
             return
         if now - self._updated_at < PERIOD or not dpg.is_item_visible(self._name):
             return
@@ -112,6 +112,18 @@ class PatchWarpPanel:
         self._warp, self._shown = warp, choices
         self._draw(warp, size, *choices[1:])
         self._legend.show(snapshot, warp, legend)
+
+    def _show_nothing(self, why: str) -> None:
+        """Empties the panel of the scene before, while the next one is being opened."""
+        set_text(self._name, why)
+        if self._warp is not None:
+            self._warp = None
+            set_text(self._factor, "")
+            self._quad.show([])
+            self._bent.show([])
+            for arrow in self._arrows:
+                dpg.configure_item(arrow, show=False)
+            self._legend.clear()
 
     def _arrange(self, with_words: bool) -> tuple[tuple[int, int], int]:
         """Puts the numbers where the drawing gets more room; its (width, height), and the width of the numbers."""

@@ -150,7 +150,11 @@ class PlotsPanel:
             view.point(self._marks, state.plots.over)
         now = time.monotonic()
         run = state.run
-        if now - self._updated_at < PERIOD or run is None or run.history is None:
+        if now - self._updated_at < PERIOD:
+            return
+        if run is None or run.history is None:  # nothing of the scene that was open before
+            dpg.configure_item(self._none, show=True)
+            dpg.configure_item(self._body, show=False)
             return
         rows, events = run.history.rows, run.history.events
         dpg.configure_item(self._none, show=len(rows) < 2)

@@ -56,7 +56,7 @@ class TimelinePanel:
         passed, self._before = now - self._before, now
         run = state.run
         if run is None or run.history is None or not run.history.rows:
-            set_text(self._text, "Nothing to replay yet")
+            self._show_nothing()
             return
         rows = run.history.rows
         total, timeline = rows[-1].seconds, state.timeline
@@ -73,6 +73,14 @@ class TimelinePanel:
         dpg.configure_item(self._text, color=MUTED if timeline.live else TEXT)
         self._draw_ticks(run.history, total)
         self._explain(total)
+
+    def _show_nothing(self) -> None:
+        set_text(self._text, "Nothing to replay yet")
+        if self._drawn:
+            self._drawn, self._marks = (), []
+            dpg.configure_item(self._slider, max_value=1e-3)
+            dpg.set_value(self._slider, 0.0)
+            dpg.delete_item(self._list, children_only=True)
 
     def _dragged(self, _sender: int, seconds: float) -> None:
         run = self._state.run

@@ -65,6 +65,9 @@ class TrainingPanel:
         self._new_run.update(state)
         if run is None or run.scene is None or snapshot is None or run.opened is None:
             set_text(self._numbers, describe_absence(run))
+            set_text(self._speed, "")
+            self._bar.clear()
+            self._before, self._rate = None, math.nan
             return
         dpg.set_item_label(self._play, PLAY.get(snapshot.status, "Pause"))
         settings = run.settings

@@ -54,6 +54,12 @@ class ScheduleBar:
             dpg.configure_item(self._frames[index], color=ACCENT if current else FAINT)
         dpg.configure_item(self._needle, p1=(x, TOP - 4), p2=(x, BOTTOM + 4))
 
+    def clear(self) -> None:
+        """Shows nothing until the next update."""
+        if self._drawn is not None:
+            dpg.delete_item(self._list, children_only=True)
+            self._drawn, self._table = None, ()
+
     def explain(self, scene: AnyScene, settings: Settings, snapshot: Snapshot) -> None:
         """Writes the stage under the mouse into the tool tip, while the mouse is over the bar."""
         if not self._table or not dpg.is_item_hovered(self._group):

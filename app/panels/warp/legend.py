@@ -100,6 +100,17 @@ class WarpLegend:
         """Adds a snapshot to the curve; to be called with every snapshot, drawn or not."""
         self._trace.see(snapshot)
 
+    def clear(self) -> None:
+        """Forgets the curve, and shows nothing until the next warp."""
+        self._trace = ResidualTrace()
+        set_text(self._residual, "")
+        set_text(self._alignment, "")
+        dpg.delete_item(self._layer, children_only=True)
+        for item in (self._line, self._box, self._trail_box):
+            dpg.configure_item(item, show=False)
+        for item in (self._top, self._bottom):
+            dpg.configure_item(item, text="")
+
     def arrange(self, in_a_line: bool) -> None:
         """Puts the numbers side by side, or one below the other."""
         self._in_a_line = in_a_line

@@ -88,7 +88,7 @@ class WarpPanel:
         run = state.run
         scene = get_posed_scene(run)
         if run is None or scene is None or run.snapshot is None:
-            set_text(self._name, describe_absence(run))
+            self._show_nothing(describe_absence(run))
             return
         if self._steps:  # one picture per frame of the window: all at once would delay a frame noticeably
             self._steps.pop(0)()
@@ -108,6 +108,15 @@ class WarpPanel:
             return
         self._warp, self._shown = warp, choices
         self._steps = self._drawing(scene, run.snapshot, warp, size)
+
+    def _show_nothing(self, why: str) -> None:
+        """Empties the panel of the scene before, while the next one is being opened."""
+        set_text(self._name, why)
+        if self._warp is not None:
+            self._warp, self._steps = None, []
+            for picture in self._pictures:
+                picture.clear()
+            self._legend.clear()
 
     def _drawing(
         self, scene: Scene, snapshot: Snapshot, warp: WarpSnapshot, panel: tuple[int, ...]

@@ -30,6 +30,12 @@ class WarpPicture:
         """(width, height) in pixels that the photo must have to be shown in a box of the panel."""
         return self._picture.resolution(image, box)
 
+    def clear(self) -> None:
+        """Shows nothing until the next field."""
+        self._picture.clear()
+        dpg.configure_item(self._layer, show=False)
+        set_text(self._caption, self._title)
+
     def show(
         self,
         photo: Float32[np.ndarray, "height width 3"],

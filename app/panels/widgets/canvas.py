@@ -25,6 +25,7 @@ class Canvas:
         self._parent: int | str = 0
         self._texture: GrowingTexture
         self._size = (SMALLEST, SMALLEST)
+        self._empty = True
 
     def build(self, parent: int | str) -> None:
         """Makes the image inside the window `parent`, below what is there already."""
@@ -58,5 +59,12 @@ class Canvas:
 
     def show(self, pixels: Float32[np.ndarray, "height width 4"]) -> None:
         """Copies a picture of any size, RGBA in [0, 1], rows from the top; it is stretched over the canvas."""
+        self._empty = False
         self._texture.show(pixels)
         dpg.configure_item(self.item, uv_max=self._texture.used)
+
+    def clear(self) -> None:
+        """Shows nothing until the next picture."""
+        if not self._empty:
+            self.show(np.zeros((SMALLEST, SMALLEST, 4), np.float32))
+            self._empty = True

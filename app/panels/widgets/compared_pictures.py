@@ -82,6 +82,16 @@ class ComparedPictures:
         self._counts = mask if mask is not None and mask.any() else None
         self._photo_item.show(self.photo)
 
+    def clear(self) -> None:
+        """Shows nothing until the next photo."""
+        if not self._photo_key:
+            return
+        self._photo_key = self.shown = ()
+        for item in (self._photo_item, self._rendered_item, self._error_item):
+            item.clear()
+        set_text(self._rendered, self._title)
+        set_text(self._error, "Error")
+
     def compare(self, key: Key, rendered: Picture) -> None:
         """Shows a rendering of the photo, in the same size, and the difference; `key` becomes `shown`."""
         self.shown = key

@@ -47,6 +47,10 @@ class PictureItem:
         uv = (width / self._largest[0], height / self._largest[1])
         dpg.configure_item(self._image, uv_max=uv, show=True)
 
+    def clear(self) -> None:
+        """Shows nothing until the next picture."""
+        dpg.configure_item(self._image, show=False)
+
     def place(self, size: tuple[int, int], column: int = 0) -> None:
         """Sets the size at which it is shown, and the least width of its column, pixels."""
         dpg.configure_item(self.drawlist, width=max(size[0], column), height=size[1])
