@@ -6,8 +6,9 @@ import math
 
 from app.model.cameras.replay import Moment
 from app.model.frame.frame_errors import describe_frame_verdict, describe_tracks
-from app.model.frame.frame_words import STATUS_SENTENCES, get_status
+from app.model.frame.frame_words import STATUS_SENTENCES, WAITING_UNASSISTED, get_status
 from app.model.state.viewed_run import ViewedRun
+from engine.messages import FrameStatus
 
 
 def describe_frame(run: ViewedRun | None, moment: Moment | None, frame: int) -> str:
@@ -17,7 +18,9 @@ def describe_frame(run: ViewedRun | None, moment: Moment | None, frame: int) -> 
     name = run.scene.names[run.scene.training_frames[frame]]
     lines = [f"Frame {frame + 1} of {len(moment.poses)}: {name}"]
     if run.snapshot is not None:
-        sentence = STATUS_SENTENCES[get_status(run.snapshot.frame_status, frame)]
+        status = get_status(run.snapshot.frame_status, frame)
+        unassisted = status is FrameStatus.WAITING and not run.settings.assisted
+        sentence = WAITING_UNASSISTED if unassisted else STATUS_SENTENCES[status]
         lines += [sentence] if sentence else []
     if moment.rotation_error_deg is not None and math.isfinite(moment.rotation_error_deg[frame]):
         lines.append(f"rotation error {moment.rotation_error_deg[frame]:.3f}°")

@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float32
 
 from app.model.common.error_colours import REPROJECTION_PX, ROTATION_DEG, ErrorScale
-from engine.messages import Snapshot
+from engine.evidence.verdict import Verdict
+from engine.messages import FrameStatus, Snapshot
 
 Errors = Float32[np.ndarray, " frames"]
 
@@ -41,6 +42,13 @@ def describe_tracks(snapshot: Snapshot, frame: int) -> str:
     if math.isfinite(error):
         parts.append(f"{error:.2f} px")
     return ", ".join(parts)
+
+
+def choose_verdict(snapshot: Snapshot | None) -> Verdict | None:
+    """The verdict to be shown of a run: none while patches are searched for, whose places are not known yet."""
+    if snapshot is None or (snapshot.planar is not None and snapshot.frames_that_are(FrameStatus.SEARCHING)):
+        return None
+    return snapshot.verdict
 
 
 def describe_frame_verdict(snapshot: Snapshot, frame: int) -> str:

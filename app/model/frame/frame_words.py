@@ -15,6 +15,9 @@ STATUS_SENTENCES: dict[FrameStatus, str] = {
 }
 
 
+WAITING_UNASSISTED = "waiting: without assistance its pose is not searched for"
+
+
 def get_status(statuses: Sequence[FrameStatus], frame: int) -> FrameStatus:
     """The status of one frame.
 

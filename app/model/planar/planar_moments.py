@@ -25,7 +25,8 @@ class PlanarMoment(NamedTuple):
     Attributes:
         corners: pixels of the whole image.
         corner_error_px: mean distance of each patch's corners from the true ones, pixels.
-        statuses: of the patches; empty for an earlier moment, of which they are not kept.
+        statuses: of the patches; empty for an earlier moment, of which they are not kept, and without assistance,
+            where no patch is searched for.
     """
 
     corners: Outlines
@@ -43,7 +44,8 @@ def choose_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
         if earlier is not None:
             return earlier
     planar = snapshot.planar
-    return PlanarMoment(planar.corners, planar.corner_error_px, snapshot.frame_status)
+    statuses = snapshot.frame_status if run.settings.assisted else ()
+    return PlanarMoment(planar.corners, planar.corner_error_px, statuses)
 
 
 def interpolate_moment(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:

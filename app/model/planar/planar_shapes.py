@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from app.model.common.error_colours import colour_corner_errors
-from app.model.frame.frame_words import describe_status
+from app.model.common.error_colours import STATUS_COLOURS, colour_corner_errors
+from app.model.frame.frame_words import describe_status, get_status
 from app.model.planar.planar_moments import Outlines, PlanarMoment
 from app.model.state.state import PlanarLayers
 
@@ -18,7 +18,6 @@ Colour = tuple[int, int, int, int]
 ACCENT: Colour = (53, 196, 181, 255)
 AMBER: Colour = (232, 163, 61, 235)
 GREY: Colour = (150, 158, 168, 190)
-RED: Colour = (255, 104, 92, 255)
 WHITE: Colour = (240, 243, 247, 255)
 SHADE: Colour = (8, 10, 12, 150)  # drawn under outlines, so that they stand out from any picture
 FAINT = 110  # opacity of links, of 255
@@ -92,7 +91,9 @@ def make_labels(moment: PlanarMoment, names: Sequence[str], selected: int | None
         if np.isfinite(corners).all():
             word = describe_status(moment.statuses, patch)
             text = f"{name}: {word}" if word else name
-            found.append(Label(corners[0], text, RED if word else ACCENT if patch == selected else WHITE))
+            plain = ACCENT if patch == selected else WHITE
+            status = STATUS_COLOURS.get(get_status(moment.statuses, patch))
+            found.append(Label(corners[0], text, plain if status is None else _bytes(np.array(status))))
     return found
 
 

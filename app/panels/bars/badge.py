@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dearpygui.dearpygui as dpg
 
+from app.model.frame.frame_errors import choose_verdict
 from app.model.state.state import State
 from app.panels.widgets.parts import AMBER, GREEN, RED, TIP_WIDTH, Colour, set_text
 from engine.evidence.verdict import Verdict, VerdictState
@@ -31,7 +32,7 @@ class VerdictBadge:
 
     def update(self, snapshot: Snapshot | None) -> None:
         """Shows the verdict of a snapshot; nothing without one."""
-        verdict = snapshot.verdict if snapshot is not None else None
+        verdict = choose_verdict(snapshot)
         if verdict is self._shown:
             return
         self._shown = verdict

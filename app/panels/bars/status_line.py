@@ -8,6 +8,7 @@ import time
 import dearpygui.dearpygui as dpg
 
 from app.model.common.process_memory import measure_resident_bytes
+from app.model.frame.frame_errors import choose_verdict
 from app.model.state.state import State
 from app.panels.bars.badge import COLOURS
 from app.panels.widgets.parts import AMBER, MUTED, PADDING, add_tool_tip, measure_size, set_text
@@ -73,7 +74,7 @@ class StatusLine:
 
     def _show_verdict(self, snapshot: Snapshot | None) -> None:
         """The reason of a verdict, where it is not that the cameras are registered: to be read without a tool tip."""
-        verdict = snapshot.verdict if snapshot is not None else None
+        verdict = choose_verdict(snapshot)
         shown = verdict is not None and verdict.state != "registered"
         dpg.configure_item(self._verdict, show=shown)
         if verdict is not None and shown:
