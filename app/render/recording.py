@@ -106,8 +106,9 @@ def _draw_captions(captions: Sequence[Caption], size: tuple[int, int]) -> Image.
     layer = Image.new("RGBA", size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(layer)
     letters = font(max(round(CAPTION_SHARE * height), SMALLEST_CAPTION))
+    _, top, _, bottom = (round(edge) for edge in draw.textbbox((0, 0), "lg", font=letters))  # one height for all
     for caption in captions:
-        left, top, right, bottom = (round(edge) for edge in draw.textbbox((0, 0), caption.words, font=letters))
+        left, _, right, _ = (round(edge) for edge in draw.textbbox((0, 0), caption.words, font=letters))
         across, margin = right - left, max((bottom - top) // 3, 2)
         start = width - across - 3 * margin if caption.left is None else round(caption.left * width) + margin
         box = (start, margin, start + across + 2 * margin, bottom - top + 3 * margin)

@@ -12,6 +12,7 @@ from app.model.export import saving
 from app.model.state.adding import add_photos, can_grow
 from app.model.state.runs import Runs
 from app.model.state.state import State
+from app.panels.bars.browser import Browser, Kind
 from app.panels.bars.dialogs import LeaveDialog, PathDialog
 from app.panels.export.dialog import ExportDialog
 from app.window.preferences import Preferences
@@ -21,8 +22,8 @@ from engine.scenes.paths import is_image, is_video
 SCENES = Path(__file__).resolve().parents[2] / "scenes"  # shipped scenes, where the program runs from its repository
 PHOTOS = "A photo of the same camera, or a folder of them. Photos can also be dropped into the window."
 FORMATS = (
-    "A folder of photos, or a video; a scene of LLFF, Blender, nerfstudio, instant-ngp or COLMAP; or one image, to "
-    "align patches of it."
+    "A folder of photos, or a video; a scene of LLFF, Blender, nerfstudio, instant-ngp, COLMAP and others; or one "
+    "image, to align patches of it. It can also be dropped into an empty window."
 )
 RUN = "Folder of a run of this scene, with its checkpoint."
 
@@ -45,9 +46,13 @@ class Dialogs:
         """`open_scene` is called with a path; `leave` with whether to save."""
         self._state, self._preferences, self._leave = state, preferences, leave
         self._write: Callable[[Path], None] = lambda path: None
-        self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, open_scene)
-        self._loading = PathDialog(layout.LOADING, "Continue a run", RUN, runs.resume)
-        self._adding = PathDialog(layout.ADDING, "Add photos", PHOTOS, lambda path: add_photos(state, [path]))
+        browser = Browser()
+        both: tuple[Kind, ...] = ("folder", "file")
+        self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, open_scene, browser, both)
+        self._loading = PathDialog(layout.LOADING, "Continue a run", RUN, runs.resume, browser, ("folder",))
+        self._adding = PathDialog(
+            layout.ADDING, "Add photos", PHOTOS, lambda path: add_photos(state, [path]), browser, both
+        )
         self._writing = PathDialog(layout.WRITING, "Write", "Path of the file.", lambda path: self._write(path))
         self._leaving = LeaveDialog(leave)
         self.export = ExportDialog(state)
@@ -62,7 +67,7 @@ class Dialogs:
         """Asks for a scene, with recent and shipped ones."""
         kept = map(Path, self._preferences.recent)
         recent = [str(path) for path in kept if path.is_dir() or is_image(path) or is_video(path)]
-        shipped = [str(SCENES / name) for name in ("fern", "locomotive", "cat") if (SCENES / name).is_dir()]
+        shipped = [str(SCENES / name) for name in ("fern", "desk", "locomotive", "cat") if (SCENES / name).is_dir()]
         self._opening.open(choices=list(dict.fromkeys(recent + shipped)))
 
     def ask_for_photos(self) -> None:

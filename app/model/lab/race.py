@@ -141,7 +141,8 @@ def describe_contestant(contestant: Contestant, snapshot: Snapshot | None, total
     elif snapshot.reprojection_px is not None:
         angle = f"{mean_of(snapshot.reprojection_px):.2f} px"
     psnr = f"{snapshot.psnr:.2f}" if snapshot.psnr == snapshot.psnr else ""
-    doing = snapshot.status if snapshot.status != "running" else snapshot.doing or "trains"
+    work = snapshot.doing.split(" at ")[0].split(":")[0]  # there is no room for how far it is
+    doing = snapshot.status if snapshot.status != "running" else work or "trains"
     return (f"{snapshot.iteration:,}", f"{snapshot.seconds:.1f}", share, angle, shift, psnr, doing)
 
 

@@ -8,18 +8,30 @@ from pathlib import Path
 import dearpygui.dearpygui as dpg
 
 from app.model.common import layout
-from app.panels.widgets.parts import MUTED, RED, set_text, show_centred
+from app.panels.bars.browser import Browser, Kind
+from app.panels.widgets.parts import MUTED, RED, add_tool_tip, set_text, show_centred
 from engine.errors import UserError
 
 WIDTH, LEAVE_WIDTH = 620, 460  # pixels
+BROWSE = 78  # width of a button that looks through the disk, with the gap beside it, pixels
 
 
 class PathDialog:
     """Asks for a path; while the path is not accepted it stays open and says why."""
 
-    def __init__(self, tag: int, title: str, sentence: str, act: Callable[[Path], None]) -> None:
-        """`act` is called with the path; it raises `UserError` if the path cannot be used."""
+    def __init__(
+        self,
+        tag: int,
+        title: str,
+        sentence: str,
+        act: Callable[[Path], None],
+        browser: Browser | None = None,
+        kinds: tuple[Kind, ...] = (),
+    ) -> None:
+        """`act` is called with the path; it raises `UserError` if the path cannot be used. `kinds` are what can be
+        chosen in the `browser`."""
         self._tag, self._title, self._sentence, self._act = tag, title, sentence, act
+        self._browser, self._kinds = browser, kinds
         self._choices: int | str = 0
 
     def build(self) -> None:
@@ -29,7 +41,16 @@ class PathDialog:
         ):
             dpg.add_text(self._sentence, wrap=WIDTH - 30)
             with dpg.group(horizontal=True):
-                self._path = dpg.add_input_text(width=WIDTH - 110, on_enter=True, callback=self._chosen)
+                taken = 110 + BROWSE * len(self._kinds)
+                self._path = dpg.add_input_text(width=WIDTH - taken, on_enter=True, callback=self._chosen)
+                for kind in self._kinds:
+                    dpg.add_button(
+                        label=f"{kind.capitalize()}…",
+                        width=BROWSE - 8,
+                        user_data=kind,
+                        callback=lambda _, __, wanted: self._browse(wanted),
+                    )
+                    add_tool_tip(dpg.last_item(), f"Looks through the disk for a {kind}.")
                 dpg.add_button(label="OK", width=70, callback=self._chosen)
             self._wrong = dpg.add_text("", color=RED, wrap=WIDTH - 30)
             self._choices = dpg.add_group()
@@ -55,6 +76,10 @@ class PathDialog:
     def shown(self) -> bool:
         """Whether it is open."""
         return dpg.is_item_shown(self._tag)
+
+    def _browse(self, kind: Kind) -> None:
+        if self._browser is not None:
+            self._browser.ask(kind, dpg.get_value(self._path).strip(), self._take)
 
     def _chosen(self) -> None:
         self._take(dpg.get_value(self._path).strip().strip("'\""))

@@ -31,7 +31,7 @@ FIGURES = (
     Column("centres", 62, needs=538),
     Column("PSNR [dB]", 66, needs=616),
 )
-COLUMNS = (Column("", 16), Column("shown", 122), *FIGURES, Column("", 96))
+COLUMNS = (Column("", 16), Column("shown", 122), *FIGURES, Column("", 122))
 NAME_HEIGHT = 20  # of a line that can be clicked, pixels: as high as the button at its end
 EXPLANATION = (
     "Share: of the seconds that all contestants have had. Error: mean rotation error, or of patches corner error, or "

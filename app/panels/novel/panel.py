@@ -77,7 +77,8 @@ class NovelViewPanel:
                 add_tool_tip(
                     self._film,
                     "Writes an mp4 film along the path of the keys, or around the scene if there are none. In a race "
-                    "it shows both contestants as this view does, with their names.",
+                    "it shows both contestants as this view does, with their names. The training goes on meanwhile: "
+                    "pause it for a film of one moment.",
                 )
             self._comparison.build_choices(self._state)
             self._note = dpg.add_text("", color=MUTED)
@@ -156,7 +157,11 @@ class NovelViewPanel:
     def _save_picture(self) -> None:
         drawn = self._drawn
         if drawn is not None and self._shown:
-            self._ask_path("Write the picture to", "view.png", lambda path: save_png(drawn.pixels, path))
+            self._ask_path("Write the picture to", "view.png", lambda path: self._write_picture(drawn, path))
+
+    def _write_picture(self, drawn: Drawn, path: Path) -> None:
+        save_png(drawn.pixels, path)
+        self._state.notice = f"Written: {path}"
 
     def _add_keyframe(self) -> None:
         run, scene = self._state.run, get_posed_scene(self._state.run)
@@ -238,9 +243,9 @@ class NovelViewPanel:
         if recording is not None:
             if recording.error:
                 self._state.banner, recording.error = recording.error, None
-            elif now % 8 < 2:  # 2 of every 8 seconds, so that it is noticed
-                set_text(self._note, f"written: {recording.output}")
-                return
+            elif recording.progress == 1:
+                self._state.notice = f"Written: {recording.output}"
+            self._recording, self._state.novel.filmed = None, ()
         if drawn is None:
             set_text(self._note, "waiting for the field")
             return

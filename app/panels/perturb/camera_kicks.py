@@ -86,7 +86,8 @@ class CameraKicks:
 
     @property
     def note(self) -> str:
-        return f"{np.linalg.norm(self._translation()):.4f} units"
+        length = float(np.linalg.norm(self._translation()))
+        return f"shift {length:.4f} units" if length > 0 else ""
 
     def see(self, snapshot: Snapshot) -> None:
         scene = get_posed_scene(self._state.run)
