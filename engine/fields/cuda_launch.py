@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from ctypes import CDLL
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from typing import Any
 
+import numpy as np
 import torch
 from numba import config, cuda
 from numba.cuda.cuda_paths import get_cuda_paths
@@ -43,16 +45,32 @@ class LaunchOptions:
 OPTIONS = LaunchOptions()
 WARP = 32
 TOOLKIT = Path("/usr/local/cuda")
+# What numpy calls otherwise since 2.4 and 2.5; numba-cuda (0.30) asks for the old names while its functions are loaded.
+RENAMED = {"in1d": "isin", "trapz": "trapezoid", "row_stack": "vstack"}
 # Numba warns of every launch of few blocks, as those for few rays are.
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]
+
+
+@cache
+def prepare_compiler() -> None:
+    """What has to be done once before a kernel is compiled."""
+    find_compiler()
+    lent = {old: getattr(np, new) for old, new in RENAMED.items() if old not in vars(np)}
+    vars(np).update(lent)
+    try:
+        import_module("numba.cuda.np.arrayobj")
+    except ImportError:  # Numba's own part for CUDA, which has the functions of its CPU
+        pass
+    finally:
+        for old in lent:
+            delattr(np, old)
 
 
 def find_compiler() -> None:
     """Lets Numba find the compiler's library (libnvvm), unless it is told a place by `CUDA_HOME` or `CUDA_PATH`.
 
     The package numba-cuda finds what pip has installed and not `TOOLKIT`; Numba's own part for CUDA, the other way
-    round.
-    To be called before a kernel is compiled: both look for it once.
+    round. Both look for it once.
     """
     if {"CUDA_HOME", "CUDA_PATH"} & os.environ.keys():
         return
@@ -100,7 +118,7 @@ def have_kernels(try_them: Callable[[torch.device], None]) -> bool:
     if not torch.cuda.is_available():
         return False
     try:
-        find_compiler()
+        prepare_compiler()
         if not cuda.is_available():
             raise OSError("Numba finds no compiler for them: pip install 'l2g-viewer[gpu]', or the CUDA toolkit")
         try_them(torch.device("cuda"))
@@ -153,6 +171,7 @@ def launch(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) ->
     if config.ENABLE_CUDASIM:  # type: ignore[attr-defined]
         kernel[grid, threads](*[one.detach().numpy() if isinstance(one, Tensor) else one for one in arguments])
         return
+    prepare_compiler()
     device = next(one.device for one in arguments if isinstance(one, Tensor))
     with cuda.gpus[device.index] if device.index else nullcontext():
         stream = _wrap_stream(torch.cuda.current_stream(device).cuda_stream, device.index)

@@ -18,6 +18,7 @@ NO_COMPILER = pytest.mark.skipif(not nvvm.is_available(), reason="no libnvvm")
 def compile_launches(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """From now on a launch compiles its kernel for its arguments, and does nothing else; the code of each, by name."""
     launched: dict[str, str] = {}
+    cuda_launch.prepare_compiler()
 
     def compile_it(kernel: Any, grid: tuple[int, int], threads: int, *arguments: Any) -> None:
         kinds = [typeof(one.detach().numpy() if isinstance(one, Tensor) else one) for one in arguments]
