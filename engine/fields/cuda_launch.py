@@ -45,7 +45,7 @@ class LaunchOptions:
 OPTIONS = LaunchOptions()
 WARP = 32
 TOOLKIT = Path("/usr/local/cuda")
-# What numpy calls otherwise since 2.4 and 2.5; numba-cuda (0.30) asks for the old names while its functions are loaded.
+# What numpy calls otherwise since 2.4 and 2.5. numba-cuda (0.30) asks for the old names while its parts are loaded.
 RENAMED = {"in1d": "isin", "trapz": "trapezoid", "row_stack": "vstack"}
 # Numba warns of every launch of few blocks, as those for few rays are.
 config.CUDA_LOW_OCCUPANCY_WARNINGS = 0  # type: ignore[attr-defined]

@@ -74,7 +74,7 @@ def prepare(context: Context) -> None:
 
 def find_gpu_tests() -> list[Path]:
     """The files that have tests with the mark: only these are imported, which takes seconds, not a minute."""
-    files = sorted(file for folder in WHERE for file in (REPOSITORY / folder).rglob("test_*.py"))
+    files = [file for folder in WHERE for file in sorted((REPOSITORY / folder).rglob("test_*.py"))]
     return [file for file in files if any(mark in file.read_text(encoding="utf-8") for mark in MARKS)]
 
 

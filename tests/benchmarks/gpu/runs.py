@@ -6,7 +6,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -17,6 +16,7 @@ import tyro
 
 from engine.cli.arguments import TrainArguments
 from engine.cli.train import follow_run, train_scene
+from engine.errors import UserError
 from engine.messages import Snapshot
 from engine.results.result import write_results
 from engine.run.session import Session
@@ -58,33 +58,46 @@ class Followed:
 
 
 def train(context: Context, scene: Path, seconds: float, *words: str) -> dict[str, Any]:
-    """A run of `l2g-train` in this process, with its evaluation; its `result.json`."""
+    """A run of `l2g-train` in this process, with its evaluation; its `result.json`. What is known before that
+    is noted before."""
     planned = min(seconds, max(context.seconds - AROUND, 5.0))
+
+    def write(session: Session, folder: Path) -> list[UserError]:
+        failures = write_results(session, folder, videos=False)  # a film takes seconds
+        note_result(context.figures, folder)
+        return failures
+
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "run"
         line = [str(scene), "--output", str(folder), "--device", context.device, "--evaluate", *words]
         line += ["--max-seconds", f"{planned:.0f}", *(QUICK if context.quick else ())]
+        context.figures.note(planned_seconds=planned)
         with (
             mock.patch("engine.cli.train.follow_run", Followed(context.figures)),
-            mock.patch("engine.cli.train.write_results", partial(write_results, videos=False)),  # they take seconds
+            mock.patch("engine.cli.train.write_results", write),
         ):
             code = train_scene(tyro.cli(TrainArguments, args=line, config=(tyro.conf.FlagCreatePairsOff,)))
-        result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    context.figures.note(
-        planned_seconds=planned,
+        result = note_result(context.figures, folder)
+    if torch.cuda.is_available():
+        peaks = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
+        context.figures.note(gpu_memory_gb=peaks[0] / GIGABYTE, gpu_memory_reserved_gb=peaks[1] / GIGABYTE)
+    if code != 0:
+        raise SystemExit(code)
+    return result
+
+
+def note_result(figures: Figures, folder: Path) -> dict[str, Any]:
+    """Notes what a run folder's `result.json` says so far, and returns it."""
+    result: dict[str, Any] = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    figures.note(
         seconds=nested(result, "seconds"),
-        iterations=nested(result, "iteration"),
+        iterations=nested(result, "iterations"),
         rotation_deg=nested(result, "pose.rotation_error_deg.mean"),
         translation=nested(result, "pose.translation_error.mean"),
         held_out_psnr=nested(result, "test.psnr"),
         held_out_ssim=nested(result, "test.ssim"),
         history=result["history"],
     )
-    if torch.cuda.is_available():
-        peaks = torch.cuda.max_memory_allocated(), torch.cuda.max_memory_reserved()
-        context.figures.note(gpu_memory_gb=peaks[0] / GIGABYTE, gpu_memory_reserved_gb=peaks[1] / GIGABYTE)
-    if code != 0:
-        raise SystemExit(code)
     return result
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 
@@ -134,6 +135,23 @@ def test_the_compiler_is_found_where_pip_or_the_toolkit_puts_it(
     monkeypatch.setattr(cuda_launch, "cuda", SimpleNamespace(__file__="numba_cuda/numba/cuda/__init__.py"))
     cuda_launch.find_compiler()
     assert loaded == [str(tmp_path / home / library)]
+
+
+def test_names_that_numpy_has_dropped_are_there_only_while_numba_cuda_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(np, "row_stack", raising=False)  # as numpy 2.5 has
+    seen: list[tuple[str, bool]] = []
+
+    def load(name: str) -> None:
+        seen.append((name, vars(np)["row_stack"] is np.vstack))
+        raise ImportError("Numba's own part for CUDA")
+
+    monkeypatch.setattr(cuda_launch, "find_compiler", lambda: None)
+    monkeypatch.setattr(cuda_launch, "import_module", load)
+    cuda_launch.prepare_compiler.__wrapped__()
+    assert seen == [("numba.cuda.np.arrayobj", True)]
+    assert "row_stack" not in vars(np)
 
 
 @NO_COMPILER
