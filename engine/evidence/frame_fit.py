@@ -58,7 +58,7 @@ class FrameFit(NamedTuple):
         parallax_deg: median over the tracks that fit of the angle at which their rays meet, degrees; NaN for none.
         still: share of tracks that stand still in pairs of photos in which others move; NaN where too few pairs have
             tracks enough.
-        still_part, repeated, opposed, unplaced: as in `Tracks`.
+        still_part, repeated, opposed, unplaced, uncertain_lenses: as in `Tracks`.
     """
 
     tracks: Int[Tensor, " frames"]
@@ -72,6 +72,7 @@ class FrameFit(NamedTuple):
     repeated: float = 0.0
     opposed: float = 0.0
     unplaced: bool = False
+    uncertain_lenses: bool = False
 
 
 @torch.no_grad()
@@ -121,7 +122,11 @@ def measure_fit(
 def add_match_facts(fit: FrameFit, tracks: Tracks) -> FrameFit:
     """The fit with what is known of the matches beside the tracks."""
     fit = fit._replace(
-        still_part=tracks.still_part, repeated=tracks.repeated, opposed=tracks.opposed, unplaced=tracks.unplaced
+        still_part=tracks.still_part,
+        repeated=tracks.repeated,
+        opposed=tracks.opposed,
+        unplaced=tracks.unplaced,
+        uncertain_lenses=tracks.uncertain_lenses,
     )
     return fit if tracks.contradicted is None else count_contradicted(fit, tracks.contradicted)
 

@@ -181,6 +181,12 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
         parts.append(
             ("doubtful", f"Rays meet at {fit.parallax_deg:.1f}° only: photos from nearly one place show no depth.")
         )
+    if fit.uncertain_lenses:
+        sentence = (
+            "The photos do not share a lens, as where they were cropped, and their matches do not tell the lens of "
+            "each: cameras may fit and be wrong; use the photos as they were taken."
+        )
+        parts.append(("doubtful", sentence))
     if fit.unplaced:  # short tracks fit cameras that turn too little as well, with a scene that is too deep
         sentence = (
             "The matches are too few to place the photos by themselves: these cameras may fit them and be wrong."

@@ -27,6 +27,7 @@ class Tracks:
         repeated: share of a photo's features, in [0, 1], that look like another place of the photo.
         still_part: share of the matches, in [0, 1], that stand still where others move, in pairs of photos in which
             no motion of the camera is both: an object was turned before a still room. 0 for none.
+        uncertain_lenses: whether photos do not share a lens (cropped ones), and these matches do not tell theirs.
         unplaced: whether these matches alone could not place most of the photos, where that was tried.
     """
 
@@ -39,6 +40,7 @@ class Tracks:
     repeated: float = 0.0
     opposed: float = 0.0
     unplaced: bool = False
+    uncertain_lenses: bool = False
 
     @property
     def count(self) -> int:

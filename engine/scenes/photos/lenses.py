@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 
 from engine.geometry.intrinsics import Intrinsics
@@ -13,6 +14,7 @@ from engine.scenes.photos.exif import USUAL_EQUIVALENT
 from engine.scenes.photos.photo_cameras import PhotoCamera
 from engine.scenes.photos.photo_set import PhotoSet
 from engine.sfm.lens import Lens, contradicts, make_prior_lens
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.result import QuickReconstruction
 
 MOST_SAID = 3  # cameras that have a sentence of their own
@@ -45,30 +47,56 @@ def estimate_lenses(
         cameras = [number for number in range(len(photos.cameras)) if number in photos.camera_of]
         named = [photos.photos[photos.camera_of.index(number)].name for number in cameras]
         notes = [f"{name} and photos like it: {note}" for name, note in zip(named, notes, strict=True)][:MOST_SAID]
+    if found.own is not None and believed:
+        notes.append(_describe_own(found.own, photos))
     return tuple(lenses), tuple(notes)
 
 
-def make_intrinsics(photos: PhotoSet, reductions: Sequence[Reduction], lenses: Sequence[Lens]) -> Intrinsics:
+def _describe_own(own: PhotoLenses, photos: PhotoSet) -> str:
+    """That photos do not share the lens of their camera."""
+    sizes = np.array(photos.sizes)
+    off = np.linalg.norm(own.centre - sizes / 2, axis=1) / sizes.max(axis=1)
+    focal = own.focal / sizes.max(axis=1)
+    parts = []
+    if own.cropped:
+        parts.append(f"principal points are up to {np.nanmax(off):.0%} of the longer side off their middle")
+    if own.zoomed:
+        parts.append(f"focal lengths differ by a factor of {np.nanmax(focal) / np.nanmin(focal):.2f}")
+    return (
+        f"The photos do not share a lens, as where they were cropped or zoomed: {' and '.join(parts)}. "
+        "Each has its own, by the matches."
+    )
+
+
+def make_intrinsics(
+    photos: PhotoSet, reductions: Sequence[Reduction], lenses: Sequence[Lens], own: PhotoLenses | None = None
+) -> Intrinsics:
     """Intrinsics of the pictures of the frames.
 
     Args:
         photos: of the frames.
         reductions: how the photos become these pictures.
         lenses: of the cameras, in pixels of `PhotoCamera.size`.
+        own: lenses of the photos, in pixels of these, where they have their own.
     """
-    focals, centres = [], []
-    for number, reduction in zip(photos.camera_of, reductions, strict=True):
+    focals, centres, radials = list[list[float]](), list[list[float]](), list[float]()
+    for photo, (number, reduction) in enumerate(zip(photos.camera_of, reductions, strict=True)):
         (across, down), (width, height) = reduction.scale, reduction.stored
         focal = lenses[number].focal * max(width, height) / max(photos.cameras[number].size)
+        radial, x, y = lenses[number].radial, width / 2, height / 2
+        if own is not None and np.isfinite(own.focal[photo]):
+            focal, radial = float(own.focal[photo]), float(own.radial[photo])
+            x, y = own.centre[photo].tolist()
         focals.append([focal * across, focal * down])
-        centres.append([width / 2 * across, height / 2 * down])
+        centres.append([x * across, y * down])
+        radials.append(radial)
     sizes = [reduction.size for reduction in reductions]
     width, height = choose_canvas(sizes)
-    radial = torch.tensor([lenses[number].radial for number in photos.camera_of], dtype=torch.float32)
+    distortion = torch.tensor(radials, dtype=torch.float32)[:, None]
     return Intrinsics(
         focal=torch.tensor(focals, dtype=torch.float32),
         centre=torch.tensor(centres, dtype=torch.float32),
-        distortion=torch.nn.functional.pad(radial[:, None], (0, 3)),
+        distortion=torch.nn.functional.pad(distortion, (0, 3)),
         width=width,
         height=height,
         sizes=stack_sizes(sizes),

@@ -148,6 +148,7 @@ def convert_tracks(
         still_part=found.matches.still_part,
         repeated=found.matches.repeated,
         opposed=float(found.matches.opposed.mean()),
+        uncertain_lenses=found.own is not None and not found.own.certain,
     )
 
 

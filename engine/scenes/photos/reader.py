@@ -228,7 +228,7 @@ def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
     frames = len(photos.names)
     held_out = spread_evenly(frames)
     whole = all(is_usable_as_stored(photo, 2**62) for photo in photos.photos.photos)
-    intrinsics = make_intrinsics(photos.photos, photos.reductions, photos.lenses)
+    intrinsics = make_intrinsics(photos.photos, photos.reductions, photos.lenses, photos.found.own)
     masks = None if photos.decoded.masks is None else torch.from_numpy(stack_pictures(photos.decoded.masks))
     if masks is None and intrinsics.sizes is not None:
         masks = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))

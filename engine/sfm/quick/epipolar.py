@@ -12,6 +12,7 @@ from engine.sfm.lens import Lens
 from engine.sfm.quick.options import OPTIONS
 
 Matches = Int[np.ndarray, "matches 2"]
+Centre = Float[np.ndarray, " 2"]
 UNDISTORTING_STEPS = 5  # of a fixed-point iteration; lenses of cameras converge to 1e-6 within them
 
 
@@ -19,7 +20,7 @@ def find_consistent_matches(
     pairs: Sequence[tuple[Pair, Matches]],
     points: Sequence[Float[np.ndarray, "features 2"]],
     poses: Float[np.ndarray, "photos 3 4"],
-    cameras: Sequence[tuple[Lens, tuple[int, int]]],
+    lenses: Sequence[tuple[Lens, Centre]],
 ) -> list[tuple[Pair, Matches]]:
     """The matches whose Sampson error is at most `OPTIONS.maximum_triangulated_error`; all of those pairs of which
     a photo has no pose.
@@ -28,32 +29,30 @@ def find_consistent_matches(
         pairs: verified matches.
         points: features of each photo, pixels.
         poses: world-to-camera; NaN where unknown.
-        cameras: lens and (width, height) of each photo, pixels.
+        lenses: lens and principal point of each photo, pixels.
     """
-    ideal = [undistort(one, *camera) for one, camera in zip(points, cameras, strict=True)]
+    ideal = [undistort(one, *lens) for one, lens in zip(points, lenses, strict=True)]
     kept = []
     for (first, second), matches in pairs:
         if np.isfinite(poses[[first, second]]).all():
             error = measure_sampson_error(
                 ideal[first][matches[:, 0]], ideal[second][matches[:, 1]], poses[first], poses[second]
             )
-            focal = (cameras[first][0].focal + cameras[second][0].focal) / 2
+            focal = (lenses[first][0].focal + lenses[second][0].focal) / 2
             matches = matches[error * focal <= OPTIONS.maximum_triangulated_error]
         kept.append(((first, second), matches))
     return kept
 
 
-def undistort(
-    points: Float[np.ndarray, "features 2"], lens: Lens, size: tuple[int, int]
-) -> Float[np.ndarray, "features 2"]:
+def undistort(points: Float[np.ndarray, "features 2"], lens: Lens, centre: Centre) -> Float[np.ndarray, "features 2"]:
     """Pixels as points of the plane z = 1 without distortion.
 
     Args:
         points: pixels.
         lens: of the camera.
-        size: (width, height) of its images; the principal point is their middle.
+        centre: principal point, pixels.
     """
-    distorted = (points - np.array(size) / 2) / lens.focal
+    distorted = (points - centre) / lens.focal
     ideal = distorted
     for _ in range(UNDISTORTING_STEPS):
         ideal = distorted / (1 + lens.radial * (ideal**2).sum(axis=1, keepdims=True))

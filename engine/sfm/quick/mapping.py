@@ -14,8 +14,9 @@ from engine.sfm.events import Mapped
 from engine.sfm.lens import Lens, contradicts, make_prior_lens
 from engine.sfm.mapping import MAXIMUM_MODELS, map_largest_model
 from engine.sfm.quick.features import open_feature_file
+from engine.sfm.quick.lenses.model_lenses import estimate_lenses, improve_lens, keep_lenses
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, make_camera
-from engine.sfm.quick.model_lenses import estimate_lenses, improve_lens, keep_lenses
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class SmallModel:
         pixels: of each observation, where it was seen.
         error: mean reprojection error.
         cameras: with the focal lengths that the mapper began with.
+        own: lenses of the photos, where those of a camera do not share its lens.
     """
 
     poses: Float[np.ndarray, "photos 3 4"]
@@ -69,6 +71,7 @@ class SmallModel:
     pixels: Float[np.ndarray, "observations 2"]
     error: float
     cameras: tuple[SmallCamera, ...]
+    own: PhotoLenses | None = None
 
 
 @dataclass(frozen=True)

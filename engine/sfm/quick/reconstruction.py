@@ -25,12 +25,13 @@ from engine.sfm.quick.connections import find_turns, measure_turn
 from engine.sfm.quick.copies import PhotoCopies
 from engine.sfm.quick.epipolar import find_consistent_matches
 from engine.sfm.quick.features import FeatureFile, Features, find_features
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.mapping import SmallModel, map_photos
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
 from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.pairs import choose_first_photos, choose_pairs, find_unchecked, split_pairs
-from engine.sfm.quick.refinement import refine_model
+from engine.sfm.quick.refinement import refine_model, refine_photo_lenses
 from engine.sfm.quick.result import MatchedPhotos, QuickReconstruction
 from engine.sfm.quick.sideways import Sideways
 from engine.sfm.quick.similarity import measure_similarity
@@ -55,7 +56,8 @@ def reconstruct_quickly(copies: PhotoCopies, workers: Workers, watch: EventListe
     sideways = Sideways(copies)
     found = _reconstruct(sideways.copies, workers, sideways.listen(watch))
     poses = sideways.turn_poses_back(found.poses, np.arange(len(found.poses)))
-    return replace(found, matches=sideways.turn_matches_back(found.matches), poses=poses)
+    own = None if found.own is None else sideways.turn_lenses_back(found.own)
+    return replace(found, matches=sideways.turn_matches_back(found.matches), poses=poses, own=own)
 
 
 def _reconstruct(copies: PhotoCopies, workers: Workers, watch: EventListener) -> QuickReconstruction:
@@ -74,8 +76,10 @@ def _reconstruct(copies: PhotoCopies, workers: Workers, watch: EventListener) ->
         None if lens is None else lens.scaled(copies.shrink(number)[1]) for number, lens in enumerate(model.lenses)
     )
     registered = np.nonzero(np.isfinite(model.poses[:, 0, 0]))[0].tolist()
-    error = model.error * float(np.mean([copies.factor(photo) for photo in registered]))
-    return QuickReconstruction(found, model.poses, lenses, error)
+    factors = np.array([copies.factor(photo) for photo in range(len(copies.names))])
+    error = model.error * float(np.mean(factors[registered]))
+    own = None if model.own is None else model.own.scaled(factors)
+    return QuickReconstruction(found, model.poses, lenses, error, own)
 
 
 def match_photos(copies: PhotoCopies, workers: Workers, watch: EventListener) -> MatchedPhotos:
@@ -241,6 +245,7 @@ def _refine(
 ) -> SmallModel:
     """The model with refined keypoints; tells of it."""
     refined = refine_model(model, copies.images, copies.camera_of, folder, workers)
+    refined = refine_photo_lenses(refined, copies.images, copies.camera_of, folder, workers)
     lens = next((lens for lens in refined.lenses if lens is not None), None)
     factor = copies.factor(0)
     focal = np.nan if lens is None else lens.focal * factor
@@ -267,7 +272,10 @@ def _make_tracks(
             Lens(camera.focal, 0.0, np.eye(2)) if lens is None else lens
             for lens, camera in zip(model.lenses, matched.cameras, strict=True)
         ]
-        of_photo = [(lenses[number], matched.cameras[number].size) for number in copies.camera_of]
+        of_photo = [
+            _lens_of(photo, model.own, lenses[number], matched.cameras[number].size)
+            for photo, number in enumerate(copies.camera_of)
+        ]
         before = pairs
         pairs = find_consistent_matches(pairs, [one.points for one in matched.features], model.poses, of_photo)
         for (pair, verified), (_, kept) in zip(before, pairs, strict=True):
@@ -276,6 +284,15 @@ def _make_tracks(
         tracks = make_tracks(numbers, pairs, registered, point_of, model.points)
     factors = np.array([copies.factor(photo) for photo in range(len(copies.names))])
     return replace(tracks, pixels=tracks.pixels * factors[tracks.photo, None]), contradicted
+
+
+def _lens_of(
+    photo: int, own: PhotoLenses | None, shared: Lens, size: tuple[int, int]
+) -> tuple[Lens, NDArray[np.float64]]:
+    """A photo's lens and principal point, pixels of its small copy."""
+    if own is None or np.isnan(own.focal[photo]):
+        return shared, np.array(size) / 2
+    return replace(shared, focal=float(own.focal[photo]), radial=float(own.radial[photo])), own.centre[photo]
 
 
 def _summarise(matched: _Matched, tracks: PhotoTracks) -> MatchedPhotos:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, UInt8
 
 from engine.sfm.quick.keypoint_refinement import CopiesFile, SeenPoints, refine_keypoints
+from engine.sfm.quick.lenses.model_lenses import adjust_robustly, estimate_lenses, improve_lens, keep_lenses
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
+from engine.sfm.quick.lenses.photo_lenses import adjust_photo_lenses, find_photo_lenses
+from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_median_error
 from engine.sfm.quick.mapping import SmallModel
-from engine.sfm.quick.matching import make_camera
-from engine.sfm.quick.model_lenses import adjust_robustly, estimate_lenses, improve_lens, keep_lenses
 from engine.sfm.quick.workers import Workers
 
 
@@ -59,25 +60,68 @@ def refine_model(
     registered = np.isfinite(model.poses[:, 0, 0])
     if any(lens is None for lens, known in zip(lenses, registered, strict=True) if known):
         return model
+    model = refine_points(
+        model,
+        np.array([1.0 if lens is None else lens.focal for lens in lenses]),
+        np.array([0.0 if lens is None else lens.radial for lens in lenses]),
+        images,
+        folder,
+        workers,
+    )
+    ((_, adjusted),) = workers.run([(adjust_model, (model, camera_of))])
+    return adjusted
+
+
+def refine_photo_lenses(
+    model: SmallModel,
+    images: Sequence[UInt8[np.ndarray, "height width"]],
+    camera_of: Sequence[int],
+    folder: Path,
+    workers: Workers,
+) -> SmallModel:
+    """The model with lenses of the photos' own, where they do not share their camera's: cropped or zoomed ones.
+
+    Args:
+        model: refined; the others are as of `refine_model`.
+    Returns:
+        the model given where photos share lenses.
+    """
+    ((_, found),) = workers.run([(find_photo_lenses, (model, camera_of))])
+    if found is None:
+        return model
+    own: PhotoLenses = found.own
+    # keypoints were brought into agreement under wrong cameras; now these are nearly right
+    found = refine_points(found, np.nan_to_num(own.focal, nan=1.0), np.nan_to_num(own.radial), images, folder, workers)
+    ((_, adjusted),) = workers.run([(adjust_photo_lenses, (found, camera_of))])
+    return adjusted
+
+
+def refine_points(
+    model: SmallModel,
+    focal: Float[np.ndarray, " photos"],
+    radial: Float[np.ndarray, " photos"],
+    images: Sequence[UInt8[np.ndarray, "height width"]],
+    folder: Path,
+    workers: Workers,
+) -> SmallModel:
+    """The model with refined keypoints, its observations sorted by point; cameras and points are as before.
+
+    Args:
+        model: of the small copies.
+        focal, radial: of each photo's lens.
+        images: the copies, grey.
+        folder: for files of the processes.
+        workers: processes that do the work.
+    """
     order = np.argsort(model.point, kind="stable")
     model = replace(model, **{name: getattr(model, name)[order] for name in ("photo", "feature", "point", "pixels")})
-    seen = SeenPoints(
-        photo=model.photo,
-        point=model.point,
-        pixels=model.pixels,
-        poses=model.poses,
-        focal=np.array([1.0 if lens is None else lens.focal for lens in lenses]),
-        radial=np.array([0.0 if lens is None else lens.radial for lens in lenses]),
-        points=model.points,
-    )
+    seen = SeenPoints(model.photo, model.point, model.pixels, model.poses, focal, radial, model.points)
     CopiesFile.write(folder, images)
     parts = list(_split(seen))
     refined: dict[int, Float[np.ndarray, "observations 2"]] = dict(
         workers.run([(refine_keypoints, (folder, part)) for part in parts])
     )
-    pixels = np.concatenate([refined[number] for number in range(len(parts))])
-    ((_, adjusted),) = workers.run([(adjust_model, (replace(model, pixels=pixels), camera_of))])
-    return adjusted
+    return replace(model, pixels=np.concatenate([refined[number] for number in range(len(parts))]))
 
 
 def _split(seen: SeenPoints) -> Iterator[SeenPoints]:
@@ -107,9 +151,9 @@ def adjust_model(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallM
     Yields:
         the adjusted model.
     """
-    reconstruction = _build(model, camera_of)
+    reconstruction = build_reconstruction(model, camera_of)
     adjust_robustly(reconstruction, OPTIONS.first_scale)
-    scale = max(OPTIONS.deviations * _measure_median_error(reconstruction, model), OPTIONS.least_scale)
+    scale = max(OPTIONS.deviations * measure_median_error(reconstruction, model), OPTIONS.least_scale)
     lenses = {
         number: improve_lens(lens, model.cameras[number - 1])
         for number, lens in estimate_lenses(reconstruction, scale).items()
@@ -122,52 +166,6 @@ def adjust_model(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallM
         model,
         poses=poses,
         lenses=tuple(lenses.get(number + 1, lens) for number, lens in enumerate(model.lenses)),
-        points=_list_points(reconstruction, len(model.points)),
+        points=list_points(reconstruction, len(model.points)),
         error=float(reconstruction.compute_mean_reprojection_error()),
     )
-
-
-def _build(model: SmallModel, camera_of: Sequence[int]) -> Any:
-    """A `pycolmap.Reconstruction`; its ids of cameras, images and points are our numbers plus one."""
-    import pycolmap
-
-    made = pycolmap.Reconstruction()
-    for number, (camera, lens) in enumerate(zip(model.cameras, model.lenses, strict=True)):
-        if lens is not None:
-            small = make_camera(camera)
-            small.camera_id = number + 1
-            small.params = [lens.focal, camera.size[0] / 2, camera.size[1] / 2, lens.radial]
-            made.add_camera_with_trivial_rig(small)
-    place = np.zeros(len(model.photo), dtype=np.int64)  # of each observation among those of its photo
-    for photo in np.unique(model.photo).tolist():
-        own = np.nonzero(model.photo == photo)[0]
-        place[own] = np.arange(len(own))
-        image = pycolmap.Image(
-            name=str(photo), camera_id=camera_of[photo] + 1, image_id=photo + 1, keypoints=model.pixels[own]
-        )
-        made.add_image_with_trivial_frame(image, pycolmap.Rigid3d(model.poses[photo]))
-    black = np.zeros(3, dtype=np.uint8)
-    bounds = np.searchsorted(model.point, np.arange(len(model.points) + 1))
-    for point, (begin, end) in enumerate(zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)):
-        track = pycolmap.Track()
-        for observation in range(begin, end):
-            track.add_element(int(model.photo[observation]) + 1, int(place[observation]))
-        made.add_point3D(model.points[point], track, black)
-    return made
-
-
-def _list_points(reconstruction: Any, count: int) -> Float[np.ndarray, "points 3"]:
-    """Positions of the points, in the order of our numbers."""
-    return np.array([reconstruction.points3D[number + 1].xyz for number in range(count)])
-
-
-def _measure_median_error(reconstruction: Any, model: SmallModel) -> float:
-    """Of the reprojection of all observations, pixels."""
-    points = _list_points(reconstruction, len(model.points))
-    errors = []
-    for photo in np.unique(model.photo).tolist():
-        own, image = model.photo == photo, reconstruction.images[photo + 1]
-        pose = image.cam_from_world().matrix()
-        shown = image.camera.img_from_cam(points[model.point[own]] @ pose[:, :3].T + pose[:, 3])
-        errors.append(np.linalg.norm(np.asarray(shown, dtype=np.float64) - model.pixels[own], axis=1))
-    return float(np.nanmedian(np.concatenate(errors)))

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 from engine.sfm.lens import Lens
 from engine.sfm.quick.connections import find_largest_group
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.options import OPTIONS
 from engine.sfm.quick.tracks import PhotoTracks
 
@@ -77,12 +78,14 @@ class QuickReconstruction:
         lenses: of each camera by its matches and what was known before, pixels of the photos; None where no photo of
             it was registered.
         error: mean reprojection error, pixels of the photos; NaN without a model.
+        own: lenses of the photos, pixels of these, where those of a camera do not share its lens.
     """
 
     matches: MatchedPhotos
     poses: Float[np.ndarray, "photos 3 4"]
     lenses: tuple[Lens | None, ...]
     error: float
+    own: PhotoLenses | None = None
 
     @property
     def points_count(self) -> int:
@@ -118,7 +121,8 @@ def select_photos(found: QuickReconstruction, kept: Int[np.ndarray, " kept"]) ->
         tracks=selected,
         contradicted=contradicted,
     )
-    return replace(found, matches=matches, poses=found.poses[kept])
+    own = None if found.own is None else found.own.select(kept)
+    return replace(found, matches=matches, poses=found.poses[kept], own=own)
 
 
 def turn_photos(
@@ -139,7 +143,12 @@ def turn_photos(
         np.isin(tracks.photo, over)[:, None], np.array(sizes)[tracks.photo] - tracks.pixels, tracks.pixels
     )
     matches = replace(found.matches, turned=turned, tracks=replace(tracks, pixels=pixels))
-    return replace(found, matches=matches, poses=poses)
+    own = found.own
+    if own is not None:
+        centre = own.centre.copy()
+        centre[over] = np.array(sizes)[over] - centre[over]
+        own = replace(own, centre=centre)
+    return replace(found, matches=matches, poses=poses, own=own)
 
 
 def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
@@ -165,7 +174,18 @@ def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
         contradicted=contradicted,
         still_part=np.array(matches.still_part),
         repeated=np.array(matches.repeated),
+        own=_list_own(found.own),
+        own_kind=np.array([False] * 3 if found.own is None else _list_kind(found.own)),
     )
+
+
+def _list_own(own: PhotoLenses | None) -> Float[np.ndarray, "photos 4"]:
+    """Focal length, k1 and principal point of each photo; no rows without such lenses."""
+    return np.empty((0, 4)) if own is None else np.column_stack([own.focal, own.radial, own.centre])
+
+
+def _list_kind(own: PhotoLenses) -> list[bool]:
+    return [own.cropped, own.zoomed, own.certain]
 
 
 def read_reconstruction(file: Path) -> QuickReconstruction:
@@ -185,4 +205,6 @@ def read_reconstruction(file: Path) -> QuickReconstruction:
             None if np.isnan(row[0]) else Lens(float(row[0]), float(row[1]), row[2:].reshape(2, 2))
             for row in data["lenses"]
         )
-        return QuickReconstruction(matches, data["poses"], lenses, float(data["error"]))
+        table, kind = data["own"], map(bool, data["own_kind"])
+        own = PhotoLenses(table[:, 0], table[:, 1], table[:, 2:], *kind) if len(table) else None
+        return QuickReconstruction(matches, data["poses"], lenses, float(data["error"]), own)

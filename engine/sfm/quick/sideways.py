@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from engine.sfm.events import FeaturesFound, Mapped, SfmEvent
 from engine.sfm.quick.copies import PhotoCopies
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.result import MatchedPhotos
 
 # Takes points in the axes of a camera to those of the camera turned by a quarter: x to y, y to -x.
@@ -85,6 +86,10 @@ class Sideways:
         return replace(
             matches, tracks=replace(tracks, pixels=pixels), turned=np.angle(np.exp(1j * angle)).astype(np.float64)
         )
+
+    def turn_lenses_back(self, own: PhotoLenses) -> PhotoLenses:
+        """The lenses of the photos as they are."""
+        return replace(own, centre=self.turn_points_back(own.centre, np.arange(len(own.centre))))
 
     def turn_points_back(
         self, points: Float[np.ndarray, "points 2"], photo: Int[np.ndarray, " points"]

@@ -150,6 +150,7 @@ def test_an_object_that_turns_before_a_still_room_is_named():
         ({"repeated": 0.9}, "doubtful", "repeats of the pattern"),
         ({"opposed": 0.3}, "doubtful", "taken for one another"),
         ({"unplaced": True}, "doubtful", "too few to place the photos"),
+        ({"uncertain_lenses": True}, "doubtful", "do not share a lens"),
         ({"still_part": 0.1, "repeated": 0.1, "opposed": 0.05}, "registered", "agree"),
     ],
 )

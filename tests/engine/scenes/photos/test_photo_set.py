@@ -8,9 +8,12 @@ from PIL import Image
 
 from engine.scenes.formats.resolution import choose_reductions
 from engine.scenes.photos.files import find_photo_folder, list_photos
+from engine.scenes.photos.lenses import make_intrinsics
 from engine.scenes.photos.photo_set import decode_photos, gather_photos, is_usable_as_stored, read_pixels, write_copies
 from engine.scenes.photos.unusable_photos import find_unusable
 from engine.scenes.progress import ignore_progress
+from engine.sfm.lens import Lens
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 
 BOUND = 10**7
 PICTURE = np.random.default_rng(1).integers(0, 256, (6, 8, 3), dtype=np.uint8).repeat(10, 0).repeat(10, 1)
@@ -124,3 +127,19 @@ def test_black_blank_and_repeated_photos_are_told_apart_from_neighbours() -> Non
     moved = np.roll(scene, 2, axis=1)
     images = [scene, np.full_like(scene, 5), moved, again, np.full_like(scene, 200)]
     assert find_unusable(images) == {1: "black", 3: 0, 4: "blank"}
+
+
+def test_cropped_photos_have_lenses_of_their_own_in_their_pictures(tmp_path: Path) -> None:
+    photos = gather_photos(list_photos(folder_of(tmp_path)), tmp_path, BOUND)
+    own = PhotoLenses(
+        np.array([70.0, 72.0, np.nan]),
+        np.array([0.1, 0.0, np.nan]),
+        np.array([[30.0, 36], [44, 20], [np.nan] * 2]),
+        True,
+        True,
+    )
+    reductions = choose_reductions(photos.sizes, 2)
+    intrinsics = make_intrinsics(photos, reductions, [Lens(80.0, 0.0, np.eye(2))], own)
+    np.testing.assert_allclose(intrinsics.focal, [[35, 35], [36, 36], [40, 40]])
+    np.testing.assert_allclose(intrinsics.centre, [[15, 18], [22, 10], [20, 15]])
+    np.testing.assert_allclose(intrinsics.distortion[:, 0], [0.1, 0, 0], atol=1e-7)

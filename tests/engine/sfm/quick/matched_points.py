@@ -56,6 +56,8 @@ def match_points(
     noise: float = 0.3,
     radial: float = 0.0,
     start: SmallCamera | None = None,
+    offsets: Float[np.ndarray, "photos 2"] | None = None,
+    zooms: Float[np.ndarray, " photos"] | None = None,
 ) -> MatchedPoints:
     """Photos of points in a box before the cameras.
 
@@ -67,6 +69,8 @@ def match_points(
         noise: standard deviation of the features, pixels.
         radial: k1 of the lens.
         start: camera that the verification assumes; None is the true one without distortion.
+        offsets: of each photo's principal point from its middle, pixels, as in cropped photos.
+        zooms: of each photo, the factor on the focal length.
     """
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(count, 3, generator=generator) - 0.5) * torch.tensor([5.0, 4.0, 5.0])
@@ -76,6 +80,10 @@ def match_points(
     poses = torch.cat([turns, steps], dim=-1)
     lens = torch.tensor([[radial, 0.0, 0.0, 0.0]]).expand(photos, 4)
     focal, centre = torch.full((photos, 2), FOCAL), torch.tensor(SIZE).div(2).expand(photos, 2)
+    if offsets is not None:
+        centre = centre + torch.from_numpy(offsets).float()
+    if zooms is not None:
+        focal = focal * torch.from_numpy(zooms).float()[:, None]
     pixels, _ = rays.project(points[None].expand(photos, -1, -1), poses, focal, centre, lens)
     pixels = pixels + noise * torch.randn(pixels.shape, generator=generator)
     inside = ((pixels > 0) & (pixels < torch.tensor(SIZE))).all(dim=-1).numpy()

@@ -17,6 +17,7 @@ from engine.scenes.scene import Scene
 from engine.sfm import events as sfm
 from engine.sfm.quick import pairs
 from engine.sfm.quick.copies import CameraPrior, PhotoCopies
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.reconstruction import match_photos, reconstruct_quickly
 from engine.sfm.quick.result import (
     QuickReconstruction,
@@ -25,6 +26,7 @@ from engine.sfm.quick.result import (
     turn_photos,
     write_reconstruction,
 )
+from engine.sfm.quick.sideways import Sideways
 from engine.sfm.quick.workers import Workers
 from tests.support.scenes.photos_on_disk import FERN, fern_photos
 
@@ -190,3 +192,32 @@ def test_turning_photos_turns_their_poses_and_pixels(
     np.testing.assert_allclose(centre[0], centre[1], atol=1e-9)
     assert np.linalg.det(turned.poses[2, :, :3]) == pytest.approx(1)
     assert abs(turned.matches.turned[2]) == pytest.approx(np.pi, abs=0.2)
+
+
+def test_lenses_of_photos_are_kept_chosen_and_turned_with_them(
+    tmp_path: Path, quick: tuple[QuickReconstruction, list[sfm.SfmEvent]]
+) -> None:
+    found, _ = quick
+    centre = np.array(SIZE) / 2 + np.random.default_rng(0).uniform(-40, 40, (len(NUMBERS), 2))
+    own = PhotoLenses(np.linspace(400, 450, len(NUMBERS)), np.zeros(len(NUMBERS)), centre, True, False, False)
+    found = replace(found, own=own)
+    write_reconstruction(found, tmp_path / "kept.npz")
+    again = read_reconstruction(tmp_path / "kept.npz").own
+    assert again is not None
+    np.testing.assert_array_equal(again.centre, centre)
+    assert (again.cropped, again.zoomed, again.certain) == (True, False, False)
+    some = select_photos(found, np.array([1, 4])).own
+    assert some is not None
+    np.testing.assert_array_equal(some.focal, own.focal[[1, 4]])
+    turned = turn_photos(found, np.array([2]), [SIZE] * len(NUMBERS)).own
+    assert turned is not None
+    np.testing.assert_allclose(turned.centre[2], np.array(SIZE) - centre[2])
+    np.testing.assert_array_equal(turned.centre[3], centre[3])
+
+
+def test_principal_points_of_photos_held_sideways_are_those_of_the_photos_as_they_are() -> None:
+    wide, upright = np.zeros((30, 40), dtype=np.uint8), np.zeros((40, 30), dtype=np.uint8)
+    sideways = Sideways(PhotoCopies(FERN, ("a", "b"), [wide, upright], [CameraPrior((40, 30), 30.0, False)], [0, 0]))
+    own = PhotoLenses(np.full(2, 30.0), np.zeros(2), np.array([[25.0, 11.0], [25.0, 11.0]]), True, False)
+    back = sideways.turn_lenses_back(own).centre
+    np.testing.assert_allclose(back, [[25, 11], [11, 15]])  # x of the turned photo is 40 rows less the row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ def improve_lens(lens: Lens, camera: SmallCamera) -> Lens:
 
 def adjust_robustly(model: Any, scale: float) -> None:
     """Adjusts poses, points and lenses of a `pycolmap.Reconstruction`; `scale` is that of the loss, pixels."""
-    make_adjuster(model, _make_options(scale)).solve()
+    make_adjuster(model, make_options(scale)).solve()
 
 
 def keep_lenses(model: Any, lenses: dict[int, Lens], scale: float | None = None) -> None:
@@ -36,24 +37,32 @@ def keep_lenses(model: Any, lenses: dict[int, Lens], scale: float | None = None)
     for number, lens in lenses.items():
         width, height = model.cameras[number].width, model.cameras[number].height
         model.cameras[number].params = [lens.focal, width / 2, height / 2, lens.radial]
-    options = _make_options(scale)
+    options = make_options(scale)
     options.refine_focal_length = options.refine_extra_params = False
     make_adjuster(model, options).solve()
     model.update_point_3d_errors()
 
 
-def make_adjuster(model: Any, options: Any) -> Any:
-    """A bundle adjustment of everything in a model (`pycolmap.CeresBundleAdjuster`)."""
+def make_adjuster(model: Any, options: Any, held: Iterable[int] = ()) -> Any:
+    """A bundle adjustment of everything in a model (`pycolmap.CeresBundleAdjuster`).
+
+    Args:
+        model: to be adjusted.
+        options: `pycolmap.BundleAdjustmentOptions`.
+        held: ids of cameras whose lenses stay as they are.
+    """
     import pycolmap
 
     config = pycolmap.BundleAdjustmentConfig()
+    for camera in held:
+        config.set_constant_cam_intrinsics(camera)
     for image in model.reg_image_ids():
         config.add_image(image)
     config.fix_gauge(pycolmap.BundleAdjustmentGauge.TWO_CAMS_FROM_WORLD)
     return pycolmap.create_default_ceres_bundle_adjuster(options, config, model)
 
 
-def _make_options(scale: float | None) -> Any:
+def make_options(scale: float | None) -> Any:
     """Of an adjustment; with a scale, Cauchy's loss, under which errors far beyond it count little."""
     import pycolmap
 
@@ -79,7 +88,7 @@ def estimate_lenses(model: Any, scale: float | None = None) -> dict[int, Lens]:
     """
     import pycolmap
 
-    adjuster = make_adjuster(model, _make_options(scale))
+    adjuster = make_adjuster(model, make_options(scale))
     adjuster.solve()
     model.update_point_3d_errors()
     found = pycolmap.estimate_ba_covariance(

@@ -1,0 +1,1 @@
+"""Lenses of a model: those that cameras share, and those of photos that were cropped or zoomed."""

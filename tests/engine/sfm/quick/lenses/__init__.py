@@ -1,0 +1,1 @@
+"""Lenses of models."""
