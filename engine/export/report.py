@@ -26,12 +26,21 @@ from engine.results.result import CAMERAS_VIDEO, training_psnr
 from engine.run.history import Row, summary
 from engine.run.saved_run import SavedRun
 from engine.scenes.canvas import list_sizes
+from engine.scenes.options import PLANAR_OPTIONS
 from engine.scenes.scene import Scene
 from engine.system.durations import format_duration
 from engine.system.files import replace_file
 from engine.training.radiance import RadianceTrainer
 
 UNKNOWN = "–"
+OPTION_LABELS = {
+    "init": "initial poses",
+    "noise_rotation": "noise of rotations, radians",
+    "noise_translation": "noise of translations, scene units",
+    "seed": "seed of the noise",
+    "maximum_pixels": "largest photo, pixels",
+}
+ALONE = "Rotations alone aligned: errors after one rotation of all cameras together, whatever their centres."
 
 
 @dataclass(frozen=True)
@@ -122,7 +131,10 @@ def _list_key_numbers(run: SavedRun, last: Row, evaluation: dict[str, Any] | Non
     found = [
         (format_duration(run.checkpoint.seconds), "of training"),
         (format_decibels(training_psnr(run.checkpoint.history)), "training PSNR"),
-        (format_decibels(evaluation["psnr"] if evaluation else None), "held-out PSNR"),
+        (
+            format_decibels(evaluation["psnr"] if evaluation else None),
+            "held-out PSNR" if evaluation else "held-out PSNR: not measured, l2g-eval does",
+        ),
     ]
     if last.rotation_error_deg is not None and last.translation_error is not None:
         rotation, translation = summary(last.rotation_error_deg), summary(last.translation_error)
@@ -140,7 +152,10 @@ def _draw_plots(run: SavedRun) -> list[Figure]:
         plot_errors(run.checkpoint.history, scene, Path(folder) / "errors.png")
         curves = (Path(folder) / "errors.png").read_bytes()
     shown = [
-        Figure(encode_data_url(curves, "image/png"), "Errors and PSNR over the run; lines mark stages and events.")
+        Figure(
+            encode_data_url(curves, "image/png"),
+            "Errors and PSNR over the run; lines mark stages and events. " + ALONE,
+        )
     ]
     video = run.folder / CAMERAS_VIDEO
     if video.is_file() and video.stat().st_size <= LIMITS.video_bytes:
@@ -244,7 +259,11 @@ def _describe_scene(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
         ("focal length, pixels", f"{focal[0]:.2f}, {focal[1]:.2f}"),
         ("reference poses", "yes" if scene.reference_poses is not None else "none"),
         *(
-            [(name.replace("_", " "), format_value(value)) for name, value in asdict(options).items()]
+            [
+                (label_option(name), format_value(value))
+                for name, value in asdict(options).items()
+                if name not in PLANAR_OPTIONS
+            ]
             if options
             else []
         ),
@@ -252,6 +271,11 @@ def _describe_scene(run: SavedRun, scene: Scene) -> list[tuple[str, str]]:
 
 
 # ---------------------------------------------------------------------- text and bytes
+
+
+def label_option(name: str) -> str:
+    """The name of an option as words, with its unit."""
+    return OPTION_LABELS.get(name, name.replace("_", " "))
 
 
 def format_value(value: Any) -> str:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from engine.run.history import History, Row, filled, mean_of
 from engine.scenes import AnyScene
-from engine.system.figures import write_figure
+from engine.system.figures import set_log_scale, write_figure
 
 MARKED = {"perturb-pose": "kick", "perturb-all": "kick all", "undo-perturbation": "undo", "set-lambda": "λ"}
 MARKED |= {
@@ -54,7 +54,7 @@ def plot_errors(history: History, scene: AnyScene, path: Path) -> None:
             axes.plot(seconds, frames, color=FRAME_COLOUR, linewidth=0.6, alpha=0.6)
         axes.plot(seconds, mean, color=MEAN_COLOUR, linewidth=1.8, marker="o" if len(rows) == 1 else None)
         if scale == "log" and (mean > 0).all():
-            axes.set_yscale("log")
+            set_log_scale(axes)
         axes.set_ylabel(label)
         axes.grid(alpha=0.25)
         mark_stages(axes, rows)

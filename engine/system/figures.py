@@ -8,11 +8,21 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from engine.system.files import replace_file
 
 _DRAWING = threading.Lock()
+
+
+def set_log_scale(axes: Axes) -> None:
+    """Makes the y axis logarithmic, with values as they are said: 0.2, and not 2 x 10^-1."""
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
 
 
 def write_figure(figure: Figure, path: Path, dpi: int) -> None:

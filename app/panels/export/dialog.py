@@ -85,6 +85,8 @@ class ExportDialog:
             self._say("Stopped; nothing was written.")
         else:
             self._say("\n".join(job.notes))
+            if not dpg.is_item_shown(TAG):
+                self._state.notice = " ".join(job.notes)
 
     def close(self) -> None:
         """Stops an export, and waits until it has ended."""

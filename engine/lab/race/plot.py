@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from engine.lab.race.runner import Entrant
 from engine.run.history import Row, mean_of
-from engine.system.figures import write_figure
+from engine.system.figures import set_log_scale, write_figure
 
 PLOT_FILE = "race.png"
 
@@ -58,7 +58,7 @@ def plot_race(entrants: Sequence[Entrant], title: str, folder: Path) -> Path:
             axes[1].plot([row.seconds for row in rows], values, **style)
         axes[0].set_ylabel(quantity.label, fontsize=9)
         if quantity.scale == "log" and positive:
-            axes[0].set_yscale("log")  # both share it
+            set_log_scale(axes[0])  # both share it
         for plot in axes:
             plot.grid(alpha=0.25)
     grid[-1][0].set_xlabel("iterations")

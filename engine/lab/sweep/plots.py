@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
 
 from engine.lab.sweep.statistics import Interval
 from engine.lab.sweep.summary import Curve
+from engine.system.figures import set_log_scale
 
 # Okabe and Ito's colours, which colour-blind people can tell apart; then the same with other lines.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -42,10 +42,7 @@ def plot_curves(curves: Sequence[Curve]) -> bytes:
             plot.set_xticks(axis.numbers, axis.labels, fontsize=8)
             plot.grid(alpha=0.25)
         if all(low > 0 for line in plots[0].lines for low in np.ravel(line.get_ydata()) if np.isfinite(low)):
-            plots[0].set_yscale("log")  # both share it
-            plots[0].yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            plots[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            plots[0].yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+            set_log_scale(plots[0])  # both share it
     for plot in grid[-1]:
         plot.set_xlabel(axis.name)
     if len(names) > 1:
