@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from engine.config.settings import Settings
-from engine.evidence.triangulation import choose_tracks, observations_of
-from engine.geometry import se3
+from engine.evidence.triangulation import Observations, choose_tracks, observations_of
+from engine.geometry import rays, se3
 from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
@@ -102,7 +102,8 @@ def test_matches_of_nothing_are_refused():
 
 
 @pytest.mark.parametrize(
-    ("tracks", "noise", "wrong", "views", "certain"), [(300, 1.0, 0.1, 3, True), (700, 2.0, 0.2, 2, False)]
+    ("tracks", "noise", "wrong", "views", "certain"),
+    [(300, 1.0, 0.1, 3, True), (700, 3.0, 0.25, 2, False)],
 )
 def test_few_matches_place_cameras_where_two_halves_of_them_agree(tracks, noise, wrong, views, certain):
     frames, generator = 24, torch.Generator().manual_seed(1)
@@ -121,6 +122,28 @@ def test_few_matches_place_cameras_where_two_halves_of_them_agree(tracks, noise,
         assert pose_errors(found.poses.double(), poses).rotation_deg.mean() < 0.5
     else:
         assert torch.equal(found.poses, initial.float())
+
+
+def test_few_points_of_a_wall_place_cameras_that_began_at_the_identity():
+    frames, tracks, generator = 20, 160, torch.Generator().manual_seed(0)
+    twist = torch.tensor([0.05] * 3 + [0.25] * 3) * torch.randn(frames, 6, generator=generator)
+    poses, intrinsics = se3.exponential(twist.double()), lens(frames)
+    place = torch.rand(tracks, 2, generator=generator).double() - 0.5
+    points = torch.cat([place * torch.tensor([4.0, 3.0]), torch.full((tracks, 1), 5.0)], dim=1)
+    points[: tracks // 7] *= 0.7  # a few stand before it
+    seen, _ = rays.project(points.expand(frames, -1, -1), poses, intrinsics.focal.double(), intrinsics.centre.double())
+    inside = (seen > 0).all(-1) & (seen < torch.tensor([intrinsics.width, intrinsics.height])).all(-1)
+    track, frame = (inside & (torch.rand(frames, tracks, generator=generator) < 0.4)).T.nonzero(as_tuple=True)
+    observed = seen[frame, track] + 0.5 * torch.randn(len(frame), 2, generator=generator)
+    wrong = torch.rand(len(frame), generator=generator) < 0.2
+    observed[wrong] = observed[wrong].flip(0)
+    every = Observations(frame, track, observed, tracks).select(torch.ones(len(frame), dtype=torch.bool))
+    identity = torch.eye(3, 4).repeat(frames, 1, 1)
+    found, start = None, TrackStart(every, intrinsics, identity, "forward-facing", 1.0)
+    while found is None:
+        found = start.advance()
+    assert found.accepted
+    assert pose_errors(found.poses.double(), poses).relative_rotation_deg.mean() < 0.3
 
 
 @pytest.mark.parametrize(("tracks", "noise", "views", "weak"), [(300, 1.0, 3, False), (400, 3.0, 2, True)])
