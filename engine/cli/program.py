@@ -40,15 +40,23 @@ def run_command(prepare: Callable[[], Callable[[], int]], program: str) -> None:
 def exit_with(act: Callable[[], int], program: str) -> None:
     """Ends the process with the exit code that `act` returns.
 
-    A `UserError` is printed on stderr and gives code 2, Ctrl-C gives 130.
+    A `UserError` is printed on stderr and gives code 2, as a package that cannot be imported does; Ctrl-C gives 130.
     """
     with noting_interrupts() as interrupts:
         try:
             code = _find_code(act, program)
-        except Exception:
-            if not interrupts:
+        except Exception as error:
+            if interrupts:
+                code = 130  # an import or a library has made another error of the interrupt
+            elif isinstance(error, ImportError) and (error.name or "").partition(".")[0] not in ("engine", "app"):
+                # It is missing, or does not go with another: Numba refuses a numpy that is newer than itself.
+                print(
+                    f"{program}: A package that it needs cannot be used ({error}): pip install --upgrade l2g-viewer",
+                    file=sys.stderr,
+                )
+                code = 2
+            else:
                 raise
-            code = 130  # an import or a library has made another error of the interrupt
     sys.exit(code)
 
 
