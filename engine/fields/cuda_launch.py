@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -12,11 +13,11 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
-from numba import config, cuda
+from numba import config, cuda, njit
 from numba.cuda.cuda_paths import get_cuda_paths
 from torch import Tensor
 
@@ -43,6 +44,7 @@ class LaunchOptions:
 
 
 OPTIONS = LaunchOptions()
+Backend = TypeVar("Backend")
 WARP = 32
 TOOLKIT = Path("/usr/local/cuda")
 # What numpy calls otherwise since 2.4 and 2.5. numba-cuda (0.30) asks for the old names while its parts are loaded.
@@ -127,6 +129,23 @@ def have_kernels(try_them: Callable[[torch.device], None]) -> bool:
         say_kernels_are_absent(f"{type(error).__name__}: {words}")
         return False
     return True
+
+
+def compare_with_plain(compute: Callable[[Backend], Tensor], kernels: Backend, plain: Backend, what: str) -> None:
+    """Computes something small with kernels and with plain torch.
+
+    Raises:
+        RuntimeError: the results differ.
+    """
+    one, other = (compute(backend).detach().cpu() for backend in (kernels, plain))
+    if not torch.allclose(one, other, rtol=1e-3, atol=1e-4):
+        raise RuntimeError(f"{what} gives other values than plain torch")
+
+
+@njit(inline="always")
+def finite_or_zero(value):  # type: ignore[no-untyped-def]
+    """For kernels: a gradient, or zero in place of one that is not finite."""
+    return value if math.isfinite(value) else np.float32(0.0)
 
 
 def make_kernel(function: Callable[..., None]) -> Any:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.fields.cuda_launch import have_kernels, launch_in_layers
+from engine.fields.cuda_launch import compare_with_plain, have_kernels, launch_in_layers
 from engine.fields.hash import cuda_kernels as kernels
 from engine.fields.hash import reference
 from engine.fields.hash.options import DEFAULT, HashOptions
@@ -31,8 +31,8 @@ def _try_kernels(device: torch.device) -> None:
     Raises:
         RuntimeError: the result is not that of `reference`.
     """
-    found = []
-    for backend in (sys.modules[__name__], reference):
+
+    def compute(backend: ModuleType) -> Tensor:
         tables = make_tables(make_levels((4, 4, 4), 1.0, 2, 32), kernels.FEATURES, 1.0, torch.Generator(), device)
         points = torch.linspace(0, 1, 9, device=device).view(3, 3).requires_grad_()
         features = backend.encode(points, tables, torch.tensor([1.0, 0.5], device=device), True)
@@ -40,10 +40,9 @@ def _try_kernels(device: torch.device) -> None:
         assert points.grad is not None
         gradients = [points.grad.flatten(), tables.gradient.flatten()]
         backend.optimise(tables, 0.1, 2, DEFAULT)
-        found.append(torch.cat([features.flatten(), *gradients, tables.values.flatten()]).detach().cpu())
-    one, other = found
-    if not torch.allclose(one, other, rtol=1e-3, atol=1e-4):
-        raise RuntimeError("the hash encoding of three points gives other values than plain torch")
+        return torch.cat([features.flatten(), *gradients, tables.values.flatten()])
+
+    compare_with_plain(compute, sys.modules[__name__], reference, "the hash encoding of three points")
 
 
 class _Encode(torch.autograd.Function):

@@ -12,12 +12,10 @@ its arguments. With NUMBA_ENABLE_CUDASIM=1 Numba runs the kernels in Python, on 
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-from numba import cuda, njit
+from numba import cuda
 
-from engine.fields.cuda_launch import make_kernel
+from engine.fields.cuda_launch import finite_or_zero, make_kernel
 from engine.fields.hash.kernels import (
     FEATURES,
     blend,
@@ -32,11 +30,6 @@ from engine.fields.hash.kernels import (
 
 NONE = np.float32(0.0)
 AXES = 3
-
-
-@njit(inline="always")
-def _finite(value):
-    return value if math.isfinite(value) else NONE
 
 
 @make_kernel
@@ -133,8 +126,8 @@ def adam(values, gradient, first, second, end, rate, beta1, beta2, correction2, 
     touched = False
     if within:
         for other in range(FEATURES):
-            touched = touched or _finite(gradient[at, other]) != NONE
-    slope = _finite(gradient[at, q]) if within else NONE
+            touched = touched or finite_or_zero(gradient[at, other]) != NONE
+    slope = finite_or_zero(gradient[at, q]) if within else NONE
     cuda.syncthreads()  # the other threads of the entry, which are of this block, have read it
     if within:
         gradient[at, q] = NONE

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.fields.cuda_launch import have_kernels, launch_per_ray, launch_per_value
+from engine.fields.cuda_launch import compare_with_plain, have_kernels, launch_per_ray, launch_per_value
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
@@ -42,8 +42,8 @@ def _try_kernels(device: torch.device) -> None:
     Raises:
         RuntimeError: the result is not that of `reference`.
     """
-    found = []
-    for backend in (sys.modules[__name__], reference):
+
+    def compute(backend: Backend) -> Tensor:
         voxels = torch.arange(32, dtype=torch.float32, device=device).reshape(2, 2, 2, 4) / 32
         start = torch.full((1, 3), 0.2, device=device, requires_grad=True)
         lines = Lines(start, torch.full_like(start, 0.5), torch.ones(1, device=device))
@@ -57,10 +57,9 @@ def _try_kernels(device: torch.device) -> None:
         gradients = [drawn[0], start.grad[0], state.gradient.flatten()]
         state.steps = DEFAULT.smoothness_period - 1  # the step has smoothness
         backend.optimise(state, 0.1, 0.1, 2.0)
-        found.append(torch.cat([colour[0], *gradients, state.voxels.flatten()]).detach().cpu())
-    one, other = found
-    if not torch.allclose(one, other, rtol=1e-3, atol=1e-4):
-        raise RuntimeError("a march through eight voxels gives other values than plain torch")
+        return torch.cat([colour[0], *gradients, state.voxels.flatten()])
+
+    compare_with_plain(compute, sys.modules[__name__], reference, "a march through eight voxels")
 
 
 class _March(torch.autograd.Function):

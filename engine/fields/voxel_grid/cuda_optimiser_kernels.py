@@ -12,24 +12,15 @@ one, as it does on the CPU, because it would have to wait.
 
 from __future__ import annotations
 
-import math
+from numba import cuda
 
-import numpy as np
-from numba import cuda, njit
-
-from engine.fields.cuda_launch import make_kernel
+from engine.fields.cuda_launch import finite_or_zero, make_kernel
 from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
 from engine.fields.voxel_grid.kernels.optimiser import change, decay, neighbour, roughness
 
-NONE = np.float32(0.0)
 # What `numbers` holds: the learning rate times Adam's first correction, of the first channel and of the others; the
 # second correction; the weight of smoothness, of the first channel and of the others.
 FIRST_RATE, RATE, CORRECTION, FIRST_WEIGHT, WEIGHT, NUMBERS = 0, 1, 2, 3, 4, 5
-
-
-@njit(inline="always")
-def _finite(value):
-    return value if math.isfinite(value) else NONE
 
 
 @make_kernel
@@ -52,7 +43,7 @@ def add_smoothness(values, gradient, touched, numbers, channels, planes, height)
     nearer = row - height if z > 0 else row
     farther = row + height if z + 1 < planes else row
     weight = numbers[FIRST_WEIGHT] if e == x * channels else numbers[WEIGHT]
-    gradient[row, e] = _finite(gradient[row, e]) + weight * roughness(
+    gradient[row, e] = finite_or_zero(gradient[row, e]) + weight * roughness(
         values[row, e],
         values[row, before],
         values[row, behind],
@@ -84,7 +75,7 @@ def add_smoothness_in_blocks(flat, gradient, touched, numbers, table, places):
     farther = table[bz + 1, by, bx] if z == 7 and bz + 1 < table.shape[0] else 0
     at = block * IN_BLOCK + inner
     weight = numbers[FIRST_WEIGHT] if c == 0 else numbers[WEIGHT]
-    gradient[at, c] = _finite(gradient[at, c]) + weight * roughness(
+    gradient[at, c] = finite_or_zero(gradient[at, c]) + weight * roughness(
         flat[at, c],
         flat[neighbour(block, before, inner, x > 0, -1, 7), c],
         flat[neighbour(block, behind, inner, x < 7, 1, -7), c],
@@ -106,7 +97,7 @@ def adam(values, gradient, first, second, touched, numbers, first_row, channels,
     if touched[row, x // TILE] == 0:
         return
     rate = numbers[FIRST_RATE] if e == x * channels else numbers[RATE]
-    slope = _finite(gradient[row, e])
+    slope = finite_or_zero(gradient[row, e])
     mean = decay(first[row, e], slope, beta1)
     square = decay(second[row, e], slope * slope, beta2)
     first[row, e] = mean
