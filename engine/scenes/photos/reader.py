@@ -202,6 +202,8 @@ def _match(
         _show_photos(photos, decoded, watch)
         show_result(found, watch)
     lenses, said = estimate_lenses(photos, found, MINIMUM_REGISTERED_SHARE)
+    if found.matches.marked:
+        said += ("A mark at the same place of all photos (a watermark, a date) was left out of the matches.",)
     return _CheckedPhotos(photos, decoded, reductions, left_out, (*notes, *said, *turned), found, lenses)
 
 

@@ -104,6 +104,21 @@ def match_pairs(folder: Path, pairs: Sequence[Pair], cameras: Sequence[SmallCame
         yield verify_pair((first, second), raw, points, (cameras[first], cameras[second]))
 
 
+def verify_pairs(folder: Path, pairs: Sequence[MatchedPair], cameras: Sequence[SmallCamera]) -> Iterator[MatchedPair]:
+    """Verifies raw matches by RANSAC (a task of `Workers`).
+
+    Args:
+        folder: of a `FeatureFile`.
+        pairs: of which the raw matches count.
+        cameras: of all photos.
+    """
+    features = open_feature_file(folder)
+    for found in pairs:
+        first, second = found.pair
+        points = features.read_points(first), features.read_points(second)
+        yield verify_pair(found.pair, found.raw, points, (cameras[first], cameras[second]))
+
+
 def verify_pair(
     pair: Pair,
     raw: Int[np.ndarray, "raw 2"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -11,6 +12,8 @@ from jaxtyping import Bool, Float
 from engine.sfm.events import Pair
 from engine.sfm.quick.connections import find_largest_group
 from engine.sfm.quick.options import OPTIONS
+
+One = TypeVar("One")
 
 
 def choose_pairs(photos: int, similarity: Float[np.ndarray, "photos photos"] | None = None) -> list[Pair]:
@@ -75,7 +78,7 @@ def find_unchecked(
     return sorted(pairs - set(checked))
 
 
-def split_pairs(pairs: Sequence[Pair], size: int) -> Iterator[list[Pair]]:
+def split_pairs(pairs: Sequence[One], size: int) -> Iterator[list[One]]:
     """The pairs in parts of at most `size`."""
     for start in range(0, len(pairs), size):
         yield list(pairs[start : start + size])

@@ -27,6 +27,7 @@ from engine.sfm.quick.epipolar import find_consistent_matches
 from engine.sfm.quick.features import FeatureFile, Features, find_features
 from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.mapping import SmallModel, map_photos
+from engine.sfm.quick.marks import leave_out_marks
 from engine.sfm.quick.matching import MatchedPair, SmallCamera, match_pairs
 from engine.sfm.quick.model_event import make_model_event
 from engine.sfm.quick.options import OPTIONS
@@ -102,12 +103,14 @@ class _Matched:
 
     Attributes:
         shown: cameras that `watch` has been shown already.
+        marked: share of the features that belong to a mark at one place of all photos.
     """
 
     features: list[Features]
     cameras: list[SmallCamera]
     pairs: list[MatchedPair]
     shown: int = 0
+    marked: float = 0.0
 
 
 def _match(
@@ -147,7 +150,8 @@ def _match(
         overlapping = _count(checked.values(), count, lambda pair: len(pair.inliers)) > 0
         wanted = find_unchecked(overlapping, checked.keys(), similarity)
     in_order = [features[photo] for photo in range(count)]
-    return _Matched(in_order, cameras, [checked[pair] for pair in sorted(checked)], shown)
+    pairs, marked = leave_out_marks([checked[pair] for pair in sorted(checked)], in_order, of_photo, folder, workers)
+    return _Matched(in_order, cameras, pairs, shown, marked)
 
 
 def _match_first(
@@ -312,7 +316,14 @@ def _summarise(matched: _Matched, tracks: PhotoTracks) -> MatchedPhotos:
     still = measure_still_parts(matched.pairs, matched.features, max(matched.cameras[0].size))
     repeated = float(np.median([one.repeated for one in matched.features])) if matched.features else 0.0
     return MatchedPhotos(
-        inliers, checked, planar, find_turns(inliers, turns), tracks, still_part=still, repeated=repeated
+        inliers,
+        checked,
+        planar,
+        find_turns(inliers, turns),
+        tracks,
+        still_part=still,
+        repeated=repeated,
+        marked=matched.marked,
     )
 
 

@@ -31,6 +31,8 @@ class MatchedPhotos:
         contradicted: of each pair's verified matches, how many contradict the cameras of the model, symmetric; they
             are not among the tracks. None without a model.
         repeated: median over the photos of the share of features in [0, 1] that another place of the photo looks like.
+        marked: mean over the photos of the share of features in [0, 1] that belong to a mark at one place of all
+            photos, and were left out (`marks`).
         still_part: share in [0, 1] of the matches that stand still where others move (`still_parts`); 0 for none.
     """
 
@@ -42,6 +44,7 @@ class MatchedPhotos:
     contradicted: Int[np.ndarray, "photos photos"] | None = None
     still_part: float = 0.0
     repeated: float = 0.0
+    marked: float = 0.0
 
     @property
     def connected(self) -> Bool[np.ndarray, " photos"]:
@@ -174,6 +177,7 @@ def write_reconstruction(found: QuickReconstruction, file: Path) -> None:
         contradicted=contradicted,
         still_part=np.array(matches.still_part),
         repeated=np.array(matches.repeated),
+        marked=np.array(matches.marked),
         own=_list_own(found.own),
         own_kind=np.array([False] * 3 if found.own is None else _list_kind(found.own)),
     )
@@ -200,7 +204,8 @@ def read_reconstruction(file: Path) -> QuickReconstruction:
         )
         tables = data["inliers"], data["checked"], data["homographies"], data["turned"]
         contradicted = data["contradicted"] if data["contradicted"].size else None
-        matches = MatchedPhotos(*tables, tracks, contradicted, float(data["still_part"]), float(data["repeated"]))
+        shares = [float(data[name]) for name in ("still_part", "repeated", "marked")]
+        matches = MatchedPhotos(*tables, tracks, contradicted, *shares)
         lenses = tuple(
             None if np.isnan(row[0]) else Lens(float(row[0]), float(row[1]), row[2:].reshape(2, 2))
             for row in data["lenses"]
