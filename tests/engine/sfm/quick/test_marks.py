@@ -1,4 +1,4 @@
-"""Marks at one place of all photos are found and left out; a still camera, or a room behind a turned object, is none."""
+"""Marks at one place of all photos are left out; a still camera, or a room behind a turned object, is none."""
 
 from __future__ import annotations
 
