@@ -19,7 +19,7 @@ from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.lab.race.definition import Race
 from engine.lab.sweep.definition import Values
-from engine.messages import AddFrames, Command, Pause, UseMatches
+from engine.messages import AddFrames, Command, Pause, Resume, UseMatches
 from engine.results.folder import new_folder
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes import AnyScene
@@ -34,12 +34,16 @@ class Runs:
 
     Attributes:
         leaving: runs that were replaced and are still saving.
+
+    A run that is replaced rests until the scene in its place is open, and goes on if that cannot be opened.
     """
 
     def __init__(self, state: State, arguments: ViewerArguments) -> None:
         self._state = state
         self._arguments = arguments
         self.leaving: list[ViewedRun] = []
+        self._resting: list[ViewedRun] = []
+        self._woken: list[ViewedRun] = []  # those of them that were training
 
     def open_scene(self, path: Path) -> None:
         """Opens a scene in the place of the run that is shown, with the options of the command line.
@@ -48,8 +52,10 @@ class Runs:
             UserError: there is no such folder or image; other errors of the scene are shown in the banner.
         """
         folder = resolve_scene_path(path)
-        same = self._is_first_scene(folder)
-        self._show(self._arguments if same else replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
+        if self._is_first_scene(folder):
+            self._show(self._arguments, rest=self._arguments.output is None)  # its folder may be that of a run before
+        else:
+            self._show(replace(self._arguments, scene=folder, **_ELSEWHERE, **_unfit(folder)))
 
     def resume(self, folder: Path) -> None:
         """Continues a saved run of the scene that is shown.
@@ -61,7 +67,8 @@ class Runs:
         if run is None or run.scene is None:
             raise UserError("Open the scene first, then the run of it to continue.")
         arguments = replace(self._arguments, scene=run.scene.path, output=folder, resume=True, overwrite=False)
-        self._show(arguments)
+        own = run.opened.folder if run.opened is not None else None
+        self._show(arguments, rest=own is None or own.resolve() != folder.resolve())
 
     def open_swept(self, values: Values, folder: Path) -> None:
         """Opens a run of a sweep: goes on where it ended if it kept its checkpoint, else makes it again.
@@ -101,7 +108,7 @@ class Runs:
             first.append(AddFrames(joining))
         if options.matches and not settings.matches:  # read with the scene, and switched off since
             first.append(UseMatches(False))
-        self._show(self._like(path, settings, options), tuple(first))
+        self._show(self._like(path, settings, options), tuple(first), rest=False)
         for method in beside:
             self._add(self._like(path, replace(settings, method=method), options), self._arguments.paused)
 
@@ -155,6 +162,7 @@ class Runs:
             run.refresh(volume=run in seen)
             if run.error is not None and not run.told:
                 self._state.banner, run.told = run.error, True
+        self._leave_or_wake()
         self.leaving = [run for run in self.leaving if not run.ended]
         turns = self._state.race.turns
         if turns is not None and turns.held and not self.leaving:
@@ -162,10 +170,47 @@ class Runs:
 
     def leave(self, save: bool = True) -> None:
         """Stops all runs; `save` False leaves their folders as the last checkpoints left them."""
-        for run in self._state.runs:
+        for run in [*self._state.runs, *self._resting]:
             self._leave(run, save)
         self._state.runs.clear()
+        self._resting, self._woken = [], []
         self._state.race.end()
+
+    def _rest(self) -> None:
+        """Has the runs that are shown wait, without training, for whether another scene can be opened.
+
+        Contestants of a race are left, and so is a run that is itself still being opened.
+        """
+        state = self._state
+        opened = [run for run in state.runs if run.opened is not None and state.race.race is None]
+        for run in [run for run in state.runs if run not in opened]:
+            self._leave(run, save=True)
+        training = [run for run in opened if run.snapshot is not None and run.snapshot.status == "running"]
+        for run in training:
+            run.send(Pause())
+        if opened:
+            for run in self._resting:
+                self._leave(run, save=True)
+            self._resting, self._woken = opened, training
+        state.runs.clear()
+        state.race.end()
+
+    def _leave_or_wake(self) -> None:
+        """Leaves the runs that rest once the scene in their place is open; if it could not be opened they go on."""
+        state, run = self._state, self._state.run
+        if not self._resting or run is None or (run.opened is None and run.error is None):
+            return
+        if run.error is None:
+            for resting in self._resting:
+                self._leave(resting, save=True)
+        else:
+            self._leave(run, save=False)
+            self._begin_view()
+            state.runs[:] = self._resting
+            for resting in self._woken:
+                resting.send(Resume())
+            state.banner = f"{run.error} The run of {self._resting[0].name} goes on."
+        self._resting, self._woken = [], []
 
     def _leave(self, run: ViewedRun, save: bool) -> None:
         run.stop(save)
@@ -188,18 +233,32 @@ class Runs:
         """The folder of the command line, which is for the runs of its own scene; None for another one."""
         return self._arguments.output if self._is_first_scene(path) else None
 
-    def _show(self, arguments: ViewerArguments, first: tuple[Command, ...] = ()) -> None:
-        """Replaces the runs that are shown; `first` are commands that the new run is sent at once."""
-        self.leave()
+    def _show(self, arguments: ViewerArguments, first: tuple[Command, ...] = (), rest: bool = True) -> None:
+        """Replaces the runs that are shown.
+
+        Args:
+            arguments: of the new run.
+            first: commands that it is sent at once.
+            rest: whether the runs before it go on where it cannot be opened; else they are left at once.
+        """
+        if rest:
+            self._rest()
+        else:
+            self.leave()
         state = self._state
         colmap, path = state.colmap.run, arguments.scene
         if colmap is not None and path is not None and path.resolve() != colmap.scene.path.resolve():
             state.colmap.leave()  # now, and not once the scene is open: it would only slow that down
-        state.active, state.selected, state.timeline = 0, 0, Timeline()
         state.banner = state.notice = None
+        self._begin_view()
+        self._add(arguments, arguments.paused, first)
+
+    def _begin_view(self) -> None:
+        """Forgets what was chosen for the scene before."""
+        state = self._state
+        state.active, state.selected, state.timeline = 0, 0, Timeline()
         state.cameras.framed = state.novel.framed = state.planar.framed = False
         state.novel.keyframes.clear()
-        self._add(arguments, arguments.paused, first)
 
     def _add(self, arguments: ViewerArguments, paused: bool, first: tuple[Command, ...] = ()) -> None:
         def opening(watch: ProgressListener) -> OpenedRun:

@@ -114,6 +114,7 @@ class CamerasPanel:
     def _begin_opening(self, run: ViewedRun | None) -> None:
         if run is not self._opened:
             self._opened, self._points = run, None
+            self._canvas.clear()
             self._sheet, self._opening = OpeningSheet(), OpeningView()
 
     def _show_header(self, run: ViewedRun | None, width: float) -> None:

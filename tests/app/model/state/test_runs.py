@@ -15,7 +15,7 @@ from app.model.state.state import State
 from engine.config.settings import Settings
 from engine.lab.race.definition import make_race
 from engine.lab.sweep.definition import SweepDefinition
-from engine.messages import Command, UseMatches
+from engine.messages import Command, Pause, Resume, UseMatches
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.scenes.options import SceneOptions
 from engine.system.files import replace_file
@@ -126,3 +126,36 @@ def test_a_race_takes_the_place_of_the_run_and_begins_once_that_is_saved(monkeyp
     assert state.race.race is None
     assert state.run is not None
     assert state.run.contestant is None
+
+
+@pytest.mark.parametrize("error", [None, "poses_bounds.npy is damaged."])
+def test_a_run_rests_while_another_scene_is_opened_and_goes_on_if_it_cannot_be(
+    error: str | None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    left: list[FakeRun] = []
+
+    def make_run(*_: Any) -> FakeRun:
+        run = FakeRun()
+        run.refresh = lambda volume: None  # type: ignore[attr-defined]
+        run.stop = lambda save: left.append(run)  # type: ignore[attr-defined]
+        run.ended = run.told = False  # type: ignore[attr-defined]
+        return run
+
+    monkeypatch.setattr(runs, "ViewedRun", make_run)
+    before = make_run()
+    state = state_with(before)
+    window = Runs(state, ViewerArguments())
+    window.open_scene(tmp_path)
+    other: Any = state.run
+    known, other.opened = other.opened, None
+    window.refresh()
+    assert (state.runs, left) == ([other], [])
+    assert before.sent == [Pause()]
+    other.opened, other.error = (known, None) if error is None else (None, error)
+    window.refresh()
+    if error is None:
+        assert (state.runs, left) == ([other], [before])
+    else:
+        assert (state.runs, left) == ([before], [other])
+        assert before.sent == [Pause(), Resume()]
+        assert error in (state.banner or "")
