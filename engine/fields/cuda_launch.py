@@ -34,9 +34,8 @@ class LaunchOptions:
             multiprocessors: blocks of one warp spread evenly over them, of four they would leave every third without
             work. A picture, which has more, loses nothing by it: the march takes 114 registers a ray and its backward
             pass 124 (CUDA 13, compute capability 9.0), so that a multiprocessor holds 16 warps, in blocks of any size.
-        value_threads: of kernels with one thread per value, or per bin of a ray. They take few registers and are
-            limited by memory; 16 such blocks fill a multiprocessor, and rows of the directional coefficients (some 500
-            values) leave few threads idle.
+        value_threads: of kernels with one thread per value, or per bin of a ray, and of those in which a block goes
+            through a row. They take few registers and are limited by memory; 16 such blocks fill a multiprocessor.
     """
 
     ray_threads: int = 32
@@ -172,6 +171,11 @@ def launch_per_value(kernel: Any, rows: int, values: int, *arguments: Any) -> No
     """Runs a kernel with one thread per value of each row: the row is `blockIdx.x`, which may be large."""
     threads = min(OPTIONS.value_threads, max(-(-values // WARP), 1) * WARP)
     launch(kernel, (rows, -(-values // threads)), threads, *arguments)
+
+
+def launch_per_row(kernel: Any, rows: int, threads: int, *arguments: Any) -> None:
+    """Runs a kernel with a block for each row, `blockIdx.x`, whose threads go through it, so many at most."""
+    launch(kernel, (rows, 1), min(OPTIONS.value_threads, max(-(-threads // WARP), 1) * WARP), *arguments)
 
 
 def launch_in_layers(kernel: Any, values: int, layers: int, *arguments: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from engine.fields.cuda_launch import launch_per_value
+from engine.fields.cuda_launch import launch_per_row
 from engine.fields.voxel_grid import cuda_optimiser_kernels as kernels
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
@@ -52,15 +52,15 @@ def _apply(state: GridState, smooths: bool) -> None:
         tensor.view(rows, -1) for tensor in (state.voxels, state.gradient, state.first, state.second)
     )
     touched = state.touched.view(rows, -1)
-    length = values.shape[1]
+    threads = touched.shape[1] * kernels.GROUP
     if smooths and dense:
         shape = channels, state.shape[0], state.shape[1]
-        launch_per_value(kernels.add_smoothness, rows, length, values, gradient, touched, state.numbers, *shape)
+        launch_per_row(kernels.add_smoothness, rows, threads, values, gradient, touched, state.numbers, *shape)
     elif smooths:
         flat = values.view(-1, channels), gradient.view(-1, channels)
         places = state.table, state.places
-        launch_per_value(kernels.add_smoothness_in_blocks, rows - 1, length, *flat, touched, state.numbers, *places)
+        launch_per_row(kernels.add_smoothness_in_blocks, rows - 1, threads, *flat, touched, state.numbers, *places)
     betas = np.float32(DEFAULT.beta1), np.float32(DEFAULT.beta2), np.float32(DEFAULT.epsilon)
     arrays = values, gradient, first, second, touched, state.numbers
-    launch_per_value(kernels.adam, rows - first_row, length, *arrays, first_row, channels, *betas)
+    launch_per_row(kernels.adam, rows - first_row, threads, *arrays, first_row, channels, *betas)
     state.touched.zero_()

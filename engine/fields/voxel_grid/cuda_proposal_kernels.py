@@ -11,7 +11,7 @@ import numpy as np
 from numba import cuda
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _coordinate
+from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _coordinate, _inlined
 from engine.fields.voxel_grid.kernels.activations import absorbed as _absorbed
 from engine.fields.voxel_grid.kernels.activations import clamp as _clamp
 from engine.fields.voxel_grid.kernels.activations import larger as _larger
@@ -79,41 +79,53 @@ def measure_bins(coarse, occupied, start, step, optical_length, closed, depths):
     depths[k, r] = density * optical_length[r] / np.float32(bins)
 
 
+@_inlined
+def _ahead(depths, k, r):
+    """What lies at a bin that is looked at later, if there is one: memory takes longer than the work on a bin."""
+    return depths[k, r] if k < depths.shape[0] else NONE
+
+
 @make_kernel
 def draw_edges(depths, opaque_end, floor, jitter, edges):
-    """The second half of `kernels.proposal_edges`, a thread per ray; `depths` holds the bins' weights afterwards."""
+    """The second half of `kernels.proposal_edges`, a thread per ray; `depths` holds the bins' weights afterwards.
+
+    It goes through the bins twice. Each time what is read is asked for four bins before, so that four reads are under
+    way at a time: a ray has up to some hundred bins, and a multiprocessor has few rays to turn to meanwhile.
+    """
     r = cuda.grid(1)
     bins, rays = depths.shape
     if r >= rays:
         return
     count = edges.shape[1] - 1
-    transmittance = ONE
-    for k in range(bins):
-        if transmittance < OPAQUE:
-            depths[k, r] = NONE
-            continue
-        optical_depth = depths[k, r]
-        alpha = ONE if opaque_end and k == bins - 1 else _absorbed(optical_depth)
-        depths[k, r] = transmittance * alpha
-        transmittance *= _seen_through(optical_depth)
     share = floor / np.float32(bins)
-    total, previous = NONE, NONE
-    here = depths[0, r]
+    transmittance = ONE
+    total, previous, here = NONE, NONE, NONE  # weights of the two bins before
+    one, two, three, four = depths[0, r], _ahead(depths, 1, r), _ahead(depths, 2, r), _ahead(depths, 3, r)
     for k in range(bins):
-        following = depths[k + 1, r] if k + 1 < bins else NONE
-        widened = _larger(previous, _larger(here, following)) + share
-        depths[k, r] = widened
-        total += widened
+        optical_depth = one
+        one, two, three, four = two, three, four, _ahead(depths, k + 4, r)
+        following = NONE
+        if not transmittance < OPAQUE:
+            alpha = ONE if opaque_end and k == bins - 1 else _absorbed(optical_depth)
+            following = transmittance * alpha
+            transmittance *= _seen_through(optical_depth)
+        if k > 0:
+            widened = _larger(previous, _larger(here, following)) + share
+            depths[k - 1, r] = widened
+            total += widened
         previous, here = here, following
+    widened = _larger(previous, _larger(here, NONE)) + share
+    depths[bins - 1, r] = widened
+    total += widened
     cumulative = NONE
     k = 0
-    weight = depths[0, r]
+    weight, one, two, three = depths[0, r], _ahead(depths, 1, r), _ahead(depths, 2, r), _ahead(depths, 3, r)
     for e in range(count + 1):
         target = _clamp((np.float32(e) + jitter[r] - HALF) / np.float32(count)) * total
         while k < bins - 1 and cumulative + weight < target:
             cumulative += weight
             k += 1
-            weight = depths[k, r]
+            weight, one, two, three = one, two, three, _ahead(depths, k + 3, r)
         edges[r, e] = (np.float32(k) + _clamp((target - cumulative) / weight)) / np.float32(bins)
     edges[r, 0] = NONE
     edges[r, count] = ONE

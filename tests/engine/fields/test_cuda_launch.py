@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from engine.fields import cuda_launch
-from engine.fields.cuda_launch import launch, launch_in_layers, launch_per_ray, launch_per_value
+from engine.fields.cuda_launch import launch, launch_in_layers, launch_per_ray, launch_per_row, launch_per_value
 
 
 class Kernel:
@@ -64,9 +64,12 @@ def test_nothing_is_launched_for_no_rays_and_no_values(numba: mock.Mock) -> None
     launch_per_value(kernel, 4, 0, nothing)
     launch_per_value(kernel, 0, 4, nothing)
     launch_in_layers(kernel, 0, 2, nothing)
+    launch_per_row(kernel, 0, 64, nothing)
     assert kernel.launched == []
     launch_per_value(kernel, 4, 130, torch.ones(4, 130))
-    assert kernel.launched[0][0][:2] == ((4, 2), 128)
+    launch_per_row(kernel, 4, 40, torch.ones(4, 40))
+    launch_per_row(kernel, 4, 1000, torch.ones(4, 1000))
+    assert [launched[0][:2] for launched in kernel.launched] == [((4, 2), 128), ((4, 1), 64), ((4, 1), 128)]
 
 
 def test_memory_that_is_used_again_costs_nothing(numba: mock.Mock, monkeypatch: pytest.MonkeyPatch) -> None:
