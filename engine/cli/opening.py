@@ -10,7 +10,7 @@ from engine.cli.settings import check_arguments, continued, options_of, settings
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames
-from engine.results.folder import folder_to_resume, new_folder
+from engine.results.folder import claim_run_folder, folder_to_resume, new_folder
 from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.run.photo_queue import check_photos
@@ -69,6 +69,7 @@ def open_run(
     checkpoint = None
     if arguments.resume:
         folder = folder_to_resume(arguments.output, name, arguments.method)
+        claim = claim_run_folder(folder)
         checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
         settings, options = continued(arguments, checkpoint)
     scene = load_scene(arguments.scene, options, watch, wait_for_matches=wait_for_matches)
@@ -82,6 +83,7 @@ def open_run(
         if isinstance(scene, Scene) and not scene.focal_known and not arguments.keep_intrinsics:
             settings = replace(settings, refine_intrinsics=True)
         folder = new_folder(arguments.output, name, arguments.method, arguments.overwrite)
+        claim = claim_run_folder(folder)
     run = Run(
         scene,
         settings,
@@ -93,6 +95,7 @@ def open_run(
         match=options.matches and not wait_for_matches,
         publish_period=publish_period,
         checkpoint_period=arguments.checkpoint_every,
+        claim=claim,
     )
     if arguments.add_frames:
         run.send(AddFrames(arguments.add_frames))

@@ -13,7 +13,8 @@ from rich.console import Console
 from engine.cli.arguments import SfmArguments
 from engine.cli.preparation_display import PreparationDisplay
 from engine.errors import UserError
-from engine.scenes.paths import is_video, resolve_scene_path, suggest_name
+from engine.scenes.formats.images import MOST_PIXELS
+from engine.scenes.paths import describe_unread_files, is_video, resolve_scene_path, suggest_name
 from engine.scenes.photos.colmap_model import choose_matching_window
 from engine.scenes.photos.files import find_photo_folder, list_photos
 from engine.scenes.photos.photo_set import PhotoSet, gather_photos, is_usable_as_stored, write_copies
@@ -24,7 +25,6 @@ from engine.sfm.options import SfmOptions
 from engine.sfm.pipeline import DATABASE, MESH, MODEL, run_sfm
 from engine.system.files import explain_write_failure
 
-MOST_PIXELS = 200_000_000  # of a photo; bounds the memory
 IMAGES = "images"
 PARTS = (DATABASE, "sparse", MESH, IMAGES)
 
@@ -101,6 +101,8 @@ def _find_photos(source: Path, arguments: SfmArguments, watch: ProgressListener)
         else find_photo_folder(source)
     )
     if folder is None:
+        if (unread := describe_unread_files(source)) is not None:
+            raise UserError(unread)
         siblings = [entry.name for entry in source.iterdir() if entry.is_dir()]
         hint = suggest_name("images", siblings)
         raise UserError(f"{source} has no photos (JPEG, PNG, HEIC, ...); give the folder that holds them{hint}.")

@@ -13,8 +13,10 @@ from engine.errors import UserError
 from engine.results.result import RESULT_FILE, RUN_FILES
 from engine.run.checkpoint import ADDED_FOLDER
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
+from engine.system.folder_claim import FolderClaim, claim_folder, is_claimed_elsewhere
 
 DEFAULT_PARENT = Path("runs")
+_CLAIMED = "Another program writes its run into {} now; wait until it ends, or give another --output."
 
 
 def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = False) -> Path:
@@ -22,13 +24,15 @@ def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = F
 
     Args:
         output: the folder that was asked for; None takes `runs/<scene>-<method>`, or the first of `...-2`, `...-3`
-            that holds no run.
+            that holds no run, and into which no other program writes.
         scene, method: names.
         overwrite: remove the run that `output` holds.
     Raises:
-        UserError: the folder holds a run and `overwrite` is not given, or it cannot be made or written to.
+        UserError: the folder holds a run and `overwrite` is not given, another program writes into it, or it cannot
+            be made or written to.
     """
-    folder = output if output is not None else next(f for f in _numbered(scene, method) if not holds_run(f))
+    folder = output if output is not None else next(f for f in _numbered(scene, method) if _is_free(f))
+    _check_claim(folder)
     if holds_run(folder) and not overwrite:
         raise UserError(
             f"{folder} holds a run already{_whose(folder)}; continue it with --resume, replace it with --overwrite, "
@@ -50,19 +54,44 @@ def folder_to_resume(output: Path | None, scene: str, method: str) -> Path:
     """The folder of the run to continue: `output`, or the last of the numbered ones.
 
     Raises:
-        UserError: it has no checkpoint.
+        UserError: it has no checkpoint, or another program writes into it.
     """
     if output is None:
         folders = [folder for folder in _numbered(scene, method, limit=1000) if (folder / CHECKPOINT_FILE).is_file()]
         output = folders[-1] if folders else DEFAULT_PARENT / f"{scene}-{method}"
     if not (output / CHECKPOINT_FILE).is_file():
         raise UserError(f"{output} holds no run to continue (no {CHECKPOINT_FILE}); give its folder with --output.")
+    _check_claim(output)
     return output
+
+
+def claim_run_folder(folder: Path) -> FolderClaim:
+    """Claims the folder of a run for as long as the result lives, so that no other program takes it.
+
+    Raises:
+        UserError: another program has it, or it cannot be opened.
+    """
+    try:
+        claim = claim_folder(folder)
+    except OSError as error:
+        raise UserError(f"{folder} cannot be opened ({error.strerror or error}); give another --output.") from error
+    if claim is None:
+        raise UserError(_CLAIMED.format(folder))
+    return claim
 
 
 def holds_run(folder: Path) -> bool:
     """Whether a run was saved there."""
     return any((folder / name).exists() for name in (CHECKPOINT_FILE, RESULT_FILE))
+
+
+def _is_free(folder: Path) -> bool:
+    return not holds_run(folder) and not is_claimed_elsewhere(folder)
+
+
+def _check_claim(folder: Path) -> None:
+    if is_claimed_elsewhere(folder):
+        raise UserError(_CLAIMED.format(folder))
 
 
 def _numbered(scene: str, method: str, limit: int = 1_000_000) -> Iterator[Path]:

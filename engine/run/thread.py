@@ -32,6 +32,7 @@ from engine.run.session import Session, TrainerFactory
 from engine.run.snapshots import starting_snapshot
 from engine.run.turns import Seat, Standing
 from engine.scenes import AnyScene, SceneOptions
+from engine.system.folder_claim import FolderClaim
 from engine.training.kinds import make_trainer
 
 Answer = TypeVar("Answer")
@@ -63,6 +64,7 @@ class Run:
         publish_period: float = 1 / 20,
         checkpoint_period: float | None = 60.0,
         seat: Seat | None = None,
+        claim: FolderClaim | None = None,
         make_trainer: TrainerFactory = make_trainer,
     ) -> None:
         """Nothing happens before `start`.
@@ -78,9 +80,10 @@ class Run:
             publish_period: seconds between snapshots, at least; more where they take long.
             checkpoint_period: seconds between checkpoints, or None for only one at the end.
             seat: among runs that train in turns; the clock stands while others do. None for a run that trains alone.
+            claim: of `output`; it is kept as long as the run.
             make_trainer: in place of `engine.training.kinds.make_trainer`.
         """
-        self._seat = seat
+        self._seat, self._claim = seat, claim
         self._background = ThreadPoolExecutor(1, thread_name_prefix="l2g checkpoint")
         writer = CheckpointWriter(output, checkpoint_period, options, self._background.submit)
         self._reading = ThreadPoolExecutor(1, thread_name_prefix="l2g photos")  # beside a checkpoint being written

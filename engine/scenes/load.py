@@ -23,7 +23,7 @@ from engine.scenes.options import (
     check_photo_options,
     check_planar_options,
 )
-from engine.scenes.paths import is_image, is_video, resolve_scene_path
+from engine.scenes.paths import describe_unread_files, is_image, is_video, resolve_scene_path
 from engine.scenes.photos.files import find_photo_folder
 from engine.scenes.photos.reader import read_photos
 from engine.scenes.progress import ProgressListener, ignore_progress
@@ -70,6 +70,8 @@ def _read_scene(path: Path | str, options: SceneOptions, watch: ProgressListener
     if not layouts:
         if (below := _find_scene_below(folder)) is not None:
             raise UserError(f"{folder} has no photos or cameras of its own, but {below} has; give that folder.")
+        if (unread := describe_unread_files(folder)) is not None:
+            raise UserError(unread)
         raise UserError(f"{folder} is no scene: it has neither {KNOWN_LAYOUTS}; give the folder that has one.")
     planar = layouts[0].read is read_planar
     check_planar_options(options, planar)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from engine.errors import UserError
 from engine.geometry.warp_names import PlanarWarp
+from engine.scenes.formats.images import MOST_PIXELS
 
 InitialPoses = Literal["auto", "identity", "reference", "noise", "sfm"]
 ReferencePoses = Literal["auto", "sfm"]
@@ -62,7 +63,7 @@ class SceneOptions:
     noise_translation: float = 0.0
     seed: int = 0
     background: BackgroundName = "white"
-    maximum_pixels: int = 40_000_000
+    maximum_pixels: int = MOST_PIXELS
     warp: PlanarWarp | None = None
     patches: int | None = None
     crop: int | None = None

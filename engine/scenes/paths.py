@@ -11,7 +11,13 @@ from pathlib import Path
 from engine.errors import UserError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"})
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi"})
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mts", ".m2ts", ".3gp", ".mpg", ".mpeg", ".wmv", ".ogv"}
+)
+# Pictures of cameras and programs that are not read, for sentences that say so.
+OTHER_PICTURES = frozenset(
+    {".cr2", ".cr3", ".nef", ".arw", ".dng", ".raf", ".orf", ".rw2", ".pef", ".srw", ".gif", ".jxl", ".jp2", ".exr"}
+)
 # Endings that image paths in Blender's and instant-ngp's files omit, the most usual first.
 OMITTED_ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp")
 
@@ -30,6 +36,8 @@ def resolve_scene_folder(path: Path | str) -> Path:
     """
     path = Path(path).expanduser()
     try:
+        if path.suffix.lower() in OTHER_PICTURES and path.is_file():
+            raise UserError(f"{path}: {path.suffix} files are not read; convert it to JPEG, PNG or TIFF.")
         if path.is_file():
             raise UserError(
                 f"{path} is a file; give the folder that holds the scene, such as {path.resolve().parent}."
@@ -219,6 +227,22 @@ def list_images(folder: Path) -> list[Path]:
 def make_natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sort key by which numbers in names are compared as numbers: `frame_2` before `frame_10`."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name))
+
+
+def describe_unread_files(folder: Path) -> str | None:
+    """What to do with the videos or pictures of a folder that has nothing else; None if it has none of these."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    videos = sorted(entry for entry in entries if is_video(entry))
+    if videos:
+        what = "a video" if len(videos) == 1 else f"{len(videos)} videos"
+        return f"{folder} holds {what} and no photos; give the file itself: {videos[0]}."
+    others = sorted(entry for entry in entries if entry.suffix.lower() in OTHER_PICTURES and entry.is_file())
+    if others:
+        return (
+            f"{folder} holds {len(others)} {'picture' if len(others) == 1 else 'pictures'} such as {others[0].name} "
+            f"and no photos that are read: {others[0].suffix} is not; convert them to JPEG, PNG or TIFF."
+        )
+    return None
 
 
 def name_frames(folder: Path, files: Iterable[Path]) -> tuple[str, ...]:

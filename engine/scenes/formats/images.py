@@ -6,7 +6,7 @@ import math
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,13 @@ from engine.errors import UserError
 
 # Formats that cameras and renderers write; Pillow's other decoders are not used, for safety.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+MOST_PIXELS = 250_000_000  # of an image that is decoded; the largest sensors of phones have 200 million
+PIXELS_AT_ONCE = 200_000_000  # decoded side by side by several threads; about 1.5 GB
+Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's bound is lower; `open_image` checks a caller's own before it decodes
 LARGEST_SIDE = 1e9  # pixels; a larger one in a file is a mistake
 SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
 SHAPE_TOLERANCE = 0.02  # relative difference of aspect ratios of one shape
-HEIC_SUFFIXES = frozenset({".heic", ".heif"})
+HEIC_SUFFIXES = frozenset({".heic", ".heif", ".avif"})
 
 # Errors that Pillow's decoders raise on damaged files; they have no common base class.
 DECODER_ERRORS = (
@@ -220,20 +223,14 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
     Raises:
         UserError: the file is empty, damaged, no image, or larger than `maximum_pixels`.
     """
-    formats: tuple[str, ...] = FORMATS
-    if path.suffix.lower() in HEIC_SUFFIXES:
-        import pillow_heif  # imported here because only HEIC photos need it
-
-        pillow_heif.register_heif_opener()
-        formats = (*FORMATS, "HEIF")
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path} is empty (0 bytes); copy it again from its source.")
-        image = Image.open(path, formats=formats)
+        image = Image.open(path, formats=_choose_formats(path))
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{path} is not an image that can be read (JPEG, PNG, HEIC, TIFF, WebP or BMP); convert it, replace it or "
-            "move it elsewhere."
+            f"{path} is not an image that can be read (JPEG, PNG, HEIC, AVIF, TIFF, WebP or BMP); convert it, replace it "
+            "or move it elsewhere."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(_too_large(path, "far more", maximum_pixels)) from error
@@ -245,6 +242,24 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
         if image.width * image.height > maximum_pixels:
             raise UserError(_too_large(path, f"{image.width} x {image.height}", maximum_pixels))
         yield image
+
+
+def _choose_formats(path: Path) -> tuple[str, ...]:
+    """The formats that a file may have. Its content tells HEIC and AVIF: phones' photos are often renamed to `.jpg`."""
+    with path.open("rb") as file:
+        start = file.read(12)
+    if start[4:8] != b"ftyp":
+        return FORMATS
+    import pillow_heif  # imported here because only HEIC photos need it
+
+    pillow_heif.register_heif_opener()
+    return (*FORMATS, "HEIF", "AVIF")
+
+
+def choose_decoders(sizes: Iterable[tuple[int, int]]) -> int:
+    """How many images are decoded side by side, 1 to 4, so that memory suffices for the largest of some sizes."""
+    largest = max((width * height for width, height in sizes), default=1)
+    return max(1, min(4, PIXELS_AT_ONCE // max(largest, 1)))
 
 
 def _turn_upright(image: Image.Image, path: Path) -> Image.Image:
@@ -267,7 +282,7 @@ def _damaged(path: Path) -> str:
 
 
 def _too_large(path: Path, size: str, maximum_pixels: int) -> str:
-    return f"{path} has {size} pixels, more than the bound of {maximum_pixels:,}; shrink the image or raise the bound."
+    return f"{path} has {size} pixels, more than {maximum_pixels:,}; shrink the image."
 
 
 def _convert_to_uint8(image: Image.Image) -> NDArray[np.uint8]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from engine.errors import UserError
 from engine.scenes.canvas import Size, stack_pictures
-from engine.scenes.formats.images import load_alpha, load_image
+from engine.scenes.formats.images import MOST_PIXELS, choose_decoders, load_alpha, load_image, open_image
 from engine.scenes.formats.left_out import check_enough_remain, describe_reason
 from engine.scenes.formats.resolution import Reduction
 from engine.scenes.pyramid.photo_masks import downsample_masks
@@ -117,7 +117,7 @@ def load_masks(
         found = counts.shape[1], counts.shape[0]
         return reduce_mask(fit_mask(counts, reduction.stored, mask), reduction), found
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(choose_decoders(reduction.stored for reduction in reductions)) as pool:
         loaded = list(pool.map(load, range(len(masks)), masks, reductions))
     # In the order of the photos: the threads end in any order.
     check_enough_remain(len(masks) - len(damaged), [damaged[index] for index in sorted(damaged)])
@@ -185,7 +185,7 @@ def fit_mask(counts: NDArray[np.bool_], size: tuple[int, int], mask: MaskFile) -
 
 def turn_mask(counts: NDArray[np.bool_], photo: Path) -> NDArray[np.bool_]:
     """A mask of a photo as stored, turned as the EXIF orientation of the photo says if that is sideways."""
-    with Image.open(photo) as image:
+    with open_image(photo, MOST_PIXELS) as image:
         turn = SIDEWAYS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
     if turn is None:
         return counts

@@ -20,6 +20,7 @@ from engine.errors import UserError
 from engine.geometry.intrinsics import Intrinsics
 from engine.scenes.canvas import Size, choose_canvas, list_sizes, stack_sizes
 from engine.scenes.formats.images import (
+    choose_decoders,
     downsample_area,
     downsample_halves,
     load_image,
@@ -253,6 +254,6 @@ def load_images(
             return error, False
         return reduce_image(image, reduction, draft), transparent
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(choose_decoders(reduction.stored for reduction in reductions)) as pool:
         loaded = list(pool.map(load, files, reductions))
     return [picture for picture, _ in loaded], any(transparent for _, transparent in loaded)

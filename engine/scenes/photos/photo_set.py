@@ -15,7 +15,14 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes.canvas import Size
-from engine.scenes.formats.images import HEIC_SUFFIXES, downsample_area, load_upright, open_image, round_to_uint8
+from engine.scenes.formats.images import (
+    FORMATS,
+    choose_decoders,
+    downsample_area,
+    load_upright,
+    open_image,
+    round_to_uint8,
+)
 from engine.scenes.formats.left_out import check_enough_remain, describe_reason, read_each
 from engine.scenes.formats.resolution import Reduction, reduce_image
 from engine.scenes.photos.exif import PhotoFacts, read_photo_facts
@@ -187,7 +194,7 @@ def decode_photos(
         small = reduced if factor == by else round_to_uint8(downsample_area(reduced, factor // by))
         return small[: height // factor, : width // factor], np.asarray(copy)
 
-    with ThreadPoolExecutor(max_workers=4) as pool:
+    with ThreadPoolExecutor(choose_decoders(photos.sizes)) as pool:
         for image, copy in pool.map(load, range(len(photos.photos))):
             images.append(image)
             copies.append(copy)
@@ -211,10 +218,10 @@ def choose_reduction(factor: int, longer_side: int, copy_side: int) -> int:
 
 def is_usable_as_stored(photo: Photo, maximum_pixels: int) -> bool:
     """Whether the file itself holds the pixels that `read_pixels` returns, in a format that COLMAP reads."""
-    if photo.half_turn or photo.path.suffix.lower() in HEIC_SUFFIXES:
+    if photo.half_turn:
         return False
     with open_image(photo.path, maximum_pixels) as image:
-        return image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS and image.mode in ("RGB", "L")
+        return image.format in FORMATS and image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS and image.mode in ("RGB", "L")
 
 
 def write_copies(photos: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:

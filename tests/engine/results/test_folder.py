@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.results.folder import folder_to_resume, new_folder
+from engine.results.folder import claim_run_folder, folder_to_resume, new_folder
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,20 @@ def test_there_is_nothing_to_resume() -> None:
         folder_to_resume(None, "fern", "l2g")
     with pytest.raises(UserError, match="mine holds no run to continue"):
         folder_to_resume(Path("mine"), "fern", "l2g")
+
+
+def test_a_folder_into_which_another_program_writes_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    put_run(Path("mine"))
+    put_run(Path("runs/fern-l2g-2"))
+    busy = {Path("mine"), Path("runs/fern-l2g")}
+    monkeypatch.setattr("engine.results.folder.is_claimed_elsewhere", lambda folder: folder in busy)
+    monkeypatch.setattr("engine.results.folder.claim_folder", lambda folder: None)
+    for take in (
+        lambda: new_folder(Path("mine"), "lego", "l2g", overwrite=True),
+        lambda: folder_to_resume(Path("mine"), "fern", "l2g"),
+        lambda: claim_run_folder(Path("mine")),
+    ):
+        with pytest.raises(UserError, match="writes its run into mine now; wait until it ends"):
+            take()
+    assert Path("mine/checkpoint.safetensors").exists()
+    assert new_folder(None, "fern", "l2g") == Path("runs/fern-l2g-3")

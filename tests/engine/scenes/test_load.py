@@ -175,3 +175,16 @@ def test_an_option_that_does_not_fit_the_first_layout_is_no_reason_to_read_anoth
     write_object(tmp_path)
     with pytest.raises(UserError, match="--space forward-facing does not fit"):
         load_scene(tmp_path, SceneOptions(space="forward-facing"))
+
+
+def test_a_folder_of_videos_or_of_raw_pictures_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("")
+    for name in ("b.NEF", "a.NEF"):
+        (tmp_path / name).write_bytes(b"raw")
+    with pytest.raises(UserError, match=r"holds 2 pictures such as a\.NEF .* \.NEF is not; convert them to JPEG"):
+        load_scene(tmp_path)
+    with pytest.raises(UserError, match=r"a\.NEF: \.NEF files are not read; convert it"):
+        load_scene(tmp_path / "a.NEF")
+    (tmp_path / "walk.MTS").write_bytes(b"video")
+    with pytest.raises(UserError, match=r"holds a video and no photos; give the file itself: .*walk\.MTS\."):
+        load_scene(tmp_path)

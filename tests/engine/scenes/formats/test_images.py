@@ -15,6 +15,7 @@ from PIL import Image
 
 from engine.errors import UserError
 from engine.scenes.formats.images import (
+    choose_decoders,
     downsample_area,
     downsample_halves,
     load_image,
@@ -169,7 +170,7 @@ def _png_header(width: int, height: int) -> bytes:
 def test_large_images_are_refused_by_their_header(tmp_path: Path, side: int) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(_png_header(side, side))
-    with pytest.raises(UserError, match=r"bomb\.png has .* more than the bound of 10,000"):
+    with pytest.raises(UserError, match=r"bomb\.png has .* more than 10,000"):
         read_image_size(path, BOUND)
 
 
@@ -226,3 +227,9 @@ def test_a_damaged_image_is_told_from_the_others(tmp_path: Path) -> None:
     assert isinstance(first, np.ndarray)
     assert isinstance(third, np.ndarray)
     assert first.shape == (12, 16, 3)
+
+
+def test_large_photos_are_decoded_by_fewer_threads() -> None:
+    assert choose_decoders([(4000, 3000), (8000, 6000)]) == 4
+    assert choose_decoders([(16320, 12240)]) == 1
+    assert choose_decoders([]) == 4

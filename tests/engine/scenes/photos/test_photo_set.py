@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from engine.scenes.formats.resolution import choose_reductions
 from engine.scenes.photos.files import find_photo_folder, list_photos
@@ -60,11 +60,14 @@ def test_photos_stand_upright(tmp_path: Path, orientation: int, as_seen) -> None
     assert np.abs(copy.astype(float) - expected).mean() < 3
 
 
-def test_heic_photos_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "kind"), [("p2.heic", "HEIF"), ("p2.jpg", "HEIF"), ("p2.avif", "AVIF")])
+def test_heic_and_avif_photos_are_read_whatever_their_ending(tmp_path: Path, name: str, kind: str) -> None:
     pillow_heif = pytest.importorskip("pillow_heif")
     pillow_heif.register_heif_opener()
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
     folder_of(tmp_path, 2)
-    save(tmp_path / "p2.heic", quality=95)
+    save(tmp_path / name, format=kind, quality=95)
     shots = gather_photos(list_photos(tmp_path), tmp_path, BOUND)
     found = read_pixels(shots.photos[2], BOUND)
     assert np.abs(found.astype(float) - PICTURE).mean() < 12

@@ -225,7 +225,7 @@ def test_damaged_files_are_left_out_and_named(tmp_path: Path) -> None:
     assert {photo.name: photo.reason for photo in scene.left_out} == {
         "IMG_2.jpg": "is damaged or cut short",
         "IMG_5.jpg": "is empty (0 bytes)",
-        "IMG_7.jpg": "is not an image that can be read (JPEG, PNG, HEIC, TIFF, WebP or BMP)",
+        "IMG_7.jpg": "is not an image that can be read (JPEG, PNG, HEIC, AVIF, TIFF, WebP or BMP)",
     }
     assert len(scene.names) == 5
     for file in (*files[2:4], files[5]):
