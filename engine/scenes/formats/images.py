@@ -19,6 +19,7 @@ from engine.errors import UserError
 
 # Formats that cameras and renderers write; Pillow's other decoders are not used, for safety.
 FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+PHONE_FORMATS = ("HEIF", "AVIF")  # which COLMAP does not read
 MOST_PIXELS = 250_000_000  # of an image that is decoded; the largest sensors of phones have 200 million
 PIXELS_AT_ONCE = 200_000_000  # decoded side by side by several threads; about 1.5 GB
 Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's bound is lower; `open_image` checks a caller's own before it decodes
@@ -229,8 +230,8 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
         image = Image.open(path, formats=_choose_formats(path))
     except UnidentifiedImageError as error:
         raise UserError(
-            f"{path} is not an image that can be read (JPEG, PNG, HEIC, AVIF, TIFF, WebP or BMP); convert it, replace it "
-            "or move it elsewhere."
+            f"{path} is not an image that can be read (JPEG, PNG, HEIC, AVIF, TIFF, WebP or BMP); convert it, "
+            "replace it or move it elsewhere."
         ) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise UserError(_too_large(path, "far more", maximum_pixels)) from error
@@ -245,7 +246,7 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
 
 
 def _choose_formats(path: Path) -> tuple[str, ...]:
-    """The formats that a file may have. Its content tells HEIC and AVIF: phones' photos are often renamed to `.jpg`."""
+    """The formats that a file may have; HEIC and AVIF are told by content: phones often name them `.jpg`."""
     with path.open("rb") as file:
         start = file.read(12)
     if start[4:8] != b"ftyp":
@@ -253,7 +254,7 @@ def _choose_formats(path: Path) -> tuple[str, ...]:
     import pillow_heif  # imported here because only HEIC photos need it
 
     pillow_heif.register_heif_opener()
-    return (*FORMATS, "HEIF", "AVIF")
+    return (*FORMATS, *PHONE_FORMATS)
 
 
 def choose_decoders(sizes: Iterable[tuple[int, int]]) -> int:

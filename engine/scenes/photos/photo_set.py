@@ -16,7 +16,7 @@ from PIL import Image
 from engine.errors import UserError
 from engine.scenes.canvas import Size
 from engine.scenes.formats.images import (
-    FORMATS,
+    PHONE_FORMATS,
     choose_decoders,
     downsample_area,
     load_upright,
@@ -221,7 +221,8 @@ def is_usable_as_stored(photo: Photo, maximum_pixels: int) -> bool:
     if photo.half_turn:
         return False
     with open_image(photo.path, maximum_pixels) as image:
-        return image.format in FORMATS and image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS and image.mode in ("RGB", "L")
+        upright = image.getexif().get(ORIENTATION_TAG) in UPRIGHT_ORIENTATIONS
+        return upright and image.format not in PHONE_FORMATS and image.mode in ("RGB", "L")
 
 
 def write_copies(photos: PhotoSet, folder: Path, maximum_pixels: int, watch: ProgressListener) -> tuple[str, ...]:

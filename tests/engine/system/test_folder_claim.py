@@ -13,7 +13,12 @@ from engine.system.folder_claim import claim_folder, is_claimed_elsewhere
 
 pytest.importorskip("fcntl")
 
-HOLD = "import fcntl, os, sys; fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX); print(flush=True); input()"
+HOLD = """
+import fcntl, os, sys
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print(flush=True)
+input()
+"""
 
 
 def test_a_folder_that_another_process_has_is_refused_until_it_ends(tmp_path: Path) -> None:
