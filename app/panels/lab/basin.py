@@ -14,6 +14,7 @@ from app.model.state.scene_kinds import SceneKind
 from app.model.state.state import State
 from app.model.state.viewed_run import describe_absence
 from app.panels.lab.basin_cells import LEFT, NARROWEST, BasinCells
+from app.panels.lab.stage_choice import StageChoice
 from app.panels.widgets.parts import MUTED, PADDING, add_tool_tip, dim_when_disabled, measure_size, set_text
 from engine.lab.basin.map import Basin
 from engine.lab.basin.options import DEFAULT
@@ -38,7 +39,6 @@ class BasinPanel:
         self._control = BasinControl(state)
         self._parent: int | str = 0
         self._updated_at = 0.0
-        self._stages: tuple[str, ...] = ()
         self._reach: PatchReach | None = None
         self._shown: tuple[object, ...] = ()
 
@@ -77,8 +77,8 @@ class BasinPanel:
         )
         self._all = dpg.add_checkbox(label=f"all {self._several}", callback=self._choose)
         add_tool_tip(self._all, f"Kicks every {what}, in one direction or more each.")
-        self._band = dpg.add_combo([ALL_STAGES], default_value=ALL_STAGES, width=118, callback=self._choose)
-        add_tool_tip(self._band, "The band limits that it sees on its way: of all stages in turn, or of one.")
+        tip = "The band limits that it sees on its way: of all stages in turn, or of one."
+        self._stage = StageChoice(ALL_STAGES, 118, tip, self._choose_stage)
         self._save = dpg.add_button(label="Save", callback=self._ask_folder)
         add_tool_tip(self._save, "Writes the map as basin.csv (a row per kick) and basin.png into a folder.")
         dim_when_disabled(self._save)
@@ -120,10 +120,7 @@ class BasinPanel:
         if frame is None or frame.planar != self._planar:
             set_text(self._words, describe_absence(state.run))
             return
-        if frame.stages != self._stages:
-            self._stages = frame.stages
-            dpg.configure_item(self._band, items=[ALL_STAGES, *frame.stages])
-            dpg.set_value(self._band, ALL_STAGES)
+        if self._stage.offer(frame.stages):
             control.choices.stage = None
         self._fit_to_scene()
         dpg.configure_item(self._begin, enabled=not control.obstacle)
@@ -224,8 +221,9 @@ class BasinPanel:
         sliders = (self._turn, self._shift, self._corners)
         choices.turn_deg, choices.shift, choices.corners_px = (dpg.get_value(slider) for slider in sliders)
         choices.all_frames, choices.across = dpg.get_value(self._all), dpg.get_value(self._across)
-        name = dpg.get_value(self._band)
-        choices.stage = self._stages.index(name) if name in self._stages else None
+
+    def _choose_stage(self, stage: int | None) -> None:
+        self._control.choices.stage = stage
 
     def _ask_folder(self) -> None:
         self._ask_path("Write basin.csv and basin.png into", "basin", self._control.save)

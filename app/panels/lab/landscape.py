@@ -15,6 +15,7 @@ from app.model.state.state import State
 from app.model.state.viewed_run import describe_absence
 from app.panels.lab.curve_plot import CurvePlot
 from app.panels.lab.map_plot import MapPlot
+from app.panels.lab.stage_choice import StageChoice
 from app.panels.widgets.parts import MUTED, PADDING, add_tool_tip, dim_when_disabled, measure_size, set_text
 
 PERIOD = 0.1  # seconds between updates
@@ -24,7 +25,11 @@ ABOVE = 112  # height of the choices, pixels
 LEAST = 110  # height of a plot, pixels
 GAP = 6  # pixels between plots
 SLIDER = 80  # width, pixels
-HINT = "Measures the loss of the selected frame around where it stands, on a copy of the field; the run goes on."
+HINT = "Measures the loss of the selected {} around where it stands, on a copy of the field; the run goes on."
+STAGE_TIP = (
+    "The band limit: photos at the scale of a stage, and the field as coarse as that stage has it. Coarse stages have "
+    "wide valleys; fine ones are exact."
+)
 
 
 class LandscapePanel:
@@ -43,7 +48,6 @@ class LandscapePanel:
         self._control = LandscapeControl(state, choices)
         self._parent: int | str = 0
         self._updated_at = 0.0
-        self._stages: tuple[str, ...] = ()
         self._was_held = False
         self._plots: list[CurvePlot] = []
 
@@ -53,9 +57,10 @@ class LandscapePanel:
         with dpg.group(parent=parent):
             with dpg.group(horizontal=True):
                 curves = dpg.add_button(label="Curves", callback=lambda: self._control.begin("curves"))
-                add_tool_tip(curves, f"{HINT}\n\nAlong each of its directions.")
+                hint = HINT.format("patch" if planar else "frame")
+                add_tool_tip(curves, f"{hint}\n\nAlong each of its directions.")
                 loss_map = dpg.add_button(label="Map", callback=lambda: self._control.begin("map"))
-                add_tool_tip(loss_map, f"{HINT}\n\nOver two of its directions.")
+                add_tool_tip(loss_map, f"{hint}\n\nOver two of its directions.")
                 axes = []
                 for place, what in zip(choices.axes, ("across", "down"), strict=True):
                     combo = dpg.add_combo(
@@ -64,12 +69,7 @@ class LandscapePanel:
                     axes.append(combo)
                     add_tool_tip(combo, f"The direction that runs {what} in the map.")
                 self._combos = axes
-                self._band = dpg.add_combo([NOW], default_value=NOW, width=64, callback=self._choose_stage)
-                add_tool_tip(
-                    self._band,
-                    "The band limit: photos at the scale of a stage, and the field as coarse as that stage has it. "
-                    "Coarse stages have wide valleys; fine ones are exact.",
-                )
+                self._stage = StageChoice(NOW, 64, STAGE_TIP, self._choose_stage)
                 self._save = dpg.add_button(label="Save", enabled=False, callback=self._ask_folder)
                 add_tool_tip(self._save, "Writes curves and map as tables (CSV) and pictures (PNG) into a folder.")
                 dim_when_disabled(self._save)
@@ -111,7 +111,8 @@ class LandscapePanel:
         if frame is None:
             set_text(self._words, describe_absence(state.run))
             return
-        self._name_stages(frame)
+        if self._stage.offer(frame.stages):
+            control.choices.stage = None
         dpg.configure_item(self._stop, show=control.busy)
         dpg.configure_item(self._save, enabled=control.curves is not None or control.loss_map is not None)
         state.lab[self.title] = self._describe(frame)
@@ -142,13 +143,6 @@ class LandscapePanel:
         whose = f"patch {made.frame}" if self._axes == PATCH_AXES else f"frame {made.frame + 1}"
         about = f"{whose}, {made.stage}"
         return f"{about}, {made.share:.0%}" if control.busy else f"{about}, {made.pixels:,} of {made.of:,} pixels"
-
-    def _name_stages(self, frame: LabFrame) -> None:
-        if frame.stages != self._stages:
-            self._stages = frame.stages
-            dpg.configure_item(self._band, items=[NOW, *frame.stages])
-            dpg.set_value(self._band, NOW)
-            self._control.choices.stage = None
 
     def _arrange(self) -> None:
         """Curves and map beside each other where there is room, else what was asked for last."""
@@ -184,6 +178,6 @@ class LandscapePanel:
         if self._control.shown == "map":
             self._control.again()
 
-    def _choose_stage(self, _sender: int, name: str) -> None:
-        self._control.choices.stage = self._stages.index(name) if name in self._stages else None
+    def _choose_stage(self, stage: int | None) -> None:
+        self._control.choices.stage = stage
         self._control.again()

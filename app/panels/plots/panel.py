@@ -217,7 +217,7 @@ class PlotsPanel:
 
     def _arrange(self, *_: Any) -> None:
         which = dpg.get_value(self._which)
-        width, height = measure_inner_width(self._parent), max(self._size[1] - 94, 160)
+        width, height = measure_inner_width(self._parent), max(self._size[1] - 94, 140)
         self._chosen = choose_plots(self._of, self._curves)
         rows = [[title for title in row if title in self._chosen] for row in split_rows(self._of)]
         high = height // max(sum(map(bool, rows)), 1)
