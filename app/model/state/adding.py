@@ -1,4 +1,4 @@
-"""Photos that the user adds to the run, and the notices about them. No Dear PyGui here."""
+"""Photos that the user adds to the run, and notices about them and about saving. No Dear PyGui here."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def add_photos(state: State, paths: Sequence[Path]) -> None:
 
 
 class Notices:
-    """Puts notices about added photos into the state; the window shows each for a few seconds."""
+    """Puts notices about added photos and checkpoints into the state; the window shows each for a few seconds."""
 
     def __init__(self) -> None:
         self._before: Snapshot | None = None
@@ -57,4 +57,6 @@ def describe_event(event: Event) -> str:
             return f"Added {event.detail}; searching for {'its pose' if ', ' not in event.detail else 'their poses'}."
         case "joined" | "note":
             return event.detail
+        case "save-checkpoint":
+            return f"Saved: {event.detail}"
     return ""

@@ -28,6 +28,8 @@ from engine.scenes.paths import resolve_scene_path
 from engine.scenes.progress import ProgressListener
 from engine.system.files import link_or_copy
 
+SAVING = 120.0  # seconds that a run may take to be saved before it is continued
+
 
 class Runs:
     """Opens runs and puts them into the state.
@@ -67,8 +69,7 @@ class Runs:
         if run is None or run.scene is None:
             raise UserError("Open the scene first, then the run of it to continue.")
         arguments = replace(self._arguments, scene=run.scene.path, output=folder, resume=True, overwrite=False)
-        own = run.opened.folder if run.opened is not None else None
-        self._show(arguments, rest=own is None or own.resolve() != folder.resolve())
+        self._show(arguments, rest=not run.writes_into(folder))
 
     def open_swept(self, values: Values, folder: Path) -> None:
         """Opens a run of a sweep: goes on where it ended if it kept its checkpoint, else makes it again.
@@ -261,7 +262,12 @@ class Runs:
         state.novel.keyframes.clear()
 
     def _add(self, arguments: ViewerArguments, paused: bool, first: tuple[Command, ...] = ()) -> None:
+        output = arguments.output
+        same = [run for run in self.leaving if output is not None and run.writes_into(output)]
+
         def opening(watch: ProgressListener) -> OpenedRun:
+            for run in same:  # what it has learned is in the checkpoint that is read now
+                run.close(SAVING)
             opened = open_run(arguments, watch=watch, wait_for_matches=False)
             for command in first:
                 opened.run.send(command)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float32
@@ -150,6 +151,10 @@ class ViewedRun:
             self._closing = True
             self._leaving = threading.Thread(target=self._leave, args=(save,), name=f"leave {self.name}", daemon=True)
             self._leaving.start()
+
+    def writes_into(self, folder: Path) -> bool:
+        """Whether this is the folder of the run."""
+        return self.opened is not None and self.opened.folder.resolve() == folder.resolve()
 
     @property
     def ended(self) -> bool:

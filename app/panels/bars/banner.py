@@ -50,8 +50,8 @@ class Banner:
             ),
             dpg.group(horizontal=True, horizontal_spacing=GAP, label="strip"),
         ):
-            dpg.add_button(label="Close", small=True, callback=self._close)
-            self._more = dpg.add_button(label="More###more", small=True, show=False, callback=self._unfold)
+            dpg.add_button(label="Close", callback=self._close)
+            self._more = dpg.add_button(label="More###more", show=False, callback=self._unfold)
             add_tool_tip(self._more, "Shows the whole message, or one line of it.")
             self._text = dpg.add_text("")
         dpg.bind_item_theme(TAG, self._themes[False])
