@@ -15,7 +15,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from engine.fields.cuda_launch import compare_with_plain, have_kernels, launch_per_ray, launch_per_value
+from engine.fields.cuda_launch import (
+    compare_with_plain,
+    have_kernels,
+    launch_in_layers,
+    launch_per_ray,
+    launch_per_value,
+)
 from engine.fields.spaces import Lines
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
@@ -96,20 +102,30 @@ class _March(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         inputs, basis, edges, seen, marched, bent = ctx.kept
-        state = marched.state
-        by_start, by_step = torch.zeros(2, *inputs[0].shape, device=edges.device).unbind()
+        state, rays, count = marched.state, *seen.shape[:2]
+        moves = any(ctx.needs_input_grad[:2])
+        slopes, start, step = torch.empty_like(seen), *inputs[:2]
+        launch_per_ray(
+            cuda_kernels.march_backward,
+            rays,
+            *(inputs[2], bent, edges, marched.background, seen, gradients[0].contiguous()),
+            *(torch.empty_like(seen[..., 0]), slopes),
+        )
         tinted, tint, size = _tint(state)
         tint_touched = state.touched.new_zeros(1, 1)
         if state.tint is not None:
             tint, tint_touched = state.tint.gradient.view(-1, 9), _tiles(state.tint)
-        launch_per_ray(
-            cuda_kernels.march_backward,
-            len(edges),
-            *(*_lattice(state), tinted, tint, size, basis, *inputs, bent, edges, marched.background, seen),
-            *(gradients[0].contiguous(), torch.empty_like(seen[..., 0])),
-            *(marched.gathers, state.gradient.view(-1, 4), _tiles(state), tint_touched),
-            *(by_start, by_step),
+        by_position = seen.new_empty(rays if moves else 1, count, 3, 4)
+        launch_per_value(
+            cuda_kernels.scatter_samples,
+            *(rays, 4 * count),
+            *(*_lattice(state), tinted, tint, size, basis, start, step, edges, seen, slopes),
+            *(marched.gathers, state.gradient.view(-1, 4), _tiles(state), tint_touched, moves, by_position),
         )
+        if not moves:
+            return (None,) * 5
+        by_start, by_step = torch.zeros(2, *start.shape, device=edges.device).unbind()
+        launch_in_layers(cuda_kernels.sum_positions, rays, 3, step, edges, seen, by_position, by_start, by_step)
         if not bent:
             by_start, by_step = by_start[:, 0], by_step[:, 0]
         return by_start, by_step, None, None, None

@@ -76,6 +76,8 @@ def summarise(report: dict[str, Any]) -> str:
     for name, entry in report["parts"].items():
         lines.append(f"{name}: {entry['state']}{', ' + entry['why'] if 'why' in entry else ''}")
         for key, value in entry.get("figures", {}).items():
+            if isinstance(value, list) and all(isinstance(one, str) for one in value):
+                value = ", ".join(value)
             if isinstance(value, int | float | str):
                 lines.append(f"  {key}: {value:.4g}" if isinstance(value, float) else f"  {key}: {value}")
     return "\n".join(lines)
