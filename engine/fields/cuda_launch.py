@@ -32,10 +32,12 @@ class LaunchOptions:
     Attributes:
         ray_threads: of kernels with one thread per ray. A step has some 10,000 rays, 2 to 3 warps for each of 132
             multiprocessors: blocks of one warp spread evenly over them, of four they would leave every third without
-            work. A picture, which has more, loses nothing by it: the march takes 114 registers a ray and its backward
-            pass 124 (CUDA 13, compute capability 9.0), so that a multiprocessor holds 16 warps, in blocks of any size.
-        value_threads: of kernels with one thread per value, or per bin of a ray, and of those in which a block goes
-            through a row. They take few registers and are limited by memory; 16 such blocks fill a multiprocessor.
+            work. A picture, which has more, loses nothing by it: the march takes 79 registers a ray and its backward
+            pass 32 (CUDA 13, compute capability 9.0), so that a multiprocessor holds 24 warps and more, as blocks of
+            one warp.
+        value_threads: of kernels with one thread per value, bin or channel of a sample, and of those in which a block
+            goes through a row. They take few registers and are limited by memory; 16 such blocks fill a
+            multiprocessor.
     """
 
     ray_threads: int = 32

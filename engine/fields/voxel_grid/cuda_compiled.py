@@ -23,6 +23,7 @@ from engine.fields.cuda_launch import (
     launch_per_value,
 )
 from engine.fields.spaces import Lines
+from engine.fields.voxel_grid import cuda_backward_kernels as backward_kernels
 from engine.fields.voxel_grid import cuda_kernels, reference
 from engine.fields.voxel_grid import cuda_proposal_kernels as proposal_kernels
 from engine.fields.voxel_grid.backend import Backend
@@ -88,10 +89,13 @@ class _March(torch.autograd.Function):
         inputs = _with_pieces(start, step, optical_length, ends)
         lattice, tint = _lattice(state), _tint(state)
         cells = visible if visible is not None else torch.zeros(2, 1, 1, 1, dtype=torch.uint8, device=edges.device)
+        launch_per_value(
+            cuda_kernels.look_up, *(rays, 4 * count), *(*lattice, *inputs[:2], marched.closed, edges, seen)
+        )
         launch_per_ray(
             cuda_kernels.march_forward,
             rays,
-            *(*lattice, *tint, basis, *inputs, marched.closed, ends is not None, edges, marched.background),
+            *(state.shape, *tint, basis, *inputs, ends is not None, edges, marched.background),
             *(visible is not None, cells),
             *(colour, opacity, position, seen),
         )
@@ -102,13 +106,13 @@ class _March(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, ...]:
         inputs, basis, edges, seen, marched, bent = ctx.kept
-        state, rays, count = marched.state, *seen.shape[:2]
-        moves = any(ctx.needs_input_grad[:2])
-        slopes, start, step = torch.empty_like(seen), *inputs[:2]
+        start, step, optical_length = inputs
+        state, rays, count = marched.state, seen.shape[0], seen.shape[1]
+        moves, slopes = any(ctx.needs_input_grad[:2]), torch.empty_like(seen)
         launch_per_ray(
-            cuda_kernels.march_backward,
+            backward_kernels.march_backward,
             rays,
-            *(inputs[2], bent, edges, marched.background, seen, gradients[0].contiguous()),
+            *(optical_length, bent, edges, marched.background, seen, gradients[0].contiguous()),
             *(torch.empty_like(seen[..., 0]), slopes),
         )
         tinted, tint, size = _tint(state)
@@ -117,7 +121,7 @@ class _March(torch.autograd.Function):
             tint, tint_touched = state.tint.gradient.view(-1, 9), _tiles(state.tint)
         by_position = seen.new_empty(rays if moves else 1, count, 3, 4)
         launch_per_value(
-            cuda_kernels.scatter_samples,
+            backward_kernels.scatter_samples,
             *(rays, 4 * count),
             *(*_lattice(state), tinted, tint, size, basis, start, step, edges, seen, slopes),
             *(marched.gathers, state.gradient.view(-1, 4), _tiles(state), tint_touched, moves, by_position),
@@ -125,7 +129,7 @@ class _March(torch.autograd.Function):
         if not moves:
             return (None,) * 5
         by_start, by_step = torch.zeros(2, *start.shape, device=edges.device).unbind()
-        launch_in_layers(cuda_kernels.sum_positions, rays, 3, step, edges, seen, by_position, by_start, by_step)
+        launch_in_layers(backward_kernels.sum_positions, rays, 3, step, edges, seen, by_position, by_start, by_step)
         if not bent:
             by_start, by_step = by_start[:, 0], by_step[:, 0]
         return by_start, by_step, None, None, None

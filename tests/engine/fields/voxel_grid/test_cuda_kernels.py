@@ -168,7 +168,7 @@ def test_all_that_is_launched_compiles_for_a_gpu_without_double_precision(monkey
         cuda_compiled.optimise(made, 0.1, 0.1, 1.0)
     cuda_compiled.average(state, 2)
     assert set(launched) == {
-        *("march_forward", "march_backward", "scatter_samples", "sum_positions"),
+        *("look_up", "march_forward", "march_backward", "scatter_samples", "sum_positions"),
         *("mark_occupied", "measure_bins", "draw_edges", "average_blocks"),
         *("adam", "add_smoothness", "add_smoothness_in_blocks"),
     }
