@@ -11,9 +11,11 @@ from torch import Tensor
 
 from engine.evidence.tracks import Tracks
 from engine.fields.field import Field
+from engine.registration.bundle.options import OF_OBJECTS
 from engine.registration.bundle.sequence import AdjustmentSequence
 from engine.registration.calibration import Calibration
 from engine.scenes.pyramid.photo_pyramid import PhotoPyramid
+from engine.scenes.scene import SceneKind
 
 
 class Adjusted(NamedTuple):
@@ -37,9 +39,9 @@ class CameraAdjustment:
         frames: that take part in the one under way: those that have a pose of their own.
     """
 
-    def __init__(self, due: list[int] | None = None) -> None:
-        """`due` are the integer factors by which photos are downsampled, one adjustment each."""
-        self._sequence = AdjustmentSequence()
+    def __init__(self, kind: SceneKind, due: list[int] | None = None) -> None:
+        """Of a scene of this kind; `due` are the integer factors by which its photos are downsampled for each."""
+        self._sequence = AdjustmentSequence(OF_OBJECTS if kind == "object" else None)
         self._sequence.due = list(due or ())
         self.frames: list[int] = []
 

@@ -82,7 +82,7 @@ class CameraTrainer(BaseTrainer):
         self._warp_units = WarpUnits(1 / float(intrinsics.focal.mean()), 6)  # a point and the centre, in space
         self.photos = PhotoPyramid(scene, self.frames, self.device)
         self._relocaliser = Relocaliser(first_statuses(scene, self.frames, settings), self.options.search)
-        self._adjustment = CameraAdjustment()
+        self._adjustment = CameraAdjustment(scene.kind)
         self._perturbed: list[int] = []  # frames that were moved by hand, once for each time
         uncertain = set(scene.uncertain_frames) & set(self.frames)
         self._guessed = {self.frames.index(frame) for frame in uncertain}  # frames whose initial pose is still a guess

@@ -341,7 +341,7 @@ class RadianceTrainer(CameraTrainer):
         self._choose_by_error()
         if self._choice is not None:
             self._choice.load_state(tensors_below("choice.", moved))
-        self._adjustment = CameraAdjustment(metadata["bundles_due"])
+        self._adjustment = CameraAdjustment(self.scene.kind, metadata["bundles_due"])
         self._perturbed = list(metadata["perturbed"])
         self._guessed = set(metadata.get("guessed", self._guessed))  # older checkpoints have none
         self._relocaliser = Relocaliser.from_state(

@@ -254,10 +254,19 @@ def start_from_surface(
     free: FreeLens = FIXED_LENS,
     tracks: TrackEvidence | None = None,
     masks: Bool[Tensor, "frames height width"] | None = None,
+    options: SolverOptions = DEFAULT,
 ) -> Adjustment:
     """An adjustment of world-to-camera poses and the points of a surface, before its first step."""
     return Adjustment(
-        images, intrinsics, poses, surface.points, surface.visible, free=free, tracks=tracks, masks=masks
+        images,
+        intrinsics,
+        poses,
+        surface.points,
+        surface.visible,
+        free=free,
+        tracks=tracks,
+        masks=masks,
+        options=options,
     )
 
 

@@ -44,7 +44,7 @@ class SolverOptions:
         least_damping: down to this value,
         largest_damping: and above this value the adjustment ends.
         tries: damped systems that are solved at most for one step.
-        least_gain: relative decrease of the cost below which the adjustment has converged.
+        least_gain: relative decrease of the cost in one step below which the adjustment ends.
         least_depth: depth in scene units from which a point counts as in front of the camera.
     """
 
@@ -70,7 +70,8 @@ class SequenceOptions:
     Attributes:
         points: most points of an adjustment; more do not make poses better.
         observations: most points times frames: the time and memory of a step grow with it.
-        steps: most steps of an adjustment; most end earlier by `SolverOptions.least_gain`.
+        steps: most steps of an adjustment; most end earlier by `least_gain`.
+        least_gain: `SolverOptions.least_gain` of adjustments that no matches hold; of the others it is the default.
         depth_map_size: pixels along the longer side of the depth maps that points are taken from.
         mask_border: pixels around what is masked in which no point is chosen or seen: one for the slopes of the
             image, one for interpolation.
@@ -81,3 +82,13 @@ class SequenceOptions:
     steps: int = 20
     depth_map_size: int = 126
     mask_border: int = 2
+    least_gain: float = 1e-4
+
+
+# Around an object the cost falls for long, and after the first steps poses become worse again: points leave the
+# surface by more and more, and thin, shiny or transparent things let them agree at many places. Of seven adjustments
+# of drums, hot dogs and lego on photos of 50 and 100 pixels, without matches, the errors were least after 3 to 14
+# steps; all 20 made them 0.25 degrees larger than that, and this 0.06, in half of the time. In a forward-facing scene
+# it is the slow motions that have to be made, and where matches take part lego still gains in its 20th step: there the
+# solver's own number holds.
+OF_OBJECTS = SequenceOptions(least_gain=0.025)

@@ -12,7 +12,7 @@ from engine.evidence.tracks import Tracks
 from engine.fields.field import Field
 from engine.geometry.intrinsics import Intrinsics
 from engine.registration.bundle.adjustment import Adjustment, start_from_surface
-from engine.registration.bundle.options import SequenceOptions
+from engine.registration.bundle.options import SequenceOptions, SolverOptions
 from engine.registration.bundle.surface_points import choose_points, measure_contrast, render_depth_maps
 from engine.registration.bundle.track_evidence import gather_evidence
 from engine.registration.calibration import Calibration
@@ -181,4 +181,5 @@ class AdjustmentSequence:
         free = calibration.free_lens(photos.level(downsample).intrinsics)
         yield
         evidence = None if tracks is None else gather_evidence(tracks, poses, data.intrinsics, downsample)
-        return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence, counts)
+        solver = SolverOptions(least_gain=options.least_gain) if evidence is None else SolverOptions()
+        return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence, counts, solver)

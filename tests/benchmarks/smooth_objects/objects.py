@@ -1,4 +1,4 @@
-"""Three objects, and their photos in the layout of NeRF's Blender scenes."""
+"""Four objects, and their photos in the layout of NeRF's Blender scenes."""
 
 from __future__ import annotations
 
@@ -65,10 +65,26 @@ def make_plant(generator: np.random.Generator) -> list[Ellipsoid]:
     return [*leaves, *stem, Ellipsoid((0, 0, -0.75), (0.35, 0.35, 0.22), (0.6, 0.3, 0.15), 0.04, 0.5, 20.0)]
 
 
+def make_hot_dogs(generator: np.random.Generator) -> list[Ellipsoid]:
+    """Two hot dogs on a plate: large and smooth, with a row of small things that are all alike."""
+    parts = [Ellipsoid((0, 0, -0.29), (1.35, 1.35, 0.06), (0.88, 0.88, 0.86), 0.04)]
+    for side in (-0.38, 0.38):
+        parts += [
+            Ellipsoid((0, side - 0.16, -0.08), (0.95, 0.2, 0.2), (0.85, 0.55, 0.25), 0.01, 0.1, 5.0),
+            Ellipsoid((0, side + 0.16, -0.08), (0.95, 0.2, 0.2), (0.85, 0.55, 0.25), 0.01, 0.1, 5.0),
+            Ellipsoid((0, side, 0.05), (1.08, 0.12, 0.12), (0.65, 0.22, 0.1), 0.05),
+        ]
+        for step in range(26):
+            place = (-0.85 + 0.068 * step, side + 0.05 * math.sin(1.1 * step), 0.17)
+            parts.append(Ellipsoid(place, (0.045, 0.04, 0.035), (0.9, 0.75, 0.1), 0.05))
+    return parts
+
+
 OBJECTS: dict[str, Callable[[np.random.Generator], list[Ellipsoid]]] = {
     "balls": make_balls,
     "microphone": make_microphone,
     "plant": make_plant,
+    "hot-dogs": make_hot_dogs,
 }
 
 

@@ -8,6 +8,7 @@ from engine.geometry.lens_models import LensModel, make_row
 from engine.geometry.pose_errors import pose_errors
 from engine.registration.bundle import adjustment, surface_points
 from engine.registration.bundle.adjustment import Adjustment
+from engine.registration.bundle.options import OF_OBJECTS, SolverOptions
 from engine.registration.bundle.surface_points import SurfacePoints
 from tests.support.worlds.relief import (
     HEIGHT,
@@ -21,6 +22,7 @@ from tests.support.worlds.relief import (
 )
 
 FRAMES = 7
+OBJECT_SOLVER = SolverOptions(least_gain=OF_OBJECTS.least_gain)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +87,16 @@ def test_every_accepted_step_lowers_the_cost(world):
     assert made.improve()
     assert made.cost < first
     assert not torch.equal(made.poses, poses)
+
+
+def test_an_adjustment_of_an_object_ends_where_a_step_gains_little(world):
+    _, true, images = world
+    start = moved(true, degrees=0.6, distance=0.015)
+    known = images, intrinsics(FRAMES), start, surface_seen_from(world, start, 60)
+    made = [adjustment.start_from_surface(*known, options=options) for options in (SolverOptions(), OBJECT_SOLVER)]
+    long, short = (take_steps(each) for each in made)
+    assert 1 < short < long
+    assert pose_errors(made[1].poses, true).rotation_deg.mean() < 0.5 * pose_errors(start, true).rotation_deg.mean()
 
 
 def test_right_poses_stay(world):
