@@ -14,7 +14,7 @@ import platformdirs
 
 from engine.errors import UserError
 
-VERSION = 3  # of the cached content; part of every key
+VERSION = 4  # of the cached content; part of every key
 
 
 def compute_fingerprint(files: Sequence[Path], *settings: object) -> str:

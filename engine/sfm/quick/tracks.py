@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,9 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import NDArray
 
 from engine.sfm.events import Pair
+
+CONFIRMED = 3  # features that both of a match are matched with, at least, for it to join a track that contradicts
+# itself: as many of the observations fit then as without such tracks (lego at 200 pixels: 83 %; with 1 fewer: 79 %)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,44 @@ def join_matches(numbers: FeatureNumbers, matches: NDArray[np.int64]) -> NDArray
         label = joined
 
 
+def split_contradictory(
+    matches: Int[np.ndarray, "matches 2"], photo: Int[np.ndarray, " features"], label: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Labels of tracks into which features fall that matches connect, though two of one photo are among them.
+
+    One wrong match joins two tracks, and the longer tracks are, the more of them would be lost. A right match is
+    confirmed by others: its two features are both matched with third ones. Features are joined over matches from the
+    best confirmed one on, where they have no photo in common, and not at all over those that hardly anything confirms.
+
+    Args:
+        matches: numbers of their features.
+        photo: of every feature.
+        label: of every feature, changed for those that are joined: the number of one of the track's features.
+    """
+    partners = defaultdict[int, set[int]](set)
+    pairs = sorted({(min(pair), max(pair)) for pair in matches.tolist()})
+    for one, other in pairs:
+        partners[one].add(other)
+        partners[other].add(one)
+    confirmed = [(len(partners[one] & partners[other]), one, other) for one, other in pairs]
+    track = {feature: {feature} for feature in partners}
+    photos = {feature: {int(photo[feature])} for feature in partners}
+    of = {feature: feature for feature in partners}
+    for support, one, other in sorted(confirmed, key=lambda each: -each[0]):
+        kept, joined = of[one], of[other]
+        if support < CONFIRMED or kept == joined or photos[kept] & photos[joined]:
+            continue
+        track[kept] |= track.pop(joined)
+        photos[kept] |= photos.pop(joined)
+        for feature in track[kept]:
+            of[feature] = kept
+    found = label.copy()
+    for kept, features in track.items():
+        if len(features) > 1:
+            found[list(features)] = kept
+    return found
+
+
 def make_tracks(
     numbers: FeatureNumbers,
     pairs: Sequence[tuple[Pair, Int[np.ndarray, "matches 2"]]],
@@ -78,7 +120,7 @@ def make_tracks(
     A track is the observations of a point of the model, and the features of photos that were not registered that are
     matched with them and with no other point; or, without a point, features that matches connect. What has two
     features in one photo contradicts itself: from a track with a point these observations are removed, a track
-    without is left out.
+    without is split.
 
     Args:
         numbers: of the features.
@@ -105,7 +147,10 @@ def make_tracks(
     label = join_matches(numbers, matches[free])
     loose = np.unique(matches[free])
     bad = np.unique(label[loose][_find_repeated(label[loose], numbers.photo[loose])])
-    loose = loose[~np.isin(label[loose], bad)]
+    within = matches[free][np.isin(label[matches[free][:, 0]], bad)]
+    label[loose[np.isin(label[loose], bad)]] = -1
+    label = split_contradictory(within, numbers.photo, label)
+    loose = loose[label[loose] >= 0]
     feature = np.concatenate([with_point[0], loose])
     group = np.concatenate([with_point[1], len(points) + label[loose]])
     return _sort(numbers, feature, group, points)

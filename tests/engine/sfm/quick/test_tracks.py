@@ -1,4 +1,4 @@
-"""Tracks join matches over photos; contradictions are left out."""
+"""Tracks join matches over photos; contradictions are split or left out."""
 
 import numpy as np
 
@@ -28,6 +28,17 @@ def test_a_track_with_two_features_in_one_photo_is_left_out() -> None:
     found = make_tracks(FeatureNumbers(places(3, 3, 3)), pairs)
     assert found.photo.tolist() == [0, 2]
     np.testing.assert_array_equal(found.pixels, [places(3)[0][2], places(3, 3, 3)[2][2]])
+
+
+def test_one_wrong_match_does_not_cost_the_two_tracks_that_it_joins() -> None:
+    photos = 6
+    pairs = [((one, two), table((0, 0), (1, 1))) for one in range(photos) for two in range(one + 1, photos)]
+    pairs[2] = ((0, 3), table((0, 0), (1, 1), (0, 1)))
+    found = make_tracks(FeatureNumbers(places(*[2] * photos)), pairs)
+    assert found.photo.tolist() == [*range(photos)] * 2
+    for track in (0, 1):
+        expected = [each[track] for each in places(*[2] * photos)]
+        np.testing.assert_array_equal(found.pixels[found.track == track], expected)
 
 
 def test_features_at_the_same_place_count_as_one() -> None:
