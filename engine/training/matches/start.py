@@ -42,10 +42,10 @@ class TrackStartOptions:
             of them place cameras to within 0.8 degrees. With fewer it is asked of two halves: on smooth objects 90 a
             frame fit cameras that are 11 degrees off.
         certain: how far two halves may place cameras apart, as a share of how far the whole moves them. The whole is
-            off by about half of what its halves are apart; beyond, the initial poses are the better guess.
-        certain_facing: the same for a forward-facing scene, by orientations alone: how its centres lie along the line
-            of sight is hardly known, and aligned by them halves of right solutions are several degrees apart. Right
-            ones were 0.14 and 0.19 apart, a wrong one 0.72.
+            off by about half of what its halves are apart: beyond, colours from the initial poses end nearer. Right
+            solutions were 0.14 to 0.2 apart (lego, leaves, a room), poor ones 0.7 and more (shiny balls: 2.9 degrees
+            off, where the run without matches ends at 0.6). Halves of a forward-facing scene are compared by
+            orientations alone, for how centres lie along the line of sight is hardly known.
         least_apart_deg: up to which they may be apart in any case, degrees.
         ample_share: of all observations that fit: below it, and where tracks are few, it is solved from narrower
             robust scales too, and the least cost is kept. Wide scales come from poses that are tens of degrees off,
@@ -62,8 +62,7 @@ class TrackStartOptions:
     least_share: float = 0.35
     least_observations: int = 15
     plentiful: float = 200.0
-    certain: float = 1.0
-    certain_facing: float = 0.5
+    certain: float = 0.5
     least_apart_deg: float = 1.0
     ample_share: float = 0.8
     known_apart_deg: float = 4.0
@@ -213,9 +212,8 @@ class TrackStart:
             poses = torch.where(known[:, None, None], placed, self._initial)
             if sparse:
                 apart = yield from self._compare_halves()
-                certain = self._options.certain_facing if self._facing else self._options.certain
                 moved = self._measure_moved(poses[known], self._initial[known])
-                accepted = apart <= max(certain * moved, self._options.least_apart_deg)
+                accepted = apart <= max(self._options.certain * moved, self._options.least_apart_deg)
         self.result = TrackPoses(poses.float() if accepted else self._initial.float(), known, share, accepted, apart)
 
     def _weigh(self) -> Iterator[None]:
