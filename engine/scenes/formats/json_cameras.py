@@ -16,7 +16,7 @@ from engine.geometry.lens_models import stack_distortions
 from engine.scenes.canvas import Size, choose_canvas, stack_sizes
 from engine.scenes.formats.camera_models import JSON_FISHEYE, JSON_PERSPECTIVE, read_json_lens
 from engine.scenes.formats.json_files import read_number
-from engine.scenes.formats.validation import compute_size_factors
+from engine.scenes.formats.validation import check_principal_point, compute_size_factors
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def read_camera(values: Mapping[str, Any], size: tuple[int, int], file: Path, im
     assert focal_x is not None
     assert focal_y is not None
     centre = read_number(values, "cx", file, declared[0] / 2), read_number(values, "cy", file, declared[1] / 2)
+    if "w" not in values and "h" not in values:
+        check_principal_point(centre, size, file, image.name)
     return JsonCamera(
         focal=(focal_x * factors[0], focal_y * factors[1]),
         centre=(centre[0] * factors[0], centre[1] * factors[1]),

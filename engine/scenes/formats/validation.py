@@ -15,6 +15,8 @@ from engine.geometry.intrinsics import Intrinsics
 
 ROTATION_TOLERANCE = 5e-3  # largest entry of |R R^T - I|; files round their numbers, to three decimals at worst
 ASPECT_TOLERANCE = 0.02  # relative difference of aspect ratios
+OTHER_SIZE = 1.5  # principal point over the picture's middle, from which (or from its inverse) it is another picture's
+SAME_RATIO = 0.15  # relative difference of that ratio along both sides
 LARGEST = 1e9  # number in a pose or a camera that is taken for finite
 
 
@@ -54,6 +56,28 @@ def check_camera(
         )
     if not all(abs(value) < LARGEST for value in (*centre, *distortion)):
         raise UserError(f"{file} gives {name} a principal point or distortion that is not finite; mend the numbers.")
+
+
+def check_principal_point(centre: Sequence[float], size: tuple[int, int], file: Path, name: str) -> None:
+    """Raises `UserError` if a camera was clearly made for pictures of another size, which the file does not give.
+
+    Principal points lie near the middle: one that is as far from it along both sides is that of a larger or smaller
+    copy.
+
+    Args:
+        centre: principal point, pixels.
+        size: (width, height) of the picture, pixels.
+        file, name: for error messages.
+    """
+    across, down = (2 * value / side for value, side in zip(centre, size, strict=True))
+    if min(across, down) <= 0 or abs(across / down - 1) > SAME_RATIO:
+        return
+    if max(across, down) < 1 / OTHER_SIZE or min(across, down) > OTHER_SIZE:
+        raise UserError(
+            f"{file} gives {name} the principal point {centre[0]:g}, {centre[1]:g}, as for pictures of about "
+            f"{2 * centre[0]:.0f} x {2 * centre[1]:.0f} pixels, but it has {size[0]} x {size[1]}; use those "
+            "that the cameras were computed from, or scale the cameras."
+        )
 
 
 def check_intrinsics(intrinsics: Intrinsics, file: Path, names: Sequence[str]) -> None:

@@ -38,7 +38,7 @@ from engine.scenes.photos.quick_start import (
     prepare_quick_start,
     show_result,
 )
-from engine.scenes.photos.unusable_photos import find_unusable
+from engine.scenes.photos.unusable_photos import are_panoramas, find_unusable
 from engine.scenes.photos.upside_down import turn_upright
 from engine.scenes.photos.video import extract_frames
 from engine.scenes.progress import PhotosRead, ProgressListener
@@ -173,6 +173,11 @@ def _match(
     watch: ProgressListener,
 ) -> _CheckedPhotos:
     decoded = decode_photos(photos, reductions, options.maximum_pixels, watch)
+    if are_panoramas(decoded.images):
+        raise UserError(
+            f"{source}: the pictures seem to show all around (equirectangular, 360°); cut views of a usual camera "
+            "out of them first, as ffmpeg's filter v360 does."
+        )
     decoded, loaded = add_masks(decoded, reductions, masks, source, options.maximum_pixels)
     left_out, notes = photos.left_out, notes + photos.notes + loaded.notes
     bad = find_unusable(decoded.images) | dict(loaded.useless) | dict(decoded.damaged)

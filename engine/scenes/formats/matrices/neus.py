@@ -22,7 +22,7 @@ from engine.scenes.formats.left_out import read_each
 from engine.scenes.formats.masks import MaskFile
 from engine.scenes.formats.matrices.box import place_box
 from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames
-from engine.scenes.formats.validation import check_camera, check_poses
+from engine.scenes.formats.validation import check_camera, check_poses, check_principal_point
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import list_images
 from engine.scenes.scene import Scene
@@ -72,10 +72,12 @@ def read_neus(folder: Path, options: SceneOptions) -> Scene:
         image = images[index]
         focal, centre, pose = split_projection(matrices[f"world_mat_{index}"] @ world, file, image.name)
         check_camera(focal, centre, (), file, image.name)
+        size = read_image_size(image, options.maximum_pixels)
+        check_principal_point(centre, size, file, image.name)
         return PosedFrame(
             image.name,
             image,
-            read_image_size(image, options.maximum_pixels),
+            size,
             check_poses(pose[None], file, [image.name])[0],
             JsonCamera(focal, centre, (0.0,) * 4),
         )

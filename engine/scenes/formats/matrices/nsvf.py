@@ -17,7 +17,7 @@ from engine.scenes.formats.left_out import read_each
 from engine.scenes.formats.matrices.box import place_box
 from engine.scenes.formats.matrices.numbers import read_numbers, read_pose_matrix
 from engine.scenes.formats.posed_frames import PosedFrame, build_from_frames
-from engine.scenes.formats.validation import check_camera, check_poses
+from engine.scenes.formats.validation import check_camera, check_poses, check_principal_point
 from engine.scenes.options import SceneOptions
 from engine.scenes.paths import list_images, make_natural_key
 from engine.scenes.scene import Scene
@@ -70,7 +70,9 @@ def read_nsvf(folder: Path, options: SceneOptions) -> Scene:
         matrix = read_pose_matrix(place / POSES / f"{image.stem}.txt")
         pose = invert_pose(check_poses(matrix[None], place / POSES, [image.name]))[0]
         size = read_image_size(image, options.maximum_pixels)
-        return PosedFrame(image.name, image, size, pose, read_camera(place, image))
+        camera = read_camera(place, image)
+        check_principal_point(camera.centre, size, place, image.name)
+        return PosedFrame(image.name, image, size, pose, camera)
 
     frames, left_out = read_each(entries, lambda entry: entry[0].name, read, file)
     images = [frame.image for frame in frames]

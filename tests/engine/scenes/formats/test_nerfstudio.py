@@ -130,6 +130,15 @@ def test_intrinsics_of_another_resolution_are_scaled(tmp_path: Path) -> None:
     assert (intrinsics.width, intrinsics.height) == (WIDTH // 2, HEIGHT // 2)
 
 
+def test_intrinsics_of_another_resolution_that_is_not_given_are_refused(tmp_path: Path) -> None:
+    content = write_nerfstudio(tmp_path, object_poses())
+    for key in ("w", "h"):
+        del content[key]
+    write_json(tmp_path / "transforms.json", content | {"cx": 62.0, "cy": 50.0})
+    with pytest.raises(UserError, match="principal point 62, 50, as for pictures of about 124 x 100 pixels"):
+        load_scene(tmp_path)
+
+
 def test_smaller_copies_are_used(tmp_path: Path) -> None:
     write_nerfstudio(tmp_path, object_poses())
     for index in range(10):

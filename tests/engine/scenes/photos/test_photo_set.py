@@ -10,7 +10,7 @@ from engine.scenes.formats.resolution import choose_reductions
 from engine.scenes.photos.files import find_photo_folder, list_photos
 from engine.scenes.photos.lenses import make_intrinsics
 from engine.scenes.photos.photo_set import decode_photos, gather_photos, is_usable_as_stored, read_pixels, write_copies
-from engine.scenes.photos.unusable_photos import find_unusable
+from engine.scenes.photos.unusable_photos import are_panoramas, find_unusable
 from engine.scenes.progress import ignore_progress
 from engine.sfm.lens import Lens
 from engine.sfm.quick.lenses.own_lenses import PhotoLenses
@@ -146,3 +146,23 @@ def test_cropped_photos_have_lenses_of_their_own_in_their_pictures(tmp_path: Pat
     np.testing.assert_allclose(intrinsics.focal, [[35, 35], [36, 36], [40, 40]])
     np.testing.assert_allclose(intrinsics.centre, [[15, 18], [22, 10], [20, 15]])
     np.testing.assert_allclose(intrinsics.distortion[:, 0], [0.1, 0, 0], atol=1e-7)
+
+
+def test_panoramas_are_told_from_wide_photos() -> None:
+    random = np.random.default_rng(2)
+
+    def paint(width: int) -> np.ndarray:
+        cells = Image.fromarray(random.integers(0, 256, (25, width // 4, 3), dtype=np.uint8))
+        return np.asarray(cells.resize((width, 100), Image.Resampling.BICUBIC))
+
+    wide = [paint(200) for _ in range(4)]
+    halves = [paint(100) for _ in range(4)]
+    panoramas = [np.concatenate([half, half[:, ::-1]], axis=1) for half in halves]  # both borders show the same
+    assert are_panoramas(panoramas)
+    assert not are_panoramas(wide)
+    assert not are_panoramas([image[:, :150] for image in panoramas])
+    barred = [image.copy() for image in wide]
+    for image in barred:
+        image[:12] = image[-12:] = 0
+    assert not are_panoramas(barred)
+    assert not are_panoramas([np.full((100, 200, 3), 255, dtype=np.uint8)] * 4)

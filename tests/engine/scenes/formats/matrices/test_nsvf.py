@@ -95,3 +95,14 @@ def test_what_is_broken_is_left_out_or_refused(tmp_path: Path) -> None:
     (tmp_path / "intrinsics.txt").write_text("a camera")
     with pytest.raises(UserError, match=r"intrinsics\.txt holds something other than numbers"):
         load_scene(tmp_path)
+
+
+def test_cameras_of_pictures_of_another_size_are_refused(tmp_path: Path) -> None:
+    write_nsvf(tmp_path, object_poses())
+    matrix = np.array([[160, 0, 62.0, 0], [0, 164, 50.0, 0], [0, 0, 1, 0], [0, 0, 0, 1.0]])  # of four times the size
+    np.savetxt(tmp_path / "intrinsics.txt", matrix)
+    with pytest.raises(UserError, match=r"principal point 62, 50, as for pictures of about 124 x 100 .* has 32 x 24"):
+        load_scene(tmp_path)
+    matrix[:2, 2] = 26.0, 6.0  # a picture that was cut out of another one
+    np.savetxt(tmp_path / "intrinsics.txt", matrix)
+    assert load_scene(tmp_path).intrinsics.centre[0].tolist() == [26, 6]
