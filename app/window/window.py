@@ -20,6 +20,7 @@ from app.panels.bars.banner import Banner
 from app.panels.bars.help import Help
 from app.panels.bars.top_bar import Actions
 from app.panels.widgets.live_texture import rest_textures
+from app.panels.widgets.parts import match_tool_tips
 from app.render.renderer import Renderer
 from app.window.backdrop import Backdrop
 from app.window.dialogs import Dialogs
@@ -183,6 +184,7 @@ class Window:
         for run in state.seen:
             run.keep_volume_on_device(self._renderer.takes_device_memory)
         self._renderer.set_volumes({run.key: run.volume for run in state.seen})
+        match_tool_tips()
         self._backdrop.update()
         self._banner.update()
         self._help.update()

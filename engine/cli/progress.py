@@ -84,7 +84,7 @@ def updated_rate(rate: float, before: Snapshot | None, now: Snapshot) -> float:
     adjusted: what is done in place of optimising says nothing of how fast that is."""
     if before is None or before.stage_index != now.stage_index:
         return math.nan
-    if (now.doing or before.doing) and now.iteration == before.iteration:
+    if (now.doing or before.doing) and now.iteration <= before.iteration + 1:
         return math.nan
     seconds = now.seconds - before.seconds
     if seconds <= 0:

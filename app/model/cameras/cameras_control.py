@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class CamerasControl:
         self._nudges = Nudges()
         self._released: tuple[float, Preview] | None = None
         self._moved_at = -math.inf
+        self._choices: tuple[object, ...] = ()
         self._looked_at = Remembered()  # the last inputs of `hover`: it does nothing while they are the same
 
     @property
@@ -160,7 +161,14 @@ class CamerasControl:
             state.novel.mode = "follow"
 
     def settle(self, state: State, now: float) -> None:
-        """Notes in the state whether the view is being moved; to be called once per frame of the window."""
+        """Notes in the state whether the view is being moved; to be called once per frame of the window.
+
+        Another layer or frame counts as a movement: the user waits for the picture.
+        """
+        choices = (astuple(state.cameras.layers), state.cameras.frustum_scale, state.selected)
+        if choices != self._choices:
+            self._moved_at = now if self._choices else self._moved_at
+            self._choices = choices
         state.cameras.moving = self.dragging or now - self._moved_at < GESTURES.settled
 
 

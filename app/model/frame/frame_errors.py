@@ -45,10 +45,13 @@ def describe_tracks(snapshot: Snapshot, frame: int) -> str:
 
 
 def choose_verdict(snapshot: Snapshot | None) -> Verdict | None:
-    """The verdict to be shown of a run: none while patches are searched for, whose places are not known yet."""
-    if snapshot is None or (snapshot.planar is not None and snapshot.frames_that_are(FrameStatus.SEARCHING)):
+    """The verdict to be shown of a run: none while patches, or most of the frames, are searched for: where they are is
+    not known yet."""
+    if snapshot is None:
         return None
-    return snapshot.verdict
+    searched, count = len(snapshot.frames_that_are(FrameStatus.SEARCHING)), len(snapshot.frame_status)
+    hidden = searched > 0 if snapshot.planar is not None else 2 * searched > count
+    return None if hidden else snapshot.verdict
 
 
 def describe_frame_verdict(snapshot: Snapshot, frame: int) -> str:

@@ -25,6 +25,7 @@ from app.panels.widgets.parts import (
 from engine.messages import Snapshot
 
 HEIGHT = 46  # of the curves, pixels
+UNKNOWN = "–"
 COLOURS = (ACCENT, AMBER)
 TIP = (
     f"Recovered: every error is at most {LIMITS.recovered:g} times what it was before the kick; nearly: "
@@ -86,7 +87,7 @@ class RecoveryView:
             return
         for measure, (row, form) in enumerate(zip(self._cells, self._measure.formats, strict=True)):
             for cell, errors in zip(row, (reading.before, reading.kicked, reading.now), strict=True):
-                set_text(cell, form.format(errors[measure]))
+                set_text(cell, form.format(errors[measure]) if np.isfinite(errors[measure]) else UNKNOWN)
         set_text(
             self._sentence, " ".join(filter(None, (describe_recovery(reading), count_recovered(reading, self._thing))))
         )
@@ -100,8 +101,12 @@ class RecoveryView:
         known = reading.before.tolist(), reading.kicked.tolist()
         curves = zip(reading.curves, *known, self._measure.floors, strict=True)
         for line, limit, (curve, before, kicked, floor) in zip(self._lines, self._limits, curves, strict=True):
-            lowest = max(min(float(curve.min()), before) * 0.7, floor / 4)
-            limits = (lowest, max(float(curve.max()), kicked, before) * 1.2)
+            known_now = bool(np.isfinite(curve).any())
+            dpg.configure_item(line, show=known_now)
+            if not known_now:
+                continue
+            lowest = max(min(float(np.nanmin(curve)), before) * 0.7, floor / 4)
+            limits = (lowest, max(float(np.nanmax(curve)), kicked, before) * 1.2)
             where = make_sparkline(reading.seconds, curve, (width, HEIGHT), limits)
             if len(where) == 1:
                 where = np.concatenate([where, where])
@@ -114,6 +119,8 @@ def describe_recovery(reading: Reading) -> str:
     """A sentence on how far a recovery is."""
     if reading.taken_back:
         return "Undone."
+    if not np.isfinite(reading.now).all():
+        return "Excluded: its error is not measured."
     before, kicked = reading.before, reading.kicked
     if reading.has_reference and (kicked <= LIMITS.recovered * before).all():
         return "The kick made it no worse."

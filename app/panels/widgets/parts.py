@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import dearpygui.dearpygui as dpg
 
@@ -21,6 +23,7 @@ VIOLET: Colour = (190, 140, 255, 255)
 CLEAR: Colour = (0, 0, 0, 0)
 
 TIP_WIDTH = 340  # pixels at which the text of tool tips breaks
+TIPS_AT_ONCE = 16  # that are looked at in a frame of the window: all of them would take milliseconds
 PADDING = 8  # pixels between the border of a panel and its content
 SCROLL_BAR = 14  # pixels
 
@@ -33,8 +36,37 @@ def read_colour(colour: str) -> Colour:
 
 def add_tool_tip(item: int | str, text: str) -> int | str:
     """Adds a text that appears while the mouse rests on an item; returns the text item."""
-    with dpg.tooltip(item, delay=0.4):
+    with dpg.tooltip(item, delay=0.4) as tip:
+        _tips.append(ToolTip(item, tip))
         return dpg.add_text(text, wrap=TIP_WIDTH)
+
+
+@dataclass
+class ToolTip:
+    """The tool tip of an item, and whether it may appear."""
+
+    item: int | str
+    tip: int | str
+    shown: bool = True
+
+
+_tips: deque[ToolTip] = deque()
+
+
+def match_tool_tips(count: int = TIPS_AT_ONCE) -> None:
+    """Hides the tool tips of hidden items, which Dear PyGui would show for the item before; `count` at a time.
+
+    To be called once per frame of the window.
+    """
+    for _ in range(min(count, len(_tips))):
+        one = _tips.popleft()
+        if not dpg.does_item_exist(one.item):
+            continue
+        shown = dpg.is_item_shown(one.item)
+        if shown != one.shown:
+            one.shown = shown
+            dpg.configure_item(one.tip, show=shown)
+        _tips.append(one)
 
 
 def add_step_button(step: int, tip: str, go: Callable[[int], None]) -> None:

@@ -22,6 +22,7 @@ from app.panels.perturb.panel import PerturbPanel
 from app.panels.plots.timeline import TimelinePanel
 from app.panels.training.panel import TrainingPanel
 from app.panels.widgets.panel import Panel
+from app.panels.widgets.parts import add_tool_tip, match_tool_tips
 from engine.config.settings import Settings
 from engine.messages import (
     Pause,
@@ -61,6 +62,17 @@ def test_the_library_that_draws_pictures_is_not_loaded_before_one_is_drawn() -> 
     """It takes half a second, for which a window at its start would be waited for."""
     assert app.window.window
     assert "matplotlib" not in sys.modules
+
+
+def test_a_hidden_item_has_no_tool_tip() -> None:
+    with dpg.window():
+        button = dpg.add_button()
+        tip = dpg.get_item_parent(add_tool_tip(button, "What it does."))
+    assert tip is not None
+    for shown in (False, True):
+        dpg.configure_item(button, show=shown)
+        match_tool_tips(count=1000)
+        assert dpg.is_item_shown(tip) == shown
 
 
 def test_the_training_panel_tells_where_the_run_is_and_pauses_it() -> None:
