@@ -139,6 +139,12 @@ def upload(tensor: Tensor, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
 
 
+def overwrite(place: Tensor, value: Tensor) -> None:
+    """Copies a CPU tensor into memory of a device as `upload` does; the host does not wait for a GPU."""
+    on_gpu = place.device.type == "cuda"
+    place.copy_(value.pin_memory() if on_gpu else value, non_blocking=on_gpu)
+
+
 def finish_work(device: torch.device) -> None:
     """Waits until a GPU has done what was launched; other devices have."""
     if device.type == "cuda":

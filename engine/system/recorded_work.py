@@ -20,7 +20,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from engine.system.devices import WHOLE_DEVICE, is_out_of_memory, upload
+from engine.system.devices import WHOLE_DEVICE, is_out_of_memory, overwrite, upload
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -96,8 +96,7 @@ class HostInputs:
             value = make()
             if value.shape != place.shape:
                 raise RuntimeError(f"an input of recorded work had the shape {place.shape}, now {value.shape}")
-            on_gpu = place.device.type == "cuda"
-            place.copy_(value.pin_memory() if on_gpu else value, non_blocking=on_gpu)
+            overwrite(place, value)
 
 
 _INPUTS: ContextVar[HostInputs | None] = ContextVar("inputs of the work that is noted or recorded", default=None)

@@ -88,7 +88,7 @@ class _March(torch.autograd.Function):
         colour, opacity, position, seen = made(rays, 3), made(rays), made(rays), made(rays, count, 4)
         inputs = _with_pieces(start, step, optical_length, ends)
         lattice, tint = _lattice(state), _tint(state)
-        cells = visible if visible is not None else torch.zeros(2, 1, 1, 1, dtype=torch.uint8, device=edges.device)
+        cells = visible if visible is not None else state.touched.new_empty(2, 1, 1, 1)
         launch_per_value(
             cuda_kernels.look_up, *(rays, 4 * count), *(*lattice, *inputs[:2], marched.closed, edges, seen)
         )
@@ -116,7 +116,7 @@ class _March(torch.autograd.Function):
             *(torch.empty_like(seen[..., 0]), slopes),
         )
         tinted, tint, size = _tint(state)
-        tint_touched = state.touched.new_zeros(1, 1)
+        tint_touched = state.touched.new_empty(1, 1)
         if state.tint is not None:
             tint, tint_touched = state.tint.gradient.view(-1, 9), _tiles(state.tint)
         by_position = seen.new_empty(rays if moves else 1, count, 3, 4)
@@ -128,7 +128,8 @@ class _March(torch.autograd.Function):
         )
         if not moves:
             return (None,) * 5
-        by_start, by_step = torch.zeros(2, *start.shape, device=edges.device).unbind()
+        make = torch.zeros if bent else torch.empty  # a piece without samples gets nothing; a straight ray has one
+        by_start, by_step = make(2, *start.shape, device=edges.device).unbind()
         launch_in_layers(backward_kernels.sum_positions, rays, 3, step, edges, seen, by_position, by_start, by_step)
         if not bent:
             by_start, by_step = by_start[:, 0], by_step[:, 0]
@@ -195,12 +196,12 @@ def _lattice(state: GridState) -> tuple[Tensor, Tensor, bool, Shape]:
     """Voxels, table, whether it is in blocks, and size, as the kernels want them."""
     table = state.table
     if table is None:
-        table = torch.zeros(1, 1, 1, dtype=torch.int32, device=state.voxels.device)
+        table = torch.empty(1, 1, 1, dtype=torch.int32, device=state.voxels.device)
     return state.voxels.view(-1, 4), table, state.table is not None, state.shape
 
 
 def _tint(state: GridState) -> tuple[bool, Tensor, Shape]:
-    """Whether there are directional coefficients, these, and their size; where there are none, one row of zeros."""
+    """Whether there are directional coefficients, these, and their size; where none are, a row that nobody reads."""
     if state.tint is None:
-        return False, state.voxels.new_zeros(1, 9), state.shape
+        return False, state.voxels.new_empty(1, 9), state.shape
     return True, state.tint.voxels.view(-1, 9), state.tint.shape

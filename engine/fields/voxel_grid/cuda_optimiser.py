@@ -9,7 +9,7 @@ from engine.fields.cuda_launch import launch_per_row
 from engine.fields.voxel_grid import cuda_optimiser_kernels as kernels
 from engine.fields.voxel_grid.options import DEFAULT
 from engine.fields.voxel_grid.state import GridState
-from engine.system.devices import upload
+from engine.system.devices import overwrite
 
 
 def optimise(state: GridState, rate: float, smoothness: float, density_rate: float) -> None:
@@ -29,7 +29,7 @@ def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rat
     state.steps += 1
     smooths = smoothness > 0 and state.steps % DEFAULT.smoothness_period == 0
     weight = smoothness * DEFAULT.smoothness_period if smooths else 0.0
-    numbers = torch.empty(kernels.NUMBERS)
+    numbers = [0.0] * kernels.NUMBERS
     numbers[kernels.RATE] = rate / (1 - DEFAULT.beta1**state.steps)
     numbers[kernels.FIRST_RATE] = numbers[kernels.RATE] * first_channel_rate
     numbers[kernels.CORRECTION] = 1 / (1 - DEFAULT.beta2**state.steps)
@@ -37,7 +37,7 @@ def _prepare(state: GridState, rate: float, smoothness: float, first_channel_rat
     numbers[kernels.FIRST_WEIGHT] = weight / first_channel_rate**2
     if state.numbers is None:
         state.numbers = torch.empty(kernels.NUMBERS, device=state.voxels.device)
-    state.numbers.copy_(upload(numbers, state.voxels.device))
+    overwrite(state.numbers, torch.tensor(numbers))
     return smooths
 
 
