@@ -158,7 +158,7 @@ def test_the_view_counts_as_moving_until_it_has_rested(scene: tuple[State, list[
     assert state.cameras.orbit.target == before.target
     control.settle(state, 10.0 + 2 * GESTURES.settled)
     assert not state.cameras.moving
-    state.cameras.layers.gizmo = True
+    state.cameras.layers.ground = not state.cameras.layers.ground
     control.settle(state, 10.9)
     assert state.cameras.moving, "the user waits for another layer as for another view"
     control.pan(state, 30, 10, SIZE[1], 11.0)
