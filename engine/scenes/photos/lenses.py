@@ -54,6 +54,8 @@ def estimate_lenses(
 
 def _describe_own(own: PhotoLenses, photos: PhotoSet) -> str:
     """That photos do not share the lens of their camera."""
+    if not own.certain:
+        return "The photos do not share a lens, as where they were cropped, but matches do not tell each one's."
     sizes = np.array(photos.sizes)
     off = np.linalg.norm(own.centre - sizes / 2, axis=1) / sizes.max(axis=1)
     focal = own.focal / sizes.max(axis=1)

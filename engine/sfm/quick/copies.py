@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, UInt8
 
 from engine.sfm.quick.features import choose_copy_size
+from engine.sfm.quick.lenses.own_lenses import PhotoGroups
 from engine.sfm.quick.matching import KnownLens, SmallCamera, shrink_lens
 from engine.sfm.quick.options import OPTIONS
 
@@ -30,6 +31,11 @@ class CameraPrior:
     focal: float
     nominal: bool
     lens: KnownLens | None = None
+
+    @property
+    def guessed(self) -> bool:
+        """Whether nothing is known of the lens."""
+        return not self.nominal and self.lens is None
 
 
 @dataclass(frozen=True)
@@ -74,3 +80,24 @@ class PhotoCopies:
         factor = max(camera.size) / max(width, height)
         lens = shrink_lens(camera.lens, factor)
         return SmallCamera((width, height), camera.focal / factor, camera.nominal, lens), factor
+
+    def shrink_cropped(self) -> list[SmallCamera] | None:
+        """The cameras as of `shrink`, if photos of unknown focal length are crops of those of one camera.
+
+        All have the focal length of the largest then, in pixels of the photos. None where such photos have one size.
+        """
+        guessed = {camera.focal for camera in self.cameras if camera.guessed}
+        if len(guessed) < 2:
+            return None
+        cameras = []
+        for number, camera in enumerate(self.cameras):
+            small, factor = self.shrink(number)
+            cameras.append(replace(small, focal=max(guessed) / factor, nominal=True) if camera.guessed else small)
+        return cameras
+
+    def group_photos(self) -> PhotoGroups:
+        """Photos of unknown focal length are a group: they may be crops of those of one camera."""
+        together = len(self.cameras)
+        group_of = [together if self.cameras[number].guessed else number for number in self.camera_of]
+        unit = np.array([self.factor(photo) for photo in range(len(self.names))])
+        return PhotoGroups(tuple(self.camera_of), tuple(group_of), unit)

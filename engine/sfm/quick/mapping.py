@@ -85,7 +85,11 @@ class _Numbering:
 
 
 def map_photos(
-    folder: Path, cameras: Sequence[SmallCamera], camera_of: Sequence[int], pairs: Sequence[MatchedPair]
+    folder: Path,
+    cameras: Sequence[SmallCamera],
+    camera_of: Sequence[int],
+    pairs: Sequence[MatchedPair],
+    cropped: Sequence[SmallCamera] | None = None,
 ) -> Iterator[Mapped | SmallModel | None]:
     """Registers as many photos as possible in one model (a task of `Workers`).
 
@@ -94,6 +98,8 @@ def map_photos(
         cameras: photos of one camera share their lens.
         camera_of: number of each photo's camera.
         pairs: those with a geometry.
+        cropped: the cameras if photos of several sizes were cropped from those of one, which is tried where the model
+            is poor or does not tell their lenses.
     Yields:
         the model after each step, and the result: None if no three photos could be registered.
     """
@@ -106,6 +112,12 @@ def map_photos(
         again = yield from _map_once(folder, guessed, camera_of, pairs, OPTIONS.models_per_focal)
         if _measure_size(again[0]) > _measure_size(model):
             model, images, lenses = again
+    if cropped is not None and (_is_poor(model, len(camera_of)) or not _has_lenses(model, lenses)):
+        again = yield from _map_once(folder, cropped, camera_of, pairs, OPTIONS.models_per_focal)
+        fewer = _measure_size(again[0])[0] < _measure_size(model)[0]
+        if not fewer and _has_lenses(again[0], again[2]):
+            model, images, lenses = again
+            cameras = [replace(camera, nominal=False) for camera in cropped]
     wrong = [number for number, lens in lenses.items() if _is_wrong(cameras[number - 1], lens)]
     if wrong:  # the mapper began with a wrong focal length: another model begins with the one that it ended with
         corrected = list(cameras)
@@ -157,6 +169,11 @@ def _is_poor(model: Any, photos: int) -> bool:
     """Whether a model has less than half of the photos, or hardly any points."""
     registered, points = _measure_size(model)
     return 2 * registered < photos or points < OPTIONS.points_per_photo * registered
+
+
+def _has_lenses(model: Any, lenses: dict[int, Lens]) -> bool:
+    """Whether each camera that registered photos have got a lens; without one, photos contradict each other."""
+    return model is not None and {image.camera_id for image in model.images.values() if image.has_pose} <= set(lenses)
 
 
 def _measure_size(model: Any) -> tuple[int, int]:

@@ -229,7 +229,8 @@ def _map(
     if len(good) < 2:
         return None
     factor, model = copies.factor(0), None
-    for _, item in workers.run([(map_photos, (folder, matched.cameras, list(copies.camera_of), good))]):
+    task = (map_photos, (folder, matched.cameras, list(copies.camera_of), good, copies.shrink_cropped()))
+    for _, item in workers.run([task]):
         if not isinstance(item, Mapped):
             model = item
             continue
@@ -249,7 +250,7 @@ def _refine(
 ) -> SmallModel:
     """The model with refined keypoints; tells of it."""
     refined = refine_model(model, copies.images, copies.camera_of, folder, workers)
-    refined = refine_photo_lenses(refined, copies.images, copies.camera_of, folder, workers)
+    refined = refine_photo_lenses(refined, copies.images, copies.group_photos(), folder, workers)
     lens = next((lens for lens in refined.lenses if lens is not None), None)
     factor = copies.factor(0)
     focal = np.nan if lens is None else lens.focal * factor

@@ -11,9 +11,14 @@ from jaxtyping import Float, UInt8
 
 from engine.sfm.quick.keypoint_refinement import CopiesFile, SeenPoints, refine_keypoints
 from engine.sfm.quick.lenses.model_lenses import adjust_robustly, estimate_lenses, improve_lens, keep_lenses
-from engine.sfm.quick.lenses.own_lenses import PhotoLenses
+from engine.sfm.quick.lenses.own_lenses import PhotoGroups, PhotoLenses
 from engine.sfm.quick.lenses.photo_lenses import adjust_photo_lenses, find_photo_lenses
-from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_median_error
+from engine.sfm.quick.lenses.rebuilding import (
+    build_reconstruction,
+    list_points,
+    measure_mean_error,
+    measure_median_error,
+)
 from engine.sfm.quick.mapping import SmallModel
 from engine.sfm.quick.workers import Workers
 
@@ -75,24 +80,30 @@ def refine_model(
 def refine_photo_lenses(
     model: SmallModel,
     images: Sequence[UInt8[np.ndarray, "height width"]],
-    camera_of: Sequence[int],
+    groups: PhotoGroups,
     folder: Path,
     workers: Workers,
 ) -> SmallModel:
     """The model with lenses of the photos' own, where they do not share their camera's: cropped or zoomed ones.
 
     Args:
-        model: refined; the others are as of `refine_model`.
+        model: refined.
+        images: the small copies, grey.
+        groups: of the photos.
+        folder: for files of the processes.
+        workers: processes that do the work.
     Returns:
-        the model given where photos share lenses.
+        the model given where photos share lenses, or matches do not tell theirs.
     """
-    ((_, found),) = workers.run([(find_photo_lenses, (model, camera_of))])
+    ((_, found),) = workers.run([(find_photo_lenses, (model, groups))])
     if found is None:
         return model
     own: PhotoLenses = found.own
+    if not own.certain:
+        return found
     # keypoints were brought into agreement under wrong cameras; now these are nearly right
     found = refine_points(found, np.nan_to_num(own.focal, nan=1.0), np.nan_to_num(own.radial), images, folder, workers)
-    ((_, adjusted),) = workers.run([(adjust_photo_lenses, (found, camera_of))])
+    ((_, adjusted),) = workers.run([(adjust_photo_lenses, (found, groups))])
     return adjusted
 
 
@@ -167,5 +178,5 @@ def adjust_model(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallM
         poses=poses,
         lenses=tuple(lenses.get(number + 1, lens) for number, lens in enumerate(model.lenses)),
         points=list_points(reconstruction, len(model.points)),
-        error=float(reconstruction.compute_mean_reprojection_error()),
+        error=measure_mean_error(reconstruction, model),
     )

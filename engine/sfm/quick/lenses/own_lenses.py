@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,3 +36,23 @@ class PhotoLenses:
     def select(self, kept: Int[np.ndarray, " kept"]) -> PhotoLenses:
         """The lenses of some of the photos."""
         return replace(self, focal=self.focal[kept], radial=self.radial[kept], centre=self.centre[kept])
+
+
+@dataclass(frozen=True)
+class PhotoGroups:
+    """Photos that may share a focal length though their cameras do not: crops of any size, of one camera's photos.
+
+    Attributes:
+        camera_of: number of each photo's camera.
+        group_of: number of each photo's group; those of one camera are of one group.
+        unit: of each photo, its pixels per pixel of its small copy: in its pixels a group has one focal length.
+    """
+
+    camera_of: Sequence[int]
+    group_of: Sequence[int]
+    unit: Float[np.ndarray, " photos"]
+
+    @staticmethod
+    def of_cameras(camera_of: Sequence[int]) -> PhotoGroups:
+        """A group for each camera."""
+        return PhotoGroups(camera_of, camera_of, np.ones(len(camera_of)))

@@ -20,11 +20,10 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
-from engine.sfm.lens import OPTIONS as LENS_OPTIONS
 from engine.sfm.lens import Lens
 from engine.sfm.quick.lenses.model_lenses import make_adjuster, make_options
-from engine.sfm.quick.lenses.own_lenses import PhotoLenses
-from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_errors
+from engine.sfm.quick.lenses.own_lenses import PhotoGroups, PhotoLenses
+from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_errors, measure_mean_error
 from engine.sfm.quick.mapping import SmallModel
 
 
@@ -46,9 +45,12 @@ class PhotoLensOptions:
         own: share of the photos that must have such a lens, and
         fewest_own: how many, at least.
         simpler: by which factor the cost may be larger where only principal points, or only focal lengths, are free.
-        farthest: principal point from the middle, relative to the longer side; beyond, nothing was found.
-        certain: standard deviation of the principal points relative to the longer side, and of the focal lengths'
-            logarithms, above which these matches (of a wall, say) do not tell them.
+        farthest: principal point from the middle, relative to the longer side; beyond, lenses are not certain.
+        certain: how far the lenses of two halves of the points may be apart, principal points relative to the longer
+            side and focal lengths' logarithms; beyond, matches (of a wall, say) do not tell them.
+        moved: where the two halves begin, likewise, from what was found.
+        step, wide_step: of the logarithm of the focal length that photos share, where it is known and where it is not.
+        least_step: at which its search ends.
         deviations: of the common focal length's logarithm and of k1 afterwards.
     """
 
@@ -65,93 +67,142 @@ class PhotoLensOptions:
     simpler: float = 1.15
     farthest: float = 1.0
     certain: float = 0.03
+    moved: float = 0.04
+    step: float = 0.02
+    wide_step: float = 0.15
+    least_step: float = 0.002
     deviations: tuple[float, float] = (0.005, 0.005)
 
 
 OPTIONS = PhotoLensOptions()
 
 
-def find_photo_lenses(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallModel | None]:
+def find_photo_lenses(model: SmallModel, groups: PhotoGroups) -> Iterator[SmallModel | None]:
     """Asks whether photos have lenses of their own (a task of `Workers`).
 
     Args:
         model: adjusted with a lens for each camera, observations sorted by point.
-        camera_of: number of each photo's camera.
+        groups: of the photos.
     Yields:
-        the model adjusted to lenses of their own; None where the photos of each camera share its lens.
+        the model adjusted to lenses of their own; the model as it is, with lenses that are not certain, where matches
+        do not tell these; None where the photos of each camera share its lens.
     """
-    if any(model.lenses[camera_of[photo]] is None for photo in _list_registered(model)):
+    if any(model.lenses[groups.camera_of[photo]] is None for photo in _list_registered(model)):
         yield None
         return
-    found = _ask(_choose_points(model), camera_of)
-    yield None if found is None else _adjust(model, camera_of, found)
+    found = _ask(_choose_points(model), groups)
+    if found is None:
+        yield None
+        return
+    adjusted = _adjust(model, groups, found) if found.certain else replace(model, own=found)
+    own = adjusted.own
+    if own is None or not own.certain or _measure_ambiguity(adjusted, groups, own) > OPTIONS.certain:
+        shared = _Adjusted(model, groups, None).read_lenses(False, False)
+        adjusted = replace(model, own=replace(shared, certain=False))  # lenses of chance would make the cameras worse
+    yield adjusted
 
 
-def adjust_photo_lenses(model: SmallModel, camera_of: Sequence[int]) -> Iterator[SmallModel]:
+def adjust_photo_lenses(model: SmallModel, groups: PhotoGroups) -> Iterator[SmallModel]:
     """Adjusts poses, points and the photos' own lenses to the keypoints, robustly (a task of `Workers`).
 
     Args:
         model: with lenses of the photos, observations sorted by point; what differs between these is free.
-        camera_of: number of each photo's camera.
+        groups: of the photos.
     Yields:
         the adjusted model.
     """
     assert model.own is not None
-    yield _adjust(model, camera_of, model.own)
+    yield _adjust(model, groups, model.own)
 
 
-def _ask(model: SmallModel, camera_of: Sequence[int]) -> PhotoLenses | None:
+def _ask(model: SmallModel, groups: PhotoGroups) -> PhotoLenses | None:
     """Lenses of their own, where the photos have such."""
-    state = _Adjusted(model, camera_of, None)
-    before = state.measure_cost()
+    state = _Adjusted(model, groups, None)
+    before, middle = state.measure_cost(), state.middle
     state.adjust(focal=True, centre=True, radial=True)
     if not state.measure_cost() < (1 - OPTIONS.gain) * before:
         return None
-    state.share(radial=True)
-    state.adjust(focal=True, centre=True)
+    if state.is_sane():
+        state.share(radial=True)
+        state.adjust(focal=True, centre=True)
+    if not state.is_sane():  # too much was free at once: one focal length for all, which is looked for
+        state = _Adjusted(model, groups, None)
+        state.share(focal=True, radial=True)
+        state.adjust(centre=True, radial=True)
+        state.share(radial=True)
+        state = state.search_focal(OPTIONS.wide_step)
     free, cost = state.read_lenses(), state.measure_cost()
-    side = np.array([max(model.cameras[number].size) for number in camera_of])
-    middle = state.middle
-    registered = np.isfinite(free.focal)
-    far = np.linalg.norm(free.centre - middle, axis=1) > OPTIONS.farthest * side
-    if not cost < (1 - OPTIONS.gain) * before or (far & registered).any() or not (free.focal[registered] > 0).all():
+    if not cost < (1 - OPTIONS.gain) * before:
         return None
-    shared = _share(free, camera_of, middle)
+    if not state.is_sane():
+        return replace(free, certain=False)
+    registered, side = np.isfinite(free.focal), 2 * middle.max(axis=1)
+    shared = _share(free, groups.camera_of, middle, groups.unit)
     apart = np.linalg.norm(free.centre - shared.centre, axis=1) / side > OPTIONS.centre
     apart |= np.abs(np.log(free.focal / shared.focal)) > OPTIONS.focal
     if (apart & registered).sum() < max(OPTIONS.fewest_own, OPTIONS.own * registered.sum()):
         return None
-    choices = list[tuple[float, PhotoLenses]]()
-    for cropped, zoomed in ((True, False), (False, True)):
-        chosen = replace(
-            free,
-            focal=free.focal if zoomed else shared.focal,
-            centre=free.centre if cropped else middle,
-            cropped=cropped,
-            zoomed=zoomed,
+    cropped, zoomed = _choose(state, groups, free, cost)
+    lenses = cropped if cropped[0] <= zoomed[0] else zoomed
+    return lenses[1] if lenses[0] < OPTIONS.simpler * cost else free
+
+
+def _choose(
+    state: _Adjusted, groups: PhotoGroups, free: PhotoLenses, cost: float
+) -> tuple[tuple[float, PhotoLenses], tuple[float, PhotoLenses]]:
+    """Costs and lenses where only principal points differ, and where only focal lengths do."""
+    shared = _share(free, groups.group_of, state.middle, groups.unit)
+    model = state.read_model()
+    cropped = _Adjusted(model, groups, replace(free, focal=shared.focal))
+    cropped.adjust(centre=True)
+    if cropped.measure_cost() < 2 * cost:  # near enough for the rest to be that of the focal length
+        cropped = cropped.search_focal(OPTIONS.step)
+    zoomed = _Adjusted(model, groups, replace(free, centre=state.middle))
+    zoomed.adjust(focal=True)
+    return (
+        (cropped.measure_cost(), cropped.read_lenses(True, False)),
+        (zoomed.measure_cost(), zoomed.read_lenses(False, True)),
+    )
+
+
+def _measure_ambiguity(model: SmallModel, groups: PhotoGroups, lenses: PhotoLenses) -> float:
+    """How far the lenses differ that two halves of the points lead to from two sides, relative to the longer side.
+
+    Median over the photos of the distance of principal points and of the difference of focal lengths' logarithms, the
+    larger. Where matches do not tell lenses, as on a wall, both stay where they begin.
+    """
+    middle = np.array([model.cameras[number].size for number in groups.camera_of]) / 2
+    side, found = 2 * middle.max(axis=1), list[PhotoLenses]()
+    direction = np.random.default_rng(0).normal(size=middle.shape)
+    direction /= np.linalg.norm(direction, axis=1, keepdims=True)
+    for half, sign in enumerate((1, -1)):
+        begun = replace(
+            lenses,
+            centre=lenses.centre + lenses.cropped * sign * OPTIONS.moved * side[:, None] * direction,
+            focal=lenses.focal * np.exp(lenses.zoomed * sign * OPTIONS.moved * np.sign(direction[:, 0])),
         )
-        simpler = _Adjusted(state.read_model(), camera_of, chosen)
-        simpler.adjust(focal=zoomed, centre=cropped)
-        choices.append((simpler.measure_cost(), simpler.read_lenses(cropped, zoomed)))
-    best = min(choices, key=lambda choice: choice[0])
-    return best[1] if best[0] < OPTIONS.simpler * cost else free
+        state = _Adjusted(_choose_some(model, np.arange(len(model.points)) % 2 == half), groups, begun)
+        state.adjust(focal=lenses.zoomed, centre=lenses.cropped)
+        found.append(state.read_lenses())
+    apart = found[0].centre - found[1].centre
+    apart -= np.nanmedian(apart, axis=0)  # what all have in common turns all cameras alike
+    centre = np.linalg.norm(apart, axis=1) / side
+    focal = np.abs(np.log(np.maximum(found[0].focal, 1e-9) / np.maximum(found[1].focal, 1e-9)))
+    return float(max(np.nanmedian(centre), np.nanmedian(focal)))
 
 
-def _adjust(model: SmallModel, camera_of: Sequence[int], lenses: PhotoLenses) -> SmallModel:
-    state = _Adjusted(model, camera_of, lenses)
+def _adjust(model: SmallModel, groups: PhotoGroups, lenses: PhotoLenses) -> SmallModel:
+    state = _Adjusted(model, groups, lenses)
     state.adjust(focal=lenses.zoomed, centre=lenses.cropped)
     scale = max(OPTIONS.finer_scale * state.measure_median(), OPTIONS.least_scale)
-    if not lenses.zoomed:  # of a camera all focal lengths are one: the middle of those that they would have each
-        state.adjust(focal=True, centre=True, scale=scale)
-        state.share(focal=True)
-    adjuster = state.adjust(focal=lenses.zoomed, centre=lenses.cropped, scale=scale)
-    certain = state.measure_deviation(adjuster) < OPTIONS.certain
-    found = replace(state.read_lenses(lenses.cropped, lenses.zoomed), certain=certain)
-    middles = _share(found, camera_of, state.middle)
+    state.adjust(focal=lenses.zoomed, centre=lenses.cropped, scale=scale)
+    found = state.read_lenses(lenses.cropped, lenses.zoomed)
+    found = replace(found, certain=lenses.certain and state.is_sane())
+    middles = _share(found, groups.camera_of, state.middle, groups.unit)
     of_camera = list(model.lenses)
     for photo in _list_registered(model):
         focal, radial = float(middles.focal[photo]), float(found.radial[photo])
-        of_camera[camera_of[photo]] = Lens(focal, radial, np.diag(OPTIONS.deviations) ** 2)
+        of_camera[groups.camera_of[photo]] = Lens(focal, radial, np.diag(OPTIONS.deviations) ** 2)
     return replace(state.read_model(), lenses=tuple(of_camera), own=found)
 
 
@@ -162,9 +213,9 @@ class _Adjusted:
         middle: of each photo, pixels.
     """
 
-    def __init__(self, model: SmallModel, camera_of: Sequence[int], lenses: PhotoLenses | None) -> None:
+    def __init__(self, model: SmallModel, groups: PhotoGroups, lenses: PhotoLenses | None) -> None:
         """`lenses` begin with those of the cameras where there are none."""
-        self._model, self._camera_of = model, camera_of
+        self._model, self._groups, camera_of = model, groups, groups.camera_of
         cameras = tuple(model.cameras[number] for number in camera_of)
         self.middle: Float[np.ndarray, "photos 2"] = np.array([camera.size for camera in cameras]) / 2
         seen = np.bincount(model.photo, minlength=len(camera_of)) > 0
@@ -181,27 +232,29 @@ class _Adjusted:
         """Numbers of the registered photos, and their cameras."""
         return [(number - 1, camera) for number, camera in sorted(self._made.cameras.items())]
 
-    def adjust(self, *, focal: bool, centre: bool, radial: bool = False, scale: float = OPTIONS.scale) -> Any:
-        """Adjusts poses, points and what is free of the lenses; the adjuster."""
+    def adjust(
+        self, *, focal: bool = False, centre: bool = False, radial: bool = False, scale: float = OPTIONS.scale
+    ) -> None:
+        """Adjusts poses, points and what is free of the lenses."""
         options = make_options(scale)
         options.refine_focal_length, options.refine_principal_point = focal, centre
         options.refine_extra_params = radial
         adjuster = make_adjuster(self._made, options, self._held)
         adjuster.solve()
         self._made.update_point_3d_errors()
-        return adjuster
 
     def share(self, *, focal: bool = False, radial: bool = False) -> None:
-        """Gives the photos of each camera their median focal length, or k1; those with few observations too."""
-        for number in set(self._camera_of):
-            own = [one for photo, one in self._cameras() if self._camera_of[photo] == number]
-            free = [one for one in own if one.camera_id not in self._held] or own
+        """Gives the photos of each group their median focal length, or k1; those with few observations too."""
+        for number in set(self._groups.group_of):
+            own = [(photo, one) for photo, one in self._cameras() if self._groups.group_of[photo] == number]
+            free = [(photo, one) for photo, one in own if one.camera_id not in self._held] or own
             if not own:
                 continue
-            shared = np.median([one.params for one in free], axis=0)
-            for one in own:
-                known = one.params
-                one.params = [shared[0] if focal else known[0], known[1], known[2], shared[3] if radial else known[3]]
+            of_group = float(np.median([one.params[0] * self._groups.unit[photo] for photo, one in free]))
+            k1 = float(np.median([one.params[3] for _, one in free]))
+            for photo, one in own:
+                known, own_focal = one.params, of_group / self._groups.unit[photo]
+                one.params = [own_focal if focal else known[0], known[1], known[2], k1 if radial else known[3]]
 
     def measure_cost(self) -> float:
         """Sum of the robust costs of all observations."""
@@ -212,30 +265,32 @@ class _Adjusted:
         """Of the errors of all observations, pixels."""
         return float(np.nanmedian(measure_errors(self._made, self._model)))
 
-    def measure_deviation(self, adjuster: Any) -> float:
-        """The median over the photos of the largest relative standard deviation of what is free of their lenses.
+    def search_focal(self, step: float) -> _Adjusted:
+        """The best for one factor on all focal lengths, principal points free, by steps of the factor's logarithm."""
+        best, cost = self, self.measure_cost()
+        while step > OPTIONS.least_step:
+            for way in (step, -step):
+                lenses = best.read_lenses()
+                tried = _Adjusted(best.read_model(), self._groups, replace(lenses, focal=lenses.focal * np.exp(way)))
+                tried.adjust(centre=True)
+                if tried.measure_cost() < cost:
+                    best, cost = tried, tried.measure_cost()
+                    break
+            else:
+                step /= 3
+        return best
 
-        Infinite where these cannot be told apart from poses and points.
-        """
-        import pycolmap
-
-        found = pycolmap.estimate_ba_covariance(
-            pycolmap.BACovarianceOptions(params=pycolmap.BACovarianceOptionsParams.ALL), self._made, adjuster
-        )
-        noise = LENS_OPTIONS.deviation_factor * max(self.measure_median(), 1e-3)
-        deviations = list[float]()
-        for _, camera in self._cameras():
-            if camera.camera_id in self._held:
-                continue
-            covariance = None if found is None else found.get_other_params_cov(camera.params)
-            if covariance is None or not np.isfinite(covariance).all():
-                return np.inf
-            deviations.append(float(noise * np.sqrt(np.diag(covariance).max()) / max(camera.width, camera.height)))
-        return float(np.median(deviations)) if deviations else np.inf
+    def is_sane(self) -> bool:
+        """Whether the photos' focal lengths and principal points are those of possible photos."""
+        lenses = self.read_lenses()
+        known = np.isfinite(lenses.focal)
+        sides = 2 * self.middle.max(axis=1)
+        off = np.linalg.norm(lenses.centre - self.middle, axis=1) > OPTIONS.farthest * sides
+        return not (off | (lenses.focal <= 0))[known].any()
 
     def read_lenses(self, cropped: bool = True, zoomed: bool = True) -> PhotoLenses:
         """The photos' lenses; `cropped` and `zoomed` as in the result."""
-        table: Float[np.ndarray, "photos 4"] = np.full((len(self._camera_of), 4), np.nan)
+        table: Float[np.ndarray, "photos 4"] = np.full((len(self.middle), 4), np.nan)
         for photo, camera in self._cameras():
             table[photo] = camera.params
         return PhotoLenses(table[:, 0], table[:, 3], table[:, 1:3], cropped, zoomed)
@@ -245,18 +300,23 @@ class _Adjusted:
         poses = np.full_like(self._model.poses, np.nan)
         for number, image in self._made.images.items():
             poses[number - 1] = image.cam_from_world().matrix()
-        error = float(self._made.compute_mean_reprojection_error())
+        error = measure_mean_error(self._made, self._model)
         return replace(self._model, poses=poses, points=list_points(self._made, len(self._model.points)), error=error)
 
 
-def _share(lenses: PhotoLenses, camera_of: Sequence[int], middle: Float[np.ndarray, "photos 2"]) -> PhotoLenses:
-    """Each photo with the median of its camera's focal lengths, and of all offsets of principal points."""
+def _share(
+    lenses: PhotoLenses,
+    group_of: Sequence[int],
+    middle: Float[np.ndarray, "photos 2"],
+    unit: Float[np.ndarray, " photos"],
+) -> PhotoLenses:
+    """Each photo with the median of its group's focal lengths, and of all offsets of principal points."""
     focal, offset = lenses.focal.copy(), lenses.centre - middle
     registered = np.isfinite(focal)
-    for number in set(camera_of):
-        own = registered & (np.array(camera_of) == number)
+    for number in set(group_of):
+        own = registered & (np.array(group_of) == number)
         if own.any():
-            focal[own] = np.median(focal[own])
+            focal[own] = np.median(focal[own] * unit[own]) / unit[own]
     return replace(lenses, focal=focal, centre=middle + np.median(offset[registered], axis=0))
 
 
@@ -272,6 +332,11 @@ def _choose_points(model: SmallModel) -> SmallModel:
     most = OPTIONS.observations * len(_list_registered(model))
     chosen: Bool[np.ndarray, " points"] = np.zeros(len(views), dtype=bool)
     chosen[order[: int(np.searchsorted(views[order].cumsum(), most)) + 1]] = True
+    return _choose_some(model, chosen)
+
+
+def _choose_some(model: SmallModel, chosen: Bool[np.ndarray, " points"]) -> SmallModel:
+    """The model with some of its points."""
     kept = chosen[model.point]
     number = chosen.cumsum() - 1
     return replace(

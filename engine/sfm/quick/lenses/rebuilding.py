@@ -56,6 +56,15 @@ def measure_median_error(reconstruction: Any, model: SmallModel) -> float:
     return float(np.nanmedian(measure_errors(reconstruction, model)))
 
 
+def measure_mean_error(reconstruction: Any, model: SmallModel) -> float:
+    """Of the reprojection of all observations, pixels.
+
+    One counts the longer side at most: a point in the plane of a camera would have any error.
+    """
+    most = max(max(camera.size) for camera in model.cameras)
+    return float(np.nan_to_num(measure_errors(reconstruction, model), nan=most).clip(max=most).mean())
+
+
 def measure_errors(reconstruction: Any, model: SmallModel) -> Float[np.ndarray, " observations"]:
     """Distance of each observation from where its point is seen, pixels; NaN for points behind the camera."""
     points = list_points(reconstruction, len(model.points))

@@ -58,6 +58,7 @@ def match_points(
     start: SmallCamera | None = None,
     offsets: Float[np.ndarray, "photos 2"] | None = None,
     zooms: Float[np.ndarray, " photos"] | None = None,
+    flat: bool = False,
 ) -> MatchedPoints:
     """Photos of points in a box before the cameras.
 
@@ -71,10 +72,11 @@ def match_points(
         start: camera that the verification assumes; None is the true one without distortion.
         offsets: of each photo's principal point from its middle, pixels, as in cropped photos.
         zooms: of each photo, the factor on the focal length.
+        flat: whether the points lie in a plane.
     """
     generator = torch.Generator().manual_seed(0)
     points = (torch.rand(count, 3, generator=generator) - 0.5) * torch.tensor([5.0, 4.0, 5.0])
-    points[:, 2] += 5.5
+    points[:, 2] = 0.3 * points[:, 0] + 5.5 if flat else points[:, 2] + 5.5
     turns = roma.rotvec_to_rotmat(torch.randn(photos, 3, generator=generator) * turned)
     steps = torch.randn(photos, 3, 1, generator=generator) * torch.tensor([[moved], [moved], [moved / 2]])
     poses = torch.cat([turns, steps], dim=-1)

@@ -221,3 +221,18 @@ def test_principal_points_of_photos_held_sideways_are_those_of_the_photos_as_the
     own = PhotoLenses(np.full(2, 30.0), np.zeros(2), np.array([[25.0, 11.0], [25.0, 11.0]]), True, False)
     back = sideways.turn_lenses_back(own).centre
     np.testing.assert_allclose(back, [[25, 11], [11, 15]])  # x of the turned photo is 40 rows less the row
+
+
+def test_photos_of_several_sizes_without_exif_may_be_crops_of_one_camera() -> None:
+    images = [np.zeros(shape, dtype=np.uint8) for shape in ((600, 800), (450, 600), (500, 1000))]
+    cameras = [CameraPrior((800, 600), 600.0, False), CameraPrior((600, 450), 450.0, False)]
+    exif = CameraPrior((2000, 1000), 1400.0, True)
+    given = PhotoCopies(FERN, ("a", "b", "c"), images, [*cameras, exif], [0, 1, 2])
+    tried = given.shrink_cropped()
+    assert tried is not None
+    assert [(camera.focal, camera.nominal) for camera in tried] == [(600, True), (600, True), (700, True)]
+    groups = given.group_photos()
+    assert groups.group_of[0] == groups.group_of[1] != groups.group_of[2]
+    np.testing.assert_allclose(groups.unit, [1, 1, 2])
+    alike = replace(given, cameras=[cameras[0], exif], camera_of=[0, 0, 1])
+    assert alike.shrink_cropped() is None

@@ -11,12 +11,13 @@ import torch
 from jaxtyping import Float
 
 from engine.geometry.pose_errors import pose_errors
-from engine.sfm.quick.lenses.own_lenses import PhotoLenses
+from engine.sfm.quick.lenses.own_lenses import PhotoGroups, PhotoLenses
 from engine.sfm.quick.lenses.photo_lenses import adjust_photo_lenses, find_photo_lenses
 from engine.sfm.quick.mapping import SmallModel, map_photos
 from tests.engine.sfm.quick.matched_points import FOCAL, SIZE, MatchedPoints, camera, match_points
 
 PHOTOS = 8
+GROUPS = PhotoGroups.of_cameras([0] * PHOTOS)
 OFFSETS = np.random.default_rng(1).uniform(-1, 1, (PHOTOS, 2)) * [70, 50]
 
 
@@ -39,7 +40,7 @@ def test_cropped_photos_have_principal_points_of_their_own(tmp_path: Path) -> No
     found = match_points(PHOTOS, 300, turned=0.25, noise=0.2, offsets=OFFSETS)
     model = map_points(tmp_path, found)
     assert find_errors(model, found).mean() > 2
-    (own,) = find_photo_lenses(model, [0] * PHOTOS)
+    (own,) = find_photo_lenses(model, GROUPS)
     assert own is not None
     assert own.own is not None
     assert (own.own.cropped, own.own.zoomed, own.own.certain) == (True, False, True)
@@ -48,14 +49,14 @@ def test_cropped_photos_have_principal_points_of_their_own(tmp_path: Path) -> No
     assert np.abs(off[registered]).max() < 15
     assert len(set(own.own.focal[registered])) == 1
     assert find_errors(own, found).mean() < 0.4
-    (again,) = adjust_photo_lenses(own, [0] * PHOTOS)
+    (again,) = adjust_photo_lenses(own, GROUPS)
     assert find_errors(again, found).mean() < 0.4
 
 
 def test_zoomed_photos_have_focal_lengths_of_their_own(tmp_path: Path) -> None:
     zooms = np.array([1.0, 1.3, 1.1, 1.0, 1.4, 1.2, 1.0, 1.15])
     found = match_points(PHOTOS, 300, turned=0.25, noise=0.2, zooms=zooms)
-    (own,) = find_photo_lenses(map_points(tmp_path, found), [0] * PHOTOS)
+    (own,) = find_photo_lenses(map_points(tmp_path, found), GROUPS)
     assert own is not None
     assert own.own is not None
     assert (own.own.cropped, own.own.zoomed) == (False, True)
@@ -70,7 +71,17 @@ def test_zoomed_photos_have_focal_lengths_of_their_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize("radial", [0.0, -0.05])
 def test_photos_that_share_a_lens_keep_it(tmp_path: Path, radial: float) -> None:
     found = match_points(PHOTOS, 300, turned=0.25, noise=0.3, radial=radial, offsets=np.full((PHOTOS, 2), 8.0))
-    assert list(find_photo_lenses(map_points(tmp_path, found), [0] * PHOTOS)) == [None]
+    assert list(find_photo_lenses(map_points(tmp_path, found), GROUPS)) == [None]
+
+
+def test_of_a_wall_matches_do_not_tell_the_lenses_and_cameras_stay_as_they_were(tmp_path: Path) -> None:
+    found = match_points(PHOTOS, 300, turned=0.25, noise=0.2, offsets=OFFSETS, flat=True)
+    model = map_points(tmp_path, found)
+    (own,) = find_photo_lenses(model, GROUPS)
+    assert own is not None
+    assert own.own is not None
+    assert not own.own.certain
+    np.testing.assert_array_equal(own.poses, model.poses)
 
 
 def test_own_lenses_follow_the_size_and_the_choice_of_photos() -> None:
