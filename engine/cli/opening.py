@@ -10,7 +10,7 @@ from engine.cli.settings import check_arguments, continued, options_of, settings
 from engine.config.settings import Settings
 from engine.errors import UserError
 from engine.messages import AddFrames
-from engine.results.folder import claim_run_folder, folder_to_resume, new_folder
+from engine.results.folder import check_new_folder, claim_run_folder, folder_to_resume, new_folder
 from engine.run.checkpoint import load_checkpoint, scene_of_run
 from engine.run.checkpoint_writer import CHECKPOINT_FILE
 from engine.run.photo_queue import check_photos
@@ -72,6 +72,8 @@ def open_run(
         claim = claim_run_folder(folder)
         checkpoint = load_checkpoint(folder / CHECKPOINT_FILE)
         settings, options = continued(arguments, checkpoint)
+    elif arguments.output is not None:
+        check_new_folder(arguments.output, arguments.overwrite)  # now, as reading photos takes minutes
     scene = load_scene(arguments.scene, options, watch, wait_for_matches=wait_for_matches)
     if checkpoint is not None:
         scene = scene_of_run(checkpoint, scene, folder / CHECKPOINT_FILE)

@@ -32,12 +32,7 @@ def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = F
             be made or written to.
     """
     folder = output if output is not None else next(f for f in _numbered(scene, method) if _is_free(f))
-    _check_claim(folder)
-    if holds_run(folder) and not overwrite:
-        raise UserError(
-            f"{folder} holds a run already{_whose(folder)}; continue it with --resume, replace it with --overwrite, "
-            "or give another --output."
-        )
+    check_new_folder(folder, overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name in RUN_FILES:
@@ -45,9 +40,25 @@ def new_folder(output: Path | None, scene: str, method: str, overwrite: bool = F
         shutil.rmtree(folder / ADDED_FOLDER, ignore_errors=True)
     except OSError as error:
         raise UserError(f"{folder} cannot hold a run ({error.strerror or error}); give another --output.") from error
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder} is not writable; give another --output.")
     return folder
+
+
+def check_new_folder(folder: Path, overwrite: bool) -> None:
+    """Checks whether a run can start in a folder that may not be there yet; makes nothing.
+
+    Raises:
+        UserError: as `new_folder`.
+    """
+    _check_claim(folder)
+    if holds_run(folder) and not overwrite:
+        raise UserError(
+            f"{folder} holds a run already{_whose(folder)}; continue it with --resume, replace it with --overwrite, "
+            "or give another --output."
+        )
+    there = next((place for place in (folder, *folder.absolute().parents) if place.exists()), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        reason = "is not writable" if there.is_dir() else "is no folder"
+        raise UserError(f"{folder} cannot hold a run ({there} {reason}); give another --output.")
 
 
 def folder_to_resume(output: Path | None, scene: str, method: str) -> Path:

@@ -66,6 +66,17 @@ def test_an_existing_run_is_not_replaced_without_the_option(tmp_path: Path) -> N
     assert trained(open_run(arguments(tmp_path / "run", overwrite=True))) == 3
 
 
+def test_an_output_that_cannot_be_used_is_refused_before_the_scene_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.cli.opening.load_scene", lambda *_, **__: pytest.fail("read the scene first"))
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(UserError, match="holds a run already"):
+        open_run(arguments(tmp_path))
+    with pytest.raises(UserError, match=r"cannot hold a run \(.*result\.json is no folder\)"):
+        open_run(arguments(tmp_path / "result.json" / "run"))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UserError
-from engine.results.folder import claim_run_folder, folder_to_resume, new_folder
+from engine.results.folder import check_new_folder, claim_run_folder, folder_to_resume, new_folder
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +53,13 @@ def test_a_folder_that_cannot_be_made_is_named() -> None:
     Path("file").write_text("")
     with pytest.raises(UserError, match="file/run cannot hold a run"):
         new_folder(Path("file/run"), "lego", "l2g")
+
+
+def test_a_folder_that_may_not_be_written_is_named_before_anything_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    with pytest.raises(UserError, match=r"new/run cannot hold a run \(/.* is not writable\); give another --output"):
+        check_new_folder(Path("new/run"), overwrite=False)
+    assert os.listdir() == []
 
 
 def test_there_is_nothing_to_resume() -> None:
