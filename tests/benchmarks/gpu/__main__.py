@@ -74,7 +74,8 @@ def summarise(report: dict[str, Any]) -> str:
     if report["quick"]:
         lines.append("quick: the numbers mean nothing")
     for name, entry in report["parts"].items():
-        lines.append(f"{name}: {entry['state']}{', ' + entry['why'] if 'why' in entry else ''}")
+        taken = f" ({entry['seconds']} of {entry['allowed']} s)" if "allowed" in entry else ""
+        lines.append(f"{name}: {entry['state']}{taken}{', ' + entry['why'] if 'why' in entry else ''}")
         for key, value in entry.get("figures", {}).items():
             if value and isinstance(value, list) and all(isinstance(one, str) for one in value):
                 value = ", ".join(value)
