@@ -12,7 +12,7 @@ from engine.geometry.pose_errors import pose_errors
 from engine.messages import FrameStatus
 from engine.registration.calibration import Calibration
 from engine.training.build import build_registration
-from engine.training.matches.start import TrackPoses, TrackStart, is_sparse
+from engine.training.matches.start import TrackPoses, TrackStart, choose_long_tracks, is_sparse
 from engine.training.matches.term import MatchTerm
 from tests.support.runs.short_runs import TINY, alike, event_kinds, matched_fern, trainer
 from tests.support.worlds.tracked import as_tracks, cameras, lens, observe
@@ -191,6 +191,17 @@ def test_a_frame_that_no_track_sees_waits_until_it_can_be_searched_for():
         made.step()
     assert made.frame_status()[3] is FrameStatus.WAITING
     assert made.frame_status().count(FrameStatus.WAITING) == 1
+
+
+def test_of_long_tracks_evenly_fewer_are_taken():
+    observations, _ = observe(cameras("forward"), lens(8), tracks=100)
+    pairs = int(torch.bincount(observations.track).square().sum())
+    every = choose_long_tracks(observations, 100, pairs)
+    assert torch.equal(every.pixels, observations.pixels)
+    fewer = choose_long_tracks(observations, 100, pairs // 3)
+    assert int(torch.bincount(fewer.track).square().sum()) < 0.4 * pairs
+    assert fewer.tracks >= observations.tracks // 4
+    assert torch.bincount(fewer.frame, minlength=8).min() > 0
 
 
 def test_of_many_tracks_those_that_most_frames_see_are_chosen():
