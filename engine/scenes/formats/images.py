@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 PHONE_FORMATS = ("HEIF", "AVIF")  # which COLMAP does not read
 MOST_PIXELS = 250_000_000  # of an image that is decoded; the largest sensors of phones have 200 million
 PIXELS_AT_ONCE = 200_000_000  # decoded side by side by several threads; about 1.5 GB
-Image.MAX_IMAGE_PIXELS = MOST_PIXELS  # Pillow's bound is lower; `open_image` checks a caller's own before it decodes
+Image.MAX_IMAGE_PIXELS = None  # Pillow's bound is lower; `open_image` checks the caller's own before it decodes
 LARGEST_SIDE = 1e9  # pixels; a larger one in a file is a mistake
 SIDEWAYS = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange width and height
 SHAPE_TOLERANCE = 0.02  # relative difference of aspect ratios of one shape
@@ -50,10 +49,8 @@ def read_image_size(path: Path, maximum_pixels: int, shape: tuple[float, float] 
     Raises:
         UserError: the file is no image, or larger than `maximum_pixels`.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # our own bound is checked instead
-        with open_image(path, maximum_pixels) as image:
-            return image.size[::-1] if shape is not None and turns_to(image, shape) else image.size
+    with open_image(path, maximum_pixels) as image:
+        return image.size[::-1] if shape is not None and turns_to(image, shape) else image.size
 
 
 def turns_to(image: Image.Image, shape: tuple[float, float]) -> bool:
@@ -233,15 +230,15 @@ def open_image(path: Path, maximum_pixels: int) -> Iterator[Image.Image]:
             f"{path} is not an image that can be read (JPEG, PNG, HEIC, AVIF, TIFF, WebP or BMP); convert it, "
             "replace it or move it elsewhere."
         ) from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise UserError(_too_large(path, "far more", maximum_pixels)) from error
     except PermissionError as error:
         raise UserError(f"{path} may not be read; change its permissions.") from error
     except DECODER_ERRORS as error:
         raise UserError(_damaged(path)) from error
     with image:
         if image.width * image.height > maximum_pixels:
-            raise UserError(_too_large(path, f"{image.width} x {image.height}", maximum_pixels))
+            raise UserError(
+                f"{path} has {image.width} x {image.height} pixels, more than {maximum_pixels:,}; shrink the image."
+            )
         yield image
 
 
@@ -280,10 +277,6 @@ def _decode(image: Image.Image, path: Path) -> NDArray[np.uint8]:
 
 def _damaged(path: Path) -> str:
     return f"{path} is damaged or cut short; copy it again from its source."
-
-
-def _too_large(path: Path, size: str, maximum_pixels: int) -> str:
-    return f"{path} has {size} pixels, more than {maximum_pixels:,}; shrink the image."
 
 
 def _convert_to_uint8(image: Image.Image) -> NDArray[np.uint8]:
