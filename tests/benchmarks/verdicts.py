@@ -26,7 +26,7 @@ import torch
 from engine.cli import main as cli
 from tests.benchmarks.reach import Poses, measure_errors
 from tests.benchmarks.support.command import Options, options
-from tests.benchmarks.support.verdict_cases import CASES, Case
+from tests.benchmarks.support.verdict_cases import ALTERED_CASES, CASES, Case
 from tests.benchmarks.support.verdict_inputs import Made
 
 ITERATIONS = {False: 40, True: 4}  # of a run; by --quick
@@ -173,7 +173,7 @@ STATES = ("registered", "doubtful", "failed", "crashed")
 
 def choose_cases(named: Sequence[str], quick: bool) -> list[Case]:
     """Those whose name contains one of the words; the first few under `--quick`."""
-    found = [case for case in CASES if not named or any(word in case.name for word in named)]
+    found = [case for case in [*CASES, *ALTERED_CASES] if any(word in case.name for word in named)] if named else CASES
     if not quick:
         return found
     return [

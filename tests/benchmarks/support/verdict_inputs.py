@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from engine.geometry import se3
 from tests.benchmarks.reach import FLIP, SETS, Poses, read_reference
@@ -160,6 +160,41 @@ def bare(source: Source, names: Sequence[str], folder: Path, *words: str, focal_
     """Copies without poses."""
     copy_photos(source, names, folder, focal_factor)
     return Made((str(folder), *words), jpegs({name: source.reference[name] for name in names}))
+
+
+def altered(source: Source, names: Sequence[str], folder: Path, how: str, seed: int = 0) -> Made:
+    """Copies of photos that somebody has worked on, without EXIF.
+
+    Args:
+        source: of the photos.
+        names: of those that are taken.
+        folder: to be written.
+        how: `cropped`, anywhere to 80 % of either side; `cut`, to 60 to 95 %; `zoomed`, up to 1.6 times about the
+            middle; `marked`, with a watermark and a date.
+        seed: of what is drawn at random.
+    """
+    copy_photos(source, names, folder)
+    generator = np.random.default_rng(seed)
+    for path in sorted(folder.glob("*.jpg")):
+        with Image.open(path) as opened:
+            photo = opened.convert("RGB")
+        width, height = photo.size
+        if how == "marked":
+            noise = np.random.default_rng(1).integers(0, 256, (height // 10, width // 4, 3), dtype=np.uint8)
+            photo.paste(Image.fromarray(noise).resize((width // 4, height // 10)), (width * 7 // 10, height * 8 // 10))
+            ImageDraw.Draw(photo).text((12, 12), "2024-07-11 14:02", fill=(255, 120, 0))
+        elif how == "zoomed":
+            part = 1 / generator.uniform(1, 1.6)
+            margins = np.array([width, height]) * (1 - part) / 2
+            box = (*margins, *(np.array([width, height]) - margins))
+            photo = photo.resize((width, height), Image.Resampling.LANCZOS, box=tuple(box.tolist()))
+        else:
+            shares = generator.uniform(0.6, 0.95, 2) if how == "cut" else np.array([0.8, 0.8])
+            wide, high = (shares * [width, height]).astype(int).tolist()
+            left, top = int(generator.integers(0, width - wide + 1)), int(generator.integers(0, height - high + 1))
+            photo = photo.crop((left, top, left + wide, top + high))
+        photo.save(path, quality=92)
+    return Made((str(folder),), jpegs({name: source.reference[name] for name in names}))
 
 
 def two_places(
