@@ -185,14 +185,14 @@ def altered(source: Source, names: Sequence[str], folder: Path, how: str, seed: 
             ImageDraw.Draw(photo).text((12, 12), "2024-07-11 14:02", fill=(255, 120, 0))
         elif how == "zoomed":
             part = 1 / generator.uniform(1, 1.6)
-            margins = np.array([width, height]) * (1 - part) / 2
-            box = (*margins, *(np.array([width, height]) - margins))
-            photo = photo.resize((width, height), Image.Resampling.LANCZOS, box=tuple(box.tolist()))
+            left, top = width * (1 - part) / 2, height * (1 - part) / 2
+            box = (left, top, width - left, height - top)
+            photo = photo.resize((width, height), Image.Resampling.LANCZOS, box=box)
         else:
             shares = generator.uniform(0.6, 0.95, 2) if how == "cut" else np.array([0.8, 0.8])
             wide, high = (shares * [width, height]).astype(int).tolist()
-            left, top = int(generator.integers(0, width - wide + 1)), int(generator.integers(0, height - high + 1))
-            photo = photo.crop((left, top, left + wide, top + high))
+            x, y = int(generator.integers(0, width - wide + 1)), int(generator.integers(0, height - high + 1))
+            photo = photo.crop((x, y, x + wide, y + high))
         photo.save(path, quality=92)
     return Made((str(folder),), jpegs({name: source.reference[name] for name in names}))
 
