@@ -46,6 +46,7 @@ from engine.scenes.scene import LeftOut, Scene
 from engine.scenes.world.average_camera import NEAREST_DEPTH
 from engine.scenes.world.split import list_remaining, spread_evenly
 from engine.sfm.lens import Lens
+from engine.sfm.quick.lenses.own_lenses import PhotoLenses
 from engine.sfm.quick.result import QuickReconstruction, select_photos
 
 MINIMUM_POINTS = 20  # of the quick reconstruction; photos from one spot give a few that are chance
@@ -113,7 +114,7 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
     if options.init not in ("auto", "identity", "sfm"):
         raise UserError(f"{source} has no poses to start from; choose --init identity or sfm.")
     photos = _check_photos(source, options, watch)
-    scene = _build_scene(source, photos)
+    scene = _build_scene(source, photos, None if options.init == "sfm" else photos.found.own)
     if options.init == "auto" and photos.enough_registered:
         scene = apply_reconstruction(scene, photos.found, photos.scales, options.space)
     elif options.init == "auto":
@@ -138,6 +139,8 @@ def read_photos(source: Path, options: SceneOptions, watch: ProgressListener) ->
         inliers = photos.found.matches.inliers
         initial, reference = options.init == "sfm", options.reference == "sfm"
         scene = apply_colmap_model(scene, model, inliers, initial, reference, options.space)
+        if initial and photos.found.own is not None and scene.tracks is not None:  # COLMAP took one lens for all
+            scene = replace(scene, tracks=replace(scene.tracks, uncertain_lenses=True))
     return scene
 
 
@@ -230,12 +233,18 @@ def _select(photos: PhotoSet, decoded: DecodedPhotos, kept: list[int], source: P
     return photos.select(kept), decoded.select(kept)
 
 
-def _build_scene(source: Path, photos: _CheckedPhotos) -> Scene:
-    """A forward-facing scene whose cameras all start at the identity; scene units as for LLFF's."""
+def _build_scene(source: Path, photos: _CheckedPhotos, own: PhotoLenses | None) -> Scene:
+    """A forward-facing scene whose cameras all start at the identity; scene units as for LLFF's.
+
+    Args:
+        source: of the photos.
+        photos: checked.
+        own: lenses of the photos, where they do not share those of their cameras.
+    """
     frames = len(photos.names)
     held_out = spread_evenly(frames)
     whole = all(is_usable_as_stored(photo, 2**62) for photo in photos.photos.photos)
-    intrinsics = make_intrinsics(photos.photos, photos.reductions, photos.lenses, photos.found.own)
+    intrinsics = make_intrinsics(photos.photos, photos.reductions, photos.lenses, own)
     masks = None if photos.decoded.masks is None else torch.from_numpy(stack_pictures(photos.decoded.masks))
     if masks is None and intrinsics.sizes is not None:
         masks = mark_pictures(intrinsics.sizes, (intrinsics.width, intrinsics.height))

@@ -17,13 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
-from numpy.typing import NDArray
+from jaxtyping import Float
 
 from engine.sfm.lens import Lens
 from engine.sfm.quick.lenses.model_lenses import make_adjuster, make_options
 from engine.sfm.quick.lenses.own_lenses import PhotoGroups, PhotoLenses
 from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_errors, measure_mean_error
+from engine.sfm.quick.lenses.selection import choose_points, choose_some, list_registered
 from engine.sfm.quick.mapping import SmallModel
 
 
@@ -35,7 +35,9 @@ class PhotoLensOptions:
         scale: of the robust loss, pixels: about the errors of SIFT's keypoints.
         finer_scale: of the last adjustment, in medians of the errors, and
         least_scale: at least, pixels.
-        observations: of a photo that the question is asked with, about, those of the points that most photos see.
+        observations: of a photo that the question is asked with, about, those of the points that most photos see;
+        many_observations: of all photos from which they are fewer, so that many photos take no longer, and
+        least_observations: of a photo then.
         fewest: of a photo, below which its lens stays that of its camera.
         gain: by which share the robust cost has to fall. Of photos that share a lens it falls by 5 to 22 % (a lens
             that is not quite the model's), of cropped ones by 49 to 91 %.
@@ -58,6 +60,8 @@ class PhotoLensOptions:
     finer_scale: float = 3.0
     least_scale: float = 0.1
     observations: int = 250
+    many_observations: int = 10_000
+    least_observations: int = 80
     fewest: int = 30
     gain: float = 0.35
     centre: float = 0.025
@@ -87,10 +91,12 @@ def find_photo_lenses(model: SmallModel, groups: PhotoGroups) -> Iterator[SmallM
         the model adjusted to lenses of their own; the model as it is, with lenses that are not certain, where matches
         do not tell these; None where the photos of each camera share its lens.
     """
-    if any(model.lenses[groups.camera_of[photo]] is None for photo in _list_registered(model)):
+    if any(model.lenses[groups.camera_of[photo]] is None for photo in list_registered(model)):
         yield None
         return
-    found = _ask(_choose_points(model), groups)
+    count = len(list_registered(model))
+    most = min(OPTIONS.observations * count, max(OPTIONS.many_observations, OPTIONS.least_observations * count))
+    found = _ask(choose_points(model, most), groups)
     if found is None:
         yield None
         return
@@ -181,7 +187,7 @@ def _measure_ambiguity(model: SmallModel, groups: PhotoGroups, lenses: PhotoLens
             centre=lenses.centre + lenses.cropped * sign * OPTIONS.moved * side[:, None] * direction,
             focal=lenses.focal * np.exp(lenses.zoomed * sign * OPTIONS.moved * np.sign(direction[:, 0])),
         )
-        state = _Adjusted(_choose_some(model, np.arange(len(model.points)) % 2 == half), groups, begun)
+        state = _Adjusted(choose_some(model, np.arange(len(model.points)) % 2 == half), groups, begun)
         state.adjust(focal=lenses.zoomed, centre=lenses.cropped)
         found.append(state.read_lenses())
     apart = found[0].centre - found[1].centre
@@ -200,7 +206,7 @@ def _adjust(model: SmallModel, groups: PhotoGroups, lenses: PhotoLenses) -> Smal
     found = replace(found, certain=lenses.certain and state.is_sane())
     middles = _share(found, groups.camera_of, state.middle, groups.unit)
     of_camera = list(model.lenses)
-    for photo in _list_registered(model):
+    for photo in list_registered(model):
         focal, radial = float(middles.focal[photo]), float(found.radial[photo])
         of_camera[groups.camera_of[photo]] = Lens(focal, radial, np.diag(OPTIONS.deviations) ** 2)
     return replace(state.read_model(), lenses=tuple(of_camera), own=found)
@@ -318,32 +324,3 @@ def _share(
         if own.any():
             focal[own] = np.median(focal[own] * unit[own]) / unit[own]
     return replace(lenses, focal=focal, centre=middle + np.median(offset[registered], axis=0))
-
-
-def _list_registered(model: SmallModel) -> list[int]:
-    registered: NDArray[np.bool_] = np.isfinite(model.poses[:, 0, 0])
-    return np.nonzero(registered)[0].tolist()
-
-
-def _choose_points(model: SmallModel) -> SmallModel:
-    """The model with the points that most photos see, so many that photos have `observations` each on average."""
-    views = np.bincount(model.point, minlength=len(model.points))
-    order = np.argsort(-views, kind="stable")
-    most = OPTIONS.observations * len(_list_registered(model))
-    chosen: Bool[np.ndarray, " points"] = np.zeros(len(views), dtype=bool)
-    chosen[order[: int(np.searchsorted(views[order].cumsum(), most)) + 1]] = True
-    return _choose_some(model, chosen)
-
-
-def _choose_some(model: SmallModel, chosen: Bool[np.ndarray, " points"]) -> SmallModel:
-    """The model with some of its points."""
-    kept = chosen[model.point]
-    number = chosen.cumsum() - 1
-    return replace(
-        model,
-        points=model.points[chosen],
-        photo=model.photo[kept],
-        feature=model.feature[kept],
-        point=number[model.point[kept]],
-        pixels=model.pixels[kept],
-    )
