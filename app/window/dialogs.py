@@ -46,7 +46,7 @@ class Dialogs:
         """`open_scene` is called with a path; `leave` with whether to save."""
         self._state, self._preferences, self._leave = state, preferences, leave
         self._write: Callable[[Path], None] = lambda path: None
-        browser = Browser()
+        browser = self._browser = Browser()
         both: tuple[Kind, ...] = ("folder", "file")
         self._opening = PathDialog(layout.OPENING, "Open a scene", FORMATS, open_scene, browser, both)
         self._loading = PathDialog(layout.LOADING, "Continue a run", RUN, runs.resume, browser, ("folder",))
@@ -110,6 +110,15 @@ class Dialogs:
         else:
             racing = self._state.race.race is not None
             self._leaving.open(opened.folder, racing, training, writing)
+
+    def close_all(self) -> None:
+        """Hides all of them, and the help, or only what is above them; what is under way goes on."""
+        if self._browser.close():
+            return
+        self._state.help_open = False
+        for tag in layout.DIALOGS:
+            if tag != layout.HELP:
+                self.hide(tag)
 
     def hide(self, tag: int) -> None:
         """Hides one of them, for what it asks for has come in another way."""

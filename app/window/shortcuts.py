@@ -1,4 +1,4 @@
-"""Keyboard shortcuts; they do nothing while an input has the keyboard, and only those with Ctrl in an open dialog."""
+"""Keyboard shortcuts: while an input has the keyboard only Esc does anything, in an open dialog those with Ctrl, too."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ TYPED_INTO = ("mvInputText", "mvInputInt", "mvInputFloat", "mvSliderFloat", "mvS
 class Shortcuts:
     """Calls the action of a key that is pressed alone, with Ctrl, with Shift or with both."""
 
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+    def __init__(self, keys: Keys, escape: Action) -> None:
+        """`escape` is the action of that key, which is called also while something is typed or asked."""
+        self._keys, self._escape = keys, escape
         self._inputs: list[int] = []
 
     def build(self) -> None:
@@ -40,6 +41,9 @@ class Shortcuts:
         return any(dpg.does_item_exist(dialog) and dpg.is_item_shown(dialog) for dialog in ASKING)
 
     def _pressed(self, _: int, key: int) -> None:
+        if key == dpg.mvKey_Escape:
+            self._escape()
+            return
         control = dpg.is_key_down(dpg.mvKey_LControl) or dpg.is_key_down(dpg.mvKey_RControl)
         shift = dpg.is_key_down(dpg.mvKey_LShift) or dpg.is_key_down(dpg.mvKey_RShift)
         action = self._keys[control + 2 * shift].get(key)

@@ -119,7 +119,8 @@ class Window:
         hooks = self.state.hooks
         hooks.reopen, hooks.compare, hooks.race = self._runs.reopen, self._runs.compare, self._runs.race
         hooks.open_swept = self._runs.open_swept
-        Shortcuts(make_keys(self.state, self._panels, self._actions, self._dialogs.ask_to_leave)).build()
+        keys = make_keys(self.state, self._panels, self._actions, self._dialogs.ask_to_leave)
+        Shortcuts(keys, self._dialogs.close_all).build()
         width, height = preferences.size
         left, top = (0, 0) if screen is None else choose_corner((width, height), screen)
         dpg.create_viewport(title="l2g-viewer", width=width, height=height, x_pos=left, y_pos=top, disable_close=True)

@@ -43,6 +43,14 @@ class Browser:
         if kind == "file":
             dpg.add_file_extension(".*", parent=self._window)
 
+    def close(self) -> bool:
+        """Closes the window; whether it was open."""
+        if not self._window or not dpg.is_item_shown(self._window):
+            return False
+        dpg.delete_item(self._window)
+        self._window = 0
+        return True
+
 
 def find_folder(path: str) -> Path:
     """The folder at which to begin: the path, or the nearest one above it that is a folder; without a path the present

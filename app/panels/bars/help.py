@@ -25,6 +25,7 @@ KEYS: tuple[tuple[str, str], ...] = (
     ("Ctrl-S  Ctrl-O  Ctrl-A", "save the run, open a scene, add photos to the run"),
     ("F12", "picture of the window"),
     ("F1 or H", "this help"),
+    ("Esc", "close a dialog, or this help"),
     ("Ctrl-Q", "leave"),
 )
 MOUSE: tuple[tuple[str, str], ...] = (
