@@ -1,4 +1,4 @@
-"""Keyboard shortcuts: while an input has the keyboard only Esc does anything, in an open dialog those with Ctrl, too."""
+"""Keyboard shortcuts: while an input has the keyboard only Esc, in an open dialog only Esc and those with Ctrl."""
 
 from __future__ import annotations
 

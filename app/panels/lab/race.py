@@ -5,10 +5,11 @@ from __future__ import annotations
 import dearpygui.dearpygui as dpg
 
 from app.model.state.state import State
+from app.model.state.viewed_run import describe_absence
 from app.panels.lab.race_choices import RaceChoices
 from app.panels.lab.race_table import RaceTable
 from app.panels.lab.race_views import RaceViewItems
-from app.panels.widgets.parts import add_muted_text
+from app.panels.widgets.parts import add_muted_text, set_text
 
 
 class RacePanel:
@@ -22,7 +23,7 @@ class RacePanel:
     def build(self, parent: int | str) -> None:
         self._parent = parent
         with dpg.group(parent=parent):
-            self._absent = add_muted_text("Open a scene first.")
+            self._absent = add_muted_text(describe_absence(None))
             with dpg.group(show=False) as self._before:
                 self._choices.build()
             with dpg.group(show=False) as self._during:
@@ -38,6 +39,7 @@ class RacePanel:
         dpg.configure_item(self._before, show=ready and not racing)
         dpg.configure_item(self._during, show=ready and racing)
         if run is None or not ready:
+            set_text(self._absent, describe_absence(run))
             return
         if racing:
             self._table.update(state, self._parent)

@@ -102,11 +102,11 @@ class NovelViewPanel:
         self._show_choices()
         self._comparison.offer(state)
         self._fit_row()
+        self._picture = self._picture if picture is None else picture.camera.size
+        self._comparison.update(state, self._picture)
         if picture is None:
             self._show_nothing(describe_absence(state.run))
             return
-        self._picture = picture.camera.size
-        self._comparison.update(state, self._picture)
         self._renderer.request(VIEW, picture)
         drawn = self._renderer.latest(VIEW)
         if drawn is not None and drawn is not self._drawn:

@@ -155,6 +155,8 @@ class PlotsPanel:
         if run is None or run.history is None:  # nothing of the scene that was open before
             dpg.configure_item(self._none, show=True)
             dpg.configure_item(self._body, show=False)
+            self._name_contestants([])
+            self._key = ()
             return
         rows, events = run.history.rows, run.history.events
         dpg.configure_item(self._none, show=len(rows) < 2)
