@@ -102,7 +102,7 @@ def find_photo_lenses(model: SmallModel, groups: PhotoGroups) -> Iterator[SmallM
         return
     adjusted = _adjust(model, groups, found) if found.certain else replace(model, own=found)
     own = adjusted.own
-    if own is None or not own.certain or _measure_ambiguity(adjusted, groups, own) > OPTIONS.certain:
+    if own is None or not own.certain or not _measure_ambiguity(adjusted, groups, own) < OPTIONS.certain:
         shared = _Adjusted(model, groups, None).read_lenses(False, False)
         adjusted = replace(model, own=replace(shared, certain=False))  # lenses of chance would make the cameras worse
     yield adjusted
