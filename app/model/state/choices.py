@@ -131,7 +131,7 @@ def find_matches_obstacle(settings: Settings, tracks: bool) -> str:
     if not settings.assisted:
         return "μ does nothing here: matches are part of the assistance, which this run goes without."
     if not tracks:
-        return "No matches: switched off, not found, or the photos are being compared."
+        return "There are no matches: switched off, not found, or still being looked for."
     return ""
 
 
