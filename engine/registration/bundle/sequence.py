@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -181,5 +182,7 @@ class AdjustmentSequence:
         free = calibration.free_lens(photos.level(downsample).intrinsics)
         yield
         evidence = None if tracks is None else gather_evidence(tracks, poses, data.intrinsics, downsample)
-        solver = SolverOptions(least_gain=options.least_gain) if evidence is None else SolverOptions()
+        solver = SolverOptions()
+        if evidence is None and options.gain_pixels:
+            solver = replace(solver, least_gain=options.gain_pixels / max(data.images.shape[-2:]))
         return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence, counts, solver)
