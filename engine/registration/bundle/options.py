@@ -71,8 +71,9 @@ class SequenceOptions:
         points: most points of an adjustment; more do not make poses better.
         observations: most points times frames: the time and memory of a step grow with it.
         steps: most steps of an adjustment; most end earlier by `least_gain`.
-        gain_pixels: of adjustments that no matches hold: `SolverOptions.least_gain` times the pixels along the longer
-            side of a photo, for the larger photos are, the longer poses become better. 0 leaves the solver's number.
+        gain_area: of adjustments that no matches hold: `SolverOptions.least_gain` times the square of the longer side
+            of a photo in pixels, for the larger photos are, the longer poses become better. 0 leaves the solver's
+            number, which is never gone below.
         depth_map_size: pixels along the longer side of the depth maps that points are taken from.
         mask_border: pixels around what is masked in which no point is chosen or seen: one for the slopes of the
             image, one for interpolation.
@@ -83,7 +84,7 @@ class SequenceOptions:
     steps: int = 20
     depth_map_size: int = 126
     mask_border: int = 2
-    gain_pixels: float = 0.0
+    gain_area: float = 0.0
 
 
 # Around an object the cost falls for long, and after the first steps poses become worse again: points leave the
@@ -91,4 +92,4 @@ class SequenceOptions:
 # of drums, hot dogs and lego, without matches, the errors were least after 3 to 9 steps on photos of 50 pixels and
 # after 7 to 20 on those of 100; all 20 made drums end at 2.2 degrees and not at 1.6. In a forward-facing scene it is
 # the slow motions that have to be made, and where matches take part lego still gains in its 20th step.
-OF_OBJECTS = SequenceOptions(gain_pixels=1.25)
+OF_OBJECTS = SequenceOptions(gain_area=60.0)

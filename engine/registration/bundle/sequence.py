@@ -183,6 +183,7 @@ class AdjustmentSequence:
         yield
         evidence = None if tracks is None else gather_evidence(tracks, poses, data.intrinsics, downsample)
         solver = SolverOptions()
-        if evidence is None and options.gain_pixels:
-            solver = replace(solver, least_gain=options.gain_pixels / max(data.images.shape[-2:]))
+        if evidence is None:
+            least_gain = options.gain_area / max(data.images.shape[-2:]) ** 2
+            solver = replace(solver, least_gain=max(least_gain, solver.least_gain))
         return start_from_surface(data.images, data.intrinsics, poses, surface, free, evidence, counts, solver)

@@ -22,7 +22,7 @@ from tests.support.worlds.relief import (
 )
 
 FRAMES = 7
-OBJECT_SOLVER = SolverOptions(least_gain=OF_OBJECTS.gain_pixels / max(WIDTH, HEIGHT))
+OBJECT_SOLVER = SolverOptions(least_gain=OF_OBJECTS.gain_area / max(WIDTH, HEIGHT) ** 2)
 
 
 @pytest.fixture(scope="module")
