@@ -52,7 +52,8 @@ class PhotoLensOptions:
             side and focal lengths' logarithms; beyond, matches (of a wall, say) do not tell them.
         moved: where the two halves begin, likewise, from what was found.
         step, wide_step: of the logarithm of the focal length that photos share, where it is known and where it is not.
-        least_step: at which its search ends.
+        least_step: at which its search ends, and
+        tries: after which it does, at most.
         deviations: of the common focal length's logarithm and of k1 afterwards.
     """
 
@@ -75,6 +76,7 @@ class PhotoLensOptions:
     step: float = 0.02
     wide_step: float = 0.15
     least_step: float = 0.002
+    tries: int = 16
     deviations: tuple[float, float] = (0.005, 0.005)
 
 
@@ -273,9 +275,10 @@ class _Adjusted:
 
     def search_focal(self, step: float) -> _Adjusted:
         """The best for one factor on all focal lengths, principal points free, by steps of the factor's logarithm."""
-        best, cost = self, self.measure_cost()
-        while step > OPTIONS.least_step:
+        best, cost, tries = self, self.measure_cost(), 0
+        while step > OPTIONS.least_step and tries < OPTIONS.tries:
             for way in (step, -step):
+                tries += 1
                 lenses = best.read_lenses()
                 tried = _Adjusted(best.read_model(), self._groups, replace(lenses, focal=lenses.focal * np.exp(way)))
                 tried.adjust(centre=True)
