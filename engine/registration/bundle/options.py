@@ -90,6 +90,6 @@ class SequenceOptions:
 # Around an object the cost falls for long, and after the first steps poses become worse again: points leave the
 # surface by more and more, and thin, shiny or transparent things let them agree at many places. Of seven adjustments
 # of drums, hot dogs and lego, without matches, the errors were least after 3 to 9 steps on photos of 50 pixels and
-# after 7 to 20 on those of 100; all 20 made drums end at 2.2 degrees and not at 1.6. In a forward-facing scene it is
+# after 7 to 20 on those of 100; all 20 made drums end at 2.2 degrees and not at 1.5. In a forward-facing scene it is
 # the slow motions that have to be made, and where matches take part lego still gains in its 20th step.
 OF_OBJECTS = SequenceOptions(gain_area=60.0)
