@@ -30,6 +30,7 @@ class JudgementOptions:
         repeated: share of a photo's features that look like another place of it, from which it shows a pattern.
         opposed: share of the frames with strong matches that contradict the cameras, from which things that look alike
             were taken for one another.
+        one_lens_fits: share of all observations that fit, above which photos share a lens after all.
         least_psnr: dB, of training photos: below it the field does not show them.
         held_out_gap: dB by which held-out photos may be worse than training photos while cameras are right.
         supported_gap: the same where nearly all matches fit: a photo that looks past the others shows more of what the
@@ -53,6 +54,7 @@ class JudgementOptions:
     still_fits: float = 0.95
     repeated: float = 0.4
     opposed: float = 0.2
+    one_lens_fits: float = 0.95
     least_psnr: float = 13.0
     held_out_gap: float = 8.0
     supported_gap: float = 14.0
@@ -181,7 +183,7 @@ def _judge_matches(evidence: RunEvidence, frames: Sequence[FrameVerdict], option
         parts.append(
             ("doubtful", f"Rays meet at {fit.parallax_deg:.1f}° only: photos from nearly one place show no depth.")
         )
-    if fit.uncertain_lenses:
+    if fit.uncertain_lenses and fit.fitting < options.one_lens_fits:
         sentence = (
             "The photos do not share a lens, as where they were cropped, and their matches do not tell the lens of "
             "each: cameras may fit and be wrong; use the photos as they were taken."

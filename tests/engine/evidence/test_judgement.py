@@ -150,7 +150,6 @@ def test_an_object_that_turns_before_a_still_room_is_named():
         ({"repeated": 0.9}, "doubtful", "repeats of the pattern"),
         ({"opposed": 0.3}, "doubtful", "taken for one another"),
         ({"unplaced": True}, "doubtful", "too few to place the photos"),
-        ({"uncertain_lenses": True}, "doubtful", "do not share a lens"),
         ({"still_part": 0.1, "repeated": 0.1, "opposed": 0.05}, "registered", "agree"),
     ],
 )
@@ -162,6 +161,17 @@ def test_what_matches_tell_beside_the_tracks(facts, state, word):
     verdict = verdict_on(observations, poses, fit=fit)
     assert verdict.state == state
     assert word in verdict.reason
+
+
+@pytest.mark.parametrize(("fitting", "state"), [(0.9, "doubtful"), (0.99, "registered")])
+def test_photos_that_share_no_lens_are_doubtful_unless_one_lens_fits_nearly_all(fitting, state):
+    poses = cameras("object")
+    observations, _ = observe(poses, lens(8), tracks=400, noise=0.5)
+    tracks = dataclasses.replace(as_tracks(observations), uncertain_lenses=True)
+    fit = add_match_facts(measure_fit(observations, poses, lens(8), ALL), tracks)._replace(fitting=fitting)
+    verdict = verdict_on(observations, poses, fit=fit)
+    assert verdict.state == state
+    assert ("do not share a lens" in verdict.reason) == (state == "doubtful")
 
 
 def test_photos_from_one_place_show_no_depth():

@@ -41,6 +41,8 @@ class PhotoLensOptions:
         fewest: of a photo, below which its lens stays that of its camera.
         gain: by which share the robust cost has to fall. Of photos that share a lens it falls by 5 to 22 % (a lens
             that is not quite the model's), of cropped ones by 49 to 91 %.
+        least_error: median error, pixels, below which one lens fits: of cropped and zoomed photos it is 0.5 to 0.7.
+            Of a wall free lenses explain some of any error.
         centre: from which distance of a principal point from the others', relative to the longer side, it is its own.
             Of photos that share a lens it varies by 1 % where it is determined badly.
         focal: the same of the logarithm of the focal length.
@@ -65,6 +67,7 @@ class PhotoLensOptions:
     least_observations: int = 80
     fewest: int = 30
     gain: float = 0.35
+    least_error: float = 0.3
     centre: float = 0.025
     focal: float = 0.04
     own: float = 0.1
@@ -127,6 +130,8 @@ def _ask(model: SmallModel, groups: PhotoGroups) -> PhotoLenses | None:
     """Lenses of their own, where the photos have such."""
     state = _Adjusted(model, groups, None)
     before, middle = state.measure_cost(), state.middle
+    if state.measure_median() < OPTIONS.least_error:
+        return None
     state.adjust(focal=True, centre=True, radial=True)
     if not state.measure_cost() < (1 - OPTIONS.gain) * before:
         return None
