@@ -174,7 +174,7 @@ from engine.cli.train import train_scene
 from tests.support.runs.short_video import shorten_video
 with shorten_video():
     train_scene(TrainArguments(Path({FERN!r}), downscale=8, output=Path("warm"), max_iterations=2))  # compiles
-resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
 """
     program = command("train", FERN, *SMALL, "--output", "run", "--max-iterations", "2")
     program[2] = warm_up + program[2]
