@@ -230,13 +230,13 @@ def measures(name: str, results: list[dict[str, Any]], peer: dict[str, Any]) -> 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs every set once per seed, pycolmap once per set, and reports."""
+    """Runs every set once per seed, pycolmap once per set, and reports each as it ends."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--max-seconds", type=float, default=MOST_SECONDS)
     given, rest = parser.parse_known_args(arguments)
     chosen = options("Bare photos of several kinds of places (--sets, --max-seconds).", rest)
-    rows, raw = list[Measure](), dict[str, Any]()
+    raw = dict[str, Any]()
     for name in ["fern"] if chosen.quick else given.sets:
         case = QUICK_SET if chosen.quick else SETS[name]
         folder = find(chosen, case.photos)
@@ -250,8 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             results = [run_l2g(chosen, name, photos, seed, reference, given.max_seconds) for seed in chosen.seeds]
             peer = measure_peer(photos, reference)
         raw[name] = {"l2g": results, "pycolmap": peer}
-        rows += measures(name, results, peer)
-    report("Bare photos", chosen, rows, raw)
+        report(f"Bare photos: {name}", chosen, measures(name, results, peer), raw)
 
 
 if __name__ == "__main__":
