@@ -27,7 +27,7 @@ class DeviceOptions:
 
 
 OPTIONS = DeviceOptions()
-# Held where a GPU as a whole is worked with: nobody may wait for all of it while steps of another run are recorded.
+# Held where a GPU as a whole is worked with: no thread may wait for all of it while steps of another run are recorded.
 WHOLE_DEVICE = threading.RLock()
 
 

@@ -201,7 +201,7 @@ def _lattice(state: GridState) -> tuple[Tensor, Tensor, bool, Shape]:
 
 
 def _tint(state: GridState) -> tuple[bool, Tensor, Shape]:
-    """Whether there are directional coefficients, these, and their size; where none are, a row that nobody reads."""
+    """Whether there are directional coefficients, these, and their size; where none are, a row that is never read."""
     if state.tint is None:
         return False, state.voxels.new_empty(1, 9), state.shape
     return True, state.tint.voxels.view(-1, 9), state.tint.shape

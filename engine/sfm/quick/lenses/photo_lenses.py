@@ -22,7 +22,13 @@ from jaxtyping import Float
 from engine.sfm.lens import Lens
 from engine.sfm.quick.lenses.model_lenses import make_adjuster, make_options
 from engine.sfm.quick.lenses.own_lenses import PhotoGroups, PhotoLenses
-from engine.sfm.quick.lenses.rebuilding import build_reconstruction, list_points, measure_errors, measure_mean_error
+from engine.sfm.quick.lenses.rebuilding import (
+    build_reconstruction,
+    list_points,
+    measure_errors,
+    measure_mean_error,
+    measure_median_error,
+)
 from engine.sfm.quick.lenses.selection import choose_points, choose_some, list_registered
 from engine.sfm.quick.mapping import SmallModel
 
@@ -96,10 +102,11 @@ def find_photo_lenses(model: SmallModel, groups: PhotoGroups) -> Iterator[SmallM
         the model adjusted to lenses of their own; the model as it is, with lenses that are not certain, where matches
         do not tell these; None where the photos of each camera share its lens.
     """
-    if any(model.lenses[groups.camera_of[photo]] is None for photo in list_registered(model)):
+    registered = list_registered(model)
+    if any(model.lenses[groups.camera_of[photo]] is None for photo in registered):
         yield None
         return
-    count = len(list_registered(model))
+    count = len(registered)
     most = min(OPTIONS.observations * count, max(OPTIONS.many_observations, OPTIONS.least_observations * count))
     found = _ask(choose_points(model, most), groups)
     if found is None:
@@ -231,14 +238,13 @@ class _Adjusted:
         self._model, self._groups, camera_of = model, groups, groups.camera_of
         cameras = tuple(model.cameras[number] for number in camera_of)
         self.middle: Float[np.ndarray, "photos 2"] = np.array([camera.size for camera in cameras]) / 2
-        seen = np.bincount(model.photo, minlength=len(camera_of)) > 0
-        own = tuple(model.lenses[number] if there else None for number, there in zip(camera_of, seen, strict=True))
+        counts = np.bincount(model.photo, minlength=len(camera_of))
+        own = tuple(model.lenses[number] if seen else None for number, seen in zip(camera_of, counts, strict=True))
         self._made = build_reconstruction(replace(model, cameras=cameras, lenses=own), list(range(len(camera_of))))
         if lenses is not None:
             for photo, camera in self._cameras():
                 if np.isfinite(lenses.focal[photo]):
                     camera.params = [lenses.focal[photo], *lenses.centre[photo], lenses.radial[photo]]
-        counts = np.bincount(model.photo, minlength=len(camera_of))
         self._held = [photo + 1 for photo, _ in self._cameras() if counts[photo] < OPTIONS.fewest]
 
     def _cameras(self) -> list[tuple[int, Any]]:
@@ -276,7 +282,7 @@ class _Adjusted:
 
     def measure_median(self) -> float:
         """Of the errors of all observations, pixels."""
-        return float(np.nanmedian(measure_errors(self._made, self._model)))
+        return measure_median_error(self._made, self._model)
 
     def search_focal(self, step: float) -> _Adjusted:
         """The best for one factor on all focal lengths, principal points free, by steps of the factor's logarithm."""
@@ -287,8 +293,8 @@ class _Adjusted:
                 lenses = best.read_lenses()
                 tried = _Adjusted(best.read_model(), self._groups, replace(lenses, focal=lenses.focal * np.exp(way)))
                 tried.adjust(centre=True)
-                if tried.measure_cost() < cost:
-                    best, cost = tried, tried.measure_cost()
+                if (less := tried.measure_cost()) < cost:
+                    best, cost = tried, less
                     break
             else:
                 step /= 3
