@@ -11,7 +11,7 @@ from jaxtyping import Float32
 
 from app.model.state.state import State
 from app.model.state.viewed_run import ViewedRun
-from engine.messages import FrameStatus, PlanarSnapshot
+from engine.messages import FrameStatus, PlanarSnapshot, Snapshot
 from engine.run.history import Row
 
 MOMENTS = 200  # of a trail, at most: more could not be told apart on screen
@@ -25,8 +25,7 @@ class PlanarMoment(NamedTuple):
     Attributes:
         corners: pixels of the whole image.
         corner_error_px: mean distance of each patch's corners from the true ones, pixels.
-        statuses: of the patches; empty for an earlier moment, of which they are not kept, and without assistance,
-            where no patch is searched for.
+        statuses: of the patches, as of `list_statuses`; empty for an earlier moment, of which they are not kept.
     """
 
     corners: Outlines
@@ -44,8 +43,12 @@ def choose_moment(state: State, run: ViewedRun) -> PlanarMoment | None:
         if earlier is not None:
             return earlier
     planar = snapshot.planar
-    statuses = snapshot.frame_status if run.settings.assisted else ()
-    return PlanarMoment(planar.corners, planar.corner_error_px, statuses)
+    return PlanarMoment(planar.corners, planar.corner_error_px, list_statuses(run, snapshot))
+
+
+def list_statuses(run: ViewedRun, snapshot: Snapshot) -> tuple[FrameStatus, ...]:
+    """The statuses of the patches that are shown: none without assistance, where no patch is searched for."""
+    return snapshot.frame_status if run.settings.assisted else ()
 
 
 def interpolate_moment(rows: Sequence[Row], seconds: float, now: PlanarSnapshot) -> PlanarMoment | None:

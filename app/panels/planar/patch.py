@@ -9,13 +9,14 @@ from app.model.common.error_colours import STATUS_COLOURS
 from app.model.common.photo_sizes import resize_photo
 from app.model.frame.frame_words import describe_status, get_status
 from app.model.planar.patch_pictures import render_patch
+from app.model.planar.planar_moments import list_statuses
 from app.model.state.scene_kinds import get_planar_scene
 from app.model.state.state import State
 from app.model.state.viewed_run import describe_absence
 from app.panels.widgets.compared_pictures import ComparedPictures
 from app.panels.widgets.error_scale import to_bytes
 from app.panels.widgets.parts import AMBER, MUTED, add_step_button, measure_inner_width, measure_size, set_text
-from engine.messages import PlanarSnapshot, Snapshot
+from engine.messages import FrameStatus, PlanarSnapshot, Snapshot
 from engine.run.feeds.learned_image import LearnedImage
 from engine.scenes.planar import PlanarScene
 
@@ -59,7 +60,7 @@ class PatchPanel:
         if not dpg.is_item_visible(self._name):
             return
         patch = min(state.selected, len(scene.names) - 1)
-        self._describe(scene, snapshot, patch, run.settings.assisted)
+        self._describe(scene, snapshot, patch, list_statuses(run, snapshot))
         height = measure_size(self._parent)[1] - HEADER
         size = self._pictures.place(scene.patch_size, measure_inner_width(self._parent), height)
         self._scene = scene  # kept, so that no other scene gets the same id
@@ -68,7 +69,7 @@ class PatchPanel:
         if run.image is not None:
             self._show_learned(scene, snapshot.planar, run.image, patch, photo)
 
-    def _describe(self, scene: PlanarScene, snapshot: Snapshot, patch: int, assisted: bool) -> None:
+    def _describe(self, scene: PlanarScene, snapshot: Snapshot, patch: int, statuses: tuple[FrameStatus, ...]) -> None:
         planar = snapshot.planar
         assert planar is not None
         parts = [scene.names[patch]]
@@ -77,7 +78,6 @@ class PatchPanel:
         if np.isfinite(snapshot.frame_psnr[patch]):
             parts.append(f"training {snapshot.frame_psnr[patch]:.1f} dB")
         set_text(self._name, "   ".join(parts))
-        statuses = snapshot.frame_status if assisted else ()  # else no patch is searched for
         set_text(self._status, "fixed" if patch == 0 else describe_status(statuses, patch))
         colour = STATUS_COLOURS.get(get_status(statuses, patch))
         dpg.configure_item(self._status, color=AMBER if patch == 0 or colour is None else to_bytes(colour))
