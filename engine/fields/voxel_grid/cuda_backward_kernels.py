@@ -13,7 +13,7 @@ import numpy as np
 from numba import cuda
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _coordinate, _place
+from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _find_piece, _find_point, _place
 from engine.fields.voxel_grid.kernels.activations import softplus_slope as _softplus_slope
 from engine.fields.voxel_grid.kernels.layout import IN_BLOCK, TILE
 from engine.fields.voxel_grid.kernels.limits import SKIPPED
@@ -97,12 +97,7 @@ def scatter_samples(
     depth, height, width = size[0], size[1], size[2]
     slope = slopes[r, k, channel]
     s = HALF * (edges[r, k] + edges[r, k + 1])
-    p = 0
-    while p + 1 < start.shape[1] and s > step[r, p, 3]:
-        p += 1
-    x = _coordinate(start, step, r, p, s, 0)
-    y = _coordinate(start, step, r, p, s, 1)
-    z = _coordinate(start, step, r, p, s, 2)
+    x, y, z = _find_point(start, step, r, _find_piece(start, step, r, 0, s), s)
     i, fx = _cell(x, width)
     j, fy = _cell(y, height)
     level, fz = _cell(z, depth)

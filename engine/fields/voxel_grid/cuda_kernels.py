@@ -49,9 +49,20 @@ def _place(table, blocks, z, j, i, height, width):
 
 
 @_inlined
-def _coordinate(start, step, r, p, s, axis):
-    """A coordinate of the point at s of ray r, which lies on piece p."""
-    return start[r, p, axis] + s * step[r, p, axis]
+def _find_piece(start, step, r, p, s):
+    """The piece of ray r on which the point at s lies: p or a later one."""
+    while p + 1 < start.shape[1] and s > step[r, p, 3]:
+        p += 1
+    return p
+
+
+@_inlined
+def _find_point(start, step, r, p, s):
+    """The point at s of ray r, which lies on piece p: its coordinates along x, y and z."""
+    x = start[r, p, 0] + s * step[r, p, 0]
+    y = start[r, p, 1] + s * step[r, p, 1]
+    z = start[r, p, 2] + s * step[r, p, 2]
+    return x, y, z
 
 
 @make_kernel
@@ -66,12 +77,7 @@ def look_up(flat, table, blocks, size, start, step, closed, edges, seen):
         return
     depth, height, width = size[0], size[1], size[2]
     s = HALF * (edges[r, k] + edges[r, k + 1])
-    p = 0
-    while p + 1 < start.shape[1] and s > step[r, p, 3]:
-        p += 1
-    x = _coordinate(start, step, r, p, s, 0)
-    y = _coordinate(start, step, r, p, s, 1)
-    z = _coordinate(start, step, r, p, s, 2)
+    x, y, z = _find_point(start, step, r, _find_piece(start, step, r, 0, s), s)
     i, fx = _cell(x, width)
     j, fy = _cell(y, height)
     level, fz = _cell(z, depth)
@@ -140,11 +146,8 @@ def march_forward(
             survives = NONE
         weight = transmittance * (ONE - survives)
         if (marks and weight > VISIBLE) or (tinted and weight > TINT_THRESHOLD):
-            while p + 1 < start.shape[1] and s > step[r, p, 3]:
-                p += 1
-            x = _coordinate(start, step, r, p, s, 0)
-            y = _coordinate(start, step, r, p, s, 1)
-            z = _coordinate(start, step, r, p, s, 2)
+            p = _find_piece(start, step, r, p, s)
+            x, y, z = _find_point(start, step, r, p, s)
             if marks and weight > VISIBLE:  # all threads write the same
                 i, _ = _cell(x, width)
                 j, _ = _cell(y, height)

@@ -11,7 +11,7 @@ import numpy as np
 from numba import cuda
 
 from engine.fields.cuda_launch import make_kernel
-from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _coordinate, _inlined
+from engine.fields.voxel_grid.cuda_kernels import HALF, NONE, ONE, _cell, _find_piece, _find_point, _inlined
 from engine.fields.voxel_grid.kernels.activations import absorbed as _absorbed
 from engine.fields.voxel_grid.kernels.activations import clamp as _clamp
 from engine.fields.voxel_grid.kernels.activations import larger as _larger
@@ -58,12 +58,7 @@ def measure_bins(coarse, occupied, start, step, optical_length, closed, depths):
         return
     depth, height, width = coarse.shape
     s = (np.float32(k) + HALF) / np.float32(bins)
-    p = 0
-    while p + 1 < start.shape[1] and s > step[r, p, 3]:
-        p += 1
-    x = _coordinate(start, step, r, p, s, 0)
-    y = _coordinate(start, step, r, p, s, 1)
-    z = _coordinate(start, step, r, p, s, 2)
+    x, y, z = _find_point(start, step, r, _find_piece(start, step, r, 0, s), s)
     density = NONE
     if not closed or _inside(x, y, z, width, height, depth):
         i, fx = _cell(x, width)
